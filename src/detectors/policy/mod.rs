@@ -1,0 +1,1 @@
+//! Detectors that also see what the owner of the policy sees: log-probabilities and advantages.

@@ -1,0 +1,1 @@
+//! Detectors that see rewards only.

@@ -1,0 +1,81 @@
+//! Why a number is not there: the statuses that stand in its place.
+
+use serde::Serialize;
+use std::fmt;
+
+/// A reason for which a quantity has no value. It is printed in the place of the number.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+#[non_exhaustive]
+pub enum Status {
+    /// Fewer values than the method needs.
+    TooFew {
+        /// What is counted, for example `excesses`.
+        what: &'static str,
+        /// How many there are.
+        have: usize,
+        /// How many are needed.
+        need: usize,
+    },
+    /// All values are equal, so nothing can be ranked or scaled.
+    AllTied,
+    /// The median absolute deviation is 0: more than half of the values are equal.
+    ZeroMad,
+    /// A column that the method needs is not in the data.
+    Missing {
+        /// The column.
+        column: String,
+    },
+    /// Each row is a mean over a training step: there is no tail to read.
+    Aggregate,
+    /// Too few distinct values for a tail index.
+    Discrete {
+        /// How many distinct values there are.
+        distinct: usize,
+    },
+    /// A share of the values sits exactly at the largest: the tail was cut off.
+    Clipped {
+        /// The largest value.
+        at: f64,
+        /// How many values equal it.
+        count: usize,
+    },
+    /// The likelihood grows without bound, so there is no maximum to report.
+    Unbounded,
+    /// The estimator's value does not exist for this input.
+    Undefined {
+        /// Why.
+        reason: &'static str,
+    },
+    /// One of two classes is empty.
+    OneClass,
+    /// The comparison cannot come out differently, whatever is measured.
+    Degenerate {
+        /// Why.
+        reason: &'static str,
+    },
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooFew { what, have, need } => write!(f, "insufficient: {have} {what}, {need} needed"),
+            Self::AllTied => write!(f, "degenerate: all values are equal"),
+            Self::ZeroMad => write!(f, "degenerate: MAD is 0 (more than half of the values are equal)"),
+            Self::Missing { column } => write!(f, "needs {column}"),
+            Self::Aggregate => {
+                write!(f, "aggregate: each row is a step mean, so the rollouts' tail is not in this file")
+            }
+            Self::Discrete { distinct } => {
+                write!(f, "discrete: {distinct} distinct values, xi is not identifiable")
+            }
+            Self::Clipped { at, count } => {
+                write!(f, "clipped at {at}: {count} values sit there, xi is not identifiable")
+            }
+            Self::Unbounded => write!(f, "unbounded: the likelihood has no maximum"),
+            Self::Undefined { reason } => write!(f, "undefined: {reason}"),
+            Self::OneClass => write!(f, "insufficient: one of the two classes is empty"),
+            Self::Degenerate { reason } => write!(f, "degenerate: {reason}"),
+        }
+    }
+}

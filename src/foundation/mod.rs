@@ -1,0 +1,10 @@
+//! What every other part stands on: random streams, bounded numbers, sums, order statistics, statuses.
+//!
+//! Nothing here knows of rewards, policies or files.
+
+pub mod failure;
+pub mod numeric;
+pub mod order;
+pub mod registry;
+pub mod rng;
+pub mod scalar;

@@ -1,0 +1,81 @@
+//! Order statistics: quantiles, median, MAD, ranks.
+
+/// Multiplies a MAD to estimate the standard deviation of a normal: 1/Φ⁻¹(3/4).
+pub const MAD_TO_SD: f64 = 1.482_602_218_505_602;
+
+/// Sorted copy by total order; callers have refused NaN before.
+pub fn sorted(values: &[f64]) -> Vec<f64> {
+    let mut copy = values.to_vec();
+    copy.sort_unstable_by(f64::total_cmp);
+    copy
+}
+
+/// Quantile of ascending values by linear interpolation (type 7 of Hyndman & Fan 1996); `None` of nothing.
+pub fn quantile_sorted(ascending: &[f64], p: f64) -> Option<f64> {
+    let last = ascending.len().checked_sub(1)?;
+    let position = p.clamp(0.0, 1.0) * last as f64;
+    let below = position.floor() as usize;
+    let above = (below + 1).min(last);
+    let weight = position - below as f64;
+    let (a, b) = (ascending[below], ascending[above]);
+    Some(if weight == 0.0 || a == b { a } else { a + weight * (b - a) })
+}
+
+/// Type-7 quantile of values in any order.
+pub fn quantile(values: &[f64], p: f64) -> Option<f64> {
+    quantile_sorted(&sorted(values), p)
+}
+
+/// Median.
+pub fn median(values: &[f64]) -> Option<f64> {
+    quantile(values, 0.5)
+}
+
+/// Median absolute deviation from the median, unscaled.
+pub fn mad(values: &[f64]) -> Option<f64> {
+    let centre = median(values)?;
+    let deviations: Vec<f64> = values.iter().map(|x| (x - centre).abs()).collect();
+    median(&deviations)
+}
+
+/// Ranks from 1, ties share their mean rank.
+pub fn ranks(values: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_unstable_by(|&a, &b| values[a].total_cmp(&values[b]).then(a.cmp(&b)));
+    let mut ranks = vec![0.0; values.len()];
+    let mut start = 0;
+    while start < order.len() {
+        let tied = order[start..].iter().take_while(|&&i| values[i] == values[order[start]]).count().max(1);
+        let shared = start as f64 + (tied as f64 + 1.0) / 2.0;
+        for &i in &order[start..start + tied] {
+            ranks[i] = shared;
+        }
+        start += tied;
+    }
+    ranks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_interpolate() {
+        let values = [4.0, 1.0, 3.0, 2.0];
+        assert_eq!(quantile(&values, 0.5), Some(2.5));
+        assert_eq!(quantile(&values, 0.25), Some(1.75));
+        assert_eq!(quantile(&values, 1.0), Some(4.0));
+        assert_eq!(quantile(&[], 0.5), None);
+    }
+
+    #[test]
+    fn quantiles_do_not_turn_infinities_into_nan() {
+        assert_eq!(quantile(&[1.0, f64::INFINITY, f64::INFINITY], 0.9), Some(f64::INFINITY));
+    }
+
+    #[test]
+    fn ties_share_ranks() {
+        assert_eq!(ranks(&[5.0, 1.0, 5.0, 0.0]), vec![3.5, 2.0, 3.5, 1.0]);
+        assert_eq!(mad(&[1.0, 1.0, 1.0, 9.0]), Some(0.0));
+    }
+}

@@ -1,0 +1,92 @@
+//! Rollouts as anyone may see them.
+
+use crate::foundation::failure::Status;
+
+/// Rollouts in the order in which they were sampled, one array a column; all present columns have `len()` rows.
+///
+/// Holds no utility, no error and no class: see [`crate::record::Truth`] for those.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Observed {
+    /// Training step, ascending.
+    pub step: Vec<u64>,
+    /// Number of the rollout within its run, unique.
+    pub trajectory: Vec<u64>,
+    /// What was sampled: equal numbers mean the same trajectory (a hash for long ones).
+    pub outcome: Vec<u64>,
+    /// The prompt that was answered.
+    pub prompt: Vec<u64>,
+    /// Rollouts compared with each other: same prompt within the same step.
+    pub group: Vec<u64>,
+    /// Raw proxy reward U: what detectors judge.
+    pub proxy: Vec<f64>,
+    /// Named parts of the proxy, where a log has several reward columns.
+    pub parts: Vec<(String, Vec<f64>)>,
+    /// Shaped reward: what is optimised (proxy minus KL penalty, after clipping …).
+    pub reward: Option<Vec<f64>>,
+    /// Advantage that entered the update.
+    pub advantage: Option<Vec<f64>>,
+    /// ln π of the sampled trajectory at sampling time, in nats.
+    pub log_prob: Option<Vec<f64>>,
+    /// ln π₀ of the sampled trajectory, in nats.
+    pub ref_log_prob: Option<Vec<f64>>,
+    /// Length of the completion, in tokens or characters.
+    pub length: Option<Vec<f64>>,
+    /// Further columns, by name.
+    pub features: Vec<(String, Vec<f64>)>,
+}
+
+impl Observed {
+    /// Number of rollouts.
+    pub fn len(&self) -> usize {
+        self.proxy.len()
+    }
+
+    /// Whether there is no rollout.
+    pub fn is_empty(&self) -> bool {
+        self.proxy.is_empty()
+    }
+
+    /// An optional column, or the status that names what is missing.
+    pub fn require<'a>(column: &'a Option<Vec<f64>>, name: &str) -> Result<&'a [f64], Status> {
+        column.as_deref().ok_or_else(|| Status::Missing { column: name.to_owned() })
+    }
+
+    /// Appends the rows of `other`. A column that either side lacks is dropped, unless `self` is empty.
+    pub fn append(&mut self, other: Observed) {
+        if self.is_empty() {
+            *self = other;
+            return;
+        }
+        self.step.extend(other.step);
+        self.trajectory.extend(other.trajectory);
+        self.outcome.extend(other.outcome);
+        self.prompt.extend(other.prompt);
+        self.group.extend(other.group);
+        self.proxy.extend(other.proxy);
+        extend(&mut self.reward, other.reward);
+        extend(&mut self.advantage, other.advantage);
+        extend(&mut self.log_prob, other.log_prob);
+        extend(&mut self.ref_log_prob, other.ref_log_prob);
+        extend(&mut self.length, other.length);
+        extend_named(&mut self.parts, other.parts);
+        extend_named(&mut self.features, other.features);
+    }
+}
+
+fn extend(column: &mut Option<Vec<f64>>, other: Option<Vec<f64>>) {
+    match (column.as_mut(), other) {
+        (Some(rows), Some(more)) => rows.extend(more),
+        _ => *column = None,
+    }
+}
+
+fn extend_named(columns: &mut Vec<(String, Vec<f64>)>, other: Vec<(String, Vec<f64>)>) {
+    let mut others = other.into_iter();
+    columns.retain_mut(|(name, rows)| match others.by_ref().find(|(n, _)| n == name) {
+        Some((_, more)) => {
+            rows.extend(more);
+            true
+        }
+        None => false,
+    });
+}

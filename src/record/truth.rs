@@ -1,0 +1,34 @@
+//! What only the laboratory, or a paid audit, knows of a rollout.
+
+/// The hidden side of rollouts, row by row beside an [`crate::record::Observed`].
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Truth {
+    /// True utility V.
+    pub utility: Vec<f64>,
+    /// Error X of the reward model; proxy U = V + X.
+    pub error: Vec<f64>,
+    /// Planted class: 0 for none, i for the i-th exploit of the config.
+    pub class: Vec<u32>,
+    /// What an audit would confirm as a hack.
+    pub hack: Vec<bool>,
+}
+
+impl Truth {
+    /// Number of rollouts.
+    pub fn len(&self) -> usize {
+        self.utility.len()
+    }
+
+    /// Whether there is no rollout.
+    pub fn is_empty(&self) -> bool {
+        self.utility.is_empty()
+    }
+
+    /// Appends the rows of `other`.
+    pub fn append(&mut self, other: Truth) {
+        self.utility.extend(other.utility);
+        self.error.extend(other.error);
+        self.class.extend(other.class);
+        self.hack.extend(other.hack);
+    }
+}
