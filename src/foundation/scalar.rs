@@ -32,6 +32,7 @@ macro_rules! bounded {
                 self.0
             }
             /// A value that this program itself writes, such as a default; never one that was read.
+            #[allow(dead_code, reason = "not every bound has a default of its own")]
             pub(crate) const fn known(value: f64) -> Self {
                 Self(value)
             }
