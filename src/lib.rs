@@ -5,3 +5,13 @@ pub mod detectors;
 pub mod distributions;
 pub mod foundation;
 pub mod record;
+pub mod theory;
+
+#[cfg(feature = "lab")]
+pub mod environments;
+#[cfg(feature = "lab")]
+pub mod policies;
+#[cfg(feature = "lab")]
+pub mod reward;
+#[cfg(feature = "lab")]
+pub mod trainers;

@@ -5,8 +5,10 @@
 //! quantiles, the moments that exist, and how heavy its tail is.
 
 mod normal;
+mod standardized;
 
 pub use normal::Normal;
+pub use standardized::{Standardize, StandardizeError, Standardized};
 
 use crate::foundation::rng::Stream;
 use std::fmt::Debug;

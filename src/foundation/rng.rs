@@ -19,7 +19,7 @@ pub enum Purpose {
     Error = 2,
     /// Fresh error, redrawn at every visit; index = rollout number.
     FreshError = 3,
-    /// Which outcomes a planted exploit occupies; index = class.
+    /// Which outcomes planted exploits occupy; index = prompt, and 2³² + class for the prompts of a class.
     Exploit = 4,
     /// The policy's choice; index = rollout number.
     Action = 5,

@@ -1,0 +1,91 @@
+//! REINFORCE with a baseline and a KL penalty.
+
+use super::learner::Learner;
+use super::{
+    Baseline, Controller, Estimator, KlPenalty, OptimizerSpec, Place, Scale, Trainer, TrainerError,
+    TrainerPart,
+};
+use crate::foundation::scalar::Positive;
+use crate::record::Outcomes;
+use burn::tensor::Device;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::num::{NonZeroU32, NonZeroU64};
+
+/// Policy gradient: loss −(1/B) Σ Aᵢ ln π(yᵢ), plus β·KL where the penalty is placed in the loss.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Reinforce {
+    /// Rollouts B a step.
+    pub batch: NonZeroU32,
+    /// Steps.
+    pub steps: NonZeroU64,
+    /// The descent rule.
+    pub optimizer: OptimizerSpec,
+    /// What is subtracted from the rewards.
+    pub baseline: Baseline,
+    /// How advantages are scaled.
+    pub advantage: Scale,
+    /// The penalty for leaving the reference.
+    pub kl: KlPenalty,
+}
+
+impl Default for Reinforce {
+    fn default() -> Self {
+        Self {
+            batch: NonZeroU32::MIN.saturating_add(255),
+            steps: NonZeroU64::MIN.saturating_add(299),
+            optimizer: OptimizerSpec::Sgd { learning_rate: Positive::known(12.8) },
+            baseline: Baseline::Mean,
+            advantage: Scale::Raw,
+            kl: KlPenalty::default(),
+        }
+    }
+}
+
+impl TrainerPart for Reinforce {
+    fn batch(&self) -> usize {
+        self.batch.get() as usize
+    }
+
+    fn steps(&self) -> u64 {
+        self.steps.get()
+    }
+
+    fn contradictions(&self) -> Vec<(&'static str, String)> {
+        let mut found = Vec::new();
+        match (self.kl.estimator, self.kl.place) {
+            (Estimator::Exact, Place::Reward) => found.push((
+                "kl.place",
+                "the exact KL is one number for all rollouts, so it cannot enter their rewards; use place = \"loss\", \
+                 or estimator = \"k1\""
+                    .to_owned(),
+            )),
+            (Estimator::K1, Place::Loss) => found.push((
+                "kl.estimator",
+                "k1 in the loss has a gradient of mean zero and penalises nothing; use place = \"reward\", or \
+                 estimator = \"k2\", \"k3\" or \"exact\""
+                    .to_owned(),
+            )),
+            _ => {}
+        }
+        if matches!(self.kl.controller, Controller::Budget { .. }) && self.kl.coefficient.get() == 0.0 {
+            found.push((
+                "kl.coefficient",
+                "a budget multiplies the coefficient up or down, so it cannot start at 0; use 1".to_owned(),
+            ));
+        }
+        if self.batch.get() < 2 && self.baseline != Baseline::None {
+            found.push((
+                "batch",
+                "a baseline of the batch needs at least two rollouts; raise batch or use baseline = \"none\""
+                    .to_owned(),
+            ));
+        }
+        found
+    }
+
+    fn start(&self, table: &Outcomes, device: &Device) -> Result<Box<dyn Trainer>, TrainerError> {
+        Ok(Box::new(Learner::new(self.clone(), table, device)))
+    }
+}
