@@ -1,0 +1,51 @@
+//! Quantities of a policy summed over the whole table, beside which sampled estimates can be held.
+
+use crate::foundation::numeric::CompensatedSum;
+use crate::policies::Snapshot;
+use crate::record::Outcomes;
+
+/// Exact expectations under π, prompts drawn uniformly. KL and entropy in nats.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Exactly {
+    /// E[V].
+    pub utility: f64,
+    /// E[X].
+    pub error: f64,
+    /// KL(π‖π₀).
+    pub kl: f64,
+    /// Entropy of π.
+    pub entropy: f64,
+    /// Probability of a hack.
+    pub p_hack: f64,
+    /// Largest probability of an outcome given its prompt.
+    pub top_mass: f64,
+}
+
+impl Exactly {
+    /// Sums over the table.
+    pub fn of(policy: &Snapshot, table: &Outcomes) -> Self {
+        let mut sums = [CompensatedSum::default(); 5];
+        let mut top_mass = 0f64;
+        for (cell, (&p, &log_p)) in policy.probs().iter().zip(policy.log_probs()).enumerate() {
+            if p == 0.0 {
+                continue;
+            }
+            sums[0].add(p * table.utility[cell]);
+            sums[1].add(p * table.error[cell]);
+            sums[2].add(p * (log_p - table.ref_log_prob[cell]));
+            sums[3].add(-p * log_p);
+            if table.hack[cell] {
+                sums[4].add(p);
+            }
+            top_mass = top_mass.max(p);
+        }
+        let prompts = table.prompts.max(1) as f64;
+        let [utility, error, kl, entropy, p_hack] = sums.map(|s| s.value() / prompts);
+        Self { utility, error, kl: kl.max(0.0), entropy, p_hack: p_hack.min(1.0), top_mass }
+    }
+
+    /// E[U] = E[V] + E[X].
+    pub fn proxy(&self) -> f64 {
+        self.utility + self.error
+    }
+}

@@ -1,0 +1,81 @@
+//! Policy × environment × reward → a batch.
+
+use crate::foundation::rng::{Family, Purpose, SeedTree};
+use crate::policies::Snapshot;
+use crate::record::{Observed, Truth};
+use crate::reward::{Phase, RewardModel};
+
+/// One step's rollouts: what anyone may see, what is hidden, and the table's cells that were sampled.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// The visible columns.
+    pub observed: Observed,
+    /// The hidden columns, row by row.
+    pub truth: Truth,
+    /// Sampled cell of each row.
+    pub cells: Vec<usize>,
+}
+
+/// The streams that rollouts of one phase draw from.
+#[derive(Debug)]
+pub struct Sampler {
+    prompts: Family,
+    actions: Option<Family>,
+    phase: Phase,
+}
+
+impl Sampler {
+    /// Rollouts of the policy in training.
+    pub fn training(seeds: &SeedTree) -> Self {
+        Self {
+            prompts: seeds.family(Purpose::Prompt),
+            actions: Some(seeds.family(Purpose::Action)),
+            phase: Phase::Training,
+        }
+    }
+
+    /// Rollouts of the reference before training: their own streams, so that training draws the same with and without.
+    pub fn calibration(seeds: &SeedTree) -> Self {
+        Self { prompts: seeds.family(Purpose::Calibration), actions: None, phase: Phase::Calibration }
+    }
+
+    /// Samples `count` rollouts, numbered from `first`, at `step`.
+    pub fn batch(&self, model: &RewardModel, policy: &Snapshot, step: u64, first: u64, count: usize) -> Batch {
+        let table = model.table();
+        let mut observed = Observed {
+            step: vec![step; count],
+            trajectory: (first..first + count as u64).collect(),
+            outcome: Vec::with_capacity(count),
+            prompt: Vec::with_capacity(count),
+            group: Vec::with_capacity(count),
+            proxy: Vec::with_capacity(count),
+            ..Observed::default()
+        };
+        let mut truth = Truth::default();
+        let mut cells = Vec::with_capacity(count);
+        let (mut log_prob, mut reference) = (Vec::with_capacity(count), Vec::with_capacity(count));
+        for number in first..first + count as u64 {
+            let mut rng = self.prompts.at(number);
+            let prompt = if table.prompts > 1 { rng.below(table.prompts as u64) as usize } else { 0 };
+            let cell = match &self.actions {
+                Some(actions) => policy.sample(prompt, &mut actions.at(number)),
+                None => policy.sample(prompt, &mut rng),
+            };
+            let visit = model.visit(cell, number, self.phase);
+            observed.outcome.push(cell as u64);
+            observed.prompt.push(prompt as u64);
+            observed.group.push(step * table.prompts as u64 + prompt as u64);
+            observed.proxy.push(visit.proxy());
+            log_prob.push(policy.log_prob(cell));
+            reference.push(table.ref_log_prob[cell]);
+            truth.utility.push(visit.utility);
+            truth.error.push(visit.error);
+            truth.class.push(table.class[cell]);
+            truth.hack.push(table.hack[cell]);
+            cells.push(cell);
+        }
+        observed.log_prob = Some(log_prob);
+        observed.ref_log_prob = Some(reference);
+        Batch { observed, truth, cells }
+    }
+}
