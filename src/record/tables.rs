@@ -295,3 +295,35 @@ table! {
         method: String,
     }
 }
+
+table! {
+    /// One point of the empirical survival function of the proxy reward, for the survival figure.
+    SurvivalRow in "survival.csv" {
+        /// Number of the arm in the plan.
+        arm: usize,
+        /// `reference` (rollouts of π₀) or `training`.
+        series: String,
+        /// Proxy reward u.
+        proxy: f64,
+        /// Share of the rollouts with U > u.
+        survival: f64,
+        /// The same under the fitted generalised Pareto tail; empty below its threshold.
+        gpd_fit: Option<f64>,
+    }
+}
+
+table! {
+    /// One point of a Hill plot.
+    HillRow in "hill.csv" {
+        /// Number of the arm in the plan.
+        arm: usize,
+        /// Upper order statistics used.
+        k: usize,
+        /// Hill's estimate of the tail index ξ = 1/α.
+        xi: f64,
+        /// Lower end of its interval.
+        ci_low: Option<f64>,
+        /// Upper end of its interval.
+        ci_high: Option<f64>,
+    }
+}

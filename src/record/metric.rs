@@ -1,0 +1,65 @@
+//! Names of the numbers in `summary.csv`, so that who writes and who reads them agree.
+//!
+//! A number of one detector at one audit budget is `name[detector@budget]`.
+
+/// E[V] of the final policy.
+pub const UTILITY: &str = "utility";
+/// E[U] of the final policy.
+pub const PROXY: &str = "proxy";
+/// Exact KL(π‖π₀) of the final policy, in nats.
+pub const KL: &str = "kl";
+/// Share of the runs in which a hack was confirmed before the damage step.
+pub const CATCH_RATE: &str = "catch_rate";
+/// Chance that as many random audits would have found a hack.
+pub const RANDOM_BASELINE: &str = "random_baseline";
+/// Name of the control that knows the truth.
+pub const ORACLE: &str = "oracle";
+
+/// `name[detector@budget]`.
+pub fn at_budget(name: &str, detector: &str, budget: f64) -> String {
+    format!("{name}[{detector}@{budget}]")
+}
+
+/// A metric name taken apart.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Metric<'a> {
+    /// What is measured.
+    pub name: &'a str,
+    /// Detector and audit budget (fraction below 1, count from 1), where it is of one.
+    pub of: Option<(&'a str, f64)>,
+}
+
+impl<'a> Metric<'a> {
+    /// Takes a name of `summary.csv` apart; one without a readable `[detector@budget]` is kept whole.
+    pub fn parse(text: &'a str) -> Self {
+        let of = text.strip_suffix(']').and_then(|rest| rest.split_once('[')).and_then(|(name, of)| {
+            let (detector, budget) = of.rsplit_once('@')?;
+            let budget = budget.parse::<f64>().ok().filter(|b| b.is_finite() && *b > 0.0)?;
+            Some((name, (detector, budget)))
+        });
+        match of {
+            Some((name, of)) => Self { name, of: Some(of) },
+            None => Self { name: text, of: None },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_survive_the_round_trip() {
+        let name = at_budget(CATCH_RATE, "robust_z", 1e-3);
+        assert_eq!(name, "catch_rate[robust_z@0.001]");
+        assert_eq!(Metric::parse(&name), Metric { name: CATCH_RATE, of: Some(("robust_z", 1e-3)) });
+        assert_eq!(Metric::parse("a[b@c@20]").of, Some(("b@c", 20.0)));
+    }
+
+    #[test]
+    fn what_is_no_detector_metric_is_kept_whole() {
+        for text in ["utility", "x[y]", "x[y@]", "x[y@nan]", "x[y@-1]", "[", "]"] {
+            assert_eq!(Metric::parse(text), Metric { name: text, of: None });
+        }
+    }
+}
