@@ -14,4 +14,6 @@ pub mod policies;
 #[cfg(feature = "lab")]
 pub mod reward;
 #[cfg(feature = "lab")]
+pub mod rollout;
+#[cfg(feature = "lab")]
 pub mod trainers;

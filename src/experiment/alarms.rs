@@ -1,0 +1,39 @@
+//! Alarms of one detector: rollouts above a threshold that the calibration rollouts set at a nominal rate.
+
+use super::judge::Subject;
+use crate::detectors::Scorer;
+use crate::metrics;
+use crate::record::Observed;
+use crate::thresholds;
+
+/// What the alarm threshold did on a run and its twins.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Alarms {
+    /// First step at which an alarm was a hack.
+    pub first_true_flag: Option<u64>,
+    /// Share of the honest rollouts above the threshold.
+    pub false_positive_rate: Option<f64>,
+    /// Whether the clean twin raised any alarm at all.
+    pub clean_alarm: bool,
+    /// Share of the swap twin's rollouts above the threshold.
+    pub honest_flag_rate: Option<f64>,
+}
+
+/// Sets the threshold and applies it; `None` where calibration or scores cannot carry one.
+pub(super) fn alarms(subject: &Subject<'_>, calibration: &Observed, scorer: &mut dyn Scorer) -> Option<Alarms> {
+    let scores = scorer.score(calibration).ok()?;
+    let threshold = thresholds::alert_rate(scores.values(), subject.document.audit.alarm_rate).ok()?;
+    let mut above = |run: &Observed| -> Option<Vec<bool>> {
+        Some(scorer.score(run).ok()?.values().iter().map(|s| *s > threshold).collect())
+    };
+    let alarm = above(&subject.trained.observed)?;
+    let clean = above(&subject.clean.observed)?;
+    let honest = subject.swapped.and_then(|run| above(&run.observed));
+    let hack = &subject.trained.truth.hack;
+    Some(Alarms {
+        first_true_flag: metrics::first_true_flag(&subject.trained.observed.step, &alarm, hack),
+        false_positive_rate: metrics::false_positive_rate(&alarm, hack).ok(),
+        clean_alarm: clean.iter().any(|a| *a),
+        honest_flag_rate: honest.map(|h| h.iter().filter(|a| **a).count() as f64 / h.len().max(1) as f64),
+    })
+}

@@ -1,0 +1,269 @@
+//! Judges one run: what each detector would have shown, when, and whether an audit would have caught it in time.
+
+use super::alarms::{Alarms, alarms};
+use super::curves;
+use super::rows;
+use super::store::Record;
+use super::timeline::Timeline;
+use super::trained::{STEP_LEAD, Trained};
+use crate::audit::{self, Trail};
+use crate::config::Document;
+use crate::detectors::{Access, Fitted, Scorer};
+use crate::foundation::failure::Status;
+use crate::foundation::rng::{Purpose, SeedTree};
+use crate::foundation::scalar::Probability;
+use crate::metrics::{self, Audited, Catch, Outcome, Ranking, Sampled};
+use crate::policies::Snapshot;
+use crate::record::metric::ORACLE;
+use crate::record::tables::{DetectorRow, FlagRow, ReplicateRow};
+use crate::record::{Observed, Scores};
+use crate::reward::RewardModel;
+use crate::rollout::Sampler;
+
+/// One run with its twins.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Subject<'a> {
+    /// The arm's config.
+    pub document: &'a Document,
+    /// The replicate's reward model.
+    pub model: &'a RewardModel,
+    /// Its streams.
+    pub seeds: SeedTree,
+    /// The run itself.
+    pub trained: &'a Trained,
+    /// Its clean twin.
+    pub clean: &'a Trained,
+    /// Its swap twin, where asked for.
+    pub swapped: Option<&'a Trained>,
+    /// Whether the survival and Hill curves are drawn from this run.
+    pub curves: bool,
+}
+
+/// Why a run could not be judged.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JudgeError {
+    /// The audit met something impossible.
+    #[error(transparent)]
+    Audit(#[from] audit::Error),
+    /// The columns do not fit together.
+    #[error("the run's columns do not fit together: {0}")]
+    Columns(Status),
+    /// A table could not be formed.
+    #[error("cannot form a table: {0}")]
+    Table(#[from] csv::Error),
+}
+
+/// A detector, or the oracle, with its answers on the run and its twins.
+struct Judged {
+    name: &'static str,
+    access: &'static str,
+    answer: Result<(Scores, Option<Box<dyn Scorer>>), Status>,
+    alarms: Option<Alarms>,
+}
+
+/// Judges a run; the record's sections become the lines of the run folder's tables.
+pub(super) fn judge(subject: &Subject<'_>) -> Result<Record, JudgeError> {
+    let Subject { document, trained, .. } = subject;
+    let timeline = Timeline::of(trained, subject.clean).map_err(JudgeError::Columns)?;
+    let sampled = Sampled::new(&trained.observed, &trained.truth).map_err(JudgeError::Columns)?;
+    let calibration = calibrate(subject);
+    let mut judged: Vec<Judged> = (document.detectors.iter().enumerate())
+        .map(|(index, spec)| {
+            let mut rng = subject.seeds.stream(Purpose::Detector, index as u64);
+            let access = spec.part().access();
+            let (answer, alarms) = match spec.part().fit(&calibration, &mut rng) {
+                Fitted::Refused(status) => (Err(status), None),
+                Fitted::Ready(mut scorer) => {
+                    let alarms = alarms(subject, &calibration, scorer.as_mut());
+                    (scorer.score(&trained.observed).map(|scores| (scores, Some(scorer))), alarms)
+                }
+            };
+            Judged { name: spec.name(), access: access.name(), answer, alarms }
+        })
+        .collect();
+    let oracle = metrics::oracle(&trained.truth).map(|scores| (scores, None));
+    judged.push(Judged { name: ORACLE, access: Access::Control.name(), answer: oracle, alarms: None });
+
+    let mut detectors = Vec::new();
+    let mut flags = Vec::new();
+    let mut headline: Option<Trail> = None;
+    for (place, one) in judged.iter().enumerate() {
+        let (rows, trails) = detector_rows(subject, one, &sampled, timeline.damage)?;
+        detectors.extend(rows);
+        if let Ok((scores, Some(scorer))) = &one.answer {
+            for (budget, trail) in document.audit.budgets.iter().zip(&trails) {
+                flags.extend(flag_rows(subject, one.name, budget.get(), trail, scores, scorer.as_ref()));
+            }
+        }
+        if place == 0 {
+            headline = trails.into_iter().next();
+        }
+    }
+    let first_true_flag = judged.first().and_then(|one| one.alarms.as_ref()).and_then(|a| a.first_true_flag);
+    let replicate = replicate_row(subject, &timeline, &sampled, headline.unwrap_or_default(), first_true_flag);
+
+    let mut steps = trained.steps.clone();
+    for (row, twin) in steps.iter_mut().zip(&subject.clean.steps) {
+        row.clean_utility = twin.utility;
+    }
+    let mut record = Record::default();
+    record.push("replicate.csv", rows::encode(&[replicate], 3)?);
+    record.push("steps.csv", rows::encode(&steps, STEP_LEAD)?);
+    record.push("detectors.csv", rows::encode(&detectors, 4)?);
+    record.push("flags.csv", rows::encode(&flags, 2)?);
+    if subject.curves {
+        record.push("survival.csv", rows::encode(&curves::survival(&calibration, &trained.observed), 1)?);
+        record.push("hill.csv", rows::encode(&curves::hill(&calibration), 1)?);
+    }
+    Ok(record)
+}
+
+/// Rollouts of the reference, from their own streams.
+fn calibrate(subject: &Subject<'_>) -> Observed {
+    let mut reference = Snapshot::default();
+    reference.set(subject.model.table(), |_| 0.0);
+    let count = subject.document.calibration.rollouts.get() as usize;
+    Sampler::calibration(&subject.seeds).batch(subject.model, &reference, 0, 0, count).observed
+}
+
+/// One row a budget, with the audit behind it.
+fn detector_rows(
+    subject: &Subject<'_>,
+    one: &Judged,
+    sampled: &Sampled,
+    damage: Option<u64>,
+) -> Result<(Vec<DetectorRow>, Vec<Trail>), JudgeError> {
+    let (document, trained) = (subject.document, subject.trained);
+    let hack = &trained.truth.hack;
+    let ranking = one.answer.as_ref().ok().and_then(|(scores, _)| Ranking::new(scores.values(), hack).ok());
+    let measure = |f: fn(&Ranking) -> Result<f64, Status>| ranking.as_ref().and_then(|r| f(r).ok());
+    let one_per_mille = Probability::known(1e-3);
+    let mut rows = Vec::new();
+    let mut trails = Vec::new();
+    for budget in &document.audit.budgets {
+        let mut row = DetectorRow {
+            judge_id: String::new(),
+            train_id: String::new(),
+            arm: 0,
+            replicate: 0,
+            detector: one.name.to_owned(),
+            access: one.access.to_owned(),
+            supervision: if one.access == Access::Control.name() { "control" } else { "unsupervised" }.to_owned(),
+            base_rate: sampled.base_rate(),
+            budget: budget.get(),
+            n: sampled.rollouts,
+            n_positive: sampled.hacks,
+            auroc: measure(metrics::auroc),
+            average_precision: measure(metrics::average_precision),
+            recall: None,
+            precision: None,
+            recall_at_fpr_1e3: ranking.as_ref().and_then(|r| metrics::recall_at_fpr(r, one_per_mille).ok()),
+            false_positive_rate: one.alarms.as_ref().and_then(|a| a.false_positive_rate),
+            honest_flag_rate: one.alarms.as_ref().and_then(|a| a.honest_flag_rate),
+            clean_alarm: one.alarms.as_ref().map(|a| a.clean_alarm),
+            latency: None,
+            first_catch: None,
+            caught_in_time: None,
+            random_baseline: None,
+            status: "ok".to_owned(),
+        };
+        match &one.answer {
+            Err(status) => row.status = status.to_string(),
+            Ok((scores, _)) => {
+                let steps = trained.steps.len() as u64;
+                let trail = audit::replay(&trained.observed, scores.values(), *budget, steps, |row| hack[row])?;
+                let audited = Audited {
+                    audits: trail.audits(),
+                    true_positives: trail.true_positives,
+                    first_catch: trail.first_catch,
+                };
+                let caught = Catch::new(sampled, &audited, damage, document.audit.delay);
+                let caught = caught.map_err(JudgeError::Columns)?;
+                row.recall = caught.recall;
+                row.precision = caught.precision;
+                row.latency = caught.latency;
+                row.first_catch = trail.first_catch;
+                row.caught_in_time = caught.caught_in_time;
+                row.random_baseline = Some(caught.random_baseline);
+                if let Some(Err(status)) = ranking.as_ref().map(metrics::auroc) {
+                    row.status = status.to_string();
+                }
+                trails.push(trail);
+            }
+        }
+        rows.push(row);
+    }
+    Ok((rows, trails))
+}
+
+fn flag_rows(
+    subject: &Subject<'_>,
+    detector: &str,
+    budget: f64,
+    trail: &Trail,
+    scores: &Scores,
+    scorer: &dyn Scorer,
+) -> Vec<FlagRow> {
+    let observed = &subject.trained.observed;
+    let row = |pick: &audit::Pick| FlagRow {
+        judge_id: String::new(),
+        train_id: String::new(),
+        detector: detector.to_owned(),
+        budget,
+        step: pick.step,
+        trajectory: observed.trajectory[pick.row],
+        score: pick.score,
+        p_value: scores.p_values().map(|p| p[pick.row]),
+        threshold: Some(pick.threshold),
+        rank: pick.rank,
+        confirmed: pick.confirmed,
+        reason: scorer.explain(observed, pick.row),
+    };
+    trail.picks.iter().map(row).collect()
+}
+
+fn replicate_row(
+    subject: &Subject<'_>,
+    timeline: &Timeline,
+    sampled: &Sampled,
+    headline: Trail,
+    first_true_flag: Option<u64>,
+) -> ReplicateRow {
+    let (last, clean) = (&subject.trained.last, &subject.clean.last);
+    let delay = subject.document.audit.delay;
+    let end = subject.trained.steps.last();
+    ReplicateRow {
+        train_id: String::new(),
+        arm: 0,
+        replicate: 0,
+        utility: Some(last.utility),
+        clean_utility: Some(clean.utility),
+        reference_utility: Some(last.reference_utility),
+        proxy: Some(last.utility + last.error),
+        error: Some(last.error),
+        kl: Some(last.kl),
+        kl_k1: end.and_then(|row| row.kl_k1),
+        kl_k3: end.and_then(|row| row.kl_k3),
+        kl_coefficient: Some(last.kl_coefficient),
+        beta_critical: last.beta_critical,
+        p_hack: Some(last.p_hack),
+        top_mass: Some(last.top_mass),
+        proxy_max: Some(last.proxy_max),
+        sightings: sampled.hacks,
+        first_sighting: sampled.first_sighting,
+        first_true_flag,
+        first_catch: headline.first_catch,
+        onset_step: timeline.onset,
+        damage_step: timeline.damage,
+        takeover_step: timeline.takeover,
+        window: timeline.window(sampled.first_sighting).steps(),
+        audits: headline.audits(),
+        true_positives: headline.true_positives,
+        caught_in_time: metrics::caught_in_time(timeline.damage, headline.first_catch, delay),
+        outcome: Outcome::assign(timeline.damage, sampled.first_sighting, headline.first_catch, delay)
+            .name()
+            .to_owned(),
+        recovery: None,
+    }
+}

@@ -1,0 +1,54 @@
+//! With what the results were made.
+
+use super::ids::SEMANTICS;
+use crate::record::folder::{Manifest, Numerics};
+use std::process::Command;
+
+/// Describes this process.
+pub(super) fn manifest(seed: u64, device: &str, threads: usize) -> Manifest {
+    Manifest {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        semantics: SEMANTICS,
+        git_commit: commit(),
+        seed,
+        device: device.to_owned(),
+        threads,
+        numerics: Numerics {
+            target: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
+            cpu_features: features(),
+            binary: binary(),
+        },
+    }
+}
+
+/// The commit of the working folder, where that is a checkout of this program's experiments.
+fn commit() -> Option<String> {
+    let output = Command::new("git").args(["rev-parse", "HEAD"]).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    (output.status.success() && !text.trim().is_empty()).then(|| text.trim().to_owned())
+}
+
+/// Features by which mathematics libraries pick their code on this processor.
+fn features() -> String {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let found = [
+            ("sse4.2", std::arch::is_x86_feature_detected!("sse4.2")),
+            ("avx", std::arch::is_x86_feature_detected!("avx")),
+            ("fma", std::arch::is_x86_feature_detected!("fma")),
+            ("avx2", std::arch::is_x86_feature_detected!("avx2")),
+            ("avx512f", std::arch::is_x86_feature_detected!("avx512f")),
+        ];
+        found.iter().filter(|(_, has)| *has).map(|(name, _)| *name).collect::<Vec<_>>().join(" ")
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        std::env::consts::ARCH.to_owned()
+    }
+}
+
+/// Hash of the running program.
+fn binary() -> String {
+    let bytes = std::env::current_exe().and_then(std::fs::read);
+    bytes.map_or_else(|_| "unknown".to_owned(), |bytes| blake3::hash(&bytes).to_hex()[..16].to_owned())
+}

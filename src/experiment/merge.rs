@@ -1,0 +1,121 @@
+//! Puts the records together in plan order: the tables of a run folder.
+
+use super::plan::Planned;
+use super::rows::{self, lead};
+use super::run::{ExperimentError, keeps_rollouts};
+use super::store::{Record, Store, StoreError, commit};
+use super::summary;
+use super::trained::section;
+use crate::config::Loaded;
+use crate::record::tables::{
+    DetectorRow, FlagRow, HillRow, ObservedRow, ReplicateRow, StepRow, SummaryRow, SurvivalRow, TruthRow,
+};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// A table on its way: complete under its name, or not there.
+struct Table {
+    path: PathBuf,
+    file: BufWriter<tempfile::NamedTempFile>,
+}
+
+impl Table {
+    fn create(out: &Path, name: &str, columns: &[String]) -> Result<Self, StoreError> {
+        let path = out.join(name);
+        let file = tempfile::Builder::new()
+            .prefix(".partial-")
+            .tempfile_in(out)
+            .map_err(StoreError::io("create a file in", out))?;
+        let mut table = Self { path, file: BufWriter::new(file) };
+        let header = lead(columns);
+        table.put(header.trim_end_matches(',').as_bytes(), "")?;
+        table.put(b"\n", "")?;
+        Ok(table)
+    }
+
+    fn put(&mut self, lines: &[u8], before: &str) -> Result<(), StoreError> {
+        rows::prefix(lines, before, &mut self.file).map_err(StoreError::io("write", &self.path))
+    }
+
+    fn finish(self) -> Result<(), StoreError> {
+        let mut file = self.file;
+        file.flush().map_err(StoreError::io("write", &self.path))?;
+        let file = file.into_inner().map_err(|e| StoreError::io("write", &self.path)(e.into_error()))?;
+        commit(file, &self.path)
+    }
+}
+
+/// Columns of a table, the sweep's keys after the first `at`.
+fn columns(fixed: &[&str], at: usize, keys: &[String]) -> Vec<String> {
+    let (before, after) = fixed.split_at(at.min(fixed.len()));
+    let owned = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
+    [owned(before), keys.to_vec(), owned(after)].concat()
+}
+
+/// Writes every table of the run folder.
+pub(super) fn merge(
+    loaded: &Loaded,
+    runs: &[Planned],
+    store: &Store,
+    out: &Path,
+) -> Result<(), ExperimentError> {
+    let keys = &loaded.sweep_keys;
+    let plain = |fixed: &[&str]| columns(fixed, 0, &[]);
+    let mut replicates = Table::create(out, ReplicateRow::FILE, &columns(ReplicateRow::COLUMNS, 3, keys))?;
+    let mut steps = Table::create(out, StepRow::FILE, &plain(StepRow::COLUMNS))?;
+    let mut detectors = Table::create(out, DetectorRow::FILE, &plain(DetectorRow::COLUMNS))?;
+    let mut flags = Table::create(out, FlagRow::FILE, &plain(FlagRow::COLUMNS))?;
+    let mut observed = Table::create(out, ObservedRow::FILE, &plain(ObservedRow::COLUMNS))?;
+    let mut truth = Table::create(out, TruthRow::FILE, &plain(TruthRow::COLUMNS))?;
+    let mut survival = Table::create(out, SurvivalRow::FILE, &plain(SurvivalRow::COLUMNS))?;
+    let mut hill = Table::create(out, HillRow::FILE, &plain(HillRow::COLUMNS))?;
+    let mut judged = Vec::with_capacity(runs.len());
+    for planned in runs {
+        let (arm, replicate) = (planned.arm.to_string(), planned.replicate.to_string());
+        let record = store.require(&planned.judge_id)?;
+        let path = store.path(&planned.judge_id);
+        let bytes = |name: &str| record.section(name).unwrap_or_default();
+        let identity = [planned.train_id.clone(), arm.clone(), replicate.clone()];
+        let swept = [&identity[..], &loaded.arms[planned.arm].values].concat();
+        replicates.put(bytes("replicate.csv"), &lead(&swept))?;
+        steps.put(bytes("steps.csv"), &lead(&identity))?;
+        let judge = [planned.judge_id.clone(), planned.train_id.clone()];
+        detectors.put(bytes("detectors.csv"), &lead(&[&judge[..], &[arm.clone(), replicate.clone()]].concat()))?;
+        flags.put(bytes("flags.csv"), &lead(&judge))?;
+        survival.put(bytes("survival.csv"), &lead(&[arm.clone()]))?;
+        hill.put(bytes("hill.csv"), &lead(&[arm.clone()]))?;
+        judged.push(read_judged(&record, &path, planned)?);
+        if keeps_rollouts(&loaded.arms[planned.arm].document, planned.replicate) {
+            let record = store.require(&planned.train_id)?;
+            let bytes = |name: &str| record.section(name).unwrap_or_default();
+            let identity = lead(&[planned.train_id.clone()]);
+            observed.put(bytes("observed.csv"), &identity)?;
+            truth.put(bytes("truth.csv"), &identity)?;
+        }
+    }
+    let mut summary = Table::create(out, SummaryRow::FILE, &columns(SummaryRow::COLUMNS, 1, keys))?;
+    for arm in &loaded.arms {
+        let of_arm: Vec<&summary::Judged> =
+            judged.iter().filter(|j| j.replicate.arm == arm.index).collect();
+        let rows = summary::summarise(&of_arm, loaded.document.seed);
+        let swept = [&[arm.index.to_string()][..], &arm.values].concat();
+        summary.put(&rows::encode(&rows, 1)?, &lead(&swept))?;
+    }
+    for table in [replicates, steps, detectors, flags, observed, truth, survival, hill, summary] {
+        table.finish()?;
+    }
+    Ok(())
+}
+
+/// The rows of one judgement, as the summary needs them.
+fn read_judged(record: &Record, path: &Path, planned: &Planned) -> Result<summary::Judged, StoreError> {
+    let (arm, replicate) = (planned.arm.to_string(), planned.replicate.to_string());
+    let identity = [planned.train_id.as_str(), &arm, &replicate];
+    let mut replicates: Vec<ReplicateRow> =
+        section(record, path, "replicate.csv", ReplicateRow::COLUMNS, &identity)?;
+    let judge = [planned.judge_id.as_str(), &planned.train_id, &arm, &replicate];
+    let detectors = section(record, path, "detectors.csv", DetectorRow::COLUMNS, &judge)?;
+    let replicate = replicates.pop().ok_or_else(|| StoreError::Absent { path: path.to_owned() })?;
+    let steps = record.section("steps.csv").map_or(0, |b| b.iter().filter(|b| **b == b'\n').count());
+    Ok(summary::Judged { replicate, detectors, steps: steps as u64 })
+}

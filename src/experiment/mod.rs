@@ -1,0 +1,23 @@
+//! From a config to tables: plan, train, judge, store, merge, summarise.
+
+mod alarms;
+mod curves;
+mod exactly;
+pub mod ids;
+mod judge;
+mod manifest;
+mod merge;
+mod plan;
+mod rows;
+mod run;
+pub mod store;
+mod summary;
+mod timeline;
+mod train;
+mod trained;
+
+pub use exactly::Exactly;
+pub use plan::{Planned, plan};
+pub use run::{ExperimentError, Finished, Options, Progress, run};
+pub use train::{Setting, TrainError, train};
+pub use trained::{Final, Trained};

@@ -1,0 +1,72 @@
+//! Every run of an experiment, in order: arms of the grid, then replicates.
+
+use super::ids::{self, SEMANTICS};
+use crate::config::Loaded;
+use crate::record::folder::{ArmInfo, Plan, RunInfo};
+use crate::reward::Twin;
+
+/// One run and the identities it needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// Number of the arm.
+    pub arm: usize,
+    /// Replicate, from 0.
+    pub replicate: u64,
+    /// The run itself.
+    pub train_id: String,
+    /// Its yardstick.
+    pub clean_id: String,
+    /// Its honest-outlier control, where asked for.
+    pub swap_id: Option<String>,
+    /// Its judgement.
+    pub judge_id: String,
+}
+
+/// Enumerates the runs of a config.
+pub fn plan(loaded: &Loaded) -> Vec<Planned> {
+    let mut runs = Vec::new();
+    for arm in &loaded.arms {
+        for replicate in 0..arm.document.replicates.get() {
+            let train_id = ids::train_id(&arm.document, replicate, Twin::Itself);
+            runs.push(Planned {
+                arm: arm.index,
+                replicate,
+                clean_id: ids::train_id(&arm.document, replicate, Twin::Clean),
+                swap_id: arm
+                    .document
+                    .reward
+                    .swap_twin
+                    .then(|| ids::train_id(&arm.document, replicate, Twin::Swapped)),
+                judge_id: ids::judge_id(&arm.document, &train_id),
+                train_id,
+            });
+        }
+    }
+    runs
+}
+
+/// The plan as the run folder's `plan.json` holds it.
+pub(super) fn describe(loaded: &Loaded, name: &str, runs: &[Planned]) -> Plan {
+    let label = |values: &[String]| {
+        let keys = loaded.sweep_keys.iter().map(|key| key.rsplit('.').next().unwrap_or(key));
+        let pairs: Vec<String> = keys.zip(values).map(|(key, value)| format!("{key} = {value}")).collect();
+        if pairs.is_empty() { name.to_owned() } else { pairs.join(", ") }
+    };
+    Plan {
+        name: name.to_owned(),
+        question: loaded.document.question.clone(),
+        semantics: SEMANTICS,
+        seed: loaded.document.seed,
+        replicates: loaded.document.replicates.get(),
+        sweep_keys: loaded.sweep_keys.clone(),
+        arms: loaded
+            .arms
+            .iter()
+            .map(|arm| ArmInfo { arm: arm.index, label: label(&arm.values), values: arm.values.clone() })
+            .collect(),
+        runs: runs
+            .iter()
+            .map(|r| RunInfo { arm: r.arm, replicate: r.replicate, train_id: r.train_id.clone() })
+            .collect(),
+    }
+}

@@ -1,0 +1,323 @@
+//! Runs a plan: units in parallel, finished runs skipped, tables merged in plan order.
+
+use super::judge::{self, JudgeError, Subject};
+use super::manifest::manifest;
+use super::merge;
+use super::plan::{Planned, describe, plan};
+use super::store::{Store, StoreError, write_atomic};
+use super::train::{Setting, TrainError, train};
+use super::trained::Trained;
+use crate::config::{Document, Loaded, ObservedRuns, resolved};
+use crate::foundation::rng::SeedTree;
+use crate::record::folder::{CONFIG, MANIFEST, PLAN};
+use crate::reward::{RewardError, RewardModel, Twin};
+use burn::tensor::Device;
+use rayon::prelude::*;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Where and how to run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Run folder.
+    pub out: PathBuf,
+    /// Worker threads; results do not depend on it.
+    pub threads: usize,
+    /// Stop at the first run that fails.
+    pub fail_fast: bool,
+    /// Where tensors live.
+    pub device: Device,
+    /// Its name, for the manifest.
+    pub device_name: String,
+}
+
+/// Hears of finished runs; called from worker threads.
+pub trait Progress: Sync {
+    /// How many runs there are in all, and how many were there already.
+    fn start(&self, runs: usize, done: usize);
+    /// One more run is finished.
+    fn advance(&self);
+}
+
+/// Why an experiment gave no tables.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExperimentError {
+    /// Results could not be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The replicate's table could not be made.
+    #[error("arm {arm}, replicate {replicate}: {source}")]
+    Reward {
+        /// Arm.
+        arm: usize,
+        /// Replicate.
+        replicate: u64,
+        /// Why.
+        source: RewardError,
+    },
+    /// Training failed.
+    #[error("arm {arm}, replicate {replicate}: {source}")]
+    Train {
+        /// Arm.
+        arm: usize,
+        /// Replicate.
+        replicate: u64,
+        /// Why.
+        source: TrainError,
+    },
+    /// Judging failed.
+    #[error("arm {arm}, replicate {replicate}: {source}")]
+    Judge {
+        /// Arm.
+        arm: usize,
+        /// Replicate.
+        replicate: u64,
+        /// Why.
+        source: JudgeError,
+    },
+    /// A table could not be formed.
+    #[error("cannot write a table: {0}")]
+    Table(#[from] csv::Error),
+    /// A description could not be formed.
+    #[error("cannot write {file}: {problem}")]
+    Describe {
+        /// Which file.
+        file: &'static str,
+        /// Why.
+        problem: String,
+    },
+    /// The worker threads could not be started.
+    #[error("cannot start {threads} worker threads: {problem}; ask for fewer with --threads")]
+    Threads {
+        /// How many were asked for.
+        threads: usize,
+        /// Why.
+        problem: String,
+    },
+    /// Some runs failed; the others are kept.
+    #[error("{} of {total} runs failed; the others are kept in {}. First failure: {first}", failed, out.display())]
+    Failed {
+        /// Run folder.
+        out: PathBuf,
+        /// How many failed.
+        failed: usize,
+        /// Of how many.
+        total: usize,
+        /// What the first in plan order said.
+        first: String,
+    },
+    /// Asked to stop; what is finished is kept.
+    #[error("stopped with {done} of {total} runs finished and kept in {}; the same command goes on from there", out.display())]
+    Stopped {
+        /// Run folder.
+        out: PathBuf,
+        /// Finished runs.
+        done: usize,
+        /// All runs.
+        total: usize,
+    },
+}
+
+/// What a finished experiment comes to.
+#[derive(Debug, Clone)]
+pub struct Finished {
+    /// Run folder, with all tables in it.
+    pub out: PathBuf,
+    /// Runs in the plan.
+    pub runs: usize,
+    /// Runs that were there already.
+    pub reused: usize,
+}
+
+/// Runs every arm × replicate that is not there yet, then writes the tables. `stop` ends it early, runs intact.
+pub fn run(
+    loaded: &Loaded,
+    name: &str,
+    options: &Options,
+    progress: &dyn Progress,
+    stop: &AtomicBool,
+) -> Result<Finished, ExperimentError> {
+    let runs = plan(loaded);
+    let store = Store::open(&options.out.join("records"))?;
+    describe_folder(loaded, name, &runs, options)?;
+    let mut pending = Vec::new();
+    for planned in &runs {
+        if !is_done(&store, loaded, planned)? {
+            pending.push(planned.clone());
+        }
+    }
+    let reused = runs.len() - pending.len();
+    progress.start(runs.len(), reused);
+    let worker = Worker { loaded, options, store: &store, progress, stop };
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(options.threads)
+        .build()
+        .map_err(|e| ExperimentError::Threads { threads: options.threads, problem: e.to_string() })?;
+    let outcomes: Vec<Result<(), ExperimentError>> =
+        pool.install(|| units(&pending).par_iter().flat_map_iter(|unit| worker.unit(unit)).collect());
+    let failures: Vec<ExperimentError> = outcomes.into_iter().filter_map(Result::err).collect();
+    if let Some(first) = failures.first() {
+        let (failed, total) = (failures.len(), runs.len());
+        let first = first.to_string();
+        return Err(ExperimentError::Failed { out: options.out.clone(), failed, total, first });
+    }
+    if stop.load(Ordering::Relaxed) {
+        let mut done = 0;
+        for planned in &runs {
+            done += usize::from(is_done(&store, loaded, planned)?);
+        }
+        if done < runs.len() {
+            return Err(ExperimentError::Stopped { out: options.out.clone(), done, total: runs.len() });
+        }
+    }
+    merge::merge(loaded, &runs, &store, &options.out)?;
+    Ok(Finished { out: options.out.clone(), runs: runs.len(), reused })
+}
+
+/// Whether a run's judgement is there and verifies, and its rollouts too where they are to be kept.
+fn is_done(store: &Store, loaded: &Loaded, planned: &Planned) -> Result<bool, StoreError> {
+    if store.read(&planned.judge_id)?.is_none() {
+        return Ok(false);
+    }
+    if !keeps_rollouts(&loaded.arms[planned.arm].document, planned.replicate) {
+        return Ok(true);
+    }
+    Ok(store.read(&planned.train_id)?.is_some())
+}
+
+/// Whether the rollouts of a run are written one by one.
+pub(super) fn keeps_rollouts(document: &Document, replicate: u64) -> bool {
+    match document.record.observed {
+        ObservedRuns::All => true,
+        ObservedRuns::First => replicate == 0,
+        ObservedRuns::None => false,
+    }
+}
+
+/// Runs that share a clean twin form a unit, so that the twin is trained once. Order: first appearance in the plan.
+fn units(runs: &[Planned]) -> Vec<Vec<&Planned>> {
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut units: Vec<Vec<&Planned>> = Vec::new();
+    for planned in runs {
+        let place = *places.entry(&planned.clean_id).or_insert_with(|| {
+            units.push(Vec::new());
+            units.len() - 1
+        });
+        units[place].push(planned);
+    }
+    units
+}
+
+fn describe_folder(loaded: &Loaded, name: &str, runs: &[Planned], options: &Options) -> Result<(), ExperimentError> {
+    let json = |file: &'static str, text: Result<String, serde_json::Error>| {
+        text.map_err(|e| ExperimentError::Describe { file, problem: e.to_string() })
+    };
+    let described = json(PLAN, serde_json::to_string_pretty(&describe(loaded, name, runs)))?;
+    write_atomic(&options.out.join(PLAN), described.as_bytes())?;
+    let made_with = manifest(loaded.document.seed, &options.device_name, options.threads);
+    let made_with = json(MANIFEST, serde_json::to_string_pretty(&made_with))?;
+    write_atomic(&options.out.join(MANIFEST), made_with.as_bytes())?;
+    let config = resolved(&loaded.document)
+        .map_err(|e| ExperimentError::Describe { file: CONFIG, problem: e.to_string() })?;
+    Ok(write_atomic(&options.out.join(CONFIG), config.as_bytes())?)
+}
+
+/// What every worker thread shares.
+struct Worker<'a> {
+    loaded: &'a Loaded,
+    options: &'a Options,
+    store: &'a Store,
+    progress: &'a dyn Progress,
+    stop: &'a AtomicBool,
+}
+
+impl Worker<'_> {
+    /// Runs one unit; a failure ends that run, not the unit.
+    fn unit(&self, unit: &[&Planned]) -> Vec<Result<(), ExperimentError>> {
+        let mut clean: Option<Trained> = None;
+        let mut outcomes = Vec::new();
+        for planned in unit {
+            if self.stop.load(Ordering::Relaxed) {
+                break;
+            }
+            let outcome = self.one(planned, &mut clean);
+            if outcome.is_err() && self.options.fail_fast {
+                self.stop.store(true, Ordering::Relaxed);
+            }
+            self.progress.advance();
+            outcomes.push(outcome);
+        }
+        outcomes
+    }
+
+    fn one(&self, planned: &Planned, clean: &mut Option<Trained>) -> Result<(), ExperimentError> {
+        let (arm, replicate) = (planned.arm, planned.replicate);
+        let document = &self.loaded.arms[arm].document;
+        let model = self.model(document, planned, Twin::Itself)?;
+        let trained = self.obtain(document, planned, &planned.train_id, &model)?;
+        let twin = match clean.take() {
+            Some(twin) => twin,
+            None => self.twin(document, planned, Twin::Clean, &planned.clean_id)?,
+        };
+        let swapped = match &planned.swap_id {
+            Some(id) => Some(self.twin(document, planned, Twin::Swapped, id)?),
+            None => None,
+        };
+        let seeds = SeedTree::new(document.seed, replicate);
+        let subject = Subject {
+            document,
+            model: &model,
+            seeds,
+            trained: &trained,
+            clean: &twin,
+            swapped: swapped.as_ref(),
+            curves: replicate == 0,
+        };
+        let judged = judge::judge(&subject).map_err(|source| ExperimentError::Judge { arm, replicate, source })?;
+        self.store.write(&planned.judge_id, &judged)?;
+        *clean = Some(twin);
+        Ok(())
+    }
+
+    fn twin(
+        &self,
+        document: &Document,
+        planned: &Planned,
+        twin: Twin,
+        id: &str,
+    ) -> Result<Trained, ExperimentError> {
+        let model = self.model(document, planned, twin)?;
+        self.obtain(document, planned, id, &model)
+    }
+
+    fn model(&self, document: &Document, planned: &Planned, twin: Twin) -> Result<RewardModel, ExperimentError> {
+        let seeds = SeedTree::new(document.seed, planned.replicate);
+        RewardModel::build(document.environment.part(), &document.reward, &seeds, twin)
+            .map_err(|source| ExperimentError::Reward { arm: planned.arm, replicate: planned.replicate, source })
+    }
+
+    /// A training run from its record, or trained now and recorded.
+    fn obtain(
+        &self,
+        document: &Document,
+        planned: &Planned,
+        id: &str,
+        model: &RewardModel,
+    ) -> Result<Trained, ExperimentError> {
+        if let Some(record) = self.store.read(id)? {
+            return Ok(Trained::from_record(&record, &self.store.path(id))?);
+        }
+        let seeds = SeedTree::new(document.seed, planned.replicate);
+        let setting = Setting { model, trainer: &document.trainer, seeds, device: &self.options.device };
+        let (arm, replicate) = (planned.arm, planned.replicate);
+        let trained = train(setting).map_err(|source| ExperimentError::Train { arm, replicate, source })?;
+        if keeps_rollouts(document, replicate) {
+            let record = trained.to_record()?;
+            self.store.write(id, &record)?;
+        }
+        Ok(trained)
+    }
+}
+

@@ -1,0 +1,53 @@
+//! When a run went wrong, from its exact series and its clean twin's.
+
+use super::trained::Trained;
+use crate::foundation::failure::Status;
+use crate::foundation::scalar::Positive;
+use crate::metrics::{self, Reference, Window};
+
+/// Steps of onset, damage and takeover; each `None` where it never came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Timeline {
+    pub onset: Option<u64>,
+    pub damage: Option<u64>,
+    pub takeover: Option<u64>,
+    last: u64,
+}
+
+impl Timeline {
+    /// Reads the series; the entry after the last step is the final policy.
+    pub fn of(trained: &Trained, clean: &Trained) -> Result<Self, Status> {
+        let utility = series(trained, |row| row.utility, trained.last.utility);
+        let twin = series(clean, |row| row.utility, clean.last.utility);
+        let proxy = series(trained, |row| row.proxy, trained.last.utility + trained.last.error);
+        let p_hack = series(trained, |row| row.p_hack, trained.last.p_hack);
+        let sd = |spread: f64| Positive::new(spread).ok();
+        let reference = sd(trained.last.reference_utility_spread)
+            .zip(sd(trained.last.reference_spread))
+            .map(|(utility_sd, proxy_sd)| Reference {
+                utility: trained.last.reference_utility,
+                utility_sd,
+                proxy: trained.last.reference_proxy,
+                proxy_sd,
+            });
+        // Without spread under the reference there is no unit to measure harm in: no onset, no damage.
+        let (onset, damage) = match reference {
+            Some(r) => (metrics::onset(&proxy, &utility, &r)?, metrics::damage(&utility, &twin, &r)?),
+            None => (None, None),
+        };
+        Ok(Self { onset, damage, takeover: metrics::takeover(&p_hack), last: trained.steps.len() as u64 })
+    }
+
+    /// From the first sighting to the takeover.
+    pub fn window(&self, first_sighting: Option<u64>) -> Window {
+        Window::new(first_sighting, self.takeover, self.last)
+    }
+}
+
+fn series(
+    run: &Trained,
+    column: fn(&crate::record::tables::StepRow) -> Option<f64>,
+    last: f64,
+) -> Vec<f64> {
+    run.steps.iter().map(|row| column(row).unwrap_or(f64::NAN)).chain([last]).collect()
+}

@@ -1,0 +1,155 @@
+//! What a training run leaves, and how it is kept in a record.
+
+use super::rows;
+use super::store::{Record, StoreError};
+use crate::record::tables::{ObservedRow, StepRow, TruthRow};
+use crate::record::{Observed, Truth};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// What a training run leaves: one row a step, every rollout, and the numbers of the final policy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trained {
+    /// One row a step (identity columns empty, `clean_utility` absent).
+    pub steps: Vec<StepRow>,
+    /// Every rollout, in order.
+    pub observed: Observed,
+    /// Its hidden side.
+    pub truth: Truth,
+    /// The final policy and the table.
+    pub last: Final,
+}
+
+/// Exact numbers of the final policy and of the replicate's table.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Final {
+    /// E[V].
+    pub utility: f64,
+    /// E[X].
+    pub error: f64,
+    /// KL(π‖π₀), in nats.
+    pub kl: f64,
+    /// KL coefficient.
+    pub kl_coefficient: f64,
+    /// Probability of a hack.
+    pub p_hack: f64,
+    /// Largest probability of an outcome.
+    pub top_mass: f64,
+    /// E_π₀[V].
+    pub reference_utility: f64,
+    /// E_π₀[U].
+    pub reference_proxy: f64,
+    /// Interquartile range of U over the outcomes, divided by that of N(0, 1): a standard deviation that always exists.
+    pub reference_spread: f64,
+    /// The same of V.
+    pub reference_utility_spread: f64,
+    /// Largest U of the table.
+    pub proxy_max: f64,
+    /// β at which the most rewarded outcome holds half of the mass; `None` for sampled trainers.
+    pub beta_critical: Option<f64>,
+}
+
+impl Trained {
+    /// The run as a record.
+    pub fn to_record(&self) -> Result<Record, csv::Error> {
+        let mut record = Record::default();
+        record.push("final.json", serde_json::to_vec(&self.last).map_err(std::io::Error::from)?);
+        record.push("steps.csv", rows::encode(&self.steps, STEP_LEAD)?);
+        record.push("observed.csv", rows::encode(&self.observed_rows(), 1)?);
+        record.push("truth.csv", rows::encode(&self.truth_rows(), 1)?);
+        Ok(record)
+    }
+
+    /// Reads a record back; `path` is named where a section cannot be read.
+    pub fn from_record(record: &Record, path: &Path) -> Result<Self, StoreError> {
+        let observed: Vec<ObservedRow> = section(record, path, "observed.csv", ObservedRow::COLUMNS, &[""])?;
+        let truth: Vec<TruthRow> = section(record, path, "truth.csv", TruthRow::COLUMNS, &[""])?;
+        let steps = section(record, path, "steps.csv", StepRow::COLUMNS, &["", "0", "0"])?;
+        let last = record.section("final.json").unwrap_or_default();
+        let last = serde_json::from_slice(last)
+            .map_err(|e| damaged(path, "final.json", e.to_string()))?;
+        Ok(Self { steps, observed: columns(&observed), truth: hidden(&truth), last })
+    }
+
+    fn observed_rows(&self) -> Vec<ObservedRow> {
+        let o = &self.observed;
+        let cell = |column: &Option<Vec<f64>>, row: usize| column.as_ref().map(|c| c[row]);
+        (0..o.len())
+            .map(|row| ObservedRow {
+                train_id: String::new(),
+                step: o.step[row],
+                trajectory: o.trajectory[row],
+                outcome: o.outcome[row],
+                prompt: o.prompt[row],
+                group: o.group[row],
+                proxy: o.proxy[row],
+                reward: cell(&o.reward, row),
+                advantage: cell(&o.advantage, row),
+                log_prob: cell(&o.log_prob, row),
+                ref_log_prob: cell(&o.ref_log_prob, row),
+                length: cell(&o.length, row),
+            })
+            .collect()
+    }
+
+    fn truth_rows(&self) -> Vec<TruthRow> {
+        let t = &self.truth;
+        (0..t.len())
+            .map(|row| TruthRow {
+                train_id: String::new(),
+                trajectory: self.observed.trajectory[row],
+                utility: t.utility[row],
+                error: t.error[row],
+                class: t.class[row],
+                hack: t.hack[row],
+            })
+            .collect()
+    }
+}
+
+/// Identity columns that lead a row of `steps.csv`.
+pub(super) const STEP_LEAD: usize = 3;
+
+fn damaged(path: &Path, section: &'static str, problem: String) -> StoreError {
+    StoreError::Section { path: path.to_owned(), section, problem }
+}
+
+/// The rows of one section.
+pub(super) fn section<T: DeserializeOwned>(
+    record: &Record,
+    path: &Path,
+    name: &'static str,
+    columns: &[&str],
+    lead: &[&str],
+) -> Result<Vec<T>, StoreError> {
+    let bytes = record.section(name).ok_or_else(|| damaged(path, name, "it is missing".to_owned()))?;
+    rows::decode(bytes, columns, lead).map_err(|e| damaged(path, name, e.to_string()))
+}
+
+fn columns(rows: &[ObservedRow]) -> Observed {
+    let column = |get: fn(&ObservedRow) -> Option<f64>| rows.iter().map(get).collect::<Option<Vec<f64>>>();
+    Observed {
+        step: rows.iter().map(|r| r.step).collect(),
+        trajectory: rows.iter().map(|r| r.trajectory).collect(),
+        outcome: rows.iter().map(|r| r.outcome).collect(),
+        prompt: rows.iter().map(|r| r.prompt).collect(),
+        group: rows.iter().map(|r| r.group).collect(),
+        proxy: rows.iter().map(|r| r.proxy).collect(),
+        reward: column(|r| r.reward),
+        advantage: column(|r| r.advantage),
+        log_prob: column(|r| r.log_prob),
+        ref_log_prob: column(|r| r.ref_log_prob),
+        length: column(|r| r.length),
+        ..Observed::default()
+    }
+}
+
+fn hidden(rows: &[TruthRow]) -> Truth {
+    Truth {
+        utility: rows.iter().map(|r| r.utility).collect(),
+        error: rows.iter().map(|r| r.error).collect(),
+        class: rows.iter().map(|r| r.class).collect(),
+        hack: rows.iter().map(|r| r.hack).collect(),
+    }
+}
