@@ -5,3 +5,4 @@ pub mod detectors;
 pub mod distributions;
 pub mod foundation;
 pub mod record;
+pub mod tails;
