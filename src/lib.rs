@@ -17,3 +17,4 @@ pub mod reward;
 pub mod rollout;
 #[cfg(feature = "lab")]
 pub mod trainers;
+pub mod tails;
