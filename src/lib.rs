@@ -1,9 +1,11 @@
 //! Would reward hacking under heavy-tailed reward error be seen, caught, and caught in time?
 #![warn(missing_docs)]
 
+pub mod audit;
 pub mod detectors;
 pub mod distributions;
 pub mod foundation;
+pub mod metrics;
 pub mod record;
 pub mod theory;
 

@@ -2,6 +2,8 @@
 //!
 //! Nothing here knows of rewards, policies or files.
 
+pub mod binomial;
+pub mod bootstrap;
 pub mod failure;
 pub mod numeric;
 pub mod order;

@@ -1,0 +1,24 @@
+//! What is measured: how well scores rank, how fast a run goes wrong, and whether it was caught before that.
+//!
+//! Ranking: [`Ranking`] with [`auroc`](roc), [`average_precision`], [`precision_at`]. Fractions: [`wilson`]. Times:
+//! [`timeline`] (onset, damage, takeover, sighting, window), [`kaplan_meier`] for windows that never close, [`outcome`]
+//! for what became of a run. Audits: [`catch`], [`baseline`], [`false_alarm`]. [`oracle`] is the control that may see
+//! the truth, and stands here because detectors cannot.
+//!
+//! The words are defined with each item. Where a number does not exist there is a
+//! [`Status`](crate::foundation::failure::Status) or an empty value, never a stand-in.
+
+pub mod average_precision;
+pub mod baseline;
+pub mod catch;
+pub mod false_alarm;
+pub mod kaplan_meier;
+pub mod oracle;
+pub mod outcome;
+pub mod precision_at;
+mod ranking;
+pub mod roc;
+pub mod timeline;
+pub mod wilson;
+
+pub use ranking::Ranking;
