@@ -2,8 +2,10 @@
 #![warn(missing_docs)]
 
 pub mod audit;
+pub mod cli;
 pub mod detectors;
 pub mod distributions;
+mod error;
 pub mod foundation;
 pub mod metrics;
 pub mod record;
@@ -20,3 +22,5 @@ pub mod rollout;
 #[cfg(feature = "lab")]
 pub mod trainers;
 pub mod tails;
+
+pub use error::Error;

@@ -1,1 +1,51 @@
-fn main() {}
+//! The binary: parse, carry out, report the error chain, exit code.
+
+use clap::Parser;
+use miette::{Diagnostic, MietteHandlerOpts, ReportHandler};
+use std::fmt;
+use std::process::ExitCode;
+use tailcatch::Error;
+use tailcatch::cli::{Cli, Console};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let console = Console::new(cli.output.clone());
+    match cli.run(&console) {
+        Ok(outcome) => ExitCode::from(outcome.exit_code()),
+        Err(error) => {
+            let code = error.exit_code();
+            eprint!("{}", Report { shown: Shown(error), color: console.error_colors() });
+            ExitCode::from(code)
+        }
+    }
+}
+
+/// An error with its help, as miette sees it.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+struct Shown(Error);
+
+impl Diagnostic for Shown {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.0.help().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+}
+
+struct Report {
+    shown: Shown,
+    color: bool,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        struct Once<'a>(&'a Report);
+        impl fmt::Debug for Once<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                // Lines are not wrapped: a path or a place stays in one piece, for eyes and for grep.
+                let options = MietteHandlerOpts::new().color(self.0.color).terminal_links(false);
+                options.wrap_lines(false).build().debug(&self.0.shown, f)
+            }
+        }
+        write!(f, "{:?}", Once(self))
+    }
+}

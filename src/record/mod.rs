@@ -5,13 +5,30 @@
 
 pub mod folder;
 pub mod metric;
+mod error;
 mod observed;
 mod outcomes;
+mod read_cell;
+mod read_column;
+mod read_csv;
+mod read_files;
+mod read_jsonl;
+mod read_log;
+#[cfg(feature = "parquet")]
+mod read_parquet;
+mod read_roles;
 mod scores;
 pub mod tables;
 mod truth;
 
+pub use error::{Error, Place};
 pub use observed::Observed;
 pub use outcomes::Outcomes;
+pub use read_column::{ColumnData, read_column};
+pub use read_files::log_files;
+pub use read_log::{Log, Origin, read_log};
+pub use read_roles::{RewardSpec, Roles};
 pub use scores::Scores;
 pub use truth::Truth;
+
+pub(crate) use error::nearest;

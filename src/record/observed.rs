@@ -51,6 +51,34 @@ impl Observed {
         column.as_deref().ok_or_else(|| Status::Missing { column: name.to_owned() })
     }
 
+    /// The given rows, in the given order.
+    ///
+    /// # Panics
+    /// If a row is not below `len()`.
+    pub fn select(&self, rows: &[usize]) -> Observed {
+        let words = |column: &[u64]| rows.iter().map(|&i| column[i]).collect::<Vec<u64>>();
+        let numbers = |column: &[f64]| rows.iter().map(|&i| column[i]).collect::<Vec<f64>>();
+        let optional = |column: &Option<Vec<f64>>| column.as_deref().map(numbers);
+        let named = |columns: &[(String, Vec<f64>)]| {
+            columns.iter().map(|(name, column)| (name.clone(), numbers(column))).collect()
+        };
+        Observed {
+            step: words(&self.step),
+            trajectory: words(&self.trajectory),
+            outcome: words(&self.outcome),
+            prompt: words(&self.prompt),
+            group: words(&self.group),
+            proxy: numbers(&self.proxy),
+            parts: named(&self.parts),
+            reward: optional(&self.reward),
+            advantage: optional(&self.advantage),
+            log_prob: optional(&self.log_prob),
+            ref_log_prob: optional(&self.ref_log_prob),
+            length: optional(&self.length),
+            features: named(&self.features),
+        }
+    }
+
     /// Appends the rows of `other`. A column that either side lacks is dropped, unless `self` is empty.
     pub fn append(&mut self, other: Observed) {
         if self.is_empty() {

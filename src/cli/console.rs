@@ -1,0 +1,173 @@
+//! What a command says, and where: answers to standard output, everything else to standard error.
+
+use super::Error;
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct OutputArgs {
+    /// Print one JSON document on standard output, and nothing else there
+    #[arg(long, global = true, help_heading = "Output")]
+    pub json: bool,
+    /// No progress, notes or warnings on standard error
+    #[arg(long, short, global = true, help_heading = "Output", conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more about what is done, on standard error
+    #[arg(long, short, global = true, help_heading = "Output")]
+    pub verbose: bool,
+    /// When to colour
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", help_heading = "Output")]
+    pub color: Color,
+}
+
+/// Text attributes, or none of them.
+#[derive(Debug, Clone, Copy)]
+pub struct Style {
+    color: bool,
+}
+
+impl Style {
+    /// With escape sequences or without.
+    pub fn new(color: bool) -> Self {
+        Self { color }
+    }
+
+    fn wrap(self, code: &str, text: impl Display) -> String {
+        if self.color { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_string() }
+    }
+    /// Bold: headings.
+    pub fn bold(self, text: impl Display) -> String {
+        self.wrap("1", text)
+    }
+    /// Dim: what may be skipped.
+    pub fn dim(self, text: impl Display) -> String {
+        self.wrap("2", text)
+    }
+    /// Red: flagged, heavy.
+    pub fn red(self, text: impl Display) -> String {
+        self.wrap("31", text)
+    }
+    /// Green: fine.
+    pub fn green(self, text: impl Display) -> String {
+        self.wrap("32", text)
+    }
+    /// Yellow: no answer, or one with a caveat.
+    pub fn yellow(self, text: impl Display) -> String {
+        self.wrap("33", text)
+    }
+}
+
+/// Where a command speaks.
+#[derive(Debug, Clone)]
+pub struct Console {
+    args: OutputArgs,
+}
+
+impl Console {
+    /// A console that follows the global flags.
+    pub fn new(args: OutputArgs) -> Self {
+        Self { args }
+    }
+
+    fn colors(&self, on_terminal: bool) -> bool {
+        match self.args.color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => {
+                on_terminal
+                    && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+                    && std::env::var_os("TERM").is_none_or(|v| v != "dumb")
+            }
+        }
+    }
+
+    /// How to colour standard error.
+    pub fn error_style(&self) -> Style {
+        Style::new(self.colors(io::stderr().is_terminal()))
+    }
+
+    /// Whether standard error takes colour.
+    pub fn error_colors(&self) -> bool {
+        self.colors(io::stderr().is_terminal())
+    }
+
+    /// Whether a progress bar may be drawn: standard error is a terminal and no one asked for quiet.
+    pub fn shows_progress(&self) -> bool {
+        !self.args.quiet && io::stderr().is_terminal()
+    }
+
+    /// The answer of a command: `document` as JSON under `--json`, else the text.
+    ///
+    /// # Errors
+    /// Standard output cannot be written. A reader that stopped reading (`| head`) is no error.
+    pub fn answer<D: Serialize>(
+        &self,
+        document: &D,
+        text: impl FnOnce(Style) -> String,
+    ) -> Result<(), Error> {
+        let mut out = if self.args.json {
+            serde_json::to_string_pretty(document).map_err(|e| output(io::Error::other(e)))?
+        } else {
+            text(Style::new(self.colors(io::stdout().is_terminal())))
+        };
+        if !out.ends_with('\n') {
+            out.push('\n');
+        }
+        self.raw(out.as_bytes())
+    }
+
+    /// Bytes to standard output, as they are.
+    ///
+    /// # Errors
+    /// As for [`Console::answer`].
+    pub fn raw(&self, bytes: &[u8]) -> Result<(), Error> {
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(output(error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// A note: how the answer came about.
+    pub fn note(&self, message: impl Display) {
+        self.say(self.error_style().dim("note:"), message);
+    }
+
+    /// A warning: why the answer may mislead.
+    pub fn warn(&self, message: impl Display) {
+        self.say(self.error_style().yellow("warning:"), message);
+    }
+
+    /// A detail, under `--verbose` only.
+    pub fn detail(&self, message: impl Display) {
+        if self.args.verbose {
+            self.say(self.error_style().dim("detail:"), message);
+        }
+    }
+
+    fn say(&self, label: impl Display, message: impl Display) {
+        if !self.args.quiet {
+            // Nothing is left to tell where standard error is closed.
+            let _ = writeln!(io::stderr().lock(), "{label} {message}");
+        }
+    }
+}
+
+fn output(source: io::Error) -> Error {
+    Error::Output { what: "to standard output".to_owned(), source }
+}

@@ -1,0 +1,78 @@
+//! The command line: one file for each sub-command.
+//!
+//! A new command is a file with its `Args` and `run`, a `mod` line, a variant of [`Command`] and an arm of
+//! [`Cli::run`]. Answers go to standard output through [`Console::answer`], all else to standard error.
+
+mod completions;
+pub mod console;
+mod error;
+mod list;
+mod man;
+pub mod spec;
+pub mod table;
+
+pub use console::Console;
+pub use error::Error;
+
+use clap::{Parser, Subcommand};
+use console::OutputArgs;
+
+/// Would reward hacking under heavy-tailed reward error be seen, caught, and caught in time?
+#[derive(Debug, Parser)]
+#[command(
+    name = "tailcatch",
+    version,
+    max_term_width = 100,
+    after_help = "Exit codes: 0 done · 1 failed · 2 usage, config or bad input · 3 flagged (with --fail-on-flag) · \
+                  75 stopped, resumable"
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Flags of every command.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    List(list::ListArgs),
+    Completions(completions::CompletionsArgs),
+    Man(man::ManArgs),
+}
+
+impl Cli {
+    /// Carries out the command.
+    ///
+    /// # Errors
+    /// Whatever the command could not do; its exit code is [`crate::Error::exit_code`].
+    pub fn run(&self, console: &Console) -> Result<Outcome, crate::Error> {
+        match &self.command {
+            Command::List(args) => Ok(list::run(args, console)?),
+            Command::Completions(args) => Ok(completions::run(args, console)?),
+            Command::Man(args) => Ok(man::run(args, console)?),
+        }
+    }
+}
+
+/// How a command that did not fail ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything was done.
+    Done,
+    /// Done, something was flagged, and `--fail-on-flag` asked to tell.
+    Flagged,
+    /// Stopped on request; what is finished is valid, and the same call resumes.
+    Stopped,
+}
+
+impl Outcome {
+    /// The process's exit code.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Flagged => 3,
+            Self::Stopped => 75,
+        }
+    }
+}

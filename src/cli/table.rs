@@ -1,0 +1,152 @@
+//! Tables for people: aligned columns, the last one wrapped so that a line fits the width.
+
+use super::console::Style;
+
+/// Columns a line may take.
+pub const WIDTH: usize = 100;
+
+/// A table that is being filled.
+#[derive(Debug, Clone)]
+pub struct Table {
+    head: Vec<&'static str>,
+    right: Vec<bool>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A table with these headings; a heading that starts with `>` is that of a column of numbers, aligned right.
+    pub fn new(head: &[&'static str]) -> Self {
+        Self {
+            head: head.iter().map(|h| h.trim_start_matches('>')).collect(),
+            right: head.iter().map(|h| h.starts_with('>')).collect(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Adds a row; missing cells are empty.
+    pub fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        self.rows.push(cells.into_iter().collect());
+    }
+
+    /// The table as text, each line ended.
+    pub fn render(&self, style: Style) -> String {
+        let columns = self.head.len();
+        let width_of = |i: usize| {
+            let cells = self.rows.iter().filter_map(|row| row.get(i)).map(|c| c.chars().count());
+            cells.chain([self.head[i].chars().count()]).max().unwrap_or(0)
+        };
+        let mut widths: Vec<usize> = (0..columns).map(width_of).collect();
+        let before: usize = widths.iter().rev().skip(1).map(|w| w + GAP).sum();
+        if let Some(last) = widths.last_mut() {
+            *last = (*last).min(WIDTH.saturating_sub(before).max(NARROWEST));
+        }
+        let mut text = String::new();
+        let head: Vec<String> = self.head.iter().map(|h| (*h).to_owned()).collect();
+        text.push_str(&style.bold(self.line(&head, &widths)));
+        text.push('\n');
+        for row in &self.rows {
+            let mut rest = wrapped(
+                row.get(columns.wrapping_sub(1)).map_or("", String::as_str),
+                widths.last().copied().unwrap_or(WIDTH),
+            )
+            .into_iter();
+            let mut cells: Vec<String> = row.iter().take(columns.saturating_sub(1)).cloned().collect();
+            cells.resize(columns.saturating_sub(1), String::new());
+            cells.push(rest.next().unwrap_or_default());
+            text.push_str(&self.line(&cells, &widths));
+            text.push('\n');
+            for more in rest {
+                text.push_str(&format!("{}{more}\n", " ".repeat(before)));
+            }
+        }
+        text
+    }
+
+    fn line(&self, cells: &[String], widths: &[usize]) -> String {
+        let mut line = String::new();
+        for (i, (cell, width)) in cells.iter().zip(widths).enumerate() {
+            let pad = " ".repeat(width.saturating_sub(cell.chars().count()));
+            if i > 0 {
+                line.push_str(&" ".repeat(GAP));
+            }
+            if self.right.get(i).copied().unwrap_or(false) {
+                line.push_str(&pad);
+                line.push_str(cell);
+            } else {
+                line.push_str(cell);
+                line.push_str(&pad);
+            }
+        }
+        line.trim_end().to_owned()
+    }
+}
+
+const GAP: usize = 2;
+const NARROWEST: usize = 24;
+
+/// Lines of at most `width` characters, broken at blanks where there are any.
+pub fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let used = lines.last().map_or(0, |l| l.chars().count());
+        if used > 0 && used + 1 + word.chars().count() > width {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines
+}
+
+/// A number with about four significant digits.
+pub fn number(value: f64) -> String {
+    let size = value.abs();
+    if size == 0.0 {
+        "0".to_owned()
+    } else if (1e-3..1e5).contains(&size) {
+        let digits = 3 - size.log10().floor() as i32;
+        format!("{value:.*}", digits.clamp(0, 6) as usize)
+    } else {
+        format!("{value:.3e}")
+    }
+}
+
+/// A count with thin groups of three digits.
+pub fn count(n: usize) -> String {
+    let digits = n.to_string();
+    let mut grouped = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_fit_and_numbers_align() {
+        let mut table = Table::new(&["name", ">n", "what"]);
+        table.row(["a".to_owned(), "5".to_owned(), "word ".repeat(40)]);
+        table.row(["bbbb".to_owned(), "1234".to_owned()]);
+        let text = table.render(Style::new(false));
+        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+        assert!(text.starts_with("name     n  what\na        5  word"), "{text}");
+        assert!(text.ends_with("bbbb  1234\n"), "{text}");
+    }
+
+    #[test]
+    fn numbers_keep_four_digits() {
+        let shown: Vec<String> = [0.49676, 6.9745, 1234.5, 0.00001, -2.0, 0.0].map(number).to_vec();
+        assert_eq!(shown, ["0.4968", "6.975", "1234", "1.000e-5", "-2.000", "0"]);
+        assert_eq!(count(1234567), "1,234,567");
+    }
+}

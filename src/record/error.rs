@@ -1,0 +1,300 @@
+//! What can be wrong with a file of rewards. Every message names the place and the value; [`Error::help`] says
+//! what to do next.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+/// A row of a file, as a person finds it: a line of a text file, else a row number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The file.
+    pub file: PathBuf,
+    /// Line, from 1; absent where the format has no lines.
+    pub line: Option<u64>,
+    /// Row of data, from 0, not counting a header.
+    pub row: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "{}, line {line}", self.file.display()),
+            None => write!(f, "{}, row {}", self.file.display(), self.row),
+        }
+    }
+}
+
+/// Why a file of rewards could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused.
+    #[error("cannot read {path}", path = .path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Nothing is at this path.
+    #[error("{path}: no such file or folder", path = .path.display())]
+    NotFound {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A pattern that matches nothing.
+    #[error("{path}: no file matches this pattern", path = .path.display())]
+    NoMatch {
+        /// The pattern.
+        path: PathBuf,
+    },
+    /// A folder without a log.
+    #[error("{path}: this folder holds no .csv, .jsonl or .parquet file", path = .path.display())]
+    NoLogInFolder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A file of another format.
+    #[error("{path}: cannot tell the format from the extension `{extension}`", path = .path.display())]
+    UnknownExtension {
+        /// The file.
+        path: PathBuf,
+        /// Its extension, with the dot; empty if it has none.
+        extension: String,
+    },
+    /// A Parquet file, and a program built without the feature.
+    #[error("{path}: this build of tailcatch cannot read Parquet", path = .path.display())]
+    ParquetDisabled {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file of no bytes, or of a header only.
+    #[error("{path}: the file is empty: {what}", path = .path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+        /// In what way it is empty.
+        what: &'static str,
+    },
+    /// Bytes that are not UTF-8.
+    #[error("{place}: the text is not UTF-8")]
+    NotUtf8 {
+        /// Where.
+        place: Place,
+    },
+    /// A CSV row with another number of cells than the header.
+    #[error("{place}: the row has {found} cells, the header has {expected}")]
+    Ragged {
+        /// Where.
+        place: Place,
+        /// Cells in this row.
+        found: u64,
+        /// Cells in the header.
+        expected: u64,
+    },
+    /// A CSV file whose first line is data.
+    #[error("{path}: line 1 holds only numbers (`{first}` …): the header is missing", path = .path.display())]
+    NoHeader {
+        /// The file.
+        path: PathBuf,
+        /// The first cell.
+        first: String,
+    },
+    /// A line that is not a JSON object.
+    #[error("{place}: not a JSON object: {message}")]
+    Json {
+        /// Where.
+        place: Place,
+        /// What the parser said.
+        message: String,
+    },
+    /// A file that is not, or not wholly, Parquet.
+    #[error("{path}: not a complete Parquet file: {message}", path = .path.display())]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// What the reader said.
+        message: String,
+    },
+    /// A cell that should hold a number.
+    #[error("{place}, column `{column}`: `{value}` is not a number")]
+    NotANumber {
+        /// Where.
+        place: Place,
+        /// The column.
+        column: String,
+        /// What stands there.
+        value: String,
+    },
+    /// NaN or ±∞ in a column of rewards.
+    #[error("{place}, column `{column}`: the value is {value}")]
+    NotFinite {
+        /// Where.
+        place: Place,
+        /// The column.
+        column: String,
+        /// The value.
+        value: f64,
+    },
+    /// A step that is not a whole number.
+    #[error("{place}, column `{column}`: `{value}` is not a step (0, 1, 2, …)")]
+    NotAStep {
+        /// Where.
+        place: Place,
+        /// The column.
+        column: String,
+        /// What stands there.
+        value: String,
+    },
+    /// A column that was asked for and is not there.
+    #[error("{path}: there is no column `{column}`", path = .path.display())]
+    MissingColumn {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// The columns that are there.
+        columns: Vec<String>,
+    },
+    /// The same name twice in a CSV header.
+    #[error("{path}: the header names `{column}` more than once", path = .path.display())]
+    RepeatedColumn {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+    },
+    /// No column was named and the file does not say which one is meant.
+    #[error("{path}: {}", which_column(.candidates), path = .path.display())]
+    WhichColumn {
+        /// The file.
+        path: PathBuf,
+        /// The flag that names a column.
+        flag: &'static str,
+        /// Numeric columns that could be meant.
+        candidates: Vec<String>,
+        /// All columns.
+        columns: Vec<String>,
+    },
+    /// A column without a single value.
+    #[error("{path}: column `{column}` holds no value", path = .path.display())]
+    NoValues {
+        /// The first file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+    },
+    /// A `--reward` that cannot be read.
+    #[error("--reward `{text}`: {reason}")]
+    RewardSpec {
+        /// What was given.
+        text: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+fn which_column(candidates: &[String]) -> String {
+    if candidates.is_empty() {
+        "no numeric column that could be a reward".to_owned()
+    } else {
+        format!("{} numeric columns could be the reward", candidates.len())
+    }
+}
+
+/// Column names for an error: all of them, or the first thirty.
+fn listed(columns: &[String]) -> String {
+    const SHOWN: usize = 30;
+    let head = columns.iter().take(SHOWN).map(|c| format!("`{c}`")).collect::<Vec<_>>().join(", ");
+    match columns.len().checked_sub(SHOWN) {
+        Some(more) if more > 0 => format!("{head} and {more} more"),
+        _ => head,
+    }
+}
+
+/// The known name that is most like `name`, if any is close.
+pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|k| (strsim::jaro_winkler(name, k), k))
+        .filter(|(similarity, _)| *similarity > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, k)| k)
+}
+
+impl Error {
+    /// What to do next.
+    pub fn help(&self) -> Option<String> {
+        let text = match self {
+            Self::Io { .. } => return None,
+            Self::NotFound { .. } => "check the path; it is taken relative to the current folder".to_owned(),
+            Self::NoMatch { .. } => {
+                "`*` and `?` are understood in the file name only, not in a folder's name".to_owned()
+            }
+            Self::NoLogInFolder { .. } | Self::UnknownExtension { .. } => {
+                "logs are read from .csv (with a header), .jsonl (one object a line) and .parquet files"
+                    .to_owned()
+            }
+            Self::ParquetDisabled { .. } => {
+                "rebuild with `--features parquet`, or convert the file to CSV or JSON Lines".to_owned()
+            }
+            Self::Empty { .. } => "check that the run that should have written it did finish".to_owned(),
+            Self::NotUtf8 { .. } => {
+                "save the file as UTF-8, for example `iconv -f LATIN1 -t UTF-8`".to_owned()
+            }
+            Self::Ragged { .. } => {
+                "quote cells that contain a comma or a line break, and remove a half-written last row"
+                    .to_owned()
+            }
+            Self::NoHeader { .. } => {
+                "put a first line with the column names, for example `reward`".to_owned()
+            }
+            Self::Json { .. } => {
+                "JSON Lines holds one complete object a line; remove a half-written last line".to_owned()
+            }
+            Self::Parquet { .. } => {
+                "the file may be cut off or still being written; copy it again".to_owned()
+            }
+            Self::NotANumber { .. } => "correct or drop this row, or name another column".to_owned(),
+            Self::NotFinite { .. } => {
+                "drop or clip these rows first: they have no place in a tail".to_owned()
+            }
+            Self::NotAStep { .. } => "correct or drop this row, or rename the column".to_owned(),
+            Self::MissingColumn { column, columns, .. } => {
+                let near = nearest(column, columns.iter().map(String::as_str))
+                    .map(|name| format!("did you mean `{name}`? "))
+                    .unwrap_or_default();
+                format!("{near}the columns are {}", listed(columns))
+            }
+            Self::RepeatedColumn { .. } => "give each column its own name".to_owned(),
+            Self::WhichColumn { flag, candidates, columns, .. } => match candidates.as_slice() {
+                [] => format!("name one with `{flag} COLUMN`; the columns are {}", listed(columns)),
+                [one] => format!("name it with `{flag} {one}`"),
+                [one, two, ..] if *flag == REWARD_FLAG => format!(
+                    "name one with `{flag} {one}`, or a weighted sum with `{flag} {one}=1,{two}=0.5`; the numeric \
+                     columns are {}",
+                    listed(candidates)
+                ),
+                [one, ..] => {
+                    format!("name one with `{flag} {one}`; the numeric columns are {}", listed(candidates))
+                }
+            },
+            Self::NoValues { .. } => "name another column".to_owned(),
+            Self::RewardSpec { .. } => {
+                "write one column, `--reward score`, or weights, `--reward helpful=1,format=0.5`".to_owned()
+            }
+        };
+        Some(text)
+    }
+
+    /// Whether the input is to blame, and not the machine.
+    pub fn is_bad_input(&self) -> bool {
+        !matches!(self, Self::Io { .. })
+    }
+}
+
+/// The flag by which `detect` is told the reward.
+pub(crate) const REWARD_FLAG: &str = "--reward";
+/// The flag by which `diagnose` is told the column.
+pub(crate) const COLUMN_FLAG: &str = "--column";

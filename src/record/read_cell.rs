@@ -1,0 +1,223 @@
+//! One cell of a log, whatever the format: absent, a number, a truth value, or text.
+
+use super::error::{Error, Place};
+use std::borrow::Cow;
+use std::path::Path;
+
+/// What stands in a cell.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Cell<'a> {
+    /// Nothing: an empty cell, a null, an absent key.
+    Missing,
+    /// A number that the format types as one.
+    Number(f64),
+    /// A truth value that the format types as one.
+    Flag(bool),
+    /// Anything else. Chat messages are their contents, line by line; other nested values their JSON.
+    Text(Cow<'a, str>),
+}
+
+/// What a column holds, judged by its first rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// No value seen.
+    Empty,
+    /// Numbers only.
+    Number,
+    /// Anything else.
+    Other,
+}
+
+/// A column of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Column {
+    /// Its name; the keys of nested values are joined by `/`.
+    pub name: String,
+    /// What it holds.
+    pub kind: Kind,
+}
+
+impl Column {
+    /// Whether `name` means this column; `.` may stand for `/`.
+    pub fn answers(&self, name: &str) -> bool {
+        self.name.len() == name.len()
+            && self.name.bytes().zip(name.bytes()).all(|(a, b)| a == b || (a == b'/' && b == b'.'))
+    }
+}
+
+/// Rows from which a text format's columns are judged.
+pub(super) const SAMPLE: usize = 100;
+
+impl Cell<'_> {
+    /// The number that stands here (a truth value counts 0 or 1), `None` where nothing stands, or the text.
+    fn parse(&self) -> Result<Option<f64>, &str> {
+        match self {
+            Cell::Missing => Ok(None),
+            Cell::Number(value) => Ok(Some(*value)),
+            Cell::Flag(value) => Ok(Some(f64::from(u8::from(*value)))),
+            Cell::Text(text) => match text.trim() {
+                "" => Ok(None),
+                "true" | "True" => Ok(Some(1.0)),
+                "false" | "False" => Ok(Some(0.0)),
+                trimmed => trimmed.parse().map(Some).map_err(|_| text.as_ref()),
+            },
+        }
+    }
+
+    /// The number that stands here, finite or not, or `None`.
+    pub fn number(&self) -> Option<f64> {
+        self.parse().ok().flatten()
+    }
+
+    /// The text that stands here, as characters, or `None`.
+    pub fn text(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Cell::Missing => None,
+            Cell::Number(value) => Some(Cow::Owned(value.to_string())),
+            Cell::Flag(value) => Some(Cow::Borrowed(if *value { "true" } else { "false" })),
+            Cell::Text(text) => Some(Cow::Borrowed(text)),
+        }
+    }
+
+    /// What this cell says of its column.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Cell::Missing => Kind::Empty,
+            Cell::Number(_) => Kind::Number,
+            Cell::Flag(_) => Kind::Other,
+            Cell::Text(text) if text.trim().is_empty() => Kind::Empty,
+            Cell::Text(text) => {
+                if text.trim().parse::<f64>().is_ok() {
+                    Kind::Number
+                } else {
+                    Kind::Other
+                }
+            }
+        }
+    }
+}
+
+impl Kind {
+    /// The kind of a column in which both stand.
+    pub fn and(self, other: Kind) -> Kind {
+        match (self, other) {
+            (Kind::Empty, kind) | (kind, Kind::Empty) => kind,
+            (Kind::Number, Kind::Number) => Kind::Number,
+            _ => Kind::Other,
+        }
+    }
+}
+
+/// One row while it is being read; cells are those that were asked for, in that order.
+pub(super) struct Row<'a> {
+    /// Row of data, from 0.
+    pub row: usize,
+    /// Line, from 1, where the format has lines.
+    pub line: Option<u64>,
+    /// The file.
+    pub file: &'a Path,
+    /// The cell of the i-th column that was asked for.
+    pub cell: &'a dyn Fn(usize) -> Cell<'a>,
+}
+
+impl Row<'_> {
+    /// Where this is.
+    pub fn place(&self) -> Place {
+        Place { file: self.file.to_owned(), line: self.line, row: self.row }
+    }
+
+    /// A finite number, `None` where the cell is empty, or the error that names the place.
+    pub fn finite(&self, index: usize, column: &str) -> Result<Option<f64>, Error> {
+        let cell = (self.cell)(index);
+        match cell.parse() {
+            Ok(Some(value)) if !value.is_finite() => {
+                Err(Error::NotFinite { place: self.place(), column: column.to_owned(), value })
+            }
+            Ok(value) => Ok(value),
+            Err(text) => {
+                let value = shortened(text);
+                Err(Error::NotANumber { place: self.place(), column: column.to_owned(), value })
+            }
+        }
+    }
+
+    /// A number that names something: a whole number itself, anything else by a hash of its text.
+    pub fn identity(&self, index: usize) -> u64 {
+        let cell = (self.cell)(index);
+        match (&cell, cell.number()) {
+            (_, Some(value)) if value.fract() == 0.0 && (0.0..=LARGEST_EXACT).contains(&value) => {
+                value as u64
+            }
+            _ => text_hash(&cell.text().unwrap_or_default()),
+        }
+    }
+
+    /// A training step: a whole number, 0 or above.
+    pub fn step(&self, index: usize, column: &str) -> Result<u64, Error> {
+        let cell = (self.cell)(index);
+        match cell.number() {
+            Some(value) if value.fract() == 0.0 && (0.0..=LARGEST_EXACT).contains(&value) => Ok(value as u64),
+            _ => {
+                let value = shortened(&cell.text().unwrap_or_default());
+                Err(Error::NotAStep { place: self.place(), column: column.to_owned(), value })
+            }
+        }
+    }
+}
+
+/// Above 2⁵³ not every whole number has its own f64.
+const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// A 64-bit hash of a text (BLAKE3, truncated).
+pub(super) fn text_hash(text: &str) -> u64 {
+    let mut head = [0u8; 8];
+    head.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..8]);
+    u64::from_le_bytes(head)
+}
+
+/// The start of a text, for an error message.
+fn shortened(text: &str) -> String {
+    const SHOWN: usize = 40;
+    let mut start: String = text.chars().take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(SHOWN).is_some() {
+        start.push('…');
+    }
+    start
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_from_numbers_text_and_truth_values() {
+        let text = |t: &'static str| Cell::Text(Cow::Borrowed(t));
+        assert_eq!(text(" -1.5e3 ").number(), Some(-1500.0));
+        assert_eq!(text("").parse(), Ok(None));
+        assert_eq!(text("True").parse(), Ok(Some(1.0)));
+        assert_eq!(Cell::Flag(false).parse(), Ok(Some(0.0)));
+        assert_eq!(text("1,5").parse(), Err("1,5"));
+        assert!(text("nan").number().is_some_and(f64::is_nan));
+    }
+
+    #[test]
+    fn truth_values_do_not_make_a_numeric_column() {
+        assert_eq!(Cell::Flag(true).kind(), Kind::Other);
+        assert_eq!(Kind::Number.and(Kind::Empty), Kind::Number);
+        assert_eq!(Kind::Number.and(Kind::Other), Kind::Other);
+    }
+
+    #[test]
+    fn steps_are_whole_numbers() {
+        let step = |text: &'static str| {
+            let cell = move |_| Cell::Text(Cow::Borrowed(text));
+            Row { row: 4, line: Some(6), file: Path::new("a.csv"), cell: &cell }.step(0, "step")
+        };
+        assert_eq!(step("12.0").ok(), Some(12));
+        for bad in ["-1", "1.5", "", "nan", "inf", "1e300"] {
+            assert!(step(bad).is_err(), "{bad}");
+        }
+        let message = step("x").map_err(|e| e.to_string());
+        assert_eq!(message, Err("a.csv, line 6, column `step`: `x` is not a step (0, 1, 2, …)".to_owned()));
+    }
+}

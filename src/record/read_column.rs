@@ -1,0 +1,104 @@
+//! One numeric column of a log, row by row: memory holds that column and nothing else.
+
+use super::error::{COLUMN_FLAG, Error};
+use super::read_cell::Column;
+use super::read_files::{columns, log_files, scan};
+use super::read_roles::{StepMeans, guess, may_be_aggregate, missing};
+use std::path::PathBuf;
+
+/// A column of finite numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ColumnData {
+    /// The column; `None` where none was named and the rows are step means anyway.
+    pub column: Option<String>,
+    /// Its values, in the order of files and rows.
+    pub values: Vec<f64>,
+    /// Rows read.
+    pub rows: usize,
+    /// Rows whose cell was empty; they are left out of `values`.
+    pub empty: usize,
+    /// Whether each row is a mean over a training step: a step column ascends strictly, one row each (within a
+    /// run), in at least two rows, and no column belongs to single rollouts (prompt, completion, group, outcome,
+    /// trajectory).
+    pub aggregate: bool,
+    /// The files, in the order in which they were read.
+    pub files: Vec<PathBuf>,
+}
+
+/// Reads one numeric column of the files that `paths` stand for (see [`log_files`]).
+///
+/// Without `column`, the reward's usual names are tried, then the only numeric candidate (see
+/// [`Roles`](super::Roles)).
+///
+/// # Errors
+/// Everything that [`Error`] lists, with place and remedy; NaN and ±∞ are refused.
+pub fn read_column(paths: &[PathBuf], column: Option<&str>) -> Result<ColumnData, Error> {
+    let files = log_files(paths)?;
+    let mut data = ColumnData {
+        column: column.map(str::to_owned),
+        values: Vec::new(),
+        rows: 0,
+        empty: 0,
+        aggregate: true,
+        files,
+    };
+    let mut which = None;
+    let mut last_columns: Option<(PathBuf, Vec<Column>)> = None;
+    for file in &data.files {
+        let present = columns(file)?;
+        if data.column.is_none() && which.is_none() {
+            match guess(file, &present, COLUMN_FLAG) {
+                Ok(name) => data.column = Some(name),
+                Err(error) => which = Some(error),
+            }
+        }
+        let steps = may_be_aggregate(&present);
+        if steps.is_none()
+            && let Some(error) = which
+        {
+            return Err(error);
+        }
+        let mut wanted: Vec<&str> = data.column.as_deref().into_iter().collect();
+        let step_index = wanted.len();
+        let mut run_index = None;
+        if let Some((step, run)) = &steps {
+            wanted.push(step);
+            if let Some(run) = run {
+                run_index = Some(wanted.len());
+                wanted.push(run);
+            }
+        }
+        let mut means = StepMeans::default();
+        let before = data.values.len();
+        scan(file, &wanted, &mut |row| {
+            data.rows += 1;
+            if let Some(name) = data.column.as_deref() {
+                match row.finite(0, name)? {
+                    Some(value) => data.values.push(value),
+                    None => data.empty += 1,
+                }
+            }
+            if let Some((step, _)) = &steps {
+                means.see(run_index.map_or(0, |i| row.identity(i)), row.step(step_index, step)?);
+            }
+            Ok(())
+        })?;
+        data.aggregate &= steps.is_some() && means.holds();
+        if data.values.len() == before
+            && let Some(name) = data.column.as_deref()
+            && !present.iter().any(|c| c.answers(name))
+        {
+            return Err(missing(file, &present, name));
+        }
+        last_columns = Some((file.clone(), present));
+    }
+    if !data.aggregate
+        && let Some(error) = which
+    {
+        return Err(error);
+    }
+    if let (true, Some(name), Some((path, _))) = (data.values.is_empty(), &data.column, last_columns) {
+        return Err(Error::NoValues { path, column: name.clone() });
+    }
+    Ok(data)
+}
