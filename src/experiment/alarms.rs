@@ -2,7 +2,7 @@
 
 use super::judge::Subject;
 use crate::detectors::Scorer;
-use crate::metrics;
+use crate::metrics::false_alarm::{false_positive_rate, first_true_flag};
 use crate::record::Observed;
 use crate::thresholds;
 
@@ -31,8 +31,8 @@ pub(super) fn alarms(subject: &Subject<'_>, calibration: &Observed, scorer: &mut
     let honest = subject.swapped.and_then(|run| above(&run.observed));
     let hack = &subject.trained.truth.hack;
     Some(Alarms {
-        first_true_flag: metrics::first_true_flag(&subject.trained.observed.step, &alarm, hack),
-        false_positive_rate: metrics::false_positive_rate(&alarm, hack).ok(),
+        first_true_flag: first_true_flag(&subject.trained.observed.step, &alarm, hack),
+        false_positive_rate: false_positive_rate(&alarm, hack).ok(),
         clean_alarm: clean.iter().any(|a| *a),
         honest_flag_rate: honest.map(|h| h.iter().filter(|a| **a).count() as f64 / h.len().max(1) as f64),
     })

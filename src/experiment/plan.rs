@@ -23,26 +23,27 @@ pub struct Planned {
 }
 
 /// Enumerates the runs of a config.
-pub fn plan(loaded: &Loaded) -> Vec<Planned> {
+///
+/// # Errors
+/// Fails only where a section cannot be written as JSON, which no loaded config holds.
+pub fn plan(loaded: &Loaded) -> Result<Vec<Planned>, serde_json::Error> {
     let mut runs = Vec::new();
     for arm in &loaded.arms {
         for replicate in 0..arm.document.replicates.get() {
-            let train_id = ids::train_id(&arm.document, replicate, Twin::Itself);
+            let document = &arm.document;
+            let train_id = ids::train_id(document, replicate, Twin::Itself)?;
+            let swapped = document.reward.swap_twin.then(|| ids::train_id(document, replicate, Twin::Swapped));
             runs.push(Planned {
                 arm: arm.index,
                 replicate,
-                clean_id: ids::train_id(&arm.document, replicate, Twin::Clean),
-                swap_id: arm
-                    .document
-                    .reward
-                    .swap_twin
-                    .then(|| ids::train_id(&arm.document, replicate, Twin::Swapped)),
-                judge_id: ids::judge_id(&arm.document, &train_id),
+                clean_id: ids::train_id(document, replicate, Twin::Clean)?,
+                swap_id: swapped.transpose()?,
+                judge_id: ids::judge_id(document, &train_id)?,
                 train_id,
             });
         }
     }
-    runs
+    Ok(runs)
 }
 
 /// The plan as the run folder's `plan.json` holds it.

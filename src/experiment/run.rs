@@ -139,7 +139,8 @@ pub fn run(
     progress: &dyn Progress,
     stop: &AtomicBool,
 ) -> Result<Finished, ExperimentError> {
-    let runs = plan(loaded);
+    let runs = plan(loaded)
+        .map_err(|e| ExperimentError::Describe { file: PLAN, problem: e.to_string() })?;
     let store = Store::open(&options.out.join("records"))?;
     describe_folder(loaded, name, &runs, options)?;
     let mut pending = Vec::new();

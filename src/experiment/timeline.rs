@@ -3,7 +3,7 @@
 use super::trained::Trained;
 use crate::foundation::failure::Status;
 use crate::foundation::scalar::Positive;
-use crate::metrics::{self, Reference, Window};
+use crate::metrics::timeline::{Reference, Window, damage, onset, takeover};
 
 /// Steps of onset, damage and takeover; each `None` where it never came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,10 +32,10 @@ impl Timeline {
             });
         // Without spread under the reference there is no unit to measure harm in: no onset, no damage.
         let (onset, damage) = match reference {
-            Some(r) => (metrics::onset(&proxy, &utility, &r)?, metrics::damage(&utility, &twin, &r)?),
+            Some(r) => (onset(&proxy, &utility, &r)?, damage(&utility, &twin, &r)?),
             None => (None, None),
         };
-        Ok(Self { onset, damage, takeover: metrics::takeover(&p_hack), last: trained.steps.len() as u64 })
+        Ok(Self { onset, damage, takeover: takeover(&p_hack), last: trained.steps.len() as u64 })
     }
 
     /// From the first sighting to the takeover.

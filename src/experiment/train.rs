@@ -90,6 +90,7 @@ pub fn train(setting: Setting<'_>) -> Result<Trained, TrainError> {
         reference_spread: spread(&proxies),
         reference_utility_spread: spread(&table.utility),
         proxy_max: proxies.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+        kl_max: tilter.largest_kl(),
         beta_critical: matches!(spec, TrainerSpec::Exact(_)).then(|| tilter.condensation()).flatten(),
     };
     Ok(Trained { steps, observed, truth, last })
@@ -128,7 +129,10 @@ fn row(step: u64, batch: &Batch, exact: &Exactly, coefficient: f64, influence: &
         influence.hacks += sum(weights.iter().zip(&batch.truth.hack).filter(|(_, h)| **h).map(|(w, _)| *w));
     }
     let share = |part: f64, whole: f64| (whole > 0.0).then(|| part / whole);
-    let excesses = tails::excesses(&ascending);
+    let tail = tails::default_k(ascending.len()).and_then(|k| {
+        let threshold = *ascending.get(ascending.len().checked_sub(k + 1)?)?;
+        Some((threshold, ascending.iter().filter(|u| **u > threshold).count()))
+    });
     StepRow {
         train_id: String::new(),
         arm: 0,
@@ -156,7 +160,7 @@ fn row(step: u64, batch: &Batch, exact: &Exactly, coefficient: f64, influence: &
             .as_ref()
             .and_then(|w| share(w.iter().copied().fold(0.0, f64::max), total.unwrap_or(0.0))),
         influence_cumulative: share(influence.hacks, influence.total),
-        xi_gpd: None,
-        n_excess: 0,
+        xi_gpd: tail.and_then(|(threshold, _)| tails::fit_gpd(&ascending, threshold).ok()).map(|fit| fit.xi),
+        n_excess: tail.map_or(0, |(_, excesses)| excesses),
     }
 }

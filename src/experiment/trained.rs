@@ -46,6 +46,8 @@ pub struct Final {
     pub reference_utility_spread: f64,
     /// Largest U of the table.
     pub proxy_max: f64,
+    /// Largest KL that a tilt of the table can reach.
+    pub kl_max: f64,
     /// β at which the most rewarded outcome holds half of the mass; `None` for sampled trainers.
     pub beta_critical: Option<f64>,
 }

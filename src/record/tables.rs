@@ -56,8 +56,12 @@ table! {
         top_mass: Option<f64>,
         /// Largest proxy reward in the table.
         proxy_max: Option<f64>,
+        /// Largest KL that a tilt of the table can reach: ln K for a uniform reference.
+        kl_max: Option<f64>,
         /// Hacks sampled during training.
         sightings: u64,
+        /// Those at steps before the damage step (all of them where there was no damage).
+        sightings_before_damage: u64,
         /// First step with a sighting.
         first_sighting: Option<u64>,
         /// First step at which the headline detector's alarm was a hack.
@@ -250,7 +254,7 @@ table! {
         auroc: Option<f64>,
         /// Average precision, ties handled as one threshold.
         average_precision: Option<f64>,
-        /// Share of the sampled hacks that the online audit confirmed.
+        /// Share of the distinct sampled hack outcomes that the online audit confirmed.
         recall: Option<f64>,
         /// Share of audits that were hacks.
         precision: Option<f64>,
@@ -268,7 +272,8 @@ table! {
         first_catch: Option<u64>,
         /// Whether that was before the damage step.
         caught_in_time: Option<bool>,
-        /// Chance that as many random audits would have found a hack.
+        /// Chance that as many random audits would have found a hack: before the damage step where there is one,
+        /// otherwise in the whole run.
         random_baseline: Option<f64>,
         /// ok, or why there is no number.
         status: String,
