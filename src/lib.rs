@@ -7,5 +7,6 @@ pub mod distributions;
 mod error;
 pub mod foundation;
 pub mod record;
+pub mod tails;
 
 pub use error::Error;

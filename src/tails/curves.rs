@@ -1,0 +1,203 @@
+//! The series behind the classical tail plots, as numbers; drawing happens elsewhere.
+//!
+//! Source: Embrechts, Klüppelberg & Mikosch, *Modelling Extremal Events*, Springer 1997, ch. 6; Coles 2001, ch. 4.
+
+use super::hill::log_tail;
+use super::{Estimate, GpdFit, fit_gpd};
+use crate::foundation::failure::Status;
+use crate::foundation::numeric::CompensatedSum;
+
+/// Hill's ξ for every k.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HillPlot {
+    xi: Vec<f64>,
+}
+
+impl HillPlot {
+    /// ξ at k = 1, 2, …; it ends before the first value that has no logarithm.
+    pub fn xi(&self) -> &[f64] {
+        &self.xi
+    }
+
+    /// The estimate with its interval at `k`, counted from 1.
+    pub fn at(&self, k: usize) -> Option<Estimate> {
+        let &xi = self.xi.get(k.checked_sub(1)?)?;
+        Some(Estimate::normal(xi, xi * xi, k))
+    }
+
+    /// All estimates, k ascending.
+    pub fn iter(&self) -> impl Iterator<Item = Estimate> {
+        (1..=self.xi.len()).filter_map(|k| self.at(k))
+    }
+}
+
+/// Hill's ξ from the k largest of `descending` values for every k < n, in one pass.
+///
+/// # Errors
+/// As [`super::hill`] at k = 1, but equal largest values give ξ = 0 there instead of a refusal.
+pub fn hill_plot(descending: &[f64]) -> Result<HillPlot, Status> {
+    match log_tail(descending, 1) {
+        Ok(_) | Err(Status::AllTied) => {}
+        Err(status) => return Err(status),
+    }
+    let positive = descending.partition_point(|x| *x > 0.0);
+    let mut xi = Vec::with_capacity(positive);
+    // Logarithms relative to the largest keep the running sum small; each step adds the k-th and subtracts k times
+    // the next.
+    let ln_top = descending[0].ln();
+    let mut logs = CompensatedSum::default();
+    let mut next = 0.0;
+    for (k, x) in descending[..positive].iter().enumerate().skip(1) {
+        logs.add(next);
+        next = x.ln() - ln_top;
+        xi.push((logs.value() / k as f64 - next).max(0.0));
+    }
+    Ok(HillPlot { xi })
+}
+
+/// A point of the mean-excess plot.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Excess {
+    /// Threshold u.
+    pub threshold: f64,
+    /// Mean of x − u over x > u.
+    pub mean: f64,
+    /// Lower end of its 95% interval (normal, from the sample variance; too narrow where ξ > ½).
+    pub ci_low: f64,
+    /// Upper end.
+    pub ci_high: f64,
+    /// Number of excesses.
+    pub k: usize,
+}
+
+/// Mean excess over every distinct value that at least two values exceed, thresholds descending.
+///
+/// A line that rises with the threshold is a heavy tail with slope ξ/(1 − ξ) for ξ < 1; flat is exponential.
+pub fn mean_excess(descending: &[f64]) -> Vec<Excess> {
+    let mut points = Vec::new();
+    // Welford's recurrences over the values in descending order.
+    let (mut mean, mut squares, mut k) = (0.0, 0.0, 0usize);
+    for (i, &x) in descending.iter().enumerate() {
+        if !x.is_finite() {
+            continue;
+        }
+        if k >= 2 && i > 0 && descending[i - 1] > x {
+            let half = super::Z95 * (squares / (k - 1) as f64 / k as f64).sqrt();
+            let excess = mean - x;
+            points.push(Excess {
+                threshold: x,
+                mean: excess,
+                ci_low: excess - half,
+                ci_high: excess + half,
+                k,
+            });
+        }
+        k += 1;
+        let delta = x - mean;
+        mean += delta / k as f64;
+        squares += delta * (x - mean);
+    }
+    points
+}
+
+/// Points (standard exponential quantile, value), values descending; a straight line is an exponential tail, a curve
+/// that bends up a heavy one. Plotting positions (i − ½)/n.
+pub fn qq_exponential(descending: &[f64]) -> Vec<(f64, f64)> {
+    let n = descending.len() as f64;
+    descending.iter().enumerate().map(|(i, &x)| (-((i as f64 + 0.5) / n).ln(), x)).collect()
+}
+
+/// Points (quantile of the fitted tail, value) of the values above the fit's threshold, descending.
+pub fn qq_gpd(descending: &[f64], fit: &GpdFit) -> Vec<(f64, f64)> {
+    let tail = &descending[..descending.partition_point(|x| *x > fit.threshold)];
+    qq_exponential(tail).into_iter().map(|(e, x)| (fit.upper_quantile(e), x)).collect()
+}
+
+/// A generalised Pareto fit above one of several thresholds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StabilityPoint {
+    /// Threshold u.
+    pub threshold: f64,
+    /// Number of excesses.
+    pub k: usize,
+    /// The fit. ξ, and the modified scale σ − ξ·u, should not change once u is high enough.
+    pub fit: Result<GpdFit, Status>,
+}
+
+impl StabilityPoint {
+    /// σ − ξ·u, constant in u where the tail is generalised Pareto.
+    pub fn modified_scale(&self) -> Option<f64> {
+        self.fit.as_ref().ok().map(|fit| fit.scale - fit.xi * fit.threshold)
+    }
+}
+
+/// Fits above the (k+1)-th largest value for `points` values of k, evenly spaced on a log scale from
+/// [`super::MIN_EXCESSES`] to `k_max`.
+pub fn parameter_stability(descending: &[f64], k_max: usize, points: usize) -> Vec<StabilityPoint> {
+    let first = super::MIN_EXCESSES;
+    let last = k_max.min(descending.len().saturating_sub(1));
+    if last < first || points == 0 {
+        return Vec::new();
+    }
+    let growth = (last as f64 / first as f64).ln() / points.saturating_sub(1).max(1) as f64;
+    let mut ks: Vec<usize> = (0..points)
+        .map(|i| ((first as f64 * (growth * i as f64).exp()).round() as usize).min(last))
+        .collect();
+    ks.dedup();
+    ks.into_iter()
+        .filter_map(|k| {
+            let threshold = *descending.get(k)?;
+            let above = descending.partition_point(|x| *x > threshold);
+            Some(StabilityPoint { threshold, k: above, fit: fit_gpd(&descending[..above], threshold) })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::hill;
+    use super::*;
+
+    fn pareto(n: usize, xi: f64) -> Vec<f64> {
+        (1..=n).map(|i| ((i as f64 - 0.5) / n as f64).powf(-xi)).collect()
+    }
+
+    #[test]
+    fn the_hill_plot_is_hill_at_every_k() {
+        let mut values = pareto(500, 0.6);
+        values.push(-1.0);
+        let plot = hill_plot(&values).unwrap();
+        assert_eq!(plot.xi().len(), 499);
+        for k in [1, 2, 77, 499] {
+            let (a, b) = (plot.at(k).unwrap(), hill(&values, k).unwrap());
+            assert!((a.xi - b.xi).abs() < 1e-13 && (a.ci_low - b.ci_low).abs() < 1e-13, "{k}");
+        }
+        assert_eq!(plot.at(0), None);
+        assert_eq!(plot.iter().count(), 499);
+        assert!(hill_plot(&[]).is_err() && hill_plot(&[-1.0, -2.0]).is_err());
+    }
+
+    #[test]
+    fn mean_excess_matches_its_definition() {
+        let values = [9.0, 7.0, 7.0, 4.0, 1.0];
+        let points = mean_excess(&values);
+        assert_eq!(points.iter().map(|p| (p.threshold, p.k)).collect::<Vec<_>>(), vec![(4.0, 3), (1.0, 4)]);
+        assert!((points[0].mean - 11.0 / 3.0).abs() < 1e-14);
+        assert!((points[1].mean - (8.0 + 6.0 + 6.0 + 3.0) / 4.0).abs() < 1e-14);
+    }
+
+    #[test]
+    fn a_pareto_tail_is_stable_and_straight() {
+        let values = pareto(20_000, 0.5);
+        let points = parameter_stability(&values, 4000, 12);
+        assert_eq!((points.first().unwrap().k, points.last().unwrap().k), (10, 4000));
+        for point in points.iter().filter(|p| p.k > 200) {
+            assert!((point.fit.as_ref().unwrap().xi - 0.5).abs() < 0.03, "{point:?}");
+            assert!(point.modified_scale().unwrap().abs() < 0.2, "{point:?}");
+        }
+        let fit = fit_gpd(&values, values[1000]).unwrap();
+        let (theory, seen) = qq_gpd(&values, &fit)[500];
+        assert!((theory / seen - 1.0).abs() < 0.02);
+        assert!(parameter_stability(&values[..5], 100, 5).is_empty());
+    }
+}

@@ -1,0 +1,165 @@
+//! Four estimators side by side, and what they allow to say.
+
+use super::{Estimate, GpdFit, default_k, fit_gpd, hill, moment, pickands, support};
+use crate::foundation::failure::Status;
+use std::fmt;
+
+/// What the upper tail of a sample looks like.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Diagnosis {
+    /// Number of values.
+    pub n: usize,
+    /// Where the tail begins; excesses lie strictly above.
+    pub threshold: f64,
+    /// Number of excesses.
+    pub k: usize,
+    /// Hill's estimator on the k largest; always positive, so it cannot show a light tail.
+    pub hill: Result<Estimate, Status>,
+    /// The moment estimator on the k largest.
+    pub moment: Result<Estimate, Status>,
+    /// Pickands' estimator at ⌊k/4⌋, so that it reads no further down than the others.
+    pub pickands: Result<Estimate, Status>,
+    /// The generalised Pareto fit of the excesses.
+    pub gpd: Result<GpdFit, Status>,
+    /// What follows.
+    pub verdict: Verdict,
+}
+
+/// What the generalised Pareto fit, the one estimator that is invariant and efficient, allows to say of ξ.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// Its interval lies above 0.
+    Heavy,
+    /// Its interval lies below 0, or the tail ends so abruptly (ξ ≤ −1) that the likelihood has no maximum.
+    Light,
+    /// Its interval holds 0.
+    Undecided,
+    /// The sample cannot carry a tail index.
+    NotIdentifiable(Status),
+}
+
+impl Verdict {
+    fn of(gpd: &Result<GpdFit, Status>) -> Self {
+        match gpd {
+            Ok(fit) if fit.ci_low > 0.0 => Self::Heavy,
+            Ok(fit) if fit.ci_high < 0.0 => Self::Light,
+            Ok(_) => Self::Undecided,
+            Err(Status::Unbounded) => Self::Light,
+            Err(status) => Self::NotIdentifiable(status.clone()),
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Heavy => {
+                write!(f, "Heavy-tailed: the generalised Pareto fit's 95% interval for xi lies above 0.")
+            }
+            Self::Light => {
+                write!(
+                    f,
+                    "Light-tailed: the generalised Pareto fit leaves no room for xi of 0 or above at 95%."
+                )
+            }
+            Self::Undecided => {
+                write!(f, "Undecided: the generalised Pareto fit's 95% interval for xi holds 0.")
+            }
+            Self::NotIdentifiable(status) => write!(f, "Not identifiable: {status}."),
+        }
+    }
+}
+
+/// Estimates the extreme-value index of the upper tail of `values`, above `threshold` or the top 5%
+/// (see [`default_k`]).
+///
+/// Where the sample cannot carry an index (discrete, clipped, under 10 excesses), each estimator and the verdict
+/// hold that status. Values at the threshold are not excesses, so ties there make k smaller.
+///
+/// # Errors
+/// [`Status::TooFew`] of no value, [`Status::AllTied`] of equal ones, [`Status::Undefined`] where a value is NaN or
+/// the largest infinite, or the threshold NaN.
+pub fn diagnose(values: &[f64], threshold: Option<f64>) -> Result<Diagnosis, Status> {
+    if values.iter().any(|x| x.is_nan()) || threshold.is_some_and(f64::is_nan) {
+        return Err(Status::Undefined { reason: "a value or the threshold is NaN" });
+    }
+    let mut descending = values.to_vec();
+    descending.sort_unstable_by(|a, b| b.total_cmp(a));
+    let (Some(&max), Some(&min)) = (descending.first(), descending.last()) else {
+        return Err(Status::TooFew { what: "values", have: 0, need: super::MIN_EXCESSES });
+    };
+    if max == min && descending.len() > 1 {
+        return Err(Status::AllTied);
+    }
+    if max.is_infinite() {
+        return Err(Status::Undefined { reason: "the largest value is infinite" });
+    }
+    let n = descending.len();
+    let threshold = threshold.unwrap_or_else(|| descending[default_k(n).min(n - 1)]);
+    let k = descending.partition_point(|x| *x > threshold);
+    let (hill, moment, pickands, gpd) = match support::check_tail(&descending, k) {
+        Ok(()) => (
+            hill(&descending, k),
+            moment(&descending, k),
+            pickands(&descending, k / 4),
+            fit_gpd(&descending[..k], threshold),
+        ),
+        Err(status) => (Err(status.clone()), Err(status.clone()), Err(status.clone()), Err(status)),
+    };
+    let verdict = Verdict::of(&gpd);
+    Ok(Diagnosis { n, threshold, k, hill, moment, pickands, gpd, verdict })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn quantiles(n: usize, of: impl Fn(f64) -> f64) -> Vec<f64> {
+        (1..=n).map(|i| of((i as f64 - 0.5) / n as f64)).collect()
+    }
+
+    #[test]
+    fn verdicts_follow_the_tail() {
+        let verdict = |values: Vec<f64>| diagnose(&values, None).unwrap().verdict;
+        assert_eq!(verdict(quantiles(20_000, |p| p.powf(-0.5))), Verdict::Heavy);
+        assert_eq!(verdict(quantiles(20_000, |p| -p.powf(0.5))), Verdict::Light);
+        assert_eq!(verdict(quantiles(20_000, |p| -p.ln())), Verdict::Undecided);
+        // density rising to its end: the likelihood has no maximum
+        assert_eq!(verdict(quantiles(20_000, |p| -p.powf(0.2))), Verdict::Light);
+        assert!(matches!(
+            verdict(quantiles(100, |p| -p.ln())),
+            Verdict::NotIdentifiable(Status::TooFew { .. })
+        ));
+    }
+
+    #[test]
+    fn nothing_identifiable_is_said_everywhere() {
+        let rewards: Vec<f64> = (0..400).map(|i| f64::from(u8::from(i % 3 == 0))).collect();
+        let diagnosis = diagnose(&rewards, None).unwrap();
+        let status = Status::Discrete { distinct: 2 };
+        assert_eq!(diagnosis.hill, Err(status.clone()));
+        assert_eq!(diagnosis.gpd, Err(status.clone()));
+        assert_eq!(
+            diagnosis.verdict.to_string(),
+            "Not identifiable: discrete: 2 distinct values, xi is not identifiable."
+        );
+    }
+
+    #[test]
+    fn bad_input_is_an_error() {
+        assert!(matches!(diagnose(&[], None), Err(Status::TooFew { .. })));
+        assert_eq!(diagnose(&[1.0; 50], None), Err(Status::AllTied));
+        assert!(matches!(diagnose(&[1.0, f64::NAN], None), Err(Status::Undefined { .. })));
+        assert!(matches!(diagnose(&[1.0, f64::INFINITY], None), Err(Status::Undefined { .. })));
+        assert!(matches!(diagnose(&[1.0, 2.0], Some(f64::NAN)), Err(Status::Undefined { .. })));
+    }
+
+    #[test]
+    fn a_threshold_below_everything_leaves_hill_without_an_anchor() {
+        let values = quantiles(500, |p| 1.0 + p.powf(-0.5));
+        let diagnosis = diagnose(&values, Some(1.0)).unwrap();
+        assert_eq!(diagnosis.k, 500);
+        assert!(matches!(diagnosis.hill, Err(Status::TooFew { .. })));
+        assert!(diagnosis.gpd.is_ok());
+    }
+}

@@ -1,0 +1,309 @@
+//! The generalised Pareto law fitted to excesses by maximum likelihood.
+//!
+//! Sources: Pickands 1975; Davison & Smith 1990, *JRSS B* 52:393; Grimshaw 1993, *Technometrics* 35:185.
+
+use super::gpd_profile::{Point, Profile};
+use super::{MIN_EXCESSES, brent};
+use crate::foundation::failure::Status;
+
+/// 95% quantile of χ² with one degree of freedom.
+const CHI2_95: f64 = 3.841_458_820_694_124;
+/// Above this many excesses the first look at the profile goes through a sample of them.
+const THIN_ABOVE: usize = 4096;
+/// Size of that sample.
+const THINNED: usize = 1024;
+/// Step of the first look, in ln(1 + s).
+const STEP: f64 = 1.0;
+
+/// A fitted generalised Pareto tail: P(X > x | X > threshold) = (1 + ξ(x − threshold)/σ)^(−1/ξ).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GpdFit {
+    /// Shape ξ.
+    pub xi: f64,
+    /// Lower end of the 95% profile-likelihood interval of ξ; −1 where the interval reaches the edge of the model.
+    pub ci_low: f64,
+    /// Upper end of that interval.
+    pub ci_high: f64,
+    /// Number of excesses.
+    pub k: usize,
+    /// Scale σ, in the unit of the values.
+    pub scale: f64,
+    /// The threshold that was exceeded.
+    pub threshold: f64,
+    /// Log-likelihood of the excesses at the maximum, in nats.
+    pub log_likelihood: f64,
+}
+
+impl GpdFit {
+    /// −ln P(X > x | X > threshold): 0 at and below the threshold, ∞ from a finite end point on.
+    pub fn neg_ln_sf(&self, x: f64) -> f64 {
+        let y = ((x - self.threshold) / self.scale).max(0.0);
+        let bent = self.xi * y;
+        if bent.abs() < 1e-8 {
+            y - 0.5 * bent * y
+        } else if bent <= -1.0 {
+            f64::INFINITY
+        } else {
+            bent.ln_1p() / self.xi
+        }
+    }
+
+    /// P(X > x | X > threshold).
+    pub fn sf(&self, x: f64) -> f64 {
+        (-self.neg_ln_sf(x)).exp()
+    }
+
+    /// P(X > x), where a share `tail_fraction` of the values lies above the threshold.
+    pub fn p_value(&self, x: f64, tail_fraction: f64) -> f64 {
+        tail_fraction * self.sf(x)
+    }
+
+    /// The x with −ln P(X > x | X > threshold) = `neg_ln_sf`; +∞ where f64 cannot hold it.
+    pub fn upper_quantile(&self, neg_ln_sf: f64) -> f64 {
+        let bent = self.xi * neg_ln_sf;
+        let y = if bent.abs() < 1e-8 { neg_ln_sf * (1.0 + 0.5 * bent) } else { bent.exp_m1() / self.xi };
+        self.threshold + self.scale * y
+    }
+
+    /// Where the tail ends, if ξ < 0.
+    pub fn end_point(&self) -> Option<f64> {
+        (self.xi < 0.0).then(|| self.threshold - self.scale / self.xi)
+    }
+
+    /// Log-density of an excess at x > threshold; −∞ outside the support.
+    pub fn ln_pdf(&self, x: f64) -> f64 {
+        let tail = self.neg_ln_sf(x);
+        if x <= self.threshold || tail == f64::INFINITY {
+            return f64::NEG_INFINITY;
+        }
+        -self.scale.ln() - tail * (1.0 + self.xi)
+    }
+}
+
+/// Fits the values above `threshold`; the rest is ignored, in any order.
+///
+/// # Errors
+/// As [`fit_excesses`].
+pub fn fit_gpd(values: &[f64], threshold: f64) -> Result<GpdFit, Status> {
+    let excesses: Vec<f64> = values.iter().filter(|x| **x > threshold).map(|x| x - threshold).collect();
+    fit_excesses(&excesses, threshold)
+}
+
+/// Fits positive excesses over `threshold` by maximum likelihood, with a profile-likelihood interval for ξ.
+///
+/// The whole profile over ξ ∈ (−1, ∞) is searched, then the best of its stationary points refined.
+///
+/// # Errors
+/// [`Status::TooFew`] below [`MIN_EXCESSES`]; [`Status::AllTied`]; [`Status::Undefined`] where an excess is not
+/// positive and finite; [`Status::Unbounded`] where no stationary point is higher than the edge ξ = −1, beyond
+/// which the likelihood grows without bound.
+pub fn fit_excesses(excesses: &[f64], threshold: f64) -> Result<GpdFit, Status> {
+    let k = excesses.len();
+    if k < MIN_EXCESSES {
+        return Err(Status::TooFew { what: "excesses", have: k, need: MIN_EXCESSES });
+    }
+    let (mut min, mut max) = (f64::INFINITY, 0.0f64);
+    for &y in excesses {
+        if !(y > 0.0 && y.is_finite()) {
+            return Err(Status::Undefined { reason: "an excess is not a positive finite number" });
+        }
+        (min, max) = (min.min(y), max.max(y));
+    }
+    if min == max {
+        return Err(Status::AllTied);
+    }
+    if min / max < f64::MIN_POSITIVE {
+        return Err(Status::Undefined {
+            reason: "the excesses differ by more orders of magnitude than f64 holds",
+        });
+    }
+    let profile = Profile::new(excesses.iter().copied(), max);
+    let (v, best) = maximum(&profile).ok_or(Status::Unbounded)?;
+    let (low, high) = profile.ends();
+    let gap = |v: f64| {
+        let point = profile.at(v);
+        let deviance = 2.0 * k as f64 * (best.mean_ln_likelihood - point.mean_ln_likelihood);
+        (deviance.max(0.0).sqrt() - CHI2_95.sqrt(), point.xi)
+    };
+    let beyond = high + 10.0;
+    Ok(GpdFit {
+        xi: best.xi,
+        ci_low: crossing(gap, v, low).unwrap_or(-1.0),
+        ci_high: crossing(gap, v, beyond).unwrap_or_else(|| profile.at(beyond).xi),
+        k,
+        scale: best.scale * max,
+        threshold,
+        log_likelihood: k as f64 * (best.mean_ln_likelihood - max.ln()),
+    })
+}
+
+/// The highest stationary point of the profile, unless the edge ξ = −1 (log-likelihood −k·ln max y) is higher.
+fn maximum(profile: &Profile) -> Option<(f64, Point)> {
+    let mut brackets = Vec::new();
+    if profile.len() > THIN_ABOVE {
+        let thinned = profile.thinned(profile.len() / THINNED);
+        brackets.extend(descents(&thinned).into_iter().filter_map(|bracket| widen(profile, bracket)));
+    }
+    if brackets.is_empty() {
+        brackets = descents(profile);
+    }
+    brackets
+        .into_iter()
+        .map(|(a, b)| {
+            let score = |v: f64| profile.at(v).score;
+            let v = brent::root(score, a, b, 1e-10);
+            (v, profile.at(v))
+        })
+        .max_by(|x, y| x.1.mean_ln_likelihood.total_cmp(&y.1.mean_ln_likelihood))
+        .filter(|(_, point)| point.mean_ln_likelihood > 0.0)
+}
+
+type End = (f64, f64);
+
+/// Grid intervals over which the score falls from positive to negative.
+fn descents(profile: &Profile) -> Vec<(End, End)> {
+    let (low, high) = profile.ends();
+    let steps = ((high - low) / STEP).ceil().max(1.0) as usize;
+    let mut found = Vec::new();
+    let mut before = (low, profile.at(low).score);
+    for i in 1..=steps {
+        let v = if i == steps { high } else { low + i as f64 * STEP };
+        let here = (v, profile.at(v).score);
+        if before.1 > 0.0 && here.1 <= 0.0 {
+            found.push((before, here));
+        }
+        before = here;
+    }
+    found
+}
+
+/// The same interval on the full data, moved outwards until the signs differ.
+fn widen(profile: &Profile, ((mut a, _), (mut b, _)): (End, End)) -> Option<(End, End)> {
+    let (low, high) = profile.ends();
+    let (mut at_a, mut at_b) = (profile.at(a).score, profile.at(b).score);
+    while at_a <= 0.0 && a > low {
+        (b, at_b) = (a, at_a);
+        a = (a - STEP).max(low);
+        at_a = profile.at(a).score;
+    }
+    while at_b > 0.0 && b < high {
+        (a, at_a) = (b, at_b);
+        b = (b + STEP).min(high);
+        at_b = profile.at(b).score;
+    }
+    (at_a > 0.0 && at_b <= 0.0).then_some(((a, at_a), (b, at_b)))
+}
+
+/// ξ at which `gap` (√deviance − √χ², and ξ) crosses 0, going from the maximum at v towards `limit`; `None` if it
+/// does not before it.
+///
+/// √deviance is nearly linear in v, so each step aims where the line through the maximum would cross.
+fn crossing(gap: impl Fn(f64) -> (f64, f64), v: f64, limit: f64) -> Option<f64> {
+    let target = CHI2_95.sqrt();
+    let direction = (limit - v).signum();
+    let (mut inside, mut reach) = ((v, -target), 0.05);
+    loop {
+        let next = if reach < (limit - v).abs() { v + direction * reach } else { limit };
+        let value = gap(next).0;
+        if value >= 0.0 {
+            let root = brent::root(|v| gap(v).0, inside, (next, value), 1e-7);
+            return Some(gap(root).1);
+        }
+        if next == limit {
+            return None;
+        }
+        inside = (next, value);
+        reach *= (1.05 * target / (value + target)).clamp(1.2, 20.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Exact quantiles of the law with shape ξ and scale 2.
+    fn quantiles(xi: f64, n: usize) -> Vec<f64> {
+        (1..=n)
+            .map(|i| {
+                let e = -((i as f64 - 0.5) / n as f64).ln();
+                2.0 * if xi == 0.0 { e } else { (xi * e).exp_m1() / xi }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn recovers_shape_and_scale_on_both_sides_of_zero() {
+        for xi in [-0.4, -0.1, -1e-6, 0.0, 1e-6, 0.3, 1.0, 3.0] {
+            for n in [2000, 9000] {
+                let fit = fit_excesses(&quantiles(xi, n), 5.0).unwrap();
+                assert!((fit.xi - xi).abs() < 0.01 && (fit.scale - 2.0).abs() < 0.02, "{xi}: {fit:?}");
+                assert!(fit.ci_low < xi && xi < fit.ci_high, "{xi}: {fit:?}");
+                let half = 1.96 * (1.0 + xi) / (n as f64).sqrt();
+                if xi > -0.3 {
+                    assert!((fit.ci_high - fit.ci_low) / (2.0 * half) - 1.0 < 0.15, "{xi}: {fit:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_fit_is_the_maximum_of_the_likelihood() {
+        let y = quantiles(0.2, 60);
+        let fit = fit_excesses(&y, 0.0).unwrap();
+        let at = |xi: f64, scale: f64| {
+            let other = GpdFit { xi, scale, ..fit };
+            y.iter().map(|&y| other.ln_pdf(y)).sum::<f64>()
+        };
+        assert!((at(fit.xi, fit.scale) - fit.log_likelihood).abs() < 1e-9);
+        for (dx, ds) in [(1e-3, 0.0), (-1e-3, 0.0), (0.0, 1e-3), (0.0, -1e-3)] {
+            assert!(at(fit.xi + dx, fit.scale + ds) < fit.log_likelihood);
+        }
+        // the interval's ends: best over scale loses half of 3.84
+        for end in [fit.ci_low, fit.ci_high] {
+            let best = (1..40_000).map(|i| at(end, f64::from(i) * 2e-4)).fold(f64::MIN, f64::max);
+            assert!((fit.log_likelihood - best - CHI2_95 / 2.0).abs() < 1e-3, "{end}: {best}");
+        }
+    }
+
+    #[test]
+    fn the_law_is_continuous_at_zero_and_ends_where_it_should() {
+        let fit = |xi| GpdFit {
+            xi,
+            ci_low: xi,
+            ci_high: xi,
+            k: 10,
+            scale: 2.0,
+            threshold: 1.0,
+            log_likelihood: 0.0,
+        };
+        for x in [1.5, 3.0, 40.0] {
+            assert!((fit(1e-10).sf(x) / fit(0.0).sf(x) - 1.0).abs() < 1e-7);
+            assert!((fit(-1e-10).ln_pdf(x) - fit(0.0).ln_pdf(x)).abs() < 1e-6);
+        }
+        let bounded = fit(-0.5);
+        assert_eq!(bounded.end_point(), Some(5.0));
+        assert_eq!((bounded.sf(5.0), bounded.sf(9.0), bounded.sf(-3.0)), (0.0, 0.0, 1.0));
+        for xi in [-0.5, 0.0, 1e-12, 0.7] {
+            let fit = fit(xi);
+            assert!((fit.neg_ln_sf(fit.upper_quantile(3.0)) - 3.0).abs() < 1e-12);
+        }
+    }
+
+    #[test]
+    fn refusals_are_statuses() {
+        let refused = |y: &[f64]| fit_excesses(y, 0.0).unwrap_err();
+        assert!(matches!(refused(&[1.0; 9]), Status::TooFew { have: 9, need: 10, .. }));
+        assert_eq!(refused(&[1.0; 20]), Status::AllTied);
+        assert!(matches!(refused(&[f64::INFINITY; 20]), Status::Undefined { .. }));
+        // density rising to an abrupt end: ξ below −1
+        let rising: Vec<f64> = (1..=200).map(|i| (f64::from(i) / 200.0).powf(0.2)).collect();
+        assert_eq!(refused(&rising), Status::Unbounded);
+        // one value at the edge of f64 among ordinary ones
+        let mut extreme = quantiles(0.1, 50);
+        extreme.push(f64::MAX);
+        let fit = fit_excesses(&extreme, 0.0);
+        assert!(
+            fit.is_err() || fit.is_ok_and(|f| f.xi.is_finite() && f.ci_high.is_finite() && f.scale > 0.0)
+        );
+    }
+}
