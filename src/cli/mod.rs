@@ -5,10 +5,12 @@
 
 mod completions;
 pub mod console;
+mod diagnose;
 mod error;
 mod list;
 mod man;
 pub mod spec;
+mod status;
 pub mod table;
 
 pub use console::Console;
@@ -36,6 +38,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Diagnose(diagnose::DiagnoseArgs),
     List(list::ListArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -48,6 +51,7 @@ impl Cli {
     /// Whatever the command could not do; its exit code is [`crate::Error::exit_code`].
     pub fn run(&self, console: &Console) -> Result<Outcome, crate::Error> {
         match &self.command {
+            Command::Diagnose(args) => diagnose::run(args, console),
             Command::List(args) => Ok(list::run(args, console)?),
             Command::Completions(args) => Ok(completions::run(args, console)?),
             Command::Man(args) => Ok(man::run(args, console)?),
