@@ -4,4 +4,5 @@
 pub mod detectors;
 pub mod distributions;
 pub mod foundation;
+pub mod plots;
 pub mod record;
