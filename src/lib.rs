@@ -8,6 +8,7 @@ pub mod distributions;
 mod error;
 pub mod foundation;
 pub mod metrics;
+pub mod plots;
 pub mod record;
 pub mod theory;
 

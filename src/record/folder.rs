@@ -17,6 +17,11 @@ pub const MANIFEST: &str = "manifest.json";
 /// File name of the resolved config.
 pub const CONFIG: &str = "config.toml";
 
+/// Folder of the figures, within a run folder.
+pub const FIGURES: &str = "figures";
+/// File name of the [`FigureIndex`], within the folder of the figures.
+pub const FIGURES_INDEX: &str = "figures.json";
+
 /// Columns that hold text, in any table: a NaN elsewhere is refused.
 const TEXT: &[&str] = &[
     "train_id",
@@ -102,6 +107,35 @@ pub struct Numerics {
     pub cpu_features: String,
     /// Hash of the binary.
     pub binary: String,
+}
+
+/// Which figures there are.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct FigureIndex {
+    /// Figures, in the order of the report.
+    pub drawn: Vec<FigureInfo>,
+    /// Figures that the run cannot carry.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// One figure; its files are `name.svg`, `name.png` and `name.csv`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FigureInfo {
+    /// File name without extension.
+    pub name: String,
+    /// What it shows.
+    pub title: String,
+    /// How to read it.
+    pub caption: String,
+}
+
+/// A figure that was not drawn.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// Its name.
+    pub name: String,
+    /// Why.
+    pub status: String,
 }
 
 /// Why a run folder cannot be read.
@@ -209,6 +243,27 @@ impl RunFolder {
             dir: dir.to_owned(),
             plan,
         })
+    }
+
+    /// The figures drawn so far, each with its SVG; nothing where none were drawn.
+    ///
+    /// # Errors
+    /// The index or a picture that cannot be read.
+    pub fn figures(&self) -> Result<(Vec<(FigureInfo, String)>, Vec<LeftOut>), FolderError> {
+        let dir = self.dir.join(FIGURES);
+        let index: FigureIndex = json(&dir.join(FIGURES_INDEX))?.unwrap_or_default();
+        let mut drawn = Vec::new();
+        for figure in index.drawn {
+            // A name is a file name, never a path out of the folder.
+            let plain = figure.name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+            if !plain {
+                continue;
+            }
+            if let Some(svg) = text(&dir.join(format!("{}.svg", figure.name)))? {
+                drawn.push((figure, svg));
+            }
+        }
+        Ok((drawn, index.left_out))
     }
 
     /// What figures and report call an arm.

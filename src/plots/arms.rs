@@ -1,0 +1,102 @@
+//! The arms of a sweep as figures need them: values made readable, one key along an axis, the others as series.
+
+use crate::record::folder::{ArmInfo, RunFolder};
+
+/// A swept value in words: `{ student_t = { df = 2 } }` becomes `student_t df=2`.
+pub fn readable(value: &str) -> String {
+    let spaced = value.replace(['{', '}', '"', '\''], " ").replace('=', " = ");
+    let tokens: Vec<&str> = spaced.split_whitespace().collect();
+    let mut out = String::new();
+    for (i, token) in tokens.iter().enumerate() {
+        // `=` binds only before a number or a word that is a value: the next token is followed by no further `=`.
+        let binds = *token == "=" && i + 1 < tokens.len() && tokens.get(i + 2) != Some(&"=");
+        let bound = i > 0 && tokens[i - 1] == "=" && tokens.get(i + 1) != Some(&"=");
+        match *token {
+            "=" if binds => out.push('='),
+            "=" => {}
+            _ => {
+                if !out.is_empty() && !(bound && out.ends_with('=')) {
+                    out.push(' ');
+                }
+                out.push_str(token);
+            }
+        }
+    }
+    out.replace(" ,", ",")
+}
+
+/// The last part of a key: `trainer.reinforce.kl.coefficient` becomes `kl coefficient`.
+pub fn short_key(key: &str) -> String {
+    let parts: Vec<&str> = key.split('.').collect();
+    let kept = if parts.last() == Some(&"coefficient") || parts.last() == Some(&"budget") { 2 } else { 1 };
+    parts[parts.len().saturating_sub(kept)..].join(" ").replace('_', " ")
+}
+
+/// Arms that differ in one key only, in the order of the plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Group<'a> {
+    /// The values of the other keys, in words; empty where there is no other.
+    pub name: String,
+    /// Each arm with its value of the key.
+    pub arms: Vec<(&'a ArmInfo, &'a str)>,
+}
+
+/// The plan's arms in groups along the key at `along`.
+pub fn groups(run: &RunFolder, along: usize) -> Vec<Group<'_>> {
+    let keys = &run.plan.sweep_keys;
+    let varies = |k: usize| run.plan.arms.iter().any(|a| a.values.get(k) != run.plan.arms[0].values.get(k));
+    let others: Vec<usize> = (0..keys.len()).filter(|&k| k != along && varies(k)).collect();
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for arm in &run.plan.arms {
+        let Some(value) = arm.values.get(along) else { continue };
+        let words = |&k: &usize| {
+            let value = arm.values.get(k).map_or(String::new(), |v| readable(v));
+            if value.parse::<f64>().is_ok() { format!("{} {value}", short_key(&keys[k])) } else { value }
+        };
+        let name = others.iter().map(words).collect::<Vec<_>>().join(", ");
+        match groups.iter_mut().find(|group| group.name == name) {
+            Some(group) => group.arms.push((arm, value)),
+            None => groups.push(Group { name, arms: vec![(arm, value)] }),
+        }
+    }
+    groups
+}
+
+/// The key's values as numbers, if all arms have one and not all the same.
+pub fn numbers(run: &RunFolder, key: usize) -> Option<Vec<f64>> {
+    let parse =
+        |arm: &ArmInfo| arm.values.get(key)?.replace('_', "").parse::<f64>().ok().filter(|x| x.is_finite());
+    let values: Vec<f64> = run.plan.arms.iter().map(parse).collect::<Option<_>>()?;
+    values.iter().any(|x| *x != values[0]).then_some(values)
+}
+
+/// Final values of one column over an arm's replicates.
+pub fn finals(
+    run: &RunFolder,
+    arm: usize,
+    column: impl Fn(&crate::record::tables::ReplicateRow) -> Option<f64>,
+) -> Vec<f64> {
+    run.replicates.iter().filter(|row| row.arm == arm).filter_map(column).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_made_readable() {
+        for (value, expected) in [
+            ("{ student_t = { df = 2 } }", "student_t df=2"),
+            ("{student_t={df=2,scale=3}}", "student_t df=2,scale=3"),
+            ("{ normal = {} }", "normal"),
+            ("\"iqr\"", "iqr"),
+            ("0.5", "0.5"),
+            ("", ""),
+            ("= = =", ""),
+        ] {
+            assert_eq!(readable(value).trim(), expected.trim(), "{value}");
+        }
+        assert_eq!(short_key("trainer.reinforce.kl.coefficient"), "kl coefficient");
+        assert_eq!(short_key("environment.bandit.outcomes"), "outcomes");
+    }
+}

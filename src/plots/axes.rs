@@ -1,0 +1,136 @@
+//! A panel: a rectangle with two scales, thin axes on its left and lower side, and the data drawn in it.
+
+use super::labels::fit;
+use super::scale::{Scale, Tick};
+use super::scene::{Align, Place, Scene, text_width};
+use super::series::{Point, Series};
+use super::theme::{self, BLACK, GREY, GRID, HAIR, Ink, NORMAL, SMALL};
+
+/// How far left of a panel its title begins.
+pub const INDENT: f64 = 44.0;
+
+/// What stands below the lower axis.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Below<'a> {
+    /// Ticks only: the panel below shares the axis.
+    Shared,
+    /// Numbers and a title.
+    Title(&'a str),
+    /// Names at 0, 1, 2 … and a title.
+    Names(&'a [String], &'a str),
+}
+
+/// Where data are drawn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Panel {
+    /// Left edge.
+    pub left: f64,
+    /// Upper edge.
+    pub top: f64,
+    /// Right edge.
+    pub right: f64,
+    /// Lower edge.
+    pub bottom: f64,
+    /// Scale from left to right.
+    pub x: Scale,
+    /// Scale from the lower to the upper edge.
+    pub y: Scale,
+}
+
+impl Panel {
+    /// The place of a point; what lies outside the scales is held at the edge.
+    pub fn place(&self, x: f64, y: f64) -> Place {
+        let (u, v) = (self.x.unit(x), self.y.unit(y));
+        (self.left + u * (self.right - self.left), self.bottom - v * (self.bottom - self.top))
+    }
+
+    /// Axes, ticks, grid and titles. The vertical axis is named above its upper end.
+    pub fn frame(&self, scene: &mut Scene, y_title: &str, below: Below<'_>) {
+        let count = (((self.bottom - self.top) / 42.0) as usize).clamp(2, 6);
+        for tick in self.y.ticks(count) {
+            let y = self.place(0.0, tick.value).1;
+            let length = if tick.label.is_some() { 4.0 } else { 2.5 };
+            scene.line(vec![(self.left - length, y), (self.left, y)], GREY, HAIR);
+            if let Some(label) = tick.label {
+                scene.line(vec![(self.left, y), (self.right, y)], GRID, HAIR);
+                scene.text((self.left - 7.0, y + 0.36 * SMALL), label, SMALL, Align::Right, GREY);
+            }
+        }
+        let title = (self.left - INDENT, self.top - 9.0);
+        scene.bold(title, y_title, NORMAL, Align::Left, BLACK);
+        scene.line(vec![(self.left, self.top), (self.left, self.bottom)], GREY, HAIR);
+        self.horizontal(scene, below);
+    }
+
+    fn horizontal(&self, scene: &mut Scene, below: Below<'_>) {
+        let count = (((self.right - self.left) / 70.0) as usize).clamp(2, 9);
+        scene.line(vec![(self.left, self.bottom), (self.right, self.bottom)], GREY, HAIR);
+        let (ticks, title) = match below {
+            Below::Shared => (self.x.ticks(count), None),
+            Below::Title(title) => (self.x.ticks(count), Some(title)),
+            Below::Names(names, title) => {
+                let room = (self.right - self.left) / names.len().max(1) as f64 - 8.0;
+                let label = |name: &String| Some(fit(name, room.max(14.0), SMALL, false));
+                let tick = |(i, name)| Tick { value: i as f64, label: label(name) };
+                (names.iter().enumerate().map(tick).collect(), Some(title))
+            }
+        };
+        let mut free = f64::NEG_INFINITY;
+        for tick in ticks {
+            let x = self.place(tick.value, 0.0).0;
+            let length = if tick.label.is_some() { 4.0 } else { 2.5 };
+            scene.line(vec![(x, self.bottom), (x, self.bottom + length)], GREY, HAIR);
+            if let (Some(label), Some(_)) = (tick.label, title) {
+                let half = text_width(&label, SMALL, false) / 2.0;
+                if x - half > free {
+                    scene.text((x, self.bottom + 6.0 + SMALL), label, SMALL, Align::Centre, GREY);
+                    free = x + half + 6.0;
+                }
+            }
+        }
+        if let Some(title) = title {
+            let at = ((self.left + self.right) / 2.0, self.bottom + 13.0 + SMALL + NORMAL);
+            scene.text(at, title, NORMAL, Align::Centre, BLACK);
+        }
+    }
+
+    /// Places of a series' points.
+    pub fn places(&self, points: &[Point]) -> Vec<Place> {
+        points.iter().map(|p| self.place(p.x, p.y)).collect()
+    }
+
+    /// A series as a line.
+    pub fn line(&self, scene: &mut Scene, series: &Series, ink: Ink) {
+        scene.line(self.places(&series.points), ink, theme::LINE);
+    }
+
+    /// The band between a series' low and high; points without both have none.
+    pub fn band(&self, scene: &mut Scene, series: &Series, ink: Ink) {
+        for run in series.points.split(|p| p.low.is_none() || p.high.is_none()) {
+            let low = run.iter().filter_map(|p| p.low.map(|y| self.place(p.x, y)));
+            let high = run.iter().filter_map(|p| p.high.map(|y| self.place(p.x, y)));
+            scene.area(high.chain(low.rev()).collect(), ink.at(theme::BAND));
+        }
+    }
+
+    /// A dot with a whisker from low to high for every point, moved right by `shift`.
+    pub fn whiskers(&self, scene: &mut Scene, series: &Series, ink: Ink, shift: f64) {
+        for point in &series.points {
+            let (x, y) = self.place(point.x, point.y);
+            if let (Some(low), Some(high)) = (point.low, point.high) {
+                let ends = [self.place(point.x, low).1, self.place(point.x, high).1];
+                scene.line(ends.iter().map(|y| (x + shift, *y)).collect(), ink, 1.3);
+            }
+            scene.dot((x + shift, y), 3.6, theme::WHITE);
+            scene.dot((x + shift, y), 2.9, ink);
+        }
+    }
+
+    /// A dashed horizontal line at `y`, named above its left or right end.
+    pub fn level(&self, scene: &mut Scene, y: f64, name: &str, align: Align) {
+        let (from, to) = (self.place(self.x.ends().0, y), self.place(self.x.ends().1, y));
+        scene.dashed(&[from, to], theme::SILVER, 1.0, 4.0, 3.0);
+        let x = if align == Align::Right { to.0 - 2.0 } else { from.0 + 4.0 };
+        scene.text((x, from.1 - 4.0), name, SMALL - 0.5, align, GREY);
+    }
+}

@@ -1,0 +1,197 @@
+//! P(U > u) on doubly logarithmic axes: a power law is a straight line, a normal falls off a cliff.
+
+use super::axes::{Below, INDENT, Panel};
+use super::labels;
+use super::scale::{Kind, Scale};
+use super::scene::{Align, Scene};
+use super::series::{Figure, Point, Series};
+use super::theme::{BLACK, GREY, Ink, LINE, NORMAL, PALETTE, SILVER, SMALL, WIDTH};
+use crate::foundation::failure::Status;
+use crate::record::folder::RunFolder;
+use crate::record::tables::SurvivalRow;
+use statrs::function::erf::erfc;
+
+const MAX_ARMS: usize = 6;
+const FIT: &str = "GPD fit";
+const NORMAL_FIT: &str = "normal of the same quartiles";
+/// Quartiles of a normal lie so many standard deviations from its centre.
+const QUARTILE: f64 = 0.674_489_750_196_081_7;
+/// Points on the normal curve.
+const GRID: usize = 120;
+
+pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
+    if run.survival.is_empty() {
+        return Err(Status::Missing { column: "survival.csv".to_owned() });
+    }
+    let mut series = Vec::new();
+    let mut arms = 0;
+    for arm in &run.plan.arms {
+        let rows: Vec<&SurvivalRow> = run
+            .survival
+            .iter()
+            .filter(|row| row.arm == arm.arm && row.proxy > 0.0 && row.survival > 0.0)
+            .collect();
+        if rows.is_empty() {
+            continue;
+        }
+        arms += 1;
+        let panel = run.label(arm.arm);
+        let smallest = rows.iter().map(|row| row.survival).fold(1.0, f64::min);
+        for name in ["reference", "training"] {
+            let mine = || rows.iter().filter(|row| row.series == name);
+            series.push(Series::new(
+                panel.as_str(),
+                name,
+                mine().map(|row| Point::new(row.proxy, row.survival)),
+            ));
+            let fit = mine().filter_map(|row| {
+                row.gpd_fit.filter(|s| *s >= smallest / 3.0).map(|s| Point::new(row.proxy, s))
+            });
+            let label = if name == "reference" { FIT.to_owned() } else { format!("{FIT} ({name})") };
+            series.push(Series::new(panel.as_str(), label, fit));
+        }
+        let reference: Vec<(f64, f64)> = run
+            .survival
+            .iter()
+            .filter(|row| row.arm == arm.arm && row.series == "reference")
+            .map(|row| (row.proxy, row.survival))
+            .collect();
+        series.push(Series::new(panel.as_str(), NORMAL_FIT, normal(&reference, smallest)));
+    }
+    series.retain(|s| !s.points.is_empty());
+    if series.is_empty() {
+        return Err(Status::TooFew { what: "positive proxy rewards", have: 0, need: 1 });
+    }
+    let scene = draw(&series)?;
+    let rest = if arms > MAX_ARMS {
+        format!(" {} further arms are in the CSV only.", arms - MAX_ARMS)
+    } else {
+        String::new()
+    };
+    Ok(vec![Figure {
+        name: "survival".to_owned(),
+        title: "Tail of the proxy reward".to_owned(),
+        caption: format!(
+            "Share of the rollouts whose proxy reward exceeds u, under the reference policy and during training, with the \
+             generalised Pareto tail fitted above its threshold. Dotted: a normal with the reference's quartiles. On these axes a \
+             power law is a straight line of slope −1/ξ.{rest}"
+        ),
+        columns: ["proxy", "survival", "ci_low", "ci_high"],
+        series,
+        scene,
+    }])
+}
+
+/// Survival of the normal through the quartiles of `reference`, down to `smallest`; nothing without both quartiles.
+fn normal(reference: &[(f64, f64)], smallest: f64) -> Vec<Point> {
+    let (Some(lower), Some(upper)) = (crossing(reference, 0.75), crossing(reference, 0.25)) else {
+        return Vec::new();
+    };
+    let (centre, sd) = ((lower + upper) / 2.0, (upper - lower) / (2.0 * QUARTILE));
+    if !(sd > 0.0) {
+        return Vec::new();
+    }
+    let from = reference.iter().map(|p| p.0).filter(|u| *u > 0.0).fold(f64::INFINITY, f64::min);
+    let to = centre + 40.0 * sd;
+    if !(from < to) {
+        return Vec::new();
+    }
+    (0..=GRID)
+        .map(|i| from * (to / from).powf(i as f64 / GRID as f64))
+        .map(|u| Point::new(u, 0.5 * erfc((u - centre) / (sd * std::f64::consts::SQRT_2))))
+        .take_while(|p| p.y >= smallest / 3.0)
+        .collect()
+}
+
+/// Where the survival function falls through `level`.
+fn crossing(points: &[(f64, f64)], level: f64) -> Option<f64> {
+    let mut ascending: Vec<(f64, f64)> = points.iter().copied().filter(|p| p.0.is_finite()).collect();
+    ascending.sort_by(|a, b| a.0.total_cmp(&b.0).then(b.1.total_cmp(&a.1)));
+    ascending.windows(2).find_map(|pair| {
+        let ((x0, s0), (x1, s1)) = (pair[0], pair[1]);
+        (s0 >= level && s1 < level).then(|| x0 + (s0 - level) / (s0 - s1) * (x1 - x0))
+    })
+}
+
+fn ink(name: &str) -> Ink {
+    match name {
+        "training" => PALETTE[1],
+        NORMAL_FIT => SILVER,
+        _ => PALETTE[0],
+    }
+}
+
+fn draw(series: &[Series]) -> Result<Scene, Status> {
+    let nothing = Status::TooFew { what: "finite points", have: 0, need: 1 };
+    let mut arms: Vec<&str> = Vec::new();
+    for s in series {
+        if !arms.contains(&s.panel.as_str()) && arms.len() < MAX_ARMS {
+            arms.push(&s.panel);
+        }
+    }
+    let points = || series.iter().flat_map(|s| &s.points);
+    let y = Scale::over(Kind::Log, points().map(|p| p.y).chain([1.0])).ok_or(nothing.clone())?;
+    let columns = if arms.len() == 1 { 1 } else { 2 };
+    let rows = arms.len().div_ceil(columns);
+    let (width, height) = (WIDTH / columns as f64, if columns == 1 { 320.0 } else { 210.0 });
+    let mut names: Vec<(String, Ink)> = Vec::new();
+    for s in series.iter().filter(|s| !s.name.starts_with(FIT)) {
+        if !names.iter().any(|n| n.0 == s.name) {
+            names.push((s.name.clone(), ink(&s.name)));
+        }
+    }
+    let mut scene = Scene::new(WIDTH, 0.0);
+    scene.bold((10.0, 18.0), "P(U > u)", NORMAL, Align::Left, BLACK);
+    scene.text((74.0, 18.0), "dots: rollouts, lines: fits", SMALL, Align::Left, GREY);
+    let start = 26.0
+        + labels::key(&mut scene, 10.0, WIDTH - 10.0, 26.0, &names)
+        + if columns > 1 { 24.0 } else { 6.0 };
+    for (i, arm) in arms.iter().enumerate() {
+        let mine: Vec<&Series> = series.iter().filter(|s| s.panel == **arm).collect();
+        let x = Scale::over(Kind::Log, mine.iter().flat_map(|s| s.points.iter().map(|p| p.x)))
+            .ok_or(nothing.clone())?;
+        let left = INDENT + 10.0 + (i % columns) as f64 * width;
+        let top = start + (i / columns) as f64 * (height + 62.0);
+        let panel = Panel { left, top, right: left + width - INDENT - 26.0, bottom: top + height, x, y };
+        panel.frame(&mut scene, "", Below::Title("Proxy reward u"));
+        if columns > 1 {
+            scene.bold(
+                (left, top - 8.0),
+                labels::fit(arm, width - 70.0, SMALL, true),
+                SMALL,
+                Align::Left,
+                BLACK,
+            );
+        }
+        for s in mine {
+            let places = panel.places(&s.points);
+            match s.name.as_str() {
+                NORMAL_FIT => scene.dashed(&places, ink(&s.name), 1.4, 1.6, 3.0),
+                name if name.starts_with(FIT) => {
+                    scene.line(places, if name == FIT { PALETTE[0] } else { PALETTE[1] }, LINE);
+                }
+                _ => places.into_iter().for_each(|at| scene.dot(at, 1.9, ink(&s.name).at(0.55))),
+            }
+        }
+    }
+    scene.height = start + rows as f64 * (height + 62.0) - 10.0;
+    Ok(scene)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_normal_goes_through_the_quartiles() {
+        // Centre 1, sd 2.
+        let q = 2.0 * QUARTILE;
+        let reference = [(-5.0, 0.99), (1.0 - q, 0.75), (1.0, 0.5), (1.0 + q, 0.25), (6.0, 0.006)];
+        assert!((crossing(&reference, 0.25).unwrap() - (1.0 + q)).abs() < 1e-9);
+        let points = normal(&reference, 1e-3);
+        assert!(points.len() > 10 && points.iter().all(|p| p.y >= 1e-3 / 3.0));
+        let near = points.iter().min_by(|a, b| (a.x - 3.0).abs().total_cmp(&(b.x - 3.0).abs())).unwrap();
+        assert!((near.y - 0.5 * erfc((near.x - 1.0) / (2.0 * 2f64.sqrt()))).abs() < 2e-3);
+        assert!(normal(&[(1.0, 1.0), (1.0, 0.1)], 0.01).is_empty());
+    }
+}

@@ -1,0 +1,158 @@
+//! What became of each arm of a sweep: final utility and proxy with intervals, along the first key, coloured by the others.
+
+use super::arms::{self, Group};
+use super::axes::{Below, INDENT, Panel};
+use super::labels;
+use super::scale::{Kind, Scale};
+use super::scene::{Align, Scene};
+use super::series::{Figure, Point, Series};
+use super::theme::{Ink, SMALL, WIDTH, colour};
+use crate::foundation::failure::Status;
+use crate::foundation::order;
+use crate::record::folder::RunFolder;
+use crate::record::metric::{PROXY, UTILITY};
+
+const PANELS: [(&str, &str); 2] = [(UTILITY, "Final utility E[V]"), (PROXY, "Final proxy reward E[U]")];
+
+pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
+    if run.plan.arms.len() < 2 || run.plan.sweep_keys.is_empty() {
+        return Err(Status::TooFew { what: "arms", have: run.plan.arms.len(), need: 2 });
+    }
+    let groups = arms::groups(run, 0);
+    let axis = Axis::of(run);
+    let mut series = Vec::new();
+    for (metric, _) in PANELS {
+        for group in &groups {
+            let points = group.arms.iter().filter_map(|(arm, value)| {
+                let row = run.metric(arm.arm, metric)?;
+                Some(Point { x: axis.position(value)?, y: row.estimate?, low: row.ci_low, high: row.ci_high })
+            });
+            series.push(Series::new(metric, group.name.clone(), points));
+        }
+    }
+    series.retain(|s| !s.points.is_empty());
+    if series.is_empty() {
+        return Err(Status::Missing { column: format!("{UTILITY} or {PROXY} in summary.csv") });
+    }
+    let scene = draw(run, &axis, &groups, &series)?;
+    let key = &run.plan.sweep_keys[0];
+    Ok(vec![Figure {
+        name: "sweep".to_owned(),
+        title: format!("Outcome by {}", arms::short_key(key)),
+        caption: format!(
+            "Final policies by {key}: estimates with their intervals over the replicates (see the summary for how each is made). \
+             Faint dots are single runs; those outside the range of the intervals are not shown."
+        ),
+        columns: ["value", "estimate", "ci_low", "ci_high"],
+        series,
+        scene,
+    }])
+}
+
+/// The first key's values: on a scale if they are numbers, else by name.
+struct Axis {
+    names: Option<Vec<String>>,
+    raw: Vec<String>,
+    kind: Kind,
+}
+
+impl Axis {
+    fn of(run: &RunFolder) -> Self {
+        let mut raw: Vec<String> = Vec::new();
+        for value in run.plan.arms.iter().filter_map(|arm| arm.values.first()) {
+            if !raw.contains(value) {
+                raw.push(value.clone());
+            }
+        }
+        let Some(numbers) = arms::numbers(run, 0) else {
+            let names = raw.iter().map(|value| arms::readable(value)).collect();
+            return Self { names: Some(names), raw, kind: Kind::Linear };
+        };
+        let (low, high) = numbers.iter().fold((f64::INFINITY, 0.0f64), |(l, h), &x| (l.min(x), h.max(x)));
+        let kind = if low > 0.0 && high / low >= 8.0 { Kind::Log } else { Kind::Linear };
+        Self { names: None, raw, kind }
+    }
+
+    fn position(&self, value: &str) -> Option<f64> {
+        match self.names {
+            Some(_) => self.raw.iter().position(|v| v == value).map(|i| i as f64),
+            None => value.replace('_', "").parse().ok(),
+        }
+    }
+}
+
+fn draw(run: &RunFolder, axis: &Axis, groups: &[Group<'_>], series: &[Series]) -> Result<Scene, Status> {
+    let nothing = Status::TooFew { what: "finite points", have: 0, need: 1 };
+    let x = match &axis.names {
+        Some(names) => Scale::exact(Kind::Linear, -0.5, names.len() as f64 - 0.5),
+        None => Scale::over(axis.kind, series.iter().flat_map(|s| s.points.iter().map(|p| p.x))),
+    }
+    .ok_or(nothing.clone())?;
+    let single = groups.len() == 1;
+    let names: Vec<String> = groups.iter().map(|g| labels::fit(&g.name, 170.0, SMALL, false)).collect();
+    let named = axis.names.is_some();
+    // Names on a categorical axis have no line whose end could carry a label, so they get a key above.
+    let room = if single || named { 16.0 } else { labels::room(names.iter().map(String::as_str)) };
+    let panels: Vec<(&str, &str)> =
+        PANELS.into_iter().filter(|(panel, _)| series.iter().any(|s| s.panel == *panel)).collect();
+    let (height, gap) = (200.0, 36.0);
+    let mut scene = Scene::new(WIDTH, 0.0);
+    let mut start = 30.0;
+    if named && !single {
+        let inks: Vec<(String, Ink)> =
+            names.iter().enumerate().map(|(i, n)| (n.clone(), colour(i, names.len()))).collect();
+        start += labels::key(&mut scene, 10.0, WIDTH - 10.0, 8.0, &inks) + 4.0;
+    }
+    for (i, (metric, title)) in panels.iter().enumerate() {
+        let mine: Vec<&Series> = series.iter().filter(|s| s.panel == *metric).collect();
+        let reference =
+            order::median(&run.replicates.iter().filter_map(|r| r.reference_utility).collect::<Vec<_>>())
+                .filter(|_| *metric == UTILITY);
+        let values = mine.iter().flat_map(|s| s.points.iter().flat_map(Point::ys)).chain(reference);
+        let y = Scale::over(Kind::Linear, values).ok_or(nothing.clone())?;
+        let top = start + i as f64 * (height + gap);
+        let panel = Panel { left: INDENT + 10.0, top, right: WIDTH - room, bottom: top + height, x, y };
+        let below = match &axis.names {
+            _ if i + 1 < panels.len() => Below::Shared,
+            Some(names) => Below::Names(names, &run.plan.sweep_keys[0]),
+            None => Below::Title(&run.plan.sweep_keys[0]),
+        };
+        panel.frame(&mut scene, title, below);
+        if let Some(level) = reference {
+            panel.level(&mut scene, level, "reference π₀", Align::Right);
+        }
+        let slot = if named { (panel.right - panel.left) / axis.raw.len().max(1) as f64 * 0.7 } else { 0.0 };
+        let mut ends = Vec::new();
+        for s in mine {
+            let index = groups.iter().position(|g| g.name == s.name).unwrap_or(0);
+            let ink = colour(index, groups.len());
+            let shift =
+                (index as f64 + 0.5 - groups.len() as f64 / 2.0) * (slot / groups.len() as f64).min(26.0);
+            for (arm, value) in groups.get(index).map_or(&[][..], |g| &g.arms) {
+                let Some(position) = axis.position(value) else { continue };
+                let column = |row: &crate::record::tables::ReplicateRow| match *metric {
+                    UTILITY => row.utility,
+                    _ => row.proxy,
+                };
+                for value in arms::finals(run, arm.arm, column) {
+                    if value.is_finite() && value >= y.ends().0 && value <= y.ends().1 {
+                        let (px, py) = panel.place(position, value);
+                        scene.dot((px + shift, py), 1.7, ink.at(0.22));
+                    }
+                }
+            }
+            if !named {
+                scene.line(panel.places(&s.points), ink.at(0.55), 1.2);
+            }
+            panel.whiskers(&mut scene, s, ink, shift);
+            if let Some(last) = s.points.iter().max_by(|a, b| a.x.total_cmp(&b.x)) {
+                ends.push((panel.place(last.x, last.y), names.get(index).cloned().unwrap_or_default(), ink));
+            }
+        }
+        if !single && !named {
+            labels::at_right(&mut scene, &panel, &ends);
+        }
+    }
+    scene.height = start + panels.len() as f64 * (height + gap) + 22.0;
+    Ok(scene)
+}

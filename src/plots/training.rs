@@ -1,0 +1,185 @@
+//! Training as stacked panels over the step: utility beside its clean twin, proxy, KL, p(hack), and above them when in each
+//! replicate the exploit was first seen, flagged and caught, and when the damage was done.
+
+use super::axes::{Below, INDENT, Panel};
+use super::labels;
+use super::scale::{Kind, Scale};
+use super::scene::{Align, Scene};
+use super::series::{Figure, Point, Series};
+use super::theme::{BLACK, GREY, Ink, PALETTE, SILVER, SMALL, WIDTH};
+use crate::foundation::failure::Status;
+use crate::foundation::order;
+use crate::record::folder::RunFolder;
+use crate::record::tables::{ReplicateRow, StepRow};
+use std::collections::BTreeMap;
+
+/// With more arms than this only the first is drawn.
+const MAX_ARMS: usize = 4;
+/// Smallest p(hack) that the axis shows.
+const FLOOR: f64 = 1e-6;
+
+type Column = fn(&StepRow) -> Option<f64>;
+type Event = fn(&ReplicateRow) -> Option<u64>;
+
+const CURVES: [(&str, &str, Column, Ink); 5] = [
+    ("utility", "policy", |row| row.utility, PALETTE[0]),
+    ("utility", "clean twin", |row| row.clean_utility, SILVER),
+    ("proxy", "policy", |row| row.proxy, PALETTE[0]),
+    ("kl", "policy", |row| row.kl, PALETTE[0]),
+    ("p_hack", "policy", |row| row.p_hack, PALETTE[0]),
+];
+const PANELS: [(&str, &str); 4] = [
+    ("utility", "True utility E[V]"),
+    ("proxy", "Proxy reward E[U]"),
+    ("kl", "KL(π‖π₀) (nats)"),
+    ("p_hack", "Probability of a hack"),
+];
+const EVENTS: [(&str, Event, Ink); 4] = [
+    ("first sighting", |row| row.first_sighting, PALETTE[4]),
+    ("first true flag", |row| row.first_true_flag, PALETTE[3]),
+    ("first catch", |row| row.first_catch, PALETTE[2]),
+    ("damage", |row| row.damage_step, PALETTE[1]),
+];
+
+pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
+    let all: Vec<usize> = run.plan.arms.iter().map(|arm| arm.arm).collect();
+    let arms = if all.len() > MAX_ARMS { &all[..1] } else { &all[..] };
+    let mut figures = Vec::new();
+    let mut reason = Status::TooFew { what: "arms", have: 0, need: 1 };
+    for &arm in arms {
+        match figure(run, arm, all.len()) {
+            Ok(figure) => figures.push(figure),
+            Err(status) => reason = status,
+        }
+    }
+    if figures.is_empty() { Err(reason) } else { Ok(figures) }
+}
+
+fn figure(run: &RunFolder, arm: usize, arms: usize) -> Result<Figure, Status> {
+    let rows: Vec<&StepRow> = run.steps.iter().filter(|row| row.arm == arm).collect();
+    let mut steps: Vec<u64> = rows.iter().map(|row| row.step).collect();
+    steps.sort_unstable();
+    steps.dedup();
+    if steps.len() < 2 {
+        return Err(Status::TooFew { what: "training steps", have: steps.len(), need: 2 });
+    }
+    let mut series: Vec<Series> = CURVES
+        .iter()
+        .map(|(panel, name, column, _)| Series::new(*panel, *name, medians(&rows, *column)))
+        .filter(|s| s.points.len() > 1)
+        .collect();
+    if series.is_empty() {
+        return Err(Status::Missing { column: "utility, proxy, kl or p_hack in steps.csv".to_owned() });
+    }
+    let runs: Vec<&ReplicateRow> = run.replicates.iter().filter(|row| row.arm == arm).collect();
+    let events: Vec<Series> = EVENTS
+        .iter()
+        .map(|(name, event, _)| {
+            let points = runs
+                .iter()
+                .filter_map(|row| event(row).map(|step| Point::new(step as f64, row.replicate as f64)));
+            Series::new("events", *name, points)
+        })
+        .collect();
+    let scene = draw(&series, &events, runs.len())?;
+    series.extend(events.into_iter().filter(|s| !s.points.is_empty()));
+    let only = arms > MAX_ARMS;
+    let which = if arms > 1 { format!(" ({})", run.label(arm)) } else { String::new() };
+    let rest = if only { format!(" The first of {arms} arms is shown.") } else { String::new() };
+    Ok(Figure {
+        name: if arms > 1 && !only { format!("training_{arm}") } else { "training".to_owned() },
+        title: format!("Training{which}"),
+        caption: format!(
+            "Median over {} runs with the quartiles as a band. The grey line is the clean twin: the same seed without the exploit \
+             or the error. Above: the step of each event in each run (ticks) and its median (dot), in how many runs it came at all; \
+             the dotted lines carry the medians down.{rest}",
+            runs.len()
+        ),
+        columns: ["step", "median_or_replicate", "q25", "q75"],
+        series,
+        scene,
+    })
+}
+
+/// Median and quartiles over replicates at each step.
+fn medians(rows: &[&StepRow], column: Column) -> Vec<Point> {
+    let mut at: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+    for row in rows {
+        if let Some(value) = column(row) {
+            at.entry(row.step).or_default().push(value);
+        }
+    }
+    at.iter().filter_map(|(step, values)| Point::quartiles(*step as f64, values)).collect()
+}
+
+fn draw(series: &[Series], events: &[Series], runs: usize) -> Result<Scene, Status> {
+    let nothing = Status::TooFew { what: "finite points", have: 0, need: 1 };
+    let panels: Vec<(&str, &str)> =
+        PANELS.into_iter().filter(|(panel, _)| series.iter().any(|s| s.panel == *panel)).collect();
+    let last_step =
+        series.iter().chain(events).flat_map(|s| s.points.iter().map(|p| p.x)).fold(0.0, f64::max);
+    let x = Scale::exact(Kind::Linear, 0.0, last_step.max(1.0)).ok_or(nothing.clone())?;
+    let seen = events.iter().any(|s| !s.points.is_empty());
+    let (row, height, gap) = (17.0, 104.0, 34.0);
+    let strip = if seen { 14.0 + row * events.len() as f64 } else { 0.0 };
+    let first = strip + 30.0;
+    let mut scene = Scene::new(WIDTH, first + panels.len() as f64 * (height + gap) + 20.0);
+    let (left, right) = (INDENT + 10.0 + if seen { 42.0 } else { 0.0 }, WIDTH - 84.0);
+    let bottom = first + panels.len() as f64 * (height + gap) - gap;
+    let frame = |top: f64, bottom: f64, y: Scale| Panel { left, top, right, bottom, x, y };
+
+    for (i, (name, title)) in panels.iter().enumerate() {
+        let mine: Vec<&Series> = series.iter().filter(|s| s.panel == *name).collect();
+        let values = || mine.iter().flat_map(|s| s.points.iter().flat_map(Point::ys));
+        let y = if *name == "p_hack" {
+            let low = values().filter(|v| *v > 0.0).fold(0.5, f64::min).max(FLOOR);
+            Scale::exact(Kind::Log, low / 1.5, 1.4)
+        } else if *name == "kl" {
+            let high = values().fold(0.0, f64::max);
+            Scale::exact(Kind::Linear, 0.0, if high > 0.0 { high * 1.06 } else { 1.0 })
+        } else {
+            Scale::over(Kind::Linear, values())
+        };
+        let top = first + i as f64 * (height + gap);
+        let panel = frame(top, top + height, y.ok_or(nothing.clone())?);
+        let below = if i + 1 == panels.len() { Below::Title("Training step") } else { Below::Shared };
+        panel.frame(&mut scene, title, below);
+        let mut ends = Vec::new();
+        for s in mine {
+            let ink = CURVES.iter().find(|c| c.0 == *name && c.1 == s.name).map_or(BLACK, |c| c.3);
+            panel.band(&mut scene, s, ink);
+            panel.line(&mut scene, s, ink);
+            if let Some(end) = s.points.last() {
+                ends.push((panel.place(end.x, end.y), s.name.clone(), ink));
+            }
+        }
+        if ends.len() > 1 {
+            labels::at_right(&mut scene, &panel, &ends);
+        }
+    }
+    if seen {
+        for (i, (s, (name, _, ink))) in events.iter().zip(EVENTS).enumerate() {
+            let y = 18.0 + row * i as f64;
+            let place = |step: f64| left + x.unit(step) * (right - left);
+            scene.text((left - 10.0, y + 0.36 * SMALL), name, SMALL, Align::Right, ink.text());
+            scene.line(vec![(left, y), (right, y)], super::theme::GRID, super::theme::HAIR);
+            scene.text(
+                (right + 10.0, y + 0.36 * SMALL),
+                format!("{} of {runs}", s.points.len()),
+                SMALL,
+                Align::Left,
+                GREY,
+            );
+            for point in &s.points {
+                scene.line(vec![(place(point.x), y - 5.0), (place(point.x), y + 5.0)], ink.at(0.45), 1.2);
+            }
+            let steps: Vec<f64> = s.points.iter().map(|p| p.x).collect();
+            if let Some(median) = order::median(&steps) {
+                scene.dashed(&[(place(median), y), (place(median), bottom)], ink.at(0.8), 1.1, 1.6, 3.2);
+                scene.dot((place(median), y), 4.6, super::theme::WHITE);
+                scene.dot((place(median), y), 3.6, ink);
+            }
+        }
+    }
+    Ok(scene)
+}
