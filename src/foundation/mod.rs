@@ -8,3 +8,4 @@ pub mod order;
 pub mod registry;
 pub mod rng;
 pub mod scalar;
+pub mod special;
