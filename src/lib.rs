@@ -6,3 +6,4 @@ pub mod distributions;
 pub mod foundation;
 pub mod record;
 pub mod tails;
+pub mod thresholds;
