@@ -10,3 +10,4 @@ pub mod record;
 pub mod tails;
 
 pub use error::Error;
+pub mod thresholds;
