@@ -5,6 +5,7 @@
 
 mod completions;
 pub mod console;
+mod detect;
 mod diagnose;
 mod error;
 mod list;
@@ -39,6 +40,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Diagnose(diagnose::DiagnoseArgs),
+    Detect(detect::DetectArgs),
     List(list::ListArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
@@ -52,6 +54,7 @@ impl Cli {
     pub fn run(&self, console: &Console) -> Result<Outcome, crate::Error> {
         match &self.command {
             Command::Diagnose(args) => diagnose::run(args, console),
+            Command::Detect(args) => detect::run(args, console),
             Command::List(args) => Ok(list::run(args, console)?),
             Command::Completions(args) => Ok(completions::run(args, console)?),
             Command::Man(args) => Ok(man::run(args, console)?),
