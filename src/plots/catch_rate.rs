@@ -1,7 +1,7 @@
 //! Catch rate against audit budget, one line a detector, with random audits and the oracle as yardsticks.
 
 use super::axes::{Below, INDENT, Panel};
-use super::labels;
+use super::labels::{self, Stroke};
 use super::scale::{Kind, Scale};
 use super::scene::{Align, Scene};
 use super::series::{Figure, Point, Series};
@@ -14,6 +14,10 @@ use crate::record::metric::{CATCH_RATE, Metric, ORACLE, RANDOM_BASELINE};
 /// Small multiples: at most so many arms, in so many columns.
 const MAX_ARMS: usize = 12;
 const COLUMNS: usize = 3;
+/// Most bands over each other.
+const MAX_BANDS: usize = 3;
+/// Distance of neighbouring whiskers.
+const DODGE: f64 = 5.5;
 const CHANCE: &str = "random audits (expected)";
 
 pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
@@ -35,7 +39,7 @@ pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
             title: "Caught in time, by audit budget".to_owned(),
             caption: format!(
                 "Share of the runs in which an audit confirmed a hack before the damage step, against how many rollouts may be \
-                 looked at. Bands: 95% Wilson intervals. Dashed: the chance of as many random audits. {ORACLE} knows the truth \
+                 looked at. Bands or whiskers: 95% Wilson intervals (whiskers stand side by side at the same budget). Dashed: the chance of as many random audits. {ORACLE} knows the truth \
                  and bounds what any detector can reach.{rest}"
             ),
             columns: [if counts { "budget_rollouts" } else { "budget_fraction" }, "catch_rate", "ci_low", "ci_high"],
@@ -123,10 +127,11 @@ fn draw(series: &[Series], axis: &str) -> Result<(Scene, usize), Status> {
         labels::at_right(&mut scene, &panel, &ends);
         return Ok((scene, left_out));
     }
-    let mut names: Vec<(String, Ink)> = Vec::new();
+    let mut names: Vec<(String, Ink, Stroke)> = Vec::new();
     for s in series {
         if !names.iter().any(|n| n.0 == s.name) {
-            names.push((s.name.clone(), ink(&s.name)));
+            let stroke = if s.name == CHANCE { Stroke::Dashed } else { Stroke::Solid };
+            names.push((s.name.clone(), ink(&s.name), stroke));
         }
     }
     let columns = shown.min(COLUMNS);
@@ -155,19 +160,26 @@ fn axis_short(axis: &str, columns: usize) -> &str {
     if columns < 3 || axis.contains("(rollouts)") { axis } else { "Budget (fraction of rollouts)" }
 }
 
+/// Intervals as bands while they can be told apart, else as whiskers beside each other.
 fn panel_lines(scene: &mut Scene, panel: &Panel, series: &[&Series], ink: &dyn Fn(&str) -> Ink) {
-    for s in series {
+    let measured = series.iter().filter(|s| s.name != CHANCE).count();
+    let bands = measured <= MAX_BANDS;
+    for s in series.iter().filter(|_| bands) {
         panel.band(scene, s, ink(&s.name));
     }
-    for s in series {
+    for s in series.iter().filter(|s| s.name == CHANCE) {
+        scene.dashed(&panel.places(&s.points), ink(&s.name), LINE, 5.0, 3.5);
+    }
+    for (i, s) in series.iter().filter(|s| s.name != CHANCE).enumerate() {
         let ink = ink(&s.name);
-        if s.name == CHANCE {
-            scene.dashed(&panel.places(&s.points), ink, LINE, 5.0, 3.5);
-            continue;
-        }
-        panel.line(scene, s, ink);
-        for at in panel.places(&s.points) {
-            scene.dot(at, 2.8, ink);
+        if bands {
+            panel.line(scene, s, ink);
+            panel.places(&s.points).into_iter().for_each(|at| scene.dot(at, 2.8, ink));
+        } else {
+            let shift = (i as f64 - (measured as f64 - 1.0) / 2.0) * DODGE;
+            let shifted = panel.places(&s.points).into_iter().map(|(x, y)| (x + shift, y)).collect();
+            scene.line(shifted, ink.at(0.7), 1.3);
+            panel.whiskers(scene, s, ink, shift);
         }
     }
 }

@@ -53,6 +53,9 @@ fn gauss(rng: &mut Stream) -> f64 {
 }
 
 fn write<R: Serialize>(dir: &Path, file: &str, rows: &[R]) {
+    if rows.is_empty() {
+        return;
+    }
     let mut writer = csv::Writer::from_path(dir.join(file)).unwrap();
     for row in rows {
         writer.serialize(row).unwrap();
@@ -122,9 +125,7 @@ pub fn make(dir: &Path, shape: &Shape) {
     write(dir, ReplicateRow::FILE, &replicates);
     write(dir, SummaryRow::FILE, &summary);
     write(dir, DetectorRow::FILE, &detectors);
-    if !steps.is_empty() {
-        write(dir, StepRow::FILE, &steps);
-    }
+    write(dir, StepRow::FILE, &steps);
     tails(dir, &plan, &tree);
 }
 
