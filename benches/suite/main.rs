@@ -1,1 +1,6 @@
-fn main() {}
+//! One bench binary: each file is a group.
+
+mod metrics;
+
+criterion::criterion_group!(suite, metrics::benches);
+criterion::criterion_main!(suite);
