@@ -3,4 +3,7 @@
 mod tails;
 
 criterion::criterion_group!(suite, tails::benches);
+mod metrics;
+
+criterion::criterion_group!(suite, metrics::benches);
 criterion::criterion_main!(suite);

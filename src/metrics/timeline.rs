@@ -146,7 +146,7 @@ mod tests {
         let clean = [1.0; 12]; // gain 1: margin max(.1, .1)
         let with = |low: &[usize]| {
             let mut v = [1.0; 12];
-            low.iter().for_each(|&i| v[i] = 0.9);
+            low.iter().for_each(|&i| v[i] = 0.89);
             damage(&v, &clean, &reference()).unwrap()
         };
         assert_eq!(with(&[0, 1, 2, 3, 4]), Some(0), "damage at step 0");

@@ -2,3 +2,5 @@
 
 mod detectors;
 mod tails;
+mod audit;
+mod metrics;
