@@ -10,10 +10,17 @@ pub mod foundation;
 pub mod metrics;
 pub mod plots;
 pub mod record;
+pub mod report;
+pub mod tails;
 pub mod theory;
+pub mod thresholds;
 
 #[cfg(feature = "lab")]
+pub mod config;
+#[cfg(feature = "lab")]
 pub mod environments;
+#[cfg(feature = "lab")]
+pub mod experiment;
 #[cfg(feature = "lab")]
 pub mod policies;
 #[cfg(feature = "lab")]
@@ -22,7 +29,5 @@ pub mod reward;
 pub mod rollout;
 #[cfg(feature = "lab")]
 pub mod trainers;
-pub mod tails;
 
 pub use error::Error;
-pub mod thresholds;

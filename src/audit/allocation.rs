@@ -60,9 +60,11 @@ impl JsonSchema for Budget {
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "type": "number",
-            "exclusiveMinimum": 0,
-            "description": "below 1 a fraction of rollouts, from 1 on a whole count over the run"
+            "anyOf": [
+                { "type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1 },
+                { "type": "number", "minimum": 1, "maximum": Self::LARGEST, "multipleOf": 1 }
+            ],
+            "description": "a fraction of the rollouts below 1, or a whole count of audits from 1 on"
         })
     }
 }
@@ -96,7 +98,7 @@ impl Allocation {
         let decimals = mantissa.split_once('.').map_or(0, |(_, after)| after.len());
         let digits: u128 = mantissa.replace('.', "").parse().unwrap_or(0);
         let places = decimals as i64 - exponent.parse::<i64>().unwrap_or(0);
-        // More than 38 places is a number below 1e-22, and 2⁶⁴ rollouts times that is not yet one audit.
+        // Below 1e-38 no number of rollouts that fits into 64 bits yields an audit.
         match u32::try_from(places).ok().and_then(|places| 10u128.checked_pow(places)) {
             Some(scale) => Self(Kind::Share { digits, scale }),
             None => Self(Kind::Share { digits: 0, scale: 1 }),

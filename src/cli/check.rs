@@ -1,8 +1,8 @@
 //! `tailcatch check`: everything that can be known of a config before it runs.
 
+use super::Outcome;
 use super::console::Console;
 use super::table::{Table, count};
-use super::Outcome;
 use crate::config::{self, Loaded};
 use crate::experiment::{self, Cost};
 use clap::Args;
@@ -36,7 +36,12 @@ pub fn run(args: &CheckArgs, console: &Console) -> Result<Outcome, crate::Error>
         "disk_bytes": cost.disk_bytes,
     });
     console.answer(&document, |style| {
-        format!("{}\n\n{}\n{}", style.bold(&loaded.document.question), arms(&loaded, style), plan(runs, &cost))
+        format!(
+            "{}\n\n{}\n{}",
+            style.bold(&loaded.document.question),
+            arms(&loaded, style),
+            plan(runs, &cost)
+        )
     })?;
     Ok(Outcome::Done)
 }
@@ -44,8 +49,12 @@ pub fn run(args: &CheckArgs, console: &Console) -> Result<Outcome, crate::Error>
 fn arms(loaded: &Loaded, style: super::console::Style) -> String {
     let mut table = Table::new(&[">arm", "swept values", ">replicates"]);
     for arm in &loaded.arms {
-        let values: Vec<String> =
-            loaded.sweep_keys.iter().zip(&arm.values).map(|(key, value)| format!("{key} = {value}")).collect();
+        let values: Vec<String> = loaded
+            .sweep_keys
+            .iter()
+            .zip(&arm.values)
+            .map(|(key, value)| format!("{key} = {value}"))
+            .collect();
         let values = if values.is_empty() { "nothing is swept".to_owned() } else { values.join(", ") };
         table.row([arm.index.to_string(), values, arm.document.replicates.to_string()]);
     }
@@ -61,4 +70,3 @@ fn plan(runs: u64, cost: &Cost) -> String {
         cost.disk_bytes as f64 / 1e6
     )
 }
-

@@ -20,7 +20,7 @@ pub(super) struct Told {
 pub(super) fn figures(run: &RunFolder, out: &Path, console: &Console) -> Result<Vec<PathBuf>, crate::Error> {
     let drawn = plots::draw_all(run, &out.join("figures"))?;
     for left in &drawn.left_out {
-        console.detail(format!("no figure {}: {}", left.name, left.reason));
+        console.detail(format!("no figure {}: {}", left.name, left.status));
     }
     Ok(drawn.files.into_iter().map(|file| file.svg).collect())
 }

@@ -104,7 +104,8 @@ pub(super) fn judge(subject: &Subject<'_>) -> Result<Record, JudgeError> {
         }
     }
     let first_true_flag = judged.first().and_then(|one| one.alarms.as_ref()).and_then(|a| a.first_true_flag);
-    let replicate = replicate_row(subject, &timeline, &sampled, headline.unwrap_or_default(), first_true_flag);
+    let replicate =
+        replicate_row(subject, &timeline, &sampled, headline.unwrap_or_default(), first_true_flag);
 
     let mut steps = trained.steps.clone();
     for (row, twin) in steps.iter_mut().zip(&subject.clean.steps) {
@@ -152,7 +153,8 @@ fn detector_rows(
             replicate: 0,
             detector: one.name.to_owned(),
             access: one.access.to_owned(),
-            supervision: if one.access == Access::Control.name() { "control" } else { "unsupervised" }.to_owned(),
+            supervision: if one.access == Access::Control.name() { "control" } else { "unsupervised" }
+                .to_owned(),
             base_rate: sampled.base_rate(),
             budget: budget.get(),
             n: sampled.rollouts,
@@ -175,7 +177,8 @@ fn detector_rows(
             Err(status) => row.status = status.to_string(),
             Ok((scores, _)) => {
                 let steps = trained.steps.len() as u64;
-                let trail = audit::replay(&trained.observed, scores.values(), *budget, steps, |row| hack[row])?;
+                let trail =
+                    audit::replay(&trained.observed, scores.values(), *budget, steps, |row| hack[row])?;
                 let audited = Audited {
                     audits: trail.audits(),
                     true_positives: trail.true_positives,

@@ -1,6 +1,6 @@
 //! One test binary: each file is a subject.
 
-mod detectors;
-mod tails;
 mod audit;
+mod detectors;
 mod metrics;
+mod tails;
