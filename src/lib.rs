@@ -8,6 +8,6 @@ mod error;
 pub mod foundation;
 pub mod record;
 pub mod tails;
+pub mod thresholds;
 
 pub use error::Error;
-pub mod thresholds;

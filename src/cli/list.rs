@@ -3,6 +3,7 @@
 use super::console::Console;
 use super::table::Table;
 use super::{Error, Outcome};
+use crate::detectors::DetectorSpec;
 use crate::distributions::DistributionSpec;
 use crate::foundation::registry::Part;
 use clap::Args;
@@ -10,7 +11,8 @@ use clap::builder::PossibleValuesParser;
 use serde_json::{Map, Value, json};
 
 /// Kinds of parts. A new registry is a row here.
-const KINDS: &[(&str, &[Part])] = &[("distributions", DistributionSpec::PARTS)];
+const KINDS: &[(&str, &[Part])] =
+    &[("distributions", DistributionSpec::PARTS), ("detectors", DetectorSpec::PARTS)];
 
 /// Every part with one line and its source
 #[derive(Debug, Args)]

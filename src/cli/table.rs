@@ -128,6 +128,14 @@ pub fn count(n: usize) -> String {
     grouped
 }
 
+/// That rows without something were left out.
+pub(super) fn left_out(rows: usize, lacking: &str) -> String {
+    match rows {
+        1 => format!("1 row without a {lacking} was left out"),
+        _ => format!("{} rows without a {lacking} were left out", count(rows)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
