@@ -130,9 +130,12 @@ fn step_means_are_told_from_rollouts() {
     assert!(means.aggregate && means.rows == 35 && means.column.is_none());
 }
 
+/// File name, bytes, column asked for, and what message and help must say.
+type Case = (&'static str, &'static [u8], Option<&'static str>, &'static str, &'static str);
+
 #[test]
 fn errors_name_place_and_remedy() {
-    let cases: &[(&str, &[u8], Option<&str>, &str, &str)] = &[
+    let cases: &[Case] = &[
         ("a.csv", b"", None, "a.csv: the file is empty: not even a header", "did finish"),
         ("a.csv", b"reward\n", None, "a.csv: the file is empty: a header and no row", "did finish"),
         ("a.csv", b"1,2\n3,4\n", None, "a.csv: line 1 holds only numbers (`1` ", "column names"),
