@@ -29,5 +29,6 @@ pub mod reward;
 pub mod rollout;
 #[cfg(feature = "lab")]
 pub mod trainers;
+pub mod thresholds;
 
 pub use error::Error;

@@ -1,6 +1,6 @@
 //! The command line: one file for each sub-command.
 //!
-//! A new command is a file with its `Args` and `run`, a `mod` line, a variant of [`Command`] and an arm of
+//! A new command is a file with its `Args` and `run`, a `mod` line, a variant of `Command` and an arm of
 //! [`Cli::run`]. Answers go to standard output through [`Console::answer`], all else to standard error.
 
 #[cfg(feature = "lab")]

@@ -3,4 +3,9 @@
 mod audit;
 mod detectors;
 mod metrics;
+mod cli;
+mod detect;
+mod detectors;
+mod diagnose;
+mod readers;
 mod tails;

@@ -230,7 +230,7 @@ fn tell(log: &Log, console: &Console) {
         .collect();
     console.detail(format!("{} files; reward = {}; {}", log.files.len(), log.reward, known.join(", ")));
     if log.empty > 0 && !log.aggregate {
-        console.warn(format!("{} rows without a reward were left out", log.empty));
+        console.warn(super::table::left_out(log.empty, "reward"));
     }
     if log.runs > 1 && !log.aggregate {
         console.warn(format!(

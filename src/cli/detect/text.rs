@@ -63,10 +63,9 @@ fn head(findings: &Findings, style: Style) -> String {
     out.push_str(&format!("reference  {reference}\n"));
     let rule = match findings.rule {
         Rule::AlertRate(rate) => {
-            format!(
-                "alert rate {rate}: about {:.1} false alarms in an honest log of this size",
-                rate * n as f64
-            )
+            let expected = rate * n as f64;
+            let expected = if expected < 0.1 { number(expected) } else { format!("{expected:.1}") };
+            format!("alert rate {rate}: about {expected} false alarms in an honest log of this size")
         }
         Rule::Fdr(rate) => format!("false discovery rate {rate} (Benjamini–Hochberg)"),
         Rule::Budget(audits) => format!("budget: the {} most suspicious for each detector", count(audits)),
