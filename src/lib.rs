@@ -6,3 +6,4 @@ pub mod distributions;
 pub mod foundation;
 pub mod plots;
 pub mod record;
+pub mod report;
