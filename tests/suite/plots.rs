@@ -31,8 +31,21 @@ fn every_figure_is_drawn_where_its_data_are() {
     let (dir, run) = made(&synthetic_run::tail_index());
     let drawn = draw_all(&run, &dir.path().join(FIGURES)).unwrap();
     assert_eq!(names(&drawn), ["sweep", "over_optimisation", "survival", "hill"]);
-    let (figures, left_out) = run.figures().unwrap();
-    assert_eq!((figures.len(), left_out.len()), (4, 2));
+    let stored = run.figures().unwrap();
+    assert_eq!((stored.drawn.len(), stored.left_out.len()), (4, 2));
+    let (dir, run) = made(&synthetic_run::coefficients());
+    let drawn = draw_all(&run, &dir.path().join(FIGURES)).unwrap();
+    let expected = [
+        "sweep",
+        "over_optimisation",
+        "training_0",
+        "training_1",
+        "training_2",
+        "catch_rate",
+        "survival",
+        "hill",
+    ];
+    assert_eq!(names(&drawn), expected);
 }
 
 #[test]
@@ -51,7 +64,7 @@ fn figures_are_the_same_bytes_twice() {
 
 #[test]
 fn the_csv_holds_every_point_that_is_drawn() {
-    for shape in [synthetic_run::quickstart(), synthetic_run::tail_index()] {
+    for shape in [synthetic_run::quickstart(), synthetic_run::tail_index(), synthetic_run::coefficients()] {
         let (_dir, run) = made(&shape);
         for figure in build_all(&run).0 {
             let csv = figure.csv().unwrap();
@@ -82,7 +95,7 @@ fn dashed(name: &str) -> bool {
 
 #[test]
 fn no_picture_holds_what_is_no_number_and_every_mark_lies_on_the_page() {
-    for shape in [synthetic_run::quickstart(), synthetic_run::tail_index()] {
+    for shape in [synthetic_run::quickstart(), synthetic_run::tail_index(), synthetic_run::coefficients()] {
         let (_dir, run) = made(&shape);
         for figure in build_all(&run).0 {
             let svg = figure.scene.svg(&figure.title, &figure.caption).unwrap();
@@ -123,7 +136,7 @@ fn well_formed(svg: &str) -> bool {
 
 #[test]
 fn direct_labels_do_not_cover_each_other() {
-    for shape in [synthetic_run::quickstart(), synthetic_run::tail_index()] {
+    for shape in [synthetic_run::quickstart(), synthetic_run::tail_index(), synthetic_run::coefficients()] {
         let (_dir, run) = made(&shape);
         for figure in build_all(&run).0 {
             let mut boxes: Vec<(f64, f64, f64, f64, &str)> = Vec::new();
