@@ -32,7 +32,8 @@ pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
         return Err(Status::TooFew { what: "values of k", have: 1, need: 2 });
     }
     let scene = draw(&series)?;
-    let bands = if series.len() > MAX_BANDS { "its intervals are in the CSV" } else { "with 95% intervals" };
+    let bands =
+        if series.len() > MAX_BANDS { "whose intervals are in the CSV" } else { "with 95% intervals" };
     let rest = if series.len() > MAX_ARMS {
         format!(" {} further arms are in the CSV only.", series.len() - MAX_ARMS)
     } else {

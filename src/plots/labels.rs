@@ -32,7 +32,8 @@ pub fn spread(wanted: &[f64], gap: f64, low: f64, high: f64) -> Vec<f64> {
     let mut placed = vec![0.0; n];
     let flat = blocks.iter().flat_map(|&(mean, count)| std::iter::repeat_n(mean, count));
     for ((rank, &i), mean) in order.iter().enumerate().zip(flat) {
-        placed[i] = mean.clamp(low, high - (n - 1) as f64 * gap) + rank as f64 * gap;
+        let last = (high - (n - 1) as f64 * gap).max(low);
+        placed[i] = mean.clamp(low, last) + rank as f64 * gap;
     }
     placed
 }

@@ -95,9 +95,6 @@ fn centre_and_sd(reference: &[(f64, f64)]) -> Option<(f64, f64)> {
 /// Survival of a normal from a tenth of its standard deviation on, down to `smallest`.
 fn normal(centre: f64, sd: f64, smallest: f64) -> Vec<Point> {
     let (from, to) = (0.1 * sd, centre + 40.0 * sd);
-    if !(from < to) {
-        return Vec::new();
-    }
     (0..=GRID)
         .map(|i| from * (to / from).powf(i as f64 / GRID as f64))
         .map(|u| Point::new(u, 0.5 * erfc((u - centre) / (sd * std::f64::consts::SQRT_2))))

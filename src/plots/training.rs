@@ -6,7 +6,7 @@ use super::labels;
 use super::scale::{Kind, Scale};
 use super::scene::{Align, Scene};
 use super::series::{Figure, Point, Series};
-use super::theme::{BLACK, GREY, Ink, PALETTE, SILVER, SMALL, WIDTH};
+use super::theme::{BLACK, GREY, Ink, LINE, PALETTE, SILVER, SMALL, WIDTH};
 use crate::foundation::failure::Status;
 use crate::foundation::order;
 use crate::record::folder::RunFolder;
@@ -103,7 +103,7 @@ fn figure(run: &RunFolder, arm: usize, arms: usize) -> Result<Figure, Status> {
         name: if arms > 1 && !only { format!("training_{arm}") } else { "training".to_owned() },
         title: format!("Training{which}"),
         caption: format!(
-            "Median over {} runs with the quartiles as a band; thin lines are single runs. The grey line is the clean twin: the same seed without the exploit \
+            "Median over {} runs with the quartiles as a band; thin lines are single runs. The dashed line is the clean twin: the same seed without the exploit \
              or the error. Above: the step of each event in each run (ticks) and its median (dot), in how many runs it came at all; \
              the dotted lines carry the medians down.{rest}",
             runs.len()
@@ -191,7 +191,11 @@ fn draw(series: &[Series], events: &[Series], runs: usize) -> Result<Scene, Stat
         for s in mine {
             let ink = CURVES.iter().find(|c| c.0 == *name && c.1 == s.name).map_or(BLACK, |c| c.3);
             panel.band(&mut scene, s, ink);
-            panel.line(&mut scene, s, ink);
+            if s.name == POLICY {
+                panel.line(&mut scene, s, ink);
+            } else {
+                scene.dashed(&panel.places(&s.points), ink, LINE, 5.0, 3.5);
+            }
             if let Some(end) = s.points.last() {
                 ends.push((panel.place(end.x, end.y), s.name.clone(), ink));
             }

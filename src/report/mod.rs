@@ -86,8 +86,9 @@ pub fn write(run: &RunFolder, out: &Path) -> Result<(), ReportError> {
 /// # Errors
 /// A figure that cannot be read.
 pub fn html(run: &RunFolder) -> Result<String, ReportError> {
-    let (drawn, left_out) = run.figures()?;
-    let figures: Vec<Picture> = drawn
+    let stored = run.figures()?;
+    let figures: Vec<Picture> = stored
+        .drawn
         .into_iter()
         .map(|(info, svg)| Picture { title: info.title, caption: info.caption, svg: picture::safe(&svg) })
         .collect();
@@ -102,7 +103,7 @@ pub fn html(run: &RunFolder) -> Result<String, ReportError> {
         runs: run.replicates.len(),
         findings: findings::all(run),
         figures,
-        left_out,
+        left_out: stored.left_out,
         arms: tables::arms(run),
         detectors: tables::detectors(run),
         outcomes: tables::outcomes(run),

@@ -11,6 +11,8 @@ use serde::Serialize;
 const MAX_ARMS: usize = 6;
 /// Flagged rollouts shown.
 const MAX_FLAGS: usize = 10;
+/// Most arms named in one cell.
+const MAX_NAMED: usize = 3;
 /// Most columns of numbers.
 const MAX_COLUMNS: usize = 7;
 
@@ -181,14 +183,24 @@ pub fn numbers(run: &RunFolder) -> Option<Table> {
     (!rows.is_empty()).then_some(Table { title: String::new(), header, rows })
 }
 
-/// What has no number, and why.
+/// What has no number, and why; arms with the same reason share a row.
 pub fn missing(run: &RunFolder) -> Option<Table> {
-    let header = ["arm", "metric", "status"].map(str::to_owned).to_vec();
-    let rows: Vec<Vec<String>> = run
-        .summary
+    let header = ["metric", "status", "arms"].map(str::to_owned).to_vec();
+    let mut found: Vec<(&str, &str, Vec<usize>)> = Vec::new();
+    for row in run.summary.iter().filter(|row| row.estimate.is_none()) {
+        match found.iter_mut().find(|f| f.0 == row.metric && f.1 == row.method) {
+            Some(same) => same.2.push(row.arm),
+            None => found.push((&row.metric, &row.method, vec![row.arm])),
+        }
+    }
+    let name = |arms: &[usize]| match arms.len() {
+        n if n == run.plan.arms.len() && n > 1 => format!("all {n}"),
+        n if n > MAX_NAMED => n.to_string(),
+        _ => arms.iter().map(|arm| run.label(*arm)).collect::<Vec<_>>().join("; "),
+    };
+    let rows: Vec<Vec<String>> = found
         .iter()
-        .filter(|row| row.estimate.is_none())
-        .map(|row| vec![run.label(row.arm), row.metric.clone(), row.method.clone()])
+        .map(|(metric, why, arms)| vec![(*metric).to_owned(), (*why).to_owned(), name(arms)])
         .collect();
     (!rows.is_empty()).then_some(Table { title: String::new(), header, rows })
 }

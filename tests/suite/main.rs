@@ -9,3 +9,8 @@ mod detectors;
 mod diagnose;
 mod readers;
 mod tails;
+//! Every test that goes through the public interface, in one binary.
+
+mod plots;
+mod report;
+mod synthetic_run;

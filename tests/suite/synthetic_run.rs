@@ -48,6 +48,17 @@ pub fn tail_index() -> Shape {
     }
 }
 
+/// Three KL coefficients, trained.
+pub fn coefficients() -> Shape {
+    Shape {
+        keys: &["trainer.reinforce.kl.coefficient"],
+        arms: vec![vec!["0.1"], vec!["0.5"], vec!["2"]],
+        steps: 60,
+        replicates: 8,
+        question: "Does a stronger KL penalty prevent the takeover?",
+    }
+}
+
 fn gauss(rng: &mut Stream) -> f64 {
     (-2.0 * rng.open_unit().ln()).sqrt() * (std::f64::consts::TAU * rng.open_unit()).cos()
 }
@@ -130,6 +141,9 @@ pub fn make(dir: &Path, shape: &Shape) {
 }
 
 fn label(values: &[&str]) -> String {
+    if let [only] = values {
+        return format!("β={only}");
+    }
     let tail = values[0].replace(['{', '}', ' '], "").replace("student_t=df=", "t").replace('=', "");
     format!("{tail}, ε={}", values[1])
 }
