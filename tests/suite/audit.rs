@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use std::collections::{HashMap, HashSet};
-use tailcatch::audit::{Allocation, Auditor, Budget, Pick, replay};
+use tailcatch::audit::{Allocation, Auditor, Budget, History, Pick};
 use tailcatch::record::Observed;
 
 /// Rollouts of a run: steps ascending, few outcomes, scores with ties.
@@ -39,7 +39,8 @@ fn is_hack(run: &Run, row: usize) -> bool {
 }
 
 fn picks(run: &Run, budget: Budget) -> Vec<Pick> {
-    replay(&run.observed, &run.scores, budget, run.steps, |row| is_hack(run, row)).unwrap().picks
+    let history = History::new(&run.observed).unwrap();
+    history.replay(&run.scores, budget, run.steps, |row| is_hack(run, row)).unwrap().picks
 }
 
 fn first_rows(run: &Run, rows: usize) -> Run {
