@@ -35,7 +35,7 @@ fn budgets() -> impl Strategy<Value = Budget> {
 }
 
 fn is_hack(run: &Run, row: usize) -> bool {
-    run.observed.outcome[row] % 5 == 0
+    run.observed.outcome[row].is_multiple_of(5)
 }
 
 fn picks(run: &Run, budget: Budget) -> Vec<Pick> {
