@@ -2,7 +2,7 @@
 
 use criterion::{Criterion, Throughput};
 use std::hint::black_box;
-use tailcatch::audit::{Budget, replay};
+use tailcatch::audit::{Budget, History};
 use tailcatch::distributions::{Distribution, Normal};
 use tailcatch::foundation::rng::{Purpose, SeedTree};
 use tailcatch::metrics::Ranking;
@@ -42,10 +42,14 @@ pub fn benches(c: &mut Criterion) {
     let steps = ROWS.div_ceil(BATCH) as u64;
     for outcomes in [10_000, 1 << 48] {
         let observed = run(outcomes);
+        group.bench_function(format!("history/outcomes={outcomes}"), |b| {
+            b.iter(|| History::new(black_box(&observed)))
+        });
+        let history = History::new(&observed).unwrap_or_else(|error| panic!("{error}"));
         for budget in [1e-3, 1e-1] {
             let paid = Budget::new(budget).unwrap_or_else(|error| panic!("{error}"));
             group.bench_function(format!("replay/outcomes={outcomes}/budget={budget}"), |b| {
-                b.iter(|| replay(black_box(&observed), &scores, paid, steps, |row| row % 1000 == 0));
+                b.iter(|| history.replay(black_box(&scores), paid, steps, |row| row % 1000 == 0));
             });
         }
     }

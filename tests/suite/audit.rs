@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use std::collections::{HashMap, HashSet};
-use tailcatch::audit::{Allocation, Auditor, Budget, Pick, replay};
+use tailcatch::audit::{Allocation, Auditor, Budget, History, Pick};
 use tailcatch::record::Observed;
 
 /// Rollouts of a run: steps ascending, few outcomes, scores with ties.
@@ -35,11 +35,12 @@ fn budgets() -> impl Strategy<Value = Budget> {
 }
 
 fn is_hack(run: &Run, row: usize) -> bool {
-    run.observed.outcome[row] % 5 == 0
+    run.observed.outcome[row].is_multiple_of(5)
 }
 
 fn picks(run: &Run, budget: Budget) -> Vec<Pick> {
-    replay(&run.observed, &run.scores, budget, run.steps, |row| is_hack(run, row)).unwrap().picks
+    let history = History::new(&run.observed).unwrap();
+    history.replay(&run.scores, budget, run.steps, |row| is_hack(run, row)).unwrap().picks
 }
 
 fn first_rows(run: &Run, rows: usize) -> Run {
