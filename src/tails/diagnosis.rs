@@ -1,7 +1,9 @@
 //! Four estimators side by side, and what they allow to say.
 
+use super::gpd_search::CHI2_95;
 use super::{Estimate, GpdFit, default_k, fit_gpd, hill, moment, pickands, support};
 use crate::foundation::failure::Status;
+use crate::foundation::numeric;
 use std::fmt;
 
 /// What the upper tail of a sample looks like.
@@ -30,24 +32,35 @@ pub struct Diagnosis {
 pub enum Verdict {
     /// Its interval lies above 0.
     Heavy,
-    /// Its interval lies below 0, or the tail ends so abruptly (ξ ≤ −1) that the likelihood has no maximum.
+    /// Its interval lies below 0; or the likelihood rises all the way to the edge ξ = −1, and is there higher than at 0
+    /// by what that interval allows.
     Light,
-    /// Its interval holds 0.
+    /// It allows ξ = 0.
     Undecided,
     /// The sample cannot carry a tail index.
     NotIdentifiable(Status),
 }
 
 impl Verdict {
-    fn of(gpd: &Result<GpdFit, Status>) -> Self {
+    fn of(gpd: &Result<GpdFit, Status>, tail: &[f64], threshold: f64) -> Self {
         match gpd {
             Ok(fit) if fit.ci_low > 0.0 => Self::Heavy,
             Ok(fit) if fit.ci_high < 0.0 => Self::Light,
             Ok(_) => Self::Undecided,
-            Err(Status::Unbounded) => Self::Light,
+            Err(Status::Unbounded) if edge_against_exponential(tail, threshold) > CHI2_95 => Self::Light,
+            Err(Status::Unbounded) => Self::Undecided,
             Err(status) => Self::NotIdentifiable(status.clone()),
         }
     }
+}
+
+/// Twice the log-likelihood ratio of ξ = −1, the edge of the model (uniform up to the largest excess), to ξ = 0 (an
+/// exponential with the excesses' mean): 2k(1 + ln(mean/max)).
+fn edge_against_exponential(descending: &[f64], threshold: f64) -> f64 {
+    let k = descending.len() as f64;
+    let max = descending.first().map_or(0.0, |x| x - threshold);
+    let mean = numeric::sum(descending.iter().map(|x| (x - threshold) / max)) / k;
+    2.0 * k * (1.0 + mean.ln())
 }
 
 impl fmt::Display for Verdict {
@@ -63,7 +76,7 @@ impl fmt::Display for Verdict {
                 )
             }
             Self::Undecided => {
-                write!(f, "Undecided: the generalised Pareto fit's 95% interval for xi holds 0.")
+                write!(f, "Undecided: the generalised Pareto fit allows xi of 0 at 95%.")
             }
             Self::NotIdentifiable(status) => write!(f, "Not identifiable: {status}."),
         }
@@ -106,7 +119,7 @@ pub fn diagnose(values: &[f64], threshold: Option<f64>) -> Result<Diagnosis, Sta
         ),
         Err(status) => (Err(status.clone()), Err(status.clone()), Err(status.clone()), Err(status)),
     };
-    let verdict = Verdict::of(&gpd);
+    let verdict = Verdict::of(&gpd, &descending[..k], threshold);
     Ok(Diagnosis { n, threshold, k, hill, moment, pickands, gpd, verdict })
 }
 

@@ -6,13 +6,18 @@ use super::gpd_profile::{Point, Profile};
 /// 95% quantile of χ² with one degree of freedom.
 pub(super) const CHI2_95: f64 = 3.841_458_820_694_124;
 /// Above this many excesses the first look at the profile goes through a sample of them.
-const THIN_ABOVE: usize = 4096;
+const THIN_ABOVE: usize = 2048;
 /// Size of that sample.
 const THINNED: usize = 1024;
+/// Step of the first look, in v.
+const STEP: f64 = 0.5;
 /// How close √deviance must come to √χ² at an end of the interval.
 const GAP_TOLERANCE: f64 = 1e-7;
 
-/// The highest stationary point of the profile, unless the edge ξ = −1 (log-likelihood −k·ln max y) is higher.
+/// The highest local maximum of the profile and its place, if there is one.
+///
+/// The likelihood has no global one, as it grows without bound below ξ = −1: the estimate is the local maximum (Smith
+/// 1985, *Biometrika* 72:67), even where the edge ξ = −1 is higher.
 pub(super) fn maximum(profile: &Profile) -> Option<(f64, Point)> {
     let mut found = Vec::new();
     if profile.len() > THIN_ABOVE {
@@ -31,17 +36,16 @@ pub(super) fn maximum(profile: &Profile) -> Option<(f64, Point)> {
         .into_iter()
         .map(|v| (v, profile.at(v)))
         .max_by(|x, y| x.1.mean_ln_likelihood.total_cmp(&y.1.mean_ln_likelihood))
-        .filter(|(_, point)| point.mean_ln_likelihood > 0.0)
 }
 
 /// v and the score there.
 type End = (f64, f64);
 
-/// All local maxima of the profile that a grid of unit steps in v can tell apart.
+/// All local maxima of the profile that the first look can tell apart.
 fn stationary(profile: &Profile) -> Vec<f64> {
     let (low, high) = profile.ends();
-    let steps = (high - low).ceil().max(1.0) as usize;
-    let grid = (0..=steps).map(|i| if i == steps { high } else { low + i as f64 });
+    let steps = ((high - low) / STEP).ceil().max(1.0) as usize;
+    let grid = (0..=steps).map(|i| if i == steps { high } else { low + STEP * i as f64 });
     let ends: Vec<End> = grid.map(|v| (v, profile.at(v).score)).collect();
     ends.windows(2)
         .filter(|pair| pair[0].1 > 0.0 && pair[1].1 <= 0.0)
