@@ -1,6 +1,5 @@
 //! Four estimators side by side, and what they allow to say.
 
-use super::gpd_search::CHI2_95;
 use super::{Estimate, GpdFit, default_k, fit_gpd, hill, moment, pickands, support};
 use crate::foundation::failure::Status;
 use crate::foundation::numeric;
@@ -32,8 +31,8 @@ pub struct Diagnosis {
 pub enum Verdict {
     /// Its interval lies above 0.
     Heavy,
-    /// Its interval lies below 0; or the likelihood rises all the way to the edge ξ = −1, and is there higher than at 0
-    /// by what that interval allows.
+    /// Its interval lies below 0; or the likelihood rises all the way to the edge ξ = −1, and the largest excess is smaller
+    /// than an exponential tail allows.
     Light,
     /// It allows ξ = 0.
     Undecided,
@@ -47,20 +46,21 @@ impl Verdict {
             Ok(fit) if fit.ci_low > 0.0 => Self::Heavy,
             Ok(fit) if fit.ci_high < 0.0 => Self::Light,
             Ok(_) => Self::Undecided,
-            Err(Status::Unbounded) if edge_against_exponential(tail, threshold) > CHI2_95 => Self::Light,
+            Err(Status::Unbounded) if ends_too_early(tail, threshold) => Self::Light,
             Err(Status::Unbounded) => Self::Undecided,
             Err(status) => Self::NotIdentifiable(status.clone()),
         }
     }
 }
 
-/// Twice the log-likelihood ratio of ξ = −1, the edge of the model (uniform up to the largest excess), to ξ = 0 (an
-/// exponential with the excesses' mean): 2k(1 + ln(mean/max)).
-fn edge_against_exponential(descending: &[f64], threshold: f64) -> f64 {
+/// Whether the largest excess is smaller than an exponential tail of the same mean allows: P(max ≤ m) =
+/// (1 − e^(−m/mean))ᵏ at most 2.5%. Estimating the mean makes it conservative: of exponential samples 0 (k = 10) to 2%
+/// (k = 1000) fail.
+fn ends_too_early(descending: &[f64], threshold: f64) -> bool {
     let k = descending.len() as f64;
     let max = descending.first().map_or(0.0, |x| x - threshold);
-    let mean = numeric::sum(descending.iter().map(|x| (x - threshold) / max)) / k;
-    2.0 * k * (1.0 + mean.ln())
+    let relative_mean = numeric::sum(descending.iter().map(|x| (x - threshold) / max)) / k;
+    k * (-(-1.0 / relative_mean).exp()).ln_1p() <= 0.025f64.ln()
 }
 
 impl fmt::Display for Verdict {
@@ -143,6 +143,16 @@ mod tests {
             verdict(quantiles(100, |p| -p.ln())),
             Verdict::NotIdentifiable(Status::TooFew { .. })
         ));
+    }
+
+    /// At ten excesses a third of exponential samples has no maximum: that alone must not be called light.
+    #[test]
+    fn an_abrupt_end_is_light_only_where_an_exponential_would_not_show_it() {
+        let uniform = |k: usize| quantiles(k, |p| -p);
+        assert!(ends_too_early(&uniform(50), -1.0) && !ends_too_early(&uniform(10), -1.0));
+        assert!(!ends_too_early(&quantiles(1000, |p| -p.ln()), 0.0));
+        let short = diagnose(&uniform(10), Some(-1.0)).unwrap();
+        assert_eq!((short.gpd, short.verdict), (Err(Status::Unbounded), Verdict::Undecided));
     }
 
     #[test]
