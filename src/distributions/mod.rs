@@ -4,11 +4,40 @@
 //! Every family knows its density, both tails (the upper one directly, so that it keeps its digits), its
 //! quantiles, the moments that exist, and how heavy its tail is.
 
+mod exponential;
+mod generalized_pareto;
+mod invert;
+mod laplace;
+mod levy;
+mod log_normal;
+mod mixture;
 mod normal;
+mod pareto;
+mod spec;
+mod stable;
+mod stable_integral;
 mod standardized;
+mod student_t;
+#[cfg(test)]
+mod testing;
+mod uniform;
+mod weibull;
+mod words;
 
+pub use exponential::Exponential;
+pub use generalized_pareto::GeneralizedPareto;
+pub use laplace::Laplace;
+pub use levy::Levy;
+pub use log_normal::LogNormal;
+pub use mixture::{Component, Mixture, MixtureError};
 pub use normal::Normal;
+pub use pareto::Pareto;
+pub use spec::SpecError;
+pub use stable::Stable;
 pub use standardized::{Standardize, StandardizeError, Standardized};
+pub use student_t::StudentT;
+pub use uniform::{Uniform, UniformError};
+pub use weibull::Weibull;
 
 use crate::foundation::rng::Stream;
 use std::fmt::Debug;
@@ -82,5 +111,16 @@ crate::registry! {
     /// A law, as written in a config: `{ student_t = { df = 2 } }`, or on the command line: `student_t:df=2`.
     pub enum DistributionSpec => dyn Distribution {
         "normal" => Normal: "Gaussian with mean and standard deviation", "Johnson, Kotz & Balakrishnan 1994, ch. 13";
+        "laplace" => Laplace: "double exponential with location and scale", "Johnson, Kotz & Balakrishnan 1995, ch. 24";
+        "exponential" => Exponential: "exponential with its mean as scale: the edge of heaviness", "Johnson, Kotz & Balakrishnan 1994, ch. 19";
+        "log_normal" => LogNormal: "exponential of a normal: heavy with all moments", "Johnson, Kotz & Balakrishnan 1994, ch. 14";
+        "weibull" => Weibull: "stretched exponential below shape 1, light above", "Johnson, Kotz & Balakrishnan 1994, ch. 21";
+        "student_t" => StudentT: "Student's t with any degrees of freedom, which are its tail index", "Bailey 1994, Math. Comp. 62";
+        "pareto" => Pareto: "pure power tail above a smallest value (type I)", "Johnson, Kotz & Balakrishnan 1994, ch. 20";
+        "levy" => Levy: "one-sided stable law with index 1/2", "Nolan 2020, Univariate Stable Distributions";
+        "stable" => Stable: "alpha-stable in Nolan's S1 parametrisation", "Chambers, Mallows & Stuck 1976; Nolan 1997";
+        "generalized_pareto" => GeneralizedPareto: "excesses over a high threshold, xi of any sign", "Pickands 1975; Coles 2001, ch. 4";
+        "mixture" => Mixture: "weighted mixture of laws", "McLachlan & Peel 2000";
+        "uniform" => Uniform: "uniform between two ends", "Johnson, Kotz & Balakrishnan 1995, ch. 26";
     }
 }

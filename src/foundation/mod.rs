@@ -10,3 +10,4 @@ pub mod order;
 pub mod registry;
 pub mod rng;
 pub mod scalar;
+pub mod special;

@@ -108,6 +108,17 @@ bounded!(
     { "type": "number", "minimum": -1, "maximum": 1 }
 );
 
+bounded!(
+    /// The index of stability of a stable law: above 0, at most 2.
+    Stability, "a number above 0 and at most 2", |x| x > 0.0 && x <= 2.0,
+    { "type": "number", "exclusiveMinimum": 0, "maximum": 2 }
+);
+bounded!(
+    /// Skewness parameter of a stable law: from −1 to 1.
+    Skew, "a number from -1 to 1", |x| (-1.0..=1.0).contains(&x),
+    { "type": "number", "minimum": -1, "maximum": 1 }
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;
