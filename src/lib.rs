@@ -25,3 +25,4 @@ pub mod trainers;
 pub mod tails;
 
 pub use error::Error;
+pub mod thresholds;

@@ -1,16 +1,23 @@
 //! Scores that say how suspicious a rollout is. A detector's folder is its declared access.
 //!
-//! `reward/` sees the proxy only, `policy/` also log-probabilities and advantages, `features/` also activations.
+//! `reward/` sees the proxy only, `policy/` also log-probabilities and advantages, `control/` nothing.
 //! A detector is fitted on calibration rollouts and gives a scorer; where the calibration data cannot carry it
 //! (MAD 0, too few excesses, a missing column) it refuses with a [`Status`] and never with a number.
 //! Thresholds are apart: see [`crate::thresholds`].
+//!
+//! A new detector is a file in the folder of its access, a `mod` line there and a row in [`DetectorSpec`].
 
+pub mod control;
+mod input;
 pub mod policy;
 pub mod reward;
 
 use crate::foundation::failure::Status;
 use crate::foundation::rng::Stream;
 use crate::record::{Observed, Scores};
+use control::Random;
+use policy::{Influence, LogRatio};
+use reward::{GpdTail, RobustZ, TopReward};
 use std::fmt::Debug;
 
 /// What a detector may look at.
@@ -57,4 +64,16 @@ pub trait Scorer: Send {
     fn score(&mut self, batch: &Observed) -> Result<Scores, Status>;
     /// Why this row scored as it did, in words with the numbers that decided.
     fn explain(&self, batch: &Observed, row: usize) -> String;
+}
+
+crate::registry! {
+    /// A detector, as written in a config: `{ gpd_tail = { tail_fraction = 0.05 } }`.
+    pub enum DetectorSpec => dyn Detector {
+        "top_reward" => TopReward: "the proxy reward itself (baseline)", "none: the yardstick of an audit by hand";
+        "robust_z" => RobustZ: "distance from the calibration median in MADs", "Iglewicz & Hoaglin 1993";
+        "gpd_tail" => GpdTail: "improbability under a generalised Pareto tail of the calibration rewards", "Pickands 1975; Davison & Smith 1990";
+        "log_ratio" => LogRatio: "log-probability under the policy less that under the reference", "Neyman & Pearson 1933";
+        "influence" => Influence: "share of its update's absolute advantages", "Williams 1992";
+        "random" => Random: "a uniform draw (control)", "none: the floor";
+    }
 }

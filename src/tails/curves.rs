@@ -31,6 +31,9 @@ impl HillPlot {
     }
 }
 
+/// Values whose logarithms are summed plainly.
+const BLOCK: usize = 128;
+
 /// Hill's ξ from the k largest of `descending` values for every k < n, in one pass.
 ///
 /// # Errors
@@ -41,17 +44,26 @@ pub fn hill_plot(descending: &[f64]) -> Result<HillPlot, Status> {
         Err(status) => return Err(status),
     }
     let positive = descending.partition_point(|x| *x > 0.0);
-    let mut xi = Vec::with_capacity(positive);
-    // Logarithms relative to the largest keep the running sum small; each step adds the k-th and subtracts k times
-    // the next.
+    // Logarithms relative to the largest keep the running sum small. They are taken block by block, each with a plain
+    // running sum on top of a compensated one.
     let ln_top = descending[0].ln();
-    let mut logs = CompensatedSum::default();
-    let mut next = 0.0;
-    for (k, x) in descending[..positive].iter().enumerate().skip(1) {
-        logs.add(next);
-        next = x.ln() - ln_top;
-        xi.push((logs.value() / k as f64 - next).max(0.0));
+    let mut xi = Vec::with_capacity(positive);
+    let mut before = CompensatedSum::default();
+    let mut logs = [0.0; BLOCK];
+    for block in descending[..positive].chunks(BLOCK) {
+        for (log, x) in logs.iter_mut().zip(block) {
+            *log = x.ln() - ln_top;
+        }
+        let (base, mut within) = (before.value(), 0.0);
+        let first = xi.len();
+        for (i, log) in logs[..block.len()].iter().enumerate() {
+            xi.push(((base + within) / (first + i).max(1) as f64 - log).max(0.0));
+            within += log;
+        }
+        before.add(within);
     }
+    // The entry of the largest value itself, k = 0, is not an estimate.
+    xi.remove(0);
     Ok(HillPlot { xi })
 }
 
@@ -70,7 +82,8 @@ pub struct Excess {
     pub k: usize,
 }
 
-/// Mean excess over every distinct value that at least two values exceed, thresholds descending.
+/// Mean excess over every distinct value that at least two values exceed, thresholds descending. Infinite values, and
+/// points whose variance overflows, are left out.
 ///
 /// A line that rises with the threshold is a heavy tail with slope ξ/(1 − ξ) for ξ < 1; flat is exponential.
 pub fn mean_excess(descending: &[f64]) -> Vec<Excess> {
@@ -84,13 +97,10 @@ pub fn mean_excess(descending: &[f64]) -> Vec<Excess> {
         if k >= 2 && i > 0 && descending[i - 1] > x {
             let half = super::Z95 * (squares / (k - 1) as f64 / k as f64).sqrt();
             let excess = mean - x;
-            points.push(Excess {
-                threshold: x,
-                mean: excess,
-                ci_low: excess - half,
-                ci_high: excess + half,
-                k,
-            });
+            let (ci_low, ci_high) = (excess - half, excess + half);
+            if ci_low.is_finite() && ci_high.is_finite() {
+                points.push(Excess { threshold: x, mean: excess, ci_low, ci_high, k });
+            }
         }
         k += 1;
         let delta = x - mean;

@@ -12,8 +12,8 @@ const CHI2_95: f64 = 3.841_458_820_694_124;
 const THIN_ABOVE: usize = 4096;
 /// Size of that sample.
 const THINNED: usize = 1024;
-/// Step of the first look, in ln(1 + s).
-const STEP: f64 = 1.0;
+/// How close √deviance must come to √χ² at an end of the interval.
+const GAP_TOLERANCE: f64 = 1e-7;
 
 /// A fitted generalised Pareto tail: P(X > x | X > threshold) = (1 + ξ(x − threshold)/σ)^(−1/ξ).
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -139,82 +139,107 @@ pub fn fit_excesses(excesses: &[f64], threshold: f64) -> Result<GpdFit, Status> 
 
 /// The highest stationary point of the profile, unless the edge ξ = −1 (log-likelihood −k·ln max y) is higher.
 fn maximum(profile: &Profile) -> Option<(f64, Point)> {
-    let mut brackets = Vec::new();
+    let mut found = Vec::new();
     if profile.len() > THIN_ABOVE {
         let thinned = profile.thinned(profile.len() / THINNED);
-        brackets.extend(descents(&thinned).into_iter().filter_map(|bracket| widen(profile, bracket)));
+        for v in stationary(&thinned) {
+            // One standard error of the sample's ξ, as a step in v.
+            let (here, next) = (thinned.at(v).xi, thinned.at(v + 1e-3).xi);
+            let step = (1.0 + here) / (THINNED as f64).sqrt() / ((next - here) / 1e-3);
+            found.extend(bracket(profile, v, step.clamp(1e-3, 1.0)).map(|(a, b)| refine(profile, a, b)));
+        }
     }
-    if brackets.is_empty() {
-        brackets = descents(profile);
+    if found.is_empty() {
+        found = stationary(profile);
     }
-    brackets
+    found
         .into_iter()
-        .map(|(a, b)| {
-            let score = |v: f64| profile.at(v).score;
-            let v = brent::root(score, a, b, 1e-10);
-            (v, profile.at(v))
-        })
+        .map(|v| (v, profile.at(v)))
         .max_by(|x, y| x.1.mean_ln_likelihood.total_cmp(&y.1.mean_ln_likelihood))
         .filter(|(_, point)| point.mean_ln_likelihood > 0.0)
 }
 
+/// v and the score there.
 type End = (f64, f64);
 
-/// Grid intervals over which the score falls from positive to negative.
-fn descents(profile: &Profile) -> Vec<(End, End)> {
+/// All local maxima of the profile that a grid of unit steps in v can tell apart.
+fn stationary(profile: &Profile) -> Vec<f64> {
     let (low, high) = profile.ends();
-    let steps = ((high - low) / STEP).ceil().max(1.0) as usize;
-    let mut found = Vec::new();
-    let mut before = (low, profile.at(low).score);
-    for i in 1..=steps {
-        let v = if i == steps { high } else { low + i as f64 * STEP };
-        let here = (v, profile.at(v).score);
-        if before.1 > 0.0 && here.1 <= 0.0 {
-            found.push((before, here));
-        }
-        before = here;
-    }
-    found
+    let steps = (high - low).ceil().max(1.0) as usize;
+    let grid = (0..=steps).map(|i| if i == steps { high } else { low + i as f64 });
+    let ends: Vec<End> = grid.map(|v| (v, profile.at(v).score)).collect();
+    ends.windows(2)
+        .filter(|pair| pair[0].1 > 0.0 && pair[1].1 <= 0.0)
+        .map(|pair| refine(profile, pair[0], pair[1]))
+        .collect()
 }
 
-/// The same interval on the full data, moved outwards until the signs differ.
-fn widen(profile: &Profile, ((mut a, _), (mut b, _)): (End, End)) -> Option<(End, End)> {
+fn refine(profile: &Profile, a: End, b: End) -> f64 {
+    brent::root(|v| profile.at(v).score, a, b, 1e-9)
+}
+
+/// Two points around the zero of the score that is next to `v`, found by growing steps.
+fn bracket(profile: &Profile, v: f64, mut step: f64) -> Option<(End, End)> {
     let (low, high) = profile.ends();
-    let (mut at_a, mut at_b) = (profile.at(a).score, profile.at(b).score);
-    while at_a <= 0.0 && a > low {
-        (b, at_b) = (a, at_a);
-        a = (a - STEP).max(low);
-        at_a = profile.at(a).score;
+    let mut here = (v, profile.at(v).score);
+    let upwards = here.1 > 0.0;
+    while here.0 > low && here.0 < high {
+        let v = if upwards { here.0 + step } else { here.0 - step }.clamp(low, high);
+        let next = (v, profile.at(v).score);
+        if (next.1 > 0.0) != upwards {
+            return Some(if upwards { (here, next) } else { (next, here) });
+        }
+        here = next;
+        step *= 2.0;
     }
-    while at_b > 0.0 && b < high {
-        (a, at_a) = (b, at_b);
-        b = (b + STEP).min(high);
-        at_b = profile.at(b).score;
-    }
-    (at_a > 0.0 && at_b <= 0.0).then_some(((a, at_a), (b, at_b)))
+    None
 }
 
 /// ξ at which `gap` (√deviance − √χ², and ξ) crosses 0, going from the maximum at v towards `limit`; `None` if it
 /// does not before it.
 ///
-/// √deviance is nearly linear in v, so each step aims where the line through the maximum would cross.
+/// √deviance is nearly linear in v: the line through the maximum says how far to go, and regula falsi (Illinois)
+/// closes in within two or three steps.
 fn crossing(gap: impl Fn(f64) -> (f64, f64), v: f64, limit: f64) -> Option<f64> {
     let target = CHI2_95.sqrt();
     let direction = (limit - v).signum();
     let (mut inside, mut reach) = ((v, -target), 0.05);
-    loop {
+    let mut outside = loop {
         let next = if reach < (limit - v).abs() { v + direction * reach } else { limit };
-        let value = gap(next).0;
-        if value >= 0.0 {
-            let root = brent::root(|v| gap(v).0, inside, (next, value), 1e-7);
-            return Some(gap(root).1);
+        let (value, xi) = gap(next);
+        if value.abs() < GAP_TOLERANCE {
+            return Some(xi);
+        }
+        if value > 0.0 {
+            break (next, value);
         }
         if next == limit {
             return None;
         }
         inside = (next, value);
-        reach *= (1.05 * target / (value + target)).clamp(1.2, 20.0);
+        reach *= (1.01 * target / (value + target)).clamp(1.2, 20.0);
+    };
+    let mut last = None;
+    for _ in 0..60 {
+        let next = outside.0 - outside.1 * (outside.0 - inside.0) / (outside.1 - inside.1);
+        let (value, xi) = gap(next);
+        if value.abs() < GAP_TOLERANCE || next == inside.0 || next == outside.0 {
+            return Some(xi);
+        }
+        if value > 0.0 {
+            outside = (next, value);
+            if last == Some(true) {
+                inside.1 *= 0.5;
+            }
+        } else {
+            inside = (next, value);
+            if last == Some(false) {
+                outside.1 *= 0.5;
+            }
+        }
+        last = Some(value > 0.0);
     }
+    Some(gap(outside.0).1)
 }
 
 #[cfg(test)]

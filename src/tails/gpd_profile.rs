@@ -78,13 +78,12 @@ impl Profile {
     pub fn at(&self, v: f64) -> Point {
         let s = v.exp_m1();
         let n = self.len() as f64;
-        let (mean_ln, one_minus_w) = if s.abs() < SERIES_BELOW {
+        let (mean_ln, xi) = if s.abs() < SERIES_BELOW {
             self.series(s)
         } else {
             let (ln, reciprocal) = sums(&self.scaled, s);
-            (ln / n, 1.0 - reciprocal / n)
+            (ln / n, (n - reciprocal) / reciprocal)
         };
-        let xi = one_minus_w / (1.0 - one_minus_w);
         if s == 0.0 || xi == 0.0 {
             return self.exponential();
         }
@@ -108,7 +107,7 @@ impl Profile {
         }
     }
 
-    /// L and 1 − w by their power series.
+    /// L and ξ = (1 − w)/w by the power series of L and 1 − w.
     fn series(&self, s: f64) -> (f64, f64) {
         let (mut mean_ln, mut one_minus_w, mut power) = (0.0, 0.0, -1.0);
         for (j, moment) in self.moments.iter().enumerate() {
@@ -116,7 +115,7 @@ impl Profile {
             mean_ln += power * moment / (j + 1) as f64;
             one_minus_w += power * moment;
         }
-        (mean_ln, one_minus_w)
+        (mean_ln, one_minus_w / (1.0 - one_minus_w))
     }
 }
 

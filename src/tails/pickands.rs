@@ -12,11 +12,7 @@ use std::f64::consts::LN_2;
 /// # Errors
 /// [`Status::TooFew`] unless 1 ≤ k ≤ n/4; [`Status::Undefined`] where a difference is 0 or not finite.
 pub fn pickands(descending: &[f64], k: usize) -> Result<Estimate, Status> {
-    let too_few = Status::TooFew {
-        what: "values",
-        have: descending.len(),
-        need: k.max(1).checked_mul(4).unwrap_or(usize::MAX),
-    };
+    let too_few = Status::TooFew { what: "values", have: descending.len(), need: k.max(1).saturating_mul(4) };
     let at = |rank: usize| rank.checked_sub(1).and_then(|i| descending.get(i)).copied();
     let ranks = (Some(k), k.checked_mul(2), k.checked_mul(4));
     let (Some(a), Some(b), Some(c)) = (ranks.0.and_then(at), ranks.1.and_then(at), ranks.2.and_then(at))
@@ -30,11 +26,13 @@ pub fn pickands(descending: &[f64], k: usize) -> Result<Estimate, Status> {
     Ok(Estimate::normal(xi, asymptotic_variance(xi), k))
 }
 
+/// ξ²(2^(2ξ+1) + 1)/(2(2^ξ − 1) ln 2)², written with powers of 2^(−|ξ|) so that nothing overflows.
 fn asymptotic_variance(xi: f64) -> f64 {
-    // ξ/(2^ξ − 1) → 1/ln 2 at 0.
-    let x = xi * LN_2;
-    let ratio = if x == 0.0 { 1.0 / LN_2 } else { xi / x.exp_m1() };
-    ratio * ratio * ((2.0 * xi + 1.0).exp2() + 1.0) / (2.0 * LN_2).powi(2)
+    // ξ/(1 − 2^(−ξ)) for ξ > 0, ξ/(2^ξ − 1) else; both → 1/ln 2 at 0.
+    let (shrinking, power) =
+        if xi > 0.0 { (xi, 2.0 + (-2.0 * xi).exp2()) } else { (-xi, 2.0 * (2.0 * xi).exp2() + 1.0) };
+    let ratio = if shrinking == 0.0 { 1.0 / LN_2 } else { shrinking / -(-shrinking * LN_2).exp_m1() };
+    ratio * ratio * power / (2.0 * LN_2).powi(2)
 }
 
 #[cfg(test)]
@@ -53,6 +51,13 @@ mod tests {
         let at_zero = 3.0 / (4.0 * LN_2.powi(4));
         assert!((asymptotic_variance(0.0) - at_zero).abs() < 1e-12);
         assert!((asymptotic_variance(1e-9) - at_zero).abs() < 1e-7);
+        assert!((asymptotic_variance(-1e-9) - at_zero).abs() < 1e-7);
+        for xi in [-0.7f64, 0.4] {
+            let direct =
+                xi.powi(2) * ((2.0 * xi + 1.0).exp2() + 1.0) / (2.0 * (xi.exp2() - 1.0) * LN_2).powi(2);
+            assert!((asymptotic_variance(xi) / direct - 1.0).abs() < 1e-12);
+        }
+        assert!(asymptotic_variance(2000.0).is_finite() && asymptotic_variance(-2000.0).is_finite());
     }
 
     #[test]

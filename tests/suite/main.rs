@@ -1,1 +1,4 @@
+//! One test binary: each file is a subject.
 
+mod detectors;
+mod tails;

@@ -1,0 +1,174 @@
+//! Peaks over threshold: how improbable is this reward under the tail of the calibration rewards?
+
+use crate::detectors::input::{digits, digits_at, finite, proxy, scores};
+use crate::detectors::{Access, Detector, Fitted, Scorer};
+use crate::foundation::failure::Status;
+use crate::foundation::rng::Stream;
+use crate::foundation::scalar::OpenProbability;
+use crate::record::{Observed, Scores};
+use crate::tails::{GpdFit, fit_gpd, support};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A generalised Pareto tail fitted to the top `tail_fraction` of the calibration rewards (Pickands 1975;
+/// Davison & Smith 1990).
+///
+/// The p-value of a reward is P(U > u) under calibration: above the threshold the share of calibration rewards
+/// there times the fitted tail, below it the rank (1 + #{calibration ≥ u})/(n + 1). The score is −ln p as long as
+/// f64 can hold p; beyond that point (past the end of a bounded tail, too) it goes on rising by one for each fitted
+/// scale σ, so that it stays finite and ordered. Contamination of the calibration rollouts can mask exploits: audit
+/// their top.
+///
+/// Refuses with [`Status::TooFew`] under 10 excesses, [`Status::AllTied`] or [`Status::Discrete`] where rewards are
+/// a ladder, [`Status::Unbounded`] where the likelihood has no maximum.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct GpdTail {
+    /// Share of the calibration rewards taken as the tail.
+    pub tail_fraction: OpenProbability,
+}
+
+impl Default for GpdTail {
+    fn default() -> Self {
+        Self { tail_fraction: OpenProbability::known(crate::tails::TAIL_FRACTION) }
+    }
+}
+
+impl Detector for GpdTail {
+    fn access(&self) -> Access {
+        Access::Reward
+    }
+    fn fit(&self, calibration: &Observed, _: &mut Stream) -> Fitted {
+        match Tail::of(calibration, self.tail_fraction.get()) {
+            Ok(tail) => Fitted::Ready(Box::new(tail)),
+            Err(status) => Fitted::Refused(status),
+        }
+    }
+}
+
+/// −ln of the smallest positive f64, rounded down: up to here the score is −ln p.
+const DEEPEST: f64 = 744.0;
+
+struct Tail {
+    ascending: Vec<f64>,
+    fit: GpdFit,
+    /// −ln of the share of calibration rewards above the threshold.
+    neg_ln_share: f64,
+    /// The reward at which −ln p reaches `DEEPEST`; +∞ where f64 ends first.
+    deepest: f64,
+}
+
+impl Tail {
+    fn of(calibration: &Observed, tail_fraction: f64) -> Result<Self, Status> {
+        let mut ascending: Vec<f64> = proxy(calibration)?.iter().map(|&x| finite(x)).collect();
+        ascending.sort_unstable_by(f64::total_cmp);
+        let n = ascending.len();
+        let k = ((n as f64 * tail_fraction) as usize).min(n.saturating_sub(1));
+        let Some(&threshold) = n.checked_sub(k + 1).and_then(|i| ascending.get(i)) else {
+            return Err(Status::TooFew {
+                what: "calibration rollouts",
+                have: n,
+                need: crate::tails::MIN_EXCESSES + 1,
+            });
+        };
+        let tail = &ascending[ascending.partition_point(|x| *x <= threshold)..];
+        support::check_continuous(&ascending)?;
+        support::check_continuous(tail)?;
+        let fit = fit_gpd(tail, threshold)?;
+        let neg_ln_share = -(fit.k as f64 / n as f64).ln();
+        let deepest = fit.upper_quantile(DEEPEST - neg_ln_share);
+        Ok(Self { ascending, fit, neg_ln_share, deepest })
+    }
+
+    /// Score and p-value.
+    fn judge(&self, reward: f64) -> (f64, f64) {
+        let reward = finite(reward);
+        if reward <= self.fit.threshold {
+            let below = self.ascending.partition_point(|x| *x < reward);
+            let n = self.ascending.len();
+            let p = (n - below + 1) as f64 / (n + 1) as f64;
+            return (-p.ln(), p);
+        }
+        if reward >= self.deepest {
+            let past = (reward - self.deepest) / self.fit.scale;
+            return (finite(DEEPEST + past), self.fit.p_value(reward, (-self.neg_ln_share).exp()));
+        }
+        let score = (self.neg_ln_share + self.fit.neg_ln_sf(reward)).min(DEEPEST);
+        (score, (-score).exp())
+    }
+}
+
+impl Scorer for Tail {
+    fn score(&mut self, batch: &Observed) -> Result<Scores, Status> {
+        let (values, p_values) = proxy(batch)?.iter().map(|&reward| self.judge(reward)).unzip();
+        Ok(scores(values)?.with_p_values(p_values))
+    }
+    fn explain(&self, batch: &Observed, row: usize) -> String {
+        let Some(&reward) = batch.proxy.get(row) else { return "absent".into() };
+        let (reading, p) = (digits_at(Some(&batch.proxy), row), digits(self.judge(reward).1));
+        let (threshold, k) = (digits(self.fit.threshold), self.fit.k);
+        if reward <= self.fit.threshold {
+            return format!(
+                "proxy reward {reading} is not above the tail threshold {threshold}: p = {p} by rank"
+            );
+        }
+        let end = match self.fit.end_point() {
+            Some(end) if reward >= end => format!(", past the end of that tail at {}", digits(end)),
+            _ => String::new(),
+        };
+        format!(
+            "proxy reward {reading} is above the tail threshold {threshold}; a generalised Pareto tail with xi {} and \
+             scale {} ({k} excesses) gives p = {p}{end}",
+            digits(self.fit.xi),
+            digits(self.fit.scale),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tail_of(rewards: Vec<f64>) -> Result<Tail, Status> {
+        Tail::of(&Observed { proxy: rewards, ..Observed::default() }, 0.05)
+    }
+
+    fn assert_rises_everywhere(tail: &Tail) {
+        let mut points: Vec<f64> = (-3000..3000).map(|i| f64::from(i) * 0.01).collect();
+        points.extend((1..3000).map(|i| 10f64.powf(f64::from(i) * 0.1)));
+        points.extend(tail.ascending.iter());
+        for near in [tail.fit.threshold, tail.deepest.min(f64::MAX), tail.fit.end_point().unwrap_or(1.0)] {
+            points.extend([near.next_down(), near, near.next_up()]);
+        }
+        points.extend([f64::NEG_INFINITY, f64::INFINITY]);
+        points.sort_unstable_by(f64::total_cmp);
+        let judged: Vec<(f64, f64)> = points.iter().map(|&u| tail.judge(u)).collect();
+        for (i, pair) in judged.windows(2).enumerate() {
+            assert!(pair[0].0 <= pair[1].0 && pair[0].1 >= pair[1].1, "{} {:?}", points[i], pair);
+        }
+        assert!(judged.iter().all(|(s, p)| s.is_finite() && (0.0..=1.0).contains(p)));
+    }
+
+    #[test]
+    fn score_and_p_value_are_monotone_and_finite_for_bounded_and_heavy_tails() {
+        let n = 2000;
+        let quantile = |i: usize| (i as f64 + 0.5) / n as f64;
+        let bounded = tail_of((0..n).map(|i| -quantile(i).powf(0.3)).collect()).unwrap();
+        assert!(bounded.fit.end_point().is_some());
+        let end = bounded.fit.end_point().unwrap();
+        assert!(bounded.judge(end + 2.0).0 > bounded.judge(end + 1.0).0);
+        assert_rises_everywhere(&bounded);
+        assert_rises_everywhere(&tail_of((0..n).map(|i| quantile(i).powf(-0.8)).collect()).unwrap());
+        assert_rises_everywhere(&tail_of((0..n).map(|i| -quantile(i).ln()).collect()).unwrap());
+    }
+
+    #[test]
+    fn ladders_and_short_calibration_are_refused() {
+        assert!(matches!(tail_of(vec![]), Err(Status::TooFew { have: 0, .. })));
+        assert!(matches!(tail_of((0..100).map(f64::from).collect()), Err(Status::TooFew { have: 5, .. })));
+        assert_eq!(tail_of(vec![1.0; 1000]).err(), Some(Status::AllTied));
+        let ladder = (0..1000).map(|i| f64::from(i % 7)).collect();
+        assert_eq!(tail_of(ladder).err(), Some(Status::Discrete { distinct: 7 }));
+        assert!(matches!(tail_of(vec![f64::NAN; 100]), Err(Status::Undefined { .. })));
+    }
+}

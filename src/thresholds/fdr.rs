@@ -1,0 +1,88 @@
+//! A declared false discovery rate (Benjamini & Hochberg 1995, *JRSS B* 57:289).
+
+use super::{Flags, comparable, proper_rate};
+use crate::foundation::failure::Status;
+
+/// Where p-values come from, which decides how small they can get.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Null {
+    /// A fitted law: no smallest p-value.
+    Parametric,
+    /// Ranks among this many calibration rows: no p-value below 1/(n + 1).
+    Conformal {
+        /// n, the number of calibration rows.
+        calibration: usize,
+    },
+}
+
+/// Flags by the step-up rule at false discovery rate `q`: all rows up to the largest i with p₍ᵢ₎ ≤ i·q/m.
+///
+/// The rate holds for p-values that are independent, or positively dependent as conformal ones are (Bates et al.
+/// 2023). The threshold is that largest i·q/m.
+///
+/// # Errors
+/// [`Status::TooFew`] where conformal p-values cannot reach q/m, so that no single discovery is possible: m rows
+/// need n + 1 ≥ m/q calibration rows; [`Status::Undefined`] of a p-value or `q` out of range.
+pub fn benjamini_hochberg(p_values: &[f64], q: f64, null: Null) -> Result<Flags, Status> {
+    proper_rate(q)?;
+    comparable(p_values)?;
+    let m = p_values.len() as f64;
+    if let Null::Conformal { calibration } = null {
+        let need = ((m / q * (1.0 - 1e-12)).ceil() as usize).saturating_sub(1);
+        if calibration < need {
+            return Err(Status::TooFew {
+                what: "calibration rows (resolution of a false discovery rate)",
+                have: calibration,
+                need,
+            });
+        }
+    }
+    let ranked = Flags::ascending(p_values, |_| true, None);
+    let line = |i: usize| (i + 1) as f64 * q / m;
+    // The margin lets 1/(n + 1) meet an equal q/m.
+    let last = ranked
+        .rows
+        .iter()
+        .enumerate()
+        .rev()
+        .find(|(i, row)| p_values[**row] <= line(*i) * (1.0 + 1e-12))
+        .map(|(i, _)| i);
+    Ok(match last {
+        Some(i) => Flags { rows: ranked.rows[..=i].to_vec(), threshold: Some(line(i)) },
+        None => Flags { rows: Vec::new(), threshold: None },
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_published_example_rejects_four() {
+        // Benjamini & Hochberg 1995, section 3.2: 15 p-values, q = .05.
+        let p = [
+            0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719,
+            0.6528, 0.7590, 1.0,
+        ];
+        let flags = benjamini_hochberg(&p, 0.05, Null::Parametric).unwrap();
+        assert_eq!(flags.rows, [0, 1, 2, 3]);
+        assert!((flags.threshold.unwrap() - 4.0 * 0.05 / 15.0).abs() < 1e-15);
+    }
+
+    #[test]
+    fn a_later_success_carries_earlier_failures() {
+        let flags = benjamini_hochberg(&[0.04, 0.03, 0.045], 0.05, Null::Parametric).unwrap();
+        assert_eq!(flags.rows, [1, 0, 2]);
+        let none = benjamini_hochberg(&[0.9, 0.8], 0.05, Null::Parametric).unwrap();
+        assert_eq!((none.rows, none.threshold), (vec![], None));
+        assert!(benjamini_hochberg(&[], 0.05, Null::Parametric).unwrap().rows.is_empty());
+    }
+
+    #[test]
+    fn too_coarse_ranks_are_refused() {
+        let p = [1.0 / 200.0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5];
+        let conformal = |calibration| benjamini_hochberg(&p, 0.05, Null::Conformal { calibration });
+        assert!(matches!(conformal(198), Err(Status::TooFew { have: 198, need: 199, .. })));
+        assert_eq!(conformal(199).unwrap().rows, [0]);
+    }
+}

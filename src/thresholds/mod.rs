@@ -1,0 +1,62 @@
+//! From scores to flags: who is looked at. One rule a file, apart from any detector.
+//!
+//! Each rule gives the flagged rows, most suspicious first (equal ones in row order), and the threshold in force.
+//! A rule that its calibration cannot resolve refuses with [`Status::TooFew`]: n calibration rows cannot tell
+//! rates below 1/(n + 1) apart. None of the rules asks for a "contamination" share: what is declared is a rate of
+//! false alarms, a false discovery rate, or a number of audits.
+
+mod alert_rate;
+mod budget;
+mod conformal;
+mod fdr;
+mod p_value;
+
+pub use alert_rate::{alert_rate, calibrated_threshold};
+pub use budget::budget;
+pub use conformal::conformal_p_values;
+pub use fdr::{Null, benjamini_hochberg};
+pub use p_value::p_value;
+
+use crate::foundation::failure::Status;
+
+/// What a rule flagged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Flags {
+    /// Flagged rows, 0-based, most suspicious first; the rank of a flag is its place here.
+    pub rows: Vec<usize>,
+    /// The threshold in force, in the unit that the rule compares (a score, or a p-value); `None` where a rule
+    /// that adapts flagged nothing.
+    pub threshold: Option<f64>,
+}
+
+impl Flags {
+    /// Rows for which `flagged` holds, in descending order of `key`.
+    fn descending(values: &[f64], flagged: impl Fn(f64) -> bool, threshold: Option<f64>) -> Self {
+        let mut rows: Vec<usize> = (0..values.len()).filter(|&row| flagged(values[row])).collect();
+        rows.sort_unstable_by(|&a, &b| values[b].total_cmp(&values[a]).then(a.cmp(&b)));
+        Self { rows, threshold }
+    }
+
+    /// Rows for which `flagged` holds, in ascending order of `values`.
+    fn ascending(values: &[f64], flagged: impl Fn(f64) -> bool, threshold: Option<f64>) -> Self {
+        let mut rows: Vec<usize> = (0..values.len()).filter(|&row| flagged(values[row])).collect();
+        rows.sort_unstable_by(|&a, &b| values[a].total_cmp(&values[b]).then(a.cmp(&b)));
+        Self { rows, threshold }
+    }
+}
+
+/// Refuses NaN among `values`.
+fn comparable(values: &[f64]) -> Result<(), Status> {
+    if values.iter().any(|x| x.is_nan()) {
+        return Err(Status::Undefined { reason: "a score or p-value is NaN" });
+    }
+    Ok(())
+}
+
+/// Refuses rates outside (0, 1).
+fn proper_rate(rate: f64) -> Result<(), Status> {
+    if rate > 0.0 && rate < 1.0 {
+        return Ok(());
+    }
+    Err(Status::Undefined { reason: "a rate must lie strictly between 0 and 1" })
+}
