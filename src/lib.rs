@@ -13,6 +13,8 @@ pub mod record;
 pub mod theory;
 
 #[cfg(feature = "lab")]
+pub mod config;
+#[cfg(feature = "lab")]
 pub mod environments;
 #[cfg(feature = "lab")]
 pub mod policies;

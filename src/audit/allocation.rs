@@ -60,9 +60,11 @@ impl JsonSchema for Budget {
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "type": "number",
-            "exclusiveMinimum": 0,
-            "description": "below 1 a fraction of rollouts, from 1 on a whole count over the run"
+            "anyOf": [
+                { "type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1 },
+                { "type": "number", "minimum": 1, "maximum": Self::LARGEST, "multipleOf": 1 }
+            ],
+            "description": "a fraction of the rollouts below 1, or a whole count of audits from 1 on"
         })
     }
 }

@@ -2,3 +2,5 @@
 
 mod detectors;
 mod tails;
+#[cfg(feature = "lab")]
+mod config;

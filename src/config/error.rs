@@ -1,0 +1,131 @@
+//! What is wrong with a configuration, with the place and the remedy.
+
+use miette::{Diagnostic, LabeledSpan, NamedSource, Report, SourceCode};
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Every fault that was found; one line each when displayed.
+#[derive(Debug, Clone)]
+pub struct ConfigError {
+    faults: Vec<Fault>,
+}
+
+impl ConfigError {
+    pub(super) fn new(faults: Vec<Fault>) -> Self {
+        Self { faults }
+    }
+
+    /// The faults, in the order of the file.
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+
+    /// One report a fault, with its source lines, a caret and the remedy.
+    pub fn reports(&self) -> impl Iterator<Item = Report> + '_ {
+        self.faults.iter().map(Fault::report)
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, fault) in self.faults.iter().enumerate() {
+            if i > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{fault}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// Where a fault lies.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub source: Arc<NamedSource<Arc<str>>>,
+    pub span: Range<usize>,
+    pub line: usize,
+    pub column: usize,
+}
+
+/// One fault. Displayed as `file:line:column: message`.
+#[derive(Debug, Clone)]
+pub struct Fault {
+    place: Option<Place>,
+    message: String,
+    label: String,
+    help: Option<String>,
+}
+
+impl Fault {
+    pub(super) fn new(place: Option<Place>, message: String, label: String, help: Option<String>) -> Self {
+        Self { place, message, label, help }
+    }
+
+    /// What is wrong, without the place.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What to do about it.
+    pub fn help(&self) -> Option<&str> {
+        self.help.as_deref()
+    }
+
+    /// 1-based line and column, where the fault lies in a text.
+    pub fn position(&self) -> Option<(usize, usize)> {
+        self.place.as_ref().map(|p| (p.line, p.column))
+    }
+
+    /// The text under the caret; empty where something is missing.
+    pub fn excerpt(&self) -> &str {
+        self.place.as_ref().and_then(|p| p.source.inner().get(p.span.clone())).unwrap_or_default()
+    }
+
+    /// A report for a terminal: source lines, caret, remedy.
+    pub fn report(&self) -> Report {
+        Report::new(Rendered(self.clone()))
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(place) = &self.place {
+            write!(f, "{}:{}:{}: ", place.source.name(), place.line, place.column)?;
+        }
+        write!(f, "{}", self.message)
+    }
+}
+
+impl std::error::Error for Fault {}
+
+/// A fault beside its source lines, which show the place: the message stands alone.
+#[derive(Debug)]
+struct Rendered(Fault);
+
+impl fmt::Display for Rendered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl std::error::Error for Rendered {}
+
+impl Diagnostic for Rendered {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.0.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.0.place.as_ref().map(|place| &*place.source as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let place = self.0.place.as_ref()?;
+        let label = (!self.0.label.is_empty()).then(|| self.0.label.clone());
+        let span = LabeledSpan::new(label, place.span.start, place.span.len());
+        Some(Box::new(std::iter::once(span)))
+    }
+}

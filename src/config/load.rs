@@ -1,0 +1,370 @@
+//! From bytes to arms, stage by stage.
+
+use super::document::{Node, parse, parse_value, place, shifted, splice};
+use super::error::ConfigError;
+use super::paths::find;
+use super::rules::{References, contradictions};
+use super::schema::root as schema_root;
+use super::sections::Document;
+use super::source::{Draft, Sources};
+use super::sweep::{Arm, Axis, as_table, choice, count, labels, resolve_axes, spliced, take_axes};
+use super::walk::walk;
+use serde::Deserialize as _;
+use std::path::Path;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, Deserializer};
+
+/// A file beyond this size is no configuration.
+const LARGEST: u64 = 4 << 20;
+
+/// A configuration that may be run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// The file, as it was named.
+    pub source: String,
+    /// The document as written, its sweep included; where a required key is only swept, with its first value.
+    pub document: Document,
+    /// The swept keys, as written; the first varies slowest.
+    pub sweep_keys: Vec<String>,
+    /// Every combination of the sweep's values; a single arm where nothing is swept.
+    pub arms: Vec<Arm>,
+}
+
+/// Reads a configuration; `sets` are `KEY=VALUE` arguments that override it.
+///
+/// # Errors
+/// Every fault of the first stage that has one: reading, syntax, keys and values, contradictions.
+pub fn load(path: &Path, sets: &[String]) -> Result<Loaded, ConfigError> {
+    let name = path.display().to_string();
+    let unread = |problem: String| {
+        let fault = Draft::new(0..0, format!("{name}: {problem}"), "");
+        ConfigError::new(vec![Sources::default().place(fault)])
+    };
+    let meta = std::fs::metadata(path).map_err(|e| unread(format!("cannot be read: {e}")))?;
+    if meta.is_dir() {
+        return Err(unread("is a folder; name a configuration file".to_owned()));
+    }
+    if meta.len() > LARGEST {
+        return Err(unread(format!("has {} bytes; a configuration has a few thousand", meta.len())));
+    }
+    let bytes = std::fs::read(path).map_err(|e| unread(format!("cannot be read: {e}")))?;
+    from_bytes(&name, &bytes, sets)
+}
+
+/// Reads a configuration from memory; `name` stands for the file in messages.
+///
+/// # Errors
+/// As [`load`].
+pub fn from_bytes(name: &str, bytes: &[u8], sets: &[String]) -> Result<Loaded, ConfigError> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => return Err(not_utf8(name, bytes, error.valid_up_to())),
+    };
+    let mut sources = Sources::default();
+    sources.add(name, text);
+    let starts: Vec<usize> = sets.iter().map(|set| sources.add("--set", set)).collect();
+    let given: Vec<(&str, usize)> = sets.iter().map(String::as_str).zip(starts).collect();
+    read(name, text, &given).map_err(|faults| {
+        let mut drafts: Vec<Draft> = Vec::new();
+        for fault in faults {
+            if !drafts.iter().any(|d| d.span == fault.span && d.message == fault.message) {
+                drafts.push(fault);
+            }
+        }
+        drafts.sort_by_key(|d| d.span.start);
+        ConfigError::new(drafts.into_iter().map(|draft| sources.place(draft)).collect())
+    })
+}
+
+fn not_utf8(name: &str, bytes: &[u8], valid: usize) -> ConfigError {
+    let mut sources = Sources::default();
+    sources.add(name, &String::from_utf8_lossy(bytes));
+    let byte = bytes.get(valid).copied().unwrap_or_default();
+    let fault = Draft::new(valid..valid + 1, format!("byte 0x{byte:02x} is not UTF-8"), "here")
+        .help("save the file as UTF-8");
+    ConfigError::new(vec![sources.place(fault)])
+}
+
+/// One `--set KEY=VALUE`.
+struct Override<'i> {
+    path: Vec<String>,
+    span: std::ops::Range<usize>,
+    value: Node<'i>,
+}
+
+fn read(name: &str, text: &str, sets: &[(&str, usize)]) -> Result<Loaded, Vec<Draft>> {
+    let mut faults = Vec::new();
+    let parsed = parse(text).unwrap_or_else(|found| {
+        faults.extend(found);
+        Spanned::new(0..0, DeValue::Table(DeTable::new()))
+    });
+    let overrides: Vec<Override<'_>> = sets
+        .iter()
+        .filter_map(|&(set, start)| read_set(set, start).map_err(|found| faults.extend(found)).ok())
+        .collect();
+    stop(faults)?;
+
+    let empty = parsed.get_ref().as_table().is_some_and(DeTable::is_empty);
+    if empty && overrides.is_empty() {
+        let fault = Draft::new(0..0, "the configuration is empty", "nothing here");
+        return Err(vec![fault.help("`tailcatch init NAME` writes one with every key explained")]);
+    }
+
+    // Stage two: keys, types and ranges of the base and of every swept value.
+    let mut faults = Vec::new();
+    let mut base = parsed;
+    let set_paths = apply(&mut base, overrides, &mut faults);
+    let axes = take_axes(&mut base, &mut faults);
+    let schemas = resolve_axes(&axes, &base, &set_paths, &mut faults);
+    for (axis, schema) in axes.iter().zip(&schemas) {
+        let Some(schema) = schema else { continue };
+        for value in &axis.values {
+            walk(value, schema, &axis.key, &axis.span, &mut faults);
+        }
+        // Where the key is only swept, the base takes the first value.
+        if place_is_free(&base, &axis.path)
+            && let Some(first) = axis.values.first()
+        {
+            splice(&mut base, &axis.path, &axis.span, first.clone());
+        }
+    }
+    walk(&base, schema_root(), "", &(0..0), &mut faults);
+    stop(faults)?;
+
+    // Stage three: contradictions in every arm.
+    let arms = count(&axes).map_err(|fault| vec![fault])?;
+    let arms = (0..arms).map(|index| arm(&base, &axes, index)).collect::<Result<Vec<_>, _>>()?;
+    let mut faults = duplicates(&axes, &arms);
+    contradict(&base, &axes, &arms, &mut faults);
+    stop(faults)?;
+
+    let mut whole = base;
+    if !axes.is_empty() {
+        splice(&mut whole, &["sweep".to_owned()], &(0..0), as_table(&axes));
+    }
+    Ok(Loaded {
+        source: name.to_owned(),
+        document: typed(whole)?,
+        sweep_keys: axes.into_iter().map(|axis| axis.key).collect(),
+        arms,
+    })
+}
+
+fn stop(faults: Vec<Draft>) -> Result<(), Vec<Draft>> {
+    if faults.is_empty() { Ok(()) } else { Err(faults) }
+}
+
+/// Reads `KEY=VALUE`: the key as TOML writes one, the value as TOML, or a bare word.
+fn read_set(set: &str, start: usize) -> Result<Override<'_>, Vec<Draft>> {
+    let whole = start..start + set.len();
+    let malformed = |problem: &str| {
+        vec![
+            Draft::new(whole.clone(), format!("--set {set}: {problem}"), "here")
+                .help("write --set KEY=VALUE, for example --set trainer.reinforce.steps=100"),
+        ]
+    };
+    let mut quote = None;
+    let equals = set.char_indices().find(|&(_, c)| match (quote, c) {
+        (None, '=') => true,
+        (None, '"' | '\'') => {
+            quote = Some(c);
+            false
+        }
+        (Some(q), c) if q == c => {
+            quote = None;
+            false
+        }
+        _ => false,
+    });
+    let Some((equals, _)) = equals else { return Err(malformed("there is no `=`")) };
+    let (key, after) = (set[..equals].trim(), &set[equals + 1..]);
+    let text = after.trim();
+    let Some(path) = read_key(key) else { return Err(malformed("the key is not a dotted name")) };
+    let span = start..start + equals;
+    let offset = start + equals + 1 + (after.len() - after.trim_start().len());
+    let bare = !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || "_-./".contains(c));
+    let value = match parse_value(text) {
+        Ok(value) => value,
+        Err(_) if bare => Spanned::new(0..text.len(), DeValue::String(text.into())),
+        Err(_) if text.is_empty() => return Err(malformed("there is no value")),
+        Err(mut faults) => {
+            for fault in &mut faults {
+                fault.span = fault.span.start + offset..fault.span.end + offset;
+            }
+            return Err(faults);
+        }
+    };
+    Ok(Override { path, span, value: shifted(value, offset) })
+}
+
+/// The segments of a dotted key; `sweep."a.b"` has two.
+fn read_key(key: &str) -> Option<Vec<String>> {
+    let line = format!("{key}=0");
+    let mut node = parse(&line).ok()?;
+    let mut path = Vec::new();
+    while let DeValue::Table(table) = node.get_ref() {
+        let (1, Some((segment, below))) = (table.len(), table.iter().next()) else { return None };
+        path.push(segment.get_ref().to_string());
+        let below = below.clone();
+        node = below;
+    }
+    (!path.is_empty()).then_some(path)
+}
+
+/// Puts the overrides into the tree; what leads nowhere is a fault.
+fn apply<'i>(base: &mut Node<'i>, overrides: Vec<Override<'i>>, faults: &mut Vec<Draft>) -> Vec<Vec<String>> {
+    let mut paths = Vec::new();
+    for set in overrides {
+        // The sweep has keys of its own, which are looked at later.
+        if set.path.first().is_some_and(|section| section == "sweep") {
+            splice(base, &set.path, &set.span, set.value);
+            continue;
+        }
+        match find(&set.path, base) {
+            Ok(_) => {
+                splice(base, &set.path, &set.span, set.value);
+                paths.push(set.path);
+            }
+            Err(lost) => faults.push(Draft::new(set.span, lost.message, "leads nowhere").help(lost.help)),
+        }
+    }
+    paths
+}
+
+fn place_is_free(base: &Node<'_>, path: &[String]) -> bool {
+    super::document::descend(base, path).1 < path.len()
+}
+
+/// Builds one arm; what the walk let pass and serde refuses is a fault too.
+fn arm(base: &Node<'_>, axes: &[Axis<'_>], index: usize) -> Result<Arm, Vec<Draft>> {
+    let chosen = choice(axes, index);
+    let document = typed(spliced(base, axes, &chosen))?;
+    Ok(Arm { index, values: labels(axes, &chosen), document })
+}
+
+/// Gives the tree its type.
+fn typed(tree: Node<'_>) -> Result<Document, Vec<Draft>> {
+    let span = tree.span();
+    let table = match tree.into_inner() {
+        DeValue::Table(table) => table,
+        _ => DeTable::new(),
+    };
+    Document::deserialize(Deserializer::from(Spanned::new(span, table))).map_err(|error| {
+        let message = error.message().lines().next().unwrap_or("not a configuration").to_owned();
+        vec![Draft::new(error.span().unwrap_or(0..0), message, "here")]
+    })
+}
+
+/// Two values of one key that come to the same configuration.
+fn duplicates(axes: &[Axis<'_>], arms: &[Arm]) -> Vec<Draft> {
+    let mut faults = Vec::new();
+    let mut stride = arms.len();
+    for axis in axes {
+        // Arms that differ in this key alone lie `stride` apart.
+        stride /= axis.values.len().max(1);
+        let along: Vec<&Arm> = arms.iter().step_by(stride.max(1)).take(axis.values.len()).collect();
+        for (j, later) in along.iter().enumerate() {
+            if let Some(i) = along[..j].iter().position(|earlier| earlier.document == later.document)
+                && let Some(value) = axis.values.get(j)
+            {
+                let message = format!("value {} of `{}` gives the same arm as value {}", j + 1, axis.key, i + 1);
+                faults.push(Draft::new(value.span(), message, "the same again").help("remove one of the two"));
+            }
+        }
+    }
+    faults
+}
+
+/// Collects the contradictions of all arms; one that not every arm has says in which it lies first.
+fn contradict(base: &Node<'_>, axes: &[Axis<'_>], arms: &[Arm], faults: &mut Vec<Draft>) {
+    let mut references = References::new();
+    let mut found: Vec<(Draft, &Arm, usize)> = Vec::new();
+    for arm in arms {
+        let contradictions = contradictions(&arm.document, &mut references);
+        if contradictions.is_empty() {
+            continue;
+        }
+        let tree = spliced(base, axes, &choice(axes, arm.index));
+        for c in contradictions {
+            let path: Vec<String> = c.path.split('.').map(str::to_owned).collect();
+            let span = place(&tree, &path);
+            match found.iter_mut().find(|(d, ..)| d.span == span && d.message == c.message) {
+                Some((_, _, times)) => *times += 1,
+                None => found.push((Draft::new(span, c.message, "").help(c.help), arm, 1)),
+            }
+        }
+    }
+    for (mut draft, arm, times) in found {
+        if times < arms.len() {
+            let values: Vec<String> =
+                axes.iter().zip(&arm.values).map(|(axis, value)| format!("{} = {value}", axis.key)).collect();
+            draft.label = match times {
+                1 => format!("in the arm {}", values.join(", ")),
+                _ => format!("in {times} of {} arms, first {}", arms.len(), values.join(", ")),
+            };
+        }
+        faults.push(draft);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::schema::all_paths;
+    use super::*;
+
+    const VALUES: [&str; 26] = [
+        "0", "1", "2", "-1", "-0.0", "0.5", "1.0", "1e300", "nan", "inf", "-inf", "4294967296",
+        "9223372036854775808", "340282366920938463463374607431768211455", "1e999", "true", "\"\"", "\"fixed\"",
+        "\"normal\"", "\"first\"", "[]", "[0.5]", "{}", "{ normal = {} }", "{ fixed = {} }", "2026-11-22",
+    ];
+
+    const BASES: [&str; 2] = [
+        "question = '?'\nenvironment = { bandit = {} }\ntrainer = { exact = { kl = { budget = 1 } } }\n\
+         [[reward.exploits]]\nmass = 0.1\nproxy = 3\n",
+        "question = '?'\nenvironment = { bandit = { utility = { normal = {} } } }\nreward = { error = { normal = {} } }\n\
+         [trainer.reinforce]\noptimizer = { adam = { learning_rate = 1 } }\nkl = { controller = { budget = { target = 1 } } }\n",
+    ];
+
+    fn judge(tree: &Node<'_>) -> (Vec<Draft>, Result<Document, Vec<Draft>>) {
+        let mut faults = Vec::new();
+        walk(tree, schema_root(), "", &(0..0), &mut faults);
+        (faults, typed(tree.clone()))
+    }
+
+    /// Every value at every key: the walk and serde give the same verdict.
+    #[test]
+    fn config_walk_and_serde_agree() {
+        let (mut accepted, mut refused) = (0, 0);
+        for base in BASES {
+            let base = parse(base).unwrap();
+            assert!(judge(&base).0.is_empty());
+            for path in all_paths().iter().filter(|path| *path != "sweep") {
+                let segments: Vec<String> = path.split('.').map(str::to_owned).collect();
+                for text in VALUES {
+                    let mut tree = base.clone();
+                    splice(&mut tree, &segments, &(0..1), parse_value(text).unwrap());
+                    let (faults, document) = judge(&tree);
+                    match (faults.is_empty(), document) {
+                        (true, Err(error)) => panic!("{path} = {text}: the walk lets pass what serde refuses: {error:?}"),
+                        (true, Ok(_)) => accepted += 1,
+                        (false, Err(_)) => refused += 1,
+                                // serde takes a list for a struct, field by field.
+                        (false, Ok(_)) => {
+                            assert!(text.starts_with('['), "{path} = {text}: only the walk refuses: {faults:?}");
+                        }
+                    }
+                }
+            }
+        }
+        assert!(accepted > 500 && refused > 2_000, "{accepted} {refused}");
+    }
+
+    #[test]
+    fn config_missing_keys_are_seen_by_both() {
+        for text in ["seed = 1", "question = '?'", "question = '?'\n[environment.bandit]\n[trainer.exact]\n"] {
+            let (faults, document) = judge(&parse(text).unwrap());
+            assert!(!faults.is_empty() && document.is_err(), "{text}");
+        }
+    }
+}

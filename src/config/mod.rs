@@ -1,0 +1,40 @@
+//! The configuration: one TOML document, one question.
+//!
+//! [`load`] reads a file in stages and reports everything that a stage finds: first all syntax faults; if there is none,
+//! all unknown keys, wrong types and values out of range, of the base and of every value of the sweep; if there is
+//! none, all contradictions between keys, in every arm. A fault knows its place, also inside a swept value or a
+//! `--set` argument, and says what to do.
+//!
+//! The structs of the sections lie with their parts: a new key is a field there, and its bounds, its default and its
+//! description appear here, in [`schema`], [`template`]'s tests and [`resolved`], without another line.
+
+mod audit;
+mod calibration;
+mod canonical;
+mod document;
+mod error;
+mod label;
+mod load;
+mod nearest;
+mod paths;
+mod record;
+mod resolved;
+mod rules;
+mod schema;
+mod sections;
+mod source;
+mod sweep;
+mod template;
+mod walk;
+
+pub use audit::AuditSection;
+pub use calibration::CalibrationSection;
+pub use canonical::bytes_of;
+pub use error::{ConfigError, Fault};
+pub use load::{Loaded, from_bytes, load};
+pub use record::{ObservedRuns, RecordSection};
+pub use resolved::resolved;
+pub use schema::schema;
+pub use sections::Document;
+pub use sweep::{Arm, Sweep};
+pub use template::template;

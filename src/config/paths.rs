@@ -1,0 +1,95 @@
+//! Dotted keys, as `[sweep]` and `--set` use them: whether the schema has them, and what the nearest one is.
+
+use super::document::Node;
+use super::nearest::{nearest, one_of};
+use super::schema::{Shape, all_paths, root, shape};
+use serde_json::Value;
+use toml::de::DeValue;
+
+/// Why a dotted key leads nowhere.
+#[derive(Debug, PartialEq)]
+pub(super) struct Lost {
+    pub message: String,
+    pub help: String,
+}
+
+/// The schema of the value at `path`; kinds and list entries on the way are those of `tree`.
+pub(super) fn find(path: &[String], tree: &Node<'_>) -> Result<&'static Value, Lost> {
+    let whole = path.join(".");
+    let mut schema = root();
+    let mut node = Some(tree);
+    for (depth, segment) in path.iter().enumerate() {
+        let above = path[..depth].join(".");
+        schema = match shape(schema) {
+            Shape::Table { properties, .. } => properties.get(segment).ok_or_else(|| unknown(&whole))?,
+            Shape::Kinds { tables, .. } => {
+                if let Some(other) = node.and_then(|n| other_kind(n, segment)) {
+                    return Err(Lost {
+                        message: format!("`{above}` is {other} here, so `{whole}` is no key of it"),
+                        help: format!("give `{above}` whole, for example {}", whole_section(&above, segment)),
+                    });
+                }
+                let found = tables.iter().find(|(kind, _)| *kind == segment);
+                found.map(|(_, inner)| *inner).ok_or_else(|| unknown(&whole))?
+            }
+            Shape::List { items, .. } => {
+                let entries = node.and_then(|n| n.get_ref().as_array()).map_or(0, |list| list.len());
+                match segment.parse::<usize>() {
+                    Ok(index) if index < entries => items,
+                    Ok(_) => {
+                        return Err(Lost {
+                            message: format!("`{above}` has {entries} entries, so there is no `{whole}`"),
+                            help: "entries are counted from 0".to_owned(),
+                        });
+                    }
+                    Err(_) => {
+                        return Err(Lost {
+                            message: format!("`{above}` is a list, so `{whole}` is no key"),
+                            help: format!("name the entry by its number, counted from 0: `{above}.0…`"),
+                        });
+                    }
+                }
+            }
+            _ => return Err(unknown(&whole)),
+        };
+        node = node.and_then(|n| match n.get_ref() {
+            DeValue::Table(table) => table.get(segment.as_str()),
+            DeValue::Array(list) => segment.parse::<usize>().ok().and_then(|i| list.get(i)),
+            _ => None,
+        });
+    }
+    Ok(schema)
+}
+
+/// The kind that stands in the tree, if it is not the one that is asked for.
+fn other_kind(node: &Node<'_>, wanted: &str) -> Option<String> {
+    match node.get_ref() {
+        DeValue::String(kind) => Some(format!("\"{kind}\"")),
+        DeValue::Table(table) if !table.contains_key(wanted) => {
+            table.keys().next().map(|kind| format!("`{}`", kind.get_ref()))
+        }
+        _ => None,
+    }
+}
+
+fn whole_section(above: &str, kind: &str) -> String {
+    format!("\"{above}\" = [{{ {kind} = {{ … }} }}, …] in [sweep]")
+}
+
+fn unknown(path: &str) -> Lost {
+    let help = match elsewhere(path) {
+        Some(places) => format!("did you mean {places}?"),
+        None => match nearest(path, all_paths().iter().map(String::as_str)) {
+            Some(near) => format!("the nearest key is `{near}`"),
+            None => "`tailcatch schema` lists every key".to_owned(),
+        },
+    };
+    Lost { message: format!("there is no key `{path}`"), help }
+}
+
+/// The full paths that end in `tail`, if there are a few.
+pub(super) fn elsewhere(tail: &str) -> Option<String> {
+    let ending = format!(".{tail}");
+    let found: Vec<&str> = all_paths().iter().map(String::as_str).filter(|path| path.ends_with(&ending)).collect();
+    (1..=4).contains(&found.len()).then(|| one_of(found))
+}
