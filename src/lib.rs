@@ -22,9 +22,9 @@ pub mod policies;
 pub mod reward;
 #[cfg(feature = "lab")]
 pub mod rollout;
+pub mod tails;
 #[cfg(feature = "lab")]
 pub mod trainers;
-pub mod tails;
 
 pub use error::Error;
 pub mod thresholds;

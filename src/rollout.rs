@@ -40,7 +40,14 @@ impl Sampler {
     }
 
     /// Samples `count` rollouts, numbered from `first`, at `step`.
-    pub fn batch(&self, model: &RewardModel, policy: &Snapshot, step: u64, first: u64, count: usize) -> Batch {
+    pub fn batch(
+        &self,
+        model: &RewardModel,
+        policy: &Snapshot,
+        step: u64,
+        first: u64,
+        count: usize,
+    ) -> Batch {
         let table = model.table();
         let mut observed = Observed {
             step: vec![step; count],

@@ -63,7 +63,9 @@ fn syntax_fault(error: &Error, end: usize) -> Draft {
     let span = error.span().unwrap_or(end..end);
     let message = error.message().trim();
     let (message, help) = match message {
-        "duplicate key" => ("this key stands here twice", "a key stands once in its table; remove one of the two"),
+        "duplicate key" => {
+            ("this key stands here twice", "a key stands once in its table; remove one of the two")
+        }
         m if m.starts_with("string values must be quoted") => (
             "this value is no number, not true or false, and not quoted",
             "put a string between double quotes; a number has a point as its decimal mark",

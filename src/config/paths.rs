@@ -90,6 +90,7 @@ fn unknown(path: &str) -> Lost {
 /// The full paths that end in `tail`, if there are a few.
 pub(super) fn elsewhere(tail: &str) -> Option<String> {
     let ending = format!(".{tail}");
-    let found: Vec<&str> = all_paths().iter().map(String::as_str).filter(|path| path.ends_with(&ending)).collect();
+    let found: Vec<&str> =
+        all_paths().iter().map(String::as_str).filter(|path| path.ends_with(&ending)).collect();
     (1..=4).contains(&found.len()).then(|| one_of(found))
 }

@@ -34,7 +34,9 @@ fn write_table(text: &mut String, path: &str, table: &Map<String, Value>) {
         let path = below(name);
         match value {
             // The kind of a part stands in the header: [trainer.reinforce].
-            Value::Object(inner) if path != "sweep" && inner.len() == 1 && inner.values().all(Value::is_object) => {
+            Value::Object(inner)
+                if path != "sweep" && inner.len() == 1 && inner.values().all(Value::is_object) =>
+            {
                 for (kind, settings) in inner {
                     let _ = writeln!(text, "\n[{path}.{}]", key(kind));
                     if let Some(settings) = settings.as_object() {
@@ -77,7 +79,9 @@ fn inline(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::Bool(truth) => truth.to_string(),
-        Value::Number(number) if number.is_f64() => number.as_f64().map(|x| format!("{x:?}")).unwrap_or_default(),
+        Value::Number(number) if number.is_f64() => {
+            number.as_f64().map(|x| format!("{x:?}")).unwrap_or_default()
+        }
         Value::Number(number) => number.to_string(),
         Value::String(text) => string(text),
         Value::Array(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),

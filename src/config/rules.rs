@@ -101,7 +101,9 @@ pub(super) fn contradictions(document: &Document, references: &mut References) -
         if budget > largest {
             say(
                 &format!("trainer.{trainer}.{key}"),
-                format!("a KL of {budget} nats is out of reach: the largest that this reference allows is {largest:.4}"),
+                format!(
+                    "a KL of {budget} nats is out of reach: the largest that this reference allows is {largest:.4}"
+                ),
                 "lower the budget, or raise outcomes: KL ≤ ln(1/π₀) of the rarest outcome, which is ln K for a uniform reference",
             );
         }
@@ -120,7 +122,11 @@ pub(super) fn contradictions(document: &Document, references: &mut References) -
     let budgets = &document.audit.budgets;
     for i in 1..budgets.len() {
         if budgets[..i].contains(&budgets[i]) {
-            say(&format!("audit.budgets.{i}"), "this budget stands here twice".to_owned(), "remove one of the two");
+            say(
+                &format!("audit.budgets.{i}"),
+                "this budget stands here twice".to_owned(),
+                "remove one of the two",
+            );
         }
     }
     found
@@ -207,7 +213,11 @@ fn largest_kl(bandit: &Bandit, exploits: &[Exploit], lowest: f64) -> f64 {
             // The joint occurrence is random: the worst that any prompt can hold, everywhere.
             let mass: f64 = exploits.iter().map(|e| e.mass.get()).sum();
             let rest = -lowest - (-mass).ln_1p();
-            several.iter().chain(&always).map(|e| (outcomes_of(e, outcomes) as f64 / e.mass.get()).ln()).fold(rest, f64::max)
+            several
+                .iter()
+                .chain(&always)
+                .map(|e| (outcomes_of(e, outcomes) as f64 / e.mass.get()).ln())
+                .fold(rest, f64::max)
         }
     }
 }

@@ -180,7 +180,8 @@ fn kinds(alternatives: &'static [Value]) -> Option<Shape<'static>> {
         } else {
             let properties = alternative.get("properties")?.as_object()?;
             let required = alternative.get("required")?.as_array()?;
-            let (1, 1, Some((name, inner))) = (properties.len(), required.len(), properties.iter().next()) else {
+            let (1, 1, Some((name, inner))) = (properties.len(), required.len(), properties.iter().next())
+            else {
                 return None;
             };
             tables.push((name.as_str(), inner));

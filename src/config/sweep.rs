@@ -85,7 +85,10 @@ pub(super) fn take_axes<'i>(root: &mut Node<'i>, faults: &mut Vec<Draft>) -> Vec
             faults.push(
                 Draft::new(
                     later.span.clone(),
-                    format!("`{}` and `{}` are swept both, and one contains the other", earlier.key, later.key),
+                    format!(
+                        "`{}` and `{}` are swept both, and one contains the other",
+                        earlier.key, later.key
+                    ),
                     "overlaps",
                 )
                 .help("sweep the larger one alone, with both settings in each of its values"),
@@ -98,7 +101,8 @@ pub(super) fn take_axes<'i>(root: &mut Node<'i>, faults: &mut Vec<Draft>) -> Vec
 /// Reads `"a.b" = […]` and `a.b = […]` alike.
 fn flatten<'i>(table: DeTable<'i>, above: &str, axes: &mut Vec<Axis<'i>>, faults: &mut Vec<Draft>) {
     for (key, value) in table {
-        let name = if above.is_empty() { key.get_ref().to_string() } else { format!("{above}.{}", key.get_ref()) };
+        let name =
+            if above.is_empty() { key.get_ref().to_string() } else { format!("{above}.{}", key.get_ref()) };
         let (span, place) = (key.span(), value.span());
         match value.into_inner() {
             DeValue::Array(list) if list.is_empty() => faults.push(
@@ -131,15 +135,20 @@ pub(super) fn resolve_axes(
     for axis in axes {
         if let Some((section, why)) = NOT_AN_ARM.iter().find(|(section, _)| axis.path[0] == *section) {
             faults.push(
-                Draft::new(axis.span.clone(), format!("`{section}` cannot be swept"), "not part of an arm").help(*why),
+                Draft::new(axis.span.clone(), format!("`{section}` cannot be swept"), "not part of an arm")
+                    .help(*why),
             );
             schemas.push(None);
             continue;
         }
         if set.iter().any(|path| axis.covers(path)) {
             faults.push(
-                Draft::new(axis.span.clone(), format!("`{}` is swept, so --set cannot fix it", axis.key), "swept here")
-                    .help(format!("set the list instead: --set 'sweep.\"{}\"=[…]'", axis.key)),
+                Draft::new(
+                    axis.span.clone(),
+                    format!("`{}` is swept, so --set cannot fix it", axis.key),
+                    "swept here",
+                )
+                .help(format!("set the list instead: --set 'sweep.\"{}\"=[…]'", axis.key)),
             );
         }
         match find(&axis.path, base) {
@@ -207,5 +216,8 @@ pub(super) fn spliced<'i>(base: &Node<'i>, axes: &[Axis<'i>], chosen: &[usize]) 
 
 /// The short values of one arm.
 pub(super) fn labels(axes: &[Axis<'_>], chosen: &[usize]) -> Vec<String> {
-    axes.iter().zip(chosen).map(|(axis, &i)| axis.values.get(i).map(|v| label(v.get_ref())).unwrap_or_default()).collect()
+    axes.iter()
+        .zip(chosen)
+        .map(|(axis, &i)| axis.values.get(i).map(|v| label(v.get_ref())).unwrap_or_default())
+        .collect()
 }

@@ -23,7 +23,9 @@ pub(super) fn walk(
         Draft::new(here.clone(), format!("{} is {found}; {wanted} is needed", quoted(path)), wanted)
     };
     match (shape(schema), node.get_ref()) {
-        (Shape::Any | Shape::Map, _) | (Shape::Text, DeValue::String(_)) | (Shape::Bool, DeValue::Boolean(_)) => {}
+        (Shape::Any | Shape::Map, _)
+        | (Shape::Text, DeValue::String(_))
+        | (Shape::Bool, DeValue::Boolean(_)) => {}
         (Shape::Table { properties, required }, DeValue::Table(table)) => {
             walk_table(table, properties, &required, path, &here, out);
         }
@@ -31,8 +33,12 @@ pub(super) fn walk(
         (Shape::List { items, least }, DeValue::Array(list)) => {
             if (list.len() as u64) < least {
                 out.push(
-                    Draft::new(here.clone(), format!("{} is empty; at least {least} is needed", quoted(path)), "empty")
-                        .help("leave the key out for its default"),
+                    Draft::new(
+                        here.clone(),
+                        format!("{} is empty; at least {least} is needed", quoted(path)),
+                        "empty",
+                    )
+                    .help("leave the key out for its default"),
                 );
             }
             for (i, item) in list.iter().enumerate() {
@@ -63,10 +69,10 @@ pub(super) fn walk(
                 None => out.extend(first),
             }
         }
-        (Shape::Table { .. }, _) => out.push(wrong_type("a table").help(format!(
-            "write [{path}] as a header with its keys below, or {} = {{ … }}",
-            last(path)
-        ))),
+        (Shape::Table { .. }, _) => out.push(
+            wrong_type("a table")
+                .help(format!("write [{path}] as a header with its keys below, or {} = {{ … }}", last(path))),
+        ),
         (Shape::List { .. }, DeValue::Table(_)) => out.push(wrong_type("a list").help(format!(
             "write [[{path}]] with double brackets for each entry, or {} = [{{ … }}]",
             last(path)
@@ -115,7 +121,9 @@ fn example(key: &str, properties: &'static Map<String, Value>) -> String {
         Shape::Text => format!("{key} = \"…\""),
         Shape::Table { .. } | Shape::Map => format!("{key} = {{ … }}"),
         Shape::List { .. } => format!("{key} = [ … ]"),
-        Shape::Integer(_) | Shape::Number(_) | Shape::Bool | Shape::Either(_) | Shape::Any => format!("{key} = …"),
+        Shape::Integer(_) | Shape::Number(_) | Shape::Bool | Shape::Either(_) | Shape::Any => {
+            format!("{key} = …")
+        }
     }
 }
 
@@ -137,7 +145,10 @@ fn unknown_key(name: &str, span: Range<usize>, properties: &'static Map<String, 
     let message = format!("there is no key {} {place}", quoted(name));
     let listed = || match properties.len() {
         0 => format!("{} has no keys", quoted(path)),
-        _ => format!("the keys here are {}", properties.keys().map(String::as_str).collect::<Vec<_>>().join(", ")),
+        _ => format!(
+            "the keys here are {}",
+            properties.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+        ),
     };
     if let Some(meant) = nearest(name, known) {
         return Draft::new(span, message, format!("did you mean {}?", quoted(meant))).help(listed());
@@ -161,8 +172,12 @@ fn walk_kinds(
     match value {
         DeValue::String(name) if names.contains(&name.as_ref()) => {}
         DeValue::String(name) if tables.iter().any(|(known, _)| *known == name.as_ref()) => out.push(
-            Draft::new(here.clone(), format!("{} {name} takes settings, so it is a table", quoted(path)), "not a table")
-                .help(format!("write {} = {{ {name} = {{}} }} for its defaults", last(path))),
+            Draft::new(
+                here.clone(),
+                format!("{} {name} takes settings, so it is a table", quoted(path)),
+                "not a table",
+            )
+            .help(format!("write {} = {{ {name} = {{}} }} for its defaults", last(path))),
         ),
         DeValue::String(name) => out.push(unknown_kind(name, here.clone(), path, all())),
         DeValue::Table(table) => {
@@ -175,8 +190,12 @@ fn walk_kinds(
                 } else if names.contains(&name) {
                     if !inner.get_ref().as_table().is_some_and(DeTable::is_empty) {
                         out.push(
-                            Draft::new(inner.span(), format!("{} {name} takes no settings", quoted(path)), "")
-                                .help(format!("write {} = \"{name}\"", last(path))),
+                            Draft::new(
+                                inner.span(),
+                                format!("{} {name} takes no settings", quoted(path)),
+                                "",
+                            )
+                            .help(format!("write {} = \"{name}\"", last(path))),
                         );
                     }
                     found.push(key);
@@ -188,7 +207,12 @@ fn walk_kinds(
                 out.push(
                     Draft::new(
                         second.span(),
-                        format!("{} is both {} and {}; it can be one", quoted(path), first.get_ref(), second.get_ref()),
+                        format!(
+                            "{} is both {} and {}; it can be one",
+                            quoted(path),
+                            first.get_ref(),
+                            second.get_ref()
+                        ),
                         "a second kind",
                     )
                     .help("keep one of them; to compare several, sweep the whole section"),
@@ -203,14 +227,23 @@ fn walk_kinds(
         other => {
             let wanted = if tables.is_empty() { "a name" } else { "a table with one kind" };
             out.push(
-                Draft::new(here.clone(), format!("{} is {}; {wanted} is needed", quoted(path), describe(other)), wanted)
-                    .help(format!("its kind is {}", one_of(all()))),
+                Draft::new(
+                    here.clone(),
+                    format!("{} is {}; {wanted} is needed", quoted(path), describe(other)),
+                    wanted,
+                )
+                .help(format!("its kind is {}", one_of(all()))),
             );
         }
     }
 }
 
-fn unknown_kind(name: &str, span: Range<usize>, path: &str, all: impl Iterator<Item = &'static str>) -> Draft {
+fn unknown_kind(
+    name: &str,
+    span: Range<usize>,
+    path: &str,
+    all: impl Iterator<Item = &'static str>,
+) -> Draft {
     let all: Vec<&str> = all.collect();
     let listed = format!("its kind is {}", one_of(all.iter().copied()));
     let message = format!("{} has no kind {}", quoted(path), quoted(name));
@@ -264,7 +297,8 @@ fn walk_number(value: &DeValue<'_>, bounds: &Bounds, path: &str, here: &Range<us
 }
 
 fn out_of_range(text: &str, wanted: &str, path: &str, here: &Range<usize>) -> Draft {
-    let text = if text.len() > 40 { format!("{}…", text.get(..40).unwrap_or_default()) } else { text.to_owned() };
+    let text =
+        if text.len() > 40 { format!("{}…", text.get(..40).unwrap_or_default()) } else { text.to_owned() };
     Draft::new(here.clone(), format!("{} is {text}; {wanted} is needed", quoted(path)), "out of range")
         .help(format!("give {wanted}"))
 }

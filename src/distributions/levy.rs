@@ -3,9 +3,7 @@
 use super::{Distribution, Tail};
 use crate::foundation::rng::Stream;
 use crate::foundation::scalar::{Finite, Positive};
-use crate::foundation::special::{
-    normal_central, normal_central_quantile, normal_sf, normal_upper_quantile,
-};
+use crate::foundation::special::{normal_central, normal_central_quantile, normal_sf, normal_upper_quantile};
 use rand_distr::{Distribution as _, StandardNormal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -88,8 +88,7 @@ impl Mixture {
         tail: impl Fn(f64) -> f64,
     ) -> f64 {
         let ends = self.components.iter().map(|c| end(c.law.part()));
-        let (low, high) =
-            ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
+        let (low, high) = ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
         if !(low < high) {
             return low;
         }
@@ -177,7 +176,8 @@ impl Distribution for Mixture {
     }
     fn tail(&self) -> Tail {
         let tails = self.components.iter().map(|c| c.law.part().tail());
-        tails.max_by(|a, b| heaviness(*a).partial_cmp(&heaviness(*b)).unwrap_or(std::cmp::Ordering::Equal))
+        tails
+            .max_by(|a, b| heaviness(*a).partial_cmp(&heaviness(*b)).unwrap_or(std::cmp::Ordering::Equal))
             .unwrap_or(Tail::Bounded)
     }
 }

@@ -47,7 +47,8 @@ impl Stable {
     /// Where the standard law's 0 lies: μ, moved by (2/π)βσ·ln σ for α = 1.
     fn shift(&self) -> f64 {
         let scale = self.scale.get();
-        let moved = if self.alpha.get() == 1.0 { FRAC_2_PI * self.beta.get() * scale * scale.ln() } else { 0.0 };
+        let moved =
+            if self.alpha.get() == 1.0 { FRAC_2_PI * self.beta.get() * scale * scale.ln() } else { 0.0 };
         self.location.get() + moved
     }
     fn standardize(&self, x: f64) -> f64 {
@@ -140,9 +141,18 @@ mod tests {
     #[test]
     fn conforms() {
         for shape in [
-            "alpha=1.5", "alpha=1.8,beta=0.5", "alpha=2", "alpha=1", "alpha=1,beta=0.5", "alpha=1,beta=-1",
-            "alpha=0.5,beta=1", "alpha=0.5,beta=-1", "alpha=0.7,beta=0.3", "alpha=1.2,beta=-1",
-            "alpha=1.05,beta=0.9", "alpha=0.2",
+            "alpha=1.5",
+            "alpha=1.8,beta=0.5",
+            "alpha=2",
+            "alpha=1",
+            "alpha=1,beta=0.5",
+            "alpha=1,beta=-1",
+            "alpha=0.5,beta=1",
+            "alpha=0.5,beta=-1",
+            "alpha=0.7,beta=0.3",
+            "alpha=1.2,beta=-1",
+            "alpha=1.05,beta=0.9",
+            "alpha=0.2",
         ] {
             testing::conforms(&format!("stable:{shape}"));
         }

@@ -111,8 +111,11 @@ impl Side {
             if bound < 1e-17 * tail.abs() {
                 let sf = (tail / PI).ln() - ln_z;
                 let ln_pdf = (density / PI).ln() - ln_z - ln_x;
-                return (tail > 0.2 * largest && density > 0.0)
-                    .then(|| Tails { cdf: -sf.exp_m1(), sf: sf.exp(), ln_pdf });
+                return (tail > 0.2 * largest && density > 0.0).then(|| Tails {
+                    cdf: -sf.exp_m1(),
+                    sf: sf.exp(),
+                    ln_pdf,
+                });
             }
         }
         None

@@ -128,7 +128,11 @@ fn each_bad_value_is_refused_at_its_place() {
         ("outcomes = 1_000", "outcomes = 0", "exp.toml:6:12: | is 0; a whole number from 1"),
         ("outcomes = 1_000", "outcomes = 4294967296", "exp.toml:6:12: | is 4294967296"),
         ("outcomes = 1_000", "outcomes = true", "exp.toml:6:12: | is true; a whole number"),
-        ("sd = 1 }", "sd = -1 }", "exp.toml:7:39: | `environment.bandit.utility.normal.sd` is -1; a finite number above 0"),
+        (
+            "sd = 1 }",
+            "sd = -1 }",
+            "exp.toml:7:39: | `environment.bandit.utility.normal.sd` is -1; a finite number above 0",
+        ),
         ("sd = 1 }", "sd = 0 }", "is 0; a finite number above 0"),
         ("sd = 1 }", "sd = inf }", "is inf; a finite number above 0"),
         ("sd = 1 }", "sd = 1e999 }", "is 1e999; a finite number above 0"),
@@ -147,11 +151,27 @@ fn each_bad_value_is_refused_at_its_place() {
         ("place = \"loss\"", "place = \"lost\"", "exp.toml:23:69: | has no kind `lost` | reward or loss"),
         ("tail_fraction = 0.05", "tail_fracton = 0.05", "no key `tail_fracton` in `detectors.1.gpd_tail`"),
         ("budgets = [1e-3, 20]", "budgets = []", "exp.toml:31:11: | `audit.budgets` is empty"),
-        ("budgets = [1e-3, 20]", "budgets = 20", "`audit.budgets` is the number 20; a list | square brackets"),
-        ("budgets = [1e-3, 20]", "budgets = [1e-3, 2.5]", "exp.toml:31:18: | 2.5; a fraction of the rollouts below 1"),
+        (
+            "budgets = [1e-3, 20]",
+            "budgets = 20",
+            "`audit.budgets` is the number 20; a list | square brackets",
+        ),
+        (
+            "budgets = [1e-3, 20]",
+            "budgets = [1e-3, 2.5]",
+            "exp.toml:31:18: | 2.5; a fraction of the rollouts below 1",
+        ),
         ("[audit]", "[audits]", "exp.toml:30:2: | no key `audits` at the top"),
-        ("question = \"At which tail index does utility stop rising?\"", "", "the configuration has no `question`"),
-        ("[environment.bandit]", "[environment.gridworld]", "exp.toml:5:14: | `environment` has no kind `gridworld`"),
+        (
+            "question = \"At which tail index does utility stop rising?\"",
+            "",
+            "the configuration has no `question`",
+        ),
+        (
+            "[environment.bandit]",
+            "[environment.gridworld]",
+            "exp.toml:5:14: | `environment` has no kind `gridworld`",
+        ),
     ];
     for (old, new, expected) in cases {
         refuses(&with(old, new), &[expected]);
@@ -160,10 +180,14 @@ fn each_bad_value_is_refused_at_its_place() {
 
 #[test]
 fn a_single_table_for_a_list_and_two_kinds_at_once_are_explained() {
-    let text = VALID.replace("[[detectors]]\nrobust_z = {}\n[[detectors]]\ngpd_tail", "[detectors]\ngpd_tail");
+    let text =
+        VALID.replace("[[detectors]]\nrobust_z = {}\n[[detectors]]\ngpd_tail", "[detectors]\ngpd_tail");
     refuses(&text, &["`detectors` is a table; a list is needed | [[detectors]]"]);
     let text = format!("{VALID}\n[trainer.exact]\nkl = {{ budget = 0.1 }}\n");
-    refuses(&text, &["exp.toml:38:10: | `trainer` is both `reinforce` and `exact` | sweep the whole section"]);
+    refuses(
+        &text,
+        &["exp.toml:38:10: | `trainer` is both `reinforce` and `exact` | sweep the whole section"],
+    );
 }
 
 #[test]
@@ -179,7 +203,10 @@ fn syntax_faults_come_first_and_all_together() {
 #[test]
 fn duplicate_keys_truncation_and_deep_nesting_are_syntax_faults() {
     let error = read(&with("seed = 7", "seed = 7\nseed = 8")).unwrap_err();
-    assert!(error.to_string().starts_with("exp.toml:3:1: not valid TOML: this key stands here twice"), "{error}");
+    assert!(
+        error.to_string().starts_with("exp.toml:3:1: not valid TOML: this key stands here twice"),
+        "{error}"
+    );
     let error = read(&VALID[..VALID.find("exact").unwrap()]).unwrap_err();
     assert!(error.to_string().starts_with("exp.toml:23:"), "{error}");
     for deep in [
@@ -226,15 +253,38 @@ fn contradictions_between_keys() {
         refuses(&no_sweep.replacen(old, new, 1), &[expected]);
     };
     one("outcomes = 1_000", "outcomes = 10_000_000\ncontexts = 2", "exp.toml:6:12: | 20000000 cells");
-    one("mass = 2e-3", "mass = 0.9\nproxy = 1\n[[reward.exploits]]\nmass = 0.2", "exp.toml:17:8: | sum to 1.1");
+    one(
+        "mass = 2e-3",
+        "mass = 0.9\nproxy = 1\n[[reward.exploits]]\nmass = 0.2",
+        "exp.toml:17:8: | sum to 1.1",
+    );
     one("outcomes = 2\n", "outcomes = 1_000\n", "exp.toml:15:12: | occupy 1000 of 1000 outcomes");
-    one("mode = \"frozen\"", "mode = \"fresh\"\ncorrelation = 0.5", "exp.toml:11:15: | a fresh error is redrawn");
+    one(
+        "mode = \"frozen\"",
+        "mode = \"fresh\"\ncorrelation = 0.5",
+        "exp.toml:11:15: | a fresh error is redrawn",
+    );
     one("error = { normal = { sd = 2.0 } }", "correlation = 0.5", "exp.toml:11:15: | needs an error");
-    one("place = \"loss\"", "place = \"reward\"", "exp.toml:22:59: | the exact KL is one number | place = \"loss\"");
-    one("outcomes = 1_000", "outcomes = 1_000\nreference = { file = \"no/such.csv\" }", "exp.toml:7:22: | no/such.csv | log_prob");
-    one("robust_z = {}", "gpd_tail = { tail_fraction = 0.05 }", "exp.toml:28:1: | twice with the same settings");
+    one(
+        "place = \"loss\"",
+        "place = \"reward\"",
+        "exp.toml:22:59: | the exact KL is one number | place = \"loss\"",
+    );
+    one(
+        "outcomes = 1_000",
+        "outcomes = 1_000\nreference = { file = \"no/such.csv\" }",
+        "exp.toml:7:22: | no/such.csv | log_prob",
+    );
+    one(
+        "robust_z = {}",
+        "gpd_tail = { tail_fraction = 0.05 }",
+        "exp.toml:28:1: | twice with the same settings",
+    );
     one("budgets = [1e-3, 20]", "budgets = [20, 20]", "exp.toml:31:16: | stands here twice");
-    let unplanted = no_sweep.replace("[[reward.exploits]]\nmass = 2e-3\noutcomes = 2\nproxy = 50\nutility = -5\n", "hack = \"planted\"\n");
+    let unplanted = no_sweep.replace(
+        "[[reward.exploits]]\nmass = 2e-3\noutcomes = 2\nproxy = 50\nutility = -5\n",
+        "hack = \"planted\"\n",
+    );
     refuses(&unplanted, &["exp.toml:13:8: | there is no exploit"]);
 }
 
@@ -248,7 +298,12 @@ fn a_kl_budget_is_bounded_by_the_rarest_outcome() {
     // ln 1000 = 6.9078.
     assert!(budget(6.9, "").is_ok());
     let error = budget(6.91, "").unwrap_err().to_string();
-    assert!(error.contains("6:17: a KL of 6.91 nats is out of reach: the largest that this reference allows is 6.9078"), "{error}");
+    assert!(
+        error.contains(
+            "6:17: a KL of 6.91 nats is out of reach: the largest that this reference allows is 6.9078"
+        ),
+        "{error}"
+    );
     // One outcome of mass 1e-6: ln 1e6 = 13.8155; in half of 10 prompts: (13.8155 + 6.9078)/2 = 10.3616.
     let exploit = "[[reward.exploits]]\nmass = 1e-6\nproxy = 9\n";
     assert!(budget(13.8, exploit).is_ok());
@@ -271,19 +326,31 @@ fn sweep_faults_stand_inside_the_sweep() {
     let one = |lines: &str, expected: &str| refuses(&sweep(lines), &[expected]);
     one("\"reward.eror\" = [1]", "exp.toml:34:1: | there is no key `reward.eror` | `reward.error`");
     one("\"kl.coefficient\" = [1]", "there is no key `kl.coefficient` | trainer.reinforce.kl.coefficient");
-    one("\"trainer.exact.kl\" = [{ budget = 1 }]", "exp.toml:34:1: | `trainer` is `reinforce` here | give `trainer` whole");
+    one(
+        "\"trainer.exact.kl\" = [{ budget = 1 }]",
+        "exp.toml:34:1: | `trainer` is `reinforce` here | give `trainer` whole",
+    );
     one("\"trainer.reinforce.kl.controller.budget.target\" = [1]\n\"seed.x\" = [1]", "");
     one("\"trainer.reinforce.batch\" = []", "exp.toml:34:29: | swept over no value");
     one("\"trainer.reinforce.batch\" = 3", "exp.toml:34:29: | a single value | square brackets");
     one("\"trainer.reinforce.batch\" = [3, 0, 4]", "exp.toml:34:33: | `trainer.reinforce.batch` is 0");
-    one("\"trainer.reinforce.batch\" = [3, 4, 3]", "exp.toml:34:36: | value 3 of `trainer.reinforce.batch` gives the same arm as value 1");
-    one("\"reward.error\" = [{ normal = {} }, { normal = { sd = 1.0 } }]", "value 2 of `reward.error` gives the same arm");
+    one(
+        "\"trainer.reinforce.batch\" = [3, 4, 3]",
+        "exp.toml:34:36: | value 3 of `trainer.reinforce.batch` gives the same arm as value 1",
+    );
+    one(
+        "\"reward.error\" = [{ normal = {} }, { normal = { sd = 1.0 } }]",
+        "value 2 of `reward.error` gives the same arm",
+    );
     one("\"reward\" = [{}]\n\"reward.mode\" = [\"fresh\"]", "exp.toml:35:1: | one contains the other");
     one("\"replicates\" = [1, 2]", "exp.toml:34:1: | `replicates` cannot be swept");
     one("\"reward.exploits.1.mass\" = [1e-3]", "`reward.exploits` has 1 entries");
     one("\"reward.exploits.first.mass\" = [1e-3]", "is a list | by its number");
     one("\"environment.bandit.outcomes\" = [1, 2, 5_000]", "exp.toml:15:12: | occupy 2 of");
-    refuses(&format!("sweep = 3\n{}", &VALID[..VALID.find("[sweep]").unwrap()]), &["exp.toml:1:9: | `sweep` is a table"]);
+    refuses(
+        &format!("sweep = 3\n{}", &VALID[..VALID.find("[sweep]").unwrap()]),
+        &["exp.toml:1:9: | `sweep` is a table"],
+    );
 }
 
 #[test]
@@ -324,7 +391,10 @@ fn unquoted_sweep_keys_mean_the_same() {
 
 #[test]
 fn entries_of_a_list_can_be_swept_and_set() {
-    let text = with("\"reward.error\" = [{ normal = {} }, { normal = { sd = 3 } }]", "\"reward.exploits.0.proxy\" = [10, 20]");
+    let text = with(
+        "\"reward.error\" = [{ normal = {} }, { normal = { sd = 3 } }]",
+        "\"reward.exploits.0.proxy\" = [10, 20]",
+    );
     let loaded = read(&text).unwrap();
     assert_eq!(loaded.arms[3].document.reward.exploits[0].proxy.get(), 20.0);
     let loaded = read_set(VALID, &["reward.exploits.0.proxy=33"]).unwrap();
@@ -333,10 +403,18 @@ fn entries_of_a_list_can_be_swept_and_set() {
 
 #[test]
 fn arguments_override_the_file() {
-    let loaded = read_set(VALID, &["replicates=9", "audit.delay = 5", "record.observed=none", "reward.error={normal={sd=4}}"]);
+    let loaded = read_set(
+        VALID,
+        &["replicates=9", "audit.delay = 5", "record.observed=none", "reward.error={normal={sd=4}}"],
+    );
     // reward.error is swept.
-    expect(loaded.unwrap_err(), &["exp.toml:34:1: | is swept, so --set cannot fix it | sweep.\"reward.error\""]);
-    let loaded = read_set(VALID, &["replicates=9", "audit.delay = 5", "record.observed=none", "question=why"]).unwrap();
+    expect(
+        loaded.unwrap_err(),
+        &["exp.toml:34:1: | is swept, so --set cannot fix it | sweep.\"reward.error\""],
+    );
+    let loaded =
+        read_set(VALID, &["replicates=9", "audit.delay = 5", "record.observed=none", "question=why"])
+            .unwrap();
     assert_eq!((loaded.document.replicates.get(), loaded.document.audit.delay), (9, 5));
     assert_eq!(loaded.document.question, "why");
     assert!(loaded.arms.iter().all(|arm| arm.document.replicates.get() == 9));
@@ -367,12 +445,23 @@ fn the_template_loads_explains_every_key_and_shows_the_defaults() {
     }
     // Every key of the parts that it uses is in it.
     let schema = schema();
-    for definition in ["Bandit", "RewardSection", "Exploit", "Reinforce", "KlPenalty", "CalibrationSection", "AuditSection", "RecordSection"] {
-        let keys = schema["$defs"][definition]["properties"].as_object().unwrap_or_else(|| panic!("{definition}"));
+    for definition in [
+        "Bandit",
+        "RewardSection",
+        "Exploit",
+        "Reinforce",
+        "KlPenalty",
+        "CalibrationSection",
+        "AuditSection",
+        "RecordSection",
+    ] {
+        let keys =
+            schema["$defs"][definition]["properties"].as_object().unwrap_or_else(|| panic!("{definition}"));
         for key in keys.keys() {
             let explained = text.lines().any(|line| {
                 let line = line.trim_start_matches("# ").trim_start();
-                line.strip_prefix(key.as_str()).is_some_and(|rest| rest.trim_start().starts_with('=') && rest.contains('#'))
+                line.strip_prefix(key.as_str())
+                    .is_some_and(|rest| rest.trim_start().starts_with('=') && rest.contains('#'))
                     || line.starts_with(&format!("# [[reward.{key}]]"))
                     || line.contains(&format!(".{key}]"))
             });
@@ -385,7 +474,10 @@ fn the_template_loads_explains_every_key_and_shows_the_defaults() {
     assert_eq!(shown.environment, bare.environment);
     assert_eq!(shown.trainer, bare.trainer);
     assert_eq!(shown.detectors, bare.detectors);
-    assert_eq!((&shown.calibration, &shown.audit, &shown.record), (&bare.calibration, &bare.audit, &bare.record));
+    assert_eq!(
+        (&shown.calibration, &shown.audit, &shown.record),
+        (&bare.calibration, &bare.audit, &bare.record)
+    );
     shown.reward.error = None;
     shown.reward.standardize = bare.reward.standardize;
     assert_eq!(shown.reward, bare.reward);
@@ -393,14 +485,28 @@ fn the_template_loads_explains_every_key_and_shows_the_defaults() {
 
 #[test]
 fn the_resolved_configuration_loads_back_with_every_default() {
-    for text in [VALID.to_owned(), template("x"), VALID.replace("seed = 7", "seed = 18446744073709551615").replace("2e-3", "2.5e-11").replace("utility = -5", "utility = 1e300").replace("At which", "A \\\"q\\\" \\\\ µ \\u0001")] {
+    for text in [
+        VALID.to_owned(),
+        template("x"),
+        VALID
+            .replace("seed = 7", "seed = 18446744073709551615")
+            .replace("2e-3", "2.5e-11")
+            .replace("utility = -5", "utility = 1e300")
+            .replace("At which", "A \\\"q\\\" \\\\ µ \\u0001"),
+    ] {
         let loaded = read(&text).unwrap();
         let written = resolved(&loaded.document).unwrap();
         let again = read(&written).unwrap_or_else(|e| panic!("{e}\n{written}"));
         assert_eq!(again.document, loaded.document, "{written}");
         assert_eq!(again.arms, loaded.arms);
         assert_eq!(resolved(&again.document).unwrap(), written);
-        for key in ["alarm_rate = 0.0001", "rollouts = 10000", "observed = \"all\"", "learning_rate = 12.8", "[policy.tabular]"] {
+        for key in [
+            "alarm_rate = 0.0001",
+            "rollouts = 10000",
+            "observed = \"all\"",
+            "learning_rate = 12.8",
+            "[policy.tabular]",
+        ] {
             assert!(written.contains(key), "{key} is missing:\n{written}");
         }
         for arm in &loaded.arms {
@@ -413,7 +519,8 @@ const IDENTITY: [&str; 5] = ["environment", "reward", "policy", "trainer", "seed
 
 #[test]
 fn defaults_and_the_question_leave_the_hashed_bytes_alone() {
-    let bytes = |text: &str| String::from_utf8(bytes_of(&read(text).unwrap().document, &IDENTITY).unwrap()).unwrap();
+    let bytes =
+        |text: &str| String::from_utf8(bytes_of(&read(text).unwrap().document, &IDENTITY).unwrap()).unwrap();
     let bare = "question = \"?\"\n[environment.bandit]\n[trainer.reinforce]\n";
     assert_eq!(bytes(bare), r#"{"environment":{"bandit":{}},"trainer":{"reinforce":{}}}"#);
     let spelt = "question = \"other\"\nseed = 0\n[environment.bandit]\noutcomes = 10_000\nutility = { normal = { sd = 1 } }\n\
@@ -425,7 +532,10 @@ fn defaults_and_the_question_leave_the_hashed_bytes_alone() {
         r#"{"environment":{"bandit":{}},"trainer":{"reinforce":{"batch":64,"kl":{"estimator":"k3","place":"loss"}}}}"#
     );
     let listed = bytes(&VALID[..VALID.find("[sweep]").unwrap()]);
-    assert!(listed.contains(r#""exploits":[{"mass":0.002,"outcomes":2,"proxy":50.0,"utility":-5.0}]"#), "{listed}");
+    assert!(
+        listed.contains(r#""exploits":[{"mass":0.002,"outcomes":2,"proxy":50.0,"utility":-5.0}]"#),
+        "{listed}"
+    );
 }
 
 #[test]
@@ -514,7 +624,8 @@ proptest! {
             prop_assert!(!error.faults().is_empty());
             for fault in error.faults() {
                 prop_assert!(fault.position().is_some(), "{fault}");
-                prop_assert!(!format!("{:?}", fault.report()).is_empty());
+                let rendered = format!("{:?}", fault.report());
+                prop_assert!(!rendered.is_empty());
             }
         }
     }

@@ -1,6 +1,6 @@
 //! One test binary: each file is a subject.
 
-mod detectors;
-mod tails;
 #[cfg(feature = "lab")]
 mod config;
+mod detectors;
+mod tails;
