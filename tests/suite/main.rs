@@ -1,6 +1,8 @@
 //! One test binary: each file is a subject.
 
 mod audit;
+#[cfg(feature = "lab")]
+mod config;
 mod detectors;
 mod metrics;
 mod cli;
