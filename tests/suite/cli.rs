@@ -1,8 +1,8 @@
 //! What every command-line test uses: the binary, fixtures, files made on the spot.
 
-use assert_cmd::Command;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use tempfile::TempDir;
 
 pub fn tailcatch() -> Command {
