@@ -16,8 +16,8 @@ const MAX_ARMS: usize = 12;
 const COLUMNS: usize = 3;
 /// Most bands over each other.
 const MAX_BANDS: usize = 3;
-/// Distance of neighbouring whiskers.
-const DODGE: f64 = 5.5;
+/// Largest distance of neighbouring whiskers, and its share of a panel's width.
+const DODGE: (f64, f64) = (5.5, 1.0 / 55.0);
 const CHANCE: &str = "random audits (expected)";
 
 pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
@@ -163,6 +163,7 @@ fn axis_short(axis: &str, columns: usize) -> &str {
 fn panel_lines(scene: &mut Scene, panel: &Panel, series: &[&Series], ink: &dyn Fn(&str) -> Ink) -> Vec<End> {
     let measured = series.iter().filter(|s| s.name != CHANCE).count();
     let bands = measured <= MAX_BANDS;
+    let dodge = DODGE.0.min((panel.right - panel.left) * DODGE.1);
     let mut ends = Vec::new();
     for s in series.iter().filter(|_| bands) {
         panel.band(scene, s, ink(&s.name));
@@ -174,7 +175,7 @@ fn panel_lines(scene: &mut Scene, panel: &Panel, series: &[&Series], ink: &dyn F
     }
     for (i, s) in series.iter().filter(|s| s.name != CHANCE).enumerate() {
         let ink = ink(&s.name);
-        let shift = if bands { 0.0 } else { (i as f64 - (measured as f64 - 1.0) / 2.0) * DODGE };
+        let shift = if bands { 0.0 } else { (i as f64 - (measured as f64 - 1.0) / 2.0) * dodge };
         let places: Vec<Place> = panel.places(&s.points).into_iter().map(|(x, y)| (x + shift, y)).collect();
         ends.extend(places.last().map(|at| (*at, s.name.clone(), ink)));
         if bands {
