@@ -27,9 +27,7 @@ pub mod policies;
 pub mod reward;
 #[cfg(feature = "lab")]
 pub mod rollout;
-pub mod tails;
 #[cfg(feature = "lab")]
 pub mod trainers;
-pub mod thresholds;
 
 pub use error::Error;
