@@ -179,8 +179,7 @@ fn detector_rows(
             Err(status) => row.status = status.to_string(),
             Ok((scores, _)) => {
                 let steps = trained.steps.len() as u64;
-                let trail =
-                    history.replay(scores.values(), *budget, steps, |row| hack[row])?;
+                let trail = history.replay(scores.values(), *budget, steps, |row| hack[row])?;
                 let audited = Audited {
                     audits: trail.audits(),
                     true_positives: trail.true_positives,

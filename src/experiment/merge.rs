@@ -3,7 +3,7 @@
 use super::plan::Planned;
 use super::rows::{self, lead};
 use super::run::{ExperimentError, keeps_rollouts};
-use super::store::{Record, Store, StoreError, commit};
+use super::store::{Record, Store, StoreError, commit, temporary};
 use super::summary;
 use super::trained::section;
 use crate::config::Loaded;
@@ -22,11 +22,7 @@ struct Table {
 impl Table {
     fn create(out: &Path, name: &str, columns: &[String]) -> Result<Self, StoreError> {
         let path = out.join(name);
-        let file = tempfile::Builder::new()
-            .prefix(".partial-")
-            .tempfile_in(out)
-            .map_err(StoreError::io("create a file in", out))?;
-        let mut table = Self { path, file: BufWriter::new(file) };
+        let mut table = Self { path, file: BufWriter::new(temporary(out)?) };
         let header = lead(columns);
         table.put(header.trim_end_matches(',').as_bytes(), "")?;
         table.put(b"\n", "")?;

@@ -175,12 +175,18 @@ impl Store {
 /// Writes a file whole or not at all: temporary file of the same folder, sync, rename, sync of the folder.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new()
-        .prefix(".partial-")
-        .tempfile_in(folder)
-        .map_err(StoreError::io("create a file in", folder))?;
+    let mut file = temporary(folder)?;
     file.write_all(bytes).map_err(StoreError::io("write", path))?;
     commit(file, path)
+}
+
+/// A temporary file that others may read once it has its name, as far as the umask lets them.
+pub fn temporary(folder: &Path) -> Result<tempfile::NamedTempFile, StoreError> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".partial-");
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder).map_err(StoreError::io("create a file in", folder))
 }
 
 /// Makes a finished temporary file appear under its name.

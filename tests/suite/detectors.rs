@@ -144,7 +144,9 @@ fn missing_columns_and_degenerate_rewards_are_refused_by_name() {
     let bare = Observed { proxy: complete.proxy.clone(), step: complete.step.clone(), ..Observed::default() };
     let missing = |column: &str| Some(Status::Missing { column: column.into() });
     assert_eq!(refusal(spec("log_ratio").part(), &bare), missing("log_prob"));
-    assert_eq!(refusal(spec("influence").part(), &bare), missing("advantage"));
+    // Influence learns nothing from calibration rollouts, so it is the scoring that refuses.
+    let mut influence = ready(spec("influence").part(), &bare);
+    assert_eq!(influence.score(&bare).err(), missing("advantage"));
     let without_reference = Observed { ref_log_prob: None, ..complete.clone() };
     assert_eq!(refusal(spec("log_ratio").part(), &without_reference), missing("ref_log_prob"));
     let constant = Observed { proxy: vec![1.0; 2000], ..complete.clone() };

@@ -107,8 +107,10 @@ fn assert_same(a: &Path, b: &Path) {
 fn columns(path: &Path, names: &[&str]) -> Vec<Vec<String>> {
     let mut reader = csv::Reader::from_path(path).unwrap();
     let header = reader.headers().unwrap().clone();
-    let places: Vec<usize> =
-        names.iter().map(|n| header.iter().position(|h| h == *n).unwrap_or_else(|| panic!("{n} in {header:?}"))).collect();
+    let places: Vec<usize> = names
+        .iter()
+        .map(|n| header.iter().position(|h| h == *n).unwrap_or_else(|| panic!("{n} in {header:?}")))
+        .collect();
     reader.records().map(|r| places.iter().map(|p| r.as_ref().unwrap()[*p].to_owned()).collect()).collect()
 }
 
@@ -224,7 +226,8 @@ fn tables_hold_together() {
         assert!((number(3) - number(2) - number(4)).abs() < 1e-9, "U = V + X: {row:?}");
         assert!(number(5) >= 0.0);
     }
-    let observed = columns(&out.join("observed.csv"), &["train_id", "trajectory", "proxy", "log_prob", "ref_log_prob"]);
+    let observed =
+        columns(&out.join("observed.csv"), &["train_id", "trajectory", "proxy", "log_prob", "ref_log_prob"]);
     let truth = columns(&out.join("truth.csv"), &["train_id", "trajectory", "utility", "error"]);
     assert_eq!(observed.len(), 6 * 25 * 32);
     assert_eq!(observed.len(), truth.len());
@@ -235,7 +238,10 @@ fn tables_hold_together() {
     }
     let steps = columns(&out.join("steps.csv"), &["step", "kl", "kl_k1", "utility", "clean_utility"]);
     assert_eq!(steps.len(), 6 * 25);
-    assert!(steps.iter().filter(|row| row[0] == "0").all(|row| row[1] == "0.0"), "training starts at the reference");
+    assert!(
+        steps.iter().filter(|row| row[0] == "0").all(|row| row[1] == "0.0"),
+        "training starts at the reference"
+    );
     let text = fs::read_to_string(out.join("summary.csv")).unwrap();
     assert!(!text.contains("NaN") && !text.contains("inf"), "no such number leaves the program");
     assert!(text.contains("catch_rate[robust_z@0.01]"));
@@ -258,10 +264,12 @@ fn faults_of_a_config_stop_everything_before_it_starts() {
     assert_eq!((code, stdout.as_str()), (2, ""));
     assert!(stderr.contains("stepz") && stderr.contains("steps"), "{stderr}");
     assert!(!out.exists());
-    let bench = Bench::new(&CONFIG.replace("trainer.reinforce]", "trainer.exact]\nkl = { budget = 50.0 }").replace(
-        "batch     = 32\nsteps     = 25\noptimizer = { sgd = { learning_rate = 1.6 } }",
-        "",
-    ).replace("[sweep]\n\"trainer.reinforce.kl.coefficient\" = [0.2, 0.5]", ""));
+    let bench = Bench::new(
+        &CONFIG
+            .replace("trainer.reinforce]", "trainer.exact]\nkl = { budget = 50.0 }")
+            .replace("batch     = 32\nsteps     = 25\noptimizer = { sgd = { learning_rate = 1.6 } }", "")
+            .replace("[sweep]\n\"trainer.reinforce.kl.coefficient\" = [0.2, 0.5]", ""),
+    );
     let (code, _, stderr, out) = bench.run("run", &[]);
     assert_eq!(code, 2, "{stderr}");
     assert!(stderr.contains("50"), "{stderr}");

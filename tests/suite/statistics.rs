@@ -17,3 +17,14 @@ pub fn assert_agrees(what: &str, (ours, our_error): (f64, f64), (theirs, their_e
         (ours - theirs).abs() / error
     );
 }
+
+/// `f` of 0..count on two threads, results in order.
+pub fn in_parallel<T: Send>(count: u64, f: impl Fn(u64) -> T + Sync) -> Vec<T> {
+    let half = |start: u64| (start..count).step_by(2).map(&f).collect::<Vec<T>>();
+    let (even, odd) = std::thread::scope(|scope| {
+        let other = scope.spawn(|| half(1));
+        (half(0), other.join().unwrap())
+    });
+    let (mut even, mut odd) = (even.into_iter(), odd.into_iter());
+    (0..count).map(|i| if i % 2 == 0 { even.next() } else { odd.next() }.unwrap()).collect()
+}

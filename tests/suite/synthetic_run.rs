@@ -290,6 +290,8 @@ fn one_run(
         beta_critical: None,
         p_hack: Some(last.3),
         top_mass: Some(0.1),
+        kl_max: Some(9.2),
+        sightings_before_damage: 0,
         proxy_max: Some(50.0),
         sightings: if exact { 0 } else { 9 },
         first_sighting: (!exact).then_some(sighting),

@@ -1,6 +1,6 @@
 //! F1 and F2: what heavy-tailed error does to the exact optimum.
 
-use crate::statistics::{assert_agrees, mean_and_error};
+use crate::statistics::{assert_agrees, in_parallel, mean_and_error};
 use serde_json::{Value, json};
 use tailcatch::environments::Bandit;
 use tailcatch::foundation::rng::SeedTree;
@@ -23,21 +23,13 @@ fn replicates<T: Send>(
     measure: impl Fn(&Tilter<'_>, f64) -> T + Sync,
 ) -> Vec<T> {
     let (environment, section) = (bandit(outcomes), section(error));
-    let one = |replicate: u64| {
+    in_parallel(count, |replicate| {
         let model =
             RewardModel::build(&environment, &section, &SeedTree::new(11, replicate), Twin::Itself).unwrap();
         let table = model.table();
         let mean = table.utility.iter().sum::<f64>() / table.len() as f64;
         measure(&Tilter::new(table), mean)
-    };
-    let halves = std::thread::scope(|scope| {
-        let work = |start: u64| (start..count).step_by(2).map(one).collect::<Vec<T>>();
-        let work = &work;
-        let other = scope.spawn(move || work(1));
-        (work(0), other.join().unwrap())
-    });
-    let (mut even, mut odd) = (halves.0.into_iter(), halves.1.into_iter());
-    (0..count).map(|i| if i % 2 == 0 { even.next() } else { odd.next() }.unwrap()).collect()
+    })
 }
 
 /// R = (E[V] − mean V)/√ε at ε = 0.1 and 1, against centres from as many independent replicates as stated.
@@ -52,7 +44,11 @@ fn check_f1(outcomes: u32, ours: u64, theirs: f64, rows: &[(&str, Value, f64, f6
             assert!(error <= 0.02, "{name}, K = {outcomes}, KL = {kl}: our error {error} is too large");
             // Their standard error, from the same law of a replicate; three printed digits add half a unit.
             let published = (error * (ours as f64 / theirs).sqrt()).hypot(5e-4);
-            assert_agrees(&format!("{name}, K = {outcomes}, KL = {kl}"), (mean, error), (*expected, published));
+            assert_agrees(
+                &format!("{name}, K = {outcomes}, KL = {kl}"),
+                (mean, error),
+                (*expected, published),
+            );
         }
     }
 }
@@ -87,7 +83,10 @@ fn more_outcomes_make_it_worse() {
         100_000,
         16,
         24.0,
-        &[("normal", json!({ "normal": {} }), 1.0, 0.993), ("exponential", json!({ "exponential": {} }), 0.766, 0.548)],
+        &[
+            ("normal", json!({ "normal": {} }), 1.0, 0.993),
+            ("exponential", json!({ "exponential": {} }), 0.766, 0.548),
+        ],
     );
 }
 

@@ -76,9 +76,14 @@ fn one_step_is_the_closed_form_gradient() {
     let (beta, rate) = (0.7, 0.3);
     let cells = [0, 3, 3, 5, 6, 1];
     let rewards = [1.0, -2.0, 0.5, 3.0, 0.1, -0.4];
-    for (estimator, place) in
-        [("k1", "reward"), ("k2", "reward"), ("k3", "reward"), ("k2", "loss"), ("k3", "loss"), ("exact", "loss")]
-    {
+    for (estimator, place) in [
+        ("k1", "reward"),
+        ("k2", "reward"),
+        ("k3", "reward"),
+        ("k2", "loss"),
+        ("k3", "loss"),
+        ("exact", "loss"),
+    ] {
         let settings = settings(json!({
             "batch": 6, "steps": 9, "optimizer": { "sgd": { "learning_rate": rate } }, "baseline": "leave_one_out",
             "kl": { "coefficient": beta, "estimator": estimator, "place": place }
@@ -97,8 +102,9 @@ fn one_step_is_the_closed_form_gradient() {
                 _ => log_ratio(i).exp() - 1.0 - log_ratio(i),
             };
             let slope = |i: usize| if estimator == "k2" { -log_ratio(i) } else { 1.0 - log_ratio(i).exp() };
-            let shaped: Vec<f64> =
-                (0..6).map(|i| rewards[i] - if place == "reward" { beta * penalty(i) } else { 0.0 }).collect();
+            let shaped: Vec<f64> = (0..6)
+                .map(|i| rewards[i] - if place == "reward" { beta * penalty(i) } else { 0.0 })
+                .collect();
             let total: f64 = shaped.iter().sum();
             let weights: Vec<f64> = (0..6)
                 .map(|i| {
@@ -110,9 +116,8 @@ fn one_step_is_the_closed_form_gradient() {
             let exact = if estimator == "exact" { beta } else { 0.0 };
             let gradient = by_hand(&cells, &weights, exact, &policy, &table);
             let mut expected = Snapshot::default();
-            expected.set(&table, |cell| {
-                policy.log_prob(cell) - table.ref_log_prob[cell] - rate * gradient[cell]
-            });
+            expected
+                .set(&table, |cell| policy.log_prob(cell) - table.ref_log_prob[cell] - rate * gradient[cell]);
             trainer.update(&batch, &cells, 0.0).unwrap();
             let found = snapshot(trainer.as_ref(), &table);
             for cell in 0..table.len() {

@@ -1,6 +1,6 @@
 //! F5 and F14: sightings, takeover, and the window in between, for REINFORCE on burn.
 
-use crate::statistics::{assert_agrees, mean_and_error};
+use crate::statistics::{assert_agrees, in_parallel, mean_and_error};
 use burn::tensor::Device;
 use serde_json::{Value, json};
 use tailcatch::environments::Bandit;
@@ -57,14 +57,7 @@ fn one(race: &Race, replicate: u64) -> (Option<u64>, Option<u64>) {
 
 /// Windows of the runs that were taken over, and how many were not.
 fn windows(race: &Race) -> (Vec<f64>, usize) {
-    let outcomes: Vec<(Option<u64>, Option<u64>)> = std::thread::scope(|scope| {
-        let half = |start: u64| (start..race.replicates).step_by(2).map(|r| one(race, r)).collect::<Vec<_>>();
-        let half = &half;
-        let other = scope.spawn(move || half(1));
-        let mut all = half(0);
-        all.extend(other.join().unwrap());
-        all
-    });
+    let outcomes = in_parallel(race.replicates, |replicate| one(race, replicate));
     let closed: Vec<f64> = outcomes.iter().filter_map(|(s, t)| Some(((*t)? - (*s)?) as f64)).collect();
     let open = outcomes.iter().filter(|(_, takeover)| takeover.is_none()).count();
     (closed, open)
@@ -85,7 +78,11 @@ fn windows_of_plain_sgd_shrink_with_the_size_of_the_exploit() {
         let race = Race { outcomes, batch, proxy, optimizer: sgd(batch), replicates: 240 };
         let (closed, open) = windows(&race);
         assert!(open <= 2, "u = {proxy}: {open} of 240 runs were never taken over");
-        assert_agrees(&format!("window, K = {outcomes}, u = {proxy}"), mean_and_error(&closed), (expected, published));
+        assert_agrees(
+            &format!("window, K = {outcomes}, u = {proxy}"),
+            mean_and_error(&closed),
+            (expected, published),
+        );
     }
 }
 
@@ -101,7 +98,13 @@ fn an_exploit_beyond_the_log_of_its_mass_takes_over_in_one_step() {
 #[test]
 fn windows_of_adam_do_not_depend_on_the_size_of_the_exploit() {
     let adam = |rate: f64| json!({ "adam": { "learning_rate": rate } });
-    let race = |proxy: f64, rate: f64| Race { outcomes: 2000, batch: 64, proxy, optimizer: adam(rate), replicates: 64 };
+    let race = |proxy: f64, rate: f64| Race {
+        outcomes: 2000,
+        batch: 64,
+        proxy,
+        optimizer: adam(rate),
+        replicates: 64,
+    };
     // Qualitative, as F14 asks: the published 207/200/193/185 and 71/69/67/63 steps fall by a tenth over u = 10 … 200,
     // where SGD's windows fall by a factor of ten and more.
     for (rate, smallest, largest) in [(0.05, 207.0, 185.0), (0.2, 71.0, 63.0)] {

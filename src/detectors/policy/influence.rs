@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 /// A policy-gradient step is Σ Aᵢ ∇ln π(τᵢ), so this is the rollout's share of the summed gradient norms where all
 /// ‖∇ln π(τᵢ)‖ are alike, which holds for rare outcomes of a tabular softmax and not for trajectories of unequal
 /// length. Under advantages centred on the batch mean a lone outlier saturates at ½, whatever its reward, and
-/// normalising rescales all of them alike. A step whose advantages are all 0 moves nothing: each share is 0. Refuses with
-/// [`Status::Missing`] where the advantage column is absent.
+/// normalising rescales all of them alike. A step whose advantages are all 0 moves nothing: each share is 0. Scoring
+/// refuses with [`Status::Missing`] where the advantage column is absent.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Influence {}
@@ -23,11 +23,9 @@ impl Detector for Influence {
     fn access(&self) -> Access {
         Access::Policy
     }
-    fn fit(&self, calibration: &Observed, _: &mut Stream) -> Fitted {
-        match Observed::require(&calibration.advantage, "advantage") {
-            Ok(_) => Fitted::Ready(Box::new(Share)),
-            Err(status) => Fitted::Refused(status),
-        }
+    /// Nothing is learned from the calibration rollouts, which come from no update and may lack advantages.
+    fn fit(&self, _: &Observed, _: &mut Stream) -> Fitted {
+        Fitted::Ready(Box::new(Share))
     }
 }
 
