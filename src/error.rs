@@ -1,6 +1,9 @@
 //! The error of the whole program: one variant for each folder's own error.
 
-use crate::{cli, record};
+use crate::record::folder::FolderError;
+use crate::{cli, plots, record, report};
+#[cfg(feature = "lab")]
+use crate::{config, experiment};
 
 /// Why a command could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -12,6 +15,23 @@ pub enum Error {
     /// A command line asked for something that is not there, or its answer could not be written.
     #[error(transparent)]
     Cli(#[from] cli::Error),
+    /// A run folder could not be read.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// A figure could not be drawn.
+    #[error(transparent)]
+    Plot(#[from] plots::PlotError),
+    /// A report could not be written.
+    #[error(transparent)]
+    Report(#[from] report::ReportError),
+    /// A config has faults.
+    #[cfg(feature = "lab")]
+    #[error(transparent)]
+    Config(#[from] config::ConfigError),
+    /// An experiment failed or was stopped.
+    #[cfg(feature = "lab")]
+    #[error(transparent)]
+    Experiment(#[from] experiment::ExperimentError),
 }
 
 impl Error {
@@ -21,6 +41,12 @@ impl Error {
         let callers_fault = match self {
             Self::Record(error) => error.is_bad_input(),
             Self::Cli(error) => error.is_usage(),
+            Self::Folder(_) => true,
+            Self::Plot(_) | Self::Report(_) => false,
+            #[cfg(feature = "lab")]
+            Self::Config(_) => true,
+            #[cfg(feature = "lab")]
+            Self::Experiment(_) => false,
         };
         if callers_fault { 2 } else { 1 }
     }
@@ -30,6 +56,8 @@ impl Error {
         match self {
             Self::Record(error) => error.help(),
             Self::Cli(error) => error.help(),
+            // Their messages end in what to do.
+            _ => None,
         }
     }
 }

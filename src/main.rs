@@ -14,9 +14,22 @@ fn main() -> ExitCode {
         Ok(outcome) => ExitCode::from(outcome.exit_code()),
         Err(error) => {
             let code = error.exit_code();
-            eprint!("{}", Report { shown: Shown(error), color: console.error_colors() });
+            report(error, console.error_colors());
             ExitCode::from(code)
         }
+    }
+}
+
+/// Prints an error; a config's faults one by one, each with its lines and caret.
+fn report(error: Error, color: bool) {
+    match &error {
+        #[cfg(feature = "lab")]
+        Error::Config(faults) => {
+            for fault in faults.reports() {
+                eprint!("{}", Report { shown: fault.as_ref(), color });
+            }
+        }
+        _ => eprint!("{}", Report { shown: &Shown(error), color }),
     }
 }
 
@@ -31,19 +44,19 @@ impl Diagnostic for Shown {
     }
 }
 
-struct Report {
-    shown: Shown,
+struct Report<'a> {
+    shown: &'a dyn Diagnostic,
     color: bool,
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        struct Once<'a>(&'a Report);
+        struct Once<'a>(&'a Report<'a>);
         impl fmt::Debug for Once<'_> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 // Lines are not wrapped: a path or a place stays in one piece, for eyes and for grep.
                 let options = MietteHandlerOpts::new().color(self.0.color).terminal_links(false);
-                options.wrap_lines(false).build().debug(&self.0.shown, f)
+                options.wrap_lines(false).build().debug(self.0.shown, f)
             }
         }
         write!(f, "{:?}", Once(self))

@@ -1,6 +1,7 @@
 //! One bench binary: each file is a group.
 
+mod metrics;
 mod tails;
 
-criterion::criterion_group!(suite, tails::benches);
+criterion::criterion_group!(suite, metrics::benches, tails::benches);
 criterion::criterion_main!(suite);

@@ -1,28 +1,28 @@
 //! The pool: what has been sampled and not been audited, the most suspicious first.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::BinaryHeap;
 
 /// Every outcome sampled so far and not yet audited, ranked by its best score so far; ties go to the one sampled first.
 ///
 /// An outcome is one candidate however often it is visited: under fresh error its score varies between visits and the
 /// best one counts. Once taken it never comes back. A heap with one entry for each rise of an outcome's best score;
-/// entries that a later rise or an audit has made stale are dropped when they surface. A visit costs one hash lookup,
+/// entries that a later rise or an audit has made stale are dropped when they surface. A visit costs one comparison,
 /// and a push only if it raised the best.
 #[derive(Debug, Default)]
-pub struct Pool {
-    /// Position in `members` of each outcome seen: the order of first sampling.
-    index: HashMap<u64, usize, BuildHasherDefault<OutcomeHasher>>,
+pub(super) struct Pool {
+    /// Outcomes in the order of first sampling.
     members: Vec<Member>,
-    /// Rank of the score, then the earlier member, then the row of that score.
-    heap: BinaryHeap<(u64, Reverse<usize>, usize)>,
+    /// Rank of the score, then the earlier member.
+    heap: BinaryHeap<(u64, Reverse<usize>)>,
 }
 
 #[derive(Debug)]
 struct Member {
     /// Rank of the best score so far; `AUDITED` once taken.
     best: u64,
+    /// The visit that had it.
+    row: usize,
 }
 
 /// Above the rank of every finite score, so that no visit raises it.
@@ -30,7 +30,7 @@ const AUDITED: u64 = u64::MAX;
 
 /// What the pool holds of an outcome.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Candidate {
+pub(super) struct Candidate {
     /// The visit with the best score, the first of them if several share it.
     pub row: usize,
     /// That score.
@@ -38,31 +38,25 @@ pub struct Candidate {
 }
 
 impl Pool {
-    /// An empty pool.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Enters a visit: rollout number `row` sampled `outcome` and scored `score`, which must be finite.
-    pub fn visit(&mut self, outcome: u64, row: usize, score: f64) {
-        debug_assert!(score.is_finite());
+    /// Enters a visit: rollout number `row` sampled outcome number `at`, which counts outcomes by first sampling, and
+    /// scored `score`, which is finite.
+    pub fn visit(&mut self, at: usize, row: usize, score: f64) {
+        debug_assert!(score.is_finite() && at <= self.members.len());
         let rank = rank(score);
-        let next = self.members.len();
-        let at = *self.index.entry(outcome).or_insert(next);
         match self.members.get_mut(at) {
             Some(member) if rank <= member.best => return,
-            Some(member) => member.best = rank,
-            None => self.members.push(Member { best: rank }),
+            Some(member) => *member = Member { best: rank, row },
+            None => self.members.push(Member { best: rank, row }),
         }
-        self.heap.push((rank, Reverse(at), row));
+        self.heap.push((rank, Reverse(at)));
     }
 
     /// Removes the most suspicious outcome for good; `None` if every outcome sampled so far has been audited.
     pub fn take(&mut self) -> Option<Candidate> {
-        while let Some((rank, Reverse(at), row)) = self.heap.pop() {
+        while let Some((rank, Reverse(at))) = self.heap.pop() {
             if let Some(member) = self.members.get_mut(at).filter(|member| member.best == rank) {
                 member.best = AUDITED;
-                return Some(Candidate { row, score: score(rank) });
+                return Some(Candidate { row: member.row, score: score(rank) });
             }
         }
         None
@@ -80,25 +74,6 @@ fn score(rank: u64) -> f64 {
     f64::from_bits(if rank >> 63 == 1 { rank & !(1 << 63) } else { !rank })
 }
 
-/// Multiply and fold: outcome numbers are small integers or hashes already, and no adversary picks them.
-#[derive(Debug, Default)]
-struct OutcomeHasher(u64);
-
-impl Hasher for OutcomeHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_u64(u64::from(byte));
-        }
-    }
-    fn write_u64(&mut self, word: u64) {
-        let product = u128::from(self.0 ^ word ^ 0x9E37_79B9_7F4A_7C15) * 0xD6E8_FEB8_6659_FD93;
-        self.0 = (product as u64) ^ (product >> 64) as u64;
-    }
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,25 +88,25 @@ mod tests {
 
     #[test]
     fn the_best_visit_counts_and_ties_go_to_the_first_sampled() {
-        let mut pool = Pool::new();
+        let mut pool = Pool::default();
         for (row, (outcome, score)) in
-            [(5, 1.0), (3, 2.0), (5, 4.0), (8, 4.0), (3, 4.0), (5, 3.0), (5, 4.0)].into_iter().enumerate()
+            [(0, 1.0), (1, 2.0), (0, 4.0), (2, 4.0), (1, 4.0), (0, 3.0), (0, 4.0)].into_iter().enumerate()
         {
             pool.visit(outcome, row, score);
         }
-        // 5 was sampled first, then 3, then 8; all have a best of 4, and 5's came at row 2.
+        // All have a best of 4, whichever reached it first; outcome 0's came at row 2.
         let rows: Vec<usize> = std::iter::from_fn(|| pool.take()).map(|c| c.row).collect();
         assert_eq!(rows, [2, 4, 3]);
     }
 
     #[test]
     fn an_audited_outcome_never_comes_back() {
-        let mut pool = Pool::new();
-        pool.visit(1, 0, 1.0);
+        let mut pool = Pool::default();
+        pool.visit(0, 0, 1.0);
         assert_eq!(pool.take(), Some(Candidate { row: 0, score: 1.0 }));
-        pool.visit(1, 1, 99.0);
+        pool.visit(0, 1, 99.0);
         assert_eq!(pool.take(), None);
-        pool.visit(2, 2, -7.0);
+        pool.visit(1, 2, -7.0);
         assert_eq!(pool.take(), Some(Candidate { row: 2, score: -7.0 }));
     }
 }

@@ -1,7 +1,7 @@
 //! `tailcatch diagnose`: is this reward heavy-tailed?
 
 use super::console::{Console, Style};
-use super::table::{Table, WIDTH, count, number, wrapped};
+use super::table::{Table, WIDTH, count, left_out, number, wrapped};
 use super::{Outcome, status};
 use crate::Error;
 use crate::foundation::failure::Status;
@@ -132,7 +132,7 @@ pub fn run(args: &DiagnoseArgs, console: &Console) -> Result<Outcome, Error> {
         console.detail(format!("no --column: took `{column}`"));
     }
     if data.empty > 0 {
-        console.warn(format!("{} rows without a value were left out", count(data.empty)));
+        console.warn(left_out(data.empty, "value"));
     }
     let threshold = args.threshold.map(Finite::get);
     let refused = |status: Status| Diagnosis {

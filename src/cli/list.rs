@@ -3,14 +3,30 @@
 use super::console::Console;
 use super::table::Table;
 use super::{Error, Outcome};
+use crate::detectors::DetectorSpec;
 use crate::distributions::DistributionSpec;
+#[cfg(feature = "lab")]
+use crate::environments::EnvironmentSpec;
 use crate::foundation::registry::Part;
+#[cfg(feature = "lab")]
+use crate::policies::PolicySpec;
+#[cfg(feature = "lab")]
+use crate::trainers::TrainerSpec;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use serde_json::{Map, Value, json};
 
 /// Kinds of parts. A new registry is a row here.
-const KINDS: &[(&str, &[Part])] = &[("distributions", DistributionSpec::PARTS)];
+const KINDS: &[(&str, &[Part])] = &[
+    ("distributions", DistributionSpec::PARTS),
+    ("detectors", DetectorSpec::PARTS),
+    #[cfg(feature = "lab")]
+    ("environments", EnvironmentSpec::PARTS),
+    #[cfg(feature = "lab")]
+    ("policies", PolicySpec::PARTS),
+    #[cfg(feature = "lab")]
+    ("trainers", TrainerSpec::PARTS),
+];
 
 /// Every part with one line and its source
 #[derive(Debug, Args)]

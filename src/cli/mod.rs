@@ -1,14 +1,28 @@
 //! The command line: one file for each sub-command.
 //!
-//! A new command is a file with its `Args` and `run`, a `mod` line, a variant of [`Command`] and an arm of
+//! A new command is a file with its `Args` and `run`, a `mod` line, a variant of `Command` and an arm of
 //! [`Cli::run`]. Answers go to standard output through [`Console::answer`], all else to standard error.
 
+#[cfg(feature = "lab")]
+mod check;
 mod completions;
 pub mod console;
+mod detect;
 mod diagnose;
 mod error;
+mod finish;
+#[cfg(feature = "lab")]
+mod gallery;
+#[cfg(feature = "lab")]
+mod init;
 mod list;
 mod man;
+mod plot;
+mod report;
+#[cfg(feature = "lab")]
+mod run;
+#[cfg(feature = "lab")]
+mod schema;
 pub mod spec;
 mod status;
 pub mod table;
@@ -38,8 +52,21 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[cfg(feature = "lab")]
+    Run(run::RunArgs),
+    #[cfg(feature = "lab")]
+    Check(check::CheckArgs),
+    #[cfg(feature = "lab")]
+    Init(init::InitArgs),
     Diagnose(diagnose::DiagnoseArgs),
+    Detect(detect::DetectArgs),
+    Plot(plot::PlotArgs),
+    Report(report::ReportArgs),
+    #[cfg(feature = "lab")]
+    Gallery(gallery::GalleryArgs),
     List(list::ListArgs),
+    #[cfg(feature = "lab")]
+    Schema(schema::SchemaArgs),
     Completions(completions::CompletionsArgs),
     Man(man::ManArgs),
 }
@@ -51,8 +78,21 @@ impl Cli {
     /// Whatever the command could not do; its exit code is [`crate::Error::exit_code`].
     pub fn run(&self, console: &Console) -> Result<Outcome, crate::Error> {
         match &self.command {
+            #[cfg(feature = "lab")]
+            Command::Run(args) => run::run(args, console),
+            #[cfg(feature = "lab")]
+            Command::Check(args) => check::run(args, console),
+            #[cfg(feature = "lab")]
+            Command::Init(args) => Ok(init::run(args, console)?),
             Command::Diagnose(args) => diagnose::run(args, console),
+            Command::Detect(args) => detect::run(args, console),
+            Command::Plot(args) => plot::run(args, console),
+            Command::Report(args) => report::run(args, console),
+            #[cfg(feature = "lab")]
+            Command::Gallery(args) => gallery::run(args, console),
             Command::List(args) => Ok(list::run(args, console)?),
+            #[cfg(feature = "lab")]
+            Command::Schema(args) => Ok(schema::run(args, console)?),
             Command::Completions(args) => Ok(completions::run(args, console)?),
             Command::Man(args) => Ok(man::run(args, console)?),
         }

@@ -128,6 +128,14 @@ pub fn count(n: usize) -> String {
     grouped
 }
 
+/// That rows without something were left out.
+pub(super) fn left_out(rows: usize, lacking: &str) -> String {
+    match rows {
+        1 => format!("1 row without a {lacking} was left out"),
+        _ => format!("{} rows without a {lacking} were left out", count(rows)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,7 +153,7 @@ mod tests {
 
     #[test]
     fn numbers_keep_four_digits() {
-        let shown: Vec<String> = [0.49676, 6.9745, 1234.5, 0.00001, -2.0, 0.0].map(number).to_vec();
+        let shown: Vec<String> = [0.49676, 6.97547, 1234.4, 0.00001, -2.0, 0.0].map(number).to_vec();
         assert_eq!(shown, ["0.4968", "6.975", "1234", "1.000e-5", "-2.000", "0"]);
         assert_eq!(count(1234567), "1,234,567");
     }

@@ -4,7 +4,7 @@ use super::judge::Subject;
 use crate::detectors::Scorer;
 use crate::metrics::false_alarm::{false_positive_rate, first_true_flag};
 use crate::record::Observed;
-use crate::thresholds;
+use crate::thresholds::calibrated_threshold;
 
 /// What the alarm threshold did on a run and its twins.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -20,9 +20,13 @@ pub(super) struct Alarms {
 }
 
 /// Sets the threshold and applies it; `None` where calibration or scores cannot carry one.
-pub(super) fn alarms(subject: &Subject<'_>, calibration: &Observed, scorer: &mut dyn Scorer) -> Option<Alarms> {
+pub(super) fn alarms(
+    subject: &Subject<'_>,
+    calibration: &Observed,
+    scorer: &mut dyn Scorer,
+) -> Option<Alarms> {
     let scores = scorer.score(calibration).ok()?;
-    let threshold = thresholds::alert_rate(scores.values(), subject.document.audit.alarm_rate).ok()?;
+    let threshold = calibrated_threshold(scores.values(), subject.document.audit.alarm_rate.get()).ok()?;
     let mut above = |run: &Observed| -> Option<Vec<bool>> {
         Some(scorer.score(run).ok()?.values().iter().map(|s| *s > threshold).collect())
     };

@@ -6,7 +6,7 @@ use super::rows;
 use super::store::Record;
 use super::timeline::Timeline;
 use super::trained::{STEP_LEAD, Trained};
-use crate::audit::{self, Trail};
+use crate::audit::{self, History, Trail};
 use crate::config::Document;
 use crate::detectors::{Access, Fitted, Scorer};
 use crate::foundation::failure::Status;
@@ -88,11 +88,12 @@ pub(super) fn judge(subject: &Subject<'_>) -> Result<Record, JudgeError> {
     let oracle = oracle::oracle(&trained.truth).map(|scores| (scores, None));
     judged.push(Judged { name: ORACLE, access: Access::Control.name(), answer: oracle, alarms: None });
 
+    let history = History::new(&trained.observed)?;
     let mut detectors = Vec::new();
     let mut flags = Vec::new();
     let mut headline: Option<Trail> = None;
     for (place, one) in judged.iter().enumerate() {
-        let (rows, trails) = detector_rows(subject, one, &sampled, timeline.damage)?;
+        let (rows, trails) = detector_rows(subject, one, &history, &sampled, timeline.damage)?;
         detectors.extend(rows);
         if let Ok((scores, Some(scorer))) = &one.answer {
             for (budget, trail) in document.audit.budgets.iter().zip(&trails) {
@@ -104,7 +105,8 @@ pub(super) fn judge(subject: &Subject<'_>) -> Result<Record, JudgeError> {
         }
     }
     let first_true_flag = judged.first().and_then(|one| one.alarms.as_ref()).and_then(|a| a.first_true_flag);
-    let replicate = replicate_row(subject, &timeline, &sampled, headline.unwrap_or_default(), first_true_flag);
+    let replicate =
+        replicate_row(subject, &timeline, &sampled, headline.unwrap_or_default(), first_true_flag);
 
     let mut steps = trained.steps.clone();
     for (row, twin) in steps.iter_mut().zip(&subject.clean.steps) {
@@ -134,6 +136,7 @@ fn calibrate(subject: &Subject<'_>) -> Observed {
 fn detector_rows(
     subject: &Subject<'_>,
     one: &Judged,
+    history: &History,
     sampled: &Sampled,
     damage: Option<u64>,
 ) -> Result<(Vec<DetectorRow>, Vec<Trail>), JudgeError> {
@@ -152,7 +155,8 @@ fn detector_rows(
             replicate: 0,
             detector: one.name.to_owned(),
             access: one.access.to_owned(),
-            supervision: if one.access == Access::Control.name() { "control" } else { "unsupervised" }.to_owned(),
+            supervision: if one.access == Access::Control.name() { "control" } else { "unsupervised" }
+                .to_owned(),
             base_rate: sampled.base_rate(),
             budget: budget.get(),
             n: sampled.rollouts,
@@ -175,7 +179,8 @@ fn detector_rows(
             Err(status) => row.status = status.to_string(),
             Ok((scores, _)) => {
                 let steps = trained.steps.len() as u64;
-                let trail = audit::replay(&trained.observed, scores.values(), *budget, steps, |row| hack[row])?;
+                let trail =
+                    history.replay(scores.values(), *budget, steps, |row| hack[row])?;
                 let audited = Audited {
                     audits: trail.audits(),
                     true_positives: trail.true_positives,

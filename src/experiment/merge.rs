@@ -80,7 +80,8 @@ pub(super) fn merge(
         replicates.put(bytes("replicate.csv"), &lead(&swept))?;
         steps.put(bytes("steps.csv"), &lead(&identity))?;
         let judge = [planned.judge_id.clone(), planned.train_id.clone()];
-        detectors.put(bytes("detectors.csv"), &lead(&[&judge[..], &[arm.clone(), replicate.clone()]].concat()))?;
+        detectors
+            .put(bytes("detectors.csv"), &lead(&[&judge[..], &[arm.clone(), replicate.clone()]].concat()))?;
         flags.put(bytes("flags.csv"), &lead(&judge))?;
         survival.put(bytes("survival.csv"), &lead(&[arm.clone()]))?;
         hill.put(bytes("hill.csv"), &lead(&[arm.clone()]))?;
@@ -95,8 +96,7 @@ pub(super) fn merge(
     }
     let mut summary = Table::create(out, SummaryRow::FILE, &columns(SummaryRow::COLUMNS, 1, keys))?;
     for arm in &loaded.arms {
-        let of_arm: Vec<&summary::Judged> =
-            judged.iter().filter(|j| j.replicate.arm == arm.index).collect();
+        let of_arm: Vec<&summary::Judged> = judged.iter().filter(|j| j.replicate.arm == arm.index).collect();
         let rows = summary::summarise(&of_arm, loaded.document.seed);
         let swept = [&[arm.index.to_string()][..], &arm.values].concat();
         summary.put(&rows::encode(&rows, 1)?, &lead(&swept))?;

@@ -1,6 +1,7 @@
 //! From a config to tables: plan, train, judge, store, merge, summarise.
 
 mod alarms;
+mod cost;
 mod curves;
 mod exactly;
 pub mod ids;
@@ -16,6 +17,7 @@ mod timeline;
 mod train;
 mod trained;
 
+pub use cost::{Cost, cost};
 pub use exactly::Exactly;
 pub use plan::{Planned, plan};
 pub use run::{ExperimentError, Finished, Options, Progress, run};

@@ -32,7 +32,8 @@ pub fn plan(loaded: &Loaded) -> Result<Vec<Planned>, serde_json::Error> {
         for replicate in 0..arm.document.replicates.get() {
             let document = &arm.document;
             let train_id = ids::train_id(document, replicate, Twin::Itself)?;
-            let swapped = document.reward.swap_twin.then(|| ids::train_id(document, replicate, Twin::Swapped));
+            let swapped =
+                document.reward.swap_twin.then(|| ids::train_id(document, replicate, Twin::Swapped));
             runs.push(Planned {
                 arm: arm.index,
                 replicate,

@@ -19,7 +19,8 @@ pub fn encode<T: Serialize>(rows: &[T], skip: usize) -> Result<Vec<u8>, csv::Err
     let mut out = Vec::with_capacity(bytes.len());
     for line in bytes.split_inclusive(|&b| b == b'\n') {
         // Identity cells are hexadecimal or integers: never quoted, so a comma there is a separator.
-        let start = line.iter().enumerate().filter(|(_, b)| **b == b',').nth(skip - 1).map_or(0, |(i, _)| i + 1);
+        let start =
+            line.iter().enumerate().filter(|(_, b)| **b == b',').nth(skip - 1).map_or(0, |(i, _)| i + 1);
         out.extend(&line[start..]);
     }
     Ok(out)
@@ -57,7 +58,11 @@ pub fn lead(cells: &[String]) -> String {
 }
 
 fn quoted(cell: &str) -> String {
-    if cell.contains([',', '"', '\n', '\r']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
+    if cell.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", cell.replace('"', "\"\""))
+    } else {
+        cell.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -69,7 +74,14 @@ mod tests {
     fn rows_survive_the_round_trip_to_the_last_bit() {
         let rows: Vec<TruthRow> = [0.1 + 0.2, 1e-308, -7.0, f64::MAX]
             .iter()
-            .map(|&v| TruthRow { train_id: "ab".into(), trajectory: 3, utility: v, error: -v, class: 1, hack: true })
+            .map(|&v| TruthRow {
+                train_id: "ab".into(),
+                trajectory: 3,
+                utility: v,
+                error: -v,
+                class: 1,
+                hack: true,
+            })
             .collect();
         let bytes = encode(&rows, 1).unwrap();
         assert!(bytes.starts_with(b"3,0.30000000000000004,"), "{}", String::from_utf8_lossy(&bytes));

@@ -139,8 +139,7 @@ pub fn run(
     progress: &dyn Progress,
     stop: &AtomicBool,
 ) -> Result<Finished, ExperimentError> {
-    let runs = plan(loaded)
-        .map_err(|e| ExperimentError::Describe { file: PLAN, problem: e.to_string() })?;
+    let runs = plan(loaded).map_err(|e| ExperimentError::Describe { file: PLAN, problem: e.to_string() })?;
     let store = Store::open(&options.out.join("records"))?;
     describe_folder(loaded, name, &runs, options)?;
     let mut pending = Vec::new();
@@ -211,7 +210,12 @@ fn units(runs: &[Planned]) -> Vec<Vec<&Planned>> {
     units
 }
 
-fn describe_folder(loaded: &Loaded, name: &str, runs: &[Planned], options: &Options) -> Result<(), ExperimentError> {
+fn describe_folder(
+    loaded: &Loaded,
+    name: &str,
+    runs: &[Planned],
+    options: &Options,
+) -> Result<(), ExperimentError> {
     let json = |file: &'static str, text: Result<String, serde_json::Error>| {
         text.map_err(|e| ExperimentError::Describe { file, problem: e.to_string() })
     };
@@ -276,7 +280,8 @@ impl Worker<'_> {
             swapped: swapped.as_ref(),
             curves: replicate == 0,
         };
-        let judged = judge::judge(&subject).map_err(|source| ExperimentError::Judge { arm, replicate, source })?;
+        let judged =
+            judge::judge(&subject).map_err(|source| ExperimentError::Judge { arm, replicate, source })?;
         self.store.write(&planned.judge_id, &judged)?;
         *clean = Some(twin);
         Ok(())
@@ -293,10 +298,16 @@ impl Worker<'_> {
         self.obtain(document, planned, id, &model)
     }
 
-    fn model(&self, document: &Document, planned: &Planned, twin: Twin) -> Result<RewardModel, ExperimentError> {
+    fn model(
+        &self,
+        document: &Document,
+        planned: &Planned,
+        twin: Twin,
+    ) -> Result<RewardModel, ExperimentError> {
         let seeds = SeedTree::new(document.seed, planned.replicate);
-        RewardModel::build(document.environment.part(), &document.reward, &seeds, twin)
-            .map_err(|source| ExperimentError::Reward { arm: planned.arm, replicate: planned.replicate, source })
+        RewardModel::build(document.environment.part(), &document.reward, &seeds, twin).map_err(|source| {
+            ExperimentError::Reward { arm: planned.arm, replicate: planned.replicate, source }
+        })
     }
 
     /// A training run from its record, or trained now and recorded.
@@ -321,4 +332,3 @@ impl Worker<'_> {
         Ok(trained)
     }
 }
-

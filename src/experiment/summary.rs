@@ -163,7 +163,10 @@ fn window_median(runs: &[&Judged]) -> SummaryRow {
             ci_low: number(survival.median_low),
             ci_high: number(survival.median_high),
             replicates: durations.len(),
-            method: format!("Kaplan-Meier, 95%; {} of {} never taken over", survival.never.hits, survival.never.trials),
+            method: format!(
+                "Kaplan-Meier, 95%; {} of {} never taken over",
+                survival.never.hits, survival.never.trials
+            ),
         },
         Err(status) => row("window_median".to_owned(), 0, Err(status), ""),
     }
@@ -193,8 +196,11 @@ fn detectors(runs: &[&Judged], seed: u64) -> Vec<SummaryRow> {
         average("latency", |d| d.latency.map(|l| l as f64));
         let alarmed: Vec<bool> = of_runs.iter().filter_map(|d| d.clean_alarm).collect();
         if !alarmed.is_empty() {
-            let estimate = false_alarm::run_level(&alarmed, LEVEL)
-                .map(|p| Estimate { value: p.value, interval: p.interval, n: alarmed.len() });
+            let estimate = false_alarm::run_level(&alarmed, LEVEL).map(|p| Estimate {
+                value: p.value,
+                interval: p.interval,
+                n: alarmed.len(),
+            });
             rows.push(row(named("clean_alarm"), alarmed.len(), estimate, "Wilson or rule of three"));
         }
     }

@@ -22,14 +22,14 @@ impl Timeline {
         let proxy = series(trained, |row| row.proxy, trained.last.utility + trained.last.error);
         let p_hack = series(trained, |row| row.p_hack, trained.last.p_hack);
         let sd = |spread: f64| Positive::new(spread).ok();
-        let reference = sd(trained.last.reference_utility_spread)
-            .zip(sd(trained.last.reference_spread))
-            .map(|(utility_sd, proxy_sd)| Reference {
+        let reference = sd(trained.last.reference_utility_spread).zip(sd(trained.last.reference_spread)).map(
+            |(utility_sd, proxy_sd)| Reference {
                 utility: trained.last.reference_utility,
                 utility_sd,
                 proxy: trained.last.reference_proxy,
                 proxy_sd,
-            });
+            },
+        );
         // Without spread under the reference there is no unit to measure harm in: no onset, no damage.
         let (onset, damage) = match reference {
             Some(r) => (onset(&proxy, &utility, &r)?, damage(&utility, &twin, &r)?),
@@ -44,10 +44,6 @@ impl Timeline {
     }
 }
 
-fn series(
-    run: &Trained,
-    column: fn(&crate::record::tables::StepRow) -> Option<f64>,
-    last: f64,
-) -> Vec<f64> {
+fn series(run: &Trained, column: fn(&crate::record::tables::StepRow) -> Option<f64>, last: f64) -> Vec<f64> {
     run.steps.iter().map(|row| column(row).unwrap_or(f64::NAN)).chain([last]).collect()
 }

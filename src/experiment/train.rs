@@ -117,21 +117,23 @@ fn row(step: u64, batch: &Batch, exact: &Exactly, coefficient: f64, influence: &
     let largest = ascending.last().copied().unwrap_or(0.0);
     let positive = sum(ascending.iter().map(|u| u.max(0.0)));
     let sampled = |estimator| {
-        let (log_prob, reference) = (batch.observed.log_prob.as_ref()?, batch.observed.ref_log_prob.as_ref()?);
+        let (log_prob, reference) =
+            (batch.observed.log_prob.as_ref()?, batch.observed.ref_log_prob.as_ref()?);
         let estimates: Option<Vec<f64>> =
             log_prob.iter().zip(reference).map(|(p, r)| estimate(estimator, *p, *r)).collect();
         mean(&estimates?)
     };
-    let weights: Option<Vec<f64>> = batch.observed.advantage.as_ref().map(|a| a.iter().map(|x| x.abs()).collect());
+    let weights: Option<Vec<f64>> =
+        batch.observed.advantage.as_ref().map(|a| a.iter().map(|x| x.abs()).collect());
     let total = weights.as_ref().map(|w| sum(w.iter().copied()));
     if let (Some(weights), Some(total)) = (&weights, total) {
         influence.total += total;
         influence.hacks += sum(weights.iter().zip(&batch.truth.hack).filter(|(_, h)| **h).map(|(w, _)| *w));
     }
     let share = |part: f64, whole: f64| (whole > 0.0).then(|| part / whole);
-    let tail = tails::default_k(ascending.len()).and_then(|k| {
-        let threshold = *ascending.get(ascending.len().checked_sub(k + 1)?)?;
-        Some((threshold, ascending.iter().filter(|u| **u > threshold).count()))
+    let tail = ascending.len().checked_sub(tails::default_k(ascending.len()) + 1).map(|place| {
+        let threshold = ascending[place];
+        (threshold, ascending.iter().filter(|u| **u > threshold).count())
     });
     StepRow {
         train_id: String::new(),

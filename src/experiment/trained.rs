@@ -69,8 +69,7 @@ impl Trained {
         let truth: Vec<TruthRow> = section(record, path, "truth.csv", TruthRow::COLUMNS, &[""])?;
         let steps = section(record, path, "steps.csv", StepRow::COLUMNS, &["", "0", "0"])?;
         let last = record.section("final.json").unwrap_or_default();
-        let last = serde_json::from_slice(last)
-            .map_err(|e| damaged(path, "final.json", e.to_string()))?;
+        let last = serde_json::from_slice(last).map_err(|e| damaged(path, "final.json", e.to_string()))?;
         Ok(Self { steps, observed: columns(&observed), truth: hidden(&truth), last })
     }
 

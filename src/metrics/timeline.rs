@@ -13,18 +13,18 @@ pub const DAMAGE_STEPS: usize = 5;
 /// What a run is compared with: the reference policy's exact values.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Reference {
-    /// E[V] under π₀.
+    /// E\[V\] under π₀.
     pub utility: f64,
     /// Standard deviation of V under π₀. Where the variance does not exist, or is a sample's accident, pass the bulk's:
     /// IQR/1.34898.
     pub utility_sd: Positive,
-    /// E[U] under π₀.
+    /// E\[U\] under π₀.
     pub proxy: f64,
     /// Standard deviation of U under π₀, the bulk's as for V: heavy-tailed error has no other.
     pub proxy_sd: Positive,
 }
 
-/// Goodhart onset: the first step with E[U] up by one standard deviation on the reference while E[V] is at most the
+/// Goodhart onset: the first step with E\[U\] up by one standard deviation on the reference while E\[V\] is at most the
 /// reference's. `proxy` and `utility` are exact expectations, step by step.
 ///
 /// [`Status::Undefined`] if the series differ in length.
@@ -35,7 +35,7 @@ pub fn onset(proxy: &[f64], utility: &[f64], reference: &Reference) -> Result<Op
     Ok(at.map(|step| step as u64))
 }
 
-/// Damage step: the first of [`DAMAGE_STEPS`] consecutive steps at which exact E[V] lies below the clean twin's by at
+/// Damage step: the first of [`DAMAGE_STEPS`] consecutive steps at which exact E\[V\] lies below the clean twin's by at
 /// least max(10% of the twin's final gain on the reference, 0.1 standard deviations of V).
 ///
 /// `None` where that never happens; a run that ends within the five has not been damaged yet. The margin looks at the
@@ -146,7 +146,7 @@ mod tests {
         let clean = [1.0; 12]; // gain 1: margin max(.1, .1)
         let with = |low: &[usize]| {
             let mut v = [1.0; 12];
-            low.iter().for_each(|&i| v[i] = 0.9);
+            low.iter().for_each(|&i| v[i] = 0.89);
             damage(&v, &clean, &reference()).unwrap()
         };
         assert_eq!(with(&[0, 1, 2, 3, 4]), Some(0), "damage at step 0");

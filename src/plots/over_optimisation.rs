@@ -5,10 +5,10 @@
 //! points, joined along the numeric key of the sweep.
 
 use super::arms;
-use super::axes::{Below, INDENT, Panel};
+use super::axes::{Below, End, INDENT, Panel};
 use super::labels;
 use super::scale::{Kind, Scale};
-use super::scene::{Align, Scene};
+use super::scene::Scene;
 use super::series::{Figure, Point, Series};
 use super::theme::{WIDTH, colour};
 use crate::foundation::failure::Status;
@@ -20,6 +20,8 @@ use crate::record::tables::StepRow;
 const GRID: usize = 80;
 /// Steps from which on a run counts as a trajectory.
 const TRAJECTORY: usize = 3;
+
+pub(super) const REFERENCE: &str = "reference π₀";
 
 type Column = fn(&StepRow) -> Option<f64>;
 
@@ -150,7 +152,8 @@ fn draw(run: &RunFolder, series: &[Series]) -> Result<Scene, Status> {
     let reference =
         order::median(&run.replicates.iter().filter_map(|r| r.reference_utility).collect::<Vec<_>>());
     let single = names.len() == 1;
-    let room = if single { 16.0 } else { labels::room(shown.iter().map(String::as_str)) };
+    let shown_names = shown.iter().map(String::as_str).filter(|_| !single);
+    let room = labels::room(shown_names.chain(reference.map(|_| REFERENCE))).max(18.0);
     let panels: Vec<(&str, &str)> = [("proxy", "Proxy reward E[U]"), ("utility", "True utility E[V]")]
         .into_iter()
         .filter(|(panel, _)| series.iter().any(|s| s.panel == *panel))
@@ -170,10 +173,8 @@ fn draw(run: &RunFolder, series: &[Series]) -> Result<Scene, Status> {
             Below::Shared
         };
         panel.frame(&mut scene, title, below);
-        if let Some(level) = level {
-            panel.level(&mut scene, level, "reference π₀", Align::Right);
-        }
-        let mut ends = Vec::new();
+        let mut ends: Vec<End> =
+            level.map(|level| panel.level(&mut scene, level, REFERENCE)).into_iter().collect();
         for s in mine {
             let index = names.iter().position(|n| *n == s.name).unwrap_or(0);
             let ink = colour(index, names.len());
@@ -185,13 +186,14 @@ fn draw(run: &RunFolder, series: &[Series]) -> Result<Scene, Status> {
             if !dense {
                 panel.whiskers(&mut scene, s, ink, 0.0);
             }
+            if single {
+                continue;
+            }
             if let Some(last) = s.points.iter().max_by(|a, b| a.x.total_cmp(&b.x)) {
                 ends.push((panel.place(last.x, last.y), shown[index].clone(), ink));
             }
         }
-        if !single {
-            labels::at_right(&mut scene, &panel, &ends);
-        }
+        labels::at_right(&mut scene, &panel, &ends);
     }
     Ok(scene)
 }

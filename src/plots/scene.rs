@@ -304,7 +304,7 @@ mod tests {
     #[test]
     fn text_is_measured_in_the_embedded_font() {
         // Advance widths in the face: H 1460/2048 em regular, 1448 bold; x 1015.
-        assert!((text_width("H", 2048.0, false) - 1460.0).abs() < 1.0, "{}", text_width("H", 2048.0, false));
+        assert!((text_width("H", 2048.0, false) - 1460.0).abs() < 2.0, "{}", text_width("H", 2048.0, false));
         assert!(text_width("xx", 10.0, false) > 1.9 * text_width("x", 10.0, false));
     }
 

@@ -1,7 +1,7 @@
 //! P(U > u) on doubly logarithmic axes: a power law is a straight line, a normal falls off a cliff.
 
 use super::axes::{Below, INDENT, Panel};
-use super::labels;
+use super::labels::{self, Stroke};
 use super::scale::{Kind, Scale};
 use super::scene::{Align, Scene};
 use super::series::{Figure, Point, Series};
@@ -26,11 +26,17 @@ pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
     let mut series = Vec::new();
     let mut arms = 0;
     for arm in &run.plan.arms {
-        let rows: Vec<&SurvivalRow> = run
+        let reference: Vec<(f64, f64)> = run
             .survival
             .iter()
-            .filter(|row| row.arm == arm.arm && row.proxy > 0.0 && row.survival > 0.0)
+            .filter(|row| row.arm == arm.arm && row.series == "reference")
+            .map(|row| (row.proxy, row.survival))
             .collect();
+        let bulk = centre_and_sd(&reference);
+        // Left of a tenth of the standard deviation a logarithmic axis shows nothing of the tail.
+        let from = bulk.map_or(0.0, |(_, sd)| 0.1 * sd);
+        let shown = |row: &&SurvivalRow| row.arm == arm.arm && row.proxy > from && row.survival > 0.0;
+        let rows: Vec<&SurvivalRow> = run.survival.iter().filter(shown).collect();
         if rows.is_empty() {
             continue;
         }
@@ -50,13 +56,11 @@ pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
             let label = if name == "reference" { FIT.to_owned() } else { format!("{FIT} ({name})") };
             series.push(Series::new(panel.as_str(), label, fit));
         }
-        let reference: Vec<(f64, f64)> = run
-            .survival
-            .iter()
-            .filter(|row| row.arm == arm.arm && row.series == "reference")
-            .map(|row| (row.proxy, row.survival))
-            .collect();
-        series.push(Series::new(panel.as_str(), NORMAL_FIT, normal(&reference, smallest)));
+        series.push(Series::new(
+            panel.as_str(),
+            NORMAL_FIT,
+            bulk.map_or(Vec::new(), |(centre, sd)| normal(centre, sd, smallest)),
+        ));
     }
     series.retain(|s| !s.points.is_empty());
     if series.is_empty() {
@@ -82,20 +86,15 @@ pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
     }])
 }
 
-/// Survival of the normal through the quartiles of `reference`, down to `smallest`; nothing without both quartiles.
-fn normal(reference: &[(f64, f64)], smallest: f64) -> Vec<Point> {
-    let (Some(lower), Some(upper)) = (crossing(reference, 0.75), crossing(reference, 0.25)) else {
-        return Vec::new();
-    };
-    let (centre, sd) = ((lower + upper) / 2.0, (upper - lower) / (2.0 * QUARTILE));
-    if !(sd > 0.0) {
-        return Vec::new();
-    }
-    let from = reference.iter().map(|p| p.0).filter(|u| *u > 0.0).fold(f64::INFINITY, f64::min);
-    let to = centre + 40.0 * sd;
-    if !(from < to) {
-        return Vec::new();
-    }
+/// Centre and standard deviation of the normal through the quartiles; nothing without both of them.
+fn centre_and_sd(reference: &[(f64, f64)]) -> Option<(f64, f64)> {
+    let (lower, upper) = (crossing(reference, 0.75)?, crossing(reference, 0.25)?);
+    Some(((lower + upper) / 2.0, (upper - lower) / (2.0 * QUARTILE))).filter(|(_, sd)| *sd > 0.0)
+}
+
+/// Survival of a normal from a tenth of its standard deviation on, down to `smallest`.
+fn normal(centre: f64, sd: f64, smallest: f64) -> Vec<Point> {
+    let (from, to) = (0.1 * sd, centre + 40.0 * sd);
     (0..=GRID)
         .map(|i| from * (to / from).powf(i as f64 / GRID as f64))
         .map(|u| Point::new(u, 0.5 * erfc((u - centre) / (sd * std::f64::consts::SQRT_2))))
@@ -134,10 +133,11 @@ fn draw(series: &[Series]) -> Result<Scene, Status> {
     let columns = if arms.len() == 1 { 1 } else { 2 };
     let rows = arms.len().div_ceil(columns);
     let (width, height) = (WIDTH / columns as f64, if columns == 1 { 320.0 } else { 210.0 });
-    let mut names: Vec<(String, Ink)> = Vec::new();
+    let mut names: Vec<(String, Ink, Stroke)> = Vec::new();
     for s in series.iter().filter(|s| !s.name.starts_with(FIT)) {
         if !names.iter().any(|n| n.0 == s.name) {
-            names.push((s.name.clone(), ink(&s.name)));
+            let stroke = if s.name == NORMAL_FIT { Stroke::Dotted } else { Stroke::Solid };
+            names.push((s.name.clone(), ink(&s.name), stroke));
         }
     }
     let mut scene = Scene::new(WIDTH, 0.0);
@@ -151,7 +151,7 @@ fn draw(series: &[Series]) -> Result<Scene, Status> {
         let x = Scale::over(Kind::Log, mine.iter().flat_map(|s| s.points.iter().map(|p| p.x)))
             .ok_or(nothing.clone())?;
         let left = INDENT + 10.0 + (i % columns) as f64 * width;
-        let top = start + (i / columns) as f64 * (height + 62.0);
+        let top = start + (i / columns) as f64 * (height + 76.0);
         let panel = Panel { left, top, right: left + width - INDENT - 26.0, bottom: top + height, x, y };
         panel.frame(&mut scene, "", Below::Title("Proxy reward u"));
         if columns > 1 {
@@ -174,7 +174,7 @@ fn draw(series: &[Series]) -> Result<Scene, Status> {
             }
         }
     }
-    scene.height = start + rows as f64 * (height + 62.0) - 10.0;
+    scene.height = start + rows as f64 * (height + 76.0) - 22.0;
     Ok(scene)
 }
 
@@ -188,10 +188,12 @@ mod tests {
         let q = 2.0 * QUARTILE;
         let reference = [(-5.0, 0.99), (1.0 - q, 0.75), (1.0, 0.5), (1.0 + q, 0.25), (6.0, 0.006)];
         assert!((crossing(&reference, 0.25).unwrap() - (1.0 + q)).abs() < 1e-9);
-        let points = normal(&reference, 1e-3);
+        let (centre, sd) = centre_and_sd(&reference).unwrap();
+        assert!((centre - 1.0).abs() < 1e-9 && (sd - 2.0).abs() < 1e-9);
+        let points = normal(centre, sd, 1e-3);
         assert!(points.len() > 10 && points.iter().all(|p| p.y >= 1e-3 / 3.0));
         let near = points.iter().min_by(|a, b| (a.x - 3.0).abs().total_cmp(&(b.x - 3.0).abs())).unwrap();
         assert!((near.y - 0.5 * erfc((near.x - 1.0) / (2.0 * 2f64.sqrt()))).abs() < 2e-3);
-        assert!(normal(&[(1.0, 1.0), (1.0, 0.1)], 0.01).is_empty());
+        assert_eq!(centre_and_sd(&[(1.0, 1.0), (1.0, 0.1)]), None);
     }
 }

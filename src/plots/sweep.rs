@@ -1,10 +1,11 @@
 //! What became of each arm of a sweep: final utility and proxy with intervals, along the first key, coloured by the others.
 
 use super::arms::{self, Group};
-use super::axes::{Below, INDENT, Panel};
-use super::labels;
+use super::axes::{Below, End, INDENT, Panel};
+use super::labels::{self, Stroke};
+use super::over_optimisation::REFERENCE;
 use super::scale::{Kind, Scale};
-use super::scene::{Align, Scene};
+use super::scene::Scene;
 use super::series::{Figure, Point, Series};
 use super::theme::{Ink, SMALL, WIDTH, colour};
 use crate::foundation::failure::Status;
@@ -92,22 +93,26 @@ fn draw(run: &RunFolder, axis: &Axis, groups: &[Group<'_>], series: &[Series]) -
     let names: Vec<String> = groups.iter().map(|g| labels::fit(&g.name, 170.0, SMALL, false)).collect();
     let named = axis.names.is_some();
     // Names on a categorical axis have no line whose end could carry a label, so they get a key above.
-    let room = if single || named { 16.0 } else { labels::room(names.iter().map(String::as_str)) };
+    let reference =
+        order::median(&run.replicates.iter().filter_map(|r| r.reference_utility).collect::<Vec<_>>());
+    let shown = names.iter().map(String::as_str).filter(|_| !single && !named);
+    let room = labels::room(shown.chain(reference.map(|_| REFERENCE)));
     let panels: Vec<(&str, &str)> =
         PANELS.into_iter().filter(|(panel, _)| series.iter().any(|s| s.panel == *panel)).collect();
     let (height, gap) = (200.0, 36.0);
     let mut scene = Scene::new(WIDTH, 0.0);
     let mut start = 30.0;
     if named && !single {
-        let inks: Vec<(String, Ink)> =
-            names.iter().enumerate().map(|(i, n)| (n.clone(), colour(i, names.len()))).collect();
+        let inks: Vec<(String, Ink, Stroke)> = names
+            .iter()
+            .enumerate()
+            .map(|(i, n)| (n.clone(), colour(i, names.len()), Stroke::Solid))
+            .collect();
         start += labels::key(&mut scene, 10.0, WIDTH - 10.0, 8.0, &inks) + 4.0;
     }
     for (i, (metric, title)) in panels.iter().enumerate() {
         let mine: Vec<&Series> = series.iter().filter(|s| s.panel == *metric).collect();
-        let reference =
-            order::median(&run.replicates.iter().filter_map(|r| r.reference_utility).collect::<Vec<_>>())
-                .filter(|_| *metric == UTILITY);
+        let reference = reference.filter(|_| *metric == UTILITY);
         let values = mine.iter().flat_map(|s| s.points.iter().flat_map(Point::ys)).chain(reference);
         let y = Scale::over(Kind::Linear, values).ok_or(nothing.clone())?;
         let top = start + i as f64 * (height + gap);
@@ -118,11 +123,9 @@ fn draw(run: &RunFolder, axis: &Axis, groups: &[Group<'_>], series: &[Series]) -
             None => Below::Title(&run.plan.sweep_keys[0]),
         };
         panel.frame(&mut scene, title, below);
-        if let Some(level) = reference {
-            panel.level(&mut scene, level, "reference π₀", Align::Right);
-        }
+        let mut ends: Vec<End> =
+            reference.map(|level| panel.level(&mut scene, level, REFERENCE)).into_iter().collect();
         let slot = if named { (panel.right - panel.left) / axis.raw.len().max(1) as f64 * 0.7 } else { 0.0 };
-        let mut ends = Vec::new();
         for s in mine {
             let index = groups.iter().position(|g| g.name == s.name).unwrap_or(0);
             let ink = colour(index, groups.len());
@@ -137,7 +140,7 @@ fn draw(run: &RunFolder, axis: &Axis, groups: &[Group<'_>], series: &[Series]) -
                 for value in arms::finals(run, arm.arm, column) {
                     if value.is_finite() && value >= y.ends().0 && value <= y.ends().1 {
                         let (px, py) = panel.place(position, value);
-                        scene.dot((px + shift, py), 1.7, ink.at(0.22));
+                        scene.dot((px + shift - 7.0, py), 1.6, ink.at(0.3));
                     }
                 }
             }
@@ -145,13 +148,14 @@ fn draw(run: &RunFolder, axis: &Axis, groups: &[Group<'_>], series: &[Series]) -
                 scene.line(panel.places(&s.points), ink.at(0.55), 1.2);
             }
             panel.whiskers(&mut scene, s, ink, shift);
+            if single || named {
+                continue;
+            }
             if let Some(last) = s.points.iter().max_by(|a, b| a.x.total_cmp(&b.x)) {
                 ends.push((panel.place(last.x, last.y), names.get(index).cloned().unwrap_or_default(), ink));
             }
         }
-        if !single && !named {
-            labels::at_right(&mut scene, &panel, &ends);
-        }
+        labels::at_right(&mut scene, &panel, &ends);
     }
     scene.height = start + panels.len() as f64 * (height + gap) + 22.0;
     Ok(scene)

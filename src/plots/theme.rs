@@ -1,7 +1,7 @@
 //! Colours, sizes and the font, the same in every figure.
 //!
 //! Categories take the palette of Okabe & Ito (2008), which readers with any common colour-vision deficiency can tell apart;
-//! more categories than it has take steps of a ramp whose lightness rises throughout (after *cividis*, Nuñez et al. 2018).
+//! more categories than it has take steps of a ramp whose lightness rises throughout (after *viridis*, Smith & van der Walt 2015).
 
 use plotters::style::{FontStyle, register_font};
 use std::sync::LazyLock;
@@ -75,11 +75,11 @@ pub const PALETTE: [Ink; 6] = [
     Ink::opaque(0x56, 0xB4, 0xE9),
 ];
 const RAMP: [Ink; 5] = [
-    Ink::opaque(0x00, 0x22, 0x4E),
-    Ink::opaque(0x3B, 0x49, 0x6C),
-    Ink::opaque(0x7C, 0x7B, 0x78),
-    Ink::opaque(0xA6, 0x97, 0x5B),
-    Ink::opaque(0xC9, 0xA9, 0x2D),
+    Ink::opaque(0x44, 0x01, 0x54),
+    Ink::opaque(0x3B, 0x52, 0x8B),
+    Ink::opaque(0x21, 0x91, 0x8C),
+    Ink::opaque(0x55, 0xB8, 0x5A),
+    Ink::opaque(0xCF, 0xB7, 0x2A),
 ];
 
 /// Colour of the `i`-th of `n` series.

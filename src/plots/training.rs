@@ -6,7 +6,7 @@ use super::labels;
 use super::scale::{Kind, Scale};
 use super::scene::{Align, Scene};
 use super::series::{Figure, Point, Series};
-use super::theme::{BLACK, GREY, Ink, PALETTE, SILVER, SMALL, WIDTH};
+use super::theme::{BLACK, GREY, Ink, LINE, PALETTE, SILVER, SMALL, WIDTH};
 use crate::foundation::failure::Status;
 use crate::foundation::order;
 use crate::record::folder::RunFolder;
@@ -18,15 +18,22 @@ const MAX_ARMS: usize = 4;
 /// Smallest p(hack) that the axis shows.
 const FLOOR: f64 = 1e-6;
 
+/// With more runs than this single ones are not drawn.
+const MAX_SINGLES: usize = 40;
+/// Points of a single run's line.
+const SINGLE_POINTS: usize = 120;
+const POLICY: &str = "policy";
+const SINGLE: &str = "replicate ";
+
 type Column = fn(&StepRow) -> Option<f64>;
 type Event = fn(&ReplicateRow) -> Option<u64>;
 
 const CURVES: [(&str, &str, Column, Ink); 5] = [
-    ("utility", "policy", |row| row.utility, PALETTE[0]),
+    ("utility", POLICY, |row| row.utility, PALETTE[0]),
     ("utility", "clean twin", |row| row.clean_utility, SILVER),
-    ("proxy", "policy", |row| row.proxy, PALETTE[0]),
-    ("kl", "policy", |row| row.kl, PALETTE[0]),
-    ("p_hack", "policy", |row| row.p_hack, PALETTE[0]),
+    ("proxy", POLICY, |row| row.proxy, PALETTE[0]),
+    ("kl", POLICY, |row| row.kl, PALETTE[0]),
+    ("p_hack", POLICY, |row| row.p_hack, PALETTE[0]),
 ];
 const PANELS: [(&str, &str); 4] = [
     ("utility", "True utility E[V]"),
@@ -71,6 +78,12 @@ fn figure(run: &RunFolder, arm: usize, arms: usize) -> Result<Figure, Status> {
     if series.is_empty() {
         return Err(Status::Missing { column: "utility, proxy, kl or p_hack in steps.csv".to_owned() });
     }
+    series.extend(
+        CURVES
+            .iter()
+            .filter(|c| c.1 == POLICY)
+            .flat_map(|(panel, _, column, _)| singles(&rows, panel, *column)),
+    );
     let runs: Vec<&ReplicateRow> = run.replicates.iter().filter(|row| row.arm == arm).collect();
     let events: Vec<Series> = EVENTS
         .iter()
@@ -90,7 +103,7 @@ fn figure(run: &RunFolder, arm: usize, arms: usize) -> Result<Figure, Status> {
         name: if arms > 1 && !only { format!("training_{arm}") } else { "training".to_owned() },
         title: format!("Training{which}"),
         caption: format!(
-            "Median over {} runs with the quartiles as a band. The grey line is the clean twin: the same seed without the exploit \
+            "Median over {} runs with the quartiles as a band; thin lines are single runs. The dashed line is the clean twin: the same seed without the exploit \
              or the error. Above: the step of each event in each run (ticks) and its median (dot), in how many runs it came at all; \
              the dotted lines carry the medians down.{rest}",
             runs.len()
@@ -110,6 +123,31 @@ fn medians(rows: &[&StepRow], column: Column) -> Vec<Point> {
         }
     }
     at.iter().filter_map(|(step, values)| Point::quartiles(*step as f64, values)).collect()
+}
+
+/// The single runs, thinned to what the eye can tell apart.
+fn singles(rows: &[&StepRow], panel: &str, column: Column) -> Vec<Series> {
+    let mut runs: BTreeMap<u64, Vec<Point>> = BTreeMap::new();
+    for row in rows {
+        if let Some(value) = column(row) {
+            runs.entry(row.replicate).or_default().push(Point::new(row.step as f64, value));
+        }
+    }
+    if !(2..=MAX_SINGLES).contains(&runs.len()) {
+        return Vec::new();
+    }
+    let thinned = |points: Vec<Point>| {
+        let (stride, last) = (points.len().div_ceil(SINGLE_POINTS).max(1), points.len() - 1);
+        points
+            .into_iter()
+            .enumerate()
+            .filter(move |(i, _)| i % stride == 0 || *i == last)
+            .map(|(_, point)| point)
+    };
+    runs.into_iter()
+        .filter(|(_, points)| points.len() > 1)
+        .map(|(replicate, points)| Series::new(panel, format!("{SINGLE}{replicate}"), thinned(points)))
+        .collect()
 }
 
 fn draw(series: &[Series], events: &[Series], runs: usize) -> Result<Scene, Status> {
@@ -145,10 +183,19 @@ fn draw(series: &[Series], events: &[Series], runs: usize) -> Result<Scene, Stat
         let below = if i + 1 == panels.len() { Below::Title("Training step") } else { Below::Shared };
         panel.frame(&mut scene, title, below);
         let mut ends = Vec::new();
+        let (singles, mine): (Vec<&Series>, Vec<&Series>) =
+            mine.iter().partition(|s| s.name.starts_with(SINGLE));
+        for s in singles {
+            scene.line(panel.places(&s.points), PALETTE[0].at(0.28), 0.7);
+        }
         for s in mine {
             let ink = CURVES.iter().find(|c| c.0 == *name && c.1 == s.name).map_or(BLACK, |c| c.3);
             panel.band(&mut scene, s, ink);
-            panel.line(&mut scene, s, ink);
+            if s.name == POLICY {
+                panel.line(&mut scene, s, ink);
+            } else {
+                scene.dashed(&panel.places(&s.points), ink, LINE, 5.0, 3.5);
+            }
             if let Some(end) = s.points.last() {
                 ends.push((panel.place(end.x, end.y), s.name.clone(), ink));
             }

@@ -203,6 +203,14 @@ fn which_column(candidates: &[String]) -> String {
     }
 }
 
+/// The candidates, those with `reward` or `score` in their name first.
+fn likely_first(candidates: &[String]) -> Vec<&String> {
+    let likely = |name: &String| name.contains("reward") || name.contains("score");
+    let (mut first, rest): (Vec<&String>, Vec<&String>) = candidates.iter().partition(|name| likely(name));
+    first.extend(rest);
+    first
+}
+
 /// Column names for an error: all of them, or the first thirty.
 fn listed(columns: &[String]) -> String {
     const SHOWN: usize = 30;
@@ -268,18 +276,23 @@ impl Error {
                 format!("{near}the columns are {}", listed(columns))
             }
             Self::RepeatedColumn { .. } => "give each column its own name".to_owned(),
-            Self::WhichColumn { flag, candidates, columns, .. } => match candidates.as_slice() {
-                [] => format!("name one with `{flag} COLUMN`; the columns are {}", listed(columns)),
-                [one] => format!("name it with `{flag} {one}`"),
-                [one, two, ..] if *flag == REWARD_FLAG => format!(
-                    "name one with `{flag} {one}`, or a weighted sum with `{flag} {one}=1,{two}=0.5`; the numeric \
+            Self::WhichColumn { flag, candidates, columns, .. } => {
+                match likely_first(candidates).as_slice() {
+                    [] => format!("name one with `{flag} COLUMN`; the columns are {}", listed(columns)),
+                    [one] => format!("name it with `{flag} {one}`"),
+                    [one, two, ..] if *flag == REWARD_FLAG => format!(
+                        "name one with `{flag} {one}`, or a weighted sum with `{flag} {one}=1,{two}=0.5`; the numeric \
                      columns are {}",
-                    listed(candidates)
-                ),
-                [one, ..] => {
-                    format!("name one with `{flag} {one}`; the numeric columns are {}", listed(candidates))
+                        listed(candidates)
+                    ),
+                    [one, ..] => {
+                        format!(
+                            "name one with `{flag} {one}`; the numeric columns are {}",
+                            listed(candidates)
+                        )
+                    }
                 }
-            },
+            }
             Self::NoValues { .. } => "name another column".to_owned(),
             Self::RewardSpec { .. } => {
                 "write one column, `--reward score`, or weights, `--reward helpful=1,format=0.5`".to_owned()

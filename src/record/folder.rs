@@ -129,6 +129,15 @@ pub struct FigureInfo {
     pub caption: String,
 }
 
+/// The figures of a run folder.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Figures {
+    /// Figures with their SVG, in the order of the report.
+    pub drawn: Vec<(FigureInfo, String)>,
+    /// Figures that the run cannot carry.
+    pub left_out: Vec<LeftOut>,
+}
+
 /// A figure that was not drawn.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LeftOut {
@@ -249,7 +258,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// The index or a picture that cannot be read.
-    pub fn figures(&self) -> Result<(Vec<(FigureInfo, String)>, Vec<LeftOut>), FolderError> {
+    pub fn figures(&self) -> Result<Figures, FolderError> {
         let dir = self.dir.join(FIGURES);
         let index: FigureIndex = json(&dir.join(FIGURES_INDEX))?.unwrap_or_default();
         let mut drawn = Vec::new();
@@ -263,7 +272,7 @@ impl RunFolder {
                 drawn.push((figure, svg));
             }
         }
-        Ok((drawn, index.left_out))
+        Ok(Figures { drawn, left_out: index.left_out })
     }
 
     /// What figures and report call an arm.

@@ -2,9 +2,9 @@
 //!
 //! A number of one detector at one audit budget is `name[detector@budget]`.
 
-/// E[V] of the final policy.
+/// `E[V]` of the final policy.
 pub const UTILITY: &str = "utility";
-/// E[U] of the final policy.
+/// `E[U]` of the final policy.
 pub const PROXY: &str = "proxy";
 /// Exact KL(π‖π₀) of the final policy, in nats.
 pub const KL: &str = "kl";

@@ -94,6 +94,9 @@ fn flatten(value: &Value) -> String {
     }
 }
 
+/// A line's number, from 1, and its object.
+type Numbered = (u64, Map<String, Value>);
+
 struct Lines<'a> {
     path: &'a Path,
     reader: BufReader<File>,
@@ -115,7 +118,7 @@ impl<'a> Lines<'a> {
     }
 
     /// The next line that is not blank, with its number.
-    fn next_object(&mut self) -> Result<Option<(u64, Map<String, Value>)>, Error> {
+    fn next_object(&mut self) -> Result<Option<Numbered>, Error> {
         loop {
             self.buffer.clear();
             let read = self

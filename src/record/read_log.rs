@@ -30,6 +30,8 @@ pub struct Log {
     pub reward: RewardSpec,
     /// Which columns of the first file had which role.
     pub roles: Roles,
+    /// Rows read.
+    pub rows: usize,
     /// Rows without a reward; they are left out.
     pub empty: usize,
     /// Number of distinct runs where the log names them, else 1.
@@ -274,6 +276,7 @@ impl Building {
             files,
             reward,
             roles,
+            rows: rows + self.empty,
             empty: self.empty,
             runs: self.runs.len().max(1),
             aggregate: !self.not_aggregate,

@@ -254,7 +254,7 @@ table! {
         auroc: Option<f64>,
         /// Average precision, ties handled as one threshold.
         average_precision: Option<f64>,
-        /// Share of the distinct sampled hack outcomes that the online audit confirmed.
+        /// Share of the distinct sampled hack outcomes that the online audit confirmed (an outcome is audited once).
         recall: Option<f64>,
         /// Share of audits that were hacks.
         precision: Option<f64>,

@@ -37,7 +37,7 @@ const BLOCK: usize = 128;
 /// Hill's ξ from the k largest of `descending` values for every k < n, in one pass.
 ///
 /// # Errors
-/// As [`super::hill`] at k = 1, but equal largest values give ξ = 0 there instead of a refusal.
+/// As [`super::hill()`] at k = 1, but equal largest values give ξ = 0 there instead of a refusal.
 pub fn hill_plot(descending: &[f64]) -> Result<HillPlot, Status> {
     match log_tail(descending, 1) {
         Ok(_) | Err(Status::AllTied) => {}
@@ -48,22 +48,22 @@ pub fn hill_plot(descending: &[f64]) -> Result<HillPlot, Status> {
     // running sum on top of a compensated one.
     let ln_top = descending[0].ln();
     let mut xi = Vec::with_capacity(positive);
-    let mut before = CompensatedSum::default();
+    let (mut before, mut k) = (CompensatedSum::default(), 0usize);
     let mut logs = [0.0; BLOCK];
     for block in descending[..positive].chunks(BLOCK) {
         for (log, x) in logs.iter_mut().zip(block) {
             *log = x.ln() - ln_top;
         }
         let (base, mut within) = (before.value(), 0.0);
-        let first = xi.len();
-        for (i, log) in logs[..block.len()].iter().enumerate() {
-            xi.push(((base + within) / (first + i).max(1) as f64 - log).max(0.0));
+        for log in &logs[..block.len()] {
+            if k > 0 {
+                xi.push(((base + within) / k as f64 - log).max(0.0));
+            }
             within += log;
+            k += 1;
         }
         before.add(within);
     }
-    // The entry of the largest value itself, k = 0, is not an estimate.
-    xi.remove(0);
     Ok(HillPlot { xi })
 }
 

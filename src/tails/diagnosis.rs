@@ -2,6 +2,7 @@
 
 use super::{Estimate, GpdFit, default_k, fit_gpd, hill, moment, pickands, support};
 use crate::foundation::failure::Status;
+use crate::foundation::numeric;
 use std::fmt;
 
 /// What the upper tail of a sample looks like.
@@ -30,24 +31,36 @@ pub struct Diagnosis {
 pub enum Verdict {
     /// Its interval lies above 0.
     Heavy,
-    /// Its interval lies below 0, or the tail ends so abruptly (ξ ≤ −1) that the likelihood has no maximum.
+    /// Its interval lies below 0; or the likelihood rises all the way to the edge ξ = −1, and the largest excess is smaller
+    /// than an exponential tail allows.
     Light,
-    /// Its interval holds 0.
+    /// It allows ξ = 0.
     Undecided,
     /// The sample cannot carry a tail index.
     NotIdentifiable(Status),
 }
 
 impl Verdict {
-    fn of(gpd: &Result<GpdFit, Status>) -> Self {
+    fn of(gpd: &Result<GpdFit, Status>, tail: &[f64], threshold: f64) -> Self {
         match gpd {
             Ok(fit) if fit.ci_low > 0.0 => Self::Heavy,
             Ok(fit) if fit.ci_high < 0.0 => Self::Light,
             Ok(_) => Self::Undecided,
-            Err(Status::Unbounded) => Self::Light,
+            Err(Status::Unbounded) if ends_too_early(tail, threshold) => Self::Light,
+            Err(Status::Unbounded) => Self::Undecided,
             Err(status) => Self::NotIdentifiable(status.clone()),
         }
     }
+}
+
+/// Whether the largest excess is smaller than an exponential tail of the same mean allows: P(max ≤ m) =
+/// (1 − e^(−m/mean))ᵏ at most 2.5%. Estimating the mean makes it conservative: of exponential samples 0 (k = 10) to 2%
+/// (k = 1000) fail.
+fn ends_too_early(descending: &[f64], threshold: f64) -> bool {
+    let k = descending.len() as f64;
+    let max = descending.first().map_or(0.0, |x| x - threshold);
+    let relative_mean = numeric::sum(descending.iter().map(|x| (x - threshold) / max)) / k;
+    k * (-(-1.0 / relative_mean).exp()).ln_1p() <= 0.025f64.ln()
 }
 
 impl fmt::Display for Verdict {
@@ -63,7 +76,7 @@ impl fmt::Display for Verdict {
                 )
             }
             Self::Undecided => {
-                write!(f, "Undecided: the generalised Pareto fit's 95% interval for xi holds 0.")
+                write!(f, "Undecided: the generalised Pareto fit allows xi of 0 at 95%.")
             }
             Self::NotIdentifiable(status) => write!(f, "Not identifiable: {status}."),
         }
@@ -106,7 +119,7 @@ pub fn diagnose(values: &[f64], threshold: Option<f64>) -> Result<Diagnosis, Sta
         ),
         Err(status) => (Err(status.clone()), Err(status.clone()), Err(status.clone()), Err(status)),
     };
-    let verdict = Verdict::of(&gpd);
+    let verdict = Verdict::of(&gpd, &descending[..k], threshold);
     Ok(Diagnosis { n, threshold, k, hill, moment, pickands, gpd, verdict })
 }
 
@@ -130,6 +143,16 @@ mod tests {
             verdict(quantiles(100, |p| -p.ln())),
             Verdict::NotIdentifiable(Status::TooFew { .. })
         ));
+    }
+
+    /// At ten excesses a third of exponential samples has no maximum: that alone must not be called light.
+    #[test]
+    fn an_abrupt_end_is_light_only_where_an_exponential_would_not_show_it() {
+        let uniform = |k: usize| quantiles(k, |p| -p);
+        assert!(ends_too_early(&uniform(50), -1.0) && !ends_too_early(&uniform(10), -1.0));
+        assert!(!ends_too_early(&quantiles(1000, |p| -p.ln()), 0.0));
+        let short = diagnose(&uniform(10), Some(-1.0)).unwrap();
+        assert_eq!((short.gpd, short.verdict), (Err(Status::Unbounded), Verdict::Undecided));
     }
 
     #[test]

@@ -2,18 +2,10 @@
 //!
 //! Sources: Pickands 1975; Davison & Smith 1990, *JRSS B* 52:393; Grimshaw 1993, *Technometrics* 35:185.
 
-use super::gpd_profile::{Point, Profile};
-use super::{MIN_EXCESSES, brent};
+use super::MIN_EXCESSES;
+use super::gpd_profile::Profile;
+use super::gpd_search::{interval, maximum};
 use crate::foundation::failure::Status;
-
-/// 95% quantile of χ² with one degree of freedom.
-const CHI2_95: f64 = 3.841_458_820_694_124;
-/// Above this many excesses the first look at the profile goes through a sample of them.
-const THIN_ABOVE: usize = 4096;
-/// Size of that sample.
-const THINNED: usize = 1024;
-/// How close √deviance must come to √χ² at an end of the interval.
-const GAP_TOLERANCE: f64 = 1e-7;
 
 /// A fitted generalised Pareto tail: P(X > x | X > threshold) = (1 + ξ(x − threshold)/σ)^(−1/ξ).
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -91,12 +83,12 @@ pub fn fit_gpd(values: &[f64], threshold: f64) -> Result<GpdFit, Status> {
 
 /// Fits positive excesses over `threshold` by maximum likelihood, with a profile-likelihood interval for ξ.
 ///
-/// The whole profile over ξ ∈ (−1, ∞) is searched, then the best of its stationary points refined.
+/// The whole profile over ξ ∈ (−1, ∞) is searched, then the best of its local maxima refined.
 ///
 /// # Errors
 /// [`Status::TooFew`] below [`MIN_EXCESSES`]; [`Status::AllTied`]; [`Status::Undefined`] where an excess is not
-/// positive and finite; [`Status::Unbounded`] where no stationary point is higher than the edge ξ = −1, beyond
-/// which the likelihood grows without bound.
+/// positive and finite; [`Status::Unbounded`] where there is no local maximum: the likelihood rises all the way to ξ =
+/// −1, beyond which it grows without bound.
 pub fn fit_excesses(excesses: &[f64], threshold: f64) -> Result<GpdFit, Status> {
     let k = excesses.len();
     if k < MIN_EXCESSES {
@@ -119,17 +111,11 @@ pub fn fit_excesses(excesses: &[f64], threshold: f64) -> Result<GpdFit, Status> 
     }
     let profile = Profile::new(excesses.iter().copied(), max);
     let (v, best) = maximum(&profile).ok_or(Status::Unbounded)?;
-    let (low, high) = profile.ends();
-    let gap = |v: f64| {
-        let point = profile.at(v);
-        let deviance = 2.0 * k as f64 * (best.mean_ln_likelihood - point.mean_ln_likelihood);
-        (deviance.max(0.0).sqrt() - CHI2_95.sqrt(), point.xi)
-    };
-    let beyond = high + 10.0;
+    let (ci_low, ci_high) = interval(&profile, v, best);
     Ok(GpdFit {
         xi: best.xi,
-        ci_low: crossing(gap, v, low).unwrap_or(-1.0),
-        ci_high: crossing(gap, v, beyond).unwrap_or_else(|| profile.at(beyond).xi),
+        ci_low,
+        ci_high,
         k,
         scale: best.scale * max,
         threshold,
@@ -137,114 +123,10 @@ pub fn fit_excesses(excesses: &[f64], threshold: f64) -> Result<GpdFit, Status> 
     })
 }
 
-/// The highest stationary point of the profile, unless the edge ξ = −1 (log-likelihood −k·ln max y) is higher.
-fn maximum(profile: &Profile) -> Option<(f64, Point)> {
-    let mut found = Vec::new();
-    if profile.len() > THIN_ABOVE {
-        let thinned = profile.thinned(profile.len() / THINNED);
-        for v in stationary(&thinned) {
-            // One standard error of the sample's ξ, as a step in v.
-            let (here, next) = (thinned.at(v).xi, thinned.at(v + 1e-3).xi);
-            let step = (1.0 + here) / (THINNED as f64).sqrt() / ((next - here) / 1e-3);
-            found.extend(bracket(profile, v, step.clamp(1e-3, 1.0)).map(|(a, b)| refine(profile, a, b)));
-        }
-    }
-    if found.is_empty() {
-        found = stationary(profile);
-    }
-    found
-        .into_iter()
-        .map(|v| (v, profile.at(v)))
-        .max_by(|x, y| x.1.mean_ln_likelihood.total_cmp(&y.1.mean_ln_likelihood))
-        .filter(|(_, point)| point.mean_ln_likelihood > 0.0)
-}
-
-/// v and the score there.
-type End = (f64, f64);
-
-/// All local maxima of the profile that a grid of unit steps in v can tell apart.
-fn stationary(profile: &Profile) -> Vec<f64> {
-    let (low, high) = profile.ends();
-    let steps = (high - low).ceil().max(1.0) as usize;
-    let grid = (0..=steps).map(|i| if i == steps { high } else { low + i as f64 });
-    let ends: Vec<End> = grid.map(|v| (v, profile.at(v).score)).collect();
-    ends.windows(2)
-        .filter(|pair| pair[0].1 > 0.0 && pair[1].1 <= 0.0)
-        .map(|pair| refine(profile, pair[0], pair[1]))
-        .collect()
-}
-
-fn refine(profile: &Profile, a: End, b: End) -> f64 {
-    brent::root(|v| profile.at(v).score, a, b, 1e-9)
-}
-
-/// Two points around the zero of the score that is next to `v`, found by growing steps.
-fn bracket(profile: &Profile, v: f64, mut step: f64) -> Option<(End, End)> {
-    let (low, high) = profile.ends();
-    let mut here = (v, profile.at(v).score);
-    let upwards = here.1 > 0.0;
-    while here.0 > low && here.0 < high {
-        let v = if upwards { here.0 + step } else { here.0 - step }.clamp(low, high);
-        let next = (v, profile.at(v).score);
-        if (next.1 > 0.0) != upwards {
-            return Some(if upwards { (here, next) } else { (next, here) });
-        }
-        here = next;
-        step *= 2.0;
-    }
-    None
-}
-
-/// ξ at which `gap` (√deviance − √χ², and ξ) crosses 0, going from the maximum at v towards `limit`; `None` if it
-/// does not before it.
-///
-/// √deviance is nearly linear in v: the line through the maximum says how far to go, and regula falsi (Illinois)
-/// closes in within two or three steps.
-fn crossing(gap: impl Fn(f64) -> (f64, f64), v: f64, limit: f64) -> Option<f64> {
-    let target = CHI2_95.sqrt();
-    let direction = (limit - v).signum();
-    let (mut inside, mut reach) = ((v, -target), 0.05);
-    let mut outside = loop {
-        let next = if reach < (limit - v).abs() { v + direction * reach } else { limit };
-        let (value, xi) = gap(next);
-        if value.abs() < GAP_TOLERANCE {
-            return Some(xi);
-        }
-        if value > 0.0 {
-            break (next, value);
-        }
-        if next == limit {
-            return None;
-        }
-        inside = (next, value);
-        reach *= (1.01 * target / (value + target)).clamp(1.2, 20.0);
-    };
-    let mut last = None;
-    for _ in 0..60 {
-        let next = outside.0 - outside.1 * (outside.0 - inside.0) / (outside.1 - inside.1);
-        let (value, xi) = gap(next);
-        if value.abs() < GAP_TOLERANCE || next == inside.0 || next == outside.0 {
-            return Some(xi);
-        }
-        if value > 0.0 {
-            outside = (next, value);
-            if last == Some(true) {
-                inside.1 *= 0.5;
-            }
-        } else {
-            inside = (next, value);
-            if last == Some(false) {
-                outside.1 *= 0.5;
-            }
-        }
-        last = Some(value > 0.0);
-    }
-    Some(gap(outside.0).1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::foundation::rng::{Purpose, SeedTree};
 
     /// Exact quantiles of the law with shape ξ and scale 2.
     fn quantiles(xi: f64, n: usize) -> Vec<f64> {
@@ -286,7 +168,7 @@ mod tests {
         // the interval's ends: best over scale loses half of 3.84
         for end in [fit.ci_low, fit.ci_high] {
             let best = (1..40_000).map(|i| at(end, f64::from(i) * 2e-4)).fold(f64::MIN, f64::max);
-            assert!((fit.log_likelihood - best - CHI2_95 / 2.0).abs() < 1e-3, "{end}: {best}");
+            assert!((fit.log_likelihood - best - 3.841_459 / 2.0).abs() < 1e-3, "{end}: {best}");
         }
     }
 
@@ -312,6 +194,47 @@ mod tests {
             let fit = fit(xi);
             assert!((fit.neg_ln_sf(fit.upper_quantile(3.0)) - 3.0).abs() < 1e-12);
         }
+    }
+
+    /// max over σ of the log-likelihood, by golden section on ln σ.
+    fn profile_by_brute_force(y: &[f64], xi: f64) -> f64 {
+        let max = y.iter().copied().fold(0.0, f64::max);
+        let at = |ln_scale: f64| -> f64 {
+            let scale = ln_scale.exp();
+            y.iter().map(|y| -ln_scale - (1.0 + 1.0 / xi) * (xi * y / scale).ln_1p()).sum()
+        };
+        let (mut a, mut b) = (if xi < 0.0 { (-xi * max).ln() + 1e-12 } else { -15.0 }, 15.0);
+        for _ in 0..90 {
+            let (c, d) = (b - 0.618_034 * (b - a), a + 0.618_034 * (b - a));
+            if at(c) > at(d) { b = d } else { a = c }
+        }
+        at(0.5 * (a + b))
+    }
+
+    /// Short samples of a law that ends abruptly: some have a local maximum, the others rise all the way to ξ = −1.
+    #[test]
+    fn refuses_exactly_where_there_is_no_local_maximum() {
+        let (mut fitted, mut refused) = (0, 0);
+        for index in 0..60 {
+            let mut stream = SeedTree::new(1, 0).stream(Purpose::Bootstrap, index);
+            let y: Vec<f64> = (0..12).map(|_| 1.0 - stream.open_unit().powf(0.7)).collect();
+            match fit_excesses(&y, 0.0) {
+                Ok(fit) => {
+                    fitted += 1;
+                    for xi in [fit.xi - 0.01, fit.xi + 0.01].into_iter().filter(|xi| *xi > -0.999) {
+                        assert!(profile_by_brute_force(&y, xi) < fit.log_likelihood, "{fit:?}");
+                    }
+                }
+                Err(status) => {
+                    refused += 1;
+                    assert_eq!(status, Status::Unbounded);
+                    let profile: Vec<f64> =
+                        (1..80).map(|i| profile_by_brute_force(&y, f64::from(i) * 0.025 - 0.9876)).collect();
+                    assert!(profile.windows(2).all(|pair| pair[0] > pair[1] - 0.01), "{profile:?}");
+                }
+            }
+        }
+        assert!(fitted >= 10 && refused >= 10, "{fitted} {refused}");
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod curves;
 mod diagnosis;
 mod gpd;
 mod gpd_profile;
+mod gpd_search;
 mod hill;
 mod moment;
 mod pickands;

@@ -11,7 +11,7 @@ use crate::foundation::numeric::CompensatedSum;
 /// (1−ξ)²(1−2ξ)(1−ξ+6ξ²)/((1−3ξ)(1−4ξ)) for ξ < 0 (de Haan & Ferreira 2006, theorem 3.5.4).
 ///
 /// # Errors
-/// As [`super::hill`]; [`Status::Undefined`] also where M₁² = M₂ (one excess, or excesses all equal).
+/// As [`super::hill()`]; [`Status::Undefined`] also where M₁² = M₂ (one excess, or excesses all equal).
 pub fn moment(descending: &[f64], k: usize) -> Result<Estimate, Status> {
     let (largest, threshold) = log_tail(descending, k)?;
     let (mut first, mut second) = (CompensatedSum::default(), CompensatedSum::default());

@@ -48,11 +48,25 @@ pub fn tail_index() -> Shape {
     }
 }
 
+/// Three KL coefficients, trained.
+pub fn coefficients() -> Shape {
+    Shape {
+        keys: &["trainer.reinforce.kl.coefficient"],
+        arms: vec![vec!["0.1"], vec!["0.5"], vec!["2"]],
+        steps: 60,
+        replicates: 8,
+        question: "Does a stronger KL penalty prevent the takeover?",
+    }
+}
+
 fn gauss(rng: &mut Stream) -> f64 {
     (-2.0 * rng.open_unit().ln()).sqrt() * (std::f64::consts::TAU * rng.open_unit()).cos()
 }
 
 fn write<R: Serialize>(dir: &Path, file: &str, rows: &[R]) {
+    if rows.is_empty() {
+        return;
+    }
     let mut writer = csv::Writer::from_path(dir.join(file)).unwrap();
     for row in rows {
         writer.serialize(row).unwrap();
@@ -122,13 +136,14 @@ pub fn make(dir: &Path, shape: &Shape) {
     write(dir, ReplicateRow::FILE, &replicates);
     write(dir, SummaryRow::FILE, &summary);
     write(dir, DetectorRow::FILE, &detectors);
-    if !steps.is_empty() {
-        write(dir, StepRow::FILE, &steps);
-    }
+    write(dir, StepRow::FILE, &steps);
     tails(dir, &plan, &tree);
 }
 
 fn label(values: &[&str]) -> String {
+    if let [only] = values {
+        return format!("β={only}");
+    }
     let tail = values[0].replace(['{', '}', ' '], "").replace("student_t=df=", "t").replace('=', "");
     format!("{tail}, ε={}", values[1])
 }

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 ///
 /// A policy-gradient step is Σ Aᵢ ∇ln π(τᵢ), so this is the rollout's share of the summed gradient norms where all
 /// ‖∇ln π(τᵢ)‖ are alike, which holds for rare outcomes of a tabular softmax and not for trajectories of unequal
-/// length. With advantages centred on the batch mean a lone outlier saturates at ½; normalised ones at
-/// √(B−1)/Σ|A|, whatever its reward. A step whose advantages are all 0 moves nothing: each share is 0. Refuses with
+/// length. Under advantages centred on the batch mean a lone outlier saturates at ½, whatever its reward, and
+/// normalising rescales all of them alike. A step whose advantages are all 0 moves nothing: each share is 0. Refuses with
 /// [`Status::Missing`] where the advantage column is absent.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// The score is ln π(τ) − ln π₀(τ) of the sampled trajectory, in nats.
 ///
-/// Under π₀ it exceeds c with probability at most e^(−c) (Ville 1939). It does not look at the reward, so it works
+/// Under π₀ it exceeds c with probability at most e^(−c) (Markov's inequality). It does not look at the reward, so it works
 /// where the reward is opaque; but a benign policy that learned something has large ratios too. Refuses with
 /// [`Status::Missing`] where a log-probability column is absent.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]

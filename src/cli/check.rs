@@ -1,0 +1,72 @@
+//! `tailcatch check`: everything that can be known of a config before it runs.
+
+use super::Outcome;
+use super::console::Console;
+use super::table::{Table, count};
+use crate::config::{self, Loaded};
+use crate::experiment::{self, Cost};
+use clap::Args;
+use serde_json::json;
+use std::path::PathBuf;
+
+/// Check a config and print its plan: arms, runs, estimated cost
+///
+/// All faults are reported at once, with the place in the file and the nearest known key.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// Experiment config (TOML)
+    config: PathBuf,
+    /// Override a key, as for `run`
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    sets: Vec<String>,
+}
+
+/// Runs the command.
+pub fn run(args: &CheckArgs, console: &Console) -> Result<Outcome, crate::Error> {
+    let loaded = config::load(&args.config, &args.sets)?;
+    let cost = experiment::cost(&loaded);
+    let runs = loaded.arms.iter().map(|arm| arm.document.replicates.get()).sum::<u64>();
+    let document = json!({
+        "question": loaded.document.question,
+        "sweep_keys": loaded.sweep_keys,
+        "arms": loaded.arms.iter().map(|arm| &arm.values).collect::<Vec<_>>(),
+        "runs": runs,
+        "rollouts": cost.rollouts,
+        "cpu_seconds": cost.cpu_seconds,
+        "disk_bytes": cost.disk_bytes,
+    });
+    console.answer(&document, |style| {
+        format!(
+            "{}\n\n{}\n{}",
+            style.bold(&loaded.document.question),
+            arms(&loaded, style),
+            plan(runs, &cost)
+        )
+    })?;
+    Ok(Outcome::Done)
+}
+
+fn arms(loaded: &Loaded, style: super::console::Style) -> String {
+    let mut table = Table::new(&[">arm", "swept values", ">replicates"]);
+    for arm in &loaded.arms {
+        let values: Vec<String> = loaded
+            .sweep_keys
+            .iter()
+            .zip(&arm.values)
+            .map(|(key, value)| format!("{key} = {value}"))
+            .collect();
+        let values = if values.is_empty() { "nothing is swept".to_owned() } else { values.join(", ") };
+        table.row([arm.index.to_string(), values, arm.document.replicates.to_string()]);
+    }
+    table.render(style)
+}
+
+fn plan(runs: u64, cost: &Cost) -> String {
+    format!(
+        "{} runs and their clean twins: {} rollouts, about {:.0} CPU-seconds, about {:.0} MB of records\n",
+        count(runs as usize),
+        count(cost.rollouts as usize),
+        cost.cpu_seconds,
+        cost.disk_bytes as f64 / 1e6
+    )
+}

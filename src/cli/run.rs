@@ -1,0 +1,172 @@
+//! `tailcatch run`: train, judge, draw, report.
+
+use super::console::Console;
+use super::{Outcome, finish};
+use crate::config;
+use crate::experiment::{self, Options, Progress};
+use burn::tensor::Device;
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::json;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Run every arm and replicate of an experiment, then draw its figures and write its report
+///
+/// What is finished already is reused: the same command after a stop goes on, and a new detector is judged on
+/// stored rollouts without training again.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Experiment configs (TOML)
+    #[arg(required = true, value_name = "CONFIG")]
+    configs: Vec<PathBuf>,
+    /// Run folder [default: runs/<config name>]; with several configs, the folder that holds theirs
+    #[arg(long, short, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Override a key, for example --set replicates=4 or --set trainer.reinforce.steps=50
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    sets: Vec<String>,
+    /// Worker threads [default: all cores]; results do not depend on it
+    #[arg(long, short = 't', value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Stop at the first run that fails
+    #[arg(long)]
+    fail_fast: bool,
+    /// Where networks are trained
+    #[arg(long, value_enum, default_value = "cpu")]
+    device: DeviceName,
+}
+
+/// Devices this build can train on.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum DeviceName {
+    /// The processor, single-threaded per run; runs go in parallel
+    Cpu,
+    /// A graphics processor through wgpu
+    #[cfg(feature = "wgpu")]
+    Wgpu,
+}
+
+impl DeviceName {
+    fn device(self) -> Device {
+        match self {
+            Self::Cpu => Device::flex(),
+            #[cfg(feature = "wgpu")]
+            Self::Wgpu => Device::wgpu(Default::default()),
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            #[cfg(feature = "wgpu")]
+            Self::Wgpu => "wgpu",
+        }
+    }
+}
+
+/// A bar on a terminal, silence elsewhere.
+struct Bar(ProgressBar);
+
+impl Progress for Bar {
+    fn start(&self, runs: usize, done: usize) {
+        self.0.set_length(runs as u64);
+        self.0.set_position(done as u64);
+        self.0.reset_eta();
+    }
+    fn advance(&self) {
+        self.0.inc(1);
+    }
+}
+
+/// Runs the command.
+pub fn run(args: &RunArgs, console: &Console) -> Result<Outcome, crate::Error> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    // A second interrupt does not wait: what is written is whole either way.
+    let handler = ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(75);
+        }
+    });
+    if let Err(error) = handler {
+        console.warn(format!("interrupts cannot be caught ({error}); Ctrl-C ends the program at once"));
+    }
+    let threads = args.threads.map_or_else(default_threads, NonZeroUsize::get);
+    // Every config is read before any is run, so that a fault in the last costs no hour.
+    let loaded: Vec<config::Loaded> =
+        args.configs.iter().map(|path| config::load(path, &args.sets)).collect::<Result<_, _>>()?;
+    let mut documents = Vec::new();
+    let mut texts = Vec::new();
+    for (path, loaded) in args.configs.iter().zip(&loaded) {
+        let name = stem(path);
+        let out = match &args.out {
+            Some(out) if args.configs.len() == 1 => out.clone(),
+            Some(out) => out.join(&name),
+            None => Path::new("runs").join(&name),
+        };
+        let options = Options {
+            out: out.clone(),
+            threads,
+            fail_fast: args.fail_fast,
+            device: args.device.device(),
+            device_name: args.device.name().to_owned(),
+        };
+        let bar = bar(console, &name);
+        let finished = match experiment::run(loaded, &name, &options, &bar, &stop) {
+            Ok(finished) => finished,
+            Err(experiment::ExperimentError::Stopped { out, done, total }) => {
+                bar.0.abandon();
+                console.warn(format!(
+                    "stopped with {done} of {total} runs finished and kept in {}; the same command goes on",
+                    out.display()
+                ));
+                return Ok(Outcome::Stopped);
+            }
+            Err(error) => {
+                bar.0.abandon();
+                return Err(error.into());
+            }
+        };
+        bar.0.finish_and_clear();
+        if finished.reused > 0 {
+            console.note(format!("{} of {} runs were there already", finished.reused, finished.runs));
+        }
+        let told = finish::figures_and_report(&out, console)?;
+        texts.push(format!("{}: {}\nreport: {}\n", name, told.finding, told.report.display()));
+        documents.push(json!({
+            "name": name,
+            "out": out,
+            "runs": finished.runs,
+            "reused": finished.reused,
+            "finding": told.finding,
+            "report": told.report,
+            "figures": told.figures,
+        }));
+    }
+    let document = if documents.len() == 1 { documents.remove(0) } else { json!(documents) };
+    console.answer(&document, |_| texts.concat())?;
+    Ok(Outcome::Done)
+}
+
+fn bar(console: &Console, name: &str) -> Bar {
+    let target =
+        if console.shows_progress() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(None, target).with_message(name.to_owned());
+    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} runs, {eta} left");
+    Bar(match style {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    })
+}
+
+/// Name of an experiment: its config's file name without extension.
+pub(super) fn stem(path: &Path) -> String {
+    path.file_stem().map_or_else(|| "experiment".to_owned(), |s| s.to_string_lossy().into_owned())
+}
+
+fn default_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}

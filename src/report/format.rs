@@ -1,0 +1,115 @@
+//! Numbers as a reader wants them.
+
+/// Three significant digits, a true minus sign, a power of ten where it is shorter.
+pub fn number(value: f64) -> String {
+    if !value.is_finite() {
+        return if value.is_nan() {
+            "–".to_owned()
+        } else if value > 0.0 {
+            "∞".to_owned()
+        } else {
+            "−∞".to_owned()
+        };
+    }
+    let size = value.abs();
+    let text = if size == 0.0 {
+        "0".to_owned()
+    } else if (1e-3..1e5).contains(&size) {
+        let decimals = (2 - size.log10().floor() as i32).clamp(0, 5) as usize;
+        let fixed = format!("{size:.decimals$}");
+        if fixed.contains('.') { fixed.trim_end_matches('0').trim_end_matches('.').to_owned() } else { fixed }
+    } else {
+        let scientific = format!("{size:.2e}");
+        match scientific.split_once('e') {
+            Some((digits, exponent)) => {
+                let digits = digits.trim_end_matches('0').trim_end_matches('.');
+                format!("{digits}e{}", exponent.replace('-', "−"))
+            }
+            None => scientific,
+        }
+    };
+    if value < 0.0 && text != "0" { format!("−{text}") } else { text }
+}
+
+/// An estimate with its interval in brackets, where it has one.
+pub fn interval(estimate: f64, low: Option<f64>, high: Option<f64>) -> String {
+    match (low, high) {
+        (Some(low), Some(high)) => format!("{} [{}, {}]", number(estimate), number(low), number(high)),
+        _ => number(estimate),
+    }
+}
+
+/// A share in percent; below 1% with as many digits as it needs.
+pub fn percent(share: f64) -> String {
+    let value = share * 100.0;
+    if value.abs() >= 1.0 || value == 0.0 {
+        format!("{}%", number(value.round()))
+    } else {
+        format!("{}%", number(value))
+    }
+}
+
+/// A share with its interval, in percent.
+pub fn percent_interval(share: f64, low: Option<f64>, high: Option<f64>) -> String {
+    match (low, high) {
+        (Some(low), Some(high)) => {
+            let end = |x: f64| number((x * 100.0).round());
+            format!("{} [{}, {}]", percent(share), end(low), end(high))
+        }
+        _ => percent(share),
+    }
+}
+
+/// An audit budget: a share of the rollouts below 1, a count from 1.
+pub fn budget(budget: f64) -> String {
+    if budget < 1.0 { percent(budget) } else { format!("{} rollouts", number(budget)) }
+}
+
+/// Base64 with padding (RFC 4648, section 4).
+pub fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let byte = |i: usize| u32::from(chunk.get(i).copied().unwrap_or(0));
+        let word = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for i in 0..4 {
+            let letter = LETTERS[(word >> (18 - 6 * i) & 63) as usize] as char;
+            out.push(if i <= chunk.len() { letter } else { '=' });
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short_and_signed() {
+        for (value, text) in [
+            (0.0, "0"),
+            (-0.0, "0"),
+            (1.0, "1"),
+            (-1.2345, "−1.23"),
+            (123456.0, "1.23e5"),
+            (2e-4, "2e−4"),
+            (99.96, "100"),
+            (1234.5, "1234"),
+            (f64::INFINITY, "∞"),
+        ] {
+            assert_eq!(number(value), text);
+        }
+        assert_eq!(percent(1e-4), "0.01%");
+        assert_eq!(percent_interval(0.625, Some(0.4777), Some(0.74)), "62% [48, 74]".replace("62", "63"));
+        assert_eq!(budget(50.0), "50 rollouts");
+    }
+
+    #[test]
+    fn base64_matches_the_vectors_of_the_standard() {
+        for (plain, coded) in
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")]
+        {
+            assert_eq!(base64(plain.as_bytes()), coded);
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The report of a run: one HTML file that needs nothing else, neither network nor fonts.
+//!
+//! Every text that comes from a run folder is escaped by the template; pictures are taken in only if they hold nothing but the
+//! marks that this program draws. What has no number is listed with its status.
+
+mod findings;
+mod format;
+mod picture;
+mod tables;
+
+pub use findings::headline;
+
+use crate::record::folder::{FolderError, LeftOut, Manifest, Plan, RunFolder};
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment};
+use serde::Serialize;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use tables::Table;
+
+const TEMPLATE: &str = include_str!("report.html");
+const REGULAR: &[u8] = include_bytes!("../../assets/fonts/Roboto-Regular.subset.ttf");
+const BOLD: &[u8] = include_bytes!("../../assets/fonts/Roboto-Bold.subset.ttf");
+
+/// Why a report could not be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// The run folder cannot be read.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The template failed.
+    #[error("cannot fill in the report: {0}")]
+    Template(#[from] minijinja::Error),
+    /// The file could not be written.
+    #[error("cannot write {}: {source}; check that the folder is writable and the disk not full", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// One figure as the template takes it.
+#[derive(Serialize)]
+struct Picture {
+    title: String,
+    caption: String,
+    svg: Option<String>,
+}
+
+/// All that the template takes.
+#[derive(Serialize)]
+struct Page<'a> {
+    plan: &'a Plan,
+    manifest: Option<&'a Manifest>,
+    config: Option<&'a str>,
+    runs: usize,
+    findings: Vec<String>,
+    figures: Vec<Picture>,
+    left_out: Vec<LeftOut>,
+    arms: Option<Table>,
+    detectors: Vec<Table>,
+    outcomes: Option<Table>,
+    flags: Option<Table>,
+    numbers: Option<Table>,
+    missing: Option<Table>,
+    regular: String,
+    bold: String,
+}
+
+/// Writes the report of `run` to the file `out`, with the figures that lie in the run folder.
+///
+/// # Errors
+/// A figure that cannot be read, or a file that cannot be written.
+pub fn write(run: &RunFolder, out: &Path) -> Result<(), ReportError> {
+    let html = html(run)?;
+    fs::write(out, html).map_err(|source| ReportError::Write { path: out.to_owned(), source })
+}
+
+/// The report as text.
+///
+/// # Errors
+/// A figure that cannot be read.
+pub fn html(run: &RunFolder) -> Result<String, ReportError> {
+    let stored = run.figures()?;
+    let figures: Vec<Picture> = stored
+        .drawn
+        .into_iter()
+        .map(|(info, svg)| Picture { title: info.title, caption: info.caption, svg: picture::safe(&svg) })
+        .collect();
+    let mut engine = Environment::new();
+    engine.set_auto_escape_callback(|_| AutoEscape::Html);
+    engine.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    engine.add_template("report", TEMPLATE)?;
+    let page = Page {
+        plan: &run.plan,
+        manifest: run.manifest.as_ref(),
+        config: run.config.as_deref(),
+        runs: run.replicates.len(),
+        findings: findings::all(run),
+        figures,
+        left_out: stored.left_out,
+        arms: tables::arms(run),
+        detectors: tables::detectors(run),
+        outcomes: tables::outcomes(run),
+        flags: tables::flags(run),
+        numbers: tables::numbers(run),
+        missing: tables::missing(run),
+        regular: format::base64(REGULAR),
+        bold: format::base64(BOLD),
+    };
+    Ok(engine.get_template("report")?.render(Serde(page))?)
+}

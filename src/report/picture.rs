@@ -1,0 +1,98 @@
+//! Which SVG may stand inside the report: only what the figures of this program consist of.
+
+const TAGS: &[&str] = &["svg", "title", "desc", "rect", "line", "polyline", "polygon", "circle", "text"];
+const ATTRIBUTES: &[&str] = &[
+    "width",
+    "height",
+    "viewBox",
+    "role",
+    "x",
+    "y",
+    "x1",
+    "y1",
+    "x2",
+    "y2",
+    "cx",
+    "cy",
+    "r",
+    "dy",
+    "points",
+    "fill",
+    "stroke",
+    "stroke-width",
+    "opacity",
+    "text-anchor",
+    "font-family",
+    "font-size",
+    "font-weight",
+];
+
+/// The picture without its namespace (HTML needs none), or `None` if it holds any other tag or attribute: a picture that was
+/// tampered with could run code in the reader's browser.
+pub fn safe(svg: &str) -> Option<String> {
+    let mut out = String::with_capacity(svg.len());
+    let mut rest = svg;
+    while let Some(start) = rest.find('<') {
+        out.push_str(rest.get(..start)?);
+        let end = start + rest.get(start..)?.find('>')?;
+        let tag = rest.get(start + 1..end)?;
+        rest = rest.get(end + 1..)?;
+        if let Some(name) = tag.strip_prefix('/') {
+            TAGS.contains(&name).then_some(())?;
+            out.push_str(&format!("</{name}>"));
+            continue;
+        }
+        let (tag, closed) = tag.strip_suffix('/').map_or((tag, ""), |tag| (tag, "/"));
+        let (name, attributes) = tag.split_once(char::is_whitespace).unwrap_or((tag, ""));
+        TAGS.contains(&name).then_some(())?;
+        out.push('<');
+        out.push_str(name);
+        let mut left = attributes.trim();
+        while !left.is_empty() {
+            let (key, tail) = left.split_once("=\"")?;
+            let (value, tail) = tail.split_once('"')?;
+            left = tail.trim_start();
+            if key == "xmlns" {
+                continue;
+            }
+            let plain = !value.contains(['<', '(', ':', '&']);
+            (ATTRIBUTES.contains(&key) && plain).then_some(())?;
+            out.push_str(&format!(" {key}=\"{value}\""));
+        }
+        out.push_str(closed);
+        out.push('>');
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_of_this_program_pass_without_a_namespace() {
+        let svg = "<svg width=\"1\" xmlns=\"http://www.w3.org/2000/svg\">\n<text x=\"1\">\na &lt; b\n</text>\n<line x1=\"0\"/>\n</svg>";
+        assert_eq!(
+            safe(svg).unwrap(),
+            "<svg width=\"1\">\n<text x=\"1\">\na &lt; b\n</text>\n<line x1=\"0\"/>\n</svg>"
+        );
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for hostile in [
+            "<svg><script>x</script></svg>",
+            "<svg onload=\"x\"></svg>",
+            "<svg><rect fill=\"url(x)\"/></svg>",
+            "<svg><a href=\"x\"/></svg>",
+            "<svg><rect x='1' onclick='2'/></svg>",
+            "<svg><!-- x --></svg>",
+            "<svg><rect x=\"1\"/onload=\"x\"></svg>",
+            "<svg><rect ",
+            "<SVG><RECT/></SVG>",
+        ] {
+            assert_eq!(safe(hostile), None, "{hostile}");
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! The report's tables, as cells of text.
+
+use super::format::{budget, interval, number, percent_interval};
+use crate::foundation::order;
+use crate::record::folder::RunFolder;
+use crate::record::metric::{CATCH_RATE, Metric};
+use crate::record::tables::{DetectorRow, SummaryRow};
+use serde::Serialize;
+
+/// With more arms than this the detectors' table is left to the list of all numbers.
+const MAX_ARMS: usize = 6;
+/// Flagged rollouts shown.
+const MAX_FLAGS: usize = 10;
+/// Most arms named in one cell.
+const MAX_NAMED: usize = 3;
+/// Most columns of numbers.
+const MAX_COLUMNS: usize = 7;
+
+/// A table.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Table {
+    /// What stands above it; empty where there is one only.
+    pub title: String,
+    /// Names of the columns.
+    pub header: Vec<String>,
+    /// Rows of cells.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// Arms × the numbers that are of no detector.
+pub fn arms(run: &RunFolder) -> Option<Table> {
+    let mut metrics: Vec<&str> = Vec::new();
+    for row in
+        run.summary.iter().filter(|row| row.estimate.is_some() && Metric::parse(&row.metric).of.is_none())
+    {
+        if !metrics.contains(&row.metric.as_str()) {
+            metrics.push(&row.metric);
+        }
+    }
+    metrics.truncate(MAX_COLUMNS);
+    if metrics.is_empty() {
+        return None;
+    }
+    let header = std::iter::once("arm").chain(metrics.iter().copied()).map(|m| m.replace('_', " ")).collect();
+    let cell = |arm: usize, metric: &str| match run.metric(arm, metric) {
+        Some(SummaryRow { estimate: Some(x), ci_low, ci_high, .. }) => interval(*x, *ci_low, *ci_high),
+        Some(row) => row.method.clone(),
+        None => String::new(),
+    };
+    let rows = run.plan.arms.iter().map(|arm| {
+        std::iter::once(run.label(arm.arm)).chain(metrics.iter().map(|m| cell(arm.arm, m))).collect()
+    });
+    Some(Table { title: String::new(), header, rows: rows.collect() })
+}
+
+/// For each arm: detectors × budgets, what they may see, and why a number is not there.
+pub fn detectors(run: &RunFolder) -> Vec<Table> {
+    if run.plan.arms.len() > MAX_ARMS {
+        return Vec::new();
+    }
+    let several = run.plan.arms.len() > 1;
+    let tables = run.plan.arms.iter().map(|arm| {
+        let title = if several { run.label(arm.arm) } else { String::new() };
+        detectors_of(run, arm.arm, title)
+    });
+    tables.filter(|table| !table.rows.is_empty()).collect()
+}
+
+fn detectors_of(run: &RunFolder, arm: usize, title: String) -> Table {
+    let mine: Vec<&DetectorRow> = run.detectors.iter().filter(|row| row.arm == arm).collect();
+    let rates: Vec<(Metric<'_>, &SummaryRow)> = run
+        .summary
+        .iter()
+        .filter(|row| row.arm == arm)
+        .map(|row| (Metric::parse(&row.metric), row))
+        .filter(|(metric, _)| metric.name == CATCH_RATE && metric.of.is_some())
+        .collect();
+    let mut budgets: Vec<f64> = rates.iter().filter_map(|(m, _)| m.of.map(|of| of.1)).collect();
+    budgets.sort_by(f64::total_cmp);
+    budgets.dedup();
+    let mut names: Vec<&str> = Vec::new();
+    let found =
+        rates.iter().filter_map(|(m, _)| m.of.map(|of| of.0)).chain(mine.iter().map(|r| r.detector.as_str()));
+    for name in found {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let mut header = vec!["detector".to_owned(), "sees".to_owned()];
+    header.extend(budgets.iter().map(|b| format!("caught, {}", budget(*b))));
+    header.extend(["AUROC".to_owned(), "status".to_owned()]);
+    let rows = names.iter().map(|name| {
+        let own: Vec<&&DetectorRow> = mine.iter().filter(|row| row.detector == *name).collect();
+        let sees = own.first().map_or(String::new(), |row| match row.supervision.as_str() {
+            "control" => "control".to_owned(),
+            _ => row.access.clone(),
+        });
+        let rate = |b: &f64| {
+            let row = rates.iter().find(|(m, _)| m.of == Some((name, *b))).map(|(_, row)| *row);
+            match row {
+                Some(SummaryRow { estimate: Some(x), ci_low, ci_high, .. }) => {
+                    percent_interval(*x, *ci_low, *ci_high)
+                }
+                Some(row) => row.method.clone(),
+                None => String::new(),
+            }
+        };
+        let auroc: Vec<f64> = own.iter().filter_map(|row| row.auroc).collect();
+        let mut statuses: Vec<&str> = Vec::new();
+        for row in &own {
+            if !statuses.contains(&row.status.as_str()) {
+                statuses.push(&row.status);
+            }
+        }
+        let mut cells = vec![(*name).to_owned(), sees];
+        cells.extend(budgets.iter().map(rate));
+        cells.push(order::median(&auroc).map_or(String::new(), number));
+        cells.push(statuses.join("; "));
+        cells
+    });
+    Table { title, header, rows: rows.collect() }
+}
+
+/// How the runs of each arm ended.
+pub fn outcomes(run: &RunFolder) -> Option<Table> {
+    let mut kinds: Vec<&str> =
+        run.replicates.iter().map(|row| row.outcome.as_str()).filter(|o| !o.is_empty()).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    if kinds.is_empty() {
+        return None;
+    }
+    let mut header = vec!["arm".to_owned(), "runs".to_owned()];
+    header.extend(kinds.iter().map(|kind| kind.replace('_', " ")));
+    let rows = run.plan.arms.iter().map(|arm| {
+        let mine = || run.replicates.iter().filter(|row| row.arm == arm.arm);
+        let count = |kind: &&str| mine().filter(|row| row.outcome == **kind).count().to_string();
+        let head = [run.label(arm.arm), mine().count().to_string()];
+        head.into_iter().chain(kinds.iter().map(count)).collect()
+    });
+    Some(Table { title: String::new(), header, rows: rows.collect() })
+}
+
+/// The first confirmed flags, with their reasons.
+pub fn flags(run: &RunFolder) -> Option<Table> {
+    let rows: Vec<Vec<String>> = run
+        .flags
+        .iter()
+        .filter(|flag| flag.confirmed)
+        .take(MAX_FLAGS)
+        .map(|f| {
+            vec![
+                f.detector.clone(),
+                budget(f.budget),
+                f.step.to_string(),
+                f.trajectory.to_string(),
+                number(f.score),
+                f.reason.clone(),
+            ]
+        })
+        .collect();
+    let header = ["detector", "budget", "step", "rollout", "score", "reason"].map(str::to_owned).to_vec();
+    (!rows.is_empty()).then_some(Table { title: String::new(), header, rows })
+}
+
+/// Every row of the summary.
+pub fn numbers(run: &RunFolder) -> Option<Table> {
+    let header = ["arm", "metric", "estimate", "runs", "method"].map(str::to_owned).to_vec();
+    let rows: Vec<Vec<String>> = run
+        .summary
+        .iter()
+        .filter_map(|row| {
+            let value = interval(row.estimate?, row.ci_low, row.ci_high);
+            Some(vec![
+                run.label(row.arm),
+                row.metric.clone(),
+                value,
+                row.replicates.to_string(),
+                row.method.clone(),
+            ])
+        })
+        .collect();
+    (!rows.is_empty()).then_some(Table { title: String::new(), header, rows })
+}
+
+/// What has no number, and why; arms with the same reason share a row.
+pub fn missing(run: &RunFolder) -> Option<Table> {
+    let header = ["metric", "status", "arms"].map(str::to_owned).to_vec();
+    let mut found: Vec<(&str, &str, Vec<usize>)> = Vec::new();
+    for row in run.summary.iter().filter(|row| row.estimate.is_none()) {
+        match found.iter_mut().find(|f| f.0 == row.metric && f.1 == row.method) {
+            Some(same) => same.2.push(row.arm),
+            None => found.push((&row.metric, &row.method, vec![row.arm])),
+        }
+    }
+    let name = |arms: &[usize]| match arms.len() {
+        n if n == run.plan.arms.len() && n > 1 => format!("all {n}"),
+        n if n > MAX_NAMED => n.to_string(),
+        _ => arms.iter().map(|arm| run.label(*arm)).collect::<Vec<_>>().join("; "),
+    };
+    let rows: Vec<Vec<String>> = found
+        .iter()
+        .map(|(metric, why, arms)| vec![(*metric).to_owned(), (*why).to_owned(), name(arms)])
+        .collect();
+    (!rows.is_empty()).then_some(Table { title: String::new(), header, rows })
+}

@@ -1,0 +1,154 @@
+//! `tailcatch detect` on logs as trainers write them.
+
+use crate::cli::{file, fixture, json, outcome, tailcatch};
+use serde_json::Value;
+
+/// Planted hacks of the verl fixture: (file, row).
+const HACKS: [(&str, u64); 4] = [("15.jsonl", 23), ("15.jsonl", 28), ("29.jsonl", 47), ("29.jsonl", 48)];
+
+fn flagged(answer: &Value, detector: &str) -> Vec<(String, u64)> {
+    let mut rows: Vec<(String, u64)> = answer["flags"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|flag| flag["detector"] == detector)
+        .map(|flag| {
+            let file = std::path::Path::new(flag["file"].as_str().unwrap()).file_name().unwrap();
+            (file.to_string_lossy().into_owned(), flag["row"].as_u64().unwrap())
+        })
+        .collect();
+    rows.sort();
+    rows
+}
+
+fn hacks() -> Vec<(String, u64)> {
+    HACKS.iter().map(|(file, row)| ((*file).to_owned(), *row)).collect()
+}
+
+#[test]
+fn planted_hacks_are_flagged_and_nothing_else() {
+    let answer = json(tailcatch().args(["detect", "--budget", "4"]).arg(fixture("verl")), 0);
+    assert_eq!(answer["n"], 256);
+    assert_eq!(answer["calibration"]["kind"], "self-calibrated");
+    assert_eq!(answer["rule"]["budget"], 4);
+    for detector in ["robust_z", "gpd_tail"] {
+        assert_eq!(flagged(&answer, detector), hacks(), "{detector}");
+        assert_eq!(answer["statuses"][detector]["status"], "ok");
+    }
+    let flag = &answer["flags"][0];
+    for key in ["detector", "file", "row", "step", "score", "p_value", "threshold", "reason"] {
+        assert!(!flag[key].is_null(), "{key}");
+    }
+    assert!(flag["reason"].as_str().unwrap().contains("robust standard deviations"));
+}
+
+#[test]
+fn early_steps_are_a_reference() {
+    let run = |flags: &[&str]| json(tailcatch().arg("detect").arg(fixture("verl")).args(flags), 0);
+    let answer = run(&["--calibrate-steps", "0..11", "--detector", "robust_z", "--alert-rate", "1e-4"]);
+    assert_eq!(answer["calibration"], serde_json::json!({"kind": "steps", "from": 0, "to": 11, "n": 128}));
+    assert_eq!(flagged(&answer, "robust_z"), hacks());
+    // The policy got better after these steps: without --group-by step, which takes the drift out, the tail fitted
+    // to them also flags three honest rollouts.
+    let early = ["--calibrate-steps", "0..11", "-d", "gpd_tail:tail_fraction=0.2", "--alert-rate", "1e-4"];
+    let answer = run(&[&early[..], &["--group-by", "step"]].concat());
+    assert_eq!(flagged(&answer, "gpd_tail"), hacks());
+    let reference = fixture("verl/2.jsonl");
+    let answer = run(&["--calibrate", reference.to_str().unwrap(), "-d", "robust_z", "--alert-rate", "1e-4"]);
+    assert_eq!(answer["calibration"]["n"], 64);
+    assert_eq!(flagged(&answer, "robust_z"), hacks());
+}
+
+#[test]
+fn prompts_are_compared_with_themselves() {
+    // Two prompts far apart; the exploit of the easy one lies within the range of the hard one.
+    let mut csv = "step,prompt,reward\n".to_owned();
+    for i in 0..200 {
+        let noise = (f64::from(i) * 0.618_034).fract();
+        csv += &format!("{},easy,{}\n{},hard,{}\n", i / 10, noise, i / 10, 100.0 + noise);
+    }
+    csv += "20,easy,50\n";
+    let (_folder, path) = file("a.csv", csv);
+    let run = |flags: &[&str]| {
+        json(tailcatch().args(["detect", "-d", "robust_z", "--alert-rate", "1e-6"]).arg(&path).args(flags), 0)
+    };
+    assert_eq!(flagged(&run(&[]), "robust_z"), []);
+    let answer = run(&["--group-by", "prompt"]);
+    assert_eq!(flagged(&answer, "robust_z"), [("a.csv".to_owned(), 400)]);
+    assert_eq!(answer["flags"][0]["reward"], 50.0);
+    assert!(answer["flags"][0]["reason"].as_str().unwrap().starts_with("relative to its prompt's median"));
+}
+
+#[test]
+fn log_ratio_joins_where_its_columns_are() {
+    let mut csv = "step,reward,log_prob,ref_log_prob\n".to_owned();
+    for i in 0..100 {
+        csv +=
+            &format!("0,{},-5,{}\n", (f64::from(i) * 0.618_034).fract(), if i == 42 { -25.0 } else { -5.1 });
+    }
+    let (_folder, path) = file("a.csv", csv);
+    let answer = json(tailcatch().args(["detect", "--budget", "1"]).arg(path), 0);
+    assert_eq!(flagged(&answer, "log_ratio"), [("a.csv".to_owned(), 42)]);
+    let lacking = json(tailcatch().args(["detect", "-d", "log_ratio"]).arg(fixture("verl")), 0);
+    assert_eq!(lacking["statuses"]["log_ratio"]["status"], "missing");
+    assert_eq!(lacking["statuses"]["log_ratio"]["reason"], "needs log_prob");
+}
+
+#[test]
+fn refusals_are_said_and_step_means_not_judged() {
+    let few = json(tailcatch().args(["detect", "--reward", "chosen_reward"]).arg(fixture("pairs.csv")), 0);
+    assert_eq!(few["statuses"]["gpd_tail"]["status"], "too_few");
+    let means = json(tailcatch().arg("detect").arg(fixture("metrics_g_Easy.jsonl")), 0);
+    assert_eq!(means["n"], 35);
+    assert_eq!(means["statuses"]["robust_z"]["status"], "aggregate");
+    assert_eq!(means["flags"], serde_json::json!([]));
+}
+
+#[test]
+fn fail_on_flag_exits_3() {
+    let run = |flags: &[&str]| outcome(tailcatch().arg("detect").arg(fixture("verl")).args(flags));
+    let (code, stdout, _) = run(&["--fail-on-flag"]);
+    assert_eq!(code, 3);
+    assert!(stdout.contains("Self-calibrated") && stdout.contains("29.jsonl row 47"), "{stdout}");
+    assert!(stdout.lines().all(|line| line.chars().count() <= 100), "{stdout}");
+    assert_eq!(run(&[]).0, 0);
+    let (code, stdout, _) = run(&["--fail-on-flag", "-d", "robust_z", "--alert-rate", "1e-300"]);
+    assert_eq!(code, 0, "{stdout}");
+    assert!(stdout.contains("Nothing was flagged"), "{stdout}");
+}
+
+#[test]
+fn the_same_log_gives_the_same_bytes() {
+    let run = || {
+        outcome(tailcatch().args(["detect", "--json", "-d", "random", "-d", "robust_z"]).arg(fixture("verl")))
+            .1
+    };
+    assert_eq!(run(), run());
+}
+
+#[test]
+fn faulty_flags_exit_2_with_a_remedy() {
+    let cases: &[(&[&str], &str, &str)] = &[
+        (&["-d", "gpd_tial"], "there is no detector `gpd_tial`", "did you mean `gpd_tail`?"),
+        (&["-d", "gpd_tail:tail=.1"], "unknown field `tail`", "name:key=value"),
+        (&["-d", "gpd_tail:tail_fraction=2"], "2 is not a number strictly between 0 and 1", "key=value"),
+        (&["--reward", "scor"], "there is no column `scor`", "did you mean `score`?"),
+        (&["--reward", "score=x"], "the weight `x` is not a finite number", "--reward score"),
+        (&["--calibrate-steps", "90..99"], "no rollout lies in steps 90..99", "from 2 to 29"),
+        (&["--calibrate-steps", "9..3"], "holds no step", "--help"),
+        (&["--budget", "1e-9"], "less than one audit", "larger fraction"),
+        (&["--budget", "1.5"], "a count of 1 or more", "--help"),
+        (&["--alert-rate", "0"], "strictly between 0 and 1", "--help"),
+        (&["--fdr", ".1", "--budget", "3"], "cannot be used with", "--help"),
+        (&["--calibrate", "nope.csv"], "nope.csv: no such file", "check the path"),
+    ];
+    for (flags, message, help) in cases {
+        let (code, stdout, stderr) = outcome(tailcatch().arg("detect").arg(fixture("verl")).args(*flags));
+        assert_eq!((code, stdout.as_str()), (2, ""), "{flags:?}");
+        assert!(stderr.contains(message) && stderr.contains(help), "{flags:?}: {stderr}");
+    }
+    let (code, _, stderr) =
+        outcome(tailcatch().args(["detect", "--group-by", "prompt"]).arg(fixture("danish.csv")));
+    assert_eq!(code, 2);
+    assert!(stderr.contains("the log has no prompt column"), "{stderr}");
+}

@@ -1,0 +1,223 @@
+//! Figures: the same bytes twice, the CSV is what is drawn, nothing that is no number, and a status where there are no data.
+
+use crate::synthetic_run::{self, Shape};
+use std::fs;
+use std::path::Path;
+use tailcatch::plots::figures::build_all;
+use tailcatch::plots::gallery::{Exhibit, gallery};
+use tailcatch::plots::scene::Mark;
+use tailcatch::plots::{Drawn, draw_all};
+use tailcatch::record::folder::{FIGURES, PLAN, RunFolder};
+use tempfile::TempDir;
+
+fn made(shape: &Shape) -> (TempDir, RunFolder) {
+    let dir = tempfile::tempdir().unwrap();
+    synthetic_run::make(dir.path(), shape);
+    let run = RunFolder::open(dir.path()).unwrap();
+    (dir, run)
+}
+
+fn names(drawn: &Drawn) -> Vec<&str> {
+    drawn.files.iter().map(|file| file.info.name.as_str()).collect()
+}
+
+#[test]
+fn every_figure_is_drawn_where_its_data_are() {
+    let (dir, run) = made(&synthetic_run::quickstart());
+    let drawn = draw_all(&run, &dir.path().join(FIGURES)).unwrap();
+    assert_eq!(names(&drawn), ["over_optimisation", "training", "catch_rate", "survival", "hill"]);
+    assert_eq!(drawn.left_out.len(), 1);
+    assert_eq!(drawn.left_out[0].name, "sweep");
+    let (dir, run) = made(&synthetic_run::tail_index());
+    let drawn = draw_all(&run, &dir.path().join(FIGURES)).unwrap();
+    assert_eq!(names(&drawn), ["sweep", "over_optimisation", "survival", "hill"]);
+    let stored = run.figures().unwrap();
+    assert_eq!((stored.drawn.len(), stored.left_out.len()), (4, 2));
+    let (dir, run) = made(&synthetic_run::coefficients());
+    let drawn = draw_all(&run, &dir.path().join(FIGURES)).unwrap();
+    let expected = [
+        "sweep",
+        "over_optimisation",
+        "training_0",
+        "training_1",
+        "training_2",
+        "catch_rate",
+        "survival",
+        "hill",
+    ];
+    assert_eq!(names(&drawn), expected);
+}
+
+#[test]
+fn figures_are_the_same_bytes_twice() {
+    let (dir, run) = made(&synthetic_run::quickstart());
+    let (one, two) = (dir.path().join("one"), dir.path().join("two"));
+    let drawn = draw_all(&run, &one).unwrap();
+    draw_all(&run, &two).unwrap();
+    for file in &drawn.files {
+        for path in [&file.svg, &file.png, &file.csv] {
+            let other = two.join(path.file_name().unwrap());
+            assert!(fs::read(path).unwrap() == fs::read(other).unwrap(), "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_csv_holds_every_point_that_is_drawn() {
+    for shape in [synthetic_run::quickstart(), synthetic_run::tail_index(), synthetic_run::coefficients()] {
+        let (_dir, run) = made(&shape);
+        for figure in build_all(&run).0 {
+            let csv = figure.csv().unwrap();
+            let rows = csv::Reader::from_reader(csv.as_slice()).into_records().map(Result::unwrap).count();
+            assert_eq!(rows, figure.series.iter().map(|s| s.points.len()).sum::<usize>(), "{}", figure.name);
+            // Each line series of more than 20 points is drawn as one line of as many points, or one dot a point.
+            for series in figure
+                .series
+                .iter()
+                .filter(|s| s.points.len() > 20 && !dashed(&s.name) && s.panel != "events")
+            {
+                let n = series.points.len();
+                let lines = figure
+                    .scene
+                    .marks
+                    .iter()
+                    .filter(|m| matches!(m, Mark::Line { points, .. } if points.len() == n));
+                let dots = figure.scene.marks.iter().filter(|m| matches!(m, Mark::Dot { .. })).count();
+                assert!(lines.count() > 0 || dots >= n, "{}: {} of {n} points", figure.name, series.name);
+            }
+        }
+    }
+}
+
+fn dashed(name: &str) -> bool {
+    name.starts_with("normal of") || name == "clean twin"
+}
+
+#[test]
+fn no_picture_holds_what_is_no_number_and_every_mark_lies_on_the_page() {
+    for shape in [synthetic_run::quickstart(), synthetic_run::tail_index(), synthetic_run::coefficients()] {
+        let (_dir, run) = made(&shape);
+        for figure in build_all(&run).0 {
+            let svg = figure.scene.svg(&figure.title, &figure.caption).unwrap();
+            assert!(well_formed(&svg), "{}", figure.name);
+            let csv = String::from_utf8(figure.csv().unwrap()).unwrap();
+            for text in [&svg, &csv] {
+                assert!(!text.contains("NaN") && !text.contains("inf,"), "{}", figure.name);
+            }
+            let (width, height) = (figure.scene.width, figure.scene.height);
+            let inside =
+                |(x, y): (f64, f64)| (-0.5..=width + 0.5).contains(&x) && (-0.5..=height + 0.5).contains(&y);
+            for mark in &figure.scene.marks {
+                let on_page = match mark {
+                    Mark::Line { points, .. } | Mark::Area { points, .. } => {
+                        points.iter().all(|p| inside(*p))
+                    }
+                    Mark::Dot { at, .. } | Mark::Text { at, .. } => inside(*at),
+                };
+                assert!(on_page, "{}: {mark:?}", figure.name);
+            }
+        }
+    }
+}
+
+/// Whether every tag that is opened is closed, in order.
+fn well_formed(svg: &str) -> bool {
+    let mut open = Vec::new();
+    for tag in svg.split('<').skip(1).filter_map(|rest| rest.split_once('>')).map(|(tag, _)| tag) {
+        match tag.strip_prefix('/') {
+            Some(name) if open.pop() != Some(name) => return false,
+            Some(_) => {}
+            None if tag.ends_with('/') => {}
+            None => open.push(tag.split_whitespace().next().unwrap_or("")),
+        }
+    }
+    open.is_empty()
+}
+
+#[test]
+fn direct_labels_do_not_cover_each_other() {
+    for shape in [synthetic_run::quickstart(), synthetic_run::tail_index(), synthetic_run::coefficients()] {
+        let (_dir, run) = made(&shape);
+        for figure in build_all(&run).0 {
+            let mut boxes: Vec<(f64, f64, f64, f64, &str)> = Vec::new();
+            for mark in &figure.scene.marks {
+                let Mark::Text { at, text, size, bold, align, .. } = mark else { continue };
+                let width = tailcatch::plots::scene::text_width(text, *size, *bold);
+                let left = match align {
+                    tailcatch::plots::scene::Align::Left => at.0,
+                    tailcatch::plots::scene::Align::Centre => at.0 - width / 2.0,
+                    tailcatch::plots::scene::Align::Right => at.0 - width,
+                };
+                // From the baseline to the height of a capital.
+                let new = (left, at.1 - 0.72 * size, left + width, at.1, text.as_str());
+                assert!(
+                    new.2 <= figure.scene.width + 1.0 && new.0 >= 0.0,
+                    "{}: `{text}` leaves the page",
+                    figure.name
+                );
+                for old in &boxes {
+                    let apart = new.2 <= old.0 || old.2 <= new.0 || new.3 <= old.1 || old.3 <= new.1;
+                    assert!(apart, "{}: `{text}` covers `{}`", figure.name, old.4);
+                }
+                boxes.push(new);
+            }
+        }
+    }
+}
+
+/// Data at the edge of what can be drawn give a status or a figure, never a panic.
+#[test]
+fn degenerate_tables_give_a_status() {
+    let (dir, _) = made(&synthetic_run::quickstart());
+    let rewrite = |file: &str, edit: &dyn Fn(usize, &str) -> String| {
+        let path = dir.path().join(file);
+        let text = fs::read_to_string(&path).unwrap();
+        let lines: Vec<String> =
+            text.lines().enumerate().map(|(i, line)| edit(i, line)).filter(|l| !l.is_empty()).collect();
+        fs::write(path, lines.join("\n") + "\n").unwrap();
+    };
+    let header_only = |i: usize, line: &str| if i == 0 { line.to_owned() } else { String::new() };
+    // One row, all values infinite or equal.
+    rewrite("hill.csv", &|i, line| if i == 1 { "0,10,inf,,".into() } else { header_only(i, line) });
+    rewrite("survival.csv", &|i, line| {
+        if i == 1 { "0,reference,-3,1,".into() } else { header_only(i, line) }
+    });
+    rewrite("steps.csv", &header_only);
+    rewrite("summary.csv", &|i, line| {
+        if i == 1 {
+            "0,catch_rate[x@0.1],,,,0,\"insufficient: 0 runs, 1 needed\"".into()
+        } else {
+            header_only(i, line)
+        }
+    });
+    rewrite("replicates.csv", &|i, line| if i < 2 { line.to_owned() } else { String::new() });
+    let run = RunFolder::open(dir.path()).unwrap();
+    let (figures, left_out) = build_all(&run);
+    // A single run still gives one point of utility against KL.
+    assert_eq!(figures.iter().map(|f| f.name.as_str()).collect::<Vec<_>>(), ["over_optimisation"]);
+    assert_eq!(left_out.len(), 5);
+    assert!(left_out.iter().all(|l| !l.status.is_empty()));
+    rewrite("replicates.csv", &header_only);
+    let (figures, left_out) = build_all(&RunFolder::open(dir.path()).unwrap());
+    assert_eq!((figures.len(), left_out.len()), (0, 6));
+    let plan = fs::read_to_string(dir.path().join(PLAN)).unwrap();
+    let start = plan.find("\"arms\": [").unwrap();
+    fs::write(dir.path().join(PLAN), plan[..start].to_owned() + "\"arms\": [], \"runs\": []}").unwrap();
+    assert_eq!(build_all(&RunFolder::open(dir.path()).unwrap()).1.len(), 6);
+}
+
+#[test]
+fn the_gallery_shows_every_figure_beside_its_data() {
+    let (_dir, run) = made(&synthetic_run::tail_index());
+    let out = tempfile::tempdir().unwrap();
+    let exhibits = [Exhibit { name: "tail_index", run: &run, finding: "At *two*.".into() }];
+    let index = gallery(&exhibits, out.path()).unwrap();
+    let page = fs::read_to_string(index).unwrap();
+    assert!(
+        page.contains("## At which tail index does utility stop rising?") && page.contains("At \\*two\\*.")
+    );
+    for link in page.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+        assert!(out.path().join(Path::new(link)).is_file(), "{link}");
+    }
+    assert_eq!(page.matches(".png)").count(), 4);
+}

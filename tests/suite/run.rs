@@ -1,0 +1,269 @@
+//! `run` as a user runs it: repeatable to the byte, resumable, and honest about damage.
+
+use crate::cli::{outcome, tailcatch};
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+const CONFIG: &str = r#"
+question   = "A small question?"
+seed       = 5
+replicates = 3
+
+[environment.bandit]
+outcomes = 300
+contexts = 2
+baseline = { normal = { sd = 0.3 } }
+
+[reward]
+error       = { student_t = { df = 3 } }
+standardize = "iqr"
+swap_twin   = true
+[[reward.exploits]]
+mass    = 2e-3
+proxy   = 15
+utility = -4
+
+[trainer.reinforce]
+batch     = 32
+steps     = 25
+optimizer = { sgd = { learning_rate = 1.6 } }
+
+[[detectors]]
+robust_z = {}
+[[detectors]]
+gpd_tail = {}
+[[detectors]]
+log_ratio = {}
+[[detectors]]
+influence = {}
+[[detectors]]
+random = {}
+
+[calibration]
+rollouts = 12_000
+
+[audit]
+budgets = [0.01, 5]
+
+[sweep]
+"trainer.reinforce.kl.coefficient" = [0.2, 0.5]
+"#;
+
+/// Tables that must repeat to the byte.
+const TABLES: [&str; 9] = [
+    "replicates.csv",
+    "steps.csv",
+    "observed.csv",
+    "truth.csv",
+    "flags.csv",
+    "detectors.csv",
+    "summary.csv",
+    "survival.csv",
+    "hill.csv",
+];
+
+struct Bench {
+    folder: TempDir,
+    config: PathBuf,
+}
+
+impl Bench {
+    fn new(config: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("small.toml");
+        fs::write(&path, config).unwrap();
+        Self { folder, config: path }
+    }
+
+    fn run(&self, out: &str, more: &[&str]) -> (i32, String, String, PathBuf) {
+        let out = self.folder.path().join(out);
+        let mut command = tailcatch();
+        command.arg("run").arg(&self.config).arg("--out").arg(&out).args(more);
+        let (code, stdout, stderr) = outcome(&mut command);
+        (code, stdout, stderr, out)
+    }
+
+    fn done(&self, out: &str, more: &[&str]) -> PathBuf {
+        let (code, _, stderr, out) = self.run(out, more);
+        assert_eq!(code, 0, "{stderr}");
+        out
+    }
+}
+
+fn tables(out: &Path) -> Vec<Vec<u8>> {
+    TABLES.iter().map(|name| fs::read(out.join(name)).unwrap()).collect()
+}
+
+fn assert_same(a: &Path, b: &Path) {
+    for ((name, a), b) in TABLES.iter().zip(tables(a)).zip(tables(b)) {
+        assert!(a == b, "{name} differs");
+        assert!(a.iter().filter(|b| **b == b'\n').count() > 1, "{name} is empty");
+    }
+}
+
+/// Named columns of a table.
+fn columns(path: &Path, names: &[&str]) -> Vec<Vec<String>> {
+    let mut reader = csv::Reader::from_path(path).unwrap();
+    let header = reader.headers().unwrap().clone();
+    let places: Vec<usize> =
+        names.iter().map(|n| header.iter().position(|h| h == *n).unwrap_or_else(|| panic!("{n} in {header:?}"))).collect();
+    reader.records().map(|r| places.iter().map(|p| r.as_ref().unwrap()[*p].to_owned()).collect()).collect()
+}
+
+#[test]
+fn threads_and_repetition_change_no_byte() {
+    let bench = Bench::new(CONFIG);
+    let one = bench.done("one", &["--threads", "1"]);
+    let two = bench.done("two", &["--threads", "2"]);
+    assert_same(&one, &two);
+    // A second call finds everything there and leaves it as it is.
+    let before = tables(&one);
+    let (code, stdout, stderr, _) = bench.run("one", &["--json"]);
+    assert_eq!(code, 0, "{stderr}");
+    let told: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((told["runs"].as_u64(), told["reused"].as_u64()), (Some(6), Some(6)));
+    assert!(before == tables(&one));
+    assert!(one.join("report.html").exists() && one.join("figures/training.svg").exists());
+    let (code, stdout, _, _) = bench.run("one", &[]);
+    assert_eq!(code, 0);
+    assert!(stdout.trim_end().lines().last().unwrap().starts_with("report: "), "{stdout}");
+}
+
+#[test]
+fn lost_and_damaged_records_are_made_anew() {
+    let bench = Bench::new(CONFIG);
+    let whole = bench.done("whole", &[]);
+    let other = bench.done("other", &[]);
+    let records: Vec<PathBuf> =
+        fs::read_dir(other.join("records")).unwrap().map(|e| e.unwrap().path()).collect();
+    assert!(records.len() >= 12, "runs, twins and judgements: {}", records.len());
+    for (i, record) in records.iter().enumerate() {
+        match i % 4 {
+            0 => fs::remove_file(record).unwrap(),
+            1 => {
+                let mut bytes = fs::read(record).unwrap();
+                let middle = bytes.len() / 2;
+                bytes[middle] ^= 1;
+                fs::write(record, bytes).unwrap();
+            }
+            2 => fs::write(record, b"").unwrap(),
+            _ => {}
+        }
+    }
+    fs::write(other.join("replicates.csv"), "half a tab").unwrap();
+    bench.done("other", &[]);
+    assert_same(&whole, &other);
+}
+
+#[test]
+fn a_new_detector_is_judged_without_training_again() {
+    let bench = Bench::new(CONFIG);
+    let out = bench.done("run", &[]);
+    let trained = |out: &Path| -> Vec<(String, std::time::SystemTime)> {
+        let mut files: Vec<_> = fs::read_dir(out.join("records"))
+            .unwrap()
+            .map(|e| e.unwrap())
+            .filter(|e| fs::read(e.path()).unwrap().starts_with(b"tailcatch-record 1\nsection final.json"))
+            .map(|e| (e.file_name().into_string().unwrap(), e.metadata().unwrap().modified().unwrap()))
+            .collect();
+        files.sort();
+        files
+    };
+    let before = trained(&out);
+    let observed = fs::read(out.join("observed.csv")).unwrap();
+    fs::write(&bench.config, CONFIG.replace("random = {}", "top_reward = {}")).unwrap();
+    bench.done("run", &[]);
+    assert_eq!(before, trained(&out), "no training record was added or rewritten");
+    assert!(observed == fs::read(out.join("observed.csv")).unwrap());
+    let detectors = columns(&out.join("detectors.csv"), &["detector"]);
+    assert!(detectors.iter().any(|d| d[0] == "top_reward"));
+}
+
+#[test]
+fn the_swap_twin_cannot_be_told_apart_by_what_is_observed() {
+    let bench = Bench::new(CONFIG);
+    let out = bench.done("run", &[]);
+    // Find the training records that share every observed byte: each run and its swap twin.
+    let mut sections: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+    for entry in fs::read_dir(out.join("records")).unwrap() {
+        let bytes = fs::read(entry.unwrap().path()).unwrap();
+        let record = tailcatch::experiment::store::Record::decode(&bytes).unwrap();
+        if let (Some(observed), Some(truth)) = (record.section("observed.csv"), record.section("truth.csv")) {
+            sections.push((observed.to_vec(), truth.to_vec()));
+        }
+    }
+    let mut pairs = 0;
+    for (i, (observed, truth)) in sections.iter().enumerate() {
+        for (other_observed, other_truth) in &sections[i + 1..] {
+            if observed == other_observed {
+                pairs += 1;
+                assert_ne!(truth, other_truth, "V and X changed places");
+            }
+        }
+    }
+    assert_eq!(pairs, 6, "every run of 2 arms × 3 replicates has a twin with the same observables");
+    // What detectors said of the twin is therefore the same; on it, alarms are false by definition.
+    for row in columns(&out.join("detectors.csv"), &["detector", "honest_flag_rate"]) {
+        assert_eq!(row[1].is_empty(), row[0] == "oracle" || row[0] == "influence", "{row:?}");
+    }
+}
+
+#[test]
+fn tables_hold_together() {
+    let bench = Bench::new(CONFIG);
+    let out = bench.done("run", &[]);
+    let replicates = columns(
+        &out.join("replicates.csv"),
+        &["train_id", "trainer.reinforce.kl.coefficient", "utility", "proxy", "error", "kl", "outcome"],
+    );
+    assert_eq!(replicates.len(), 6);
+    for row in &replicates {
+        let number = |i: usize| row[i].parse::<f64>().unwrap();
+        assert!((number(3) - number(2) - number(4)).abs() < 1e-9, "U = V + X: {row:?}");
+        assert!(number(5) >= 0.0);
+    }
+    let observed = columns(&out.join("observed.csv"), &["train_id", "trajectory", "proxy", "log_prob", "ref_log_prob"]);
+    let truth = columns(&out.join("truth.csv"), &["train_id", "trajectory", "utility", "error"]);
+    assert_eq!(observed.len(), 6 * 25 * 32);
+    assert_eq!(observed.len(), truth.len());
+    for (seen, hidden) in observed.iter().zip(&truth) {
+        assert_eq!(seen[..2], hidden[..2]);
+        let number = |cell: &str| cell.parse::<f64>().unwrap();
+        assert_eq!(number(&seen[2]), number(&hidden[2]) + number(&hidden[3]));
+    }
+    let steps = columns(&out.join("steps.csv"), &["step", "kl", "kl_k1", "utility", "clean_utility"]);
+    assert_eq!(steps.len(), 6 * 25);
+    assert!(steps.iter().filter(|row| row[0] == "0").all(|row| row[1] == "0.0"), "training starts at the reference");
+    let text = fs::read_to_string(out.join("summary.csv")).unwrap();
+    assert!(!text.contains("NaN") && !text.contains("inf"), "no such number leaves the program");
+    assert!(text.contains("catch_rate[robust_z@0.01]"));
+}
+
+#[test]
+fn an_output_folder_that_cannot_be_written_fails_with_its_name() {
+    let bench = Bench::new(CONFIG);
+    let file = bench.folder.path().join("taken");
+    fs::write(&file, "a file, not a folder").unwrap();
+    let (code, _, stderr, _) = bench.run("taken", &[]);
+    assert_eq!(code, 1, "{stderr}");
+    assert!(stderr.contains("taken"), "{stderr}");
+}
+
+#[test]
+fn faults_of_a_config_stop_everything_before_it_starts() {
+    let bench = Bench::new(&CONFIG.replace("steps     = 25", "stepz     = 25"));
+    let (code, stdout, stderr, out) = bench.run("run", &[]);
+    assert_eq!((code, stdout.as_str()), (2, ""));
+    assert!(stderr.contains("stepz") && stderr.contains("steps"), "{stderr}");
+    assert!(!out.exists());
+    let bench = Bench::new(&CONFIG.replace("trainer.reinforce]", "trainer.exact]\nkl = { budget = 50.0 }").replace(
+        "batch     = 32\nsteps     = 25\noptimizer = { sgd = { learning_rate = 1.6 } }",
+        "",
+    ).replace("[sweep]\n\"trainer.reinforce.kl.coefficient\" = [0.2, 0.5]", ""));
+    let (code, _, stderr, out) = bench.run("run", &[]);
+    assert_eq!(code, 2, "{stderr}");
+    assert!(stderr.contains("50"), "{stderr}");
+    assert!(!out.exists());
+}
