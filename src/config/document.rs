@@ -20,7 +20,7 @@ pub(super) fn parse(text: &str) -> Result<Node<'_>, Vec<Draft>> {
     let mut faults: Vec<Draft> = Vec::new();
     let mut last_line = None;
     for error in &errors {
-        let fault = syntax_fault(error, text.len());
+        let fault = syntax_fault(error, text);
         let line = text.bytes().take(fault.span.start).filter(|&b| b == b'\n').count();
         // What follows on the same line is mostly the parser finding its feet again.
         if last_line.replace(line) != Some(line) {
@@ -38,7 +38,7 @@ pub(super) fn parse_value(text: &str) -> Result<Node<'_>, Vec<Draft>> {
     let (value, errors) = DeValue::parse_recoverable(text);
     match errors.first() {
         None => Ok(value),
-        Some(error) => Err(vec![syntax_fault(error, text.len())]),
+        Some(error) => Err(vec![syntax_fault(error, text)]),
     }
 }
 
@@ -59,10 +59,17 @@ fn too_deep(text: &str) -> Option<Draft> {
     None
 }
 
-fn syntax_fault(error: &Error, end: usize) -> Draft {
+fn syntax_fault(error: &Error, text: &str) -> Draft {
+    // What is missing at the end of the file is missing after its last character.
+    let end = text.trim_end().len();
     let span = error.span().unwrap_or(end..end);
+    let span = if span.start > end { end.saturating_sub(1)..end } else { span };
+    let bare = text.get(span.clone()).is_none_or(str::is_empty);
     let message = error.message().trim();
     let (message, help) = match message {
+        m if m.starts_with("string values must be quoted") && bare => {
+            ("there is no value", "write key = value")
+        }
         "duplicate key" => {
             ("this key stands here twice", "a key stands once in its table; remove one of the two")
         }

@@ -26,7 +26,9 @@ pub(super) fn find(path: &[String], tree: &Node<'_>) -> Result<&'static Value, L
                 if let Some(other) = node.and_then(|n| other_kind(n, segment)) {
                     return Err(Lost {
                         message: format!("`{above}` is {other} here, so `{whole}` is no key of it"),
-                        help: format!("give `{above}` whole, for example {}", whole_section(&above, segment)),
+                        help: format!(
+                            "name `{above}` whole, as {{ {segment} = {{ … }} }}, not a key below it"
+                        ),
                     });
                 }
                 let found = tables.iter().find(|(kind, _)| *kind == segment);
@@ -70,10 +72,6 @@ fn other_kind(node: &Node<'_>, wanted: &str) -> Option<String> {
         }
         _ => None,
     }
-}
-
-fn whole_section(above: &str, kind: &str) -> String {
-    format!("\"{above}\" = [{{ {kind} = {{ … }} }}, …] in [sweep]")
 }
 
 fn unknown(path: &str) -> Lost {

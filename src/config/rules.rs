@@ -49,7 +49,7 @@ pub(super) fn contradictions(document: &Document, references: &mut References) -
                 Ok(lowest) => Some(*lowest),
                 Err(problem) => {
                     say(
-                        "environment.bandit.reference",
+                        "environment.bandit.reference.file",
                         problem.clone(),
                         "a CSV with a header, a column log_prob and one row an outcome is needed; its path is taken from the \
                          working directory",

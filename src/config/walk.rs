@@ -93,14 +93,18 @@ fn walk_table(
     here: &Range<usize>,
     out: &mut Vec<Draft>,
 ) {
+    let mut misspelt = Vec::new();
     for (key, value) in table {
         let name: &str = key.get_ref();
         match properties.get(name) {
             Some(inner) => walk(value, inner, &join(path, name), &key.span(), out),
-            None => out.push(unknown_key(name, key.span(), properties, path)),
+            None => {
+                misspelt.extend(nearest(name, properties.keys().map(String::as_str)));
+                out.push(unknown_key(name, key.span(), properties, path));
+            }
         }
     }
-    for &missing in required.iter().filter(|&&name| !table.contains_key(name)) {
+    for &missing in required.iter().filter(|&&name| !table.contains_key(name) && !misspelt.contains(&name)) {
         let place = if path.is_empty() { "the configuration".to_owned() } else { quoted(path) };
         let draft = Draft::new(here.clone(), format!("{place} has no {}", quoted(missing)), "required here");
         let meaning = properties.get(missing).map(about).unwrap_or_default();
@@ -210,8 +214,8 @@ fn walk_kinds(
                         format!(
                             "{} is both {} and {}; it can be one",
                             quoted(path),
-                            first.get_ref(),
-                            second.get_ref()
+                            quoted(first.get_ref()),
+                            quoted(second.get_ref())
                         ),
                         "a second kind",
                     )
@@ -258,17 +262,22 @@ fn unknown_kind(
 }
 
 fn walk_integer(value: &DeValue<'_>, bounds: &Bounds, path: &str, here: &Range<usize>, out: &mut Vec<Draft>) {
-    let wanted = || expected(bounds, true);
     match value {
-        DeValue::Integer(number) => match i128::from_str_radix(number.as_str(), number.radix()) {
-            Ok(x) if bounds.hold_whole(x) => {}
-            _ => out.push(out_of_range(&number.to_string(), &wanted(), path, here)),
-        },
+        DeValue::Integer(number) => {
+            let whole = i128::from_str_radix(number.as_str(), number.radix()).ok();
+            if !whole.is_some_and(|x| bounds.hold_whole(x)) {
+                // The limit of the type is worth a word only to who has met it.
+                let beyond = whole.is_none_or(|x| bounds.largest.is_some_and(|largest| x > largest));
+                let wanted = expected(bounds, if beyond { Kind::WholeBelowLimit } else { Kind::Whole });
+                out.push(out_of_range(&number.to_string(), &wanted, path, here));
+            }
+        }
         DeValue::Float(number) => {
             let whole = number.as_str().parse::<f64>().ok().filter(|x| x.fract() == 0.0 && x.abs() < 1e15);
+            let wanted = expected(bounds, Kind::Whole);
             let draft = Draft::new(
                 here.clone(),
-                format!("{} is {}, a real number; {} is needed", quoted(path), number.as_str(), wanted()),
+                format!("{} is {}, a real number; {wanted} is needed", quoted(path), number.as_str()),
                 "a whole number is needed",
             );
             out.push(match whole {
@@ -276,7 +285,7 @@ fn walk_integer(value: &DeValue<'_>, bounds: &Bounds, path: &str, here: &Range<u
                 None => draft.help("round it"),
             });
         }
-        other => out.push(not_a_number(other, &wanted(), path, here)),
+        other => out.push(not_a_number(other, &expected(bounds, Kind::Whole), path, here)),
     }
 }
 
@@ -289,10 +298,10 @@ fn walk_number(value: &DeValue<'_>, bounds: &Bounds, path: &str, here: &Range<us
             (x.to_string(), whole.filter(fits).map(|x| x as f64))
         }
         DeValue::Float(x) => (x.as_str().to_owned(), x.as_str().parse::<f64>().ok()),
-        other => return out.push(not_a_number(other, &expected(bounds, false), path, here)),
+        other => return out.push(not_a_number(other, &expected(bounds, Kind::Real), path, here)),
     };
     if !number.is_some_and(|x| bounds.hold(x)) {
-        out.push(out_of_range(&text, &expected(bounds, false), path, here));
+        out.push(out_of_range(&text, &expected(bounds, Kind::Real), path, here));
     }
 }
 
@@ -313,11 +322,18 @@ fn not_a_number(value: &DeValue<'_>, wanted: &str, path: &str, here: &Range<usiz
     }
 }
 
+/// Which numbers are wanted.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Real,
+    Whole,
+    WholeBelowLimit,
+}
+
 /// The bounds in words.
-fn expected(bounds: &Bounds, whole: bool) -> String {
-    let kind = if whole { "a whole number" } else { "a finite number" };
-    // The largest number of a 64-bit type is no bound that anybody meets by accident.
-    let largest = bounds.largest.filter(|&l| whole && l < i128::from(i64::MAX)).map(|l| l as f64);
+fn expected(bounds: &Bounds, numbers: Kind) -> String {
+    let kind = if numbers == Kind::Real { "a finite number" } else { "a whole number" };
+    let largest = bounds.largest.filter(|_| numbers == Kind::WholeBelowLimit).map(|l| l as f64);
     let number = |x: f64| if x.fract() == 0.0 && x.abs() < 1e15 { grouped(x) } else { x.to_string() };
     match (bounds.above, bounds.minimum, bounds.below, bounds.maximum.or(largest)) {
         (Some(a), _, Some(b), _) => format!("a number strictly between {} and {}", number(a), number(b)),

@@ -98,7 +98,7 @@ fn keys_types_and_ranges_are_all_reported_at_once() {
         &text,
         &[
             "exp.toml:6:1: | no key `outcoms` in `environment.bandit` | outcomes, contexts",
-            "exp.toml:7:12: | `environment.bandit.contexts` is 0; a whole number from 1 to ",
+            "exp.toml:7:12: | `environment.bandit.contexts` is 0; a whole number, 1 or above",
             "exp.toml:11:8: | `reward.mode` has no kind `frosen` | frozen or fresh",
             "exp.toml:15:8: | `reward.exploits.0.mass` is nan; a number strictly between 0 and 1 is needed",
             "exp.toml:21:9: | is 1e4, a real number; a whole number | write 10_000",
@@ -145,12 +145,12 @@ fn each_bad_value_is_refused_at_its_place() {
         ("mode = \"frozen\"", "standardize = 1", "`reward.standardize` is the number 1"),
         ("mass = 2e-3", "mass = 1", "`reward.exploits.0.mass` is 1; a number strictly between 0 and 1"),
         ("mass = 2e-3\n", "", "exp.toml:13:1: | `reward.exploits.0` has no `mass` | add mass"),
-        ("batch = 64", "batch = 0", "`trainer.reinforce.batch` is 0; a whole number from 1"),
+        ("batch = 64", "batch = 0", "`trainer.reinforce.batch` is 0; a whole number, 1 or above"),
         ("batch = 64", "batch = 64.5", "is 64.5, a real number | round it"),
         ("coefficient = 0.5,", "coefficient = -0.5,", "is -0.5; a finite number, 0 or above"),
-        ("place = \"loss\"", "place = \"lost\"", "exp.toml:23:69: | has no kind `lost` | reward or loss"),
+        ("place = \"loss\"", "place = \"lost\"", "exp.toml:22:56: | has no kind `lost` | reward or loss"),
         ("tail_fraction = 0.05", "tail_fracton = 0.05", "no key `tail_fracton` in `detectors.1.gpd_tail`"),
-        ("budgets = [1e-3, 20]", "budgets = []", "exp.toml:31:11: | `audit.budgets` is empty"),
+        ("budgets = [1e-3, 20]", "budgets = []", "exp.toml:30:11: | `audit.budgets` is empty"),
         (
             "budgets = [1e-3, 20]",
             "budgets = 20",
@@ -159,9 +159,9 @@ fn each_bad_value_is_refused_at_its_place() {
         (
             "budgets = [1e-3, 20]",
             "budgets = [1e-3, 2.5]",
-            "exp.toml:31:18: | 2.5; a fraction of the rollouts below 1",
+            "exp.toml:30:18: | 2.5; a fraction of the rollouts below 1",
         ),
-        ("[audit]", "[audits]", "exp.toml:30:2: | no key `audits` at the top"),
+        ("[audit]", "[audits]", "exp.toml:29:2: | no key `audits` at the top"),
         (
             "question = \"At which tail index does utility stop rising?\"",
             "",
@@ -186,7 +186,7 @@ fn a_single_table_for_a_list_and_two_kinds_at_once_are_explained() {
     let text = format!("{VALID}\n[trainer.exact]\nkl = {{ budget = 0.1 }}\n");
     refuses(
         &text,
-        &["exp.toml:38:10: | `trainer` is both `reinforce` and `exact` | sweep the whole section"],
+        &["exp.toml:36:10: | `trainer` is both `reinforce` and `exact` | sweep the whole section"],
     );
 }
 
@@ -197,7 +197,7 @@ fn syntax_faults_come_first_and_all_together() {
     let lines: Vec<String> = error.faults().iter().map(ToString::to_string).collect();
     assert!(lines.iter().all(|line| line.contains("not valid TOML")), "{lines:?}");
     assert!(lines[0].starts_with("exp.toml:2:"), "{lines:?}");
-    assert!(lines.iter().any(|line| line.starts_with("exp.toml:22:9: ")), "{lines:?}");
+    assert!(lines.iter().any(|line| line.starts_with("exp.toml:21:9: ")), "{lines:?}");
 }
 
 #[test]
@@ -208,7 +208,7 @@ fn duplicate_keys_truncation_and_deep_nesting_are_syntax_faults() {
         "{error}"
     );
     let error = read(&VALID[..VALID.find("exact").unwrap()]).unwrap_err();
-    assert!(error.to_string().starts_with("exp.toml:23:"), "{error}");
+    assert!(error.to_string().starts_with("exp.toml:22:"), "{error}");
     for deep in [
         format!("question = {}1{}", "[".repeat(100_000), "]".repeat(100_000)),
         format!("question = {}1{}", "{a=".repeat(5_000), "}".repeat(5_000)),
@@ -235,12 +235,12 @@ fn encodings() {
     let crlf = VALID.replace('\n', "\r\n");
     assert_eq!(read(&crlf).unwrap().arms, read(VALID).unwrap().arms);
     let error = read(&crlf.replace("batch = 64", "batch = 0")).unwrap_err();
-    assert_eq!(error.faults()[0].position(), Some((21, 9)));
+    assert_eq!(error.faults()[0].position(), Some((20, 9)));
     let mut latin = VALID.as_bytes().to_vec();
     let at = VALID.find("tail index").unwrap();
     latin[at] = 0xe4;
     let error = from_bytes("exp.toml", &latin, &[]).unwrap_err();
-    expect(error, &["exp.toml:1:23: | byte 0xe4 is not UTF-8 | save the file as UTF-8"]);
+    expect(error, &["exp.toml:1:22: | byte 0xe4 is not UTF-8 | save the file as UTF-8"]);
     let utf16: Vec<u8> = VALID.encode_utf16().flat_map(u16::to_le_bytes).collect();
     assert!(from_bytes("exp.toml", &utf16, &[]).is_err());
 }
@@ -268,7 +268,7 @@ fn contradictions_between_keys() {
     one(
         "place = \"loss\"",
         "place = \"reward\"",
-        "exp.toml:22:59: | the exact KL is one number | place = \"loss\"",
+        "exp.toml:22:56: | the exact KL is one number | place = \"loss\"",
     );
     one(
         "outcomes = 1_000",
@@ -278,9 +278,9 @@ fn contradictions_between_keys() {
     one(
         "robust_z = {}",
         "gpd_tail = { tail_fraction = 0.05 }",
-        "exp.toml:28:1: | twice with the same settings",
+        "exp.toml:26:1: | twice with the same settings",
     );
-    one("budgets = [1e-3, 20]", "budgets = [20, 20]", "exp.toml:31:16: | stands here twice");
+    one("budgets = [1e-3, 20]", "budgets = [20, 20]", "exp.toml:30:16: | stands here twice");
     let unplanted = no_sweep.replace(
         "[[reward.exploits]]\nmass = 2e-3\noutcomes = 2\nproxy = 50\nutility = -5\n",
         "hack = \"planted\"\n",
@@ -317,36 +317,36 @@ fn a_kl_budget_is_bounded_by_the_rarest_outcome() {
     assert!(budget(7.61, large).is_err());
     let dual = with("kl = { coefficient = 0.5,", "kl = { controller = { budget = { target = 9.9 } },");
     let error = read(&dual.replace("\"trainer.reinforce.kl.coefficient\" = [0.1, 0.5, 2]", "")).unwrap_err();
-    assert!(error.to_string().contains("23:45: a KL of 9.9 nats is out of reach"), "{error}");
+    assert!(error.to_string().contains("22:43: a KL of 9.9 nats is out of reach"), "{error}");
 }
 
 #[test]
 fn sweep_faults_stand_inside_the_sweep() {
     let sweep = |lines: &str| format!("{}[sweep]\n{lines}\n", &VALID[..VALID.find("[sweep]").unwrap()]);
     let one = |lines: &str, expected: &str| refuses(&sweep(lines), &[expected]);
-    one("\"reward.eror\" = [1]", "exp.toml:34:1: | there is no key `reward.eror` | `reward.error`");
+    one("\"reward.eror\" = [1]", "exp.toml:33:1: | there is no key `reward.eror` | `reward.error`");
     one("\"kl.coefficient\" = [1]", "there is no key `kl.coefficient` | trainer.reinforce.kl.coefficient");
     one(
         "\"trainer.exact.kl\" = [{ budget = 1 }]",
-        "exp.toml:34:1: | `trainer` is `reinforce` here | give `trainer` whole",
+        "exp.toml:33:1: | `trainer` is `reinforce` here | name `trainer` whole",
     );
-    one("\"trainer.reinforce.kl.controller.budget.target\" = [1]\n\"seed.x\" = [1]", "");
-    one("\"trainer.reinforce.batch\" = []", "exp.toml:34:29: | swept over no value");
-    one("\"trainer.reinforce.batch\" = 3", "exp.toml:34:29: | a single value | square brackets");
-    one("\"trainer.reinforce.batch\" = [3, 0, 4]", "exp.toml:34:33: | `trainer.reinforce.batch` is 0");
+    one("\"reward.x\" = [1]", "there is no key `reward.x`");
+    one("\"trainer.reinforce.batch\" = []", "exp.toml:33:29: | swept over no value");
+    one("\"trainer.reinforce.batch\" = 3", "exp.toml:33:29: | a single value | square brackets");
+    one("\"trainer.reinforce.batch\" = [3, 0, 4]", "exp.toml:33:33: | `trainer.reinforce.batch` is 0");
     one(
         "\"trainer.reinforce.batch\" = [3, 4, 3]",
-        "exp.toml:34:36: | value 3 of `trainer.reinforce.batch` gives the same arm as value 1",
+        "exp.toml:33:36: | value 3 of `trainer.reinforce.batch` gives the same arm as value 1",
     );
     one(
         "\"reward.error\" = [{ normal = {} }, { normal = { sd = 1.0 } }]",
         "value 2 of `reward.error` gives the same arm",
     );
-    one("\"reward\" = [{}]\n\"reward.mode\" = [\"fresh\"]", "exp.toml:35:1: | one contains the other");
-    one("\"replicates\" = [1, 2]", "exp.toml:34:1: | `replicates` cannot be swept");
+    one("\"reward\" = [{}]\n\"reward.mode\" = [\"fresh\"]", "exp.toml:34:1: | one contains the other");
+    one("\"replicates\" = [1, 2]", "exp.toml:33:1: | `replicates` cannot be swept");
     one("\"reward.exploits.1.mass\" = [1e-3]", "`reward.exploits` has 1 entries");
     one("\"reward.exploits.first.mass\" = [1e-3]", "is a list | by its number");
-    one("\"environment.bandit.outcomes\" = [1, 2, 5_000]", "exp.toml:15:12: | occupy 2 of");
+    one("\"environment.bandit.outcomes\" = [2, 5_000]", "exp.toml:15:12: | occupy 2 of 2");
     refuses(
         &format!("sweep = 3\n{}", &VALID[..VALID.find("[sweep]").unwrap()]),
         &["exp.toml:1:9: | `sweep` is a table"],
@@ -361,7 +361,7 @@ fn contradictions_name_their_arm_and_point_into_the_swept_value() {
     );
     let error = read(&text).unwrap_err();
     assert_eq!(error.faults().len(), 1, "{error}");
-    assert_eq!(error.faults()[0].position(), Some((34, 41)));
+    assert_eq!(error.faults()[0].position(), Some((33, 41)));
     let rendered = format!("{:?}", error.reports().next().unwrap());
     assert!(rendered.contains("in 3 of 6 arms, first trainer.reinforce.kl.place = reward"), "{rendered}");
 }
@@ -381,6 +381,24 @@ fn a_required_key_may_be_swept_alone() {
     assert_eq!(read(text).unwrap().arms[1].values, ["reinforce"]);
     let text = "question = \"?\"\n[environment.bandit]\n[sweep]\n\"trainer.exact.batch\" = [1, 2]\n";
     refuses(text, &["`trainer.exact` has no `kl`"]);
+}
+
+#[test]
+fn what_a_part_checks_itself_has_a_place_too() {
+    let uniform = "{ uniform = { low = 2, high = 1 } }";
+    refuses(
+        &with("{ normal = { mean = 0, sd = 1 } }", uniform),
+        &["exp.toml:7:11: | low = 2 is not below high = 1"],
+    );
+    let swept =
+        with("{ normal = { sd = 3 } }]", &format!("{uniform}, {{ uniform = {{ low = 4, high = 3 }} }}]"));
+    refuses(&swept, &["exp.toml:33:36: | low = 2", "exp.toml:33:73: | low = 4"]);
+}
+
+#[test]
+fn a_misspelt_required_key_is_one_fault_and_a_missing_value_is_named() {
+    refuses(&with("question", "questoin"), &["exp.toml:1:1: | no key `questoin`"]);
+    refuses(&with("seed = 7", "seed ="), &["exp.toml:2:7: | no value | key = value"]);
 }
 
 #[test]
@@ -410,7 +428,7 @@ fn arguments_override_the_file() {
     // reward.error is swept.
     expect(
         loaded.unwrap_err(),
-        &["exp.toml:34:1: | is swept, so --set cannot fix it | sweep.\"reward.error\""],
+        &["exp.toml:33:1: | is swept, so --set cannot fix it | sweep.\"reward.error\""],
     );
     let loaded =
         read_set(VALID, &["replicates=9", "audit.delay = 5", "record.observed=none", "question=why"])
