@@ -37,9 +37,10 @@ pub enum Estimator {
     Exact,
     /// −ln r: unbiased, can be negative; only in the reward (its gradient in the loss has mean zero).
     K1,
-    /// (ln r)²/2: biased, low variance.
+    /// (ln r)²/2: biased as a number, low variance; in the loss its mean gradient is that of KL(π‖π₀).
     K2,
-    /// r − 1 − ln r: unbiased and never negative.
+    /// r − 1 − ln r: unbiased as a number and never negative; in the loss its mean gradient is that of KL(π₀‖π), so
+    /// that training settles elsewhere than at the exponential tilt.
     K3,
 }
 

@@ -23,8 +23,8 @@ const LAYERS: [(&str, u8, Wing); 20] = [
     ("trainers", 5, Wing::Lab),
     ("config", 6, Wing::Lab),
     ("experiment", 7, Wing::Lab),
-    ("error", 8, Wing::Shared),
     ("cli", 8, Wing::Shared),
+    ("error", 9, Wing::Shared),
 ];
 
 /// Modules that must not see each other although their layers would allow it.

@@ -12,7 +12,7 @@ seed       = 5
 replicates = 3
 
 [environment.bandit]
-outcomes = 300
+outcomes = 3000
 contexts = 2
 baseline = { normal = { sd = 0.3 } }
 
@@ -21,7 +21,7 @@ error       = { student_t = { df = 3 } }
 standardize = "iqr"
 swap_twin   = true
 [[reward.exploits]]
-mass    = 2e-3
+mass    = 1e-3
 proxy   = 15
 utility = -4
 
@@ -127,7 +127,7 @@ fn threads_and_repetition_change_no_byte() {
     let told: Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!((told["runs"].as_u64(), told["reused"].as_u64()), (Some(6), Some(6)));
     assert!(before == tables(&one));
-    assert!(one.join("report.html").exists() && one.join("figures/training.svg").exists());
+    assert!(one.join("report.html").exists() && one.join("figures/training_0.svg").exists());
     let (code, stdout, _, _) = bench.run("one", &[]);
     assert_eq!(code, 0);
     assert!(stdout.trim_end().lines().last().unwrap().starts_with("report: "), "{stdout}");
@@ -187,25 +187,34 @@ fn a_new_detector_is_judged_without_training_again() {
 fn the_swap_twin_cannot_be_told_apart_by_what_is_observed() {
     let bench = Bench::new(CONFIG);
     let out = bench.done("run", &[]);
-    // Find the training records that share every observed byte: each run and its swap twin.
-    let mut sections: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
-    for entry in fs::read_dir(out.join("records")).unwrap() {
-        let bytes = fs::read(entry.unwrap().path()).unwrap();
-        let record = tailcatch::experiment::store::Record::decode(&bytes).unwrap();
-        if let (Some(observed), Some(truth)) = (record.section("observed.csv"), record.section("truth.csv")) {
-            sections.push((observed.to_vec(), truth.to_vec()));
-        }
+    let records: Vec<(String, Vec<u8>, Vec<u8>)> = fs::read_dir(out.join("records"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter_map(|path| {
+            let record = tailcatch::experiment::store::Record::decode(&fs::read(&path).unwrap()).unwrap();
+            let id = path.file_stem().unwrap().to_str().unwrap().to_owned();
+            Some((id, record.section("observed.csv")?.to_vec(), record.section("truth.csv")?.to_vec()))
+        })
+        .collect();
+    // Of each rollout: its number, and V and X in the given order.
+    let hidden = |truth: &[u8], swapped: bool| -> Vec<[String; 3]> {
+        let text = String::from_utf8(truth.to_vec()).unwrap();
+        let row = |line: &str| {
+            let cells: Vec<&str> = line.split(',').collect();
+            let (v, x) = if swapped { (cells[2], cells[1]) } else { (cells[1], cells[2]) };
+            [cells[0].to_owned(), v.to_owned(), x.to_owned()]
+        };
+        text.lines().map(row).collect()
+    };
+    let runs = columns(&out.join("replicates.csv"), &["train_id"]);
+    assert_eq!(runs.len(), 6);
+    for run in &runs {
+        let (_, observed, truth) = records.iter().find(|(id, ..)| *id == run[0]).unwrap();
+        let twins = records.iter().filter(|(_, other, hidden_side)| {
+            other == observed && hidden(hidden_side, true) == hidden(truth, false)
+        });
+        assert_eq!(twins.count(), 1, "one run shows the same to every observer and has V and X exchanged");
     }
-    let mut pairs = 0;
-    for (i, (observed, truth)) in sections.iter().enumerate() {
-        for (other_observed, other_truth) in &sections[i + 1..] {
-            if observed == other_observed {
-                pairs += 1;
-                assert_ne!(truth, other_truth, "V and X changed places");
-            }
-        }
-    }
-    assert_eq!(pairs, 6, "every run of 2 arms × 3 replicates has a twin with the same observables");
     // What detectors said of the twin is therefore the same; on it, alarms are false by definition.
     for row in columns(&out.join("detectors.csv"), &["detector", "honest_flag_rate"]) {
         assert_eq!(row[1].is_empty(), row[0] == "oracle" || row[0] == "influence", "{row:?}");
@@ -242,9 +251,14 @@ fn tables_hold_together() {
         steps.iter().filter(|row| row[0] == "0").all(|row| row[1] == "0.0"),
         "training starts at the reference"
     );
-    let text = fs::read_to_string(out.join("summary.csv")).unwrap();
-    assert!(!text.contains("NaN") && !text.contains("inf"), "no such number leaves the program");
-    assert!(text.contains("catch_rate[robust_z@0.01]"));
+    for name in TABLES {
+        let mut reader = csv::Reader::from_path(out.join(name)).unwrap();
+        for cell in reader.records().flat_map(|r| r.unwrap().iter().map(str::to_owned).collect::<Vec<_>>()) {
+            assert!(!matches!(cell.as_str(), "NaN" | "inf" | "-inf"), "{name} holds {cell}");
+        }
+    }
+    let summary = columns(&out.join("summary.csv"), &["metric"]);
+    assert!(summary.iter().any(|row| row[0] == "catch_rate[robust_z@0.01]"));
 }
 
 #[test]
