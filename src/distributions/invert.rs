@@ -27,8 +27,7 @@ pub(super) fn decreasing_root(
         if inside && ((newton - s).abs() < 1e-8 || value.abs() < 4e-16) {
             return newton;
         }
-        let next =
-            if inside && (newton - s).abs() < 0.5 * last_step { newton } else { 0.5 * (low + high) };
+        let next = if inside && (newton - s).abs() < 0.5 * last_step { newton } else { 0.5 * (low + high) };
         last_step = (next - s).abs();
         s = next;
         if last_step <= 2.0 * f64::EPSILON * s.abs() {

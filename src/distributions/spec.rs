@@ -20,7 +20,9 @@ pub enum SpecError {
         known: Vec<&'static str>,
     },
     /// A mixture holds other laws, for which the one-line form has no place.
-    #[error("a mixture cannot be written on the command line: put {{ mixture = {{ components = [...] }} }} in a config")]
+    #[error(
+        "a mixture cannot be written on the command line: put {{ mixture = {{ components = [...] }} }} in a config"
+    )]
     Mixture,
     /// The law takes no such argument.
     #[error("{law} takes no argument \"{argument}\"{}; it takes {}", hint(nearest), known.join(", "))]
@@ -98,7 +100,9 @@ fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a s
 /// The law from its name and arguments, through the same deserialization as a config.
 fn assemble(law: &'static str, arguments: &[(&str, f64)]) -> Result<DistributionSpec, ValueError> {
     let arguments = MapDeserializer::new(arguments.iter().copied());
-    DistributionSpec::deserialize(MapAccessDeserializer::new(MapDeserializer::new(std::iter::once((law, arguments)))))
+    DistributionSpec::deserialize(MapAccessDeserializer::new(MapDeserializer::new(std::iter::once((
+        law, arguments,
+    )))))
 }
 
 /// Arguments and values of a law, in the order of its parameters; none for a mixture, whose are not numbers.
@@ -135,15 +139,18 @@ impl FromStr for DistributionSpec {
 
         let mut given: Vec<(&str, f64)> = Vec::new();
         for item in rest.split(',').map(str::trim).filter(|item| !item.is_empty()) {
-            let Some((key, value)) = item.split_once('=').map(|(key, value)| (key.trim(), value.trim())) else {
-                let example = defaults.first().map(|(key, value)| format!("{key}={value}")).unwrap_or_default();
+            let Some((key, value)) = item.split_once('=').map(|(key, value)| (key.trim(), value.trim()))
+            else {
+                let example =
+                    defaults.first().map(|(key, value)| format!("{key}={value}")).unwrap_or_default();
                 return Err(SpecError::NotKeyValue { law, argument: item.to_owned(), example });
             };
             if !defaults.iter().any(|(known, _)| known == key) {
                 return Err(SpecError::UnknownArgument {
                     law,
                     argument: key.to_owned(),
-                    nearest: nearest(key, defaults.iter().map(|(known, _)| known.as_str())).map(str::to_owned),
+                    nearest: nearest(key, defaults.iter().map(|(known, _)| known.as_str()))
+                        .map(str::to_owned),
                     known: defaults.into_iter().map(|(known, _)| known).collect(),
                 });
             }
@@ -161,10 +168,13 @@ impl FromStr for DistributionSpec {
             // The argument that fails in the same way when it stands alone is the one at fault.
             let reason = error.to_string();
             let at_fault = given.iter().find(|argument| {
-                given.len() == 1 || assemble(law, &[**argument]).is_err_and(|alone| alone.to_string() == reason)
+                given.len() == 1
+                    || assemble(law, &[**argument]).is_err_and(|alone| alone.to_string() == reason)
             });
             match at_fault {
-                Some((argument, _)) => SpecError::OutOfRange { law, argument: (*argument).to_owned(), reason },
+                Some((argument, _)) => {
+                    SpecError::OutOfRange { law, argument: (*argument).to_owned(), reason }
+                }
                 None => SpecError::Contradiction { law, reason },
             }
         })
@@ -212,7 +222,10 @@ mod tests {
         }
         let law: DistributionSpec = " student_t: scale = 1e-300, df=0.1 ".parse().unwrap();
         assert_eq!(law.to_string(), "student_t:df=0.1,location=0,scale=1e-300");
-        assert_eq!("uniform:low=5,high=9".parse::<DistributionSpec>().unwrap().to_string(), "uniform:low=5,high=9");
+        assert_eq!(
+            "uniform:low=5,high=9".parse::<DistributionSpec>().unwrap().to_string(),
+            "uniform:low=5,high=9"
+        );
     }
 
     #[test]
@@ -221,7 +234,10 @@ mod tests {
         assert!(error("bogus").contains("there are normal, laplace"));
         assert!(error("mixture").contains("config"));
         let unknown = error("student_t:dof=2");
-        assert!(unknown.contains("no argument \"dof\", did you mean \"df\"?; it takes df, location, scale"), "{unknown}");
+        assert!(
+            unknown.contains("no argument \"dof\", did you mean \"df\"?; it takes df, location, scale"),
+            "{unknown}"
+        );
         assert_eq!(error("student_t:df=2,scale=-1"), "student_t: scale: -1 is not a finite number above 0");
         assert_eq!(error("student_t:df=0"), "student_t: df: 0 is not a finite number above 0");
         assert_eq!(error("normal:sd=nan"), "normal: sd: NaN is not a finite number above 0");

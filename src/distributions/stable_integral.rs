@@ -72,6 +72,9 @@ impl Side {
     }
 
     fn tails(&self, x: f64) -> Tails {
+        if self.length == 0.0 {
+            return Tails { cdf: 1.0, sf: 0.0, ln_pdf: f64::NEG_INFINITY };
+        }
         let ln_x = x.ln();
         if let Some(tails) = self.series(ln_x) {
             return tails;
@@ -111,8 +114,11 @@ impl Side {
             if bound < 1e-17 * tail.abs() {
                 let sf = (tail / PI).ln() - ln_z;
                 let ln_pdf = (density / PI).ln() - ln_z - ln_x;
-                return (tail > 0.2 * largest && density > 0.0)
-                    .then(|| Tails { cdf: -sf.exp_m1(), sf: sf.exp(), ln_pdf });
+                return (tail > 0.2 * largest && density > 0.0).then(|| Tails {
+                    cdf: -sf.exp_m1(),
+                    sf: sf.exp(),
+                    ln_pdf,
+                });
             }
         }
         None
@@ -268,6 +274,9 @@ fn integrate(length: f64, ln_g: impl Fn(f64, f64) -> f64) -> Integral {
         // exp(−g) is below the smallest number everywhere.
         return Integral { below: 0.0, above: length, density: 0.0 };
     }
+    if left.max(right) < -745.0 {
+        return Integral { below: length, above: 0.0, density: 0.0 };
+    }
     let level = if floor < -30.0 { 0.0 } else { floor.exp().ln_1p() };
     let (mut low, mut high) = (-END, END);
     while high - low > 1e-10 && high - low > 4.0 * f64::EPSILON * low.abs().max(high.abs()) {
@@ -277,12 +286,16 @@ fn integrate(length: f64, ln_g: impl Fn(f64, f64) -> f64) -> Integral {
     let centre = 0.5 * (low + high);
     let slope = (at(centre + 1e-5) - at(centre - 1e-5)).abs() / 2e-5;
     let sharpness = (slope * level.exp()).clamp(1.0, 1e300);
+    // The trapezoid sum converges exponentially, so halvings that agree to 10⁻¹⁰ leave 10⁻²⁰.
     // v = centre + sinh(t)/sharpness: steps as fine as the transition there, growing away from it.
     let first = ((centre.min(0.0) - 40.0).max(-END - 40.0) - centre) * sharpness;
     let last = ((centre.max(0.0) + 40.0).min(END + 40.0) - centre) * sharpness;
     let (first, last) = (first.asinh(), last.asinh());
     let term = |t: f64| {
         let v = centre + t.sinh() / sharpness;
+        if v.abs() > END + 5.0 {
+            return [0.0; 3];
+        }
         let weight = t.cosh() / sharpness * length / ((1.0 + v.exp()) * (1.0 + (-v).exp()));
         let g = at(v).exp();
         let below = (-g).exp();
@@ -312,10 +325,15 @@ fn integrate(length: f64, ln_g: impl Fn(f64, f64) -> f64) -> Integral {
             *sum += more;
         }
         let settled = |i: usize| (sums[i] * step - before[i]).abs() <= 1e-10 * sums[i] * step;
-        if (0..3).all(settled) {
+        if settled(2) && settled(usize::from(sums[1] < sums[0])) {
             break;
         }
     }
+    // Of the two that make up the length, the smaller is the one that was resolved.
     let [below, above, density] = sums.map(|s| s * step);
-    Integral { below, above, density }
+    if above < below {
+        Integral { below: length - above, above, density }
+    } else {
+        Integral { below, above: length - below, density }
+    }
 }

@@ -31,7 +31,9 @@ pub enum StandardizeError {
         law: String,
     },
     /// The centre or the spread is not a usable number.
-    #[error("{law} has centre {centre} and spread {spread}: these cannot be standardised; change its parameters")]
+    #[error(
+        "{law} has centre {centre} and spread {spread}: these cannot be standardised; change its parameters"
+    )]
     Unusable {
         /// The law, as written on the command line.
         law: String,
@@ -160,8 +162,12 @@ mod tests {
 
     #[test]
     fn no_variance_points_to_iqr() {
-        let error = Standardized::new(testing::law("student_t:df=2"), Standardize::Sd).unwrap_err().to_string();
-        assert!(error.contains("student_t:df=2,location=0,scale=1") && error.contains("use \"iqr\""), "{error}");
+        let error =
+            Standardized::new(testing::law("student_t:df=2"), Standardize::Sd).unwrap_err().to_string();
+        assert!(
+            error.contains("student_t:df=2,location=0,scale=1") && error.contains("use \"iqr\""),
+            "{error}"
+        );
         let error = Standardized::new(testing::law("pareto:index=0.001"), Standardize::Iqr).unwrap_err();
         assert!(matches!(error, StandardizeError::Unusable { .. }), "{error}");
     }
