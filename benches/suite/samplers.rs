@@ -1,7 +1,7 @@
 //! Draws and quantiles per law. numpy's CPU seconds for 10⁷ draws, on the machine of the peers' baselines: t with 2
 //! degrees of freedom .29, with 5 .42, Pareto .27, lognormal .25, stable .86.
 
-use criterion::{BatchSize, Criterion, Throughput, criterion_group};
+use criterion::{Criterion, Throughput, criterion_group};
 use std::hint::black_box;
 use tailcatch::distributions::DistributionSpec;
 use tailcatch::foundation::rng::{Purpose, SeedTree};
@@ -48,12 +48,11 @@ fn fresh_stream(c: &mut Criterion) {
     let family = SeedTree::new(1, 0).family(Purpose::Error);
     for law in laws() {
         let mut index = 0;
-        let next = || {
-            index += 1;
-            family.at(index)
-        };
         group.bench_function(law.to_string(), |b| {
-            b.iter_batched(next, |mut s| law.part().sample(&mut s), BatchSize::SmallInput);
+            b.iter(|| {
+                index += 1;
+                law.part().sample(&mut family.at(index))
+            });
         });
     }
 }

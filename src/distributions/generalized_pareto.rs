@@ -56,7 +56,7 @@ impl GeneralizedPareto {
     fn standard(&self, x: f64) -> f64 {
         (x - self.location.get()) / self.scale.get()
     }
-    fn from_hazard(&self, e: f64) -> f64 {
+    fn at_hazard(&self, e: f64) -> f64 {
         self.location.get() + self.scale.get() * at_hazard(self.xi.get(), e)
     }
 }
@@ -93,10 +93,10 @@ impl Distribution for GeneralizedPareto {
         (-hazard(self.xi.get(), self.standard(x))).exp()
     }
     fn quantile(&self, p: f64) -> f64 {
-        if (0.0..=1.0).contains(&p) { self.from_hazard(-(-p).ln_1p()) } else { f64::NAN }
+        if (0.0..=1.0).contains(&p) { self.at_hazard(-(-p).ln_1p()) } else { f64::NAN }
     }
     fn upper_quantile(&self, p: f64) -> f64 {
-        if (0.0..=1.0).contains(&p) { self.from_hazard(-p.ln()) } else { f64::NAN }
+        if (0.0..=1.0).contains(&p) { self.at_hazard(-p.ln()) } else { f64::NAN }
     }
     fn mean(&self) -> Option<f64> {
         let xi = self.xi.get();

@@ -89,7 +89,7 @@ impl Mixture {
     ) -> f64 {
         let ends = self.components.iter().map(|c| end(c.law.part()));
         let (low, high) = ends.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
-        if !(low < high) {
+        if low >= high {
             return low;
         }
         let (low, high) = (low.max(-f64::MAX), high.min(f64::MAX));

@@ -173,6 +173,13 @@ impl Standard {
             let ln_pdf = -PI.ln() - 2.0 * x.abs().hypot(1.0).ln();
             return Tails { cdf: 1f64.atan2(-x) / PI, sf: 1f64.atan2(x) / PI, ln_pdf };
         }
+        if x.abs() > 1e17 {
+            // The next term is smaller by ln x/x.
+            let share = if x > 0.0 { 1.0 + beta } else { 1.0 - beta } / PI;
+            let (far, ln_pdf) = (share / x.abs(), share.ln() - 2.0 * x.abs().ln());
+            let tails = Tails { cdf: 1.0 - far, sf: far, ln_pdf };
+            return if x > 0.0 { tails } else { tails.reflected() };
+        }
         let integral = integrate(PI, |phi, delta| {
             let slope = if phi < delta {
                 FRAC_PI_2 * (1.0 - beta) + beta * phi

@@ -10,30 +10,30 @@ use std::f64::consts::{FRAC_2_PI, FRAC_PI_2, PI, SQRT_2};
 /// (z + 5)·exp(z²/2)·P(Z > z) on z ≥ 0 as a Chebyshev series in (z − 5)/(z + 5), after Schonfelder (1978); the
 /// coefficients were computed at 50 digits and end where they fall below 2·10⁻¹⁷.
 const MILLS: [f64; 24] = [
-    1.0849974311281507277,
-    -9.4512123302352377849e-1,
-    3.3954282483970672713e-1,
-    -1.0080114900127923902e-1,
-    2.4341617391948187896e-2,
-    -4.5780677530837646305e-3,
-    5.9626347938725869769e-4,
-    -3.0034572403998324431e-5,
-    -6.9582080289731460776e-6,
-    1.6616222750752958148e-6,
-    -4.2905912775349929992e-8,
-    -3.778472668407594633e-8,
-    4.6565554054370756525e-9,
-    7.2673189811958306575e-10,
-    -1.8760709560447879615e-10,
-    -1.3548475355194435057e-11,
-    6.7548353934213182585e-12,
-    2.8389774843955565078e-13,
-    -2.4705012428370001775e-13,
-    -9.0450315467241950676e-15,
-    9.4511604704878436153e-15,
-    4.8249220733324963529e-16,
-    -3.7452977100599563755e-16,
-    -3.1738537383334684782e-17,
+    1.0849974311281507,
+    -0.9451212330235238,
+    0.3395428248397067,
+    -0.10080114900127923,
+    0.02434161739194819,
+    -0.0045780677530837645,
+    0.0005962634793872587,
+    -3.0034572403998326e-05,
+    -6.9582080289731465e-06,
+    1.6616222750752958e-06,
+    -4.290591277534993e-08,
+    -3.778472668407595e-08,
+    4.656555405437076e-09,
+    7.26731898119583e-10,
+    -1.876070956044788e-10,
+    -1.3548475355194436e-11,
+    6.754835393421318e-12,
+    2.8389774843955563e-13,
+    -2.470501242837e-13,
+    -9.045031546724195e-15,
+    9.451160470487844e-15,
+    4.824922073332497e-16,
+    -3.7452977100599564e-16,
+    -3.1738537383334686e-17,
 ];
 
 /// x·x as an unevaluated sum of its rounded value and the rounding error (Dekker 1971); |x| below 1e150.
@@ -195,26 +195,26 @@ mod tests {
     // Reference values: mpmath at 40 digits.
     #[test]
     fn the_normal_tail_keeps_its_digits() {
-        close(normal_sf(1.0), 0.158655253931457051, 1e-15);
-        close(normal_sf(5.0), 2.8665157187919391167e-7, 1e-15);
-        close(normal_sf(20.0), 2.7536241186062336951e-89, 1e-15);
-        close(normal_sf(37.5), 4.6053530095819548438e-308, 1e-15);
+        close(normal_sf(1.0), 0.15865525393145705, 1e-15);
+        close(normal_sf(5.0), 2.866515718791939e-07, 1e-15);
+        close(normal_sf(20.0), 2.7536241186062337e-89, 1e-15);
+        close(normal_sf(37.5), 4.605353009581955e-308, 1e-15);
         // Below the smallest normal number only 26 bits are left.
-        close(normal_sf(38.0), 2.8854283600687843084e-316, 1e-7);
+        close(normal_sf(38.0), 2.88542835e-316, 1e-7);
     }
 
     #[test]
     fn the_normal_quantile_reaches_the_far_tail() {
-        close(normal_upper_quantile(1e-300), 37.047096299361199237, 1e-15);
-        close(normal_upper_quantile(1e-100), 21.273453560965324295, 1e-15);
-        close(normal_upper_quantile(1e-16), 8.2220822161304356127, 1e-15);
-        close(normal_upper_quantile(1e-3), 3.0902323061678135415, 1e-15);
-        close(normal_upper_quantile(0.7), -0.52440051270804078404, 1e-14);
+        close(normal_upper_quantile(1e-300), 37.0470962993612, 1e-15);
+        close(normal_upper_quantile(1e-100), 21.273453560965326, 1e-15);
+        close(normal_upper_quantile(1e-16), 8.222082216130435, 1e-15);
+        close(normal_upper_quantile(1e-3), 3.0902323061678136, 1e-15);
+        close(normal_upper_quantile(0.7), -0.5244005127080408, 1e-14);
         assert_eq!(normal_upper_quantile(0.0), f64::INFINITY);
         assert_eq!(normal_upper_quantile(1.0), f64::NEG_INFINITY);
         assert!(normal_upper_quantile(5e-324).is_finite());
-        close(normal_central_quantile(1e-200), 1.2533141373155003e-200, 1e-15);
-        close(normal_central_quantile(0.4), 0.52440051270804078404, 1e-14);
+        close(normal_central_quantile(1e-200), 1.2533141373155004e-200, 1e-15);
+        close(normal_central_quantile(0.4), 0.5244005127080408, 1e-14);
     }
 
     #[test]
@@ -229,10 +229,10 @@ mod tests {
 
     #[test]
     fn the_gamma_ratio_is_exact_at_both_ends() {
-        close(gamma_half_ratio(0.005), 0.0088014124011752980109, 2e-15);
-        close(gamma_half_ratio(0.25), 0.3379891200336423645, 2e-15);
-        close(gamma_half_ratio(1.0), 0.88622692545275801365, 2e-15);
-        close(gamma_half_ratio(50.0), 7.0534125148769133255, 2e-15);
-        close(gamma_half_ratio(1e6), 999.9998750000078125, 2e-15);
+        close(gamma_half_ratio(0.005), 0.008801412401175298, 2e-15);
+        close(gamma_half_ratio(0.25), 0.33798912003364234, 2e-15);
+        close(gamma_half_ratio(1.0), 0.886226925452758, 2e-15);
+        close(gamma_half_ratio(50.0), 7.053412514876913, 2e-15);
+        close(gamma_half_ratio(1e6), 999.9998750000078, 2e-15);
     }
 }
