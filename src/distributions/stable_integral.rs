@@ -72,6 +72,9 @@ impl Side {
     }
 
     fn tails(&self, x: f64) -> Tails {
+        if self.length == 0.0 {
+            return Tails { cdf: 1.0, sf: 0.0, ln_pdf: f64::NEG_INFINITY };
+        }
         let ln_x = x.ln();
         if let Some(tails) = self.series(ln_x) {
             return tails;
@@ -169,6 +172,13 @@ impl Standard {
         if beta == 0.0 {
             let ln_pdf = -PI.ln() - 2.0 * x.abs().hypot(1.0).ln();
             return Tails { cdf: 1f64.atan2(-x) / PI, sf: 1f64.atan2(x) / PI, ln_pdf };
+        }
+        if x.abs() > 1e17 {
+            // The next term is smaller by ln x/x.
+            let share = if x > 0.0 { 1.0 + beta } else { 1.0 - beta } / PI;
+            let (far, ln_pdf) = (share / x.abs(), share.ln() - 2.0 * x.abs().ln());
+            let tails = Tails { cdf: 1.0 - far, sf: far, ln_pdf };
+            return if x > 0.0 { tails } else { tails.reflected() };
         }
         let integral = integrate(PI, |phi, delta| {
             let slope = if phi < delta {
@@ -271,6 +281,9 @@ fn integrate(length: f64, ln_g: impl Fn(f64, f64) -> f64) -> Integral {
         // exp(−g) is below the smallest number everywhere.
         return Integral { below: 0.0, above: length, density: 0.0 };
     }
+    if left.max(right) < -745.0 {
+        return Integral { below: length, above: 0.0, density: 0.0 };
+    }
     let level = if floor < -30.0 { 0.0 } else { floor.exp().ln_1p() };
     let (mut low, mut high) = (-END, END);
     while high - low > 1e-10 && high - low > 4.0 * f64::EPSILON * low.abs().max(high.abs()) {
@@ -280,12 +293,16 @@ fn integrate(length: f64, ln_g: impl Fn(f64, f64) -> f64) -> Integral {
     let centre = 0.5 * (low + high);
     let slope = (at(centre + 1e-5) - at(centre - 1e-5)).abs() / 2e-5;
     let sharpness = (slope * level.exp()).clamp(1.0, 1e300);
+    // The trapezoid sum converges exponentially, so halvings that agree to 10⁻¹⁰ leave 10⁻²⁰.
     // v = centre + sinh(t)/sharpness: steps as fine as the transition there, growing away from it.
     let first = ((centre.min(0.0) - 40.0).max(-END - 40.0) - centre) * sharpness;
     let last = ((centre.max(0.0) + 40.0).min(END + 40.0) - centre) * sharpness;
     let (first, last) = (first.asinh(), last.asinh());
     let term = |t: f64| {
         let v = centre + t.sinh() / sharpness;
+        if v.abs() > END + 5.0 {
+            return [0.0; 3];
+        }
         let weight = t.cosh() / sharpness * length / ((1.0 + v.exp()) * (1.0 + (-v).exp()));
         let g = at(v).exp();
         let below = (-g).exp();
@@ -315,10 +332,15 @@ fn integrate(length: f64, ln_g: impl Fn(f64, f64) -> f64) -> Integral {
             *sum += more;
         }
         let settled = |i: usize| (sums[i] * step - before[i]).abs() <= 1e-10 * sums[i] * step;
-        if (0..3).all(settled) {
+        if settled(2) && settled(usize::from(sums[1] < sums[0])) {
             break;
         }
     }
+    // Of the two that make up the length, the smaller is the one that was resolved.
     let [below, above, density] = sums.map(|s| s * step);
-    Integral { below, above, density }
+    if above < below {
+        Integral { below: length - above, above, density }
+    } else {
+        Integral { below, above: length - below, density }
+    }
 }

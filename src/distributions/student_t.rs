@@ -5,7 +5,7 @@ use super::words::half_and_sign;
 use super::{Distribution, Tail};
 use crate::foundation::rng::Stream;
 use crate::foundation::scalar::{Finite, Positive};
-use crate::foundation::special::{gamma_half_ratio, normal_sf, normal_upper_quantile};
+use crate::foundation::special::{gamma_half_ratio, normal_sf, normal_upper_quantile, sin_cos};
 use rand::Rng as _;
 use rand_distr::{Distribution as _, Exp1};
 use schemars::JsonSchema;
@@ -42,7 +42,7 @@ fn spread(t: f64, df: f64) -> (f64, f64) {
         let square = ratio * ratio;
         (square.ln_1p(), square / (1.0 + square))
     } else {
-        (2.0 * ratio.ln(), 1.0)
+        (2.0 * t.ln() - df.ln(), 1.0)
     }
 }
 
@@ -64,41 +64,58 @@ fn standard_ln_pdf(t: f64, df: f64) -> f64 {
 
 /// ln P(T > t) for t ≥ 0: I_x(ν/2, ½)/2 with x = ν/(ν + t²), in logarithms so that the far tail keeps its digits.
 fn standard_ln_sf(t: f64, df: f64) -> f64 {
+    if t == f64::INFINITY {
+        return f64::NEG_INFINITY;
+    }
     if df > NEARLY_NORMAL {
         return normal_sf(normal_equivalent(t, df)).ln();
     }
     let a = 0.5 * df;
     let (log, y) = spread(t, df);
-    // x^a·√(1−x)/B(a, ½), common to both directions of the continued fraction.
+    // x^a·√(1−x)/B(a, ½), common to both forms.
     let ln_front = -a * log + 0.5 * y.ln() + gamma_half_ratio(a).ln() - 0.5 * PI.ln();
-    if y >= 1.5 / (a + 2.5) {
-        ln_front + beta_fraction(a, 0.5, (-log).exp()).ln() - a.ln() - LN_2
+    if (a + 0.5) * y > 0.75 || y > 0.5 {
+        ln_front - tail_fraction(a, y).ln() - LN_2
     } else {
         // Near the centre: one half less the mass between 0 and t.
-        (-2.0 * ln_front.exp() * beta_fraction(0.5, a, y)).ln_1p() - LN_2
+        (-2.0 * ln_front.exp() * central_series(a, y)).ln_1p() - LN_2
     }
 }
 
-/// The continued fraction of I_x(a, b) (DLMF 8.17.22), by Lentz's method.
-fn beta_fraction(a: f64, b: f64, x: f64) -> f64 {
+/// x^a·√y/B(a, ½) over I_x(a, ½) with x = 1 − y: the continued fraction of Didonato & Morris (1992, eq. 9), which
+/// works on y and so does not cancel where x is close to 1. Evaluated by Lentz's method.
+fn tail_fraction(a: f64, y: f64) -> f64 {
+    let b = 0.5;
+    let x = 1.0 - y;
+    let excess = (a + b) * y - b + 1.0;
+    let denominator = |n: f64| {
+        n + n * (b - n) * x / (a + 2.0 * n - 1.0) + (a + n) / (a + 2.0 * n + 1.0) * (excess + n * (1.0 + y))
+    };
     let away = |v: f64| if v.abs() < 1e-300 { 1e-300 } else { v };
-    let mut c = 1.0;
-    let mut d = 1.0 / away(1.0 - (a + b) * x / (a + 1.0));
-    let mut fraction = d;
-    for m in 1..20_000 {
-        let m = f64::from(m);
-        let even = m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m));
-        let odd = -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0));
-        for coefficient in [even, odd] {
-            d = 1.0 / away(1.0 + coefficient * d);
-            c = away(1.0 + coefficient / c);
-            fraction *= d * c;
-        }
-        if (d * c - 1.0).abs() < f64::EPSILON {
+    let mut fraction = a / (a + 1.0) * excess;
+    let (mut c, mut d) = (fraction, 0.0);
+    for n in 1..5_000 {
+        let n = f64::from(n);
+        let numerator = (a + n - 1.0) * (a + b + n - 1.0) / (a + 2.0 * n - 1.0).powi(2) * n * (b - n) * x * x;
+        d = 1.0 / away(denominator(n) + numerator * d);
+        c = away(denominator(n) + numerator / c);
+        fraction *= c * d;
+        if (c * d - 1.0).abs() <= f64::EPSILON {
             break;
         }
     }
     fraction
+}
+
+/// 2F1(a + ½, 1; 3/2; y): the power series of I_y(½, a) beyond its first factor, every term positive.
+fn central_series(a: f64, y: f64) -> f64 {
+    let (mut term, mut sum, mut n) = (1.0, 1.0, 0.0);
+    while term > 1e-17 * sum {
+        term *= (a + 0.5 + n) / (1.5 + n) * y;
+        sum += term;
+        n += 1.0;
+    }
+    sum
 }
 
 /// P(T > t) for any t.
@@ -113,10 +130,16 @@ fn standard_upper_quantile(p: f64, df: f64) -> f64 {
         0.0 => f64::INFINITY,
         0.5 => 0.0,
         p if p > 0.5 => -standard_upper_quantile(1.0 - p, df),
-        p if df == 1.0 => 1.0 / (PI * p).tan(),
+        p if df == 1.0 => cotangent(p),
         p if df == 2.0 => two_df(p),
         p => solve_upper_quantile(p, df),
     }
+}
+
+/// Closed form for ν = 1 and p ≤ ½: cot πp.
+fn cotangent(p: f64) -> f64 {
+    let (sin, cos) = sin_cos(PI * p);
+    cos / sin
 }
 
 /// Closed form for ν = 2 and p ≤ ½.
@@ -157,7 +180,8 @@ impl StudentT {
 }
 
 impl Distribution for StudentT {
-    /// ν = 1 and ν = 2 from one word each by their closed quantile; otherwise the polar form of Bailey (1994).
+    /// ν = 1 and ν = 2 from one word each by their closed quantile; above, a normal over the root of a χ²; between
+    /// and below, the polar form of Bailey (1994).
     fn fill(&self, out: &mut [f64], rng: &mut Stream) {
         let (df, location, scale) = (self.df.get(), self.location.get(), self.scale.get());
         if df == 2.0 {
@@ -168,14 +192,19 @@ impl Distribution for StudentT {
         } else if df == 1.0 {
             for x in out {
                 let (half, sign) = half_and_sign(rng.next_u64());
-                *x = location + scale * sign / (PI * half).tan();
+                *x = location + scale * sign * cotangent(half);
+            }
+        } else if let Some(ratio) = rand_distr::StudentT::new(df).ok().filter(|_| df > 2.0) {
+            for x in out {
+                *x = location + scale * ratio.sample(rng);
             }
         } else {
+            // The ratio's χ² underflows for few degrees of freedom; an exponential keeps the tail's digits.
             let rate = 2.0 / df;
             for x in out {
                 let e: f64 = Exp1.sample(rng);
-                let angle = 2.0 * PI * rng.open_unit();
-                *x = location + scale * angle.cos() * (df * (rate * e).exp_m1()).sqrt();
+                let (half, sign) = half_and_sign(rng.next_u64());
+                *x = location + scale * sign * sin_cos(PI * half).1 * (df * (rate * e).exp_m1()).sqrt();
             }
         }
     }
@@ -221,9 +250,15 @@ mod tests {
 
     #[test]
     fn draws_are_value_stable() {
-        testing::pinned("student_t:df=1,scale=2", [0.0, 0.0, 0.0]);
-        testing::pinned("student_t:df=2,scale=2", [0.0, 0.0, 0.0]);
-        testing::pinned("student_t:df=3,scale=2", [0.0, 0.0, 0.0]);
+        testing::pinned(
+            "student_t:df=1,scale=2",
+            [1.7187810123944942, -6.894441182713809, -4.385789685651485],
+        );
+        testing::pinned("student_t:df=2,scale=2", [1.43300860971195, -4.056046605277319, -3.000149077302274]);
+        testing::pinned(
+            "student_t:df=3,scale=2",
+            [0.4163970149248855, -2.89278266947416, 2.4097687790990263],
+        );
     }
 
     #[test]

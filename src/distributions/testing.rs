@@ -62,10 +62,10 @@ fn kolmogorov_smirnov(law: &dyn Distribution) {
     let mut x = draws(law, N);
     assert!(x.iter().all(|x| !x.is_nan()), "{law:?}: NaN drawn");
     x.sort_unstable_by(f64::total_cmp);
-    // Every tenth point: the step between them, 10⁻⁴, is added to the bound.
+    // Every fiftieth point: the step between them, 5·10⁻⁴, is added to the bound.
     let distance =
-        (0..N).step_by(10).fold(0f64, |d, i| d.max((law.cdf(x[i]) - (i as f64 + 0.5) / N as f64).abs()));
-    assert!(distance < 2.693 / (N as f64).sqrt() + 1e-4, "{law:?}: KS distance {distance}");
+        (0..N).step_by(50).fold(0f64, |d, i| d.max((law.cdf(x[i]) - (i as f64 + 0.5) / N as f64).abs()));
+    assert!(distance < 2.693 / (N as f64).sqrt() + 5e-4, "{law:?}: KS distance {distance}");
 }
 
 fn one_by_one_is_fill(law: &dyn Distribution) {
@@ -102,7 +102,8 @@ fn tails_and_quantiles_agree(law: &dyn Distribution) {
             );
         }
         if upper.is_finite() {
-            close(law.cdf(upper) + law.sf(upper), 1.0, 1e-12);
+            let total = law.cdf(upper) + law.sf(upper);
+            assert!((total - 1.0).abs() < 1e-12, "{law:?}: cdf + sf = {total} at {upper:e}");
         }
     }
 }

@@ -90,6 +90,7 @@ pub struct Stream(ChaCha8Rng);
 
 impl Stream {
     /// A uniform number in the open interval (0, 1): 53 bits, never 0 or 1.
+    #[inline]
     pub fn open_unit(&mut self) -> f64 {
         ((self.0.next_u64() >> 11) as f64 + 0.5) * (1.0 / (1u64 << 53) as f64)
     }
@@ -109,12 +110,15 @@ impl Stream {
 
 impl TryRng for Stream {
     type Error = Infallible;
+    #[inline]
     fn try_next_u32(&mut self) -> Result<u32, Infallible> {
         self.0.try_next_u32()
     }
+    #[inline]
     fn try_next_u64(&mut self) -> Result<u64, Infallible> {
         self.0.try_next_u64()
     }
+    #[inline]
     fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Infallible> {
         self.0.try_fill_bytes(out)
     }

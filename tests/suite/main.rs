@@ -7,6 +7,7 @@ mod config;
 mod detect;
 mod detectors;
 mod diagnose;
+mod distributions;
 mod house;
 mod metrics;
 mod plots;
