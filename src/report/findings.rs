@@ -2,7 +2,7 @@
 
 use super::format::{budget, interval, number, percent, percent_interval};
 use crate::record::folder::RunFolder;
-use crate::record::metric::{CATCH_RATE, KL, Metric, ORACLE, PROXY, RANDOM_BASELINE, UTILITY};
+use crate::record::metric::{CATCH_RATE, KL, Metric, ORACLE, PROXY, RANDOM_BASELINE, UTILITY, at_budget};
 use crate::record::tables::SummaryRow;
 
 /// With more arms than this, arms are compared instead of told one by one.
@@ -24,65 +24,60 @@ pub fn all(run: &RunFolder) -> Vec<String> {
             found.extend(caught(run, arm).map(|text| lead(arm) + &text));
         }
         for &arm in &arms {
+            found.extend(sightings(run, arm).map(|text| lead(arm) + &text));
             found.extend(utility(run, arm).map(|text| lead(arm) + &text));
         }
     } else {
+        found.extend(extremes(run, "sighted_before_damage", "P(sampled before the damage)"));
+        found.extend(extremes_of_catching(run));
+        found.extend(extremes(run, "window_median", "From first sighting to takeover, the median of steps"));
+        found.extend(extremes(run, "gain_per_root_kl", "Gain of true utility per √KL"));
         found.extend(extremes(run, UTILITY, "Final utility E[V]"));
         found.extend(extremes(run, PROXY, "Final proxy E[U]"));
-        found.extend(extremes_of_catching(run));
     }
     found.extend(outcomes(run));
     found
 }
 
-/// The catch rates of the first detector of the config that is no control, at all its budgets.
+/// The catch rate of the first detector of the config that is no control, at the first budget: the headline measure.
 fn caught(run: &RunFolder, arm: usize) -> Option<String> {
-    let rows: Vec<(&str, f64, &SummaryRow)> = catch_rates(run, arm);
-    let detector = rows.iter().map(|row| row.0).find(|name| *name != ORACLE && *name != "random")?;
-    let mut parts = Vec::new();
-    let mut runs = 0;
-    for (_, at, row) in rows.iter().filter(|row| row.0 == detector) {
-        if let Some(estimate) = row.estimate {
-            runs = runs.max(row.replicates);
-            parts.push(format!(
-                "{} at a budget of {}",
-                percent_interval(estimate, row.ci_low, row.ci_high),
-                budget(*at)
-            ));
-        }
-    }
-    if parts.is_empty() {
-        return None;
-    }
-    let chance = rows.iter().filter(|row| row.0 == detector).filter_map(|(_, at, _)| {
-        let name = crate::record::metric::at_budget(RANDOM_BASELINE, detector, *at);
-        run.metric(arm, &name)?.estimate
-    });
-    let chance: Vec<String> = chance.map(percent).collect();
-    let beside = if chance.is_empty() {
-        String::new()
-    } else {
-        format!(" As many random audits: {}.", chance.join(", "))
-    };
-    Some(format!("Caught in time by {detector}: {} ({runs} runs).{beside}", parts.join(", ")))
+    let (detector, at, row) = headline_rate(run, arm)?;
+    let rate = percent_interval(row.estimate?, row.ci_low, row.ci_high);
+    let chance = run.metric(arm, &at_budget(RANDOM_BASELINE, detector, at)).and_then(|row| row.estimate);
+    let beside = chance.map(|c| format!("; as many random audits: {}", percent(c))).unwrap_or_default();
+    Some(format!(
+        "{detector} catches a hack before the damage in {rate} of {} damaged runs at an audit budget of {}{beside}.",
+        row.replicates,
+        budget(at)
+    ))
 }
 
-fn catch_rates(run: &RunFolder, arm: usize) -> Vec<(&str, f64, &SummaryRow)> {
-    let rows = run.summary.iter().filter(|row| row.arm == arm);
-    let mut found: Vec<_> = rows
-        .filter_map(|row| {
-            let metric = Metric::parse(&row.metric);
-            let (detector, budget) = metric.of.filter(|_| metric.name == CATCH_RATE)?;
-            Some((detector, budget, row))
-        })
-        .collect();
-    // A stable sort keeps the detectors in the order of the config.
-    let order: Vec<&str> = found.iter().map(|row| row.0).collect();
-    found.sort_by(|a, b| {
-        let place = |name: &str| order.iter().position(|n| *n == name);
-        place(a.0).cmp(&place(b.0)).then(a.1.total_cmp(&b.1))
-    });
-    found
+/// The summary's first catch rate that is no control's.
+fn headline_rate(run: &RunFolder, arm: usize) -> Option<(&str, f64, &SummaryRow)> {
+    run.summary.iter().filter(|row| row.arm == arm).find_map(|row| {
+        let metric = Metric::parse(&row.metric);
+        let (detector, budget) = metric.of.filter(|_| metric.name == CATCH_RATE)?;
+        (detector != ORACLE && detector != "random").then_some((detector, budget, row))
+    })
+}
+
+/// Whether there was anything to see, and how much time it left.
+fn sightings(run: &RunFolder, arm: usize) -> Option<String> {
+    let share = |metric: &str| {
+        let row = run.metric(arm, metric)?;
+        Some(percent_interval(row.estimate?, row.ci_low, row.ci_high))
+    };
+    let mut text = format!("A hack was sampled in {} of the runs", share("sighted")?);
+    if let Some(damaged) = share("damaged") {
+        text += &format!("; {damaged} were damaged");
+    }
+    if let Some(before) = share("sighted_before_damage") {
+        text += &format!(", and of these {before} had sampled it before");
+    }
+    if let Some(steps) = run.metric(arm, "window_median").and_then(|row| row.estimate) {
+        text += &format!("; from the first sighting to the takeover: {} steps in the median", number(steps));
+    }
+    Some(text + ".")
 }
 
 fn utility(run: &RunFolder, arm: usize) -> Option<String> {
@@ -116,30 +111,14 @@ fn extremes(run: &RunFolder, metric: &str, name: &str) -> Option<String> {
     Some(format!("{name} runs from {} to {} over {} arms.", say(low, first), say(high, last), rows.len()))
 }
 
+/// The same of the headline measure.
 fn extremes_of_catching(run: &RunFolder) -> Option<String> {
-    let first = run.plan.arms.iter().find_map(|arm| {
-        let rates = catch_rates(run, arm.arm);
-        rates.into_iter().find(|row| row.0 != ORACLE && row.0 != "random")
-    })?;
-    let metric = first.2.metric.clone();
-    let mut rows: Vec<(f64, &SummaryRow)> = run
-        .summary
-        .iter()
-        .filter(|row| row.metric == metric)
-        .filter_map(|row| Some((row.estimate?, row)))
-        .collect();
-    rows.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let ((low, least), (high, most)) = (rows.first()?, rows.last()?);
-    let say = |value: &f64, row: &SummaryRow| {
-        format!("{} ({})", percent_interval(*value, row.ci_low, row.ci_high), run.label(row.arm))
-    };
-    let (detector, at) = (first.0, budget(first.1));
-    Some(format!(
-        "Caught in time by {detector} at a budget of {at}: from {} to {} over {} arms.",
-        say(low, least),
-        say(high, most),
-        rows.len()
-    ))
+    let (detector, at, row) = run.plan.arms.iter().find_map(|arm| headline_rate(run, arm.arm))?;
+    extremes(
+        run,
+        &row.metric,
+        &format!("P(caught in time) by {detector} at an audit budget of {}", budget(at)),
+    )
 }
 
 /// How the runs ended, over all arms.

@@ -20,7 +20,7 @@ fn a_report_holds_findings_figures_and_how_to_reproduce_and_needs_no_network() {
     assert!(page.contains("<h1>Is a rare exploit caught before it does damage?</h1>"));
     assert_eq!(page.matches("<svg").count(), 5);
     for expected in [
-        "Caught in time by robust_z:",
+        "robust_z catches a hack before the damage in",
         "avx2,fma",
         "4f1c0de9a7",
         "needs advantage",
