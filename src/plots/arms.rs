@@ -47,7 +47,7 @@ pub fn groups(run: &RunFolder, along: usize) -> Vec<Group<'_>> {
         let Some(value) = arm.values.get(along) else { continue };
         let words = |&k: &usize| {
             let value = arm.values.get(k).map_or(String::new(), |v| readable(v));
-            if value.parse::<f64>().is_ok() { format!("{} {value}", short_key(&keys[k])) } else { value }
+            if value.parse::<f64>().is_ok() { format!("{} {}", short_key(&keys[k]), rounded(value)) } else { value }
         };
         let name = others.iter().map(words).collect::<Vec<_>>().join(", ");
         match groups.iter_mut().find(|group| group.name == name) {
@@ -56,6 +56,14 @@ pub fn groups(run: &RunFolder, along: usize) -> Vec<Group<'_>> {
         }
     }
     groups
+}
+
+/// Large round numbers by their power: `100000` becomes `1e5`.
+fn rounded(value: String) -> String {
+    let digits = value.trim_end_matches('0');
+    let zeros = value.len() - digits.len();
+    let whole = value.chars().all(|c| c.is_ascii_digit());
+    if whole && zeros >= 4 { format!("{digits}e{zeros}") } else { value }
 }
 
 /// The key's values as numbers, if all arms have one and not all the same.

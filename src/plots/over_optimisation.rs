@@ -146,7 +146,7 @@ fn draw(run: &RunFolder, series: &[Series]) -> Result<Scene, Status> {
         }
     }
     let shown: Vec<String> =
-        names.iter().map(|name| labels::fit(name, 150.0, super::theme::SMALL, false)).collect();
+        names.iter().map(|name| labels::fit(name, 190.0, super::theme::SMALL, false)).collect();
     let x = Scale::over(Kind::Sqrt, series.iter().flat_map(|s| s.points.iter().map(|p| p.x)))
         .ok_or(nothing.clone())?;
     let reference =
