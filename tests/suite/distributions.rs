@@ -73,8 +73,8 @@ struct Spot {
     ln_pdf: Option<f64>,
 }
 
-/// 10⁻¹⁰ relative: far tails are exponentials of numbers near 700, whose rounding alone is 10⁻¹³; the stable
-/// references come from a quadrature in extended precision that is good to 10⁻¹⁴ absolute.
+/// 10⁻¹⁰ relative: far tails are exponentials of numbers near 700, whose rounding alone is 10⁻¹³, and the stable
+/// references near the centre come from a numerical inversion, not from a closed form.
 #[test]
 fn spot_values_match_high_precision_references() {
     let spots: Vec<Spot> = serde_json::from_str(include_str!("fixtures/distribution_spots.json")).unwrap();
