@@ -47,9 +47,9 @@ use std::fmt::Debug;
 pub enum Tail {
     /// Nothing above a finite point.
     Bounded,
-    /// Lighter than any exponential: E[exp(sX)] < ∞ for every s.
+    /// Lighter than any exponential: E\[exp(sX)\] < ∞ for every s.
     Light,
-    /// Exponential: E[exp(sX)] < ∞ up to a finite rate.
+    /// Exponential: E\[exp(sX)\] < ∞ up to a finite rate.
     Exponential {
         /// The largest rate, per unit of x.
         rate: f64,

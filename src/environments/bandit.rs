@@ -56,6 +56,13 @@ impl Environment for Bandit {
         self.outcomes.get() as usize * self.contexts.get() as usize
     }
 
+    fn files(&self) -> Vec<&Path> {
+        match &self.reference {
+            Reference::Uniform => Vec::new(),
+            Reference::File(path) => vec![path],
+        }
+    }
+
     fn outcomes(&self, seeds: &SeedTree) -> Result<Outcomes, EnvironmentError> {
         let (prompts, outcomes) = (self.contexts.get() as usize, self.outcomes.get() as usize);
         let row = match &self.reference {

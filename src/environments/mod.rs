@@ -7,7 +7,7 @@ pub use bandit::{Bandit, Reference};
 use crate::foundation::rng::SeedTree;
 use crate::record::Outcomes;
 use std::fmt::Debug;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why an environment could not be set up.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +49,10 @@ pub enum EnvironmentError {
 pub trait Environment: Debug + Send + Sync {
     /// Cells of the table, prompts × outcomes.
     fn cells(&self) -> usize;
+    /// Files that decide the table: their contents are part of a run's identity.
+    fn files(&self) -> Vec<&Path> {
+        Vec::new()
+    }
     /// The replicate's table, with error 0 and no class: see [`crate::reward`] for what is added.
     fn outcomes(&self, seeds: &SeedTree) -> Result<Outcomes, EnvironmentError>;
 }

@@ -7,9 +7,9 @@ use crate::record::Outcomes;
 /// Exact expectations under π, prompts drawn uniformly. KL and entropy in nats.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Exactly {
-    /// E[V].
+    /// E\[V\].
     pub utility: f64,
-    /// E[X].
+    /// E\[X\].
     pub error: f64,
     /// KL(π‖π₀).
     pub kl: f64,
@@ -44,7 +44,7 @@ impl Exactly {
         Self { utility, error, kl: kl.max(0.0), entropy, p_hack: p_hack.min(1.0), top_mass }
     }
 
-    /// E[U] = E[V] + E[X].
+    /// E\[U\] = E\[V\] + E\[X\].
     pub fn proxy(&self) -> f64 {
         self.utility + self.error
     }

@@ -6,7 +6,8 @@ use crate::reward::{RewardSection, Twin};
 /// Version of the meaning of numbers; bumped when the same config gives other numbers, or a default changes.
 pub const SEMANTICS: u32 = 1;
 
-/// Identity of one training run: environment, reward, policy, trainer, seed, replicate. The clean twin is simply the
+/// Identity of one training run: environment (with the contents of files that it names), reward, policy, trainer, seed,
+/// replicate. The clean twin is simply the
 /// run of another reward section; the swapped one is marked, because its section is the same.
 pub fn train_id(document: &Document, replicate: u64, twin: Twin) -> Result<String, serde_json::Error> {
     let reward = match twin {
@@ -15,7 +16,11 @@ pub fn train_id(document: &Document, replicate: u64, twin: Twin) -> Result<Strin
     };
     let trained = Document { reward, ..document.clone() };
     let decisive = bytes_of(&trained, &["environment", "reward", "policy", "trainer", "seed"])?;
-    Ok(hash("train", &[&decisive, &replicate.to_le_bytes(), &[u8::from(twin == Twin::Swapped)]]))
+    // A file that cannot be read stops the run when its table is made; here it only has no contents.
+    let files: Vec<u8> = (document.environment.part().files().iter())
+        .flat_map(|path| *blake3::hash(&std::fs::read(path).unwrap_or_default()).as_bytes())
+        .collect();
+    Ok(hash("train", &[&decisive, &replicate.to_le_bytes(), &[u8::from(twin == Twin::Swapped)], &files]))
 }
 
 /// Identity of one judgement: the training run, its twins, and all that looks at them.

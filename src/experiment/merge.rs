@@ -79,13 +79,13 @@ pub(super) fn merge(
         detectors
             .put(bytes("detectors.csv"), &lead(&[&judge[..], &[arm.clone(), replicate.clone()]].concat()))?;
         flags.put(bytes("flags.csv"), &lead(&judge))?;
-        survival.put(bytes("survival.csv"), &lead(&[arm.clone()]))?;
-        hill.put(bytes("hill.csv"), &lead(&[arm.clone()]))?;
+        survival.put(bytes("survival.csv"), &lead(std::slice::from_ref(&arm)))?;
+        hill.put(bytes("hill.csv"), &lead(std::slice::from_ref(&arm)))?;
         judged.push(read_judged(&record, &path, planned)?);
         if keeps_rollouts(&loaded.arms[planned.arm].document, planned.replicate) {
             let record = store.require(&planned.train_id)?;
             let bytes = |name: &str| record.section(name).unwrap_or_default();
-            let identity = lead(&[planned.train_id.clone()]);
+            let identity = lead(std::slice::from_ref(&planned.train_id));
             observed.put(bytes("observed.csv"), &identity)?;
             truth.put(bytes("truth.csv"), &identity)?;
         }

@@ -24,9 +24,9 @@ pub struct Trained {
 /// Exact numbers of the final policy and of the replicate's table.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Final {
-    /// E[V].
+    /// E\[V\].
     pub utility: f64,
-    /// E[X].
+    /// E\[X\].
     pub error: f64,
     /// KL(π‖π₀), in nats.
     pub kl: f64,
@@ -36,9 +36,9 @@ pub struct Final {
     pub p_hack: f64,
     /// Largest probability of an outcome.
     pub top_mass: f64,
-    /// E_π₀[V].
+    /// E_π₀\[V\].
     pub reference_utility: f64,
-    /// E_π₀[U].
+    /// E_π₀\[U\].
     pub reference_proxy: f64,
     /// Interquartile range of U over the outcomes, divided by that of N(0, 1): a standard deviation that always exists.
     pub reference_spread: f64,

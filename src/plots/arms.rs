@@ -47,7 +47,11 @@ pub fn groups(run: &RunFolder, along: usize) -> Vec<Group<'_>> {
         let Some(value) = arm.values.get(along) else { continue };
         let words = |&k: &usize| {
             let value = arm.values.get(k).map_or(String::new(), |v| readable(v));
-            if value.parse::<f64>().is_ok() { format!("{} {}", short_key(&keys[k]), rounded(value)) } else { value }
+            if value.parse::<f64>().is_ok() {
+                format!("{} {}", short_key(&keys[k]), rounded(value))
+            } else {
+                value
+            }
         };
         let name = others.iter().map(words).collect::<Vec<_>>().join(", ");
         match groups.iter_mut().find(|group| group.name == name) {

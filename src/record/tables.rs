@@ -30,15 +30,15 @@ table! {
         arm: usize,
         /// Replicate, from 0.
         replicate: u64,
-        /// Exact E[V] of the final policy (sampled mean of the last step where the space cannot be enumerated).
+        /// Exact E\[V\] of the final policy (sampled mean of the last step where the space cannot be enumerated).
         utility: Option<f64>,
         /// The same of the clean twin.
         clean_utility: Option<f64>,
-        /// E[V] of the reference.
+        /// E\[V\] of the reference.
         reference_utility: Option<f64>,
-        /// E[U] of the final policy.
+        /// E\[U\] of the final policy.
         proxy: Option<f64>,
-        /// E[X] of the final policy.
+        /// E\[X\] of the final policy.
         error: Option<f64>,
         /// Exact KL(π‖π₀) of the final policy.
         kl: Option<f64>,
@@ -112,11 +112,11 @@ table! {
         proxy_max: f64,
         /// Share of the batch's positive proxy that its largest member holds.
         top1_share: Option<f64>,
-        /// Exact E[V].
+        /// Exact E\[V\].
         utility: Option<f64>,
-        /// Exact E[V] of the clean twin at this step.
+        /// Exact E\[V\] of the clean twin at this step.
         clean_utility: Option<f64>,
-        /// Exact E[U].
+        /// Exact E\[U\].
         proxy: Option<f64>,
         /// Exact KL(π‖π₀).
         kl: Option<f64>,

@@ -26,7 +26,7 @@ pub(super) fn plant(exploits: &[Exploit], table: &mut Outcomes, seeds: &SeedTree
         for (i, exploit) in exploits.iter().enumerate() {
             // Outcomes are drawn even where the class is absent, so that prompts do not shift each other's draws.
             let cells = take(&mut free, outcomes_of(exploit, table.outcomes), &mut rng);
-            if present[i][prompt] {
+            if present.get(i).is_some_and(|prompts| prompts[prompt]) {
                 planted.push((i, cells));
             }
         }

@@ -1,4 +1,4 @@
-//! The exponential tilt π ∝ π₀·exp(U/β): the exact optimum of E[U] − β·KL(π‖π₀).
+//! The exponential tilt π ∝ π₀·exp(U/β): the exact optimum of E\[U\] − β·KL(π‖π₀).
 //!
 //! Derivation: the Lagrangian of a concave problem on the simplex; see Kwa, Thomas & Garriga-Alonso 2024 (arXiv
 //! 2407.14503), section 2, or Peters & Schaal 2007. With several prompts the same β holds in each and the KL of the
@@ -45,13 +45,13 @@ pub struct Tilt {
     pub kl: f64,
     /// KL(π₀‖π).
     pub reverse_kl: f64,
-    /// E[U].
+    /// E\[U\].
     pub proxy: f64,
-    /// E[V].
+    /// E\[V\].
     pub utility: f64,
-    /// E[X].
+    /// E\[X\].
     pub error: f64,
-    /// ln E_π₀[exp(U/β)], mean over prompts.
+    /// ln E_π₀\[exp(U/β)\], mean over prompts.
     pub log_partition: f64,
     /// Effective sample size 1/Σπ², of the whole table (prompts drawn uniformly).
     pub ess: f64,

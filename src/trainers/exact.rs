@@ -25,9 +25,9 @@ pub struct Exact {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ExactKl {
-    /// Maximise E[U] − β·KL.
+    /// Maximise E\[U\] − β·KL.
     Coefficient(Positive),
-    /// Maximise E[U] subject to KL ≤ budget.
+    /// Maximise E\[U\] subject to KL ≤ budget.
     Budget(Positive),
 }
 

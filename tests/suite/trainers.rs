@@ -55,8 +55,8 @@ fn by_hand(cells: &[usize], weights: &[f64], exact: f64, policy: &Snapshot, tabl
     for (cell, weight) in cells.iter().zip(weights) {
         gradient[*cell] += weight;
         let start = cell / table.outcomes * table.outcomes;
-        for other in start..start + table.outcomes {
-            gradient[other] -= weight * policy.probs()[other];
+        for (other, slope) in gradient.iter_mut().enumerate().skip(start).take(table.outcomes) {
+            *slope -= weight * policy.probs()[other];
         }
     }
     for start in (0..table.len()).step_by(table.outcomes) {
