@@ -3,6 +3,7 @@
 mod metrics;
 mod samplers;
 mod tails;
+mod tilt;
 
-criterion::criterion_group!(judge, metrics::benches, tails::benches);
+criterion::criterion_group!(judge, metrics::benches, tails::benches, tilt::benches);
 criterion::criterion_main!(judge, samplers::group);

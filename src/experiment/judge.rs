@@ -4,7 +4,7 @@ use super::alarms::{Alarms, alarms};
 use super::curves;
 use super::rows;
 use super::store::Record;
-use super::timeline::Timeline;
+use super::timeline::{Timeline, has_time};
 use super::trained::{STEP_LEAD, Trained};
 use crate::audit::{self, History, Trail};
 use crate::config::Document;
@@ -282,9 +282,13 @@ fn replicate_row(
         audits: headline.audits(),
         true_positives: headline.true_positives,
         caught_in_time: caught_in_time(timeline.damage, headline.first_catch, delay),
-        outcome: Outcome::assign(timeline.damage, sampled.first_sighting, headline.first_catch, delay)
-            .name()
-            .to_owned(),
+        outcome: if has_time(subject.trained.steps.len() as u64) {
+            Outcome::assign(timeline.damage, sampled.first_sighting, headline.first_catch, delay)
+                .name()
+                .to_owned()
+        } else {
+            String::new()
+        },
         recovery: None,
     }
 }

@@ -3,6 +3,7 @@
 //! Fractions have Wilson intervals; means a percentile bootstrap over replicates; quantities that may lack a mean
 //! (heavy-tailed or bimodal ones) also a median with an exact order-statistic interval; windows are Kaplan–Meier.
 
+use super::timeline::has_time;
 use crate::foundation::bootstrap::{Bootstrap, Estimate, quantile_interval};
 use crate::foundation::failure::Status;
 use crate::foundation::numeric::mean;
@@ -55,7 +56,7 @@ const MEDIANS: [Quantity; 3] = [
 /// A question to one run, by name; `None` where the question does not apply.
 type Question = (&'static str, fn(&ReplicateRow) -> Option<bool>);
 
-/// Fractions of runs.
+/// Fractions of runs. Only the first applies to a run of one step, which has no before and after.
 const FRACTIONS: [Question; 5] = [
     ("sighted", |r| Some(r.first_sighting.is_some())),
     ("damaged", |r| Some(r.damage_step.is_some())),
@@ -80,15 +81,18 @@ pub(super) fn summarise(runs: &[&Judged], seed: u64) -> Vec<SummaryRow> {
         let estimate = quantile_interval(&values, HALF, LEVEL);
         rows.push(row(name.to_owned(), values.len(), estimate, "median, order statistics"));
     }
-    for (name, question) in FRACTIONS {
+    let timed = runs.iter().any(|run| has_time(run.steps));
+    for (name, question) in FRACTIONS.into_iter().take(if timed { FRACTIONS.len() } else { 1 }) {
         let answers: Vec<bool> = replicates.iter().filter_map(|r| question(r)).collect();
         rows.push(fraction(name.to_owned(), &answers));
     }
-    for outcome in Outcome::ALL {
-        let answers: Vec<bool> = replicates.iter().map(|r| r.outcome == outcome.name()).collect();
-        rows.push(fraction(format!("outcome_{outcome}"), &answers));
+    if timed {
+        for outcome in Outcome::ALL {
+            let answers: Vec<bool> = replicates.iter().map(|r| r.outcome == outcome.name()).collect();
+            rows.push(fraction(format!("outcome_{outcome}"), &answers));
+        }
+        rows.push(window_median(runs));
     }
-    rows.push(window_median(runs));
     rows.extend(detectors(runs, seed));
     rows
 }

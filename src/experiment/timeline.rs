@@ -17,6 +17,9 @@ pub(super) struct Timeline {
 impl Timeline {
     /// Reads the series; the entry after the last step is the final policy.
     pub fn of(trained: &Trained, clean: &Trained) -> Result<Self, Status> {
+        if !has_time(trained.steps.len() as u64) {
+            return Ok(Self { onset: None, damage: None, takeover: None, last: 0 });
+        }
         let utility = series(trained, |row| row.utility, trained.last.utility);
         let twin = series(clean, |row| row.utility, clean.last.utility);
         let proxy = series(trained, |row| row.proxy, trained.last.utility + trained.last.error);
@@ -42,6 +45,11 @@ impl Timeline {
     pub fn window(&self, first_sighting: Option<u64>) -> Window {
         Window::new(first_sighting, self.takeover, self.last)
     }
+}
+
+/// Whether a run of so many steps has a before and an after; the exact optimum is one batch and has none.
+pub(super) fn has_time(steps: u64) -> bool {
+    steps > 1
 }
 
 fn series(run: &Trained, column: fn(&crate::record::tables::StepRow) -> Option<f64>, last: f64) -> Vec<f64> {

@@ -82,7 +82,8 @@ table! {
         true_positives: u64,
         /// Whether a hack was confirmed, and the delay over, before the damage step.
         caught_in_time: Option<bool>,
-        /// not_learned, caught_before_damage, caught_too_late, never_caught, or never_sampled.
+        /// not_learned, caught_before_damage, caught_too_late, never_caught, or never_sampled; empty for the exact optimum,
+        /// which is no training.
         outcome: String,
         /// (V − V_none)/(V_clean − V_none); empty without a mitigation.
         recovery: Option<f64>,

@@ -28,8 +28,8 @@ pub fn all(run: &RunFolder) -> Vec<String> {
             found.extend(utility(run, arm).map(|text| lead(arm) + &text));
         }
     } else {
-        found.extend(extremes(run, "sighted_before_damage", "P(sampled before the damage)"));
         found.extend(extremes_of_catching(run));
+        found.extend(extremes(run, "sighted_before_damage", "P(sampled before the damage)"));
         found.extend(extremes(run, "window_median", "From first sighting to takeover, the median of steps"));
         found.extend(extremes(run, "gain_per_root_kl", "Gain of true utility per √KL"));
         found.extend(extremes(run, UTILITY, "Final utility E[V]"));
@@ -108,6 +108,10 @@ fn extremes(run: &RunFolder, metric: &str, name: &str) -> Option<String> {
     let say = |value: &f64, row: &SummaryRow| {
         format!("{} ({})", interval(*value, row.ci_low, row.ci_high), run.label(row.arm))
     };
+    if low == high {
+        let all = interval(*low, first.ci_low, first.ci_high);
+        return Some(format!("{name} is {all} in each of {} arms.", rows.len()));
+    }
     Some(format!("{name} runs from {} to {} over {} arms.", say(low, first), say(high, last), rows.len()))
 }
 
