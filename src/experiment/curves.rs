@@ -34,12 +34,13 @@ pub(super) fn survival(reference: &Observed, training: &Observed) -> Vec<Surviva
     rows
 }
 
-/// Hill's estimate against the number of order statistics, from the reference's rollouts.
+/// Hill's estimate against the number of order statistics, from the reference's rollouts: up to a tenth of them, beyond
+/// which the estimate is of the centre and not of the tail.
 pub(super) fn hill(reference: &Observed) -> Vec<HillRow> {
     let mut descending = reference.proxy.clone();
     descending.sort_unstable_by(|a, b| b.total_cmp(a));
     let Ok(plot) = tails::hill_plot(&descending) else { return Vec::new() };
-    log_spaced(plot.xi().len())
+    log_spaced(plot.xi().len().min(descending.len() / 10))
         .filter_map(|place| plot.at(place + 1))
         .map(|e| HillRow { arm: 0, k: e.k, xi: e.xi, ci_low: Some(e.ci_low), ci_high: Some(e.ci_high) })
         .collect()

@@ -51,7 +51,11 @@ pub fn plan(loaded: &Loaded) -> Result<Vec<Planned>, serde_json::Error> {
 pub(super) fn describe(loaded: &Loaded, name: &str, runs: &[Planned]) -> Plan {
     let label = |values: &[String]| {
         let keys = loaded.sweep_keys.iter().map(|key| key.rsplit('.').next().unwrap_or(key));
-        let pairs: Vec<String> = keys.zip(values).map(|(key, value)| format!("{key} = {value}")).collect();
+        // A part names itself, `sgd(learning_rate=3.2)`; a number needs its key.
+        let named = |(key, value): (&str, &String)| {
+            if value.parse::<f64>().is_ok() { format!("{key} = {}", short(value)) } else { value.clone() }
+        };
+        let pairs: Vec<String> = keys.zip(values).map(named).collect();
         if pairs.is_empty() { name.to_owned() } else { pairs.join(", ") }
     };
     Plan {
@@ -71,4 +75,12 @@ pub(super) fn describe(loaded: &Loaded, name: &str, runs: &[Planned]) -> Plan {
             .map(|r| RunInfo { arm: r.arm, replicate: r.replicate, train_id: r.train_id.clone() })
             .collect(),
     }
+}
+
+/// Large round numbers by their power: `100000` becomes `1e5`.
+fn short(value: &str) -> String {
+    let digits = value.trim_end_matches('0');
+    let zeros = value.len() - digits.len();
+    let round = zeros >= 4 && !digits.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
+    if round { format!("{digits}e{zeros}") } else { value.to_owned() }
 }

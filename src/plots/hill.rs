@@ -24,7 +24,8 @@ pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
         let rows = run.hill.iter().filter(|row| row.arm == arm.arm && row.k > 0);
         let points = rows.map(|row| Point { x: row.k as f64, y: row.xi, low: row.ci_low, high: row.ci_high });
         let made = Series::new(PANEL, run.label(arm.arm), points);
-        if made.points.len() > 1 {
+        // Arms that differ only in how the policy is optimised have the same reference, and so the same curve.
+        if made.points.len() > 1 && series.iter().all(|other| other.points != made.points) {
             series.push(made);
         }
     }

@@ -26,3 +26,5 @@ mod tilting;
 mod trainers;
 #[cfg(feature = "lab")]
 mod windows;
+#[cfg(feature = "lab")]
+mod worlds;
