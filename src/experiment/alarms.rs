@@ -3,7 +3,7 @@
 use super::judge::Subject;
 use crate::detectors::Scorer;
 use crate::metrics::false_alarm::{false_positive_rate, first_true_flag};
-use crate::record::Observed;
+use crate::record::{Observed, Scores};
 use crate::thresholds::calibrated_threshold;
 
 /// What the alarm threshold did on a run and its twins.
@@ -20,17 +20,19 @@ pub(super) struct Alarms {
 }
 
 /// Sets the threshold and applies it; `None` where calibration or scores cannot carry one.
+///
+/// `scores` are the run's own; `scorer` is asked for those of the calibration rollouts and the twins.
 pub(super) fn alarms(
     subject: &Subject<'_>,
     calibration: &Observed,
+    scores: &Scores,
     scorer: &mut dyn Scorer,
 ) -> Option<Alarms> {
-    let scores = scorer.score(calibration).ok()?;
-    let threshold = calibrated_threshold(scores.values(), subject.document.audit.alarm_rate.get()).ok()?;
-    let mut above = |run: &Observed| -> Option<Vec<bool>> {
-        Some(scorer.score(run).ok()?.values().iter().map(|s| *s > threshold).collect())
-    };
-    let alarm = above(&subject.trained.observed)?;
+    let reference = scorer.score(calibration).ok()?;
+    let threshold = calibrated_threshold(reference.values(), subject.document.audit.alarm_rate.get()).ok()?;
+    let over = |scores: &Scores| scores.values().iter().map(|s| *s > threshold).collect::<Vec<bool>>();
+    let mut above = |run: &Observed| scorer.score(run).ok().map(|scores| over(&scores));
+    let alarm = over(scores);
     let clean = above(&subject.clean.observed)?;
     let honest = subject.swapped.and_then(|run| above(&run.observed));
     let hack = &subject.trained.truth.hack;

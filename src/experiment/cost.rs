@@ -9,20 +9,21 @@ use crate::trainers::TrainerSpec;
 pub struct Cost {
     /// Rollouts sampled in training.
     pub rollouts: u64,
-    /// Processor time, within a factor of about three; measured on one 2020s x86-64 core.
+    /// Processor time. The constants are fitted to the four experiments of this repository on one x86-64 machine and give
+    /// each within a factor of three there.
     pub cpu_seconds: f64,
     /// Bytes of records and tables.
     pub disk_bytes: u64,
 }
 
 /// Seconds for one cell of a table, once: its draws, sums and quantiles.
-const CELL: f64 = 1.2e-6;
+const CELL: f64 = 3e-7;
 /// Seconds for one cell at one step of a sampled trainer: softmax, sums, backward pass, optimizer.
-const CELL_STEP: f64 = 3.5e-8;
+const CELL_STEP: f64 = 1.5e-8;
 /// Seconds for one step, whatever its size.
-const STEP: f64 = 4e-5;
+const STEP: f64 = 2e-5;
 /// Seconds for one rollout: draws, credit, one detector's score and audit.
-const ROLLOUT: f64 = 2e-6;
+const ROLLOUT: f64 = 1.5e-7;
 /// Bytes of one rollout in its record and in the merged tables.
 const ROLLOUT_BYTES: u64 = 330;
 

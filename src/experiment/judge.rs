@@ -77,10 +77,13 @@ pub(super) fn judge(subject: &Subject<'_>) -> Result<Record, JudgeError> {
             let access = spec.part().access();
             let (answer, alarms) = match spec.part().fit(&calibration, &mut rng) {
                 Fitted::Refused(status) => (Err(status), None),
-                Fitted::Ready(mut scorer) => {
-                    let alarms = alarms(subject, &calibration, scorer.as_mut());
-                    (scorer.score(&trained.observed).map(|scores| (scores, Some(scorer))), alarms)
-                }
+                Fitted::Ready(mut scorer) => match scorer.score(&trained.observed) {
+                    Err(status) => (Err(status), None),
+                    Ok(scores) => {
+                        let alarms = alarms(subject, &calibration, &scores, scorer.as_mut());
+                        (Ok((scores, Some(scorer))), alarms)
+                    }
+                },
             };
             Judged { name: spec.name(), access: access.name(), answer, alarms }
         })

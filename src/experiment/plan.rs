@@ -2,7 +2,7 @@
 
 use super::ids::{self, SEMANTICS};
 use crate::config::Loaded;
-use crate::record::folder::{ArmInfo, Plan, RunInfo};
+use crate::record::folder::{ArmInfo, Plan, RunInfo, short_number};
 use crate::reward::Twin;
 
 /// One run and the identities it needs.
@@ -53,7 +53,11 @@ pub(super) fn describe(loaded: &Loaded, name: &str, runs: &[Planned]) -> Plan {
         let keys = loaded.sweep_keys.iter().map(|key| key.rsplit('.').next().unwrap_or(key));
         // A part names itself, `sgd(learning_rate=3.2)`; a number needs its key.
         let named = |(key, value): (&str, &String)| {
-            if value.parse::<f64>().is_ok() { format!("{key} = {}", short(value)) } else { value.clone() }
+            if value.parse::<f64>().is_ok() {
+                format!("{key} = {}", short_number(value))
+            } else {
+                value.clone()
+            }
         };
         let pairs: Vec<String> = keys.zip(values).map(named).collect();
         if pairs.is_empty() { name.to_owned() } else { pairs.join(", ") }
@@ -75,12 +79,4 @@ pub(super) fn describe(loaded: &Loaded, name: &str, runs: &[Planned]) -> Plan {
             .map(|r| RunInfo { arm: r.arm, replicate: r.replicate, train_id: r.train_id.clone() })
             .collect(),
     }
-}
-
-/// Large round numbers by their power: `100000` becomes `1e5`.
-fn short(value: &str) -> String {
-    let digits = value.trim_end_matches('0');
-    let zeros = value.len() - digits.len();
-    let round = zeros >= 4 && !digits.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
-    if round { format!("{digits}e{zeros}") } else { value.to_owned() }
 }

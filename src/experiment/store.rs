@@ -41,15 +41,6 @@ pub enum StoreError {
         /// Where it should be.
         path: PathBuf,
     },
-    /// The folder holds another experiment.
-    #[error(
-        "{path} belongs to another configuration; choose another --out, or remove the folder to start over",
-        path = path.display()
-    )]
-    Foreign {
-        /// The plan found there.
-        path: PathBuf,
-    },
     /// A section cannot be read back.
     #[error("{path}, section {section}: {problem}; remove the file and run again", path = path.display())]
     Section {

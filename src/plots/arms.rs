@@ -1,6 +1,6 @@
 //! The arms of a sweep as figures need them: values made readable, one key along an axis, the others as series.
 
-use crate::record::folder::{ArmInfo, RunFolder};
+use crate::record::folder::{ArmInfo, RunFolder, short_number};
 
 /// A swept value in words: `{ student_t = { df = 2 } }` becomes `student_t df=2`.
 pub fn readable(value: &str) -> String {
@@ -48,7 +48,7 @@ pub fn groups(run: &RunFolder, along: usize) -> Vec<Group<'_>> {
         let words = |&k: &usize| {
             let value = arm.values.get(k).map_or(String::new(), |v| readable(v));
             if value.parse::<f64>().is_ok() {
-                format!("{} {}", short_key(&keys[k]), rounded(value))
+                format!("{} {}", short_key(&keys[k]), short_number(&value))
             } else {
                 value
             }
@@ -60,14 +60,6 @@ pub fn groups(run: &RunFolder, along: usize) -> Vec<Group<'_>> {
         }
     }
     groups
-}
-
-/// Large round numbers by their power: `100000` becomes `1e5`.
-fn rounded(value: String) -> String {
-    let digits = value.trim_end_matches('0');
-    let zeros = value.len() - digits.len();
-    let whole = value.chars().all(|c| c.is_ascii_digit());
-    if whole && zeros >= 4 { format!("{digits}e{zeros}") } else { value }
 }
 
 /// The key's values as numbers, if all arms have one and not all the same.
