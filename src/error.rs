@@ -1,7 +1,7 @@
 //! The error of the whole program: one variant for each folder's own error.
 
 use crate::record::folder::FolderError;
-use crate::{cli, plots, record, report};
+use crate::{cli, plots, record, report, theory};
 #[cfg(feature = "lab")]
 use crate::{config, experiment};
 
@@ -18,6 +18,9 @@ pub enum Error {
     /// A run folder could not be read.
     #[error(transparent)]
     Folder(#[from] FolderError),
+    /// A closed form has no answer for these arguments.
+    #[error(transparent)]
+    Theory(#[from] theory::TheoryError),
     /// A figure could not be drawn.
     #[error(transparent)]
     Plot(#[from] plots::PlotError),
@@ -41,7 +44,7 @@ impl Error {
         let callers_fault = match self {
             Self::Record(error) => error.is_bad_input(),
             Self::Cli(error) => error.is_usage(),
-            Self::Folder(_) => true,
+            Self::Folder(_) | Self::Theory(_) => true,
             Self::Plot(_) | Self::Report(_) => false,
             #[cfg(feature = "lab")]
             Self::Config(_) => true,

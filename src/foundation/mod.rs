@@ -9,5 +9,6 @@ pub mod numeric;
 pub mod order;
 pub mod registry;
 pub mod rng;
+pub mod root;
 pub mod scalar;
 pub mod special;

@@ -1,7 +1,7 @@
 //! The search along the profile of [`super::gpd_profile`]: its highest point, and where it has lost 1.92.
 
-use super::brent;
 use super::gpd_profile::{Point, Profile};
+use crate::foundation::root::root;
 
 /// 95% quantile of χ² with one degree of freedom.
 pub(super) const CHI2_95: f64 = 3.841_458_820_694_124;
@@ -54,7 +54,7 @@ fn stationary(profile: &Profile) -> Vec<f64> {
 }
 
 fn refine(profile: &Profile, a: End, b: End) -> f64 {
-    brent::root(|v| profile.at(v).score, a, b, 1e-9)
+    root(|v| profile.at(v).score, a, b, 1e-9)
 }
 
 /// Two points around the zero of the score that is next to `v`, found by growing steps.

@@ -9,7 +9,6 @@
 //!
 //! Source for all of it: de Haan & Ferreira, *Extreme Value Theory*, Springer 2006, ch. 3.
 
-mod brent;
 mod curves;
 mod diagnosis;
 mod gpd;

@@ -3,7 +3,7 @@
 /// A root of `f` between `a` and `b`, to within `tolerance`, given f(a) and f(b) of opposite signs.
 ///
 /// Where the signs agree, or a value is NaN, the end with the smaller |f| comes back.
-pub(super) fn root(
+pub fn root(
     mut f: impl FnMut(f64) -> f64,
     (mut a, mut fa): (f64, f64),
     (mut b, mut fb): (f64, f64),
@@ -40,6 +40,19 @@ pub(super) fn root(
     b
 }
 
+/// Where `f` crosses zero between `low` and `high`, to the last digits; `None` where the ends have the same sign or NaN.
+pub fn crossing(low: f64, high: f64, mut f: impl FnMut(f64) -> f64) -> Option<f64> {
+    let (at_low, at_high) = (f(low), f(high));
+    let crosses = at_low == 0.0 || at_high == 0.0 || (at_low < 0.0) != (at_high < 0.0);
+    if at_low.is_nan() || at_high.is_nan() || !crosses {
+        return None;
+    }
+    if at_low == 0.0 {
+        return Some(low);
+    }
+    Some(root(f, (low, at_low), (high, at_high), 0.0))
+}
+
 /// Step from `b` by inverse quadratic interpolation, or by the secant where only two points differ.
 fn interpolate((a, fa): (f64, f64), (b, fb): (f64, f64), (c, fc): (f64, f64)) -> Option<f64> {
     let s = fb / fa;
@@ -72,6 +85,15 @@ mod tests {
         );
         assert!((found - 0.739_085_133_215_160_6).abs() < 1e-14, "{found}");
         assert!(calls <= 9, "{calls} evaluations");
+    }
+
+    #[test]
+    fn a_crossing_needs_a_change_of_sign() {
+        assert_eq!(crossing(0.0, 1.0, |x| x + 1.0), None);
+        assert_eq!(crossing(0.0, 1.0, |_| f64::NAN), None);
+        assert_eq!(crossing(0.0, 1.0, |x| x), Some(0.0));
+        let found = crossing(0.0, 800.0, |x| 1e-9 - (-x).exp()).unwrap();
+        assert!((found - 9.0 * 10f64.ln()).abs() < 1e-13, "{found}");
     }
 
     #[test]
