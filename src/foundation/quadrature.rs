@@ -138,12 +138,24 @@ impl<const N: usize> Panel<N> {
 pub fn integrate<const N: usize>(
     edges: &[f64],
     tolerance: f64,
+    f: impl FnMut(f64) -> [f64; N],
+) -> Result<Integral<N>, QuadratureError> {
+    integrate_panels(edges.windows(2).map(|pair| (pair[0], pair[1])), tolerance, f)
+}
+
+/// [`integrate`] over panels that need not touch each other.
+///
+/// # Errors
+/// As [`integrate`].
+pub fn integrate_panels<const N: usize>(
+    intervals: impl Iterator<Item = (f64, f64)>,
+    tolerance: f64,
     mut f: impl FnMut(f64) -> [f64; N],
 ) -> Result<Integral<N>, QuadratureError> {
-    let mut panels = Vec::with_capacity(2 * edges.len());
-    for pair in edges.windows(2) {
-        if pair[0] < pair[1] {
-            panels.push(Panel::new(pair[0], pair[1], &mut f)?);
+    let mut panels = Vec::with_capacity(32);
+    for (low, high) in intervals {
+        if low < high {
+            panels.push(Panel::new(low, high, &mut f)?);
         }
     }
     loop {

@@ -132,11 +132,14 @@ pub fn normal_central_quantile(p: f64) -> f64 {
 /// Shifted up to a ≥ 32 by the recurrence, then the asymptotic series in 1/a (Tricomi & Erdélyi 1951).
 pub fn gamma_half_ratio(a: f64) -> f64 {
     let mut shifted = a;
-    let mut factor = 1.0;
+    // One division at the end: at most 32!, so that neither product overflows.
+    let (mut above, mut below) = (1.0, 1.0);
     while shifted < 32.0 {
-        factor *= shifted / (shifted + 0.5);
+        above *= shifted;
+        below *= shifted + 0.5;
         shifted += 1.0;
     }
+    let factor = above / below;
     let r = 1.0 / shifted;
     let r2 = r * r;
     let ln_correction = r * (-1.0 / 8.0 + r2 * (1.0 / 192.0 + r2 * (-1.0 / 640.0 + r2 * 17.0 / 14336.0)));

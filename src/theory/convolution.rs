@@ -6,10 +6,14 @@
 
 use super::ladder::{Ladder, edges};
 use crate::distributions::Distribution;
-use crate::foundation::quadrature::{QuadratureError, integrate};
+use crate::foundation::quadrature::{QuadratureError, integrate, integrate_panels};
 
 /// Error of the density and its moments, as a share of them.
-const TOLERANCE: f64 = 1e-9;
+const TOLERANCE: f64 = 1e-6;
+/// The same where rounding allows no better.
+const CLOSE_TO_AN_END: f64 = 1e-3;
+/// ln of a share of a density that is left out.
+const NOTHING: f64 = -36.0;
 
 /// Two independent laws to be added.
 #[derive(Debug)]
@@ -52,6 +56,18 @@ impl<'a> Sum<'a> {
         (v.0 + x.0, v.1 + x.1)
     }
 
+    /// What V's and X's densities integrate to: 1, unless one is too steep to be integrated.
+    pub fn masses(&self) -> Result<[f64; 2], QuadratureError> {
+        let mass = |law: &dyn Distribution, ladder: &Ladder| {
+            let (Some(&first), Some(&last)) = (ladder.core.first(), ladder.core.last()) else {
+                return Ok(0.0);
+            };
+            let cuts = edges(ladder.core.clone(), (first, last), &[(ladder.centre, ladder.spread)]);
+            integrate(&cuts, TOLERANCE, |y| [law.ln_pdf(y).exp()]).map(|i| i.value[0])
+        };
+        Ok([mass(self.utility, &self.of_utility)?, mass(self.error, &self.of_error)?])
+    }
+
     /// P(U ≤ u), to 10⁻¹⁶ and 10⁻⁹ of itself.
     pub fn cdf(&self, u: f64) -> Result<f64, QuadratureError> {
         let v = &self.of_utility;
@@ -71,11 +87,19 @@ impl<'a> Sum<'a> {
         let v = Side { law: self.utility, ladder: &self.of_utility };
         let x = Side { law: self.error, ladder: &self.of_error };
         let excess = u - self.centre();
+        let (v_ends, x_ends) = (self.of_utility.support, self.of_error.support);
+        let (first, last) = (v_ends.0.max(u - x_ends.1), v_ends.1.min(u - x_ends.0));
+        if first >= last {
+            return Ok([0.0; 3]);
+        }
+        let halfway = self.of_utility.centre + 0.5 * excess;
+        let middle = 0.5 * (first + last);
+        let inside = (halfway > first && halfway < last) || !middle.is_finite();
+        let cut = if inside { halfway.clamp(first, last) } else { middle };
         // V's side of the cut, the one with V's centre, lies below it where u is above the centre. Where both laws end
         // at this side, its ends are what each keeps.
         let (low, high) = self.support();
         let below = if excess >= 0.0 { high.is_infinite() } else { low.is_finite() };
-        let cut = self.of_utility.centre + 0.5 * excess;
         let mut total = [0.0; 3];
         for (own, other, cut) in [(&v, &x, cut), (&x, &v, u - cut)] {
             let ends = (u - other.ladder.support.1, u - other.ladder.support.0);
@@ -97,46 +121,72 @@ impl<'a> Sum<'a> {
 
 /// ∫ f_own(y)·f_other(u − y)·(1, y, u − y) dy over a range of `own`'s variable that ends at the cut on one side.
 fn half(own: &Side<'_>, other: &Side<'_>, u: f64, range: (f64, f64)) -> Result<[f64; 3], QuadratureError> {
-    let mut points: Vec<f64> = own.ladder.core.to_vec();
-    points.extend(other.ladder.core.iter().map(|x| u - x));
-    let centres = [(own.ladder.centre, own.ladder.spread), (u - other.ladder.centre, other.ladder.spread)];
-    let cuts = edges(points, range, &centres);
     let ln_density = |y: f64| {
         let mine = own.law.ln_pdf(y);
         if mine == f64::NEG_INFINITY { mine } else { mine + other.law.ln_pdf(u - y) }
     };
+    let (Some(&first), Some(&last)) = (own.ladder.core.first(), own.ladder.core.last()) else {
+        return Ok([0.0; 3]);
+    };
+    // An open end is the end of the core for now.
+    let low = if range.0.is_finite() { range.0 } else { first.min(range.1) };
+    let high = if range.1.is_finite() { range.1 } else { last.max(range.0) };
+    let mut points: Vec<f64> = own.ladder.core.to_vec();
+    points.extend(other.ladder.core.iter().map(|x| u - x));
+    let centres = [(own.ladder.centre, own.ladder.spread), (u - other.ladder.centre, other.ladder.spread)];
+    let mut cuts: Vec<(f64, f64)> =
+        edges(points, (low, high), &centres).into_iter().map(|y| (y, ln_density(y))).collect();
     // Two densities that are numbers may have a product that is not.
-    let shift =
-        cuts.iter().map(|y| ln_density(*y)).filter(|l| l.is_finite()).fold(f64::NEG_INFINITY, f64::max);
-    if shift == f64::NEG_INFINITY {
+    let shift = cuts.iter().map(|cut| cut.1).filter(|l| l.is_finite()).fold(f64::NEG_INFINITY, f64::max);
+    if shift < -1e4 {
         return Ok([0.0; 3]);
     }
+    // ln of what a panel could hold, of the mass or of a mean, if its density were that of one point throughout.
+    let share = |y: f64, ln_density: f64, width: f64| {
+        ln_density + width.ln() + 2.0 * ((y - own.ladder.centre) / own.ladder.spread).abs().ln_1p()
+    };
+    let in_the_middle = |pair: &[(f64, f64)]| {
+        let middle = 0.5 * (pair[0].0 + pair[1].0);
+        (middle, ln_density(middle))
+    };
+    let width = |pair: &[(f64, f64)]| pair[1].0 - pair[0].0;
+    let held = cuts.windows(2).map(|pair| in_the_middle(pair).1 + width(pair).ln());
+    let enough = held.filter(|l| l.is_finite()).fold(f64::NEG_INFINITY, f64::max) + NOTHING;
+    // Out from the core into open tails, until nothing counts.
+    for (open, outermost, direction) in [
+        (range.0.is_infinite(), cuts.first().copied(), -1.0),
+        (range.1.is_infinite(), cuts.last().copied(), 1.0),
+    ] {
+        let mut last = outermost.filter(|_| open);
+        while let Some((y, _)) = last.filter(|(y, l)| {
+            share(*y, *l, 3.0 * (y - own.ladder.centre).abs() + own.ladder.spread) > enough && y.abs() < 1e300
+        }) {
+            let next =
+                own.ladder.centre + 4.0 * direction * (y - own.ladder.centre).abs().max(own.ladder.spread);
+            let next = (next, ln_density(next));
+            if direction > 0.0 {
+                cuts.push(next)
+            } else {
+                cuts.insert(0, next)
+            }
+            last = Some(next);
+        }
+    }
+    let panels = || {
+        cuts.windows(2).filter_map(|pair| {
+            let counts = |(y, l): (f64, f64)| share(y, l, width(pair)) > enough;
+            (counts(pair[0]) || counts(pair[1]) || counts(in_the_middle(pair)))
+                .then_some((pair[0].0, pair[1].0))
+        })
+    };
     let integrand = |y: f64| {
         let density = (ln_density(y) - shift).exp();
         if density == 0.0 { [0.0; 3] } else { [density, density * y, density * (u - y)] }
     };
-    let inner = integrate(&cuts, TOLERANCE, integrand)?;
-    let (mut value, mut magnitude) = (inner.value, inner.magnitude);
-    // On from the last point in the law's open tail, until nothing comes.
-    for (mut last, end) in [(cuts.first(), range.0), (cuts.last(), range.1)]
-        .into_iter()
-        .filter_map(|(last, end)| last.map(|last| (*last, end)))
-    {
-        while last != end && last.abs() < 1e300 {
-            let next = own.ladder.centre + 4.0 * (last - own.ladder.centre);
-            let next = if next < last { next.max(end) } else { next.min(end) };
-            let panel = integrate(&[last.min(next), last.max(next)], TOLERANCE, integrand)?;
-            for i in 0..3 {
-                value[i] += panel.value[i];
-                magnitude[i] += panel.magnitude[i];
-            }
-            if (0..3).all(|i| panel.magnitude[i] <= 1e-3 * TOLERANCE * magnitude[i]) {
-                break;
-            }
-            last = next;
-        }
-    }
-    Ok(value.map(|v| v * shift.exp()))
+    // Within a few digits of an end of the support u − y has no more than those; whoever sums over u checks the mass.
+    let integral = integrate_panels(panels(), TOLERANCE, integrand)
+        .or_else(|_| integrate_panels(panels(), CLOSE_TO_AN_END, integrand))?;
+    Ok(integral.value.map(|v| v * shift.exp()))
 }
 
 #[cfg(test)]

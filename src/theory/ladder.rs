@@ -50,7 +50,7 @@ pub(super) fn edges(mut points: Vec<f64>, (low, high): (f64, f64), centres: &[(f
     let end = |a: f64, b: &f64| if a.abs() > b.abs() { a } else { *b };
     let reach = points.iter().fold(0.0, end).abs();
     for &(centre, unit) in centres {
-        let mut distance = 2.0 * unit;
+        let mut distance = 4.0 * unit;
         while distance > 0.0 && distance < 2.0 * reach {
             points.extend([centre - distance, centre + distance]);
             distance *= 4.0;
