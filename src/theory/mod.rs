@@ -1,7 +1,10 @@
 //! Closed forms and exact sums: what a simulation must agree with, and what plans an audit.
 
+pub mod capture;
 mod error;
+pub mod frontier;
 pub mod table;
 pub mod tilt;
+pub mod zero_shot;
 
 pub use error::TheoryError;

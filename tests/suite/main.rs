@@ -8,6 +8,12 @@ mod detect;
 mod detectors;
 mod diagnose;
 mod distributions;
+#[cfg(feature = "lab")]
+mod expectations;
+#[cfg(feature = "lab")]
+mod experiments;
+#[cfg(feature = "lab")]
+mod fixed_policies;
 mod house;
 mod metrics;
 mod plots;

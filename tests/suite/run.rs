@@ -52,7 +52,7 @@ budgets = [0.01, 5]
 "#;
 
 /// Tables that must repeat to the byte.
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
     "replicates.csv",
     "steps.csv",
     "observed.csv",
@@ -60,6 +60,7 @@ const TABLES: [&str; 9] = [
     "flags.csv",
     "detectors.csv",
     "summary.csv",
+    "checks.csv",
     "survival.csv",
     "hill.csv",
 ];

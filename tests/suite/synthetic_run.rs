@@ -289,6 +289,8 @@ fn one_run(
         kl_coefficient: Some(0.5),
         beta_critical: None,
         p_hack: Some(last.3),
+        proxy_from_hacks: None,
+        proxy_spread: None,
         top_mass: Some(0.1),
         kl_max: Some(9.2),
         sightings_before_damage: 0,
