@@ -12,7 +12,7 @@ use crate::config::{Arm, Expectation, Expected, Loaded, Published};
 use crate::foundation::bootstrap::quantile_interval;
 use crate::foundation::numeric::{mean, variance};
 use crate::foundation::order::{median, ranks};
-use crate::record::tables::{AGREES, CheckRow, DIFFERS};
+use crate::record::tables::{AGREES, BOUND, CheckRow, DIFFERS};
 
 /// Standard errors that still count as agreement.
 const ERRORS: f64 = 3.0;
@@ -115,7 +115,7 @@ fn target(expectation: &Expectation, numbers: &ArmNumbers<'_>) -> Result<Target,
             let error = published_error(published, numbers.sample(&expectation.metric));
             Ok(Target { value, error, source: published.source.clone() })
         }
-        Expected::AtMost(bound) => Ok(Target { value: bound.get(), error: 0.0, source: "bound".to_owned() }),
+        Expected::AtMost(bound) => Ok(Target { value: bound.get(), error: 0.0, source: BOUND.to_owned() }),
         Expected::Ordered { .. } => Err("undefined: an order is one check over all arms".to_owned()),
     }
 }

@@ -8,7 +8,7 @@ use super::series::{Figure, Point, Series};
 use super::theme::{BLACK, GREY, HAIR, Ink, NORMAL, PALETTE, SILVER, SMALL, WIDTH};
 use crate::foundation::failure::Status;
 use crate::record::folder::RunFolder;
-use crate::record::tables::{AGREES, CheckRow, DIFFERS};
+use crate::record::tables::{AGREES, BOUND, CheckRow, DIFFERS};
 
 /// Rows that a figure can hold; of more, those furthest from agreement are shown.
 const MAX_ROWS: usize = 48;
@@ -22,7 +22,9 @@ const ROW: f64 = 15.0;
 const SPAN: (f64, f64) = (330.0, 545.0);
 
 pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
-    let compared = |row: &&CheckRow| matches!(row.verdict.as_str(), AGREES | DIFFERS) && row.arm.is_some();
+    let compared = |row: &&CheckRow| {
+        matches!(row.verdict.as_str(), AGREES | DIFFERS) && row.arm.is_some() && row.source != BOUND
+    };
     let mut rows: Vec<&CheckRow> = run.checks.iter().filter(compared).collect();
     if rows.is_empty() {
         return Ok(Vec::new());
@@ -35,9 +37,11 @@ pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
         furthest.sort_unstable();
         rows = furthest.into_iter().map(|i| rows[i]).collect();
     }
-    let place = |row: &CheckRow| row.standard_errors().unwrap_or(0.0);
-    let points = rows.iter().enumerate().map(|(i, row)| Point::new(place(row), i as f64));
-    let series = vec![Series::new("agreement", "found − expected, in standard errors", points)];
+    let one = |(i, row): (usize, &&CheckRow)| {
+        let point = Point::new(i as f64, row.standard_errors().unwrap_or(0.0));
+        Series::new(row.metric.as_str(), arm_of(run, row), [point])
+    };
+    let series = rows.iter().enumerate().map(one).collect();
     let rest = if all > rows.len() {
         format!(" Of {all} comparisons the {MAX_ROWS} furthest from agreement are shown.")
     } else {
@@ -48,12 +52,17 @@ pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
         title: "Expected against found".to_owned(),
         caption: format!(
             "Differences between what the runs gave and what a closed form or a publication expects, in combined standard \
-             errors. Inside the band of ±3 two numbers agree; rings are numbers that are exact on both sides.{rest}"
+             errors. Inside the band of ±3 two numbers agree; rings are numbers that are exact on both sides. \
+             Bounds and orders are in the table only.{rest}"
         ),
-        columns: ["standard_errors", "row", "ci_low", "ci_high"],
+        columns: ["row", "standard_errors", "ci_low", "ci_high"],
         series,
         scene: draw(run, &rows).ok_or(Status::TooFew { what: "comparisons", have: 0, need: 1 })?,
     }])
+}
+
+fn arm_of(run: &RunFolder, row: &CheckRow) -> String {
+    row.arm.map_or(String::new(), |arm| run.label(arm))
 }
 
 /// How far from agreement: exact numbers that differ are furthest.
@@ -76,15 +85,19 @@ fn draw(run: &RunFolder, rows: &[&CheckRow]) -> Option<Scene> {
     scene.area(corners.to_vec(), PALETTE[2].at(0.12));
     scene.line(vec![(at(0.0), top), (at(0.0), bottom)], SILVER, HAIR);
     panel.horizontal(&mut scene, Below::Title("found − expected, in standard errors"));
-    scene.bold((10.0, 18.0), "number and arm", NORMAL, Align::Left, BLACK);
+    let shared = rows.iter().all(|row| row.metric == rows[0].metric).then(|| rows[0].metric.as_str());
+    scene.bold((10.0, 18.0), shared.unwrap_or("number and arm"), NORMAL, Align::Left, BLACK);
     scene.bold((WIDTH - 80.0, 18.0), "expected", NORMAL, Align::Right, BLACK);
     scene.bold((WIDTH - 10.0, 18.0), "found", NORMAL, Align::Right, BLACK);
     for (i, row) in rows.iter().enumerate() {
         let middle = top + (i as f64 + 0.5) * ROW + 3.0;
         let base = middle + 0.36 * SMALL;
-        let arm = row.arm.map_or(String::new(), |arm| run.label(arm));
-        let name =
-            if run.plan.arms.len() > 1 { format!("{}: {arm}", row.metric) } else { row.metric.clone() };
+        let arm = arm_of(run, row);
+        let name = match shared {
+            Some(_) => arm,
+            None if run.plan.arms.len() > 1 => format!("{}: {arm}", row.metric),
+            None => row.metric.clone(),
+        };
         scene.text((10.0, base), fit(&name, SPAN.0 - 26.0, SMALL, false), SMALL, Align::Left, GREY);
         let ink: Ink = if row.verdict == AGREES { PALETTE[0] } else { PALETTE[1] };
         let z = row.standard_errors();

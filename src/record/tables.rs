@@ -310,6 +310,8 @@ table! {
 pub const AGREES: &str = "agrees";
 /// Verdict of a [`CheckRow`] whose numbers differ.
 pub const DIFFERS: &str = "differs";
+/// Source of a [`CheckRow`] whose expected number is the largest size allowed.
+pub const BOUND: &str = "bound";
 
 table! {
     /// One number held against what theory or a publication expects. The sweep's keys stand between `arm` and `metric`.
@@ -340,8 +342,11 @@ table! {
 }
 
 impl CheckRow {
-    /// found − expected in combined standard errors; `None` where either number, or any error, is missing.
+    /// found − expected in combined standard errors; `None` where either number, or any error, is missing, and for a bound.
     pub fn standard_errors(&self) -> Option<f64> {
+        if self.source == BOUND {
+            return None;
+        }
         let error = self.found_error?.hypot(self.expected_error?);
         let difference = self.found? - self.expected?;
         if error > 0.0 { Some(difference / error).filter(|z| z.is_finite()) } else { None }

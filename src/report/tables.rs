@@ -4,7 +4,7 @@ use super::format::{budget, interval, number, percent_interval};
 use crate::foundation::order;
 use crate::record::folder::RunFolder;
 use crate::record::metric::{CATCH_RATE, Metric};
-use crate::record::tables::{DetectorRow, SummaryRow};
+use crate::record::tables::{BOUND, DetectorRow, SummaryRow};
 use serde::Serialize;
 
 /// With more arms than this the detectors' table is left to the list of all numbers.
@@ -42,7 +42,11 @@ pub fn checks(run: &RunFolder) -> Option<Table> {
             vec![
                 row.arm.map_or_else(|| "all".to_owned(), |arm| run.label(arm)),
                 row.metric.clone(),
-                shown(row.expected, row.expected_error),
+                if row.source == BOUND {
+                    format!("at most {}", shown(row.expected, None))
+                } else {
+                    shown(row.expected, row.expected_error)
+                },
                 shown(row.found, row.found_error),
                 row.replicates.to_string(),
                 row.standard_errors().map_or(String::new(), |z| format!("{z:+.1} s.e.").replace('-', "−")),

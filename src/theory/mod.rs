@@ -5,6 +5,5 @@ mod error;
 pub mod frontier;
 pub mod table;
 pub mod tilt;
-pub mod zero_shot;
 
 pub use error::TheoryError;

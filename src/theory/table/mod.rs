@@ -1,10 +1,8 @@
 //! Policies on an enumerable space that are functions of the reference and the proxy, with their exact moments.
 
-mod stub;
 use super::TheoryError;
 use crate::foundation::numeric::CompensatedSum;
 use crate::record::Outcomes;
-pub use stub::*;
 
 /// A policy as its weights against the reference.
 #[derive(Debug, Clone, PartialEq)]
