@@ -1,5 +1,9 @@
 //! Policies on an enumerable space that are functions of the reference and the proxy, with their exact moments.
 
+mod check;
+
+pub(crate) use check::check;
+
 use super::TheoryError;
 use crate::foundation::numeric::CompensatedSum;
 use crate::record::Outcomes;
