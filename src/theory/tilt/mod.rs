@@ -18,7 +18,7 @@ use crate::theory::table::{Reweighting, check};
 use kernel::{Columns, Prompt, Sums, walk};
 
 /// A KL below this is lost in the rounding of ln Z.
-const SMALLEST_BUDGET: f64 = 1e-12;
+pub(super) const SMALLEST_BUDGET: f64 = 1e-12;
 /// U/β stays below its inverse, so that no moment overflows.
 const SMALLEST_RATIO: f64 = 1e-307;
 
