@@ -30,7 +30,9 @@ pub(crate) fn check(table: &Outcomes) -> Result<(), TheoryError> {
         ("the table's proxy", &|cell| table.proxy(cell)),
     ];
     for (argument, value) in columns {
-        if let Some(cell) = (0..cells).find(|&cell| !(value(cell).abs() <= LARGEST)) {
+        // NaN is within no range.
+        let fits = |cell: usize| (-LARGEST..=LARGEST).contains(&value(cell));
+        if let Some(cell) = (0..cells).find(|&cell| !fits(cell)) {
             let range = format!("a number of size at most {LARGEST:e} in cell {cell}");
             return Err(TheoryError::argument(argument, value(cell), range));
         }
@@ -39,7 +41,7 @@ pub(crate) fn check(table: &Outcomes) -> Result<(), TheoryError> {
         // A logarithm of NaN, or one above 0, shows here.
         let mass: CompensatedSum = row.iter().map(|log| exp(log.min(1.0))).collect();
         let (mass, broken) = (mass.value(), row.iter().find(|log| log.is_nan()));
-        if broken.is_some() || !((mass - 1.0).abs() <= SLACK) {
+        if broken.is_some() || !(-SLACK..=SLACK).contains(&(mass - 1.0)) {
             let mass = broken.copied().unwrap_or(mass);
             let range = format!("1 in prompt {prompt}");
             return Err(TheoryError::argument("the sum of the reference's probabilities", mass, range));
