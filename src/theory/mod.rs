@@ -1,6 +1,7 @@
 //! Closed forms and exact sums: what a simulation must agree with, and what plans an audit.
 
 mod error;
+pub mod frontier;
 pub mod table;
 pub mod tilt;
 

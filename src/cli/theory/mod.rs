@@ -1,0 +1,96 @@
+//! `tailcatch theory`: the closed forms, for planning an audit and for checking a simulation.
+//!
+//! A question is a file with its `Args` and `run`, a `mod` line, a variant of `Question` and an arm of [`run`]. It fills
+//! an [`Answer`], which is one JSON document and one table, so that the two never say different things.
+
+mod answer;
+mod frontier;
+
+use super::Outcome;
+use super::console::Console;
+use crate::plots::chart::{self, Chart};
+use answer::Answer;
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+/// Closed forms that plan an audit: how rare, how large, how soon, how many looks
+///
+/// Exact arithmetic, no simulation: every answer comes at once, with its formula in the library's documentation
+/// (module `theory`). Masses and shares may be written as .0001, 1e-4 or 1/10000. Sizes are in standard deviations of
+/// the benign reward unless a law says otherwise; KL is in nats.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  tailcatch theory frontier --mass 1e-4 --kl 1\n  tailcatch theory power --mass 1e-4 \
+                  --proxy 20 --rollouts 20000 --budget .001 --noise student_t:df=3"
+)]
+pub struct TheoryArgs {
+    #[command(subcommand)]
+    question: Question,
+}
+
+#[derive(Debug, Subcommand)]
+enum Question {
+    Frontier(frontier::FrontierArgs),
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// An argument outside its range, by name; a figure that cannot be written.
+pub fn run(args: &TheoryArgs, console: &Console) -> Result<Outcome, crate::Error> {
+    match &args.question {
+        Question::Frontier(args) => frontier::run(args, console),
+    }
+}
+
+/// The figure of an answer.
+#[derive(Debug, Args)]
+struct PlotArgs {
+    /// Also draw the answer as a line chart, into this .svg or .png file
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    plot: Option<PathBuf>,
+}
+
+/// Draws the chart where one was asked for, then prints the answer.
+fn finish(
+    answer: &Answer,
+    plot: &PlotArgs,
+    chart: impl FnOnce() -> Result<Chart, crate::Error>,
+    console: &Console,
+) -> Result<Outcome, crate::Error> {
+    if let Some(path) = &plot.plot {
+        chart::write(&chart()?, path)?;
+        console.note(format!("wrote {}", path.display()));
+    }
+    console.answer(answer, |style| answer.text(style))?;
+    Ok(Outcome::Done)
+}
+
+/// A number as people write masses: `.001`, `1e-3` or `1/1000`.
+fn number(text: &str) -> Result<f64, String> {
+    let part = |text: &str| text.trim().parse::<f64>().ok().filter(|x| x.is_finite());
+    let value = match text.split_once('/') {
+        Some((above, below)) => part(above).zip(part(below)).map(|(above, below)| above / below),
+        None => part(text),
+    };
+    value
+        .filter(|x| x.is_finite())
+        .ok_or_else(|| "a number is needed, such as .001, 1e-3 or 1/1000".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_as_people_write_them() {
+        let cases =
+            [("1e-3", 1e-3), (".5", 0.5), ("1/4000", 2.5e-4), ("50000", 5e4), ("-2", -2.0), ("3 / 4", 0.75)];
+        for (text, value) in cases {
+            assert_eq!(number(text), Ok(value), "{text}");
+        }
+        for text in ["", "nan", "inf", "1/0", "0/0", "1e400", "1/", "a", "1%", "1/2/3"] {
+            assert!(number(text).is_err(), "{text}");
+        }
+    }
+}
