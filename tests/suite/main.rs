@@ -24,6 +24,7 @@ mod run;
 #[cfg(feature = "lab")]
 mod statistics;
 mod synthetic_run;
+mod table_policies;
 #[cfg(feature = "lab")]
 mod tail_and_outcomes;
 mod tails;
