@@ -5,5 +5,6 @@ mod error;
 pub mod frontier;
 pub mod table;
 pub mod tilt;
+pub mod zero_shot;
 
 pub use error::TheoryError;

@@ -5,7 +5,6 @@ use super::{Trainer, TrainerError, TrainerPart};
 use crate::foundation::scalar::{Finite, Positive};
 use crate::record::Outcomes;
 use crate::theory::table::{Divergence, penalised, penalised_at};
-use crate::theory::tilt::Tilter;
 use burn::tensor::Device;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -77,7 +76,7 @@ impl TrainerPart for Exact {
             }
         };
         let divergence = match self.penalty {
-            Penalty::Kl => return self.tilt(table),
+            Penalty::Kl => Divergence::Kl,
             Penalty::ChiSquared => Divergence::ChiSquared,
             Penalty::Mixed { weight } => Divergence::Mixed { weight: weight.get() },
         };
@@ -86,18 +85,6 @@ impl TrainerPart for Exact {
             ExactKl::Budget(budget) => penalised(table, divergence, budget.get())?,
         };
         Ok(Box::new(Fixed::from(policy)))
-    }
-}
-
-impl Exact {
-    fn tilt(&self, table: &Outcomes) -> Result<Box<dyn Trainer>, TrainerError> {
-        let tilter = Tilter::new(table);
-        let tilt = match self.kl {
-            ExactKl::Coefficient(beta) => tilter.at_coefficient(beta.get())?,
-            ExactKl::Budget(budget) => tilter.at_budget(budget.get())?,
-        };
-        let theta = (0..table.len()).map(|c| table.proxy(c) / tilt.beta).collect();
-        Ok(Box::new(Fixed::new(theta, Some(tilt.beta))))
     }
 }
 

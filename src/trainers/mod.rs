@@ -30,7 +30,6 @@ pub use reinforce::Reinforce;
 use crate::policies::Snapshot;
 use crate::record::{Observed, Outcomes};
 use crate::theory::TheoryError;
-use crate::theory::tilt::TiltError;
 use burn::tensor::Device;
 use std::fmt::Debug;
 
@@ -38,9 +37,6 @@ use std::fmt::Debug;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainerError {
-    /// The exact optimum does not exist.
-    #[error(transparent)]
-    Tilt(#[from] TiltError),
     /// The policy does not exist on this table.
     #[error(transparent)]
     Theory(#[from] TheoryError),

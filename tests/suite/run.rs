@@ -47,6 +47,10 @@ rollouts = 12_000
 [audit]
 budgets = [0.01, 5]
 
+[[expect]]
+metric = "sighted"
+value  = { at_most = 1 }
+
 [sweep]
 "trainer.reinforce.kl.coefficient" = [0.2, 0.5]
 "#;
