@@ -261,6 +261,7 @@ fn replicate_row(
         replicate: 0,
         utility: Some(last.utility),
         clean_utility: Some(clean.utility),
+        swap_utility: subject.swapped.map(|twin| twin.last.utility),
         reference_utility: Some(last.reference_utility),
         proxy: Some(last.utility + last.error),
         error: Some(last.error),

@@ -53,7 +53,7 @@ pub(super) struct Quantity {
 type Column = (&'static str, fn(&ReplicateRow) -> Option<f64>);
 
 /// What is averaged over replicates.
-const MEANS: [Column; 14] = [
+const MEANS: [Column; 15] = [
     (metric::UTILITY, |r| r.utility),
     ("clean_utility", |r| r.clean_utility),
     ("harm", |r| Some(r.clean_utility? - r.utility?)),
@@ -61,6 +61,7 @@ const MEANS: [Column; 14] = [
     (metric::GAIN, |r| Some((r.utility? - r.reference_utility?) / r.kl.filter(|kl| *kl > 0.0)?.sqrt())),
     (metric::PROXY, |r| r.proxy),
     (metric::KL, |r| r.kl),
+    (metric::SWAP_UTILITY, |r| r.swap_utility),
     ("error", |r| r.error),
     ("p_hack", |r| r.p_hack),
     ("hack_share_of_proxy", |r| Some(r.proxy_from_hacks? / r.proxy.filter(|u| *u > 0.0)?)),

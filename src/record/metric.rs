@@ -8,6 +8,8 @@ pub const UTILITY: &str = "utility";
 pub const PROXY: &str = "proxy";
 /// Exact KL(π‖π₀) of the final policy, in nats.
 pub const KL: &str = "kl";
+/// `E[V]` of the swap twin's final policy: what a truly good tail would give.
+pub const SWAP_UTILITY: &str = "swap_utility";
 /// Share of the runs in which a hack was confirmed before the damage step.
 pub const CATCH_RATE: &str = "catch_rate";
 /// Chance that as many random audits would have found a hack.

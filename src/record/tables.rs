@@ -34,6 +34,8 @@ table! {
         utility: Option<f64>,
         /// The same of the clean twin.
         clean_utility: Option<f64>,
+        /// E\[V\] of the swap twin, where it was run: what the same policy gives where the tail is truly good.
+        swap_utility: Option<f64>,
         /// E\[V\] of the reference.
         reference_utility: Option<f64>,
         /// E\[U\] of the final policy.

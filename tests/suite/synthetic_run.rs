@@ -280,6 +280,7 @@ fn one_run(
         replicate: run.replicate,
         utility: Some(last.0),
         clean_utility: Some(last_clean),
+        swap_utility: None,
         reference_utility: Some(0.0),
         proxy: Some(last.1),
         error: Some(last.1 - last.0),

@@ -10,14 +10,14 @@ use crate::trainers::{Exact, ExactKl, Penalty, TrainerSpec};
 
 pub(super) fn answer(world: &World<'_>, metric: &Metric<'_>) -> Answer {
     let TrainerSpec::Exact(exact) = &world.document.trainer else { return None };
-    if metric.of.is_some() || world.exploit.is_some() || exact.clip.is_some() {
+    if metric.of.is_some() || world.exploit.is_some() {
         return None;
     }
     // At a budget the KL is what was asked for, under every penalty and law.
     if let (KL, ExactKl::Budget(budget)) = (metric.name, exact.kl) {
         return Some(Ok(budget.get()));
     }
-    if exact.penalty != Penalty::Kl || world.document.reward.mode == Mode::Fresh {
+    if exact.penalty != Penalty::Kl || exact.clip.is_some() || world.document.reward.mode == Mode::Fresh {
         return None;
     }
     let ((mean, sd), (error_mean, error_sd)) = (world.normal_utility()?, world.normal_error()?);
