@@ -2,6 +2,7 @@
 
 mod error;
 pub mod frontier;
+mod multiplier;
 pub mod table;
 pub mod tilt;
 
