@@ -3,6 +3,7 @@
 pub mod capture;
 mod error;
 pub mod frontier;
+mod multiplier;
 pub mod table;
 pub mod tilt;
 pub mod zero_shot;

@@ -146,6 +146,8 @@ fn what_has_no_tilt_is_refused_and_named() {
     table.error[17] = 0.0;
     table.ref_log_prob[3] += 3.0;
     assert!(fault(&table, 1.0).contains("1 in prompt 0 is needed"), "{}", fault(&table, 1.0));
+    table.ref_log_prob[3] = f64::NAN;
+    assert!(fault(&table, 1.0).contains("probabilities is NaN; 1 in prompt 0"), "{}", fault(&table, 1.0));
     table.utility.pop();
     assert!(
         fault(&table, 1.0).starts_with("the table's number of utilities is 999;"),

@@ -3,8 +3,11 @@
 //! A question is a file with its `Args` and `run`, a `mod` line, a variant of `Question` and an arm of [`run`]. It fills
 //! an [`Answer`], which is one JSON document and one table, so that the two never say different things.
 
+mod along;
 mod answer;
 mod frontier;
+mod quantilizer;
+mod tilt;
 
 use super::Outcome;
 use super::console::Console;
@@ -31,6 +34,8 @@ pub struct TheoryArgs {
 #[derive(Debug, Subcommand)]
 enum Question {
     Frontier(frontier::FrontierArgs),
+    Tilt(tilt::TiltArgs),
+    Quantilizer(quantilizer::QuantilizerArgs),
 }
 
 /// Runs the command.
@@ -40,6 +45,8 @@ enum Question {
 pub fn run(args: &TheoryArgs, console: &Console) -> Result<Outcome, crate::Error> {
     match &args.question {
         Question::Frontier(args) => frontier::run(args, console),
+        Question::Tilt(args) => tilt::run(args, console),
+        Question::Quantilizer(args) => quantilizer::run(args, console),
     }
 }
 

@@ -8,11 +8,11 @@
 use super::Reweighting;
 use super::ordered::{Ordered, ordered, reweighted};
 use super::penalty::Solved;
-use crate::foundation::root::root;
 use crate::record::Outcomes;
 use crate::theory::TheoryError;
 use crate::theory::error::{positive, require};
-use crate::theory::tilt::{SMALLEST_BUDGET, Tilter};
+use crate::theory::multiplier::{SMALLEST_BUDGET, multiplier, overspent};
+use crate::theory::tilt::Tilter;
 
 /// What the distance from the reference is charged by.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -44,7 +44,7 @@ pub fn penalised_at(
     }
     let weight = weight(divergence)?;
     let prompts = ordered(table)?;
-    let smallest = spread(&prompts).max(1.0) * 1e-250;
+    let smallest = smallest(&prompts);
     let range = format!("at least {smallest:e}, for rewards of this size,");
     require("the multiplier", multiplier, multiplier >= smallest, &range)?;
     Ok(policy(table, &prompts, weight, multiplier))
@@ -73,22 +73,11 @@ pub fn penalised(
     let range =
         format!("at least {SMALLEST_BUDGET:e} and less than {largest}, the largest KL on this table,");
     require("the KL budget", kl_budget, kl_budget >= SMALLEST_BUDGET && kl_budget < largest, &range)?;
-    let distance = |log_multiplier: f64| {
-        let kl: f64 =
-            prompts.iter().map(|prompt| solve(prompt, weight, log_multiplier.exp()).kl(prompt)).sum();
-        // An underflown KL must not give −∞.
-        ((kl / count).max(f64::MIN_POSITIVE) / kl_budget).ln()
-    };
-    // At the spread times 1e9 any KL is below 1e-18. Far below the spread it is the largest, unless rewards nearly tie.
-    let scale = spread(&prompts).ln();
-    let (mut low, high) = (scale - 10.0, scale + 9.0 * std::f64::consts::LN_10);
-    let mut at_low = distance(low);
-    while at_low < 0.0 && low > scale - 500.0 {
-        low -= 20.0;
-        at_low = distance(low);
-    }
-    let log_multiplier = root(distance, (low, at_low), (high, distance(high)), 0.0);
-    Ok(policy(table, &prompts, weight, log_multiplier.exp()))
+    let found = multiplier(spread(&prompts), smallest(&prompts), |log| {
+        let kl: f64 = prompts.iter().map(|prompt| solve(prompt, weight, log.exp()).kl(prompt)).sum();
+        overspent(kl / count, kl_budget)
+    });
+    Ok(policy(table, &prompts, weight, found))
 }
 
 /// The weight of χ² beside KL; `None` where there is no KL.
@@ -108,6 +97,11 @@ fn solve(prompt: &Ordered, weight: Option<f64>, multiplier: f64) -> Solved {
 fn policy(table: &Outcomes, prompts: &[Ordered], weight: Option<f64>, multiplier: f64) -> Reweighting {
     let solved: Vec<Solved> = prompts.iter().map(|prompt| solve(prompt, weight, multiplier)).collect();
     reweighted(prompts, table, Some(multiplier), |prompt, group| solved[prompt].log_ratio(group))
+}
+
+/// The smallest multiplier at which nothing overflows.
+fn smallest(prompts: &[Ordered]) -> f64 {
+    spread(prompts).max(1.0) * 1e-250
 }
 
 /// The largest difference between two proxies of a prompt.

@@ -90,8 +90,8 @@ fn mixed_log_ratio(y: f64, weight: f64) -> f64 {
         let power = double * point.exp();
         let step = (point + power - y) / (1.0 + power);
         point -= step;
-        // Below: rounding, which would go on for ever.
-        if step <= 1e-15 * (1.0 + point.abs()) {
+        // What is left after a step is below half of its square.
+        if step <= 1e-8 {
             break;
         }
     }

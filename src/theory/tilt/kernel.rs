@@ -24,12 +24,12 @@ pub(super) struct Columns<'a> {
     pub error: &'a [f64],
 }
 
-/// Sums of w, w·d, w·d², w·V, w·X and w² over cells, where w = π₀·exp(d/β − peak).
+/// Sums of w, w·d, w·V, w·X and w² over cells, where w = π₀·exp(d/β − peak).
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Sums {
     inverse: f64,
     peak: f64,
-    sums: [CompensatedSum; 6],
+    sums: [CompensatedSum; 5],
 }
 
 /// Moments of one prompt's tilt, still without 1/β.
@@ -41,8 +41,6 @@ pub(super) struct Prompt {
     pub total: f64,
     /// E\[d\].
     pub depth: f64,
-    /// Var(d).
-    pub variance: f64,
     /// E\[V\].
     pub utility: f64,
     /// E\[X\].
@@ -54,18 +52,16 @@ pub(super) struct Prompt {
 impl Sums {
     /// Nothing summed yet, at 1/β = `inverse`.
     pub fn new(inverse: f64) -> Self {
-        Self { inverse, peak: f64::NEG_INFINITY, sums: [CompensatedSum::default(); 6] }
+        Self { inverse, peak: f64::NEG_INFINITY, sums: [CompensatedSum::default(); 5] }
     }
 
     /// What was summed, of one prompt; leaves nothing behind.
     pub fn take(&mut self) -> Prompt {
-        let [total, depth, square, utility, error, squares] = self.sums.map(CompensatedSum::value);
-        let mean = depth / total;
+        let [total, depth, utility, error, squares] = self.sums.map(CompensatedSum::value);
         let prompt = Prompt {
             peak: self.peak,
             total,
-            depth: mean,
-            variance: (square / total - mean * mean).max(0.0),
+            depth: depth / total,
             utility: utility / total,
             error: error / total,
             squares: squares / (total * total),
@@ -80,7 +76,7 @@ impl Sums {
         if largest > self.peak {
             let factor = exp(self.peak - largest);
             self.sums.iter_mut().for_each(|sum| sum.scale(factor));
-            self.sums[5].scale(factor);
+            self.sums[4].scale(factor);
             self.peak = largest;
         } else if largest - self.peak < FLUSHED || largest == f64::NEG_INFINITY {
             return;
@@ -147,25 +143,23 @@ fn exponents<S: Simd>(simd: S, block: Columns<'_>, inverse: f64, out: &mut [f64]
     })
 }
 
-/// Σw, Σw·d, Σw·d², Σw·V, Σw·X and Σw² of a block.
+/// Σw, Σw·d, Σw·V, Σw·X and Σw² of a block.
 #[inline(always)]
-fn weighted<S: Simd>(simd: S, block: Columns<'_>, weights: &[f64]) -> [f64; 6] {
+fn weighted<S: Simd>(simd: S, block: Columns<'_>, weights: &[f64]) -> [f64; 5] {
     let (w, w_rest) = S::as_simd_f64s(weights);
     let (d, d_rest) = S::as_simd_f64s(block.depth);
     let (v, v_rest) = S::as_simd_f64s(block.utility);
     let (x, x_rest) = S::as_simd_f64s(block.error);
-    let term = |sums: [S::f64s; 6], w: S::f64s, d: S::f64s, v: S::f64s, x: S::f64s| {
-        let wd = simd.mul_f64s(w, d);
+    let term = |sums: [S::f64s; 5], w: S::f64s, d: S::f64s, v: S::f64s, x: S::f64s| {
         [
             simd.add_f64s(sums[0], w),
-            simd.add_f64s(sums[1], wd),
-            simd.mul_add_e_f64s(wd, d, sums[2]),
-            simd.mul_add_e_f64s(w, v, sums[3]),
-            simd.mul_add_e_f64s(w, x, sums[4]),
-            simd.mul_add_e_f64s(w, w, sums[5]),
+            simd.mul_add_e_f64s(w, d, sums[1]),
+            simd.mul_add_e_f64s(w, v, sums[2]),
+            simd.mul_add_e_f64s(w, x, sums[3]),
+            simd.mul_add_e_f64s(w, w, sums[4]),
         ]
     };
-    let mut even = [simd.splat_f64s(0.0); 6];
+    let mut even = [simd.splat_f64s(0.0); 5];
     let mut odd = even;
     let (ws, w_last) = w.as_chunks::<2>();
     let (ds, d_last) = d.as_chunks::<2>();
@@ -178,12 +172,12 @@ fn weighted<S: Simd>(simd: S, block: Columns<'_>, weights: &[f64]) -> [f64; 6] {
     for ((w, d), (v, x)) in w_last.iter().zip(d_last).zip(v_last.iter().zip(x_last)) {
         even = term(even, *w, *d, *v, *x);
     }
-    let mut sums = [0.0; 6];
+    let mut sums = [0.0; 5];
     for (sum, (even, odd)) in sums.iter_mut().zip(even.into_iter().zip(odd)) {
         *sum = simd.reduce_sum_f64s(simd.add_f64s(even, odd));
     }
     for ((w, d), (v, x)) in w_rest.iter().zip(d_rest).zip(v_rest.iter().zip(x_rest)) {
-        let terms = [*w, w * d, w * d * d, w * v, w * x, w * w];
+        let terms = [*w, w * d, w * v, w * x, w * w];
         sums.iter_mut().zip(terms).for_each(|(sum, term)| *sum += term);
     }
     sums
@@ -225,7 +219,6 @@ mod tests {
             for (found, want) in [
                 (found.total, total),
                 (found.depth, mean(&|d| d)),
-                (found.variance, mean(&|d| d * d) - mean(&|d| d).powi(2)),
                 (found.utility, mean(&|d| 1.0 + d)),
                 (found.error, mean(&|d| d)),
                 (found.squares, squares),

@@ -3,22 +3,23 @@
 //! Derivation: the Lagrangian of a concave problem on the simplex; see Kwa, Thomas & Garriga-Alonso 2024 (arXiv
 //! 2407.14503), section 2, or Peters & Schaal 2007. With several prompts the same β holds in each and the KL of the
 //! policy is the mean over prompts. KL falls strictly in β, from −ln π₀(argmax U) at β → 0 to 0 at β → ∞, so that a
-//! budget has one β, found by Newton steps on ln β inside a shrinking bracket: dKL/d ln β = −Var_π(U)/β².
+//! budget has one β, found on the logarithms of both.
 //!
 //! With d = U − max U and Z = E_π₀\[exp(d/β)\]: KL(π‖π₀) = E_π\[d\]/β − ln Z and KL(π₀‖π) = ln Z − E_π₀\[d\]/β, so that
 //! one walk over the table gives all moments at every β.
 
 mod error;
 mod kernel;
+mod reference;
 
 pub use error::TiltError;
 
 use crate::record::Outcomes;
+use crate::theory::multiplier::{SMALLEST_BUDGET, multiplier, overspent};
 use crate::theory::table::{Reweighting, check};
-use kernel::{Columns, Prompt, Sums, walk};
+use kernel::{Prompt, Sums, walk};
+use reference::{Reference, columns};
 
-/// A KL below this is lost in the rounding of ln Z.
-pub(super) const SMALLEST_BUDGET: f64 = 1e-12;
 /// U/β stays below its inverse, so that no moment overflows.
 const SMALLEST_RATIO: f64 = 1e-307;
 
@@ -56,40 +57,6 @@ pub struct Tilter<'a> {
     spread: f64,
 }
 
-/// A prompt under the reference.
-#[derive(Debug)]
-struct Reference {
-    /// The largest proxy of an outcome that π₀ can draw.
-    top: f64,
-    /// The largest ln π₀ among the outcomes that have it.
-    top_log: f64,
-    /// Their mass.
-    top_mass: f64,
-    /// Moments of π₀ itself, which is not quite normalised.
-    moments: Prompt,
-}
-
-impl Reference {
-    /// ln E_π₀\[exp(d/β)\], accurate where it is small.
-    fn log_partition(&self, tilted: &Prompt) -> f64 {
-        (tilted.peak - self.moments.peak) + (tilted.total / self.moments.total).ln()
-    }
-
-    /// ln of the sum of the probabilities as they were given.
-    fn log_mass(&self) -> f64 {
-        self.moments.peak + self.moments.total.ln()
-    }
-}
-
-/// What the solver needs of the table at one β.
-struct Point {
-    kl: f64,
-    /// Var(U)/β².
-    variance: f64,
-    /// Mass of the most rewarded outcome.
-    top_mass: f64,
-}
-
 impl<'a> Tilter<'a> {
     /// Computes U = V + X, its largest value and the reference's moments once.
     pub fn new(table: &'a Outcomes) -> Self {
@@ -101,20 +68,16 @@ impl<'a> Tilter<'a> {
         let mut prompts = Vec::with_capacity(table.prompts);
         for (prompt, (row, log)) in depths.chunks_mut(width).zip(table.ref_log_prob.chunks(width)).enumerate()
         {
-            let possible = || row.iter().zip(log).filter(|(_, log)| **log > f64::NEG_INFINITY);
-            let (top, bottom) = possible()
-                .fold((f64::NEG_INFINITY, f64::INFINITY), |(top, bottom), (u, _)| {
-                    (top.max(*u), bottom.min(*u))
-                });
-            let tops = || possible().filter(|(u, _)| **u == top).map(|(_, log)| *log);
-            let (top_log, top_mass) = (tops().fold(f64::NEG_INFINITY, f64::max), tops().map(f64::exp).sum());
-            row.iter_mut().for_each(|u| *u -= top);
-            spread = spread.max(top - bottom);
-            let mut sums = [Sums::new(0.0)];
-            walk(columns(table, row, prompt), &mut sums);
-            prompts.push(Reference { top, top_log, top_mass, moments: sums[0].take() });
+            let (reference, range) = Reference::of(table, row, log, prompt);
+            spread = spread.max(range);
+            prompts.push(reference);
         }
         Self { table, fault, depths, prompts, largest, spread }
+    }
+
+    /// U of a cell.
+    pub fn proxy(&self, cell: usize) -> f64 {
+        self.table.proxy(cell)
     }
 
     /// The largest KL of any tilt: −ln π₀(argmax U), mean over prompts.
@@ -161,17 +124,31 @@ impl<'a> Tilter<'a> {
         if budget >= largest {
             return Err(TiltError::Infeasible { budget, largest });
         }
-        let log_beta = self.solve(|point| (point.kl - budget, Some(-point.variance)));
-        self.at_coefficient(log_beta.exp())
+        let beta = multiplier(self.spread, self.smallest(), |log| {
+            let (inverse, tilted) = self.at_log(log);
+            overspent(self.kl(inverse, &tilted), budget)
+        });
+        self.at_coefficient(beta)
     }
 
     /// β at which the most rewarded outcome of a prompt holds half of its mass (the condensation point of F2);
-    /// `None` where the reference gives it half already, or the table is broken.
+    /// `None` where the reference gives it half already, where ties keep it from half, or where the table is broken.
     pub fn condensation(&self) -> Option<f64> {
         self.sound().ok()?;
-        let prompts = self.prompts.len().max(1) as f64;
-        let holds: f64 = self.prompts.iter().map(|p| (p.top_log - p.log_mass()).exp()).sum();
-        (holds / prompts < 0.5).then(|| self.solve(|point| (point.top_mass - 0.5, None)).exp())
+        let mean = |mass: &dyn Fn(usize, &Reference) -> f64| {
+            let masses = self.prompts.iter().enumerate().map(|(i, prompt)| mass(i, prompt));
+            masses.sum::<f64>() / self.prompts.len() as f64
+        };
+        let least = mean(&|_, prompt| (prompt.top_log - prompt.log_mass()).exp());
+        let most = mean(&|_, prompt| prompt.top_log.exp() / prompt.top_mass);
+        (least < 0.5 && most > 0.5).then(|| {
+            multiplier(self.spread, self.smallest(), |log| {
+                let (_, tilted) = self.at_log(log);
+                mean(&|i, prompt| {
+                    (prompt.top_log - prompt.log_mass() - prompt.log_partition(&tilted[i])).exp()
+                }) - 0.5
+            })
+        })
     }
 
     /// The tilt at a fixed β as a policy: ln(π/π₀) of each cell.
@@ -221,11 +198,10 @@ impl<'a> Tilter<'a> {
     fn tilt(&self, beta: f64, tilted: &[Prompt]) -> Tilt {
         let prompts = tilted.len().max(1) as f64;
         let inverse = 1.0 / beta;
-        let (mut kl, mut reverse, mut log_partition) = (0.0, 0.0, 0.0);
+        let (mut reverse, mut log_partition) = (0.0, 0.0);
         let (mut utility, mut error, mut squares, mut top_mass) = (0.0, 0.0, 0.0, 0f64);
         for (reference, tilted) in self.prompts.iter().zip(tilted) {
             let log_total = reference.log_partition(tilted);
-            kl += tilted.depth * inverse - log_total;
             reverse += log_total - reference.moments.depth * inverse;
             utility += tilted.utility;
             error += tilted.error;
@@ -235,7 +211,7 @@ impl<'a> Tilter<'a> {
         }
         Tilt {
             beta,
-            kl: (kl / prompts).max(0.0),
+            kl: self.kl(inverse, tilted),
             reverse_kl: (reverse / prompts).max(0.0),
             proxy: (utility + error) / prompts,
             utility: utility / prompts,
@@ -246,58 +222,18 @@ impl<'a> Tilter<'a> {
         }
     }
 
-    /// KL, Var(U)/β² and the most rewarded outcome's mass at one ln β.
-    fn point(&self, log_beta: f64) -> Point {
+    /// 1/β and each prompt's moments at one ln β.
+    fn at_log(&self, log_beta: f64) -> (f64, Vec<Prompt>) {
         let inverse = (-log_beta).exp();
-        let tilted = self.walk_all(&mut [Sums::new(inverse)]);
-        let mut point = Point { kl: 0.0, variance: 0.0, top_mass: 0.0 };
-        for (reference, tilted) in self.prompts.iter().zip(&tilted) {
-            let log_total = reference.log_partition(tilted);
-            point.kl += tilted.depth * inverse - log_total;
-            point.variance += tilted.variance * inverse * inverse;
-            point.top_mass += (reference.top_log - reference.log_mass() - log_total).exp();
-        }
-        let prompts = tilted.len().max(1) as f64;
-        Point {
-            kl: point.kl / prompts,
-            variance: point.variance / prompts,
-            top_mass: point.top_mass / prompts,
-        }
+        (inverse, self.walk_all(&mut [Sums::new(inverse)]))
     }
 
-    /// ln β at which a quantity that falls in β crosses zero. `measure` gives value and, where known, slope in ln β.
-    fn solve(&self, measure: impl Fn(&Point) -> (f64, Option<f64>)) -> f64 {
-        let scale = self.spread.max(self.smallest());
-        // Below scale/1e18 every tilt is the argmax; above scale·1e9 its KL is below 1e-18.
-        let (mut low, mut high) = ((scale / 1e18).max(self.smallest()).ln(), (scale * 1e9).ln());
-        let mut point = (scale / 10.0).ln().clamp(low, high);
-        for _ in 0..200 {
-            let (value, slope) = measure(&self.point(point));
-            if value > 0.0 {
-                low = point
-            } else {
-                high = point
-            }
-            if value == 0.0 || high - low < 1e-15 * (1.0 + low.abs()) {
-                break;
-            }
-            let newton =
-                slope.filter(|s| *s < 0.0).map(|s| point - value / s).filter(|x| *x > low && *x < high);
-            let next = newton.unwrap_or(0.5 * (low + high));
-            if (next - point).abs() < 1e-15 * (1.0 + point.abs()) {
-                break;
-            }
-            point = next;
-        }
-        point
+    fn kl(&self, inverse: f64, tilted: &[Prompt]) -> f64 {
+        let total: f64 = (self.prompts.iter().zip(tilted))
+            .map(|(reference, tilted)| tilted.depth * inverse - reference.log_partition(tilted))
+            .sum();
+        (total / tilted.len().max(1) as f64).max(0.0)
     }
-}
-
-/// Columns of one prompt.
-fn columns<'a>(table: &'a Outcomes, depth: &'a [f64], prompt: usize) -> Columns<'a> {
-    let row = prompt * table.outcomes..(prompt + 1) * table.outcomes;
-    let of = |column: &'a [f64]| column.get(row.clone()).unwrap_or_default();
-    Columns { log: of(&table.ref_log_prob), depth, utility: of(&table.utility), error: of(&table.error) }
 }
 
 #[cfg(test)]
@@ -328,6 +264,26 @@ mod tests {
         assert!((tilt.top_mass - p).abs() < 1e-15);
         // Half the mass on one of two is where β → ∞: the reference holds it already.
         assert_eq!(Tilter::new(&table).condensation(), None);
+    }
+
+    #[test]
+    fn ties_never_condense() {
+        assert_eq!(
+            Tilter::new(&table(1, vec![0.0; 6], vec![1.0, 5.0, 5.0, 5.0, 0.0, 2.0])).condensation(),
+            None
+        );
+        assert_eq!(Tilter::new(&table(1, vec![2.0; 3], vec![1.0; 3])).condensation(), None);
+        // One of four equal masses holds half where exp(1/β) = 3.
+        let beta = Tilter::new(&table(1, vec![1.0, 0.0, 0.0, 0.0], vec![0.0; 4])).condensation().unwrap();
+        assert!((beta * 3f64.ln() - 1.0).abs() < 1e-13, "{beta}");
+    }
+
+    // The two best differ by so little that β must be far below the spread to tell them apart.
+    #[test]
+    fn near_ties_are_told_apart() {
+        let table = table(1, vec![0.0, 1.0, 1.0 - 1e-14], vec![0.0; 3]);
+        let tilt = Tilter::new(&table).at_budget(1.0).unwrap();
+        assert!((tilt.kl - 1.0).abs() < 1e-12 && tilt.beta < 1e-13, "{tilt:?}");
     }
 
     #[test]
