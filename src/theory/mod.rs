@@ -6,6 +6,5 @@ pub mod frontier;
 mod multiplier;
 pub mod table;
 pub mod tilt;
-pub mod zero_shot;
 
 pub use error::TheoryError;
