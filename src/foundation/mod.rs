@@ -7,6 +7,7 @@ pub mod bootstrap;
 pub mod failure;
 pub mod numeric;
 pub mod order;
+pub mod quadrature;
 pub mod registry;
 pub mod rng;
 pub mod root;
