@@ -8,6 +8,7 @@ pub(crate) mod exponential;
 pub mod failure;
 pub mod numeric;
 pub mod order;
+pub mod quadrature;
 pub mod registry;
 pub mod rng;
 pub mod root;

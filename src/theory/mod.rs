@@ -1,10 +1,19 @@
 //! Closed forms and exact sums: what a simulation must agree with, and what plans an audit.
 
+pub mod binary;
 pub mod capture;
+pub mod collision;
+pub mod condensation;
+pub mod detectable;
 mod error;
 pub mod frontier;
+pub mod influence;
 mod multiplier;
+mod noisy_bulk;
+pub mod power;
 pub mod table;
 pub mod tilt;
+pub mod window;
+pub mod zero_shot;
 
 pub use error::TheoryError;

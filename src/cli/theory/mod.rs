@@ -6,12 +6,17 @@
 mod along;
 mod answer;
 mod frontier;
+mod power;
 mod quantilizer;
 mod tilt;
+mod window;
+mod zero_shot;
 
 use super::Outcome;
 use super::console::Console;
+use super::table::number as shown;
 use crate::plots::chart::{self, Chart};
+use crate::plots::scale::ten_to;
 use answer::Answer;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
@@ -36,6 +41,9 @@ enum Question {
     Frontier(frontier::FrontierArgs),
     Tilt(tilt::TiltArgs),
     Quantilizer(quantilizer::QuantilizerArgs),
+    Window(window::WindowArgs),
+    Power(power::PowerArgs),
+    ZeroShot(zero_shot::ZeroShotArgs),
 }
 
 /// Runs the command.
@@ -47,6 +55,9 @@ pub fn run(args: &TheoryArgs, console: &Console) -> Result<Outcome, crate::Error
         Question::Frontier(args) => frontier::run(args, console),
         Question::Tilt(args) => tilt::run(args, console),
         Question::Quantilizer(args) => quantilizer::run(args, console),
+        Question::Window(args) => window::run(args, console),
+        Question::Power(args) => power::run(args, console),
+        Question::ZeroShot(args) => zero_shot::run(args, console),
     }
 }
 
@@ -83,6 +94,22 @@ fn number(text: &str) -> Result<f64, String> {
     value
         .filter(|x| x.is_finite())
         .ok_or_else(|| "a number is needed, such as .001, 1e-3 or 1/1000".to_owned())
+}
+
+/// A count.
+fn whole(text: &str) -> Result<u64, String> {
+    let count = number(text)?;
+    let fits = count >= 0.0 && count.fract() == 0.0 && count < 2f64.powi(53);
+    if fits { Ok(count as u64) } else { Err("a whole number is needed".to_owned()) }
+}
+
+/// A number for a figure: powers of ten with a raised exponent.
+fn power_of_ten(value: f64) -> String {
+    let exponent = value.abs().log10();
+    if value > 0.0 && exponent < -1.0 && (exponent - exponent.round()).abs() < 1e-9 {
+        return ten_to(exponent.round() as i32);
+    }
+    shown(value)
 }
 
 #[cfg(test)]
