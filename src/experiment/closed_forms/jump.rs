@@ -4,6 +4,7 @@ use super::Answer;
 use super::world::World;
 use crate::experiment::quantities::WAIT;
 use crate::record::metric::{KL, Metric, STEPS_TO_CATCH, STEPS_TO_SIGHTING};
+use crate::theory::binary::binary_kl;
 use crate::trainers::{Jump, TrainerSpec};
 
 pub(super) fn answer(world: &World<'_>, metric: &Metric<'_>) -> Answer {
@@ -11,25 +12,23 @@ pub(super) fn answer(world: &World<'_>, metric: &Metric<'_>) -> Answer {
     let (before, after) = (world.exploit?.mass.get(), jump.mass_after.get());
     let batch = f64::from(jump.batch.get());
     match (metric.name, metric.of) {
-        (KL, None) => Some(crate::theory::zero_shot::jump_kl(before, after)),
+        (KL, None) => Some(binary_kl(after, before)),
         ("sighted_before_damage", None) => {
             Some(Ok(-(batch * jump.after as f64 * (-before).ln_1p()).exp_m1()))
         }
-        (STEPS_TO_SIGHTING, None) => {
-            Some(Ok(wait(jump, batch * before_log(before), batch * before_log(after))))
-        }
+        (STEPS_TO_SIGHTING, None) => Some(Ok(wait(jump, batch * none(before), batch * none(after)))),
         (STEPS_TO_CATCH, Some(("random", budget))) => {
             // Audits a step: whole, or the form does not hold.
             let audits = budget * batch;
             let whole = budget < 1.0 && audits >= 1.0 && (audits - audits.round()).abs() < 1e-9;
-            whole.then(|| Ok(wait(jump, audits * before_log(before), audits * before_log(after))))
+            whole.then(|| Ok(wait(jump, audits * none(before), audits * none(after))))
         }
         _ => None,
     }
 }
 
 /// ln P(no hack) of one rollout.
-fn before_log(mass: f64) -> f64 {
+fn none(mass: f64) -> f64 {
     (-mass).ln_1p()
 }
 

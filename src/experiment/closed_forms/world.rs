@@ -3,7 +3,6 @@
 use crate::config::Document;
 use crate::distributions::{Distribution, DistributionSpec, Standardized};
 use crate::environments::{EnvironmentSpec, Reference};
-use crate::foundation::scalar::Finite;
 use crate::reward::{Exploit, Mode};
 
 /// A table of independent outcomes with a uniform reference, before exploits.
@@ -57,11 +56,6 @@ impl<'a> World<'a> {
         let Some(law) = &self.error else { return Some((0.0, 0.0)) };
         let normal = matches!(self.document.reward.error, Some(DistributionSpec::Normal(_)));
         (normal).then_some((law.mean()?, law.variance()?.sqrt()))
-    }
-
-    /// The proxy of the exploit.
-    pub fn exploit_proxy(&self) -> Option<f64> {
-        self.exploit.map(|e| Finite::get(e.proxy))
     }
 }
 
