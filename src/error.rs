@@ -45,7 +45,8 @@ impl Error {
             Self::Record(error) => error.is_bad_input(),
             Self::Cli(error) => error.is_usage(),
             Self::Folder(_) | Self::Theory(_) => true,
-            Self::Plot(_) | Self::Report(_) => false,
+            Self::Plot(error) => matches!(error, plots::PlotError::Format { .. }),
+            Self::Report(_) => false,
             #[cfg(feature = "lab")]
             Self::Config(_) => true,
             #[cfg(feature = "lab")]

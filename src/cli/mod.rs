@@ -26,6 +26,7 @@ mod schema;
 pub mod spec;
 mod status;
 pub mod table;
+mod theory;
 
 pub use console::Console;
 pub use error::Error;
@@ -60,6 +61,7 @@ enum Command {
     Init(init::InitArgs),
     Diagnose(diagnose::DiagnoseArgs),
     Detect(detect::DetectArgs),
+    Theory(theory::TheoryArgs),
     Plot(plot::PlotArgs),
     Report(report::ReportArgs),
     #[cfg(feature = "lab")]
@@ -86,6 +88,7 @@ impl Cli {
             Command::Init(args) => Ok(init::run(args, console)?),
             Command::Diagnose(args) => diagnose::run(args, console),
             Command::Detect(args) => detect::run(args, console),
+            Command::Theory(args) => theory::run(args, console),
             Command::Plot(args) => plot::run(args, console),
             Command::Report(args) => report::run(args, console),
             #[cfg(feature = "lab")]

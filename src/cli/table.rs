@@ -8,16 +8,16 @@ pub const WIDTH: usize = 100;
 /// A table that is being filled.
 #[derive(Debug, Clone)]
 pub struct Table {
-    head: Vec<&'static str>,
+    head: Vec<String>,
     right: Vec<bool>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
     /// A table with these headings; a heading that starts with `>` is that of a column of numbers, aligned right.
-    pub fn new(head: &[&'static str]) -> Self {
+    pub fn new(head: &[&str]) -> Self {
         Self {
-            head: head.iter().map(|h| h.trim_start_matches('>')).collect(),
+            head: head.iter().map(|h| h.trim_start_matches('>').to_owned()).collect(),
             right: head.iter().map(|h| h.starts_with('>')).collect(),
             rows: Vec::new(),
         }
@@ -41,8 +41,7 @@ impl Table {
             *last = (*last).min(WIDTH.saturating_sub(before).max(NARROWEST));
         }
         let mut text = String::new();
-        let head: Vec<String> = self.head.iter().map(|h| (*h).to_owned()).collect();
-        text.push_str(&style.bold(self.line(&head, &widths)));
+        text.push_str(&style.bold(self.line(&self.head, &widths)));
         text.push('\n');
         for row in &self.rows {
             let mut rest = wrapped(

@@ -2,9 +2,11 @@
 //!
 //! A figure turns tables into [`series::Series`], lays them out as a [`scene::Scene`] of plain marks, and one function,
 //! generic over the plotters backend, draws the scene: both formats show the same thing. What a folder cannot carry is left
-//! out with a reason, never drawn from stand-in numbers. One figure = one file, one row in [`figures::FIGURES`].
+//! out with a reason, never drawn from stand-in numbers. One figure = one file, one row in [`figures::FIGURES`]. The closed
+//! forms, which have no run folder, are drawn as a [`chart::Chart`].
 
 pub mod axes;
+pub mod chart;
 pub mod figures;
 pub mod gallery;
 pub mod labels;
@@ -13,8 +15,10 @@ pub mod scene;
 pub mod series;
 pub mod theme;
 
+mod agreement;
 mod arms;
 mod catch_rate;
+mod collapse;
 mod hill;
 mod over_optimisation;
 mod survival;
@@ -37,6 +41,12 @@ pub enum PlotError {
         path: PathBuf,
         /// What the system said.
         source: io::Error,
+    },
+    /// A file whose extension says no format that a chart can be written in.
+    #[error("cannot tell the format of `{}`: end its name in .svg or .png", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
     },
     /// The drawing library refused.
     #[error("cannot draw figure `{figure}`: {message}")]
