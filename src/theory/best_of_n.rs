@@ -240,12 +240,12 @@ impl<'a> Walk<'a> {
         if self.upper {
             return FARTHEST / self.n;
         }
-        // F^n is nothing below the first; a heavy lower tail may still matter where n is close to 1.
-        // At a finite end u itself runs out of digits.
-        let least = if self.sum.support().0.is_finite() { 1e-10 } else { 1e-13 };
-        let mut p = (1e-17f64.ln() / self.n).exp().clamp(least, 0.25);
+        // F^n is nothing below the first; a heavy lower tail may still matter where n is close to 1. At a finite end u
+        // itself runs out of digits.
+        let bounded = self.sum.support().0.is_finite();
+        let mut p = (1e-17f64.ln() / self.n).exp().clamp(if bounded { 1e-10 } else { 1e-13 }, 0.25);
         let (v, x) = self.sum.spreads();
-        while p > 1e-280 {
+        while !bounded && p > 1e-280 {
             let reach = |law: &dyn Distribution| self.expectation(law, law.quantile(p)).abs();
             let matters =
                 |law: &dyn Distribution, spread: f64| law.mean().is_some() && reach(law) > FARTHEST * spread;
@@ -290,14 +290,16 @@ impl<'a> Walk<'a> {
         let jumps = by_utility + by_error;
         // From below the walk may begin in the bulk, where many small steps made U what it is.
         let mass = if self.upper { jumps } else { self.sum.cdf(point)? };
-        if !(jumps > 0.0 && mass > 0.0 && mass < 1.0) {
+        if !(mass > 0.0 && mass < 1.0) {
             return Ok(());
         }
         let best = if self.upper { -(self.n * (-mass).ln_1p()).exp_m1() } else { (self.n * mass.ln()).exp() };
         let mean = |law: &dyn Distribution| law.mean().unwrap_or_default();
         let of_utility = self.expectation(utility, point - x) + mean(utility) * by_error;
         let of_error = self.expectation(error, point - v) + mean(error) * by_utility;
-        self.side = Side { mass, moments: [best, best * (of_utility / jumps), best * (of_error / jumps)] };
+        // At a bounded end neither law can do it alone, and the mass is next to nothing.
+        let given = if jumps > 0.0 { [of_utility / jumps, of_error / jumps] } else { [v, x] };
+        self.side = Side { mass, moments: [best, best * given[0], best * given[1]] };
         Ok(())
     }
 

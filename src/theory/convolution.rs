@@ -77,8 +77,9 @@ impl<'a> Sum<'a> {
         let Some(range) = ends(&v.core) else { return Ok(0.0) };
         let centres = [(v.centre, v.spread), (u - self.of_error.centre, self.of_error.spread)];
         let cuts = edges(points, range, &centres);
-        let integral =
-            integrate(&cuts, TOLERANCE, |y| [self.utility.ln_pdf(y).exp() * self.error.cdf(u - y)])?;
+        let integrand = |y: f64| [self.utility.ln_pdf(y).exp() * self.error.cdf(u - y)];
+        let integral = integrate(&cuts, TOLERANCE, integrand)
+            .or_else(|_| integrate(&cuts, CLOSE_TO_AN_END, integrand))?;
         Ok(integral.value[0])
     }
 
