@@ -100,6 +100,8 @@ fn found(sample: &Sample, expected_share: Option<f64>) -> Result<Found, String> 
 struct Target {
     value: f64,
     error: f64,
+    /// Standard deviation of one run, where theory knows it.
+    spread: f64,
     source: String,
 }
 
@@ -107,15 +109,17 @@ fn target(expectation: &Expectation, numbers: &ArmNumbers<'_>) -> Result<Target,
     match &expectation.value {
         Expected::ClosedForm => {
             let predicted = closed_forms::predict(&numbers.arm.document, &expectation.metric)?;
-            let Prediction { value, source } = predicted;
-            Ok(Target { value, error: 0.0, source: source.to_owned() })
+            let Prediction { value, spread, source } = predicted;
+            Ok(Target { value, error: 0.0, spread, source: source.to_owned() })
         }
         Expected::Published(published) => {
             let value = published.estimate.get();
             let error = published_error(published, numbers.sample(&expectation.metric));
-            Ok(Target { value, error, source: published.source.clone() })
+            Ok(Target { value, error, spread: 0.0, source: published.source.clone() })
         }
-        Expected::AtMost(bound) => Ok(Target { value: bound.get(), error: 0.0, source: BOUND.to_owned() }),
+        Expected::AtMost(bound) => {
+            Ok(Target { value: bound.get(), error: 0.0, spread: 0.0, source: BOUND.to_owned() })
+        }
         Expected::Ordered { .. } => Err("undefined: an order is one check over all arms".to_owned()),
     }
 }
@@ -157,6 +161,9 @@ fn one(expectation: &Expectation, numbers: &ArmNumbers<'_>) -> CheckRow {
         Ok(found) => found,
         Err(status) => return CheckRow { verdict: status, ..row },
     };
+    // A count that was 0 in every run has no spread of its own, but one is to be expected.
+    let expected_error = target.spread / (found.replicates as f64).sqrt();
+    let found = Found { error: found.error.max(expected_error), ..found };
     let bounded = matches!(expectation.value, Expected::AtMost(_));
     let rounding = ROUNDING * target.value.abs().max(ROUNDING);
     let slack = ERRORS * found.error.hypot(target.error) + rounding;

@@ -39,3 +39,13 @@ pub(super) fn answer(world: &World<'_>, metric: &Metric<'_>) -> Answer {
         _ => None,
     }
 }
+
+/// Exploits among the M audited are Poisson: the precision of one run is a count over M.
+pub(super) fn spread(world: &World<'_>, metric: &Metric<'_>, value: f64) -> f64 {
+    let (TrainerSpec::Reference(reference), "precision", Some((_, budget))) =
+        (&world.document.trainer, metric.name, metric.of)
+    else {
+        return 0.0;
+    };
+    audits(budget, f64::from(reference.batch.get())).map_or(0.0, |m| (value / m as f64).sqrt())
+}

@@ -22,6 +22,8 @@ use world::World;
 pub struct Prediction {
     /// The number.
     pub value: f64,
+    /// Standard deviation of one run's number about it, where the form knows it, else 0.
+    pub spread: f64,
     /// Where it comes from.
     pub source: &'static str,
 }
@@ -33,6 +35,8 @@ type Answer = Option<Result<f64, TheoryError>>;
 struct Form {
     part: Part,
     answer: fn(&World<'_>, &Metric<'_>) -> Answer,
+    /// Standard deviation of one run's number about the answer, where it is known.
+    spread: fn(&World<'_>, &Metric<'_>, f64) -> f64,
 }
 
 /// Every closed form; the first that gives a number is taken.
@@ -44,6 +48,7 @@ const FORMS: [Form; 6] = [
             source: "Gaussian integrals; F2 and F11",
         },
         answer: normal::answer,
+        spread: unknown,
     },
     Form {
         part: Part {
@@ -52,6 +57,7 @@ const FORMS: [Form; 6] = [
             source: "F3",
         },
         answer: exploit::answer,
+        spread: unknown,
     },
     Form {
         part: Part {
@@ -60,6 +66,7 @@ const FORMS: [Form; 6] = [
             source: "F10; Taylor 2016",
         },
         answer: selection::answer,
+        spread: unknown,
     },
     Form {
         part: Part {
@@ -68,6 +75,7 @@ const FORMS: [Form; 6] = [
             source: "Kwa, Thomas & Garriga-Alonso 2024, theorems 1, 5 and 6",
         },
         answer: tail::answer,
+        spread: unknown,
     },
     Form {
         part: Part {
@@ -76,6 +84,7 @@ const FORMS: [Form; 6] = [
             source: "F8",
         },
         answer: audit::answer,
+        spread: audit::spread,
     },
     Form {
         part: Part {
@@ -84,12 +93,17 @@ const FORMS: [Form; 6] = [
             source: "F12",
         },
         answer: jump::answer,
+        spread: unknown,
     },
 ];
 
 /// The closed forms, for `tailcatch list`.
 pub const PARTS: [Part; 6] =
     [FORMS[0].part, FORMS[1].part, FORMS[2].part, FORMS[3].part, FORMS[4].part, FORMS[5].part];
+
+fn unknown(_: &World<'_>, _: &Metric<'_>, _: f64) -> f64 {
+    0.0
+}
 
 /// What is expected of `metric` (a name of `summary.csv`) in the arm that `document` describes.
 ///
@@ -102,7 +116,8 @@ pub fn predict(document: &Document, metric: &str) -> Result<Prediction, String> 
     for form in &FORMS {
         if let Some(answer) = (form.answer)(&world, &named) {
             let value = answer.map_err(|e| format!("undefined: {e}"))?;
-            return Ok(Prediction { value, source: form.part.source });
+            let spread = (form.spread)(&world, &named, value);
+            return Ok(Prediction { value, spread, source: form.part.source });
         }
     }
     Err(nothing())
