@@ -331,6 +331,8 @@ impl<'a> Walk<'a> {
             let highest: f64 = self.rule.highest.iter().map(|row| over(row, i).abs()).sum();
             !known || highest <= TOLERANCE * (scales[i] + self.side.moments[i].abs())
         });
+        // The mass has to be right also where the best of n does not notice it: it goes on to where it does.
+        let smooth = smooth && self.rule.highest.iter().all(|row| mass(row).abs() <= TOLERANCE);
         if !smooth && depth < 40 {
             self.panel(outer, centre, depth + 1)?;
             return self.panel(centre, inner, depth + 1);

@@ -28,6 +28,7 @@ mod table_policies;
 #[cfg(feature = "lab")]
 mod tail_and_outcomes;
 mod tails;
+mod theory_laws;
 mod theory_tables;
 mod tilting;
 #[cfg(feature = "lab")]

@@ -5,7 +5,11 @@
 
 mod along;
 mod answer;
+mod best_of_n;
+mod conditioning;
+mod construction;
 mod frontier;
+mod laws;
 mod power;
 mod quantilizer;
 mod tilt;
@@ -44,6 +48,9 @@ enum Question {
     Window(window::WindowArgs),
     Power(power::PowerArgs),
     ZeroShot(zero_shot::ZeroShotArgs),
+    Construction(construction::ConstructionArgs),
+    BestOfN(best_of_n::BestOfNArgs),
+    Conditioning(conditioning::ConditioningArgs),
 }
 
 /// Runs the command.
@@ -58,6 +65,9 @@ pub fn run(args: &TheoryArgs, console: &Console) -> Result<Outcome, crate::Error
         Question::Window(args) => window::run(args, console),
         Question::Power(args) => power::run(args, console),
         Question::ZeroShot(args) => zero_shot::run(args, console),
+        Question::Construction(args) => construction::run(args, console),
+        Question::BestOfN(args) => best_of_n::run(args, console),
+        Question::Conditioning(args) => conditioning::run(args, console),
     }
 }
 
