@@ -129,12 +129,12 @@ pub fn normal_central_quantile(p: f64) -> f64 {
 
 /// Γ(a + ½)/Γ(a) for a > 0, without the cancellation of two large ln Γ.
 ///
-/// Shifted up to a ≥ 32 by the recurrence, then the asymptotic series in 1/a (Tricomi & Erdélyi 1951).
+/// Shifted up to a ≥ 12 by the recurrence, then the asymptotic series in 1/a (Tricomi & Erdélyi 1951).
 pub fn gamma_half_ratio(a: f64) -> f64 {
     let mut shifted = a;
-    // One division at the end: at most 32!, so that neither product overflows.
+    // One division at the end: neither product passes 12!.
     let (mut above, mut below) = (1.0, 1.0);
-    while shifted < 32.0 {
+    while shifted < 12.0 {
         above *= shifted;
         below *= shifted + 0.5;
         shifted += 1.0;
@@ -142,7 +142,11 @@ pub fn gamma_half_ratio(a: f64) -> f64 {
     let factor = above / below;
     let r = 1.0 / shifted;
     let r2 = r * r;
-    let ln_correction = r * (-1.0 / 8.0 + r2 * (1.0 / 192.0 + r2 * (-1.0 / 640.0 + r2 * 17.0 / 14336.0)));
+    let ln_correction = r
+        * (-1.0 / 8.0
+            + r2 * (1.0 / 192.0
+                + r2 * (-1.0 / 640.0
+                    + r2 * (17.0 / 14336.0 + r2 * (-31.0 / 18432.0 + r2 * 691.0 / 180224.0)))));
     factor * shifted.sqrt() * ln_correction.exp()
 }
 

@@ -9,7 +9,7 @@ use crate::distributions::Distribution;
 use crate::foundation::quadrature::{QuadratureError, integrate, integrate_panels};
 
 /// Error of the density and its moments, as a share of them.
-const TOLERANCE: f64 = 1e-6;
+const TOLERANCE: f64 = 1e-8;
 /// The same where rounding allows no better.
 const CLOSE_TO_AN_END: f64 = 1e-3;
 /// ln of a share of a density that is left out.
@@ -90,26 +90,28 @@ impl<'a> Sum<'a> {
         let excess = u - self.centre();
         let (v_ends, x_ends) = (self.of_utility.support, self.of_error.support);
         let (first, last) = (v_ends.0.max(u - x_ends.1), v_ends.1.min(u - x_ends.0));
-        if first >= last {
+        let (low, high) = self.support();
+        if u <= low || u >= high {
             return Ok([0.0; 3]);
         }
         let halfway = self.of_utility.centre + 0.5 * excess;
         let middle = 0.5 * (first + last);
         let inside = (halfway > first && halfway < last) || !middle.is_finite();
-        let cut = if inside { halfway.clamp(first, last) } else { middle };
-        // V's side of the cut, the one with V's centre, lies below it where u is above the centre. Where both laws end
-        // at this side, its ends are what each keeps.
-        let (low, high) = self.support();
-        let below = if excess >= 0.0 { high.is_infinite() } else { low.is_finite() };
+        let cut = if inside { halfway.max(first).min(last) } else { middle };
+        let (x_first, x_last) = (x_ends.0.max(u - v_ends.1), x_ends.1.min(u - v_ends.0));
+        // V's side of the cut, the one with V's centre, lies below it where u is above the centre. A law that ends on the
+        // other side keeps its end, where its density may be singular: all of the line if it alone ends there.
+        let ends =
+            if excess >= 0.0 { [v_ends.1, x_ends.1] } else { [v_ends.0, x_ends.0] }.map(f64::is_finite);
+        let ranges = match ends {
+            [true, false] => [Some((first, last)), None],
+            [false, true] => [None, Some((x_first, x_last))],
+            [both, _] if (excess >= 0.0) != both => [Some((first, cut)), Some((x_first, u - cut))],
+            _ => [Some((cut, last)), Some((u - cut, x_last))],
+        };
         let mut total = [0.0; 3];
-        for (own, other, cut) in [(&v, &x, cut), (&x, &v, u - cut)] {
-            let ends = (u - other.ladder.support.1, u - other.ladder.support.0);
-            let (low, high) = own.ladder.support;
-            let (low, high) = (low.max(ends.0), high.min(ends.1));
-            let range = if below { (low, high.min(cut)) } else { (low.max(cut), high) };
-            if range.0 >= range.1 {
-                continue;
-            }
+        for ((own, other), range) in [(&v, &x), (&x, &v)].into_iter().zip(ranges) {
+            let Some(range) = range.filter(|(low, high)| low < high) else { continue };
             let [density, mine, rest] = half(own, other, u, range)?;
             let parts = if std::ptr::eq(own, &v) { [density, mine, rest] } else { [density, rest, mine] };
             for (sum, part) in total.iter_mut().zip(parts) {

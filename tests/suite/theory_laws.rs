@@ -169,3 +169,41 @@ fn drawing_agrees_at_large_n() {
         assert!((found - exact).abs() < 4.0 * se, "{utility}, {error}: {found} ± {se}, not {exact}");
     }
 }
+
+/// Every pair of shapes has an answer, or says that it has no mean: none is refused, none is not a number.
+#[cfg(feature = "slow")]
+#[test]
+fn every_pair_of_laws_is_answered() {
+    let laws = [
+        "normal",
+        "normal:sd=0.001,mean=50",
+        "laplace",
+        "exponential",
+        "log_normal:sigma=2",
+        "weibull",
+        "weibull:shape=3",
+        "student_t:df=1.05",
+        "student_t:df=3,scale=1000",
+        "student_t:df=30",
+        "pareto:index=1.2",
+        "pareto:index=8",
+        "levy",
+        "generalized_pareto:xi=0.9",
+        "generalized_pareto:xi=-0.4",
+        "generalized_pareto:xi=-1",
+        "uniform:low=-3,high=8",
+    ];
+    for (utility, error) in laws.iter().flat_map(|a| laws.map(|b| (part(a), part(b)))) {
+        let (v, x) = (utility.part(), error.part());
+        for n in [1.2, 2.0, 50.0, 1e7] {
+            let best = best_of_n(v, x, n).unwrap_or_else(|e| panic!("{utility}, {error}, {n}: {e}"));
+            for (found, law) in [(best.utility, v), (best.error, x)] {
+                assert_eq!(found.is_some(), law.mean().is_some(), "{utility}, {error}, {n}");
+                assert!(found.is_none_or(f64::is_finite), "{utility}, {error}, {n}: {best:?}");
+            }
+            // The best of more draws has the larger proxy.
+            let prior = v.mean().zip(x.mean()).map(|(v, x)| v + x);
+            assert!(best.proxy.is_none_or(|u| Some(u) > prior), "{utility}, {error}, {n}: {best:?}");
+        }
+    }
+}
