@@ -21,6 +21,7 @@ mod synthetic_run;
 #[cfg(feature = "lab")]
 mod tail_and_outcomes;
 mod tails;
+mod theory_cli;
 mod tilting;
 #[cfg(feature = "lab")]
 mod trainers;
