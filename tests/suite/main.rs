@@ -22,6 +22,7 @@ mod synthetic_run;
 mod tail_and_outcomes;
 mod tails;
 mod theory_cli;
+mod theory_power;
 mod tilting;
 #[cfg(feature = "lab")]
 mod trainers;
