@@ -30,7 +30,7 @@ pub fn collision(mass: f64, outcomes: f64, confidence: f64) -> Result<Collision,
     open_share("mass-after", mass)?;
     open_share("confidence", confidence)?;
     let range = "a whole number of 1 or more, at most 1e15,";
-    require("outcomes", outcomes, outcomes >= 1.0 && outcomes <= 1e15 && outcomes.fract() == 0.0, range)?;
+    require("outcomes", outcomes, (1.0..=1e15).contains(&outcomes) && outcomes.fract() == 0.0, range)?;
     // ln δ.
     let missed = (-confidence).ln_1p();
     let approximation = (-2.0 * outcomes * missed).sqrt() / mass;

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 #[derive(Debug, Clone, Default)]
 pub(super) struct Answer {
     lines: Vec<Line>,
-    lists: Vec<(&'static str, Vec<&'static str>, Vec<Map<String, Value>>)>,
+    lists: Vec<List>,
     finding: String,
 }
 
@@ -22,6 +22,14 @@ struct Line {
     meaning: String,
     reason: Option<String>,
     given: bool,
+}
+
+/// Rows that share their columns.
+#[derive(Debug, Clone)]
+struct List {
+    key: &'static str,
+    columns: Vec<&'static str>,
+    rows: Vec<Map<String, Value>>,
 }
 
 impl Answer {
@@ -80,7 +88,7 @@ impl Answer {
         }
         out.push('\n');
         out.push_str(&table.render(style));
-        for (_, columns, rows) in &self.lists {
+        for List { columns, rows, .. } in &self.lists {
             let mut table = Table::new(columns);
             for row in rows {
                 table.row(row.values().map(shown));
@@ -121,7 +129,7 @@ impl Serialize for Answer {
                 reasons.insert(line.key.to_owned(), reason.as_str().into());
             }
         }
-        for (key, _, rows) in &self.lists {
+        for List { key, rows, .. } in &self.lists {
             document.insert((*key).to_owned(), rows.iter().cloned().map(Value::Object).collect());
         }
         if !self.finding.is_empty() {
