@@ -4,7 +4,7 @@ use super::Outcome;
 use super::console::Console;
 use super::table::{Table, count};
 use crate::config::{self, Loaded};
-use crate::experiment::{self, Cost};
+use crate::experiment::{self, Cost, closed_forms};
 use clap::Args;
 use serde_json::json;
 use std::path::PathBuf;
@@ -26,6 +26,8 @@ pub fn run(args: &CheckArgs, console: &Console) -> Result<Outcome, crate::Error>
     let loaded = config::load(&args.config, &args.sets)?;
     let cost = experiment::cost(&loaded);
     let runs = loaded.arms.iter().map(|arm| arm.document.replicates.get()).sum::<u64>();
+    let gaps = closed_forms::gaps(&loaded);
+    let expectations: usize = loaded.document.expect.iter().map(|e| e.comparisons(&loaded.arms)).sum();
     let document = json!({
         "question": loaded.document.question,
         "sweep_keys": loaded.sweep_keys,
@@ -34,6 +36,8 @@ pub fn run(args: &CheckArgs, console: &Console) -> Result<Outcome, crate::Error>
         "rollouts": cost.rollouts,
         "cpu_seconds": cost.cpu_seconds,
         "disk_bytes": cost.disk_bytes,
+        "expectations": expectations,
+        "without_closed_form": gaps,
     });
     console.answer(&document, |style| {
         format!(
@@ -43,6 +47,9 @@ pub fn run(args: &CheckArgs, console: &Console) -> Result<Outcome, crate::Error>
             plan(runs, &cost)
         )
     })?;
+    for gap in gaps {
+        console.warn(format!("arm {}, {}: {}", gap.arm, gap.metric, gap.problem));
+    }
     Ok(Outcome::Done)
 }
 

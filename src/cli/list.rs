@@ -7,6 +7,8 @@ use crate::detectors::DetectorSpec;
 use crate::distributions::DistributionSpec;
 #[cfg(feature = "lab")]
 use crate::environments::EnvironmentSpec;
+#[cfg(feature = "lab")]
+use crate::experiment::closed_forms;
 use crate::foundation::registry::Part;
 #[cfg(feature = "lab")]
 use crate::policies::PolicySpec;
@@ -26,6 +28,8 @@ const KINDS: &[(&str, &[Part])] = &[
     ("policies", PolicySpec::PARTS),
     #[cfg(feature = "lab")]
     ("trainers", TrainerSpec::PARTS),
+    #[cfg(feature = "lab")]
+    ("closed_forms", &closed_forms::PARTS),
 ];
 
 /// Every part with one line and its source

@@ -141,6 +141,7 @@ fn read(name: &str, text: &str, sets: &[(&str, usize)]) -> Result<Loaded, Vec<Dr
     stop(faults)?;
     let mut faults = duplicates(&axes, &arms);
     contradict(&base, &axes, &arms, &mut faults);
+    unexpected(&base, &arms, &mut faults);
     stop(faults)?;
 
     let mut whole = base;
@@ -312,6 +313,18 @@ fn contradict(base: &Node<'_>, axes: &[Axis<'_>], arms: &[Arm], faults: &mut Vec
             };
         }
         faults.push(draft);
+    }
+}
+
+/// Expectations that no arm can meet.
+fn unexpected(base: &Node<'_>, arms: &[Arm], faults: &mut Vec<Draft>) {
+    let Some(first) = arms.first() else { return };
+    for (index, expectation) in first.document.expect.iter().enumerate() {
+        for (key, problem) in expectation.contradictions(arms) {
+            let (problem, help) = problem.split_once("; ").unwrap_or((problem.as_str(), ""));
+            let path: Vec<String> = format!("expect.{index}.{key}").split('.').map(str::to_owned).collect();
+            faults.push(Draft::new(place(base, &path), problem.to_owned(), "here").help(help));
+        }
     }
 }
 

@@ -85,10 +85,14 @@ fn unknown(path: &str) -> Lost {
     Lost { message: format!("there is no key `{path}`"), help }
 }
 
-/// The full paths that end in `tail`, if there are a few.
+/// The full paths that end in `tail`, the first few where there are many.
 pub(super) fn elsewhere(tail: &str) -> Option<String> {
     let ending = format!(".{tail}");
     let found: Vec<&str> =
         all_paths().iter().map(String::as_str).filter(|path| path.ends_with(&ending)).collect();
-    (1..=4).contains(&found.len()).then(|| one_of(found))
+    match found.len() {
+        0 => None,
+        1..=4 => Some(one_of(found)),
+        n => Some(format!("{} and {} others", found[..3].join(", "), n - 3)),
+    }
 }

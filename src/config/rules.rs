@@ -5,7 +5,6 @@ use crate::distributions::Standardized;
 use crate::environments::{Bandit, Environment as _, EnvironmentSpec, Reference};
 use crate::foundation::rng::SeedTree;
 use crate::reward::{Exploit, HackRule, Mode, outcomes_of};
-use crate::trainers::{Controller, ExactKl, TrainerSpec};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -96,7 +95,8 @@ pub(super) fn contradictions(document: &Document, references: &mut References) -
         let (problem, help) = problem.split_once("; ").unwrap_or((problem.as_str(), "change one of the two"));
         say(&format!("trainer.{trainer}.{key}"), problem.to_owned(), help);
     }
-    if let (true, Some(lowest), Some((key, budget))) = (planted, lowest, kl_budget(&document.trainer)) {
+    if let (true, Some(lowest), Some((key, budget))) = (planted, lowest, document.trainer.part().kl_target())
+    {
         let largest = largest_kl(bandit, &reward.exploits, lowest);
         if budget > largest {
             say(
@@ -162,20 +162,6 @@ fn exploits_fit(exploits: &[Exploit], outcomes: usize, say: &mut impl FnMut(&str
         );
     }
     fit
-}
-
-/// The KL that a trainer is told to reach, and its key below the trainer's section.
-fn kl_budget(trainer: &TrainerSpec) -> Option<(&'static str, f64)> {
-    match trainer {
-        TrainerSpec::Exact(exact) => match exact.kl {
-            ExactKl::Budget(budget) => Some(("kl.budget", budget.get())),
-            ExactKl::Coefficient(_) => None,
-        },
-        TrainerSpec::Reinforce(reinforce) => match reinforce.kl.controller {
-            Controller::Budget { target, .. } => Some(("kl.controller.budget.target", target.get())),
-            Controller::Fixed => None,
-        },
-    }
 }
 
 /// The largest KL(π‖π₀), in nats: per prompt −ln π₀ of the rarest outcome, averaged over the prompts.

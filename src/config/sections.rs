@@ -2,6 +2,7 @@
 
 use super::audit::AuditSection;
 use super::calibration::CalibrationSection;
+use super::expect::Expectation;
 use super::record::RecordSection;
 use super::sweep::Sweep;
 use crate::detectors::DetectorSpec;
@@ -44,6 +45,9 @@ pub struct Document {
     /// How many rollouts may be looked at.
     #[serde(default)]
     pub audit: AuditSection,
+    /// What the results are held against.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expect: Vec<Expectation>,
     /// What is written to disk.
     #[serde(default)]
     pub record: RecordSection,

@@ -1,5 +1,6 @@
 //! The exponential law: the boundary at which catastrophic Goodhart begins.
 
+use super::partial::weighted;
 use super::{Distribution, Tail};
 use crate::foundation::rng::Stream;
 use crate::foundation::scalar::Positive;
@@ -37,6 +38,12 @@ impl Distribution for Exponential {
     }
     fn sf(&self, x: f64) -> f64 {
         (-x.max(0.0) / self.scale.get()).exp()
+    }
+    fn ln_sf(&self, x: f64) -> f64 {
+        -x.max(0.0) / self.scale.get()
+    }
+    fn upper_expectation(&self, x: f64) -> Option<f64> {
+        Some(weighted(self.sf(x), x.max(0.0) + self.scale.get()))
     }
     fn quantile(&self, p: f64) -> f64 {
         if (0.0..=1.0).contains(&p) { self.scale.get() * -(-p).ln_1p() } else { f64::NAN }

@@ -1,5 +1,6 @@
 //! The generalised Pareto law: what excesses over a high threshold converge to.
 
+use super::partial::weighted;
 use super::{Distribution, Tail};
 use crate::foundation::rng::Stream;
 use crate::foundation::scalar::{Finite, Positive};
@@ -91,6 +92,14 @@ impl Distribution for GeneralizedPareto {
     }
     fn sf(&self, x: f64) -> f64 {
         (-hazard(self.xi.get(), self.standard(x))).exp()
+    }
+    fn ln_sf(&self, x: f64) -> f64 {
+        -hazard(self.xi.get(), self.standard(x))
+    }
+    fn upper_expectation(&self, x: f64) -> Option<f64> {
+        let (xi, mean) = (self.xi.get(), self.mean()?);
+        let excess = (x - self.location.get()).max(0.0) / (1.0 - xi);
+        Some(weighted(self.sf(x), mean + excess)).filter(|m| m.is_finite())
     }
     fn quantile(&self, p: f64) -> f64 {
         if (0.0..=1.0).contains(&p) { self.at_hazard(-(-p).ln_1p()) } else { f64::NAN }

@@ -1,5 +1,6 @@
 //! The Laplace law: two exponentials back to back, the boundary between light and heavy on both sides.
 
+use super::partial::weighted;
 use super::{Distribution, Tail};
 use crate::foundation::rng::Stream;
 use crate::foundation::scalar::{Finite, Positive};
@@ -60,6 +61,17 @@ impl Distribution for Laplace {
     }
     fn sf(&self, x: f64) -> f64 {
         standard_sf(self.standard(x))
+    }
+    fn ln_sf(&self, x: f64) -> f64 {
+        let z = self.standard(x);
+        if z > 0.0 { -z - LN_2 } else { (-0.5 * z.exp()).ln_1p() }
+    }
+    fn upper_expectation(&self, x: f64) -> Option<f64> {
+        Some(if x > self.location.get() {
+            weighted(self.sf(x), x + self.scale.get())
+        } else {
+            self.location.get() - weighted(self.cdf(x), x - self.scale.get())
+        })
     }
     fn quantile(&self, p: f64) -> f64 {
         self.location.get() - self.scale.get() * standard_upper_quantile(p)

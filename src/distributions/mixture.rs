@@ -2,6 +2,7 @@
 
 use super::invert::decreasing_root;
 use super::{Distribution, DistributionSpec, Tail};
+use crate::foundation::numeric::log_sum_exp;
 use crate::foundation::rng::Stream;
 use crate::foundation::scalar::Positive;
 use schemars::JsonSchema;
@@ -147,6 +148,14 @@ impl Distribution for Mixture {
     }
     fn sf(&self, x: f64) -> f64 {
         self.average(|law| law.sf(x)).min(1.0)
+    }
+    fn ln_sf(&self, x: f64) -> f64 {
+        let ln_total = self.total().ln();
+        let terms = self.components.iter().map(|c| c.weight.get().ln() - ln_total + c.law.part().ln_sf(x));
+        log_sum_exp(&terms.collect::<Vec<_>>()).min(0.0)
+    }
+    fn upper_expectation(&self, x: f64) -> Option<f64> {
+        self.average_of(|law| law.upper_expectation(x))
     }
     fn quantile(&self, p: f64) -> f64 {
         match p {

@@ -13,6 +13,7 @@ mod log_normal;
 mod mixture;
 mod normal;
 mod pareto;
+mod partial;
 mod spec;
 mod stable;
 mod stable_integral;
@@ -95,6 +96,15 @@ pub trait Distribution: Debug + Send + Sync {
     fn cdf(&self, x: f64) -> f64;
     /// P(X > x), computed directly: accurate down to the smallest positive number.
     fn sf(&self, x: f64) -> f64;
+    /// ln P(X > x), also where the probability is below the smallest positive number if the law knows its logarithm.
+    fn ln_sf(&self, x: f64) -> f64 {
+        self.sf(x).ln()
+    }
+    /// The partial expectation E\[X; X > x\] = E\[X·1{X > x}\], by its closed form where the law has one, else by
+    /// quadrature of the tails; `None` where the law has no mean.
+    fn upper_expectation(&self, x: f64) -> Option<f64> {
+        partial::upper_expectation(self, x)
+    }
     /// The point below which a share `p` of the mass lies; the ends of the support at 0 and 1, NaN outside [0, 1].
     fn quantile(&self, p: f64) -> f64;
     /// The point above which a share `p` of the mass lies: `quantile(1 − p)` without losing digits for small `p`.

@@ -3,7 +3,7 @@
 use super::{Distribution, Tail};
 use crate::foundation::rng::Stream;
 use crate::foundation::scalar::{Finite, Positive};
-use crate::foundation::special::{normal_ln_pdf, normal_sf, normal_upper_quantile};
+use crate::foundation::special::{normal_ln_pdf, normal_ln_sf, normal_sf, normal_upper_quantile};
 use rand_distr::{Distribution as _, StandardNormal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,12 @@ impl Distribution for Normal {
     }
     fn sf(&self, x: f64) -> f64 {
         normal_sf(self.standard(x))
+    }
+    fn ln_sf(&self, x: f64) -> f64 {
+        normal_ln_sf(self.standard(x))
+    }
+    fn upper_expectation(&self, x: f64) -> Option<f64> {
+        Some(self.mean.get() * self.sf(x) + self.sd.get() * normal_ln_pdf(self.standard(x)).exp())
     }
     fn quantile(&self, p: f64) -> f64 {
         self.mean.get() - self.sd.get() * normal_upper_quantile(p)

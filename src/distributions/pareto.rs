@@ -1,5 +1,6 @@
 //! The Pareto law of type I: a pure power of x.
 
+use super::partial::weighted;
 use super::{Distribution, Tail};
 use crate::foundation::rng::Stream;
 use crate::foundation::scalar::Positive;
@@ -60,6 +61,18 @@ impl Distribution for Pareto {
     }
     fn sf(&self, x: f64) -> f64 {
         (-self.hazard(x)).exp()
+    }
+    fn ln_sf(&self, x: f64) -> f64 {
+        -self.hazard(x)
+    }
+    fn upper_expectation(&self, x: f64) -> Option<f64> {
+        let index = self.index.get();
+        Some(if x > self.scale.get() {
+            weighted(self.sf(x), x) * (index / (index - 1.0))
+        } else {
+            self.mean()?
+        })
+        .filter(|m| index > 1.0 && m.is_finite())
     }
     fn quantile(&self, p: f64) -> f64 {
         if (0.0..=1.0).contains(&p) { self.at_hazard(-(-p).ln_1p()) } else { f64::NAN }

@@ -105,6 +105,13 @@ impl Distribution for Standardized {
     fn sf(&self, x: f64) -> f64 {
         self.law.part().sf(self.inner(x))
     }
+    fn ln_sf(&self, x: f64) -> f64 {
+        self.law.part().ln_sf(self.inner(x))
+    }
+    fn upper_expectation(&self, x: f64) -> Option<f64> {
+        let inner = self.law.part().upper_expectation(self.inner(x))?;
+        Some((inner - self.centre * self.sf(x)) / self.unit).filter(|m| m.is_finite())
+    }
     fn quantile(&self, p: f64) -> f64 {
         self.outer(self.law.part().quantile(p))
     }

@@ -5,7 +5,7 @@ use super::words::half_and_sign;
 use super::{Distribution, Tail};
 use crate::foundation::rng::Stream;
 use crate::foundation::scalar::{Finite, Positive};
-use crate::foundation::special::{gamma_half_ratio, normal_sf, normal_upper_quantile, sin_cos};
+use crate::foundation::special::{gamma_half_ratio, normal_ln_sf, normal_upper_quantile, sin_cos};
 use rand::Rng as _;
 use rand_distr::{Distribution as _, Exp1};
 use schemars::JsonSchema;
@@ -68,7 +68,7 @@ fn standard_ln_sf(t: f64, df: f64) -> f64 {
         return f64::NEG_INFINITY;
     }
     if df > NEARLY_NORMAL {
-        return normal_sf(normal_equivalent(t, df)).ln();
+        return normal_ln_sf(normal_equivalent(t, df));
     }
     let a = 0.5 * df;
     let (log, y) = spread(t, df);
@@ -216,6 +216,21 @@ impl Distribution for StudentT {
     }
     fn sf(&self, x: f64) -> f64 {
         standard_sf(self.standard(x), self.df.get())
+    }
+    fn ln_sf(&self, x: f64) -> f64 {
+        let (t, df) = (self.standard(x), self.df.get());
+        if t >= 0.0 { standard_ln_sf(t, df) } else { (-standard_ln_sf(-t, df).exp()).ln_1p() }
+    }
+    fn upper_expectation(&self, x: f64) -> Option<f64> {
+        let (t, df) = (self.standard(x).abs(), self.df.get());
+        if t == f64::INFINITY {
+            return self.mean().map(|mean| if x > 0.0 { 0.0 } else { mean });
+        }
+        // f(t)·(ν + t²)/(ν − 1): the derivative of the density is −(ν + 1)·t/(ν + t²) of it.
+        let standard = (standard_ln_pdf(t, df) + spread(t, df).0 + df.ln()).exp() / (df - 1.0);
+        (df > 1.0)
+            .then(|| self.location.get() * self.sf(x) + self.scale.get() * standard)
+            .filter(|m| m.is_finite())
     }
     fn quantile(&self, p: f64) -> f64 {
         self.location.get() - self.scale.get() * standard_upper_quantile(p, self.df.get())

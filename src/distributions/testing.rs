@@ -53,6 +53,38 @@ pub(super) fn conforms_to(law: &dyn Distribution) {
     density_is_the_slope(law);
     ends_and_bad_input(law);
     moments_match(law);
+    tails_have_logarithms_and_expectations(law);
+}
+
+/// What lies between two points expects no less than the lower of them and no more than the upper one.
+fn tails_have_logarithms_and_expectations(law: &dyn Distribution) {
+    let points: Vec<f64> = [0.97, 0.6, 0.3, 0.02, 1e-6, 1e-40].map(|p| law.upper_quantile(p)).into();
+    for &x in points.iter().filter(|x| x.is_finite()) {
+        let (ln_sf, want) = (law.ln_sf(x), law.sf(x).ln());
+        assert!(
+            ln_sf == want || (ln_sf - want).abs() <= 1e-13 * (1.0 + want.abs()),
+            "{law:?}: ln_sf {ln_sf} at {x:e}, not {want}"
+        );
+    }
+    let Some(mean) = law.mean() else {
+        return assert_eq!(law.upper_expectation(points[2]), None, "{law:?}");
+    };
+    let size = mean.abs() + law.upper_quantile(0.2).abs() + law.quantile(0.2).abs();
+    let ends = [f64::MIN, f64::MAX];
+    for pair in [&ends[..1], &points, &ends[1..]].concat().windows(2) {
+        let (low, high) = (pair[0], pair[1]);
+        let share =
+            if law.sf(high) < 0.5 { law.sf(low) - law.sf(high) } else { law.cdf(high) - law.cdf(low) };
+        let Some((above_low, above_high)) = law.upper_expectation(low).zip(law.upper_expectation(high))
+        else {
+            panic!("{law:?}: no expectation between {low:e} and {high:e}");
+        };
+        let (between, margin) = (above_low - above_high, 1e-9 * (size + above_low.abs()));
+        assert!(
+            between >= share * low - margin && between <= share * high + margin,
+            "{law:?}: {between:e} between {low:e} and {high:e}, which hold {share:e}"
+        );
+    }
 }
 
 /// 10⁵ draws against the law's own cdf. √n·D > 2.693 has probability 10⁻⁶ under the law; a sampler or a cdf that

@@ -90,6 +90,10 @@ impl Distribution for Uniform {
     fn sf(&self, x: f64) -> f64 {
         ((self.high.get() - x) / self.width()).clamp(0.0, 1.0)
     }
+    fn upper_expectation(&self, x: f64) -> Option<f64> {
+        let low = x.clamp(self.low.get(), self.high.get());
+        Some(self.sf(x) * (0.5 * low + 0.5 * self.high.get()))
+    }
     fn quantile(&self, p: f64) -> f64 {
         if (0.0..=1.0).contains(&p) {
             (self.low.get() + p * self.width()).min(self.high.get())

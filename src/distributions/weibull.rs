@@ -61,6 +61,9 @@ impl Distribution for Weibull {
     fn sf(&self, x: f64) -> f64 {
         (-self.hazard(x)).exp()
     }
+    fn ln_sf(&self, x: f64) -> f64 {
+        -self.hazard(x)
+    }
     fn quantile(&self, p: f64) -> f64 {
         if (0.0..=1.0).contains(&p) { self.at_hazard(-(-p).ln_1p()) } else { f64::NAN }
     }

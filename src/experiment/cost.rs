@@ -2,7 +2,6 @@
 
 use super::run::keeps_rollouts;
 use crate::config::Loaded;
-use crate::trainers::TrainerSpec;
 
 /// Rough cost of all runs that a plan names, clean and swap twins included.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,10 +37,8 @@ pub fn cost(loaded: &Loaded) -> Cost {
         let rollouts = trainer.batch() as u64 * trainer.steps();
         let detectors = 1.0 + document.detectors.len() as f64;
         let steps = trainer.steps() as f64;
-        let training = match document.trainer {
-            TrainerSpec::Exact(_) => cells * CELL,
-            TrainerSpec::Reinforce(_) => steps * (STEP + cells * CELL_STEP),
-        };
+        let training =
+            if trainer.learns() { steps * (STEP + cells * CELL_STEP) } else { cells * CELL + steps * STEP };
         let calibration = f64::from(document.calibration.rollouts.get()) * ROLLOUT * detectors;
         let each = cells * CELL + training + rollouts as f64 * ROLLOUT * detectors;
         for replicate in 0..document.replicates.get() {

@@ -17,6 +17,8 @@ pub struct Exactly {
     pub entropy: f64,
     /// Probability of a hack.
     pub p_hack: f64,
+    /// E\[U·1(hack)\]: the part of the proxy that hacks supply.
+    pub proxy_from_hacks: f64,
     /// Largest probability of an outcome given its prompt.
     pub top_mass: f64,
 }
@@ -24,7 +26,7 @@ pub struct Exactly {
 impl Exactly {
     /// Sums over the table.
     pub fn of(policy: &Snapshot, table: &Outcomes) -> Self {
-        let mut sums = [CompensatedSum::default(); 5];
+        let mut sums = [CompensatedSum::default(); 6];
         let mut top_mass = 0f64;
         for (cell, (&p, &log_p)) in policy.probs().iter().zip(policy.log_probs()).enumerate() {
             if p == 0.0 {
@@ -36,12 +38,13 @@ impl Exactly {
             sums[3].add(-p * log_p);
             if table.hack[cell] {
                 sums[4].add(p);
+                sums[5].add(p * table.proxy(cell));
             }
             top_mass = top_mass.max(p);
         }
         let prompts = table.prompts.max(1) as f64;
-        let [utility, error, kl, entropy, p_hack] = sums.map(|s| s.value() / prompts);
-        Self { utility, error, kl: kl.max(0.0), entropy, p_hack: p_hack.min(1.0), top_mass }
+        let [utility, error, kl, entropy, p_hack, proxy_from_hacks] = sums.map(|s| s.value() / prompts);
+        Self { utility, error, kl: kl.max(0.0), entropy, p_hack: p_hack.min(1.0), proxy_from_hacks, top_mass }
     }
 
     /// E\[U\] = E\[V\] + E\[X\].

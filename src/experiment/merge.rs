@@ -1,6 +1,8 @@
 //! Puts the records together in plan order: the tables of a run folder.
 
+use super::checks::{self, ArmNumbers};
 use super::plan::Planned;
+use super::quantities::{Judged, quantities};
 use super::rows::{self, lead};
 use super::run::{ExperimentError, keeps_rollouts};
 use super::store::{Record, Store, StoreError, commit, temporary};
@@ -8,7 +10,8 @@ use super::summary;
 use super::trained::section;
 use crate::config::Loaded;
 use crate::record::tables::{
-    DetectorRow, FlagRow, HillRow, ObservedRow, ReplicateRow, StepRow, SummaryRow, SurvivalRow, TruthRow,
+    CheckRow, DetectorRow, FlagRow, HillRow, ObservedRow, ReplicateRow, StepRow, SummaryRow, SurvivalRow,
+    TruthRow,
 };
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -91,20 +94,38 @@ pub(super) fn merge(
         }
     }
     let mut summary = Table::create(out, SummaryRow::FILE, &columns(SummaryRow::COLUMNS, 1, keys))?;
+    let mut arms = Vec::with_capacity(loaded.arms.len());
     for arm in &loaded.arms {
-        let of_arm: Vec<&summary::Judged> = judged.iter().filter(|j| j.replicate.arm == arm.index).collect();
-        let rows = summary::summarise(&of_arm, loaded.document.seed);
+        let of_arm: Vec<&Judged> = judged.iter().filter(|j| j.replicate.arm == arm.index).collect();
+        let quantities = quantities(&of_arm);
+        let rows = summary::summarise(&quantities, loaded.document.seed);
         let swept = [&[arm.index.to_string()][..], &arm.values].concat();
         summary.put(&rows::encode(&rows, 1)?, &lead(&swept))?;
+        arms.push(ArmNumbers { arm, quantities });
     }
-    for table in [replicates, steps, detectors, flags, observed, truth, survival, hill, summary] {
+    let checks = check(loaded, &arms, out)?;
+    for table in [replicates, steps, detectors, flags, observed, truth, survival, hill, summary, checks] {
         table.finish()?;
     }
     Ok(())
 }
 
+/// What was expected beside what was found; only the header where nothing was expected.
+fn check(loaded: &Loaded, arms: &[ArmNumbers<'_>], out: &Path) -> Result<Table, ExperimentError> {
+    let keys = &loaded.sweep_keys;
+    let mut table = Table::create(out, CheckRow::FILE, &columns(CheckRow::COLUMNS, 1, keys))?;
+    for row in checks::check(loaded, arms) {
+        let (arm, values) = match row.arm.and_then(|arm| loaded.arms.get(arm)) {
+            Some(arm) => (arm.index.to_string(), arm.values.clone()),
+            None => (String::new(), vec![String::new(); keys.len()]),
+        };
+        table.put(&rows::encode(&[row], 1)?, &lead(&[&[arm][..], &values].concat()))?;
+    }
+    Ok(table)
+}
+
 /// The rows of one judgement, as the summary needs them.
-fn read_judged(record: &Record, path: &Path, planned: &Planned) -> Result<summary::Judged, StoreError> {
+fn read_judged(record: &Record, path: &Path, planned: &Planned) -> Result<Judged, StoreError> {
     let (arm, replicate) = (planned.arm.to_string(), planned.replicate.to_string());
     let identity = [planned.train_id.as_str(), &arm, &replicate];
     let mut replicates: Vec<ReplicateRow> =
@@ -113,5 +134,5 @@ fn read_judged(record: &Record, path: &Path, planned: &Planned) -> Result<summar
     let detectors = section(record, path, "detectors.csv", DetectorRow::COLUMNS, &judge)?;
     let replicate = replicates.pop().ok_or_else(|| StoreError::Absent { path: path.to_owned() })?;
     let steps = record.section("steps.csv").map_or(0, |b| b.iter().filter(|b| **b == b'\n').count());
-    Ok(summary::Judged { replicate, detectors, steps: steps as u64 })
+    Ok(Judged { replicate, detectors, steps: steps as u64 })
 }

@@ -1,6 +1,8 @@
 //! From a config to tables: plan, train, judge, store, merge, summarise.
 
 mod alarms;
+mod checks;
+pub mod closed_forms;
 mod cost;
 mod curves;
 mod exactly;
@@ -9,6 +11,7 @@ mod judge;
 mod manifest;
 mod merge;
 mod plan;
+mod quantities;
 mod rows;
 mod run;
 pub mod store;

@@ -61,9 +61,12 @@ pub fn train(setting: Setting<'_>) -> Result<Trained, TrainError> {
     let mut influence = Influence::default();
     policy.set(table, |_| 0.0);
     let reference = Exactly::of(&policy, table);
+    let mut exact = reference;
     for step in 0..part.steps() {
-        trainer.snapshot(table, &mut policy)?;
-        let exact = Exactly::of(&policy, table);
+        if step == 0 || trainer.moved() {
+            trainer.snapshot(table, &mut policy)?;
+            exact = Exactly::of(&policy, table);
+        }
         let mut batch = sampler.batch(model, &policy, step, step * part.batch() as u64, part.batch());
         if let Some(&value) = batch.observed.proxy.iter().find(|u| !u.is_finite()) {
             return Err(TrainError::Proxy { step, value });
@@ -84,6 +87,7 @@ pub fn train(setting: Setting<'_>) -> Result<Trained, TrainError> {
         kl: end.kl,
         kl_coefficient: trainer.coefficient(),
         p_hack: end.p_hack,
+        proxy_from_hacks: end.proxy_from_hacks,
         top_mass: end.top_mass,
         reference_utility: reference.utility,
         reference_proxy: reference.proxy(),
@@ -110,7 +114,13 @@ struct Influence {
     hacks: f64,
 }
 
-fn row(step: u64, batch: &Batch, exact: &Exactly, coefficient: f64, influence: &mut Influence) -> StepRow {
+fn row(
+    step: u64,
+    batch: &Batch,
+    exact: &Exactly,
+    coefficient: Option<f64>,
+    influence: &mut Influence,
+) -> StepRow {
     let proxies = &batch.observed.proxy;
     let ascending = sorted(proxies);
     let at = |p| quantile_sorted(&ascending, p).unwrap_or(0.0);
@@ -153,7 +163,7 @@ fn row(step: u64, batch: &Batch, exact: &Exactly, coefficient: f64, influence: &
         kl_k1: sampled(Estimator::K1),
         kl_k2: sampled(Estimator::K2),
         kl_k3: sampled(Estimator::K3),
-        kl_coefficient: Some(coefficient),
+        kl_coefficient: coefficient,
         entropy: Some(exact.entropy),
         clip_fraction: None,
         p_hack: Some(exact.p_hack),

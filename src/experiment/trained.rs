@@ -30,10 +30,12 @@ pub struct Final {
     pub error: f64,
     /// KL(π‖π₀), in nats.
     pub kl: f64,
-    /// KL coefficient.
-    pub kl_coefficient: f64,
+    /// KL coefficient, where the policy has one.
+    pub kl_coefficient: Option<f64>,
     /// Probability of a hack.
     pub p_hack: f64,
+    /// E\[U·1(hack)\].
+    pub proxy_from_hacks: f64,
     /// Largest probability of an outcome.
     pub top_mass: f64,
     /// E_π₀\[V\].

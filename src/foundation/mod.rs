@@ -4,6 +4,7 @@
 
 pub mod binomial;
 pub mod bootstrap;
+pub(crate) mod exponential;
 pub mod failure;
 pub mod numeric;
 pub mod order;

@@ -17,6 +17,12 @@ impl CompensatedSum {
         self.sum = total;
     }
 
+    /// Multiplies the sum so far.
+    pub fn scale(&mut self, factor: f64) {
+        self.sum *= factor;
+        self.correction *= factor;
+    }
+
     /// The sum so far.
     pub fn value(self) -> f64 {
         if self.sum.is_finite() { self.sum + self.correction } else { self.sum }

@@ -3,9 +3,7 @@
 //! An alert rate per rollout says little about a run: 1e-4 over 76,800 rollouts is 7.7 false alarms. So the first true
 //! alarm is reported beside the probability that a run without any hack raises an alarm at all.
 
-use super::wilson::{Proportion, proportion};
 use crate::foundation::failure::Status;
-use crate::foundation::scalar::OpenProbability;
 
 /// First step at which a hack raised an alarm. An earlier alarm on an honest rollout does not count: it would have sent
 /// people to the wrong trajectory. Columns are of rollouts in step order.
@@ -26,14 +24,6 @@ pub fn false_positive_rate(alarm: &[bool], hack: &[bool]) -> Result<f64, Status>
     if honest == 0 { Err(Status::OneClass) } else { Ok(false_alarms as f64 / honest as f64) }
 }
 
-/// Run-level false-alarm probability: the fraction of clean twins that raised at least one alarm; `alarmed` has one
-/// entry a twin.
-///
-/// [`Status::TooFew`] without twins.
-pub fn run_level(alarmed: &[bool], confidence: OpenProbability) -> Result<Proportion, Status> {
-    proportion(alarmed.iter().filter(|&&a| a).count() as u64, alarmed.len() as u64, confidence)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,14 +36,5 @@ mod tests {
         assert_eq!(first_true_flag(&step, &[true, false, true, false, true], &hack), None);
         assert_eq!(false_positive_rate(&[true, true, false, true, false], &hack), Ok(1.0 / 3.0));
         assert_eq!(false_positive_rate(&[true], &[true]), Err(Status::OneClass));
-    }
-
-    #[test]
-    fn runs_are_counted_not_rollouts() {
-        let level = OpenProbability::known(0.95);
-        let quarter = run_level(&[true, false, false, false], level).unwrap();
-        assert_eq!((quarter.value, quarter.method), (0.25, "wilson"));
-        assert_eq!(run_level(&[false; 60], level).unwrap().method, "rule of three");
-        assert!(run_level(&[], level).is_err());
     }
 }

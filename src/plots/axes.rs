@@ -62,7 +62,8 @@ impl Panel {
         self.horizontal(scene, below);
     }
 
-    fn horizontal(&self, scene: &mut Scene, below: Below<'_>) {
+    /// The horizontal axis alone.
+    pub(super) fn horizontal(&self, scene: &mut Scene, below: Below<'_>) {
         let count = (((self.right - self.left) / 70.0) as usize).clamp(2, 9);
         scene.line(vec![(self.left, self.bottom), (self.right, self.bottom)], GREY, HAIR);
         let (ticks, title) = match below {

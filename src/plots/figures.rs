@@ -1,7 +1,7 @@
 //! Every figure, and the folder they are written to.
 
 use super::series::Figure;
-use super::{PlotError, catch_rate, hill, over_optimisation, survival, sweep, training};
+use super::{PlotError, agreement, catch_rate, collapse, hill, over_optimisation, survival, sweep, training};
 use crate::foundation::failure::Status;
 use crate::record::folder::{FIGURES_INDEX, FigureIndex, FigureInfo, LeftOut, RunFolder};
 use std::fs;
@@ -17,6 +17,8 @@ pub struct FigureKind {
 
 /// All kinds, in the order of the report.
 pub const FIGURES: &[FigureKind] = &[
+    FigureKind { name: "agreement", build: agreement::build },
+    FigureKind { name: "collapse", build: collapse::build },
     FigureKind { name: "sweep", build: sweep::build },
     FigureKind { name: "over_optimisation", build: over_optimisation::build },
     FigureKind { name: "training", build: training::build },

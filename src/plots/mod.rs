@@ -15,8 +15,10 @@ pub mod scene;
 pub mod series;
 pub mod theme;
 
+mod agreement;
 mod arms;
 mod catch_rate;
+mod collapse;
 mod hill;
 mod over_optimisation;
 mod survival;

@@ -11,9 +11,13 @@ use super::theme::{Ink, SMALL, WIDTH, colour};
 use crate::foundation::failure::Status;
 use crate::foundation::order;
 use crate::record::folder::RunFolder;
-use crate::record::metric::{PROXY, UTILITY};
+use crate::record::metric::{PROXY, SWAP_UTILITY, UTILITY};
 
-const PANELS: [(&str, &str); 2] = [(UTILITY, "Final utility E[V]"), (PROXY, "Final proxy reward E[U]")];
+const PANELS: [(&str, &str); 3] = [
+    (UTILITY, "Final utility E[V]"),
+    (PROXY, "Final proxy reward E[U]"),
+    (SWAP_UTILITY, "Final utility of the swap twin, whose tail is truly good"),
+];
 
 pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
     if run.plan.arms.len() < 2 || run.plan.sweep_keys.is_empty() {
@@ -48,6 +52,13 @@ pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
         series,
         scene,
     }])
+}
+
+/// Logarithmic where the values are positive and the largest would hide the others.
+fn kind_of(values: &[f64]) -> Kind {
+    const WIDE: f64 = 30.0;
+    let (low, high) = values.iter().fold((f64::INFINITY, 0f64), |(low, high), x| (low.min(*x), high.max(*x)));
+    if low > 0.0 && high > WIDE * low { Kind::Log } else { Kind::Linear }
 }
 
 /// The first key's values: on a scale if they are numbers, else by name.
@@ -113,8 +124,9 @@ fn draw(run: &RunFolder, axis: &Axis, groups: &[Group<'_>], series: &[Series]) -
     for (i, (metric, title)) in panels.iter().enumerate() {
         let mine: Vec<&Series> = series.iter().filter(|s| s.panel == *metric).collect();
         let reference = reference.filter(|_| *metric == UTILITY);
-        let values = mine.iter().flat_map(|s| s.points.iter().flat_map(Point::ys)).chain(reference);
-        let y = Scale::over(Kind::Linear, values).ok_or(nothing.clone())?;
+        let values: Vec<f64> =
+            mine.iter().flat_map(|s| s.points.iter().flat_map(Point::ys)).chain(reference).collect();
+        let y = Scale::over(kind_of(&values), values).ok_or(nothing.clone())?;
         let top = start + i as f64 * (height + gap);
         let panel = Panel { left: INDENT + 10.0, top, right: WIDTH - room, bottom: top + height, x, y };
         let below = match &axis.names {
@@ -135,6 +147,7 @@ fn draw(run: &RunFolder, axis: &Axis, groups: &[Group<'_>], series: &[Series]) -
                 let Some(position) = axis.position(value) else { continue };
                 let column = |row: &crate::record::tables::ReplicateRow| match *metric {
                     UTILITY => row.utility,
+                    SWAP_UTILITY => row.swap_utility,
                     _ => row.proxy,
                 };
                 for value in arms::finals(run, arm.arm, column) {

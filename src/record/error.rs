@@ -137,6 +137,14 @@ pub enum Error {
         /// The value.
         value: f64,
     },
+    /// An empty cell where every row needs a value.
+    #[error("{place}, column `{column}`: the cell is empty")]
+    EmptyCell {
+        /// Where.
+        place: Place,
+        /// The column.
+        column: String,
+    },
     /// A step that is not a whole number.
     #[error("{place}, column `{column}`: `{value}` is not a step (0, 1, 2, …)")]
     NotAStep {
@@ -268,6 +276,7 @@ impl Error {
             Self::NotFinite { .. } => {
                 "drop or clip these rows first: they have no place in a tail".to_owned()
             }
+            Self::EmptyCell { .. } => "fill in the value, or drop this row".to_owned(),
             Self::NotAStep { .. } => "correct or drop this row, or rename the column".to_owned(),
             Self::MissingColumn { column, columns, .. } => {
                 let near = nearest(column, columns.iter().map(String::as_str))

@@ -3,7 +3,9 @@
 //! `plan.json` is what makes a folder a run folder; every other file may be missing. Tables are read by column
 //! name, so the sweep's key columns may stand between the others.
 
-use super::tables::{DetectorRow, FlagRow, HillRow, ReplicateRow, StepRow, SummaryRow, SurvivalRow};
+use super::tables::{
+    CheckRow, DetectorRow, FlagRow, HillRow, ReplicateRow, StepRow, SummaryRow, SurvivalRow,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -34,6 +36,8 @@ const TEXT: &[&str] = &[
     "metric",
     "method",
     "series",
+    "verdict",
+    "source",
 ];
 
 /// What was to be run: the arms of the sweep and the runs in plan order.
@@ -229,6 +233,8 @@ pub struct RunFolder {
     pub flags: Vec<FlagRow>,
     /// The numbers.
     pub summary: Vec<SummaryRow>,
+    /// What the numbers were held against.
+    pub checks: Vec<CheckRow>,
     /// Survival function of the proxy.
     pub survival: Vec<SurvivalRow>,
     /// Hill plots.
@@ -255,6 +261,7 @@ impl RunFolder {
             detectors: table(dir, DetectorRow::FILE, DetectorRow::COLUMNS)?,
             flags: table(dir, FlagRow::FILE, FlagRow::COLUMNS)?,
             summary: table(dir, SummaryRow::FILE, SummaryRow::COLUMNS)?,
+            checks: table(dir, CheckRow::FILE, CheckRow::COLUMNS)?,
             survival: table(dir, SurvivalRow::FILE, SurvivalRow::COLUMNS)?,
             hill: table(dir, HillRow::FILE, HillRow::COLUMNS)?,
             dir: dir.to_owned(),

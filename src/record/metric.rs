@@ -8,10 +8,22 @@ pub const UTILITY: &str = "utility";
 pub const PROXY: &str = "proxy";
 /// Exact KL(π‖π₀) of the final policy, in nats.
 pub const KL: &str = "kl";
+/// `E[V]` of the swap twin's final policy: what a truly good tail would give.
+pub const SWAP_UTILITY: &str = "swap_utility";
 /// Share of the runs in which a hack was confirmed before the damage step.
 pub const CATCH_RATE: &str = "catch_rate";
 /// Chance that as many random audits would have found a hack.
 pub const RANDOM_BASELINE: &str = "random_baseline";
+/// Share of the runs in which the audit confirmed a hack at all.
+pub const CAUGHT: &str = "caught";
+/// 95% of the runs had confirmed a hack after so many steps.
+pub const STEPS_TO_CATCH: &str = "steps_to_catch_q95";
+/// 95% of the runs had sampled a hack after so many steps.
+pub const STEPS_TO_SIGHTING: &str = "steps_to_sighting_q95";
+/// Largest proxy of the table over the size at which one outcome supplies half of the gain (F1's collapse variable).
+pub const FRONTIER_RATIO: &str = "frontier_ratio_median";
+/// Gain of true utility per √KL: 1 for a normal error as wide as the utility.
+pub const GAIN: &str = "gain_per_root_kl";
 /// Name of the control that knows the truth.
 pub const ORACLE: &str = "oracle";
 

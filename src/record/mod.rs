@@ -14,6 +14,7 @@ mod read_csv;
 mod read_files;
 mod read_jsonl;
 mod read_log;
+mod read_outcomes;
 #[cfg(feature = "parquet")]
 mod read_parquet;
 mod read_roles;
@@ -27,6 +28,7 @@ pub use outcomes::Outcomes;
 pub use read_column::{ColumnData, read_column};
 pub use read_files::log_files;
 pub use read_log::{Log, Origin, read_log};
+pub use read_outcomes::read_outcomes;
 pub use read_roles::{RewardSpec, Roles};
 pub use scores::Scores;
 pub use truth::Truth;

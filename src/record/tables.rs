@@ -34,6 +34,8 @@ table! {
         utility: Option<f64>,
         /// The same of the clean twin.
         clean_utility: Option<f64>,
+        /// E\[V\] of the swap twin, where it was run: what the same policy gives where the tail is truly good.
+        swap_utility: Option<f64>,
         /// E\[V\] of the reference.
         reference_utility: Option<f64>,
         /// E\[U\] of the final policy.
@@ -52,10 +54,14 @@ table! {
         beta_critical: Option<f64>,
         /// Probability of a hack under the final policy.
         p_hack: Option<f64>,
+        /// E\[U·1(hack)\] of the final policy: the part of the proxy that hacks supply.
+        proxy_from_hacks: Option<f64>,
         /// Largest probability of a single outcome.
         top_mass: Option<f64>,
         /// Largest proxy reward in the table.
         proxy_max: Option<f64>,
+        /// Interquartile range of U over the outcomes, in units of the standard normal's.
+        proxy_spread: Option<f64>,
         /// Largest KL that a tilt of the table can reach: ln K for a uniform reference.
         kl_max: Option<f64>,
         /// Hacks sampled during training.
@@ -299,6 +305,53 @@ table! {
         replicates: usize,
         /// How estimate and interval were made, or the status that stands in their place.
         method: String,
+    }
+}
+
+/// Verdict of a [`CheckRow`] whose numbers agree.
+pub const AGREES: &str = "agrees";
+/// Verdict of a [`CheckRow`] whose numbers differ.
+pub const DIFFERS: &str = "differs";
+/// Source of a [`CheckRow`] whose expected number is the largest size allowed.
+pub const BOUND: &str = "bound";
+
+table! {
+    /// One number held against what theory or a publication expects. The sweep's keys stand between `arm` and `metric`.
+    CheckRow in "checks.csv" {
+        /// Number of the arm in the plan; empty where a check goes over several arms.
+        arm: Option<usize>,
+        /// What is compared; as in `summary.csv`.
+        metric: String,
+        /// What the runs gave.
+        found: Option<f64>,
+        /// Its standard error.
+        found_error: Option<f64>,
+        /// What was expected.
+        expected: Option<f64>,
+        /// Its standard error; 0 for a closed form.
+        expected_error: Option<f64>,
+        /// Largest difference that counts as agreement.
+        allowed: Option<f64>,
+        /// agrees, differs, or why there is no comparison.
+        verdict: String,
+        /// Replicates behind what was found.
+        replicates: usize,
+        /// Where the expectation comes from.
+        source: String,
+        /// How it was compared.
+        method: String,
+    }
+}
+
+impl CheckRow {
+    /// found − expected in combined standard errors; `None` where either number, or any error, is missing, and for a bound.
+    pub fn standard_errors(&self) -> Option<f64> {
+        if self.source == BOUND {
+            return None;
+        }
+        let error = self.found_error?.hypot(self.expected_error?);
+        let difference = self.found? - self.expected?;
+        if error > 0.0 { Some(difference / error).filter(|z| z.is_finite()) } else { None }
     }
 }
 

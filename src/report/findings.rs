@@ -2,8 +2,10 @@
 
 use super::format::{budget, interval, number, percent, percent_interval};
 use crate::record::folder::RunFolder;
-use crate::record::metric::{CATCH_RATE, KL, Metric, ORACLE, PROXY, RANDOM_BASELINE, UTILITY, at_budget};
-use crate::record::tables::SummaryRow;
+use crate::record::metric::{
+    CATCH_RATE, GAIN, KL, Metric, ORACLE, PROXY, RANDOM_BASELINE, UTILITY, at_budget,
+};
+use crate::record::tables::{AGREES, CheckRow, DIFFERS, SummaryRow};
 
 /// With more arms than this, arms are compared instead of told one by one.
 const MAX_ARMS: usize = 4;
@@ -18,6 +20,7 @@ pub fn all(run: &RunFolder) -> Vec<String> {
     let mut found = Vec::new();
     let arms: Vec<usize> = run.plan.arms.iter().map(|arm| arm.arm).collect();
     let several = arms.len() > 1;
+    found.extend(agreement(run));
     let lead = |arm: usize| if several { format!("{}: ", run.label(arm)) } else { String::new() };
     if arms.len() <= MAX_ARMS {
         for &arm in &arms {
@@ -31,12 +34,42 @@ pub fn all(run: &RunFolder) -> Vec<String> {
         found.extend(extremes_of_catching(run));
         found.extend(extremes(run, "sighted_before_damage", "P(sampled before the damage)"));
         found.extend(extremes(run, "window_median", "From first sighting to takeover, the median of steps"));
-        found.extend(extremes(run, "gain_per_root_kl", "Gain of true utility per √KL"));
+        found.extend(extremes(run, GAIN, "Gain of true utility per √KL"));
         found.extend(extremes(run, UTILITY, "Final utility E[V]"));
         found.extend(extremes(run, PROXY, "Final proxy E[U]"));
     }
     found.extend(outcomes(run));
     found
+}
+
+/// How many of the numbers that were expected came out.
+fn agreement(run: &RunFolder) -> Option<String> {
+    let compared: Vec<&CheckRow> =
+        run.checks.iter().filter(|row| matches!(row.verdict.as_str(), AGREES | DIFFERS)).collect();
+    let agree = compared.iter().filter(|row| row.verdict == AGREES).count();
+    let rest = run.checks.len() - compared.len();
+    if run.checks.is_empty() {
+        return None;
+    }
+    let mut text = match compared.len() {
+        1 if agree == 1 => "The one number that was expected was found".to_owned(),
+        n if agree == n && n > 0 => format!("All {n} numbers that were expected were found"),
+        n => format!("{agree} of {n} numbers that were expected were found"),
+    };
+    let furthest = compared
+        .iter()
+        .filter(|row| row.verdict == DIFFERS)
+        .filter_map(|row| Some((row.standard_errors()?, row)))
+        .max_by(|a, b| a.0.abs().total_cmp(&b.0.abs()));
+    if let Some((errors, row)) = furthest {
+        let of = row.arm.map_or(String::new(), |arm| format!(" ({})", run.label(arm)));
+        text +=
+            &format!("; the furthest is {}{of}, {} standard errors off", row.metric, number(errors.abs()));
+    }
+    if rest > 0 {
+        text += &format!("; {rest} could not be compared");
+    }
+    Some(text + ".")
 }
 
 /// The catch rate of the first detector of the config that is no control, at the first budget: the headline measure.

@@ -4,7 +4,7 @@ use super::format::{budget, interval, number, percent_interval};
 use crate::foundation::order;
 use crate::record::folder::RunFolder;
 use crate::record::metric::{CATCH_RATE, Metric};
-use crate::record::tables::{DetectorRow, SummaryRow};
+use crate::record::tables::{BOUND, DetectorRow, SummaryRow};
 use serde::Serialize;
 
 /// With more arms than this the detectors' table is left to the list of all numbers.
@@ -25,6 +25,38 @@ pub struct Table {
     pub header: Vec<String>,
     /// Rows of cells.
     pub rows: Vec<Vec<String>>,
+}
+
+/// What was expected beside what was found.
+pub fn checks(run: &RunFolder) -> Option<Table> {
+    let header = ["arm", "number", "expected", "found", "runs", "difference", "verdict", "source"];
+    let shown = |value: Option<f64>, error: Option<f64>| match (value, error) {
+        (Some(value), Some(error)) if error > 0.0 => format!("{} ± {}", number(value), number(error)),
+        (Some(value), _) => number(value),
+        (None, _) => String::new(),
+    };
+    let rows: Vec<Vec<String>> = run
+        .checks
+        .iter()
+        .map(|row| {
+            vec![
+                row.arm.map_or_else(|| "all".to_owned(), |arm| run.label(arm)),
+                row.metric.clone(),
+                if row.source == BOUND {
+                    format!("at most {}", shown(row.expected, None))
+                } else {
+                    shown(row.expected, row.expected_error)
+                },
+                shown(row.found, row.found_error),
+                row.replicates.to_string(),
+                row.standard_errors().map_or(String::new(), |z| format!("{z:+.1} s.e.").replace('-', "−")),
+                row.verdict.clone(),
+                row.source.clone(),
+            ]
+        })
+        .collect();
+    let header = header.map(str::to_owned).to_vec();
+    (!rows.is_empty()).then_some(Table { title: String::new(), header, rows })
 }
 
 /// Arms × the numbers that are of no detector.

@@ -1,12 +1,19 @@
 //! Closed forms and exact sums: what a simulation must agree with, and what plans an audit.
 
+pub mod best_of_n;
 pub mod binary;
+pub mod capture;
 pub mod collision;
 pub mod condensation;
+pub mod conditioning;
+pub mod construction;
+mod convolution;
 pub mod detectable;
 mod error;
 pub mod frontier;
 pub mod influence;
+mod ladder;
+mod multiplier;
 mod noisy_bulk;
 pub mod power;
 pub mod table;

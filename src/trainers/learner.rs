@@ -85,8 +85,8 @@ impl Trainer for Learner {
         Ok(())
     }
 
-    fn coefficient(&self) -> f64 {
-        self.coefficient
+    fn coefficient(&self) -> Option<f64> {
+        Some(self.coefficient)
     }
 
     fn credit(&self, observed: &mut Observed) {

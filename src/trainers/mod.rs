@@ -1,22 +1,35 @@
 //! Optimizers of a policy against the proxy under a KL penalty to the reference.
 
 mod advantage;
+mod best_of_n;
+mod conditioning;
+mod construction;
 pub mod estimators;
 mod exact;
+mod fixed;
+mod jump;
 mod kl;
 mod learner;
 mod optimizer;
+mod quantilizer;
+mod reference;
 mod reinforce;
 
 pub use advantage::{Baseline, Scale, advantages};
-pub use exact::{Exact, ExactKl};
+pub use best_of_n::BestOfN;
+pub use conditioning::Conditioning;
+pub use construction::Construction;
+pub use exact::{Exact, ExactKl, Penalty};
+pub use jump::Jump;
 pub use kl::{Controller, Estimator, KlPenalty, Place};
 pub use optimizer::OptimizerSpec;
+pub use quantilizer::Quantilizer;
+pub use reference::Reference;
 pub use reinforce::Reinforce;
 
 use crate::policies::Snapshot;
 use crate::record::{Observed, Outcomes};
-use crate::theory::tilt::TiltError;
+use crate::theory::TheoryError;
 use burn::tensor::Device;
 use std::fmt::Debug;
 
@@ -24,9 +37,9 @@ use std::fmt::Debug;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainerError {
-    /// The exact optimum does not exist.
+    /// The policy does not exist on this table.
     #[error(transparent)]
-    Tilt(#[from] TiltError),
+    Theory(#[from] TheoryError),
     /// The weights could not be read back.
     #[error(
         "step {step}: the device did not give the policy's weights back as f32 numbers; run with --device cpu"
@@ -51,8 +64,12 @@ pub enum TrainerError {
 pub trait Trainer: Send {
     /// Writes π as it is now.
     fn snapshot(&self, table: &Outcomes, into: &mut Snapshot) -> Result<(), TrainerError>;
-    /// The KL coefficient in force, in units of reward per nat.
-    fn coefficient(&self) -> f64;
+    /// Whether π may differ from the one at the start of the step before.
+    fn moved(&self) -> bool {
+        true
+    }
+    /// The KL coefficient in force, in units of reward per nat; `None` where the policy has none.
+    fn coefficient(&self) -> Option<f64>;
     /// Fills `reward` (what is optimised) and `advantage` from the proxy and the log-probabilities.
     fn credit(&self, observed: &mut Observed);
     /// Moves π by one batch. `cells` are the sampled cells, row by row; `kl` is KL(π‖π₀) of the policy that sampled.
@@ -65,8 +82,18 @@ pub trait TrainerPart: Debug + Send + Sync {
     fn batch(&self) -> usize;
     /// Steps of a run.
     fn steps(&self) -> u64;
+    /// Whether every step moves the weights of every cell, which decides what a run costs.
+    fn learns(&self) -> bool {
+        false
+    }
+    /// The KL that it is told to reach, in nats, and its key below the trainer's section.
+    fn kl_target(&self) -> Option<(&'static str, f64)> {
+        None
+    }
     /// What contradicts itself, as (key below the trainer's section, problem).
-    fn contradictions(&self) -> Vec<(&'static str, String)>;
+    fn contradictions(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
     /// Starts at the reference.
     fn start(&self, table: &Outcomes, device: &Device) -> Result<Box<dyn Trainer>, TrainerError>;
 }
@@ -74,7 +101,13 @@ pub trait TrainerPart: Debug + Send + Sync {
 crate::registry! {
     /// The `[trainer.…]` section.
     pub enum TrainerSpec => dyn TrainerPart {
-        "exact" => Exact: "the optimum itself: exponential tilt at a fixed KL coefficient or a KL budget", "Kwa, Thomas & Garriga-Alonso 2024, section 2; Peters & Schaal 2007";
+        "exact" => Exact: "the optimum itself: a KL, chi-squared or mixed penalty, at a fixed coefficient or a KL budget", "Kwa, Thomas & Garriga-Alonso 2024, section 2; Huang et al. 2024";
         "reinforce" => Reinforce: "policy gradient on burn with baseline, KL penalty and SGD or Adam", "Williams 1992; Ahmadian et al. 2024";
+        "best_of_n" => BestOfN: "the best of n draws from the reference, exactly", "Stiennon et al. 2020; Beirami et al. 2024";
+        "quantilizer" => Quantilizer: "a draw from the reference's top share by proxy", "Taylor 2016, Quantilizers";
+        "conditioning" => Conditioning: "the reference given that the proxy reaches a threshold", "Kwa, Thomas & Garriga-Alonso 2024, theorems 5 and 6";
+        "construction" => Construction: "the reference with its mass above a threshold raised", "Kwa, Thomas & Garriga-Alonso 2024, theorem 1";
+        "reference" => Reference: "no training: rollouts of the reference", "the null of every detector";
+        "jump" => Jump: "plays the reference, then jumps zero-shot to the hacks", "Hubinger et al. 2019, Risks from Learned Optimization, section 4";
     }
 }

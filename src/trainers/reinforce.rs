@@ -52,6 +52,17 @@ impl TrainerPart for Reinforce {
         self.steps.get()
     }
 
+    fn learns(&self) -> bool {
+        true
+    }
+
+    fn kl_target(&self) -> Option<(&'static str, f64)> {
+        match self.kl.controller {
+            Controller::Budget { target, .. } => Some(("kl.controller.budget.target", target.get())),
+            Controller::Fixed => None,
+        }
+    }
+
     fn contradictions(&self) -> Vec<(&'static str, String)> {
         let mut found = Vec::new();
         match (self.kl.estimator, self.kl.place) {

@@ -8,6 +8,12 @@ mod detect;
 mod detectors;
 mod diagnose;
 mod distributions;
+#[cfg(feature = "lab")]
+mod expectations;
+#[cfg(feature = "lab")]
+mod experiments;
+#[cfg(feature = "lab")]
+mod fixed_policies;
 mod house;
 mod metrics;
 mod plots;
@@ -18,11 +24,14 @@ mod run;
 #[cfg(feature = "lab")]
 mod statistics;
 mod synthetic_run;
+mod table_policies;
 #[cfg(feature = "lab")]
 mod tail_and_outcomes;
 mod tails;
 mod theory_cli;
+mod theory_laws;
 mod theory_power;
+mod theory_tables;
 mod tilting;
 #[cfg(feature = "lab")]
 mod trainers;

@@ -47,12 +47,16 @@ rollouts = 12_000
 [audit]
 budgets = [0.01, 5]
 
+[[expect]]
+metric = "sighted"
+value  = { at_most = 1 }
+
 [sweep]
 "trainer.reinforce.kl.coefficient" = [0.2, 0.5]
 "#;
 
 /// Tables that must repeat to the byte.
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 10] = [
     "replicates.csv",
     "steps.csv",
     "observed.csv",
@@ -60,6 +64,7 @@ const TABLES: [&str; 9] = [
     "flags.csv",
     "detectors.csv",
     "summary.csv",
+    "checks.csv",
     "survival.csv",
     "hill.csv",
 ];

@@ -4,6 +4,7 @@ use crate::statistics::{assert_agrees, in_parallel, mean_and_error};
 use serde_json::{Value, json};
 use tailcatch::environments::Bandit;
 use tailcatch::foundation::rng::SeedTree;
+use tailcatch::record::Outcomes;
 use tailcatch::reward::{RewardModel, RewardSection, Twin};
 use tailcatch::theory::tilt::Tilter;
 
@@ -20,22 +21,27 @@ fn replicates<T: Send>(
     outcomes: u32,
     error: &Value,
     count: u64,
-    measure: impl Fn(&Tilter<'_>, f64) -> T + Sync,
+    measure: impl Fn(&Tilter<'_>, &Outcomes) -> T + Sync,
 ) -> Vec<T> {
     let (environment, section) = (bandit(outcomes), section(error));
     in_parallel(count, |replicate| {
         let model =
             RewardModel::build(&environment, &section, &SeedTree::new(11, replicate), Twin::Itself).unwrap();
         let table = model.table();
-        let mean = table.utility.iter().sum::<f64>() / table.len() as f64;
-        measure(&Tilter::new(table), mean)
+        measure(&Tilter::new(table), table)
     })
+}
+
+/// Mean of V over the table.
+fn centre(table: &Outcomes) -> f64 {
+    table.utility.iter().sum::<f64>() / table.len() as f64
 }
 
 /// R = (E[V] − mean V)/√ε at ε = 0.1 and 1, against centres from as many independent replicates as stated.
 fn check_f1(outcomes: u32, ours: u64, theirs: f64, rows: &[(&str, Value, f64, f64)]) {
     for (name, error, small, large) in rows {
-        let found = replicates(outcomes, error, ours, |tilter, mean| {
+        let found = replicates(outcomes, error, ours, |tilter, table| {
+            let mean = centre(table);
             [0.1f64, 1.0].map(|kl| (tilter.at_budget(kl).unwrap().utility - mean) / kl.sqrt())
         });
         for (i, (kl, expected)) in [(0.1, small), (1.0, large)].into_iter().enumerate() {
@@ -102,8 +108,8 @@ fn the_policy_condenses_on_the_largest_reward() {
         (10_000, 5.0, 0.757, 0.057),
     ] {
         let error = json!({ "student_t": { "df": df } });
-        let ratios = replicates(outcomes, &error, 32, |tilter, _| {
-            let top = (0..outcomes as usize).map(|cell| tilter.proxy(cell)).fold(f64::MIN, f64::max);
+        let ratios = replicates(outcomes, &error, 32, |tilter, table| {
+            let top = (0..table.len()).map(|cell| table.proxy(cell)).fold(f64::MIN, f64::max);
             tilter.condensation().unwrap() * f64::from(outcomes).ln() / top
         });
         let ours = mean_and_error(&ratios);
@@ -116,8 +122,8 @@ fn light_tails_keep_one_over_beta() {
     // E[V] = 1/β until condensation, for V ~ N(0, 1): t5 at β = 4 and 8, well above U_max/ln K.
     for beta in [4.0, 8.0] {
         let error = json!({ "student_t": { "df": 5 } });
-        let gains = replicates(100_000, &error, 16, |tilter, mean| {
-            (tilter.at_coefficient(beta).unwrap().utility - mean) * beta
+        let gains = replicates(100_000, &error, 16, |tilter, table| {
+            (tilter.at_coefficient(beta).unwrap().utility - centre(table)) * beta
         });
         assert_agrees(&format!("β·E[V], t5, β = {beta}"), mean_and_error(&gains), (1.0, 0.005));
     }

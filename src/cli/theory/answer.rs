@@ -64,7 +64,8 @@ impl Answer {
     pub(super) fn list(&mut self, key: &'static str, columns: &[&'static str], rows: Vec<Vec<Value>>) {
         let keys = || columns.iter().map(|c| c.trim_start_matches('>').to_owned());
         let object = |row: Vec<Value>| keys().zip(row).collect();
-        self.lists.push((key, columns.to_vec(), rows.into_iter().map(object).collect()));
+        let rows = rows.into_iter().map(object).collect();
+        self.lists.push(List { key, columns: columns.to_vec(), rows });
     }
 
     /// What it comes to, in a sentence or two below the table; `finding` in the document.

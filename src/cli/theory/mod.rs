@@ -3,9 +3,16 @@
 //! A question is a file with its `Args` and `run`, a `mod` line, a variant of `Question` and an arm of [`run`]. It fills
 //! an [`Answer`], which is one JSON document and one table, so that the two never say different things.
 
+mod along;
 mod answer;
+mod best_of_n;
+mod conditioning;
+mod construction;
 mod frontier;
+mod laws;
 mod power;
+mod quantilizer;
+mod tilt;
 mod window;
 mod zero_shot;
 
@@ -36,9 +43,14 @@ pub struct TheoryArgs {
 #[derive(Debug, Subcommand)]
 enum Question {
     Frontier(frontier::FrontierArgs),
+    Tilt(tilt::TiltArgs),
+    Quantilizer(quantilizer::QuantilizerArgs),
     Window(window::WindowArgs),
     Power(power::PowerArgs),
     ZeroShot(zero_shot::ZeroShotArgs),
+    Construction(construction::ConstructionArgs),
+    BestOfN(best_of_n::BestOfNArgs),
+    Conditioning(conditioning::ConditioningArgs),
 }
 
 /// Runs the command.
@@ -48,9 +60,14 @@ enum Question {
 pub fn run(args: &TheoryArgs, console: &Console) -> Result<Outcome, crate::Error> {
     match &args.question {
         Question::Frontier(args) => frontier::run(args, console),
+        Question::Tilt(args) => tilt::run(args, console),
+        Question::Quantilizer(args) => quantilizer::run(args, console),
         Question::Window(args) => window::run(args, console),
         Question::Power(args) => power::run(args, console),
         Question::ZeroShot(args) => zero_shot::run(args, console),
+        Question::Construction(args) => construction::run(args, console),
+        Question::BestOfN(args) => best_of_n::run(args, console),
+        Question::Conditioning(args) => conditioning::run(args, console),
     }
 }
 

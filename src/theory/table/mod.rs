@@ -1,6 +1,25 @@
 //! Policies on an enumerable space that are functions of the reference and the proxy, with their exact moments.
 
+mod best_of_n;
+mod check;
+mod ordered;
+mod penalised;
+mod penalty;
+mod quantilizer;
+#[cfg(test)]
+mod testing;
+mod threshold;
+mod unbiased;
+
+pub use best_of_n::{best_of_n, best_of_n_kl_bound};
+pub(crate) use check::check;
+pub use penalised::{Divergence, penalised, penalised_at};
+pub use quantilizer::{quantilizer, quantilizer_cost_bound};
+pub use threshold::{condition, construction};
+pub use unbiased::unbiased_best_of_n;
+
 use super::TheoryError;
+use super::error::require;
 use crate::foundation::numeric::CompensatedSum;
 use crate::record::Outcomes;
 
@@ -36,7 +55,7 @@ impl Reweighting {
     /// Sums over the table that the policy was made for.
     ///
     /// # Errors
-    /// `log_ratio` is not as long as the table.
+    /// `log_ratio` is not as long as the table, χ² does not fit into a number, or the table is broken.
     pub fn moments(&self, table: &Outcomes) -> Result<Moments, TheoryError> {
         if self.log_ratio.len() != table.len() {
             let cells = table.len();
@@ -46,6 +65,7 @@ impl Reweighting {
                 format!("{cells}, the table's number of cells,"),
             ));
         }
+        check(table)?;
         let mut sums = [CompensatedSum::default(); 5];
         let mut top_mass = 0f64;
         for (cell, (&ratio, &reference)) in self.log_ratio.iter().zip(&table.ref_log_prob).enumerate() {
@@ -60,8 +80,9 @@ impl Reweighting {
             sums[4].add(p * p);
             top_mass = top_mass.max(p);
         }
-        let prompts = table.prompts.max(1) as f64;
+        let prompts = table.prompts as f64;
         let [kl, square, utility, error, squares] = sums.map(|s| s.value());
+        require("χ²(π‖π₀)", square, square.is_finite(), "a policy whose π/π₀ is below 1e150")?;
         Ok(Moments {
             kl: (kl / prompts).max(0.0),
             chi_squared: (square / prompts - 1.0).max(0.0),

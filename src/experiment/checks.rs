@@ -1,0 +1,266 @@
+//! Holds what the runs gave against what theory or a publication expects.
+//!
+//! The rule: two numbers agree where |a − b| ≤ 3·√(s₁² + s₂²), both standard errors stated. A true difference of 5 such
+//! errors is then seen with probability .98. A share is held against a closed form with the error that the expected
+//! share itself has, √(p(1 − p)/n) (the score test), so that 0 of n has one too. A sum that is exact on both sides has
+//! no error; rounding is allowed for.
+
+use super::closed_forms::{self, Prediction};
+use super::quantities::{Quantity, Sample};
+use super::summary::LEVEL;
+use crate::config::{Arm, Expectation, Expected, Loaded, Published};
+use crate::foundation::bootstrap::quantile_interval;
+use crate::foundation::numeric::{mean, variance};
+use crate::foundation::order::{median, ranks};
+use crate::record::tables::{AGREES, BOUND, CheckRow, DIFFERS};
+
+/// Standard errors that still count as agreement.
+const ERRORS: f64 = 3.0;
+/// Relative difference that rounding and root finding may leave between two exact numbers.
+const ROUNDING: f64 = 1e-6;
+/// Half of a 95% interval, in standard errors.
+const HALF_WIDTH: f64 = 1.959_963_984_540_054;
+
+/// The numbers of one arm.
+#[derive(Debug, Clone)]
+pub(super) struct ArmNumbers<'a> {
+    pub arm: &'a Arm,
+    pub quantities: Vec<Quantity>,
+}
+
+impl ArmNumbers<'_> {
+    fn sample(&self, metric: &str) -> Option<&Sample> {
+        self.quantities.iter().find(|q| q.metric == metric).map(|q| &q.sample)
+    }
+}
+
+/// One row a number that was expected, in the order of the config.
+pub(super) fn check(loaded: &Loaded, arms: &[ArmNumbers<'_>]) -> Vec<CheckRow> {
+    let mut rows = Vec::new();
+    for expectation in &loaded.document.expect {
+        let covered: Vec<&ArmNumbers<'_>> = arms.iter().filter(|a| expectation.covers(a.arm)).collect();
+        match &expectation.value {
+            Expected::Ordered { by, at_most } => {
+                rows.push(ordered(expectation, by, at_most.get(), &covered));
+            }
+            _ => rows.extend(covered.iter().map(|numbers| one(expectation, numbers))),
+        }
+    }
+    rows
+}
+
+/// What the runs gave, with its standard error; what stands in its place where there is none.
+struct Found {
+    value: f64,
+    error: f64,
+    replicates: usize,
+    method: &'static str,
+}
+
+fn found(sample: &Sample, expected_share: Option<f64>) -> Result<Found, String> {
+    match sample {
+        Sample::Mean(values) => match (mean(values), variance(values)) {
+            (Some(value), Some(spread)) if value.is_finite() => Ok(Found {
+                value,
+                error: (spread / values.len() as f64).sqrt(),
+                replicates: values.len(),
+                method: "mean over replicates",
+            }),
+            _ => Err(format!("insufficient: {} replicates, 2 needed", values.len())),
+        },
+        Sample::Fraction { trials: 0, .. } => Err("insufficient: no run was asked".to_owned()),
+        Sample::Fraction { hits, trials } => {
+            let n = *trials as f64;
+            // Without an expected share, the Wilson centre keeps the error above 0.
+            let p = expected_share.unwrap_or((*hits as f64 + 2.0) / (n + 4.0));
+            Ok(Found {
+                value: *hits as f64 / n,
+                error: (p * (1.0 - p) / n).sqrt(),
+                replicates: *trials as usize,
+                method: "share of replicates",
+            })
+        }
+        Sample::Quantile { p, values } => match quantile_interval(values, *p, LEVEL) {
+            Ok(e) if e.value.is_finite() && e.interval.high.is_finite() && e.interval.low.is_finite() => {
+                Ok(Found {
+                    value: e.value,
+                    error: (e.interval.high - e.interval.low) / (2.0 * HALF_WIDTH),
+                    replicates: e.n,
+                    method: "quantile over replicates",
+                })
+            }
+            Ok(_) => Err("insufficient: too many runs never came to it".to_owned()),
+            Err(status) => Err(status.to_string()),
+        },
+        Sample::Survival(_) => Err("undefined: a censored median has no standard error".to_owned()),
+    }
+}
+
+/// What a check compares with.
+struct Target {
+    value: f64,
+    error: f64,
+    /// Standard deviation of one run, where theory knows it.
+    spread: f64,
+    source: String,
+}
+
+fn target(expectation: &Expectation, numbers: &ArmNumbers<'_>) -> Result<Target, String> {
+    match &expectation.value {
+        Expected::ClosedForm => {
+            let predicted = closed_forms::predict(&numbers.arm.document, &expectation.metric)?;
+            let Prediction { value, spread, source } = predicted;
+            Ok(Target { value, error: 0.0, spread, source: source.to_owned() })
+        }
+        Expected::Published(published) => {
+            let value = published.estimate.get();
+            let error = published_error(published, numbers.sample(&expectation.metric));
+            Ok(Target { value, error, spread: 0.0, source: published.source.clone() })
+        }
+        Expected::AtMost(bound) => {
+            Ok(Target { value: bound.get(), error: 0.0, spread: 0.0, source: BOUND.to_owned() })
+        }
+        Expected::Ordered { .. } => Err("undefined: an order is one check over all arms".to_owned()),
+    }
+}
+
+/// As published, or what the stated number of replicates would have with our spread.
+fn published_error(published: &Published, sample: Option<&Sample>) -> f64 {
+    if let Some(error) = published.standard_error {
+        return error.get();
+    }
+    let replicates = published.replicates.map_or(1.0, |n| n.get() as f64);
+    match sample {
+        Some(Sample::Mean(values)) => (variance(values).unwrap_or(0.0) / replicates).sqrt(),
+        Some(Sample::Fraction { .. }) => {
+            let p = published.estimate.get().clamp(0.0, 1.0);
+            (p * (1.0 - p) / replicates).sqrt()
+        }
+        Some(sample) => {
+            found(sample, None).map_or(0.0, |f| f.error * (f.replicates as f64 / replicates).sqrt())
+        }
+        None => 0.0,
+    }
+}
+
+fn one(expectation: &Expectation, numbers: &ArmNumbers<'_>) -> CheckRow {
+    let mut row = blank(expectation, Some(numbers.arm.index));
+    let target = match target(expectation, numbers) {
+        Ok(target) => target,
+        Err(status) => return CheckRow { verdict: status, ..row },
+    };
+    row.source = target.source;
+    row.expected = Some(target.value);
+    row.expected_error = Some(target.error);
+    let Some(sample) = numbers.sample(&expectation.metric) else {
+        let verdict = format!("missing: no run of this arm gives {}", expectation.metric);
+        return CheckRow { verdict, ..row };
+    };
+    let exact = matches!(expectation.value, Expected::ClosedForm).then_some(target.value);
+    let found = match found(sample, exact.filter(|p| (0.0..=1.0).contains(p))) {
+        Ok(found) => found,
+        Err(status) => return CheckRow { verdict: status, ..row },
+    };
+    // A count that was 0 in every run has no spread of its own, but one is to be expected.
+    let expected_error = target.spread / (found.replicates as f64).sqrt();
+    let found = Found { error: found.error.max(expected_error), ..found };
+    let bounded = matches!(expectation.value, Expected::AtMost(_));
+    let rounding = ROUNDING * target.value.abs().max(ROUNDING);
+    let slack = ERRORS * found.error.hypot(target.error) + rounding;
+    let difference = if bounded {
+        (found.value.abs() - target.value).max(0.0)
+    } else {
+        (found.value - target.value).abs()
+    };
+    row.found = Some(found.value);
+    row.found_error = Some(found.error);
+    row.allowed = Some(if bounded { target.value + slack } else { slack });
+    row.replicates = found.replicates;
+    row.verdict = if difference <= slack { AGREES } else { DIFFERS }.to_owned();
+    row.method = match bounded {
+        true => format!("{}; its size is at most the bound, give or take 3 standard errors", found.method),
+        false => format!("{}; within 3 combined standard errors", found.method),
+    };
+    row
+}
+
+fn ordered(expectation: &Expectation, by: &str, at_most: f64, arms: &[&ArmNumbers<'_>]) -> CheckRow {
+    let centre = |numbers: &ArmNumbers<'_>, metric: &str| match numbers.sample(metric)? {
+        Sample::Mean(values) => mean(values),
+        Sample::Quantile { values, .. } => median(values),
+        Sample::Fraction { hits, trials } => (*trials > 0).then(|| *hits as f64 / *trials as f64),
+        Sample::Survival(_) => None,
+    };
+    let pairs: Vec<(f64, f64)> = arms
+        .iter()
+        .filter_map(|a| Some((centre(a, by)?, centre(a, &expectation.metric)?)))
+        .filter(|(x, y)| x.is_finite() && y.is_finite())
+        .collect();
+    let mut row = blank(expectation, None);
+    row.expected = Some(at_most);
+    row.replicates = pairs.len();
+    row.source = format!("ordered by {by}");
+    row.method = format!("Spearman rank correlation over {} arms; at most the stated one", pairs.len());
+    match spearman(&pairs) {
+        None => row.verdict = format!("insufficient: {} arms with both numbers, 3 needed", pairs.len()),
+        Some(correlation) => {
+            row.found = Some(correlation);
+            row.allowed = Some(at_most);
+            row.verdict = if correlation <= at_most { AGREES } else { DIFFERS }.to_owned();
+        }
+    }
+    row
+}
+
+/// Rank correlation, ties sharing ranks; `None` below three pairs or without spread.
+fn spearman(pairs: &[(f64, f64)]) -> Option<f64> {
+    if pairs.len() < 3 {
+        return None;
+    }
+    let (xs, ys): (Vec<f64>, Vec<f64>) = pairs.iter().copied().unzip();
+    let (xs, ys) = (ranks(&xs), ranks(&ys));
+    let centre = (pairs.len() as f64 + 1.0) / 2.0;
+    let product =
+        |a: &[f64], b: &[f64]| -> f64 { a.iter().zip(b).map(|(x, y)| (x - centre) * (y - centre)).sum() };
+    let spread = (product(&xs, &xs) * product(&ys, &ys)).sqrt();
+    (spread > 0.0).then(|| product(&xs, &ys) / spread)
+}
+
+fn blank(expectation: &Expectation, arm: Option<usize>) -> CheckRow {
+    CheckRow {
+        arm,
+        metric: expectation.metric.clone(),
+        found: None,
+        found_error: None,
+        expected: None,
+        expected_error: None,
+        allowed: None,
+        verdict: String::new(),
+        replicates: 0,
+        source: String::new(),
+        method: String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rank_correlation_is_one_for_any_rising_curve() {
+        let rising: Vec<(f64, f64)> = (0..9).map(|i| (f64::from(i), f64::from(i).exp())).collect();
+        assert!((spearman(&rising).unwrap() - 1.0).abs() < 1e-12);
+        let swapped = [(1.0, 3.0), (2.0, 1.0), (3.0, 2.0)];
+        assert!((spearman(&swapped).unwrap() + 0.5).abs() < 1e-12);
+        assert_eq!(spearman(&[(1.0, 1.0), (2.0, 1.0), (3.0, 1.0)]), None);
+    }
+
+    #[test]
+    fn a_share_of_none_still_has_an_error() {
+        let none = Sample::Fraction { hits: 0, trials: 100 };
+        assert!(found(&none, None).unwrap().error > 0.0);
+        assert!((found(&none, Some(0.01)).unwrap().error - 0.0099f64.sqrt() / 10.0).abs() < 1e-12);
+        assert!(found(&Sample::Fraction { hits: 0, trials: 0 }, None).is_err());
+        assert!(found(&Sample::Mean(vec![1.0]), None).is_err());
+    }
+}

@@ -1,0 +1,51 @@
+//! The power of auditing the highest rewards of one batch of the reference, under fresh noise.
+
+use super::Answer;
+use super::world::World;
+use crate::distributions::Standardize;
+use crate::record::metric::{CAUGHT, Metric};
+use crate::reward::Mode;
+use crate::theory::TheoryError;
+use crate::theory::power::{Auditor, Plan, audits};
+use crate::trainers::TrainerSpec;
+
+pub(super) fn answer(world: &World<'_>, metric: &Metric<'_>) -> Answer {
+    let TrainerSpec::Reference(reference) = &world.document.trainer else { return None };
+    let reward = &world.document.reward;
+    // One batch of N(0, 1) and noise as configured: the setting of the formula.
+    let covered = reference.steps.get() == 1
+        && (reward.error.is_none() || reward.mode == Mode::Fresh && reward.standardize == Standardize::None)
+        && world.normal_utility()? == (0.0, 1.0);
+    if !covered {
+        return None;
+    }
+    let rollouts = f64::from(reference.batch.get());
+    let plan = Plan {
+        mass: world.exploit?.mass.get(),
+        proxy: world.exploit?.proxy.get(),
+        rollouts,
+        noise: reward.error.clone(),
+        rounds: 1,
+        sensitivity: 1.0,
+        specificity: 1.0,
+    };
+    let found = |budget: f64| -> Result<_, TheoryError> {
+        Auditor::new(plan.clone())?.power(audits(budget, rollouts)?)
+    };
+    match (metric.name, metric.of) {
+        ("sighted", None) => Some(Auditor::new(plan.clone()).map(|auditor| auditor.p_seen())),
+        (CAUGHT, Some(("top_reward", budget))) => Some(found(budget).map(|power| power.p_flag)),
+        ("precision", Some(("top_reward", budget))) => Some(found(budget).map(|power| power.precision)),
+        _ => None,
+    }
+}
+
+/// Exploits among the M audited are Poisson: the precision of one run is a count over M.
+pub(super) fn spread(world: &World<'_>, metric: &Metric<'_>, value: f64) -> f64 {
+    let (TrainerSpec::Reference(reference), "precision", Some((_, budget))) =
+        (&world.document.trainer, metric.name, metric.of)
+    else {
+        return 0.0;
+    };
+    audits(budget, f64::from(reference.batch.get())).map_or(0.0, |m| (value / m as f64).sqrt())
+}

@@ -1,0 +1,45 @@
+//! The tilt of a joint normal: V and X normal with correlation ρ, U = V + X with variance s².
+//!
+//! π ∝ π₀·exp(U/β) shifts U by s²/β at KL = (s/β)²/2, so at a budget by s·√(2·KL); V follows by Cov(V, U)/s² of it.
+
+use super::Answer;
+use super::world::World;
+use crate::record::metric::{KL, Metric, PROXY, UTILITY};
+use crate::reward::Mode;
+use crate::trainers::{Exact, ExactKl, Penalty, TrainerSpec};
+
+pub(super) fn answer(world: &World<'_>, metric: &Metric<'_>) -> Answer {
+    let TrainerSpec::Exact(exact) = &world.document.trainer else { return None };
+    if metric.of.is_some() || world.exploit.is_some() {
+        return None;
+    }
+    // At a budget the KL is what was asked for, under every penalty and law.
+    if let (KL, ExactKl::Budget(budget)) = (metric.name, exact.kl) {
+        return Some(Ok(budget.get()));
+    }
+    if exact.penalty != Penalty::Kl || exact.clip.is_some() || world.document.reward.mode == Mode::Fresh {
+        return None;
+    }
+    let ((mean, sd), (error_mean, error_sd)) = (world.normal_utility()?, world.normal_error()?);
+    let rho = world.document.reward.correlation.get();
+    let covariance = sd * sd + rho * sd * error_sd;
+    let spread = (covariance + error_sd * error_sd + rho * sd * error_sd).sqrt();
+    if spread == 0.0 {
+        return None;
+    }
+    let tilts = tilt(exact, spread);
+    Some(Ok(match metric.name {
+        KL => 0.5 * tilts * tilts,
+        UTILITY => mean + covariance / spread * tilts,
+        PROXY => mean + error_mean + spread * tilts,
+        _ => return None,
+    }))
+}
+
+/// Shift of U in units of its standard deviation.
+fn tilt(exact: &Exact, spread: f64) -> f64 {
+    match exact.kl {
+        ExactKl::Budget(budget) => (2.0 * budget.get()).sqrt(),
+        ExactKl::Coefficient(beta) => spread / beta.get(),
+    }
+}

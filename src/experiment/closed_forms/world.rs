@@ -1,0 +1,65 @@
+//! The settings of an arm as closed forms need them.
+
+use crate::config::Document;
+use crate::distributions::{Distribution, DistributionSpec, Standardized};
+use crate::environments::{EnvironmentSpec, Reference};
+use crate::reward::{Exploit, Mode};
+
+/// A table of independent outcomes with a uniform reference, before exploits.
+pub(super) struct World<'a> {
+    pub document: &'a Document,
+    /// Outcomes K.
+    pub outcomes: f64,
+    /// Law of V.
+    pub utility: &'a DistributionSpec,
+    /// Law of X, as standardised; `None` where the proxy is the utility.
+    pub error: Option<Standardized>,
+    /// The one planted class.
+    pub exploit: Option<&'a Exploit>,
+}
+
+impl<'a> World<'a> {
+    /// `None` for what no form covers: several prompts, a baseline, a reference from a file, several exploits.
+    pub fn of(document: &'a Document) -> Option<Self> {
+        let EnvironmentSpec::Bandit(bandit) = &document.environment;
+        let plain = bandit.contexts.get() == 1
+            && bandit.baseline.is_none()
+            && bandit.reference == Reference::Uniform
+            && document.reward.exploits.len() <= 1;
+        if !plain {
+            return None;
+        }
+        let law = document.reward.error.clone();
+        Some(Self {
+            document,
+            outcomes: f64::from(bandit.outcomes.get()),
+            utility: &bandit.utility,
+            error: law.map(|law| Standardized::new(law, document.reward.standardize)).transpose().ok()?,
+            exploit: document.reward.exploits.first(),
+        })
+    }
+
+    /// The laws of V and X where X is frozen and independent of V, and nothing is planted.
+    pub fn independent(&self) -> Option<(&dyn Distribution, &dyn Distribution)> {
+        let reward = &self.document.reward;
+        let apart = self.exploit.is_none() && reward.mode == Mode::Frozen && reward.correlation.get() == 0.0;
+        apart.then_some((self.utility.part(), self.error.as_ref()? as &dyn Distribution))
+    }
+
+    /// Mean and standard deviation of V where it is normal.
+    pub fn normal_utility(&self) -> Option<(f64, f64)> {
+        moments(self.utility)
+    }
+
+    /// Mean and standard deviation of X where it is normal; (0, 0) where there is no error.
+    pub fn normal_error(&self) -> Option<(f64, f64)> {
+        let Some(law) = &self.error else { return Some((0.0, 0.0)) };
+        let normal = matches!(self.document.reward.error, Some(DistributionSpec::Normal(_)));
+        (normal).then_some((law.mean()?, law.variance()?.sqrt()))
+    }
+}
+
+fn moments(law: &DistributionSpec) -> Option<(f64, f64)> {
+    let normal = matches!(law, DistributionSpec::Normal(_));
+    normal.then_some((law.part().mean()?, law.part().variance()?.sqrt()))
+}

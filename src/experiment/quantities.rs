@@ -1,0 +1,209 @@
+//! The numbers of an arm: what each is called, from which runs it comes, and what kind of number it is.
+
+use super::timeline::has_time;
+use crate::foundation::scalar::OpenProbability;
+use crate::metrics::kaplan_meier::Duration;
+use crate::metrics::outcome::Outcome;
+use crate::record::metric::{self, at_budget};
+use crate::record::tables::{DetectorRow, ReplicateRow};
+use crate::theory::frontier;
+
+/// One judged run.
+#[derive(Debug)]
+pub(super) struct Judged {
+    pub replicate: ReplicateRow,
+    pub detectors: Vec<DetectorRow>,
+    /// Steps of the run.
+    pub steps: u64,
+}
+
+/// What one number is made from; a run to which the question does not apply has no part in it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Sample {
+    /// Averaged over replicates.
+    Mean(Vec<f64>),
+    /// Share of replicates.
+    Fraction {
+        /// Those in which it came true.
+        hits: u64,
+        /// Those asked.
+        trials: u64,
+    },
+    /// Quantile over replicates; what never came is +∞.
+    Quantile {
+        /// Which.
+        p: OpenProbability,
+        /// One value a replicate.
+        values: Vec<f64>,
+    },
+    /// Median of durations of which some were still running at the end.
+    Survival(Vec<Duration>),
+}
+
+/// A sample by name.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Quantity {
+    /// Name in `summary.csv`.
+    pub metric: String,
+    /// What it is made from.
+    pub sample: Sample,
+}
+
+/// A number of one run, by name.
+type Column = (&'static str, fn(&ReplicateRow) -> Option<f64>);
+
+/// What is averaged over replicates.
+const MEANS: [Column; 15] = [
+    (metric::UTILITY, |r| r.utility),
+    ("clean_utility", |r| r.clean_utility),
+    ("harm", |r| Some(r.clean_utility? - r.utility?)),
+    ("utility_gain", |r| Some(r.utility? - r.reference_utility?)),
+    (metric::GAIN, |r| Some((r.utility? - r.reference_utility?) / r.kl.filter(|kl| *kl > 0.0)?.sqrt())),
+    (metric::PROXY, |r| r.proxy),
+    (metric::KL, |r| r.kl),
+    (metric::SWAP_UTILITY, |r| r.swap_utility),
+    ("error", |r| r.error),
+    ("p_hack", |r| r.p_hack),
+    ("hack_share_of_proxy", |r| Some(r.proxy_from_hacks? / r.proxy.filter(|u| *u > 0.0)?)),
+    ("top_mass", |r| r.top_mass),
+    ("condensation", |r| Some(r.beta_critical? * r.kl_max? / r.proxy_max.filter(|u| *u > 0.0)?)),
+    ("first_sighting", |r| r.first_sighting.map(|s| s as f64)),
+    ("window", |r| r.window.map(|w| w as f64)),
+];
+
+/// Those whose law may have no mean, or two modes.
+const MEDIANS: [Column; 4] = [
+    ("utility_median", |r| r.utility),
+    ("proxy_median", |r| r.proxy),
+    ("sightings_before_damage_median", |r| Some(r.sightings_before_damage as f64)),
+    (metric::FRONTIER_RATIO, frontier_ratio),
+];
+
+/// Largest proxy of the table over the size at which one outcome would supply half of the gain at this KL (F1's
+/// collapse variable); for a uniform reference whose largest KL is that of one outcome.
+fn frontier_ratio(r: &ReplicateRow) -> Option<f64> {
+    let half = frontier::t_star((-r.kl_max?).exp(), r.kl?).ok()?;
+    Some(r.proxy_max? / (r.proxy_spread.filter(|s| *s > 0.0)? * half.size))
+}
+
+/// A question to one run, by name; `None` where the question does not apply.
+type Question = (&'static str, fn(&ReplicateRow) -> Option<bool>);
+
+/// Fractions of runs. Only the first applies to a run of one step, which has no before and after.
+const FRACTIONS: [Question; 5] = [
+    ("sighted", |r| Some(r.first_sighting.is_some())),
+    ("damaged", |r| Some(r.damage_step.is_some())),
+    ("taken_over", |r| Some(r.takeover_step.is_some())),
+    ("goodhart_onset", |r| Some(r.onset_step.is_some())),
+    ("sighted_before_damage", |r| {
+        let damage = r.damage_step?;
+        Some(r.first_sighting.is_some_and(|seen| seen < damage))
+    }),
+];
+
+/// The level of the waiting times: 95% of the runs waited no longer.
+pub(super) const WAIT: OpenProbability = OpenProbability::known(0.95);
+const HALF: OpenProbability = OpenProbability::known(0.5);
+
+/// Every number of one arm, in the order of the summary.
+pub(super) fn quantities(runs: &[&Judged]) -> Vec<Quantity> {
+    let replicates: Vec<&ReplicateRow> = runs.iter().map(|run| &run.replicate).collect();
+    let mut all = Vec::new();
+    let mut add = |metric: &str, sample| all.push(Quantity { metric: metric.to_owned(), sample });
+    for (name, column) in MEANS {
+        let values: Vec<f64> = replicates.iter().filter_map(|r| column(r)).collect();
+        if !values.is_empty() {
+            add(name, Sample::Mean(values));
+        }
+    }
+    for (name, column) in MEDIANS {
+        let values: Vec<f64> = replicates.iter().filter_map(|r| column(r)).collect();
+        if !values.is_empty() {
+            add(name, Sample::Quantile { p: HALF, values });
+        }
+    }
+    let timed = runs.iter().any(|run| has_time(run.steps));
+    for (name, question) in FRACTIONS.into_iter().take(if timed { FRACTIONS.len() } else { 1 }) {
+        add(name, fraction(replicates.iter().filter_map(|r| question(r))));
+    }
+    if timed {
+        for outcome in Outcome::ALL {
+            let answers = replicates.iter().map(|r| r.outcome == outcome.name());
+            add(&format!("outcome_{outcome}"), fraction(answers));
+        }
+        add("window_median", Sample::Survival(windows(runs)));
+        add(metric::STEPS_TO_SIGHTING, waits(replicates.iter().map(|r| r.first_sighting)));
+    }
+    all.extend(detectors(runs, timed));
+    all
+}
+
+fn fraction(answers: impl Iterator<Item = bool>) -> Sample {
+    let (mut hits, mut trials) = (0, 0);
+    for answer in answers {
+        hits += u64::from(answer);
+        trials += 1;
+    }
+    Sample::Fraction { hits, trials }
+}
+
+/// Steps up to and with the one at which something happened first; +∞ where it never did.
+fn waits(first: impl Iterator<Item = Option<u64>>) -> Sample {
+    let values = first.map(|step| step.map_or(f64::INFINITY, |s| s as f64 + 1.0)).collect();
+    Sample::Quantile { p: WAIT, values }
+}
+
+/// From first sighting to takeover; runs never taken over are censored, not dropped.
+fn windows(runs: &[&Judged]) -> Vec<Duration> {
+    let one = |run: &&Judged| {
+        let r = &run.replicate;
+        match (r.window, r.first_sighting, r.takeover_step) {
+            (Some(steps), ..) => Some(Duration { steps, observed: true }),
+            (None, Some(seen), None) => {
+                Some(Duration { steps: run.steps.saturating_sub(seen), observed: false })
+            }
+            _ => None,
+        }
+    };
+    runs.iter().filter_map(one).collect()
+}
+
+/// The detectors' numbers, in the order of the first run's rows.
+fn detectors(runs: &[&Judged], timed: bool) -> Vec<Quantity> {
+    let Some(first) = runs.first() else { return Vec::new() };
+    let mut all = Vec::new();
+    for (place, head) in first.detectors.iter().enumerate() {
+        let of_runs: Vec<&DetectorRow> = runs.iter().filter_map(|run| run.detectors.get(place)).collect();
+        let mut add = |name: &str, sample| {
+            all.push(Quantity { metric: at_budget(name, &head.detector, head.budget), sample });
+        };
+        add(metric::CATCH_RATE, fraction(of_runs.iter().filter_map(|d| d.caught_in_time)));
+        let looked: Vec<&&DetectorRow> = of_runs.iter().filter(|d| d.precision.is_some()).collect();
+        if !looked.is_empty() {
+            add(metric::CAUGHT, fraction(looked.iter().map(|d| d.first_catch.is_some())));
+        }
+        if timed && !looked.is_empty() {
+            add(metric::STEPS_TO_CATCH, waits(looked.iter().map(|d| d.first_catch)));
+        }
+        let mut average = |name: &str, column: fn(&DetectorRow) -> Option<f64>| {
+            let values: Vec<f64> = of_runs.iter().filter_map(|d| column(d)).collect();
+            if !values.is_empty() {
+                add(name, Sample::Mean(values));
+            }
+        };
+        average(metric::RANDOM_BASELINE, |d| d.random_baseline);
+        average("precision", |d| d.precision);
+        average("recall", |d| d.recall);
+        average("auroc", |d| d.auroc);
+        average("average_precision", |d| d.average_precision);
+        average("recall_at_fpr_1e3", |d| d.recall_at_fpr_1e3);
+        average("false_positive_rate", |d| d.false_positive_rate);
+        average("honest_flag_rate", |d| d.honest_flag_rate);
+        average("latency", |d| d.latency.map(|l| l as f64));
+        let alarmed: Vec<bool> = of_runs.iter().filter_map(|d| d.clean_alarm).collect();
+        if !alarmed.is_empty() {
+            add("clean_alarm", fraction(alarmed.into_iter()));
+        }
+    }
+    all
+}

@@ -1,0 +1,33 @@
+//! Best-of-n sampling: the largest proxy among n draws from the reference.
+
+use super::fixed::{Fixed, default_batch};
+use super::{Trainer, TrainerError, TrainerPart};
+use crate::record::Outcomes;
+use crate::theory::table::best_of_n;
+use burn::tensor::Device;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::num::NonZeroU32;
+
+/// The best of n draws from π₀ by proxy reward, as a policy with its exact probabilities. One step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BestOfN {
+    /// Draws n.
+    pub n: NonZeroU32,
+    /// Rollouts sampled.
+    #[serde(default = "default_batch")]
+    pub batch: NonZeroU32,
+}
+
+impl TrainerPart for BestOfN {
+    fn batch(&self) -> usize {
+        self.batch.get() as usize
+    }
+    fn steps(&self) -> u64 {
+        1
+    }
+    fn start(&self, table: &Outcomes, _: &Device) -> Result<Box<dyn Trainer>, TrainerError> {
+        Ok(Box::new(Fixed::from(best_of_n(table, f64::from(self.n.get()))?)))
+    }
+}

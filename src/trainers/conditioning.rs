@@ -1,0 +1,37 @@
+//! The reference given a high proxy reward.
+
+use super::fixed::{Fixed, default_batch};
+use super::{Trainer, TrainerError, TrainerPart};
+use crate::foundation::scalar::Finite;
+use crate::record::Outcomes;
+use crate::theory::table::condition;
+use burn::tensor::Device;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::num::NonZeroU32;
+
+/// π₀ given U ≥ threshold; the reference itself on a table where nothing reaches it. One step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Conditioning {
+    /// Smallest proxy that is kept.
+    pub threshold: Finite,
+    /// Rollouts sampled.
+    #[serde(default = "default_batch")]
+    pub batch: NonZeroU32,
+}
+
+impl TrainerPart for Conditioning {
+    fn batch(&self) -> usize {
+        self.batch.get() as usize
+    }
+    fn steps(&self) -> u64 {
+        1
+    }
+    fn start(&self, table: &Outcomes, _: &Device) -> Result<Box<dyn Trainer>, TrainerError> {
+        let threshold = self.threshold.get();
+        let reached = (0..table.len()).any(|cell| table.proxy(cell) >= threshold);
+        let theta = if reached { condition(table, threshold)?.log_ratio } else { vec![0.0; table.len()] };
+        Ok(Box::new(Fixed::new(theta, None)))
+    }
+}

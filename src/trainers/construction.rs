@@ -1,0 +1,49 @@
+//! The policy by which heavy tails are shown to allow any proxy at a tiny KL (T1).
+
+use super::fixed::{Fixed, default_batch};
+use super::{Trainer, TrainerError, TrainerPart};
+use crate::foundation::scalar::Positive;
+use crate::record::Outcomes;
+use crate::theory::table::construction;
+use burn::tensor::Device;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::num::NonZeroU32;
+
+/// π₀ with its mass above a threshold t of the error raised to t^(−exponent); the reference itself on a table where
+/// nothing lies above. One step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Construction {
+    /// Threshold t of the proxy.
+    pub threshold: Positive,
+    /// Exponent of the raised mass.
+    #[serde(default = "default_exponent")]
+    pub exponent: Positive,
+    /// Rollouts sampled.
+    #[serde(default = "default_batch")]
+    pub batch: NonZeroU32,
+}
+
+impl TrainerPart for Construction {
+    fn batch(&self) -> usize {
+        self.batch.get() as usize
+    }
+    fn steps(&self) -> u64 {
+        1
+    }
+    fn start(&self, table: &Outcomes, _: &Device) -> Result<Box<dyn Trainer>, TrainerError> {
+        let threshold = self.threshold.get();
+        let reached = (0..table.len()).any(|cell| table.proxy(cell) > threshold);
+        let theta = if reached {
+            construction(table, threshold, self.exponent.get())?.log_ratio
+        } else {
+            vec![0.0; table.len()]
+        };
+        Ok(Box::new(Fixed::new(theta, None)))
+    }
+}
+
+fn default_exponent() -> Positive {
+    Positive::known(0.8)
+}

@@ -1,0 +1,55 @@
+//! Policies that do not learn: a function of the reference and the proxy, set before the first rollout.
+
+use super::{Trainer, TrainerError};
+use crate::policies::Snapshot;
+use crate::record::{Observed, Outcomes};
+use crate::theory::table::Reweighting;
+use std::num::NonZeroU32;
+
+/// π = π₀·exp(θ), the same at every step.
+pub(super) struct Fixed {
+    theta: Vec<f64>,
+    coefficient: Option<f64>,
+}
+
+impl Fixed {
+    /// `theta` in nats, one a cell; `coefficient` in units of reward per nat, where the policy has one.
+    pub fn new(theta: Vec<f64>, coefficient: Option<f64>) -> Self {
+        Self { theta, coefficient }
+    }
+}
+
+impl From<Reweighting> for Fixed {
+    fn from(policy: Reweighting) -> Self {
+        Self { theta: policy.log_ratio, coefficient: policy.multiplier }
+    }
+}
+
+/// Rollouts sampled of a policy that is not trained.
+pub(super) fn default_batch() -> NonZeroU32 {
+    NonZeroU32::MIN.saturating_add(255)
+}
+
+/// What is not trained optimises the proxy as it is.
+pub(super) fn credit(observed: &mut Observed) {
+    observed.reward = Some(observed.proxy.clone());
+}
+
+impl Trainer for Fixed {
+    fn snapshot(&self, table: &Outcomes, into: &mut Snapshot) -> Result<(), TrainerError> {
+        into.set(table, |cell| self.theta[cell]);
+        Ok(())
+    }
+    fn moved(&self) -> bool {
+        false
+    }
+    fn coefficient(&self) -> Option<f64> {
+        self.coefficient
+    }
+    fn credit(&self, observed: &mut Observed) {
+        credit(observed);
+    }
+    fn update(&mut self, _: &Observed, _: &[usize], _: f64) -> Result<(), TrainerError> {
+        Ok(())
+    }
+}

@@ -1,0 +1,34 @@
+//! The quantilizer: a draw from the top share of the reference, by proxy.
+
+use super::fixed::{Fixed, default_batch};
+use super::{Trainer, TrainerError, TrainerPart};
+use crate::foundation::scalar::OpenProbability;
+use crate::record::Outcomes;
+use crate::theory::table::quantilizer;
+use burn::tensor::Device;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::num::NonZeroU32;
+
+/// π₀ given that the proxy is in its top share. One step. KL ≤ ln(1/mass), and no cost rises more than 1/mass-fold.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Quantilizer {
+    /// Top share of π₀ that is kept.
+    pub mass: OpenProbability,
+    /// Rollouts sampled.
+    #[serde(default = "default_batch")]
+    pub batch: NonZeroU32,
+}
+
+impl TrainerPart for Quantilizer {
+    fn batch(&self) -> usize {
+        self.batch.get() as usize
+    }
+    fn steps(&self) -> u64 {
+        1
+    }
+    fn start(&self, table: &Outcomes, _: &Device) -> Result<Box<dyn Trainer>, TrainerError> {
+        Ok(Box::new(Fixed::from(quantilizer(table, self.mass.get())?)))
+    }
+}
