@@ -28,7 +28,9 @@ mod table_policies;
 #[cfg(feature = "lab")]
 mod tail_and_outcomes;
 mod tails;
+mod theory_cli;
 mod theory_laws;
+mod theory_power;
 mod theory_tables;
 mod tilting;
 #[cfg(feature = "lab")]

@@ -3,7 +3,7 @@
 use super::super::Outcome;
 use super::super::console::Console;
 use super::super::table::number as shown;
-use super::{Answer, PlotArgs, finish, number};
+use super::{Answer, PlotArgs, brief, finish, number};
 use crate::plots::chart::{Chart, Curve, Mark};
 use crate::plots::scale::Kind;
 use crate::theory::TheoryError;
@@ -148,7 +148,7 @@ fn chart(args: &ZeroShotArgs, jump: &Jump, found: &ZeroShot, audited: f64) -> Re
         points: samples.iter().map(|n| (*n, jump.p_found(*n, fraction))).collect(),
     };
     let mut curves = vec![curve("it happened".to_owned(), 1.0)];
-    let share = |fraction: f64| format!("{}%", shown(100.0 * fraction));
+    let share = |fraction: f64| format!("{}%", brief((1e6 * fraction).round() / 1e4));
     let mut marks = vec![Mark { x: first, y: args.confidence, label: format!("{} samples", shown(first)) }];
     if args.audit_fraction < 1.0 {
         curves.push(curve(format!("{} audited", share(args.audit_fraction)), args.audit_fraction));
@@ -156,7 +156,8 @@ fn chart(args: &ZeroShotArgs, jump: &Jump, found: &ZeroShot, audited: f64) -> Re
     }
     if let Some(outcomes) = args.outcomes {
         let at = |c: f64| Ok::<_, TheoryError>((collision(found.mass_deployed, outcomes, c)?.samples, c));
-        let points = (1..=24).map(|i| at(f64::from(i) / 25.0)).collect::<Result<_, _>>()?;
+        let levels = (1..=24).map(|i| f64::from(i) / 25.0).chain([0.98, 0.99, 0.997, 0.999]);
+        let points = levels.map(at).collect::<Result<_, _>>()?;
         curves.push(Curve { name: "an outcome twice".to_owned(), points });
     }
     Ok(Chart {
@@ -164,7 +165,7 @@ fn chart(args: &ZeroShotArgs, jump: &Jump, found: &ZeroShot, audited: f64) -> Re
         caption: format!(
             "Probability that a catastrophe was found within so many samples of the deployed policy, each of which is one with \
              probability {}. Training sampled it with probability {}. Dots: {} confidence.",
-            shown(found.mass_deployed),
+            brief(found.mass_deployed),
             shown(found.p_seen),
             share(args.confidence)
         ),
