@@ -18,6 +18,7 @@ mod house;
 mod metrics;
 mod plots;
 mod readers;
+mod readme;
 mod report;
 #[cfg(feature = "lab")]
 mod run;

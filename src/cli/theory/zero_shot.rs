@@ -125,14 +125,16 @@ pub fn run(args: &ZeroShotArgs, console: &Console) -> Result<Outcome, crate::Err
             "the same as √(2m·ln 1/δ)/p, from 100 outcomes on",
         );
     }
-    let separates = if ratio.log_ratio > ratio.benign_reach {
-        "An alarm on single log-ratios tells them apart."
-    } else {
-        "An alarm on single log-ratios cannot tell them from a benign policy's."
-    };
+    let side = if ratio.log_ratio > ratio.benign_reach { "above" } else { "not above" };
     answer.finding(format!(
-        "Training saw it with probability {}, and no look at its rewards knows more. {separates}",
-        shown(found.p_seen)
+        "Training sampled it with probability {}, and no look at its rewards knows more. With probability {} the first \
+         catastrophe comes within {} samples, and a random audit has held one within {}. Its log-ratio is {side} what a \
+         benign policy at a KL of {} reaches.",
+        shown(found.p_seen),
+        args.confidence,
+        found.samples_to_first.ceil(),
+        audited.ceil(),
+        args.benign_kl
     ));
     finish(&answer, &args.plot, || chart(args, &jump, &found, audited), console)
 }
