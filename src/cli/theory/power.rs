@@ -122,13 +122,13 @@ fn finding(found: &Power) -> String {
 
 /// P(flag) against the number of audits, for the asked exploit and others of half and double its size.
 fn chart(args: &PowerArgs, auditor: &Auditor, found: &Power) -> Result<Chart, crate::Error> {
-    let most = (args.rollouts - 1.0).max(1.0);
+    let most = auditor.most_audits() as f64;
     let mut budgets: Vec<u64> = (0..=80).map(|i| most.powf(f64::from(i) / 80.0).round() as u64).collect();
     budgets.dedup();
     let mut curves = Vec::new();
     for factor in [0.5, 1.0, 2.0] {
         let other = auditor.with(args.mass, args.proxy * factor)?;
-        let points = budgets.iter().map(|m| Ok((*m as f64, other.power(*m)?.p_flag)));
+        let points = budgets.iter().map(|m| Ok((*m as f64, other.flagged(*m)?)));
         let points = points.collect::<Result<_, TheoryError>>()?;
         curves.push(Curve { name: format!("u = {}", brief(args.proxy * factor)), points });
     }
