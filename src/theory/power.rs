@@ -21,6 +21,7 @@ use super::error::{open_share, positive, require};
 use super::noisy_bulk::NoisyBulk;
 use crate::distributions::DistributionSpec;
 use crate::foundation::quadrature::integrate;
+use std::sync::Arc;
 
 /// Up to so many audits a round the ranking is counted exactly.
 const FEW: u64 = 3;
@@ -100,7 +101,7 @@ pub fn audits(budget: f64, rollouts: f64) -> Result<u64, TheoryError> {
 #[derive(Debug, Clone)]
 pub struct Auditor {
     plan: Plan,
-    bulk: NoisyBulk,
+    bulk: Arc<NoisyBulk>,
 }
 
 impl Auditor {
@@ -129,7 +130,7 @@ impl Auditor {
             "a number above 0, at most 1,",
         )?;
         require("specificity", plan.specificity, share(plan.specificity), "a number from 0 to 1")?;
-        let bulk = NoisyBulk::new(plan.noise.as_ref())?;
+        let bulk = Arc::new(NoisyBulk::new(plan.noise.as_ref())?);
         Ok(Self { plan, bulk })
     }
 
@@ -145,7 +146,7 @@ impl Auditor {
     pub fn with(&self, mass: f64, proxy: f64) -> Result<Self, TheoryError> {
         open_share("mass", mass)?;
         let plan = Plan { mass, proxy, ..self.plan.clone() };
-        Ok(Self { plan, bulk: self.bulk.clone() })
+        Ok(Self { plan, bulk: Arc::clone(&self.bulk) })
     }
 
     /// P_seen = 1 − e^(−Nq).
@@ -268,7 +269,7 @@ impl Auditor {
     /// Expected benign rewards above the point that a share `above` of the exploits exceeds.
     fn benign_above(&self, above: f64, rollouts: f64) -> Result<f64, TheoryError> {
         let point = self.plan.proxy + self.bulk.noise_upper_quantile(above);
-        Ok(rollouts * (1.0 - self.plan.mass) * self.bulk.sf(point)?)
+        Ok(rollouts * (1.0 - self.plan.mass) * self.bulk.quick_sf(point)?)
     }
 
     fn ranked(
