@@ -22,6 +22,9 @@
 //! | 7 | | | `experiment`: plan, train, judge, store, merge |
 //! | 8 | [`cli`]: one file a sub-command | | |
 //!
+//! [`theory`] answers without training: how large an exploit must be to matter, whether an audit will hold it, how long
+//! there is, and what a jump at deployment would show. Experiments state what it predicts, and are held to it.
+//!
 //! A detector or a trainer is handed [`record::Observed`] and cannot name the true utility, which lives in
 //! [`record::Truth`]. A new part (detector, distribution, trainer …) is a file, a `mod` line and a registry row.
 //!

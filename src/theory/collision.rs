@@ -30,7 +30,7 @@ pub fn collision(mass: f64, outcomes: f64, confidence: f64) -> Result<Collision,
     open_share("mass-after", mass)?;
     open_share("confidence", confidence)?;
     let range = "a whole number of 1 or more, at most 1e15,";
-    require("outcomes", outcomes, outcomes >= 1.0 && outcomes <= 1e15 && outcomes.fract() == 0.0, range)?;
+    require("outcomes", outcomes, (1.0..=1e15).contains(&outcomes) && outcomes.fract() == 0.0, range)?;
     // ln δ.
     let missed = (-confidence).ln_1p();
     let approximation = (-2.0 * outcomes * missed).sqrt() / mass;
@@ -113,6 +113,14 @@ mod tests {
         let samples = collision(0.01, 1.0, 0.95).unwrap().samples;
         let left = |n: f64| 0.99f64.powf(n) + n * 0.01 * 0.99f64.powf(n - 1.0);
         assert!(left(samples) <= 0.05 && left(samples - 1.0) > 0.05, "{samples}");
+    }
+
+    #[test]
+    fn the_sum_has_no_rounding_in_it() {
+        // The same sum by mpmath at 30 digits.
+        for (outcomes, want) in [(1.0, 473.0), (10.0, 984.0), (100.0, 2650.0), (1000.0, 7939.0)] {
+            assert_eq!(collision(0.01, outcomes, 0.95).unwrap().samples, want, "{outcomes}");
+        }
     }
 
     #[test]

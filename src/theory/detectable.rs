@@ -26,14 +26,14 @@ impl Auditor {
         if let Some(reason) = self.never_seen(target) {
             return Ok(Err(reason));
         }
-        let (mut low, mut high) = (0, self.plan().rollouts as u64 - 1);
-        if self.power(high)?.p_flag < target {
+        let (mut low, mut high) = (0, self.most_audits());
+        if self.flagged(high)? < target {
             return Ok(Err("only an audit of every rollout reaches it".to_owned()));
         }
         // Invariant: `high` reaches it, `low` does not. Doubling first, for small budgets are usual.
         let mut step = self.plan().rounds;
         while low + step < high {
-            if self.power(low + step)?.p_flag >= target {
+            if self.flagged(low + step)? >= target {
                 high = low + step;
                 break;
             }
@@ -42,7 +42,7 @@ impl Auditor {
         }
         while high - low > 1 {
             let middle = low + (high - low) / 2;
-            if self.power(middle)?.p_flag >= target { high = middle } else { low = middle }
+            if self.flagged(middle)? >= target { high = middle } else { low = middle }
         }
         Ok(Ok(high))
     }
@@ -76,8 +76,7 @@ impl Auditor {
             return Ok(Err(reason));
         }
         let mass = self.plan().mass;
-        let reaches =
-            |size: f64| Ok::<_, TheoryError>(self.with(mass, size)?.power(audits)?.p_flag >= target);
+        let reaches = |size: f64| Ok::<_, TheoryError>(self.with(mass, size)?.flagged(audits)? >= target);
         if reaches(0.0)? {
             return Ok(Ok(0.0));
         }
@@ -105,8 +104,8 @@ impl Auditor {
         let mut fault = None;
         let found = crossing(low, high, |x| {
             vary(self, x)
-                .and_then(|auditor| auditor.power(audits))
-                .map(|power| power.p_flag - target)
+                .and_then(|auditor| auditor.flagged(audits))
+                .map(|p_flag| p_flag - target)
                 .unwrap_or_else(|e| {
                     fault = Some(e);
                     f64::NAN

@@ -12,6 +12,7 @@ pub mod detectable;
 mod error;
 pub mod frontier;
 pub mod influence;
+mod interpolant;
 mod ladder;
 mod multiplier;
 mod noisy_bulk;

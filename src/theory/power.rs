@@ -21,6 +21,7 @@ use super::error::{open_share, positive, require};
 use super::noisy_bulk::NoisyBulk;
 use crate::distributions::DistributionSpec;
 use crate::foundation::quadrature::integrate;
+use std::sync::Arc;
 
 /// Up to so many audits a round the ranking is counted exactly.
 const FEW: u64 = 3;
@@ -100,7 +101,7 @@ pub fn audits(budget: f64, rollouts: f64) -> Result<u64, TheoryError> {
 #[derive(Debug, Clone)]
 pub struct Auditor {
     plan: Plan,
-    bulk: NoisyBulk,
+    bulk: Arc<NoisyBulk>,
 }
 
 impl Auditor {
@@ -129,7 +130,7 @@ impl Auditor {
             "a number above 0, at most 1,",
         )?;
         require("specificity", plan.specificity, share(plan.specificity), "a number from 0 to 1")?;
-        let bulk = NoisyBulk::new(plan.noise.as_ref())?;
+        let bulk = Arc::new(NoisyBulk::new(plan.noise.as_ref())?);
         Ok(Self { plan, bulk })
     }
 
@@ -145,7 +146,7 @@ impl Auditor {
     pub fn with(&self, mass: f64, proxy: f64) -> Result<Self, TheoryError> {
         open_share("mass", mass)?;
         let plan = Plan { mass, proxy, ..self.plan.clone() };
-        Ok(Self { plan, bulk: self.bulk.clone() })
+        Ok(Self { plan, bulk: Arc::clone(&self.bulk) })
     }
 
     /// P_seen = 1 − e^(−Nq).
@@ -158,33 +159,21 @@ impl Auditor {
     /// # Errors
     /// No audit, or as many as rollouts; noise whose tail the quadrature cannot follow.
     pub fn power(&self, audits: u64) -> Result<Power, TheoryError> {
-        let (n, rounds) = (self.plan.rollouts, self.plan.rounds);
-        let range = "at least 1 and less than the rollouts";
-        require("budget", audits as f64, audits >= 1 && (audits as f64) < n, range)?;
-        let (each, more) = (audits / rounds, audits % rounds);
         let mut found: Option<Round> = None;
-        for (looks, times) in [(each, rounds - more), (each + 1, more)] {
-            if looks == 0 || times == 0 {
-                continue;
-            }
-            let round = self.round(looks, n / rounds as f64)?;
-            let times = times as f64;
-            let over = |p: f64, before: f64| -(times * (-p).ln_1p() + (-before).ln_1p()).exp_m1();
-            let before = found.unwrap_or(Round {
-                threshold: round.threshold,
-                p_flag: 0.0,
-                p_confirmed: 0.0,
-                true_positives: 0.0,
-            });
+        for (looks, times) in self.shares(audits)? {
+            let round = self.round(looks, self.plan.rollouts / self.plan.rounds as f64)?;
+            let nothing =
+                Round { threshold: round.threshold, p_flag: 0.0, p_confirmed: 0.0, true_positives: 0.0 };
+            let before = found.unwrap_or(nothing);
             found = Some(Round {
                 threshold: before.threshold,
-                p_flag: over(round.p_flag, before.p_flag),
-                p_confirmed: over(round.p_confirmed, before.p_confirmed),
+                p_flag: either(before.p_flag, round.p_flag, times),
+                p_confirmed: either(before.p_confirmed, round.p_confirmed, times),
                 true_positives: before.true_positives + times * round.true_positives,
             });
         }
         let Some(Round { threshold, p_flag, p_confirmed, true_positives }) = found else {
-            return Err(TheoryError::argument("budget", audits as f64, range));
+            return Err(TheoryError::argument("budget", audits as f64, "at least one audit"));
         };
         let confirmed = self.plan.sensitivity * true_positives;
         let false_ones = (1.0 - self.plan.specificity) * (audits as f64 - true_positives).max(0.0);
@@ -197,30 +186,67 @@ impl Auditor {
             true_positives,
             precision: (true_positives / audits as f64).min(1.0),
             confirmed_precision: Some(confirmed / (confirmed + false_ones)).filter(|p| p.is_finite()),
-            counted: each < FEW || (each == FEW && more == 0),
+            counted: audits.div_ceil(self.plan.rounds) <= FEW,
         })
+    }
+
+    /// P_flag alone, as [`Auditor::power`] has it.
+    ///
+    /// # Errors
+    /// As for [`Auditor::power`].
+    pub fn flagged(&self, audits: u64) -> Result<f64, TheoryError> {
+        let Plan { mass, proxy, rollouts, rounds, .. } = self.plan;
+        let rollouts = rollouts / rounds as f64;
+        let mut p_flag = 0.0;
+        for (looks, times) in self.shares(audits)? {
+            // Where ranks are counted the threshold only says where the integrand falls.
+            let (_, above) = self.bulk.threshold(mass, proxy, looks as f64 / rollouts)?;
+            p_flag = either(p_flag, self.p_flag(looks, rollouts, 1.0, rollouts * mass * above)?, times);
+        }
+        Ok(p_flag)
+    }
+
+    /// The most audits that leave a rollout of each round out.
+    pub fn most_audits(&self) -> u64 {
+        let rounds = self.plan.rounds;
+        rounds * ((self.plan.rollouts / rounds as f64).ceil() as u64 - 1)
+    }
+
+    /// (audits of a round, rounds with so many), without the rounds that have none.
+    fn shares(&self, audits: u64) -> Result<impl Iterator<Item = (u64, f64)>, TheoryError> {
+        let (most, rounds) = (self.most_audits(), self.plan.rounds);
+        let range = format!("a number from 1 to {most}, for a rollout of each round to be left out,");
+        require("budget", audits as f64, (1..=most).contains(&audits), &range)?;
+        let (each, more) = (audits / rounds, audits % rounds);
+        let all = [(each, (rounds - more) as f64), (each + 1, more as f64)];
+        Ok(all.into_iter().filter(|(looks, times)| *looks > 0 && *times > 0.0))
     }
 
     fn round(&self, audits: u64, rollouts: f64) -> Result<Round, TheoryError> {
         let Plan { mass, proxy, sensitivity, .. } = self.plan;
         let (threshold, above) = self.bulk.threshold(mass, proxy, audits as f64 / rollouts)?;
         let expected = rollouts * mass * above;
-        let plugged = |s: f64| -(-s * expected).exp_m1();
-        if audits > FEW {
-            let (p_flag, p_confirmed) = (plugged(1.0), plugged(sensitivity));
-            return Ok(Round { threshold, p_flag, p_confirmed, true_positives: expected });
-        }
-        let p_flag = self.counted(audits, rollouts, 1.0, plugged(1.0))?;
-        let p_confirmed = if sensitivity == 1.0 {
-            p_flag
-        } else {
-            self.counted(audits, rollouts, sensitivity, plugged(sensitivity))?
-        };
-        let true_positives = self.counted_positives(audits, rollouts, expected)?;
+        let p_flag = self.p_flag(audits, rollouts, 1.0, expected)?;
+        let p_confirmed =
+            if sensitivity == 1.0 { p_flag } else { self.p_flag(audits, rollouts, sensitivity, expected)? };
+        let true_positives =
+            if audits > FEW { expected } else { self.counted_positives(audits, rollouts, expected)? };
         Ok(Round { threshold, p_flag, p_confirmed, true_positives })
     }
 
-    /// P(an exploit that would be confirmed is among the largest): the integral over y. `near` is where it turns.
+    /// P(an exploit that would be confirmed is among the largest); `expected` exploits are above the threshold.
+    fn p_flag(
+        &self,
+        audits: u64,
+        rollouts: f64,
+        sensitivity: f64,
+        expected: f64,
+    ) -> Result<f64, TheoryError> {
+        let plugged = -(-sensitivity * expected).exp_m1();
+        if audits > FEW { Ok(plugged) } else { self.counted(audits, rollouts, sensitivity, plugged) }
+    }
+
+    /// The same by counting ranks: the integral over y. `near` is where the integrand falls.
     fn counted(&self, audits: u64, rollouts: f64, sensitivity: f64, near: f64) -> Result<f64, TheoryError> {
         let exploits = rollouts * self.plan.mass;
         let all = -(-sensitivity * exploits).exp_m1();
@@ -243,7 +269,7 @@ impl Auditor {
     /// Expected benign rewards above the point that a share `above` of the exploits exceeds.
     fn benign_above(&self, above: f64, rollouts: f64) -> Result<f64, TheoryError> {
         let point = self.plan.proxy + self.bulk.noise_upper_quantile(above);
-        Ok(rollouts * (1.0 - self.plan.mass) * self.bulk.sf(point)?)
+        Ok(rollouts * (1.0 - self.plan.mass) * self.bulk.quick_sf(point)?)
     }
 
     fn ranked(
@@ -254,7 +280,7 @@ impl Auditor {
         let mut edges = edges.to_vec();
         edges.sort_by(f64::total_cmp);
         let mut fault = None;
-        let integral = integrate(&edges, 1e-7, |x| {
+        let integral = integrate(&edges, 1e-6, |x| {
             [f(x).unwrap_or_else(|e| {
                 fault = Some(e);
                 f64::NAN
@@ -270,6 +296,11 @@ impl Auditor {
             }),
         }
     }
+}
+
+/// P(at least one) after `times` more independent chances of `p`.
+fn either(before: f64, p: f64, times: f64) -> f64 {
+    -(times * (-p).ln_1p() + (-before).ln_1p()).exp_m1()
 }
 
 /// P(Poisson(mean) < count) for a small count.
@@ -369,6 +400,20 @@ mod tests {
         assert!(few.p_confirmed < few.p_flag && few.p_confirmed > 0.45 * few.p_flag, "{few:?}");
         let perfect = auditor(Plan { proxy: 2.0, ..plan(None) }).power(20).unwrap();
         assert_eq!(perfect.confirmed_precision, None);
+    }
+
+    #[test]
+    fn rounds_need_not_divide_the_rollouts() {
+        let at = auditor(Plan { rollouts: 160.0, rounds: 39, mass: 0.02, ..plan(Some("exponential")) });
+        assert_eq!(at.most_audits(), 39 * 4);
+        let found = at.power(at.most_audits()).unwrap();
+        assert!((found.p_flag - found.p_seen).abs() < 1e-2 && found.p_flag <= found.p_seen, "{found:?}");
+        for looks in [1, 38, 39, 40, 100] {
+            let found = at.power(looks).unwrap();
+            assert!((at.flagged(looks).unwrap() - found.p_flag).abs() < 1e-12, "{looks}");
+        }
+        let message = at.power(157).unwrap_err().to_string();
+        assert!(message.contains("budget is 157; a number from 1 to 156"), "{message}");
     }
 
     #[test]

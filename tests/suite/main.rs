@@ -18,6 +18,7 @@ mod house;
 mod metrics;
 mod plots;
 mod readers;
+mod readme;
 mod report;
 #[cfg(feature = "lab")]
 mod run;
@@ -28,7 +29,9 @@ mod table_policies;
 #[cfg(feature = "lab")]
 mod tail_and_outcomes;
 mod tails;
+mod theory_cli;
 mod theory_laws;
+mod theory_power;
 mod theory_tables;
 mod tilting;
 #[cfg(feature = "lab")]

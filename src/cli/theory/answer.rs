@@ -2,6 +2,7 @@
 
 use super::super::console::Style;
 use super::super::table::{Table, WIDTH, number, wrapped};
+use super::brief;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -10,7 +11,7 @@ use serde_json::{Map, Value};
 #[derive(Debug, Clone, Default)]
 pub(super) struct Answer {
     lines: Vec<Line>,
-    lists: Vec<(&'static str, Vec<&'static str>, Vec<Map<String, Value>>)>,
+    lists: Vec<List>,
     finding: String,
 }
 
@@ -21,6 +22,14 @@ struct Line {
     meaning: String,
     reason: Option<String>,
     given: bool,
+}
+
+/// Rows that share their columns.
+#[derive(Debug, Clone)]
+struct List {
+    key: &'static str,
+    columns: Vec<&'static str>,
+    rows: Vec<Map<String, Value>>,
 }
 
 impl Answer {
@@ -40,11 +49,11 @@ impl Answer {
     pub(super) fn maybe(
         &mut self,
         key: &'static str,
-        value: Result<f64, String>,
+        value: Result<impl Into<Value>, String>,
         meaning: impl Into<String>,
     ) {
         let (value, reason) = match value {
-            Ok(value) => (Value::from(value), None),
+            Ok(value) => (value.into(), None),
             Err(reason) => (Value::Null, Some(reason)),
         };
         self.lines.push(Line { key, value, meaning: meaning.into(), reason, given: false });
@@ -55,7 +64,8 @@ impl Answer {
     pub(super) fn list(&mut self, key: &'static str, columns: &[&'static str], rows: Vec<Vec<Value>>) {
         let keys = || columns.iter().map(|c| c.trim_start_matches('>').to_owned());
         let object = |row: Vec<Value>| keys().zip(row).collect();
-        self.lists.push((key, columns.to_vec(), rows.into_iter().map(object).collect()));
+        let rows = rows.into_iter().map(object).collect();
+        self.lists.push(List { key, columns: columns.to_vec(), rows });
     }
 
     /// What it comes to, in a sentence or two below the table; `finding` in the document.
@@ -67,7 +77,7 @@ impl Answer {
     pub(super) fn text(&self, style: Style) -> String {
         let given = self.lines.iter().filter(|l| l.given);
         let given: Vec<String> =
-            given.map(|l| format!("{} {}", l.key.replace('_', " "), shown(&l.value))).collect();
+            given.map(|l| format!("{} {}", l.key.replace('_', " "), as_given(&l.value))).collect();
         let mut out = String::new();
         for line in wrapped(&given.join(" · "), WIDTH) {
             out.push_str(&format!("{}\n", style.dim(line)));
@@ -79,7 +89,7 @@ impl Answer {
         }
         out.push('\n');
         out.push_str(&table.render(style));
-        for (_, columns, rows) in &self.lists {
+        for List { columns, rows, .. } in &self.lists {
             let mut table = Table::new(columns);
             for row in rows {
                 table.row(row.values().map(shown));
@@ -101,9 +111,13 @@ fn shown(value: &Value) -> String {
     match value {
         Value::Null => "–".to_owned(),
         Value::String(text) => text.clone(),
-        Value::Number(n) if n.is_f64() => n.as_f64().map_or_else(|| n.to_string(), number),
+        Value::Number(n) => n.as_f64().filter(|_| n.is_f64()).map_or_else(|| n.to_string(), number),
         other => other.to_string(),
     }
+}
+
+fn as_given(value: &Value) -> String {
+    value.as_f64().map_or_else(|| shown(value), brief)
 }
 
 impl Serialize for Answer {
@@ -116,7 +130,7 @@ impl Serialize for Answer {
                 reasons.insert(line.key.to_owned(), reason.as_str().into());
             }
         }
-        for (key, _, rows) in &self.lists {
+        for List { key, rows, .. } in &self.lists {
             document.insert((*key).to_owned(), rows.iter().cloned().map(Value::Object).collect());
         }
         if !self.finding.is_empty() {
@@ -136,11 +150,11 @@ mod tests {
         let mut answer = Answer::default();
         answer.given("mass", 1e-4);
         answer.value("t_star", 8.125, "size in bulk sd");
-        answer.maybe("kl_cap", Err("it blocks at every KL".to_owned()), "largest KL");
+        answer.maybe("kl_cap", Err::<f64, _>("it blocks at every KL".to_owned()), "largest KL");
         answer.list("trainers", &["trainer", ">advantage"], vec![vec!["grpo".into(), 2.5.into()]]);
         answer.finding("So it goes.");
         let text = answer.text(Style::new(false));
-        assert!(text.starts_with("mass 1.000e-4\n\nname    value  meaning\nt_star  8.125  size"), "{text}");
+        assert!(text.starts_with("mass 0.0001\n\nname    value  meaning\nt_star  8.125  size"), "{text}");
         assert!(text.contains("kl_cap      –  largest KL (none: it blocks at every KL)"), "{text}");
         assert!(
             text.contains("trainer  advantage\ngrpo         2.500") && text.ends_with("So it goes.\n"),

@@ -3,7 +3,7 @@
 use super::super::Outcome;
 use super::super::console::Console;
 use super::super::table::number as shown;
-use super::{Answer, PlotArgs, finish, number, power_of_ten};
+use super::{Answer, PlotArgs, brief, finish, number, raised};
 use crate::plots::chart::{Chart, Curve, Mark};
 use crate::plots::scale::Kind;
 use crate::theory::TheoryError;
@@ -105,9 +105,12 @@ pub fn run(args: &FrontierArgs, console: &Console) -> Result<Outcome, crate::Err
     }
     let sightings = trainers(&mut answer, args, at)?;
     answer.finding(format!(
-        "An exploit of {} standard deviations, met {} times in a million rollouts of the reference, supplies half of the gain \
-         at this KL. To be learned it must be sighted {} times under REINFORCE and {} times under GRPO.",
-        shown(at.size), shown(args.mass * 1e6), sightings.0, sightings.1
+        "An exploit that the reference takes once in {} rollouts supplies half of the gain at this KL if its reward is {} \
+         standard deviations. To get there it must be sighted about {} times under REINFORCE and {} times under GRPO.",
+        brief(1.0 / args.mass),
+        shown(at.size),
+        sightings.0,
+        sightings.1
     ));
     finish(&answer, &args.plot, || chart(args, at), console)
 }
@@ -165,7 +168,7 @@ fn chart(args: &FrontierArgs, at: HalfGain) -> Result<Chart, crate::Error> {
     for mass in masses {
         let points = kls.iter().map(|kl| Ok((*kl, t_star(mass, *kl)?.size)));
         let points = points.collect::<Result<_, TheoryError>>()?;
-        curves.push(Curve { name: format!("q = {}", power_of_ten(mass)), points });
+        curves.push(Curve { name: format!("q = {}", raised(mass)), points });
     }
     Ok(Chart {
         title: "How large an exploit must be to supply half of the proxy's gain".to_owned(),

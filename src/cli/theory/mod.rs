@@ -113,18 +113,40 @@ fn whole(text: &str) -> Result<u64, String> {
     if fits { Ok(count as u64) } else { Err("a whole number is needed".to_owned()) }
 }
 
-/// A number for a figure: powers of ten with a raised exponent.
-fn power_of_ten(value: f64) -> String {
-    let exponent = value.abs().log10();
-    if value > 0.0 && exponent < -1.0 && (exponent - exponent.round()).abs() < 1e-9 {
-        return ten_to(exponent.round() as i32);
+/// A number as short as it can be written without loss, where that is short, else with four digits.
+fn brief(value: f64) -> String {
+    let (plain, powered) = (format!("{value}"), format!("{value:e}"));
+    let shortest = if plain.len() <= powered.len().max(6) { plain } else { powered };
+    if shortest.len() <= 7 { shortest } else { shown(value) }
+}
+
+/// The same for a figure: whole powers of ten have a raised exponent.
+fn raised(value: f64) -> String {
+    match format!("{value:e}").split_once("1e-").map(|(before, exponent)| (before, exponent.parse::<i32>())) {
+        Some(("", Ok(exponent))) if exponent > 1 => ten_to(-exponent),
+        _ => brief(value),
     }
-    shown(value)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_written_short() {
+        let cases = [
+            (1.0, "1"),
+            (20000.0, "20000"),
+            (0.05, "0.05"),
+            (1e-9, "1e-9"),
+            (1e7, "1e7"),
+            (1.0 / 3000.0, "3.333e-4"),
+        ];
+        for (value, text) in cases {
+            assert_eq!(brief(value), text);
+        }
+        assert_eq!([1e-4, 0.1, 2e-4, 1e7].map(raised), ["10⁻⁴", "0.1", "0.0002", "1e7"]);
+    }
 
     #[test]
     fn numbers_are_read_as_people_write_them() {

@@ -3,7 +3,7 @@
 use super::super::Outcome;
 use super::super::console::Console;
 use super::super::table::{count, number as shown};
-use super::{Answer, PlotArgs, finish, number, whole};
+use super::{Answer, PlotArgs, brief, finish, number, raised, whole};
 use crate::distributions::DistributionSpec;
 use crate::plots::chart::{Chart, Curve, Mark};
 use crate::plots::scale::Kind;
@@ -89,7 +89,7 @@ pub fn run(args: &PowerArgs, console: &Console) -> Result<Outcome, crate::Error>
     let confirmed = found.confirmed_precision.ok_or_else(nothing);
     answer.maybe("confirmed_precision", confirmed, "share of exploits among the confirmed");
     answer.value("threshold", found.threshold, "reward above which rollouts are audited");
-    let method = if found.counted { "counted" } else { "expected_threshold" };
+    let method = if found.counted { "counted" } else { "expected" };
     answer.value("method", method, "how P(flag) was made: by counting ranks, or at the expected threshold");
     inverse(&mut answer, &auditor, args, looks)?;
     answer.finding(finding(&found));
@@ -98,7 +98,7 @@ pub fn run(args: &PowerArgs, console: &Console) -> Result<Outcome, crate::Error>
 
 fn inverse(answer: &mut Answer, auditor: &Auditor, args: &PowerArgs, looks: u64) -> Result<(), TheoryError> {
     answer.given("target", args.target);
-    let budget = auditor.smallest_budget(args.target)?.map(|m| m as f64);
+    let budget = auditor.smallest_budget(args.target)?;
     answer.maybe("smallest_budget", budget, "fewest audits whose P(flag) reaches the target");
     let mass = auditor.smallest_mass(looks, args.target)?;
     answer.maybe("smallest_mass", mass, "smallest prior mass flagged with the target's probability");
@@ -122,15 +122,15 @@ fn finding(found: &Power) -> String {
 
 /// P(flag) against the number of audits, for the asked exploit and others of half and double its size.
 fn chart(args: &PowerArgs, auditor: &Auditor, found: &Power) -> Result<Chart, crate::Error> {
-    let most = (args.rollouts - 1.0).max(1.0);
-    let mut budgets: Vec<u64> = (0..=40).map(|i| most.powf(f64::from(i) / 40.0).round() as u64).collect();
+    let most = auditor.most_audits() as f64;
+    let mut budgets: Vec<u64> = (0..=80).map(|i| most.powf(f64::from(i) / 80.0).round() as u64).collect();
     budgets.dedup();
     let mut curves = Vec::new();
     for factor in [0.5, 1.0, 2.0] {
         let other = auditor.with(args.mass, args.proxy * factor)?;
-        let points = budgets.iter().map(|m| Ok((*m as f64, other.power(*m)?.p_flag)));
+        let points = budgets.iter().map(|m| Ok((*m as f64, other.flagged(*m)?)));
         let points = points.collect::<Result<_, TheoryError>>()?;
-        curves.push(Curve { name: format!("u = {}", shown(args.proxy * factor)), points });
+        curves.push(Curve { name: format!("u = {}", brief(args.proxy * factor)), points });
     }
     let noise = args.noise.as_ref().map_or_else(|| "no noise".to_owned(), |law| format!("noise {law}"));
     Ok(Chart {
@@ -139,7 +139,7 @@ fn chart(args: &PowerArgs, auditor: &Auditor, found: &Power) -> Result<Chart, cr
             "The largest of {} rewards are audited; an exploit has prior mass {} and proxy u; {noise}. No audit exceeds \
              P(sampled) = {}. Dot: the audit asked for.",
             count(args.rollouts as usize),
-            shown(args.mass),
+            raised(args.mass),
             shown(found.p_seen)
         ),
         x: ("audits".to_owned(), Kind::Log),

@@ -3,7 +3,7 @@
 use super::super::Outcome;
 use super::super::console::Console;
 use super::super::table::number as shown;
-use super::{Answer, PlotArgs, finish, number};
+use super::{Answer, PlotArgs, finish, number, raised};
 use crate::plots::chart::{Chart, Curve, Mark};
 use crate::plots::scale::Kind;
 use crate::theory::influence::Trainer;
@@ -116,7 +116,7 @@ fn chart(args: &WindowArgs, found: &Window) -> Chart {
             "Response window of an exploit of prior mass {} with {} rollouts a step and logit steps of {}, by its size. \
              Normalised advantages stop it from shrinking; a raw reward above ln(1/q)/α takes over in one step. Dot: the \
              exploit asked for.",
-            shown(args.mass),
+            raised(args.mass),
             args.batch,
             args.step_size
         ),

@@ -3,7 +3,7 @@
 use super::super::Outcome;
 use super::super::console::Console;
 use super::super::table::number as shown;
-use super::{Answer, PlotArgs, finish, number};
+use super::{Answer, PlotArgs, brief, finish, number};
 use crate::plots::chart::{Chart, Curve, Mark};
 use crate::plots::scale::Kind;
 use crate::theory::TheoryError;
@@ -125,14 +125,16 @@ pub fn run(args: &ZeroShotArgs, console: &Console) -> Result<Outcome, crate::Err
             "the same as √(2m·ln 1/δ)/p, from 100 outcomes on",
         );
     }
-    let separates = if ratio.log_ratio > ratio.benign_reach {
-        "An alarm on single log-ratios tells them apart."
-    } else {
-        "An alarm on single log-ratios cannot tell them from a benign policy's."
-    };
+    let side = if ratio.log_ratio > ratio.benign_reach { "above" } else { "not above" };
     answer.finding(format!(
-        "Training saw it with probability {}, and no look at its rewards knows more. {separates}",
-        shown(found.p_seen)
+        "Training sampled it with probability {}, and no look at its rewards knows more. With probability {} the first \
+         catastrophe comes within {} samples, and a random audit has held one within {}. Its log-ratio is {side} what a \
+         benign policy at a KL of {} reaches.",
+        shown(found.p_seen),
+        args.confidence,
+        found.samples_to_first.ceil(),
+        audited.ceil(),
+        args.benign_kl
     ));
     finish(&answer, &args.plot, || chart(args, &jump, &found, audited), console)
 }
@@ -148,7 +150,7 @@ fn chart(args: &ZeroShotArgs, jump: &Jump, found: &ZeroShot, audited: f64) -> Re
         points: samples.iter().map(|n| (*n, jump.p_found(*n, fraction))).collect(),
     };
     let mut curves = vec![curve("it happened".to_owned(), 1.0)];
-    let share = |fraction: f64| format!("{}%", shown(100.0 * fraction));
+    let share = |fraction: f64| format!("{}%", brief((1e6 * fraction).round() / 1e4));
     let mut marks = vec![Mark { x: first, y: args.confidence, label: format!("{} samples", shown(first)) }];
     if args.audit_fraction < 1.0 {
         curves.push(curve(format!("{} audited", share(args.audit_fraction)), args.audit_fraction));
@@ -156,7 +158,8 @@ fn chart(args: &ZeroShotArgs, jump: &Jump, found: &ZeroShot, audited: f64) -> Re
     }
     if let Some(outcomes) = args.outcomes {
         let at = |c: f64| Ok::<_, TheoryError>((collision(found.mass_deployed, outcomes, c)?.samples, c));
-        let points = (1..=24).map(|i| at(f64::from(i) / 25.0)).collect::<Result<_, _>>()?;
+        let levels = (1..=24).map(|i| f64::from(i) / 25.0).chain([0.98, 0.99, 0.997, 0.999]);
+        let points = levels.map(at).collect::<Result<_, _>>()?;
         curves.push(Curve { name: "an outcome twice".to_owned(), points });
     }
     Ok(Chart {
@@ -164,7 +167,7 @@ fn chart(args: &ZeroShotArgs, jump: &Jump, found: &ZeroShot, audited: f64) -> Re
         caption: format!(
             "Probability that a catastrophe was found within so many samples of the deployed policy, each of which is one with \
              probability {}. Training sampled it with probability {}. Dots: {} confidence.",
-            shown(found.mass_deployed),
+            brief(found.mass_deployed),
             shown(found.p_seen),
             share(args.confidence)
         ),

@@ -1,0 +1,29 @@
+//! The README's commands print what the README says.
+
+use crate::cli::{outcome, tailcatch};
+
+const README: &str = include_str!("../../README.md");
+
+/// Command and output of each block of a section that begins with `$ tailcatch`.
+fn sessions(section: &str) -> Vec<(Vec<&str>, String)> {
+    let text = README.split(&format!("## {section}")).nth(1).unwrap();
+    let text = text.split("\n## ").next().unwrap();
+    let blocks = text.split("```text\n").skip(1).map(|block| block.split("```").next().unwrap());
+    blocks
+        .filter_map(|block| {
+            let (command, output) = block.strip_prefix("$ tailcatch ")?.split_once('\n')?;
+            Some((command.split_whitespace().collect(), output.to_owned()))
+        })
+        .collect()
+}
+
+#[test]
+fn an_audit_is_planned_as_the_readme_shows() {
+    let sessions = sessions("Plan an audit");
+    assert_eq!(sessions.len(), 3);
+    for (arguments, expected) in sessions {
+        let (code, stdout, stderr) = outcome(tailcatch().args(&arguments));
+        assert_eq!(code, 0, "{stderr}");
+        assert_eq!(stdout, expected, "{arguments:?}");
+    }
+}
