@@ -12,14 +12,14 @@ const NODES: [f64; 8] = [
     0.741_531_185_599_394_4,
     0.586_087_235_467_691_1,
     0.405_845_151_377_397_2,
-    0.207_784_955_007_898_47,
+    0.207_784_955_007_898_48,
     0.0,
 ];
 /// Kronrod's weights of those nodes.
 const KRONROD: [f64; 8] = [
     0.022_935_322_010_529_224,
     0.063_092_092_629_978_55,
-    0.104_790_010_322_250_18,
+    0.104_790_010_322_250_17,
     0.140_653_259_715_525_92,
     0.169_004_726_639_267_9,
     0.190_350_578_064_785_4,
@@ -28,7 +28,7 @@ const KRONROD: [f64; 8] = [
 ];
 /// Gauss's weights of the second, fourth, sixth and eighth node.
 const GAUSS: [f64; 4] =
-    [0.129_484_966_168_869_7, 0.279_705_391_489_276_64, 0.381_830_050_505_118_93, 0.417_959_183_673_469_4];
+    [0.129_484_966_168_869_7, 0.279_705_391_489_276_64, 0.381_830_050_505_118_9, 0.417_959_183_673_469_4];
 /// Panels beyond which an integral is given up.
 const MOST_PANELS: usize = 20_000;
 
@@ -99,11 +99,12 @@ impl<const N: usize> Panel<N> {
         }
         let mut integral = Integral::ZERO;
         for n in 0..N {
-            let pair = |i: usize| if i == 7 { values[7][n] } else { values[i][n] + values[14 - i][n] };
+            let value = values.map(|all| all[n]);
+            let pair = |i: usize| if i == 7 { value[7] } else { value[i] + value[14 - i] };
             let kronrod: f64 = (0..8).map(|i| KRONROD[i] * pair(i)).sum();
             let gauss: f64 = (0..4).map(|i| GAUSS[i] * pair(2 * i + 1)).sum();
             let over = |g: &dyn Fn(f64) -> f64| -> f64 {
-                (0..15).map(|i| KRONROD[i.min(14 - i)] * g(values[i][n])).sum()
+                value.iter().enumerate().map(|(i, v)| KRONROD[i.min(14 - i)] * g(*v)).sum()
             };
             let magnitude = over(&|v| v.abs());
             let spread = over(&|v| (v - 0.5 * kronrod).abs());

@@ -70,7 +70,7 @@ pub fn best_of_n(
     };
     let sum = Sum::new(utility, error);
     let masses = sum.masses().map_err(|e| rough(e.to_string()))?;
-    if masses.iter().any(|mass| !((mass - 1.0).abs() < 1e-6)) {
+    if !masses.iter().all(|mass| (mass - 1.0).abs() < 1e-6) {
         return Err(rough(format!("their densities integrate to {masses:?}")));
     }
     let rule = Rule::new();
@@ -84,13 +84,15 @@ pub fn best_of_n(
             *sum += more;
         }
         let missing = above.mass + below.mass - 1.0;
-        if !(missing.abs() < 1e-5) {
+        let complete = missing.abs() < 1e-5;
+        if !complete {
             return Err(rough(format!("{missing:e} of the mass is missing")));
         }
     }
     let [mass, v, x] = moments;
     let finite = (means.0.is_none() || v.is_finite()) && (means.1.is_none() || x.is_finite());
-    if !((mass - 1.0).abs() < 1e-5) || !finite {
+    let whole = (mass - 1.0).abs() < 1e-5;
+    if !whole || !finite {
         return Err(rough(format!("the masses sum to {mass}")));
     }
     Ok(answer(v / mass, x / mass))

@@ -56,7 +56,7 @@ pub fn run(args: &ConstructionArgs, console: &Console) -> Result<Outcome, crate:
 
 /// E\[X\] and KL against the threshold, where there is a construction.
 fn chart(args: &ConstructionArgs, asked: &Construction) -> Chart {
-    let last = (args.threshold * 30.0).max(1e4).min(1e300);
+    let last = (args.threshold * 30.0).clamp(1e4, 1e300);
     let path: Vec<Construction> = (1..=200)
         .filter_map(|i| {
             let threshold = last.powf(f64::from(i) / 200.0);
