@@ -37,7 +37,7 @@ pub fn run(args: &CheckArgs, console: &Console) -> Result<Outcome, crate::Error>
         "cpu_seconds": cost.cpu_seconds,
         "disk_bytes": cost.disk_bytes,
         "expectations": expectations,
-        "without_closed_form": gaps,
+        "not_to_be_met": gaps,
     });
     console.answer(&document, |style| {
         format!(
@@ -48,7 +48,8 @@ pub fn run(args: &CheckArgs, console: &Console) -> Result<Outcome, crate::Error>
         )
     })?;
     for gap in gaps {
-        console.warn(format!("arm {}, {}: {}", gap.arm, gap.metric, gap.problem));
+        let arm = gap.arm.map_or(String::new(), |arm| format!("arm {arm}, "));
+        console.warn(format!("[[expect]] {arm}{}: {}", gap.metric, gap.problem));
     }
     Ok(Outcome::Done)
 }

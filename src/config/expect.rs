@@ -4,6 +4,7 @@ use super::sweep::Arm;
 use crate::foundation::scalar::{Correlation, Finite, NonNegative, Positive};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::num::NonZeroU64;
 
 /// One expectation: a number of the summary, in some arms or all, and what it should be.
@@ -13,7 +14,7 @@ pub struct Expectation {
     /// Name of the number in `summary.csv`.
     pub metric: String,
     /// The arms: those that have all of these swept values, written as in the tables, for example
-    /// `["student_t(df=3)", "10000"]`; all arms where nothing stands here.
+    /// `["student_t(df=3)", "10000"]`, or as `key=value`; all arms where nothing stands here.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub arms: Vec<String>,
     /// Arms that have any of these swept values are left out.
@@ -61,7 +62,7 @@ pub struct Published {
 impl Expectation {
     /// Whether it speaks of an arm.
     pub fn covers(&self, arm: &Arm) -> bool {
-        let has = |label: &String| arm.values.contains(label);
+        let has = |label: &String| arm.places(label).next().is_some();
         self.arms.iter().all(has) && !self.except.iter().any(has)
     }
 
@@ -77,7 +78,15 @@ impl Expectation {
     pub(super) fn contradictions(&self, arms: &[Arm]) -> Vec<(&'static str, String)> {
         let mut found = Vec::new();
         for (key, labels) in [("arms", &self.arms), ("except", &self.except)] {
-            for label in labels.iter().filter(|label| !arms.iter().any(|arm| arm.values.contains(label))) {
+            for label in labels {
+                let places: BTreeSet<usize> = arms.iter().flat_map(|arm| arm.places(label)).collect();
+                if places.len() > 1 {
+                    let problem = format!("two swept keys have the value {label}; write it as key={label}");
+                    found.push((key, problem));
+                }
+                if !places.is_empty() {
+                    continue;
+                }
                 let mut known: Vec<&str> =
                     arms.iter().flat_map(|arm| &arm.values).map(String::as_str).collect();
                 known.sort_unstable();
@@ -92,6 +101,13 @@ impl Expectation {
         }
         if found.is_empty() && !arms.iter().any(|arm| self.covers(arm)) {
             found.push(("arms", "no arm has all of these values; name fewer".to_owned()));
+        }
+        if let Expected::Ordered { at_most, .. } = &self.value
+            && at_most.get() >= 0.0
+        {
+            let problem =
+                "a rank correlation of 0 or more orders nothing; give a negative one, such as -0.95";
+            found.push(("value.ordered.at_most", problem.to_owned()));
         }
         if let Expected::Published(Published { standard_error: None, replicates: None, .. }) = self.value {
             let problem =

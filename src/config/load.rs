@@ -135,8 +135,9 @@ fn read(name: &str, text: &str, sets: &[(&str, usize)]) -> Result<Loaded, Vec<Dr
     // Stage three: contradictions in every arm.
     let arms = count(&axes).map_err(|fault| vec![fault])?;
     let mut faults = Vec::new();
+    let keys: std::sync::Arc<[String]> = axes.iter().map(|axis| axis.key.clone()).collect();
     let arms: Vec<Arm> = (0..arms)
-        .filter_map(|index| arm(&base, &axes, index).map_err(|found| faults.extend(found)).ok())
+        .filter_map(|index| arm(&base, &axes, &keys, index).map_err(|found| faults.extend(found)).ok())
         .collect();
     stop(faults)?;
     let mut faults = duplicates(&axes, &arms);
@@ -242,10 +243,15 @@ fn place_is_free(base: &Node<'_>, path: &[String]) -> bool {
 }
 
 /// Builds one arm; what the walk let pass and serde refuses is a fault too.
-fn arm(base: &Node<'_>, axes: &[Axis<'_>], index: usize) -> Result<Arm, Vec<Draft>> {
+fn arm(
+    base: &Node<'_>,
+    axes: &[Axis<'_>],
+    keys: &std::sync::Arc<[String]>,
+    index: usize,
+) -> Result<Arm, Vec<Draft>> {
     let chosen = choice(axes, index);
     let document = typed(spliced(base, axes, &chosen))?;
-    Ok(Arm { index, values: labels(axes, &chosen), document })
+    Ok(Arm { index, keys: keys.clone(), values: labels(axes, &chosen), document })
 }
 
 /// Gives the tree its type.

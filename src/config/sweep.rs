@@ -43,10 +43,25 @@ impl Sweep {
 pub struct Arm {
     /// Position in the plan.
     pub index: usize,
-    /// The value of each swept key, in the order of [`super::Loaded::sweep_keys`], short enough for a table.
+    /// The swept keys, as in [`super::Loaded::sweep_keys`].
+    pub keys: std::sync::Arc<[String]>,
+    /// The value of each swept key, in their order, short enough for a table.
     pub values: Vec<String>,
     /// The configuration of this arm, without a sweep.
     pub document: Document,
+}
+
+impl Arm {
+    /// Places among the swept keys at which this arm has the value `label`, written as `value` or as `key=value`.
+    pub fn places<'a>(&'a self, label: &'a str) -> impl Iterator<Item = usize> + 'a {
+        let pairs = self.keys.iter().zip(&self.values).enumerate();
+        pairs
+            .filter(move |(_, (key, value))| {
+                let named = label.strip_prefix(key.as_str()).and_then(|rest| rest.strip_prefix('='));
+                label == value.as_str() || named == Some(value.as_str())
+            })
+            .map(|(place, _)| place)
+    }
 }
 
 /// One swept key.

@@ -105,6 +105,32 @@ const FRACTIONS: [Question; 5] = [
 pub(super) const WAIT: OpenProbability = OpenProbability::known(0.95);
 const HALF: OpenProbability = OpenProbability::known(0.5);
 
+/// Names of the numbers that a detector has at a budget.
+const OF_DETECTORS: [&str; 13] = [
+    metric::CATCH_RATE,
+    metric::CAUGHT,
+    metric::STEPS_TO_CATCH,
+    metric::RANDOM_BASELINE,
+    "precision",
+    "recall",
+    "auroc",
+    "average_precision",
+    "recall_at_fpr_1e3",
+    "false_positive_rate",
+    "honest_flag_rate",
+    "latency",
+    "clean_alarm",
+];
+
+/// Names of the numbers that some arm may have, those of detectors without detector and budget.
+pub(super) fn names() -> Vec<String> {
+    let own = MEANS.iter().chain(&MEDIANS).map(|(name, _)| (*name).to_owned());
+    let own = own.chain(FRACTIONS.iter().map(|(name, _)| (*name).to_owned()));
+    let own = own.chain(["window_median", metric::STEPS_TO_SIGHTING].map(str::to_owned));
+    let own = own.chain(Outcome::ALL.iter().map(|outcome| format!("outcome_{outcome}")));
+    own.chain(OF_DETECTORS.map(str::to_owned)).collect()
+}
+
 /// Every number of one arm, in the order of the summary.
 pub(super) fn quantities(runs: &[&Judged]) -> Vec<Quantity> {
     let replicates: Vec<&ReplicateRow> = runs.iter().map(|run| &run.replicate).collect();

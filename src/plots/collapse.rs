@@ -56,10 +56,10 @@ pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
     scene.height = panel.bottom + 48.0;
     Ok(vec![Figure {
         name: "collapse".to_owned(),
-        title: "Whether optimisation pays depends on one ratio".to_owned(),
+        title: "Gain against the reach of the largest proxy".to_owned(),
         caption: "Mean gain of true utility per √KL over the replicates, with 95% intervals, against the largest proxy of the \
-                  table in units of the size at which a single outcome supplies half of the proxy's gain at that KL: arms that \
-                  differ in tail, number of outcomes and KL fall onto one curve. An exponential error lies off it."
+                  table in units of the size at which a single outcome supplies half of the proxy's gain at that KL. Where the \
+                  ratio decides, arms that differ in tail, number of outcomes and KL lie on one falling curve."
             .to_owned(),
         columns: ["ratio", "gain_per_root_kl", "ci_low", "ci_high"],
         series,

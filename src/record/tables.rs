@@ -312,6 +312,8 @@ table! {
 pub const AGREES: &str = "agrees";
 /// Verdict of a [`CheckRow`] whose numbers differ.
 pub const DIFFERS: &str = "differs";
+/// Relative difference that rounding and root finding may leave between two exact numbers.
+pub const ROUNDING: f64 = 1e-6;
 /// Source of a [`CheckRow`] whose expected number is the largest size allowed.
 pub const BOUND: &str = "bound";
 
@@ -344,14 +346,16 @@ table! {
 }
 
 impl CheckRow {
-    /// found − expected in combined standard errors; `None` where either number, or any error, is missing, and for a bound.
+    /// found − expected in combined standard errors; `None` where a number or an error is missing, for a bound, and where the
+    /// errors are no more than rounding.
     pub fn standard_errors(&self) -> Option<f64> {
         if self.source == BOUND {
             return None;
         }
         let error = self.found_error?.hypot(self.expected_error?);
         let difference = self.found? - self.expected?;
-        if error > 0.0 { Some(difference / error).filter(|z| z.is_finite()) } else { None }
+        let exact = error <= ROUNDING * self.expected?.abs().max(ROUNDING);
+        if exact { None } else { Some(difference / error).filter(|z| z.is_finite()) }
     }
 }
 

@@ -52,9 +52,10 @@ fn agreement(run: &RunFolder) -> Option<String> {
         return None;
     }
     let mut text = match compared.len() {
-        1 if agree == 1 => "The one number that was expected was found".to_owned(),
-        n if agree == n && n > 0 => format!("All {n} numbers that were expected were found"),
-        n => format!("{agree} of {n} numbers that were expected were found"),
+        0 => return Some(format!("None of {rest} expected numbers could be compared.")),
+        1 if agree == 1 => "The one number that was compared came out as expected".to_owned(),
+        n if agree == n => format!("All {n} numbers that were compared came out as expected"),
+        n => format!("{agree} of {n} numbers that were compared came out as expected"),
     };
     let furthest = compared
         .iter()

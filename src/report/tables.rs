@@ -40,7 +40,7 @@ pub fn checks(run: &RunFolder) -> Option<Table> {
         .iter()
         .map(|row| {
             vec![
-                row.arm.map_or_else(|| "all".to_owned(), |arm| run.label(arm)),
+                row.arm.map_or_else(|| "several".to_owned(), |arm| run.label(arm)),
                 row.metric.clone(),
                 if row.source == BOUND {
                     format!("at most {}", shown(row.expected, None))

@@ -97,9 +97,12 @@ pub fn construction(
     let mass_before = error.sf(threshold);
     if mass_before < f64::MIN_POSITIVE {
         return Err(refuse(format!(
-            "a smaller number, or a heavier law, because P(X > t) is {mass_before:e} (the tail is {:?}) and no mass \
+            "a smaller number, or a heavier law, because P(X > t) is {mass_before:e} (the law is {}) and no mass \
              can be raised there: one",
-            error.tail()
+            match error.tail() {
+                Tail::Bounded => "bounded",
+                _ => "not heavy enough",
+            }
         )));
     }
     if mass_before >= mass_after {
@@ -224,7 +227,7 @@ mod tests {
         assert!(message("student_t:df=3", f64::NAN).contains("above 1"));
         assert!(message("student_t:df=3", f64::INFINITY).contains("finite"));
         assert!(message("normal", 50.0).contains("heavier law"));
-        assert!(message("uniform:low=0,high=9", 10.0).contains("Bounded"));
+        assert!(message("uniform:low=0,high=9", 10.0).contains("bounded"));
         assert!(message("student_t:df=3,location=100", 50.0).contains("already"));
         let exponent = construction(law("student_t:df=3").part(), 10.0, 1.0).unwrap_err().to_string();
         assert!(exponent.starts_with("exponent is 1;"), "{exponent}");

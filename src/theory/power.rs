@@ -7,7 +7,8 @@
 //! - P_seen = 1 − e^(−Nq): an exploit was sampled at all,
 //! - P_flag = 1 − e^(−Λ), precision = Λ/M.
 //!
-//! That takes the threshold for its expectation. Where M ≤ 3 it is far from it, and the ranking itself is counted:
+//! That takes the threshold for its expectation. Where M is small, or there is no noise and all exploits lie on one side of
+//! τ, it is far from it (by a tenth at ten audits), and the ranking itself is counted:
 //! exploits and benign rewards above x are Poisson with means Λₓ(x) = N·q·S_noise(x − u) and Λ_b(x) = N·(1 − q)·S_bulk(x),
 //! and the largest exploit is audited if fewer than M benign rewards exceed it. With y = 1 − e^(−Λₓ), which is uniform at
 //! the largest exploit, P_flag = ∫ P(Poisson(Λ_b) < M) dy over y from 0 to P_seen; likewise the expected number of
@@ -24,7 +25,9 @@ use crate::foundation::quadrature::integrate;
 use std::sync::Arc;
 
 /// Up to so many audits a round the ranking is counted exactly.
-const FEW: u64 = 3;
+const FEW: u64 = 12;
+/// The same where there is no noise: without it counting costs next to nothing.
+const FEW_WITHOUT_NOISE: u64 = 500;
 
 /// An audit of the top rewards.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,7 +67,7 @@ pub struct Power {
     pub precision: f64,
     /// Expected exploits among the confirmed, over the expected number confirmed; `None` where nothing is confirmed.
     pub confirmed_precision: Option<f64>,
-    /// Whether the ranking was counted exactly, for there are 3 audits or fewer a round.
+    /// Whether the ranking was counted exactly, for there are few audits a round or no noise.
     pub counted: bool,
 }
 
@@ -186,7 +189,7 @@ impl Auditor {
             true_positives,
             precision: (true_positives / audits as f64).min(1.0),
             confirmed_precision: Some(confirmed / (confirmed + false_ones)).filter(|p| p.is_finite()),
-            counted: audits.div_ceil(self.plan.rounds) <= FEW,
+            counted: self.counts(audits.div_ceil(self.plan.rounds)),
         })
     }
 
@@ -222,6 +225,11 @@ impl Auditor {
         Ok(all.into_iter().filter(|(looks, times)| *looks > 0 && *times > 0.0))
     }
 
+    /// Whether the ranking of a round with so many audits is counted.
+    fn counts(&self, audits: u64) -> bool {
+        audits <= if self.plan.noise.is_none() { FEW_WITHOUT_NOISE } else { FEW }
+    }
+
     fn round(&self, audits: u64, rollouts: f64) -> Result<Round, TheoryError> {
         let Plan { mass, proxy, sensitivity, .. } = self.plan;
         let (threshold, above) = self.bulk.threshold(mass, proxy, audits as f64 / rollouts)?;
@@ -230,7 +238,7 @@ impl Auditor {
         let p_confirmed =
             if sensitivity == 1.0 { p_flag } else { self.p_flag(audits, rollouts, sensitivity, expected)? };
         let true_positives =
-            if audits > FEW { expected } else { self.counted_positives(audits, rollouts, expected)? };
+            if self.counts(audits) { self.counted_positives(audits, rollouts, expected)? } else { expected };
         Ok(Round { threshold, p_flag, p_confirmed, true_positives })
     }
 
@@ -243,7 +251,7 @@ impl Auditor {
         expected: f64,
     ) -> Result<f64, TheoryError> {
         let plugged = -(-sensitivity * expected).exp_m1();
-        if audits > FEW { Ok(plugged) } else { self.counted(audits, rollouts, sensitivity, plugged) }
+        if self.counts(audits) { self.counted(audits, rollouts, sensitivity, plugged) } else { Ok(plugged) }
     }
 
     /// The same by counting ranks: the integral over y. `near` is where the integrand falls.
@@ -303,7 +311,7 @@ fn either(before: f64, p: f64, times: f64) -> f64 {
     -(times * (-p).ln_1p() + (-before).ln_1p()).exp_m1()
 }
 
-/// P(Poisson(mean) < count) for a small count.
+/// P(Poisson(mean) < count) for a count up to some hundreds: where exp(−mean) underflows, so does the answer.
 fn fewer(count: u64, mean: f64) -> f64 {
     let mut term = (-mean).exp();
     let mut total = term;
@@ -355,7 +363,11 @@ mod tests {
         let found = auditor(plan(None)).power(1).unwrap();
         assert!((found.true_positives / found.p_seen - 1.0).abs() < 1e-6, "{found:?}");
         let hidden = auditor(Plan { proxy: 2.0, ..plan(None) }).power(20).unwrap();
-        assert_eq!((hidden.p_flag, hidden.true_positives), (0.0, 0.0));
+        assert!(hidden.p_flag < 1e-12 && hidden.true_positives < 1e-12, "{hidden:?}");
+        // All exploits lie just below the expected threshold, and the ranking lets some in: .138 by simulation.
+        let edge = Plan { mass: 1e-3, proxy: 2.5, rollouts: 4000.0, ..plan(None) };
+        let found = auditor(edge).power(20).unwrap();
+        assert!((found.p_flag - 0.138).abs() < 0.01, "{found:?}");
     }
 
     #[test]
@@ -379,7 +391,7 @@ mod tests {
         assert!((two.p_flag - (1.0 - (1.0 - half.p_flag).powi(2))).abs() < 1e-12);
         assert!(
             (two.threshold - half.threshold).abs() < 1e-9
-                && (two.true_positives - base.true_positives).abs() < 1e-6
+                && (two.true_positives - 2.0 * half.true_positives).abs() < 1e-9
         );
         // 21 looks over 2 rounds: 10 and 11.
         let odd = auditor(Plan { rounds: 2, ..plan(Some("student_t:df=3")) }).power(21).unwrap();
@@ -399,7 +411,7 @@ mod tests {
         let few = auditor(erring).power(2).unwrap();
         assert!(few.p_confirmed < few.p_flag && few.p_confirmed > 0.45 * few.p_flag, "{few:?}");
         let perfect = auditor(Plan { proxy: 2.0, ..plan(None) }).power(20).unwrap();
-        assert_eq!(perfect.confirmed_precision, None);
+        assert!(perfect.confirmed_precision.is_none_or(|p| p == 1.0), "{perfect:?}");
     }
 
     #[test]

@@ -24,9 +24,6 @@ impl TrainerPart for BestOfN {
     fn batch(&self) -> usize {
         self.batch.get() as usize
     }
-    fn steps(&self) -> u64 {
-        1
-    }
     fn start(&self, table: &Outcomes, _: &Device) -> Result<Box<dyn Trainer>, TrainerError> {
         Ok(Box::new(Fixed::from(best_of_n(table, f64::from(self.n.get()))?)))
     }

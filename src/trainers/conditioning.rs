@@ -10,7 +10,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
 
-/// π₀ given U ≥ threshold; the reference itself on a table where nothing reaches it. One step.
+/// π₀ given U ≥ threshold; the reference itself on a table of which nothing reaches it. One step. Where some prompts reach it
+/// and others do not, the run fails: a threshold is then not the same question in each.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Conditioning {
@@ -24,9 +25,6 @@ pub struct Conditioning {
 impl TrainerPart for Conditioning {
     fn batch(&self) -> usize {
         self.batch.get() as usize
-    }
-    fn steps(&self) -> u64 {
-        1
     }
     fn start(&self, table: &Outcomes, _: &Device) -> Result<Box<dyn Trainer>, TrainerError> {
         let threshold = self.threshold.get();

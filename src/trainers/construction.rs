@@ -29,9 +29,6 @@ impl TrainerPart for Construction {
     fn batch(&self) -> usize {
         self.batch.get() as usize
     }
-    fn steps(&self) -> u64 {
-        1
-    }
     fn start(&self, table: &Outcomes, _: &Device) -> Result<Box<dyn Trainer>, TrainerError> {
         let threshold = self.threshold.get();
         let reached = (0..table.len()).any(|cell| table.proxy(cell) > threshold);

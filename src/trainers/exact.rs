@@ -57,9 +57,6 @@ impl TrainerPart for Exact {
     fn batch(&self) -> usize {
         self.batch.get() as usize
     }
-    fn steps(&self) -> u64 {
-        1
-    }
     fn kl_target(&self) -> Option<(&'static str, f64)> {
         match self.kl {
             ExactKl::Budget(budget) => Some(("kl.budget", budget.get())),

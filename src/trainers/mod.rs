@@ -80,8 +80,10 @@ pub trait Trainer: Send {
 pub trait TrainerPart: Debug + Send + Sync {
     /// Rollouts a step.
     fn batch(&self) -> usize;
-    /// Steps of a run.
-    fn steps(&self) -> u64;
+    /// Steps of a run; one for a policy that does not learn.
+    fn steps(&self) -> u64 {
+        1
+    }
     /// Whether every step moves the weights of every cell, which decides what a run costs.
     fn learns(&self) -> bool {
         false

@@ -25,9 +25,6 @@ impl TrainerPart for Quantilizer {
     fn batch(&self) -> usize {
         self.batch.get() as usize
     }
-    fn steps(&self) -> u64 {
-        1
-    }
     fn start(&self, table: &Outcomes, _: &Device) -> Result<Box<dyn Trainer>, TrainerError> {
         Ok(Box::new(Fixed::from(quantilizer(table, self.mass.get())?)))
     }

@@ -97,7 +97,10 @@ fn numbers_agree_differ_or_say_why_they_cannot_be_compared() {
     assert!(first.found_error.unwrap() > 0.0 && first.replicates == 12);
     let text = fs::read_to_string(run.dir.join("report.html")).unwrap();
     assert!(text.contains("Expected against found") && text.contains("a wrong paper"));
-    assert!(text.contains("5 of 6 numbers that were expected were found"), "the first finding counts them");
+    assert!(
+        text.contains("5 of 6 numbers that were compared came out as expected"),
+        "the first finding counts them"
+    );
     assert!(text.contains("utility (exponential)") && text.contains("3 could not be compared"));
     assert!(run.dir.join("figures/agreement.svg").exists());
 }
@@ -136,6 +139,11 @@ fn expectations_that_no_arm_can_meet_are_faults_at_their_place() {
             "name fewer",
         ),
         (
+            "metric = \"utility\"\nvalue = { ordered = { by = \"kl\", at_most = 0.5 } }\n",
+            "a rank correlation of 0 or more orders nothing",
+            "give a negative one",
+        ),
+        (
             "metric = \"utility\"\nvalue = { published = { estimate = 1, source = \"s\" } }\n",
             "a published number needs an error",
             "add standard_error, or replicates",
@@ -154,7 +162,26 @@ fn check_says_which_expectations_have_no_closed_form() {
     let config = written(folder.path(), "[[expect]]\nmetric = \"utility\"\nvalue = \"closed_form\"\n");
     let document = json(tailcatch().arg("check").arg(&config), 0);
     assert_eq!(document["expectations"], 2);
-    let gaps = document["without_closed_form"].as_array().unwrap();
+    let gaps = document["not_to_be_met"].as_array().unwrap();
     assert_eq!(gaps.len(), 1);
     assert_eq!((&gaps[0]["arm"], &gaps[0]["metric"]), (&1.into(), &"utility".into()));
+}
+
+#[test]
+fn a_value_that_two_keys_share_has_to_be_named_with_its_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shared.toml");
+    let config = |arms: &str| {
+        format!(
+            "question = '?'\nenvironment = {{ bandit = {{ outcomes = 400 }} }}\n[trainer.exact]\nkl = {{ budget = 1 }}\n\
+             [sweep]\n\"trainer.exact.kl.budget\" = [1, 2]\n\"environment.bandit.utility.normal.sd\" = [1, 2]\n\
+             [[expect]]\nmetric = 'kl'\narms = {arms}\nvalue = 'closed_form'\n"
+        )
+    };
+    fs::write(&path, config("['1']")).unwrap();
+    let (code, _, stderr) = outcome(tailcatch().arg("check").arg(&path));
+    assert!(code == 2 && stderr.contains("two swept keys have the value 1"), "{stderr}");
+    fs::write(&path, config("['trainer.exact.kl.budget=1']")).unwrap();
+    let document = json(tailcatch().arg("check").arg(&path), 0);
+    assert_eq!(document["expectations"], 2);
 }

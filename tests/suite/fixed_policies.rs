@@ -7,6 +7,7 @@ use tailcatch::experiment::{Exactly, Setting, train};
 use tailcatch::foundation::rng::SeedTree;
 use tailcatch::policies::Snapshot;
 use tailcatch::reward::{RewardModel, RewardSection, Twin};
+use tailcatch::theory::table::best_of_n;
 use tailcatch::trainers::TrainerSpec;
 
 fn model(reward: Value) -> RewardModel {
@@ -112,4 +113,50 @@ fn a_jump_after_the_end_is_refused() {
     let spec: TrainerSpec =
         serde_json::from_value(json!({ "jump": { "mass_after": 0.2, "after": 9, "steps": 9 } })).unwrap();
     assert_eq!(spec.part().contradictions()[0].0, "after");
+}
+
+#[test]
+fn selecting_policies_are_the_tables_own() {
+    let model = heavy();
+    let table = model.table();
+    let best = exactly(&model, json!({ "best_of_n": { "n": 16 } }));
+    let known = best_of_n(table, 16.0).unwrap().moments(table).unwrap();
+    assert!((best.kl - known.kl).abs() < 1e-12 && (best.utility - known.utility).abs() < 1e-12);
+    assert!(best.kl > 1.8, "{}", best.kl);
+    // The construction's mass above t is t^(−exponent), whatever was there.
+    let spec: TrainerSpec =
+        serde_json::from_value(json!({ "construction": { "threshold": 4, "exponent": 0.7 } })).unwrap();
+    let mut policy = Snapshot::default();
+    spec.part().start(table, &Device::flex()).unwrap().snapshot(table, &mut policy).unwrap();
+    let above: f64 =
+        policy.probs().iter().enumerate().filter(|(cell, _)| table.proxy(*cell) > 4.0).map(|(_, p)| p).sum();
+    assert!((above - 4f64.powf(-0.7)).abs() < 1e-12, "{above}");
+}
+
+#[test]
+fn a_mixed_penalty_lies_between_its_parts() {
+    let model = heavy();
+    let proxy = |penalty: Value| {
+        let kl = json!({ "budget": 0.7 });
+        exactly(&model, json!({ "exact": { "kl": kl, "penalty": penalty } })).proxy()
+    };
+    let (tilt, squared) = (proxy(json!("kl")), proxy(json!("chi_squared")));
+    let [light, even, strong] = [1e-6, 0.3, 1e3].map(|w| proxy(json!({ "mixed": { "weight": w } })));
+    assert!((light / tilt - 1.0).abs() < 1e-3 && (strong / squared - 1.0).abs() < 1e-3, "{light} {strong}");
+    assert!(squared < even && even < tilt, "{squared} {even} {tilt}");
+}
+
+#[test]
+fn a_coefficient_is_the_multiplier_that_the_budget_finds() {
+    let model = heavy();
+    for penalty in [json!("kl"), json!("chi_squared"), json!({ "mixed": { "weight": 0.3 } })] {
+        let spec = |kl: Value| -> TrainerSpec {
+            serde_json::from_value(json!({ "exact": { "kl": kl, "penalty": penalty } })).unwrap()
+        };
+        let at_budget = spec(json!({ "budget": 0.7 })).part().start(model.table(), &Device::flex()).unwrap();
+        let beta = at_budget.coefficient().unwrap();
+        let found =
+            exactly(&model, json!({ "exact": { "kl": { "coefficient": beta }, "penalty": penalty } }));
+        assert!((found.kl - 0.7).abs() < 1e-6, "{penalty}: {}", found.kl);
+    }
 }

@@ -106,7 +106,7 @@ pub fn run(args: &FrontierArgs, console: &Console) -> Result<Outcome, crate::Err
     let sightings = trainers(&mut answer, args, at)?;
     answer.finding(format!(
         "An exploit that the reference takes once in {} rollouts supplies half of the gain at this KL if its reward is {} \
-         standard deviations. To get there it must be sighted about {} times under REINFORCE and {} times under GRPO.",
+         standard deviations. Sightings until then: about {} under REINFORCE, {} under GRPO.",
         brief(1.0 / args.mass),
         shown(at.size),
         sightings.0,

@@ -15,8 +15,8 @@ use clap::Args;
 ///
 /// Of N rollouts the M with the largest reward are looked at. Rewards are N(0, 1) where benign and U where the exploit was
 /// taken, each with the noise added. Answers the probability that an exploit is among the audited, and what the smallest
-/// budget, mass and size are that reach a target. Up to 3 audits the ranking is counted exactly; above, the threshold is
-/// taken for its expectation. Finding F8.
+/// budget, mass and size are that reach a target. Up to 12 audits, and without noise up to 500, the ranking is counted
+/// exactly; above, the threshold is taken for its expectation. Finding F8.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  tailcatch theory power --mass 1e-4 --proxy 20 --rollouts 20000 --budget .001 --noise \

@@ -12,9 +12,12 @@ use crate::trainers::TrainerSpec;
 pub(super) fn answer(world: &World<'_>, metric: &Metric<'_>) -> Answer {
     let TrainerSpec::Reference(reference) = &world.document.trainer else { return None };
     let reward = &world.document.reward;
-    // One batch of N(0, 1) and noise as configured: the setting of the formula.
+    // One batch of N(0, 1) with fresh noise, from so many outcomes that few are sampled twice: an audit looks once at each.
     let covered = reference.steps.get() == 1
-        && (reward.error.is_none() || reward.mode == Mode::Fresh && reward.standardize == Standardize::None)
+        && reward.mode == Mode::Fresh
+        && reward.error.is_some()
+        && reward.standardize == Standardize::None
+        && world.outcomes >= 2.0 * f64::from(reference.batch.get())
         && world.normal_utility()? == (0.0, 1.0);
     if !covered {
         return None;

@@ -5,17 +5,20 @@
 
 mod audit;
 mod exploit;
+mod gaps;
 mod jump;
 mod normal;
 mod selection;
 mod tail;
 mod world;
 
-use crate::config::{Document, Expected, Loaded};
+use crate::config::Document;
 use crate::foundation::registry::Part;
 use crate::record::metric::Metric;
 use crate::theory::TheoryError;
 use world::World;
+
+pub use gaps::{Gap, gaps};
 
 /// An expected number.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -123,26 +126,98 @@ pub fn predict(document: &Document, metric: &str) -> Result<Prediction, String> 
     Err(nothing())
 }
 
-/// A number that an experiment expects from a closed form that does not exist.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub struct Gap {
-    /// Number of the arm.
-    pub arm: usize,
-    /// The number.
-    pub metric: String,
-    /// Why there is none.
-    pub problem: String,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::from_bytes;
 
-/// Expectations of a config that no closed form can meet.
-pub fn gaps(loaded: &Loaded) -> Vec<Gap> {
-    let mut gaps = Vec::new();
-    for expectation in loaded.document.expect.iter().filter(|e| e.value == Expected::ClosedForm) {
-        for arm in loaded.arms.iter().filter(|arm| expectation.covers(arm)) {
-            if let Err(problem) = predict(&arm.document, &expectation.metric) {
-                gaps.push(Gap { arm: arm.index, metric: expectation.metric.clone(), problem });
-            }
+    fn document(sections: &str) -> Document {
+        let text = format!("question = '?'\n[environment.bandit]\noutcomes = 100_000\n{sections}");
+        from_bytes("test.toml", text.as_bytes(), &[]).unwrap().document
+    }
+
+    fn value(sections: &str, metric: &str) -> f64 {
+        predict(&document(sections), metric).unwrap().value
+    }
+
+    const T3: &str = "[reward]\nerror = { student_t = { df = 3 } }\n";
+    const EXPLOIT: &str = "[[reward.exploits]]\nmass = 1e-4\noutcomes = 1\nproxy = 20\nutility = -5\n";
+
+    /// Each form against a number from elsewhere: published tables, Gaussian integrals, or arithmetic.
+    #[test]
+    fn forms_give_known_numbers() {
+        let normal = "[reward]\nerror = { normal = {} }\n[trainer.exact]\nkl = { budget = 0.5 }\n";
+        for (sections, metric, known, slack) in [
+            (normal.to_owned(), "utility", 0.5f64.sqrt(), 1e-12),
+            (normal.to_owned(), "proxy", 2f64.sqrt(), 1e-12),
+            // The exact T* at q = 1e-4 and ε = 1 is 8.09: there the exploit supplies half.
+            (
+                format!("{}[trainer.exact]\nkl = {{ budget = 1 }}\n", EXPLOIT.replace("20", "8.0879")),
+                "hack_share_of_proxy",
+                0.5,
+                2e-3,
+            ),
+            (format!("{T3}[trainer.best_of_n]\nn = 16\n"), "utility", 0.871, 1e-3),
+            (format!("{T3}[trainer.best_of_n]\nn = 16\n"), "kl", 1.8350887, 2e-4),
+            (format!("{T3}[trainer.quantilizer]\nmass = 0.25\n"), "kl", 4f64.ln(), 1e-12),
+            // 0.01% and half an outcome more of 100,000: ten outcomes and one that is split.
+            (format!("{T3}[trainer.quantilizer]\nmass = 1.05e-4\n"), "kl", 9.1283, 1e-3),
+            (format!("{T3}[trainer.conditioning]\nthreshold = 5\n"), "utility", 0.6288, 1e-4),
+            (format!("{T3}[trainer.conditioning]\nthreshold = 5\n"), "kl", 4.641, 1e-3),
+            (
+                format!(
+                    "[reward]\nmode = 'fresh'\nerror = {{ student_t = {{ df = 3 }} }}\n{EXPLOIT}[trainer.reference]\nbatch = 20_000\n"
+                ),
+                "caught[top_reward@0.001]",
+                0.864,
+                5e-4,
+            ),
+            (
+                format!("{EXPLOIT}[trainer.jump]\nmass_after = 0.01\nsteps = 900\nbatch = 1\n"),
+                "steps_to_sighting_q95",
+                299.0,
+                1e-9,
+            ),
+            (
+                format!(
+                    "{EXPLOIT}[trainer.jump]\nmass_after = 0.01\nafter = 100\nsteps = 300\nbatch = 100\n"
+                ),
+                "sighted_before_damage",
+                1.0 - (-1f64).exp(),
+                1e-4,
+            ),
+        ] {
+            let found = value(&sections, metric);
+            assert!((found - known).abs() <= slack, "{metric} of {sections}: {found} against {known}");
         }
     }
-    gaps
+
+    #[test]
+    fn forms_say_nothing_of_settings_that_they_do_not_cover() {
+        let jump = "[trainer.jump]\nmass_after = 0.01\nsteps = 9\n";
+        for (sections, metric) in [
+            // A hack is not the exploit.
+            (format!("[reward]\nhack = {{ utility_below = 0.1 }}\n{EXPLOIT}{jump}"), "kl"),
+            // Outcomes are sampled twice, and an audit looks once.
+            (
+                format!(
+                    "[reward]\nmode = 'fresh'\nerror = {{ normal = {{}} }}\n{EXPLOIT}[trainer.reference]\nbatch = 90_000\n"
+                ),
+                "sighted",
+            ),
+            // Fewer than thirty outcomes above, and a tilt as far as the table goes.
+            (
+                "[reward]\nerror = { normal = {} }\n[trainer.conditioning]\nthreshold = 6\n".to_owned(),
+                "utility",
+            ),
+            (
+                "[reward]\nerror = { normal = {} }\n[trainer.exact]\nkl = { budget = 8 }\n".to_owned(),
+                "utility",
+            ),
+            (format!("{T3}[trainer.exact]\nkl = {{ budget = 1 }}\n"), "utility"),
+            (format!("{T3}[trainer.best_of_n]\nn = 16\n"), "window"),
+        ] {
+            assert!(predict(&document(&sections), metric).is_err(), "{metric} of {sections}");
+        }
+    }
 }

@@ -6,11 +6,15 @@ use super::Answer;
 use super::world::World;
 use crate::record::metric::{KL, Metric, PROXY, UTILITY};
 use crate::reward::Mode;
+use crate::theory::TheoryError;
 use crate::trainers::{Exact, ExactKl, Penalty, TrainerSpec};
+
+/// How far a tilt must stay below the largest outcome, in standard deviations.
+const MARGIN: f64 = 1.5;
 
 pub(super) fn answer(world: &World<'_>, metric: &Metric<'_>) -> Answer {
     let TrainerSpec::Exact(exact) = &world.document.trainer else { return None };
-    if metric.of.is_some() || world.exploit.is_some() {
+    if metric.of.is_some() || !world.bare() {
         return None;
     }
     // At a budget the KL is what was asked for, under every penalty and law.
@@ -28,6 +32,12 @@ pub(super) fn answer(world: &World<'_>, metric: &Metric<'_>) -> Answer {
         return None;
     }
     let tilts = tilt(exact, spread);
+    // The largest of K normals lies at √(2·ln K): a tilt that comes near it sees the table and not the law.
+    let farthest = (2.0 * world.outcomes.ln()).sqrt() - MARGIN;
+    if matches!(metric.name, KL | UTILITY | PROXY) && tilts > farthest {
+        let range = format!("a tilt of at most {farthest:.2} standard deviations, for a table of this size,");
+        return Some(Err(TheoryError::argument("the shift of U", tilts, range)));
+    }
     Some(Ok(match metric.name {
         KL => 0.5 * tilts * tilts,
         UTILITY => mean + covariance / spread * tilts,

@@ -6,13 +6,12 @@
 use super::Answer;
 use super::world::World;
 use crate::distributions::Distribution;
+use crate::foundation::numeric::sum;
 use crate::foundation::root::crossing;
-use crate::record::Outcomes;
 use crate::record::metric::{KL, Metric, UTILITY};
 use crate::theory::TheoryError;
 use crate::theory::best_of_n::best_of_n;
 use crate::theory::conditioning::conditioning;
-use crate::theory::table;
 use crate::trainers::TrainerSpec;
 
 pub(super) fn answer(world: &World<'_>, metric: &Metric<'_>) -> Answer {
@@ -24,15 +23,14 @@ pub(super) fn answer(world: &World<'_>, metric: &Metric<'_>) -> Answer {
             Some(best.and_then(|b| b.utility.ok_or_else(|| TheoryError::argument("n", draws, NO_MEAN))))
         }
         (TrainerSpec::BestOfN(part), KL, None) => {
-            let n = f64::from(part.n.get());
-            Some(kl_of_ranks(world.outcomes, |ranks| table::best_of_n(ranks, n)))
+            Some(Ok(best_of_n_kl(world.outcomes, f64::from(part.n.get()))))
         }
         (TrainerSpec::Quantilizer(part), UTILITY, None) => {
             let threshold = threshold_of(utility, error, part.mass.get());
             Some(threshold.and_then(|t| conditioning(utility, error, t)).map(|above| above.utility))
         }
         (TrainerSpec::Quantilizer(part), KL, None) => {
-            Some(kl_of_ranks(world.outcomes, |ranks| table::quantilizer(ranks, part.mass.get())))
+            Some(Ok(quantilizer_kl(world.outcomes, part.mass.get())))
         }
         _ => None,
     }
@@ -56,20 +54,20 @@ fn distinct(outcomes: f64, draws: f64) -> f64 {
     -outcomes * (draws * (-1.0 / outcomes).ln_1p()).exp_m1()
 }
 
-/// KL of a policy that looks at ranks only, on K outcomes without ties.
-fn kl_of_ranks(
-    outcomes: f64,
-    policy: impl Fn(&Outcomes) -> Result<table::Reweighting, TheoryError>,
-) -> Result<f64, TheoryError> {
-    let count = outcomes as usize;
-    let ranks = Outcomes {
-        prompts: 1,
-        outcomes: count,
-        ref_log_prob: vec![-outcomes.ln(); count],
-        utility: (0..count).map(|rank| rank as f64).collect(),
-        error: vec![0.0; count],
-        class: vec![0; count],
-        hack: vec![false; count],
+/// KL of the best of n on K outcomes without ties: Σ p·ln(K·p) over the ranks, p = (j/K)ⁿ − ((j − 1)/K)ⁿ.
+fn best_of_n_kl(outcomes: f64, n: f64) -> f64 {
+    let up_to = |rank: u64| (n * (rank as f64 / outcomes).ln()).exp();
+    let term = |rank: u64| {
+        let p = up_to(rank) - up_to(rank - 1);
+        if p > 0.0 { p * (outcomes * p).ln() } else { 0.0 }
     };
-    Ok(policy(&ranks)?.moments(&ranks)?.kl)
+    sum((1..=outcomes as u64).map(term))
+}
+
+/// KL of the quantilizer on K outcomes without ties: whole outcomes at 1/(K·mass), and the rest on one that is split.
+fn quantilizer_kl(outcomes: f64, mass: f64) -> f64 {
+    let whole = (outcomes * mass).floor();
+    let rest = (1.0 - whole / (outcomes * mass)).max(0.0);
+    let split = if rest > 0.0 { rest * (outcomes * rest).ln() } else { 0.0 };
+    (1.0 - rest) * -mass.ln() + split
 }

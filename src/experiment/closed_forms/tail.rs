@@ -8,6 +8,10 @@ use crate::theory::binary::binary_kl;
 use crate::theory::conditioning::conditioning;
 use crate::trainers::TrainerSpec;
 
+/// Outcomes of a table that must be expected above the threshold: with fewer, ln of their share is biased by 1/(2·number),
+/// and a table may have none.
+const FEWEST: f64 = 30.0;
+
 pub(super) fn answer(world: &World<'_>, metric: &Metric<'_>) -> Answer {
     if metric.of.is_some() {
         return None;
@@ -23,14 +27,16 @@ pub(super) fn answer(world: &World<'_>, metric: &Metric<'_>) -> Answer {
         Err(e) => return Some(Err(e)),
     };
     let before = above.probability;
-    let after = exponent.map_or(1.0, |exponent| threshold.powf(-exponent));
+    if world.outcomes * before < FEWEST {
+        let range =
+            format!("one that at least {FEWEST} of the {} outcomes are expected to reach", world.outcomes);
+        return Some(Err(TheoryError::argument("threshold", threshold, range)));
+    }
+    let after = exponent.map(|exponent| threshold.powf(-exponent));
     // E of the raised mixture: what lies above keeps its law, what lies below too.
-    let mixed = |given: f64, mean: f64| {
-        if after == 1.0 {
-            given
-        } else {
-            after * given + (1.0 - after) * (mean - before * given) / (1.0 - before)
-        }
+    let mixed = |given: f64, mean: f64| match after {
+        None => given,
+        Some(after) => after * given + (1.0 - after) * (mean - before * given) / (1.0 - before),
     };
     let utility_after = || Some(mixed(above.utility, utility.mean()?));
     let error_after = || -> Option<Result<f64, TheoryError>> {
@@ -38,8 +44,10 @@ pub(super) fn answer(world: &World<'_>, metric: &Metric<'_>) -> Answer {
         Some(conditioning(error, utility, threshold).map(|swapped| mixed(swapped.utility, mean)))
     };
     match metric.name {
-        KL if after == 1.0 => Some(Ok(-above.ln_probability)),
-        KL => Some(binary_kl(after, before)),
+        KL => Some(match after {
+            None => Ok(-above.ln_probability),
+            Some(after) => binary_kl(after, before),
+        }),
         UTILITY => utility_after().map(Ok),
         "error" => error_after(),
         PROXY => Some(error_after()?.and_then(|e| {

@@ -3,7 +3,7 @@
 use crate::config::Document;
 use crate::distributions::{Distribution, DistributionSpec, Standardized};
 use crate::environments::{EnvironmentSpec, Reference};
-use crate::reward::{Exploit, Mode};
+use crate::reward::{Exploit, HackRule, Mode};
 
 /// A table of independent outcomes with a uniform reference, before exploits.
 pub(super) struct World<'a> {
@@ -14,7 +14,7 @@ pub(super) struct World<'a> {
     pub utility: &'a DistributionSpec,
     /// Law of X, as standardised; `None` where the proxy is the utility.
     pub error: Option<Standardized>,
-    /// The one planted class.
+    /// The one planted class, where it is what counts as a hack.
     pub exploit: Option<&'a Exploit>,
 }
 
@@ -29,20 +29,26 @@ impl<'a> World<'a> {
         if !plain {
             return None;
         }
+        let planted = document.reward.hack_rule() == HackRule::Planted;
         let law = document.reward.error.clone();
         Some(Self {
             document,
             outcomes: f64::from(bandit.outcomes.get()),
             utility: &bandit.utility,
             error: law.map(|law| Standardized::new(law, document.reward.standardize)).transpose().ok()?,
-            exploit: document.reward.exploits.first(),
+            exploit: document.reward.exploits.first().filter(|_| planted),
         })
+    }
+
+    /// Whether nothing is planted.
+    pub fn bare(&self) -> bool {
+        self.document.reward.exploits.is_empty()
     }
 
     /// The laws of V and X where X is frozen and independent of V, and nothing is planted.
     pub fn independent(&self) -> Option<(&dyn Distribution, &dyn Distribution)> {
         let reward = &self.document.reward;
-        let apart = self.exploit.is_none() && reward.mode == Mode::Frozen && reward.correlation.get() == 0.0;
+        let apart = self.bare() && reward.mode == Mode::Frozen && reward.correlation.get() == 0.0;
         apart.then_some((self.utility.part(), self.error.as_ref()? as &dyn Distribution))
     }
 

@@ -75,11 +75,6 @@ impl<'a> Tilter<'a> {
         Self { table, fault, depths, prompts, largest, spread }
     }
 
-    /// U of a cell.
-    pub fn proxy(&self, cell: usize) -> f64 {
-        self.table.proxy(cell)
-    }
-
     /// The largest KL of any tilt: −ln π₀(argmax U), mean over prompts.
     pub fn largest_kl(&self) -> f64 {
         let total: f64 = self.prompts.iter().map(|prompt| prompt.log_mass() - prompt.top_mass.ln()).sum();
