@@ -25,8 +25,11 @@ pub fn gaps(loaded: &Loaded) -> Vec<Gap> {
             Expected::Ordered { by, .. } => Some(by),
             _ => None,
         };
-        let unknown: Vec<Gap> =
-            [Some(&expectation.metric), by].into_iter().flatten().filter_map(absent).collect();
+        let unknown: Vec<Gap> = [Some(&expectation.metric), by]
+            .into_iter()
+            .flatten()
+            .filter_map(|metric| absent(metric))
+            .collect();
         if !unknown.is_empty() {
             gaps.extend(unknown);
             continue;
@@ -44,7 +47,7 @@ pub fn gaps(loaded: &Loaded) -> Vec<Gap> {
 }
 
 /// Why no run has this number.
-fn absent(metric: &String) -> Option<Gap> {
+fn absent(metric: &str) -> Option<Gap> {
     let names = quantities::names();
     let name = Metric::parse(metric).name;
     if names.iter().any(|known| known == name) {
@@ -54,7 +57,7 @@ fn absent(metric: &String) -> Option<Gap> {
         Some(meant) => format!("no run has this number; did you mean {meant}?"),
         None => "no run has this number; the metrics of summary.csv are those there are".to_owned(),
     };
-    Some(Gap { arm: None, metric: metric.clone(), problem })
+    Some(Gap { arm: None, metric: metric.to_owned(), problem })
 }
 
 #[cfg(test)]
@@ -72,6 +75,6 @@ mod tests {
         );
         let found = gaps(&loaded.unwrap());
         assert!(found[0].problem.contains("did you mean utility?") && found.len() == 1, "{found:?}");
-        assert!(absent(&"precision[robust_z@0.01]".to_owned()).is_none());
+        assert!(absent("precision[robust_z@0.01]").is_none());
     }
 }
