@@ -1,7 +1,7 @@
 //! What theory expects of an arm, computed from the arm's own settings: the yardstick of every simulation.
 //!
 //! A form states which settings it holds for and which numbers of the summary it gives. A new one is a file here and a
-//! row of [`FORMS`].
+//! row of `FORMS`.
 
 mod audit;
 mod exploit;
