@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 /// V(prompt), one number a prompt, starting at 0.
 #[derive(Module, Debug)]
 pub struct TabularValue {
-    /// V, shape [prompts], f32.
+    /// V, one number a prompt, f32.
     values: Param<Tensor<1>>,
 }
 
@@ -17,7 +17,7 @@ impl TabularValue {
         Self { values: Param::from_tensor(values) }
     }
 
-    /// V of every prompt, shape [prompts], on the autodiff graph.
+    /// V, one number a prompt, on the autodiff graph.
     pub fn all(&self) -> Tensor<1> {
         self.values.val()
     }

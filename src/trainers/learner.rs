@@ -5,13 +5,13 @@
 
 use super::estimators::{estimate, slope};
 use super::group::{group_relative, leave_one_out};
+use super::network::Network;
 use super::{
     Baseline, Estimator, KlPenalty, OptimizerSpec, Place, Scale, ScaleRewards, Surrogate, Trainer,
     TrainerError, advantages, gae,
 };
 use crate::policies::{Snapshot, TabularPolicy, TabularValue};
 use crate::record::{Observed, Outcomes};
-use burn::module::{Module, ParamId};
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -48,12 +48,6 @@ pub(super) enum Credit {
     Group(ScaleRewards),
     /// Compared with the value head.
     Critic(Scale),
-}
-
-#[derive(Module, Debug)]
-struct Network {
-    policy: TabularPolicy,
-    value: Option<TabularValue>,
 }
 
 /// A trainer at work on one table.
@@ -210,7 +204,7 @@ impl Learner {
         let mut gradients = GradientsParams::from_grads(loss.backward(), &self.network);
         let device = TrainerError::Device { step: self.step };
         if let Some(largest) = self.recipe.max_grad_norm {
-            clip_norm(&mut gradients, &self.network, largest).ok_or(device)?;
+            self.network.limit(&mut gradients, largest).ok_or(device)?;
         }
         self.network = self.optimizer.step(self.learning_rate, self.network.clone(), gradients);
         self.theta = self.network.policy.theta().ok_or(TrainerError::Device { step: self.step })?;
@@ -222,38 +216,6 @@ impl Learner {
         }
         Ok(())
     }
-}
-
-/// Scales the gradients of all weights down together, so that their norm is at most `largest`; `None` if the device does
-/// not give numbers back.
-fn clip_norm(gradients: &mut GradientsParams, network: &Network, largest: f64) -> Option<()> {
-    let square = |numbers: Vec<f32>| numbers.iter().map(|&g| f64::from(g).powi(2)).sum::<f64>();
-    let policy: Option<(ParamId, Tensor<2>)> = {
-        let id = network.policy.id();
-        gradients.get(id).map(|gradient| (id, gradient))
-    };
-    let value: Option<(ParamId, Tensor<1>)> = network
-        .value
-        .as_ref()
-        .map(TabularValue::id)
-        .and_then(|id| gradients.get(id).map(|gradient| (id, gradient)));
-    let mut total = 0.0;
-    if let Some((_, gradient)) = &policy {
-        total += square(gradient.clone().into_data().try_to_vec().ok()?);
-    }
-    if let Some((_, gradient)) = &value {
-        total += square(gradient.clone().into_data().try_to_vec().ok()?);
-    }
-    let norm = total.sqrt();
-    if norm > largest {
-        if let Some((id, gradient)) = policy {
-            gradients.register(id, gradient.mul_scalar(largest / norm));
-        }
-        if let Some((id, gradient)) = value {
-            gradients.register(id, gradient.mul_scalar(largest / norm));
-        }
-    }
-    Some(())
 }
 
 impl Trainer for Learner {

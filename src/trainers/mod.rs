@@ -13,6 +13,7 @@ mod grpo;
 mod jump;
 mod kl;
 mod learner;
+mod network;
 mod optimizer;
 mod ppo;
 mod quantilizer;

@@ -140,7 +140,7 @@ fn the_window_of_ppo_is_the_published_one() {
         replicates: 160,
     };
     let (closed, open) = windows(&race);
-    assert!(open <= 4, "{open} of 160 runs were never taken over");
+    assert!(open <= 8, "{open} of 160 runs were never taken over");
     assert_agrees("window of PPO, K = 5000, u = 100", mean_and_error(&closed), (69.4, 2.1));
 }
 
