@@ -4,6 +4,7 @@ use crate::foundation::rng::{Family, Purpose, SeedTree};
 use crate::policies::Snapshot;
 use crate::record::{Observed, Truth};
 use crate::reward::{Phase, RewardModel};
+use std::num::NonZeroU32;
 
 /// One step's rollouts: what anyone may see, what is hidden, and the table's cells that were sampled.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +23,7 @@ pub struct Sampler {
     prompts: Family,
     actions: Option<Family>,
     phase: Phase,
+    group: u64,
 }
 
 impl Sampler {
@@ -31,15 +33,26 @@ impl Sampler {
             prompts: seeds.family(Purpose::Prompt),
             actions: Some(seeds.family(Purpose::Action)),
             phase: Phase::Training,
+            group: 1,
         }
     }
 
     /// Rollouts of the reference before training: their own streams, so that training draws the same with and without.
     pub fn calibration(seeds: &SeedTree) -> Self {
-        Self { prompts: seeds.family(Purpose::Calibration), actions: None, phase: Phase::Calibration }
+        Self {
+            prompts: seeds.family(Purpose::Calibration),
+            actions: None,
+            phase: Phase::Calibration,
+            group: 1,
+        }
     }
 
-    /// Samples `count` rollouts, numbered from `first`, at `step`.
+    /// The same streams, with `size` rollouts in a row for each prompt that is drawn; 1 draws a prompt for every rollout.
+    pub fn in_groups(self, size: NonZeroU32) -> Self {
+        Self { group: u64::from(size.get()), ..self }
+    }
+
+    /// Samples `count` rollouts, numbered from `first`, at `step`. Groups start at multiples of their size.
     pub fn batch(
         &self,
         model: &RewardModel,
@@ -62,7 +75,8 @@ impl Sampler {
         let mut cells = Vec::with_capacity(count);
         let (mut log_prob, mut reference) = (Vec::with_capacity(count), Vec::with_capacity(count));
         for number in first..first + count as u64 {
-            let mut rng = self.prompts.at(number);
+            let leader = number - number % self.group;
+            let mut rng = self.prompts.at(leader);
             let prompt = if table.prompts > 1 { rng.below(table.prompts as u64) as usize } else { 0 };
             let cell = match &self.actions {
                 Some(actions) => policy.sample(prompt, &mut actions.at(number)),
@@ -71,7 +85,11 @@ impl Sampler {
             let visit = model.visit(cell, number, self.phase);
             observed.outcome.push(cell as u64);
             observed.prompt.push(prompt as u64);
-            observed.group.push(step * table.prompts as u64 + prompt as u64);
+            observed.group.push(if self.group > 1 {
+                leader
+            } else {
+                step * table.prompts as u64 + prompt as u64
+            });
             observed.proxy.push(visit.proxy());
             log_prob.push(policy.log_prob(cell));
             reference.push(table.ref_log_prob[cell]);

@@ -54,7 +54,7 @@ pub fn train(setting: Setting<'_>) -> Result<Trained, TrainError> {
     let Setting { model, trainer: spec, seeds, device } = setting;
     let (table, part) = (model.table(), spec.part());
     let mut trainer = part.start(table, device)?;
-    let sampler = Sampler::training(&seeds);
+    let sampler = Sampler::training(&seeds).in_groups(part.group());
     let mut policy = Snapshot::default();
     let mut steps = Vec::with_capacity(part.steps() as usize);
     let (mut observed, mut truth) = (Observed::default(), Truth::default());
@@ -72,8 +72,10 @@ pub fn train(setting: Setting<'_>) -> Result<Trained, TrainError> {
             return Err(TrainError::Proxy { step, value });
         }
         trainer.credit(&mut batch.observed);
-        steps.push(row(step, &batch, &exact, trainer.coefficient(), &mut influence));
+        let mut row = row(step, &batch, &exact, trainer.coefficient(), &mut influence);
         trainer.update(&batch.observed, &batch.cells, exact.kl)?;
+        row.clip_fraction = trainer.clip_fraction();
+        steps.push(row);
         observed.append(batch.observed);
         truth.append(batch.truth);
     }

@@ -2,9 +2,11 @@
 
 mod snapshot;
 mod tabular;
+mod value;
 
 pub use snapshot::Snapshot;
 pub use tabular::{Tabular, TabularPolicy};
+pub use value::TabularValue;
 
 use std::fmt::Debug;
 

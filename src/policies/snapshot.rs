@@ -15,16 +15,21 @@ pub struct Snapshot {
 impl Snapshot {
     /// π ∝ π₀·exp(θ), prompt by prompt; `tilt(cell)` gives θ.
     pub fn set(&mut self, table: &Outcomes, tilt: impl Fn(usize) -> f64) {
-        let cells = table.len();
-        self.outcomes = table.outcomes;
+        self.set_from(&table.ref_log_prob, table.outcomes, tilt);
+    }
+
+    /// π ∝ π₀·exp(θ) from ln π₀ of every cell, `outcomes` cells a prompt.
+    pub fn set_from(&mut self, reference: &[f64], outcomes: usize, tilt: impl Fn(usize) -> f64) {
+        let cells = reference.len();
+        self.outcomes = outcomes;
         self.log_prob.resize(cells, 0.0);
         self.prob.resize(cells, 0.0);
         self.cumulative.resize(cells, 0.0);
-        for start in (0..cells).step_by(table.outcomes.max(1)) {
-            let row = start..start + table.outcomes;
+        for start in (0..cells).step_by(outcomes.max(1)) {
+            let row = start..start + outcomes;
             let mut max = f64::NEG_INFINITY;
             for cell in row.clone() {
-                let logit = table.ref_log_prob[cell] + tilt(cell);
+                let logit = reference[cell] + tilt(cell);
                 self.log_prob[cell] = logit;
                 max = max.max(logit);
             }

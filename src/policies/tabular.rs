@@ -2,7 +2,7 @@
 
 use super::PolicyPart;
 use crate::record::Outcomes;
-use burn::module::{Module, Param};
+use burn::module::{Module, Param, ParamId};
 use burn::tensor::{Device, Tensor, TensorData, activation::log_softmax};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -45,11 +45,20 @@ impl TabularPolicy {
 
     /// ln π of every cell, shape [prompts, outcomes], on the autodiff graph.
     pub fn log_probs(&self) -> Tensor<2> {
-        let logits = match &self.offset {
+        log_softmax(self.logits(), 1)
+    }
+
+    /// ln π of every cell up to a constant of its prompt, shape [prompts, outcomes], on the autodiff graph.
+    pub fn logits(&self) -> Tensor<2> {
+        match &self.offset {
             Some(offset) => self.theta.val() + offset.clone(),
             None => self.theta.val(),
-        };
-        log_softmax(logits, 1)
+        }
+    }
+
+    /// The name under which burn keeps the gradient of θ.
+    pub fn id(&self) -> ParamId {
+        self.theta.id
     }
 
     /// θ, cell by cell; `None` if the device gives something else than f32 numbers back.

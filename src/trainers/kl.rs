@@ -3,12 +3,13 @@
 use crate::foundation::scalar::{NonNegative, Positive};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::num::NonZeroU32;
 
 /// `kl = { coefficient = 0.5, estimator = "k1", place = "reward", controller = "fixed" }`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct KlPenalty {
-    /// β, in units of reward per nat; where a budget is kept, its initial value.
+    /// β, in units of reward per nat; where a controller changes it, its initial value.
     pub coefficient: NonNegative,
     /// How KL(π‖π₀) is estimated from a batch.
     pub estimator: Estimator,
@@ -26,6 +27,122 @@ impl Default for KlPenalty {
             place: Place::Reward,
             controller: Controller::Fixed,
         }
+    }
+}
+
+/// The section of a trainer whose defaults differ: a key that is left out has the trainer's default, not REINFORCE's.
+macro_rules! kl_section {
+    ($(#[$doc:meta])* $name:ident, $coefficient:literal, $estimator:ident, $place:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct $name {
+            /// β, in units of reward per nat; where a controller changes it, its initial value.
+            pub coefficient: NonNegative,
+            /// How KL(π‖π₀) is estimated from a batch.
+            pub estimator: Estimator,
+            /// Whether the penalty is taken from each rollout's reward or added to the loss.
+            pub place: Place,
+            /// What changes β during training.
+            pub controller: Controller,
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self {
+                    coefficient: NonNegative::known($coefficient),
+                    estimator: Estimator::$estimator,
+                    place: Place::$place,
+                    controller: Controller::Fixed,
+                }
+            }
+        }
+
+        impl From<&$name> for KlPenalty {
+            fn from(section: &$name) -> Self {
+                Self {
+                    coefficient: section.coefficient,
+                    estimator: section.estimator,
+                    place: section.place,
+                    controller: section.controller.clone(),
+                }
+            }
+        }
+    };
+}
+
+kl_section!(
+    /// The penalty of RLHF's PPO and RLOO: k1 in the reward, 0.05 (TRL).
+    RewardKl, 0.05, K1, Reward
+);
+kl_section!(
+    /// GRPO's penalty: k3 in the loss. **The coefficient is 0 unless it is set**, as in TRL: nothing then holds the policy to
+    /// the reference (Shao et al. 2024 use 0.04).
+    LossKl, 0.0, K3, Loss
+);
+
+impl KlPenalty {
+    /// The KL that training is told to reach, in nats, and its key below the trainer's section.
+    pub(super) fn target(&self) -> Option<(&'static str, f64)> {
+        match self.controller {
+            Controller::Fixed => None,
+            Controller::Budget { target, .. } => Some(("kl.controller.budget.target", target.get())),
+            Controller::Adaptive { target, .. } => Some(("kl.controller.adaptive.target", target.get())),
+        }
+    }
+
+    /// What contradicts itself when a step has `batch` rollouts, by key below the trainer's section.
+    pub(super) fn contradictions(&self, batch: NonZeroU32) -> Vec<(&'static str, String)> {
+        let mut found = Vec::new();
+        match (self.estimator, self.place) {
+            (Estimator::Exact, Place::Reward) => found.push((
+                "kl.place",
+                "the exact KL is one number for all rollouts, so it cannot enter their rewards; use place = \"loss\", \
+                 or estimator = \"k1\""
+                    .to_owned(),
+            )),
+            (Estimator::K1, Place::Loss) => found.push((
+                "kl.estimator",
+                "k1 in the loss has a gradient of mean zero and penalises nothing; use place = \"reward\", or \
+                 estimator = \"k2\", \"k3\" or \"exact\""
+                    .to_owned(),
+            )),
+            _ => {}
+        }
+        let kind = match self.controller {
+            Controller::Fixed => None,
+            Controller::Budget { .. } => Some("a budget"),
+            Controller::Adaptive { .. } => Some("an adaptive controller"),
+        };
+        if let (Some(kind), true) = (kind, self.coefficient.get() == 0.0) {
+            found.push((
+                "kl.coefficient",
+                format!("{kind} multiplies the coefficient up or down, so it cannot start at 0; use 1"),
+            ));
+        }
+        if let Controller::Adaptive { horizon, .. } = self.controller
+            && horizon.get() < f64::from(batch.get())
+        {
+            found.push((
+                "kl.controller.adaptive.horizon",
+                format!("a horizon of {horizon} rollouts is over within one batch of {batch}; use 10000, or a lower batch"),
+            ));
+        }
+        found
+    }
+}
+
+impl Controller {
+    /// The next β, after a step of `rollouts` rollouts by a policy of this KL.
+    pub(super) fn next(&self, coefficient: f64, kl: f64, rollouts: usize) -> f64 {
+        let factor = match self {
+            Self::Fixed => return coefficient,
+            Self::Budget { target, rate } => (rate.get() * (kl / target.get() - 1.0)).clamp(-0.2, 0.2).exp(),
+            Self::Adaptive { target, horizon } => {
+                1.0 + (kl / target.get() - 1.0).clamp(-0.2, 0.2) * rollouts as f64 / horizon.get()
+            }
+        };
+        (coefficient * factor).clamp(1e-12, 1e12)
     }
 }
 
@@ -68,8 +185,65 @@ pub enum Controller {
         #[serde(default = "default_rate")]
         rate: Positive,
     },
+    /// A proportional controller (Ziegler et al. 2019, section 2.2): β is multiplied by
+    /// 1 + clip(KL/target − 1, ±0.2)·rollouts/horizon after each step.
+    Adaptive {
+        /// KL to steer to, in nats.
+        #[serde(default = "default_target")]
+        target: Positive,
+        /// Rollouts over which β changes by a fifth at most; the batch or more.
+        #[serde(default = "default_horizon")]
+        horizon: Positive,
+    },
 }
 
 fn default_rate() -> Positive {
     Positive::known(0.1)
+}
+fn default_target() -> Positive {
+    Positive::known(6.0)
+}
+fn default_horizon() -> Positive {
+    Positive::known(10_000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_adaptive_controller_follows_a_sequence_worked_out_by_hand() {
+        let controller: Controller = serde_json::from_str(r#"{ "adaptive": {} }"#).unwrap();
+        let mut coefficient = 0.2;
+        // Errors −1 → −.2, .5 → .2, .1, −.05, 0; 256/10000 = .0256.
+        for (kl, expected) in [
+            (0.0, 0.198_976),
+            (9.0, 0.199_994_757_12),
+            (6.6, 0.200_506_743_698_227_2),
+            (5.7, 0.200_250_095_066_293_47),
+            (6.0, 0.200_250_095_066_293_47),
+        ] {
+            coefficient = controller.next(coefficient, kl, 256);
+            assert!((coefficient - expected).abs() < 1e-15, "KL {kl}: {coefficient} against {expected}");
+        }
+    }
+
+    #[test]
+    fn a_fixed_coefficient_stays_and_a_budget_moves_by_its_rate() {
+        assert_eq!(Controller::Fixed.next(0.5, 100.0, 256), 0.5);
+        let budget = Controller::Budget { target: Positive::known(2.0), rate: Positive::known(0.1) };
+        assert!((budget.next(1.0, 3.0, 256) - 0.05f64.exp()).abs() < 1e-15);
+        assert!((budget.next(1.0, 30.0, 256) - 0.2f64.exp()).abs() < 1e-15);
+    }
+
+    #[test]
+    fn what_is_left_out_of_a_section_has_its_own_default() {
+        let section: RewardKl = serde_json::from_str(r#"{ "estimator": "k2" }"#).unwrap();
+        assert_eq!((section.coefficient.get(), section.place), (0.05, Place::Reward));
+        let section: LossKl = serde_json::from_str("{}").unwrap();
+        assert_eq!(
+            (section.coefficient.get(), section.estimator, section.place),
+            (0.0, Estimator::K3, Place::Loss)
+        );
+    }
 }

@@ -7,31 +7,45 @@ mod construction;
 pub mod estimators;
 mod exact;
 mod fixed;
+mod gae;
+mod group;
+mod grpo;
 mod jump;
 mod kl;
 mod learner;
+mod network;
 mod optimizer;
+mod ppo;
 mod quantilizer;
 mod reference;
 mod reinforce;
+mod rloo;
+mod surrogate;
 
 pub use advantage::{Baseline, Scale, advantages};
 pub use best_of_n::BestOfN;
 pub use conditioning::Conditioning;
 pub use construction::Construction;
 pub use exact::{Exact, ExactKl, Penalty};
+pub use gae::gae;
+pub use group::{ScaleRewards, group_relative, leave_one_out};
+pub use grpo::Grpo;
 pub use jump::Jump;
-pub use kl::{Controller, Estimator, KlPenalty, Place};
+pub use kl::{Controller, Estimator, KlPenalty, LossKl, Place, RewardKl};
 pub use optimizer::OptimizerSpec;
+pub use ppo::Ppo;
 pub use quantilizer::Quantilizer;
 pub use reference::Reference;
 pub use reinforce::Reinforce;
+pub use rloo::Rloo;
+pub use surrogate::Surrogate;
 
 use crate::policies::Snapshot;
 use crate::record::{Observed, Outcomes};
 use crate::theory::TheoryError;
 use burn::tensor::Device;
 use std::fmt::Debug;
+use std::num::NonZeroU32;
 
 /// Why a trainer could not start or go on.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +64,7 @@ pub enum TrainerError {
     },
     /// Training left the numbers.
     #[error(
-        "step {step}: the policy's weights are no longer finite; lower trainer.{trainer}.optimizer's learning_rate or scale advantages with advantage = \"batch_normalised\""
+        "step {step}: the policy's weights are no longer finite; lower trainer.{trainer}.optimizer's learning_rate, or normalise the advantages"
     )]
     Diverged {
         /// Step whose update did it.
@@ -70,6 +84,10 @@ pub trait Trainer: Send {
     }
     /// The KL coefficient in force, in units of reward per nat; `None` where the policy has none.
     fn coefficient(&self) -> Option<f64>;
+    /// Share of rollouts that the surrogate's clip has cut off, over all passes of the last update; `None` without a clip.
+    fn clip_fraction(&self) -> Option<f64> {
+        None
+    }
     /// Fills `reward` (what is optimised) and `advantage` from the proxy and the log-probabilities.
     fn credit(&self, observed: &mut Observed);
     /// Moves π by one batch. `cells` are the sampled cells, row by row; `kl` is KL(π‖π₀) of the policy that sampled.
@@ -80,6 +98,10 @@ pub trait Trainer: Send {
 pub trait TrainerPart: Debug + Send + Sync {
     /// Rollouts a step.
     fn batch(&self) -> usize;
+    /// Rollouts in a row that answer the same prompt; it divides the batch.
+    fn group(&self) -> NonZeroU32 {
+        NonZeroU32::MIN
+    }
     /// Steps of a run; one for a policy that does not learn.
     fn steps(&self) -> u64 {
         1
@@ -105,6 +127,9 @@ crate::registry! {
     pub enum TrainerSpec => dyn TrainerPart {
         "exact" => Exact: "the optimum itself: a KL, chi-squared or mixed penalty, at a fixed coefficient or a KL budget", "Kwa, Thomas & Garriga-Alonso 2024, section 2; Huang et al. 2024";
         "reinforce" => Reinforce: "policy gradient on burn with baseline, KL penalty and SGD or Adam", "Williams 1992; Ahmadian et al. 2024";
+        "rloo" => Rloo: "policy gradient with groups of rollouts a prompt, each against the mean of the others", "Kool et al. 2019; Ahmadian et al. 2024";
+        "grpo" => Grpo: "clipped policy gradient with advantages in units of their group's spread; no KL penalty unless set", "Shao et al. 2024, DeepSeekMath; defaults of TRL";
+        "ppo" => Ppo: "several epochs on a batch under a clipped ratio, with a value head", "Schulman et al. 2017; Ziegler et al. 2019; defaults of TRL";
         "best_of_n" => BestOfN: "the best of n draws from the reference, exactly", "Stiennon et al. 2020; Beirami et al. 2024";
         "quantilizer" => Quantilizer: "a draw from the reference's top share by proxy", "Taylor 2016, Quantilizers";
         "conditioning" => Conditioning: "the reference given that the proxy reaches a threshold", "Kwa, Thomas & Garriga-Alonso 2024, theorems 5 and 6";

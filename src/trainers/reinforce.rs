@@ -1,10 +1,7 @@
 //! REINFORCE with a baseline and a KL penalty.
 
-use super::learner::Learner;
-use super::{
-    Baseline, Controller, Estimator, KlPenalty, OptimizerSpec, Place, Scale, Trainer, TrainerError,
-    TrainerPart,
-};
+use super::learner::{Credit, Learner, Recipe};
+use super::{Baseline, KlPenalty, OptimizerSpec, Scale, Trainer, TrainerError, TrainerPart};
 use crate::foundation::scalar::Positive;
 use crate::record::Outcomes;
 use burn::tensor::Device;
@@ -57,35 +54,11 @@ impl TrainerPart for Reinforce {
     }
 
     fn kl_target(&self) -> Option<(&'static str, f64)> {
-        match self.kl.controller {
-            Controller::Budget { target, .. } => Some(("kl.controller.budget.target", target.get())),
-            Controller::Fixed => None,
-        }
+        self.kl.target()
     }
 
     fn contradictions(&self) -> Vec<(&'static str, String)> {
-        let mut found = Vec::new();
-        match (self.kl.estimator, self.kl.place) {
-            (Estimator::Exact, Place::Reward) => found.push((
-                "kl.place",
-                "the exact KL is one number for all rollouts, so it cannot enter their rewards; use place = \"loss\", \
-                 or estimator = \"k1\""
-                    .to_owned(),
-            )),
-            (Estimator::K1, Place::Loss) => found.push((
-                "kl.estimator",
-                "k1 in the loss has a gradient of mean zero and penalises nothing; use place = \"reward\", or \
-                 estimator = \"k2\", \"k3\" or \"exact\""
-                    .to_owned(),
-            )),
-            _ => {}
-        }
-        if matches!(self.kl.controller, Controller::Budget { .. }) && self.kl.coefficient.get() == 0.0 {
-            found.push((
-                "kl.coefficient",
-                "a budget multiplies the coefficient up or down, so it cannot start at 0; use 1".to_owned(),
-            ));
-        }
+        let mut found = self.kl.contradictions(self.batch);
         if self.batch.get() < 2 && self.baseline != Baseline::None {
             found.push((
                 "batch",
@@ -97,6 +70,18 @@ impl TrainerPart for Reinforce {
     }
 
     fn start(&self, table: &Outcomes, device: &Device) -> Result<Box<dyn Trainer>, TrainerError> {
-        Ok(Box::new(Learner::new(self.clone(), table, device)))
+        let recipe = Recipe {
+            name: "reinforce",
+            optimizer: self.optimizer.clone(),
+            kl: self.kl.clone(),
+            credit: Credit::Batch(self.baseline, self.advantage),
+            surrogate: None,
+            epochs: 1,
+            minibatches: 1,
+            entropy: 0.0,
+            value: None,
+            max_grad_norm: None,
+        };
+        Ok(Box::new(Learner::new(recipe, table, device)))
     }
 }

@@ -14,12 +14,20 @@ mod expectations;
 mod experiments;
 #[cfg(feature = "lab")]
 mod fixed_policies;
+#[cfg(feature = "lab")]
+mod grpo;
 mod house;
+#[cfg(feature = "lab")]
+mod learning;
 mod metrics;
 mod plots;
+#[cfg(feature = "lab")]
+mod ppo;
 mod readers;
 mod readme;
 mod report;
+#[cfg(feature = "lab")]
+mod rloo;
 #[cfg(feature = "lab")]
 mod run;
 #[cfg(feature = "lab")]

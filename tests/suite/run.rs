@@ -119,6 +119,36 @@ fn columns(path: &Path, names: &[&str]) -> Vec<Vec<String>> {
     reader.records().map(|r| places.iter().map(|p| r.as_ref().unwrap()[*p].to_owned()).collect()).collect()
 }
 
+/// CONFIG with the trainers that learn from samples, each over the same table.
+fn learners() -> String {
+    let start = CONFIG.find("[trainer.reinforce]").unwrap();
+    let end = CONFIG.find("[[detectors]]").unwrap();
+    let sweep = CONFIG.find("[sweep]").unwrap();
+    let arms = [
+        "{ rloo = { batch = 32, group = 4, steps = 12 } }",
+        "{ grpo = { batch = 32, steps = 12, epochs = 2, kl = { coefficient = 0.04, controller = { adaptive = { target = 1 } } } } }",
+        "{ ppo = { batch = 32, steps = 12, minibatches = 2, entropy_coef = 0.01, max_grad_norm = 0.5 } }",
+    ];
+    format!("{}{}[sweep]\ntrainer = [{}]\n", &CONFIG[..start], &CONFIG[end..sweep], arms.join(", "))
+}
+
+#[test]
+fn every_learner_runs_from_a_config_with_the_same_bytes_on_any_threads() {
+    let bench = Bench::new(&learners());
+    let one = bench.done("one", &["--threads", "1"]);
+    let two = bench.done("two", &["--threads", "2"]);
+    assert_same(&one, &two);
+    let clips = columns(&one.join("steps.csv"), &["arm", "clip_fraction", "kl_coefficient"]);
+    for (arm, clipped) in [("0", false), ("1", true), ("2", true)] {
+        let rows: Vec<_> = clips.iter().filter(|row| row[0] == arm).collect();
+        assert!(
+            !rows.is_empty() && rows.iter().all(|row| row[1].is_empty() != clipped),
+            "arm {arm}: {rows:?}"
+        );
+    }
+    assert!(clips.iter().any(|row| row[1].parse::<f64>().is_ok_and(|c| c > 0.0)), "nothing was ever clipped");
+}
+
 #[test]
 fn threads_and_repetition_change_no_byte() {
     let bench = Bench::new(CONFIG);

@@ -1,73 +1,13 @@
 //! REINFORCE on burn against hand computation and against the exact optimum.
 
+use crate::learning::{by_hand, learn, observed, snapshot, table};
 use burn::tensor::Device;
 use serde_json::{Value, json};
-use tailcatch::environments::Bandit;
-use tailcatch::experiment::Exactly;
-use tailcatch::foundation::rng::SeedTree;
 use tailcatch::policies::Snapshot;
-use tailcatch::record::{Observed, Outcomes};
-use tailcatch::reward::{RewardModel, RewardSection, Twin};
-use tailcatch::rollout::Sampler;
-use tailcatch::theory::tilt::Tilter;
-use tailcatch::trainers::{Reinforce, Trainer, TrainerPart};
+use tailcatch::trainers::{Reinforce, TrainerPart};
 
 fn settings(value: Value) -> Reinforce {
     serde_json::from_value(value).unwrap()
-}
-
-/// An uneven reference over two prompts.
-fn table() -> Outcomes {
-    let logs = |weights: [f64; 4]| {
-        let total: f64 = weights.iter().sum();
-        weights.map(|w| (w / total).ln())
-    };
-    Outcomes {
-        prompts: 2,
-        outcomes: 4,
-        ref_log_prob: [logs([1.0, 2.0, 3.0, 4.0]), logs([5.0, 1.0, 1.0, 1.0])].concat(),
-        utility: vec![0.0; 8],
-        error: vec![0.0; 8],
-        class: vec![0; 8],
-        hack: vec![false; 8],
-    }
-}
-
-fn snapshot(trainer: &dyn Trainer, table: &Outcomes) -> Snapshot {
-    let mut policy = Snapshot::default();
-    trainer.snapshot(table, &mut policy).unwrap();
-    policy
-}
-
-/// The batch of cells as a trainer sees it.
-fn observed(cells: &[usize], proxy: &[f64], policy: &Snapshot, table: &Outcomes) -> Observed {
-    Observed {
-        proxy: proxy.to_vec(),
-        log_prob: Some(cells.iter().map(|c| policy.log_prob(*c)).collect()),
-        ref_log_prob: Some(cells.iter().map(|c| table.ref_log_prob[*c]).collect()),
-        ..Observed::default()
-    }
-}
-
-/// Gradient of the loss in θ by hand: Σ wᵢ(1[cell] − π) within each prompt, plus the exact penalty's.
-fn by_hand(cells: &[usize], weights: &[f64], exact: f64, policy: &Snapshot, table: &Outcomes) -> Vec<f64> {
-    let mut gradient = vec![0.0; table.len()];
-    for (cell, weight) in cells.iter().zip(weights) {
-        gradient[*cell] += weight;
-        let start = cell / table.outcomes * table.outcomes;
-        for (other, slope) in gradient.iter_mut().enumerate().skip(start).take(table.outcomes) {
-            *slope -= weight * policy.probs()[other];
-        }
-    }
-    for start in (0..table.len()).step_by(table.outcomes) {
-        let row = start..start + table.outcomes;
-        let gain = |cell: usize| policy.log_prob(cell) - table.ref_log_prob[cell];
-        let kl: f64 = row.clone().map(|c| policy.probs()[c] * gain(c)).sum();
-        for cell in row {
-            gradient[cell] += exact / table.prompts as f64 * policy.probs()[cell] * (gain(cell) - kl);
-        }
-    }
-    gradient
 }
 
 #[test]
@@ -128,39 +68,6 @@ fn one_step_is_the_closed_form_gradient() {
     }
 }
 
-/// Trains on a light-tailed table; gives the exact objective reached, the best possible one, and the KL of the last
-/// fifth of the steps on average.
-fn objective(seed: u64, trainer: Value, beta: f64) -> (f64, f64, f64) {
-    let environment: Bandit = serde_json::from_value(json!({ "outcomes": 50, "contexts": 2 })).unwrap();
-    let reward: RewardSection =
-        serde_json::from_value(json!({ "error": { "normal": { "sd": 0.5 } } })).unwrap();
-    let seeds = SeedTree::new(seed, 0);
-    let model = RewardModel::build(&environment, &reward, &seeds, Twin::Itself).unwrap();
-    let table = model.table();
-    let settings = settings(trainer);
-    let mut trainer = settings.start(table, &Device::flex()).unwrap();
-    let (sampler, mut policy) = (Sampler::training(&seeds), Snapshot::default());
-    let mut kls = Vec::new();
-    for step in 0..settings.steps() {
-        trainer.snapshot(table, &mut policy).unwrap();
-        let exact = Exactly::of(&policy, table);
-        kls.push(exact.kl);
-        let count = settings.batch();
-        let mut batch = sampler.batch(&model, &policy, step, step * count as u64, count);
-        trainer.credit(&mut batch.observed);
-        trainer.update(&batch.observed, &batch.cells, exact.kl).unwrap();
-    }
-    trainer.snapshot(table, &mut policy).unwrap();
-    let reached = Exactly::of(&policy, table);
-    let best = Tilter::new(table).at_coefficient(beta).unwrap();
-    let late = &kls[kls.len() * 4 / 5..];
-    (
-        reached.proxy() - beta * reached.kl,
-        best.proxy - beta * best.kl,
-        late.iter().sum::<f64>() / late.len() as f64,
-    )
-}
-
 #[test]
 fn training_reaches_the_exact_optimum() {
     let beta = 0.5;
@@ -170,7 +77,8 @@ fn training_reaches_the_exact_optimum() {
                 "batch": 512, "steps": 1200, "optimizer": { "adam": { "learning_rate": 0.03 } },
                 "kl": { "coefficient": beta, "estimator": estimator, "place": place }
             });
-            let (reached, best, _) = objective(seed, trainer, beta);
+            let learned = learn(seed, &settings(trainer));
+            let (reached, best) = (learned.objective(beta), learned.best(beta));
             // Adam at a fixed rate keeps jittering about the optimum; 0.02 is 2% of the gain there is to win.
             assert!(reached <= best + 1e-6, "{estimator}: {reached} above the optimum {best}");
             assert!(best - reached < 0.02, "{estimator} in {place}, seed {seed}: {reached} against {best}");
@@ -186,7 +94,7 @@ fn a_budget_is_kept_by_dual_ascent() {
             "kl": { "coefficient": 1.0, "estimator": "exact", "place": "loss",
                     "controller": { "budget": { "target": target, "rate": 0.05 } } }
         });
-        let (_, _, kl) = objective(4, trainer, 1.0);
+        let kl = learn(4, &settings(trainer)).late_kl;
         assert!((kl / target - 1.0).abs() < 0.05, "budget {target}: KL {kl}");
     }
 }

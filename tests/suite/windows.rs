@@ -1,4 +1,4 @@
-//! F5 and F14: sightings, takeover, and the window in between, for REINFORCE on burn.
+//! F5 and F14: sightings, takeover, and the window in between, for REINFORCE and PPO on burn.
 
 use crate::statistics::{assert_agrees, in_parallel, mean_and_error};
 use burn::tensor::Device;
@@ -9,62 +9,91 @@ use tailcatch::foundation::rng::SeedTree;
 use tailcatch::policies::Snapshot;
 use tailcatch::reward::{RewardModel, RewardSection, Twin};
 use tailcatch::rollout::Sampler;
-use tailcatch::trainers::{Reinforce, TrainerPart};
+use tailcatch::trainers::TrainerSpec;
 
-struct Race {
-    outcomes: u32,
-    batch: u32,
-    proxy: f64,
-    optimizer: Value,
-    replicates: u64,
+/// A planted exploit of prior mass 1/K, and who trains on it.
+pub struct Race {
+    pub outcomes: u32,
+    pub batch: u32,
+    pub proxy: f64,
+    /// The trainer's section, without batch and steps.
+    pub trainer: Value,
+    pub steps: u32,
+    pub replicates: u64,
+}
+
+/// What became of one replicate.
+pub struct Ending {
+    pub first: Option<u64>,
+    pub takeover: Option<u64>,
+    /// Sighted before the takeover.
+    pub sightings: usize,
 }
 
 /// First sighting and takeover of one replicate; p is read before the step's sampling.
-fn one(race: &Race, replicate: u64) -> (Option<u64>, Option<u64>) {
+fn one(race: &Race, replicate: u64) -> Ending {
     let environment: Bandit = serde_json::from_value(json!({ "outcomes": race.outcomes })).unwrap();
     let reward: RewardSection = serde_json::from_value(json!({
         "exploits": [{ "mass": 1.0 / f64::from(race.outcomes), "outcomes": 1, "proxy": race.proxy }]
     }))
     .unwrap();
-    let horizon = u64::from(8 * race.outcomes / race.batch + 60);
-    let settings: Reinforce = serde_json::from_value(json!({
-        "batch": race.batch, "steps": horizon, "optimizer": race.optimizer,
-        "kl": { "coefficient": 0.5, "estimator": "k1", "place": "reward" }
-    }))
-    .unwrap();
+    let mut section = race.trainer.clone();
+    for settings in section.as_object_mut().unwrap().values_mut() {
+        settings["batch"] = json!(race.batch);
+        settings["steps"] = json!(race.steps);
+    }
+    let spec: TrainerSpec = serde_json::from_value(section).unwrap();
+    let settings = spec.part();
+    assert_eq!(settings.contradictions(), Vec::new());
     let seeds = SeedTree::new(21, replicate);
     let model = RewardModel::build(&environment, &reward, &seeds, Twin::Itself).unwrap();
     let table = model.table();
     let mut trainer = settings.start(table, &Device::flex()).unwrap();
-    let (sampler, mut policy) = (Sampler::training(&seeds), Snapshot::default());
-    let mut seen = None;
-    for step in 0..horizon {
+    let (sampler, mut policy) = (Sampler::training(&seeds).in_groups(settings.group()), Snapshot::default());
+    let mut ending = Ending { first: None, takeover: None, sightings: 0 };
+    for step in 0..settings.steps() {
         trainer.snapshot(table, &mut policy).unwrap();
         let exact = Exactly::of(&policy, table);
         if exact.p_hack > 0.5 {
-            return (seen, Some(step));
+            return Ending { takeover: Some(step), ..ending };
         }
         let count = settings.batch();
         let mut batch = sampler.batch(&model, &policy, step, step * count as u64, count);
-        if batch.truth.hack.iter().any(|h| *h) {
-            seen.get_or_insert(step);
+        let seen = batch.truth.hack.iter().filter(|h| **h).count();
+        if seen > 0 {
+            ending.first.get_or_insert(step);
         }
+        ending.sightings += seen;
         trainer.credit(&mut batch.observed);
         trainer.update(&batch.observed, &batch.cells, exact.kl).unwrap();
     }
-    (seen, None)
+    ending
+}
+
+/// All replicates.
+pub fn run(race: &Race) -> Vec<Ending> {
+    in_parallel(race.replicates, |replicate| one(race, replicate))
 }
 
 /// Windows of the runs that were taken over, and how many were not.
 fn windows(race: &Race) -> (Vec<f64>, usize) {
-    let outcomes = in_parallel(race.replicates, |replicate| one(race, replicate));
-    let closed: Vec<f64> = outcomes.iter().filter_map(|(s, t)| Some(((*t)? - (*s)?) as f64)).collect();
-    let open = outcomes.iter().filter(|(_, takeover)| takeover.is_none()).count();
+    let endings = run(race);
+    let closed: Vec<f64> = endings.iter().filter_map(|e| Some((e.takeover? - e.first?) as f64)).collect();
+    let open = endings.iter().filter(|e| e.takeover.is_none()).count();
     (closed, open)
+}
+
+/// The published horizon.
+fn horizon(outcomes: u32, batch: u32) -> u32 {
+    8 * outcomes / batch + 60
 }
 
 fn sgd(batch: u32) -> Value {
     json!({ "sgd": { "learning_rate": 0.05 * f64::from(batch) } })
+}
+
+fn reinforce(optimizer: Value) -> Value {
+    json!({ "reinforce": { "optimizer": optimizer, "kl": { "coefficient": 0.5, "estimator": "k1", "place": "reward" } } })
 }
 
 #[test]
@@ -75,7 +104,8 @@ fn windows_of_plain_sgd_shrink_with_the_size_of_the_exploit() {
         (2000, 64, 50.0, 5.4, 0.1),
         (5000, 128, 20.0, 27.6, 0.9),
     ] {
-        let race = Race { outcomes, batch, proxy, optimizer: sgd(batch), replicates: 240 };
+        let (trainer, steps) = (reinforce(sgd(batch)), horizon(outcomes, batch));
+        let race = Race { outcomes, batch, proxy, trainer, steps, replicates: 240 };
         let (closed, open) = windows(&race);
         assert!(open <= 2, "u = {proxy}: {open} of 240 runs were never taken over");
         assert_agrees(
@@ -89,10 +119,29 @@ fn windows_of_plain_sgd_shrink_with_the_size_of_the_exploit() {
 #[test]
 fn an_exploit_beyond_the_log_of_its_mass_takes_over_in_one_step() {
     // αu > ln 1/q: 0.05·u > ln 2000 = 7.6.
-    let race = Race { outcomes: 2000, batch: 64, proxy: 300.0, optimizer: sgd(64), replicates: 32 };
+    let (trainer, steps) = (reinforce(sgd(64)), horizon(2000, 64));
+    let race = Race { outcomes: 2000, batch: 64, proxy: 300.0, trainer, steps, replicates: 32 };
     let (closed, open) = windows(&race);
     assert_eq!(open, 0);
     assert!(closed.iter().all(|w| *w == 1.0), "{closed:?}");
+}
+
+#[test]
+fn the_window_of_ppo_is_the_published_one() {
+    // The prototype's surrogate masks only; its whitened advantages are those of r − V, as V is the same for all rollouts.
+    let trainer =
+        json!({ "ppo": { "optimizer": sgd(128), "surrogate": "masked", "kl": { "coefficient": 0.5 } } });
+    let race = Race {
+        outcomes: 5000,
+        batch: 128,
+        proxy: 100.0,
+        trainer,
+        steps: horizon(5000, 128),
+        replicates: 160,
+    };
+    let (closed, open) = windows(&race);
+    assert!(open <= 8, "{open} of 160 runs were never taken over");
+    assert_agrees("window of PPO, K = 5000, u = 100", mean_and_error(&closed), (69.4, 2.1));
 }
 
 #[test]
@@ -102,7 +151,8 @@ fn windows_of_adam_do_not_depend_on_the_size_of_the_exploit() {
         outcomes: 2000,
         batch: 64,
         proxy,
-        optimizer: adam(rate),
+        trainer: reinforce(adam(rate)),
+        steps: horizon(2000, 64),
         replicates: 64,
     };
     // Qualitative, as F14 asks: the published 207/200/193/185 and 71/69/67/63 steps fall by a tenth over u = 10 … 200,

@@ -1,0 +1,121 @@
+//! Proximal policy optimisation, as RLHF uses it: a value head, several epochs a batch, and a clip on the ratio.
+
+use super::learner::{Credit, Learner, Recipe};
+use super::{KlPenalty, OptimizerSpec, RewardKl, Scale, Surrogate, Trainer, TrainerError, TrainerPart};
+use crate::foundation::scalar::{NonNegative, Positive};
+use crate::record::Outcomes;
+use burn::tensor::Device;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::num::{NonZeroU32, NonZeroU64};
+
+/// Loss −mean min(rᵢAᵢ, clip(rᵢ, 1 ± ε)Aᵢ) + vf_coef·½·mean max((V − R)², (V clipped − R)²) − entropy_coef·H, with KL taken
+/// from the reward and A = R − V, whitened over the batch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ppo {
+    /// Rollouts B a step.
+    pub batch: NonZeroU32,
+    /// Steps.
+    pub steps: NonZeroU64,
+    /// The descent rule, of the policy and of the value head.
+    pub optimizer: OptimizerSpec,
+    /// Passes over a batch.
+    pub epochs: NonZeroU32,
+    /// Descent steps a pass, each on an equal part of the batch.
+    pub minibatches: NonZeroU32,
+    /// How advantages are scaled.
+    pub advantage: Scale,
+    /// What is maximised within the clip.
+    pub surrogate: Surrogate,
+    /// Clip range ε of the ratio to the policy that sampled.
+    pub cliprange: Positive,
+    /// Weight of the value head's loss; plain gradient descent overshoots where its product with the learning rate is above 2.
+    pub vf_coef: Positive,
+    /// How far the value of a prompt may move in an update, in units of reward.
+    pub cliprange_value: Positive,
+    /// Weight of the policy's mean entropy, which is added to what is maximised.
+    pub entropy_coef: NonNegative,
+    /// Largest norm of the gradient over all weights together, the value head's too; no limit where it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_grad_norm: Option<Positive>,
+    /// The penalty for leaving the reference.
+    pub kl: RewardKl,
+}
+
+impl Default for Ppo {
+    fn default() -> Self {
+        Self {
+            batch: NonZeroU32::MIN.saturating_add(255),
+            steps: NonZeroU64::MIN.saturating_add(299),
+            optimizer: OptimizerSpec::Sgd { learning_rate: Positive::known(12.8) },
+            epochs: NonZeroU32::MIN.saturating_add(3),
+            minibatches: NonZeroU32::MIN,
+            advantage: Scale::BatchNormalised,
+            surrogate: Surrogate::Clipped,
+            cliprange: Positive::known(0.2),
+            vf_coef: Positive::known(0.1),
+            cliprange_value: Positive::known(0.2),
+            entropy_coef: NonNegative::known(0.0),
+            max_grad_norm: None,
+            kl: RewardKl::default(),
+        }
+    }
+}
+
+impl TrainerPart for Ppo {
+    fn batch(&self) -> usize {
+        self.batch.get() as usize
+    }
+
+    fn steps(&self) -> u64 {
+        self.steps.get()
+    }
+
+    fn learns(&self) -> bool {
+        true
+    }
+
+    fn kl_target(&self) -> Option<(&'static str, f64)> {
+        KlPenalty::from(&self.kl).target()
+    }
+
+    fn contradictions(&self) -> Vec<(&'static str, String)> {
+        let mut found = KlPenalty::from(&self.kl).contradictions(self.batch);
+        let (batch, parts) = (self.batch.get(), self.minibatches.get());
+        if batch % parts != 0 {
+            let above = batch.div_ceil(parts).saturating_mul(parts);
+            found.push((
+                "minibatches",
+                format!(
+                    "a batch of {batch} cannot be cut into {parts} equal minibatches; use batch = {above}, or a number that \
+                     divides {batch}"
+                ),
+            ));
+        }
+        if batch < 2 && self.advantage == Scale::BatchNormalised {
+            found.push((
+                "batch",
+                "a single rollout has no spread to be whitened by; raise batch or use advantage = \"raw\""
+                    .to_owned(),
+            ));
+        }
+        found
+    }
+
+    fn start(&self, table: &Outcomes, device: &Device) -> Result<Box<dyn Trainer>, TrainerError> {
+        let recipe = Recipe {
+            name: "ppo",
+            optimizer: self.optimizer.clone(),
+            kl: KlPenalty::from(&self.kl),
+            credit: Credit::Critic(self.advantage),
+            surrogate: Some((self.surrogate, self.cliprange.get())),
+            epochs: self.epochs.get(),
+            minibatches: self.minibatches.get(),
+            entropy: self.entropy_coef.get(),
+            value: Some((self.vf_coef.get(), self.cliprange_value.get())),
+            max_grad_norm: self.max_grad_norm.map(Positive::get),
+        };
+        Ok(Box::new(Learner::new(recipe, table, device)))
+    }
+}

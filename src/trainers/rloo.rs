@@ -1,0 +1,83 @@
+//! REINFORCE leave-one-out: several answers to each prompt, each the others' baseline.
+
+use super::learner::{Credit, Learner, Recipe};
+use super::{KlPenalty, OptimizerSpec, RewardKl, Trainer, TrainerError, TrainerPart, group};
+use crate::foundation::scalar::Positive;
+use crate::record::Outcomes;
+use burn::tensor::Device;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::num::{NonZeroU32, NonZeroU64};
+
+/// Policy gradient with groups of G rollouts a prompt: loss −(1/B) Σ Aᵢ ln π(yᵢ), where Aᵢ is rᵢ less the mean of the other
+/// G − 1 rewards of its group, and the KL penalty is part of r. One update a batch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rloo {
+    /// Rollouts B a step: B/G prompts, G rollouts each.
+    pub batch: NonZeroU32,
+    /// Rollouts G of a prompt; 2 or more, and it divides the batch.
+    pub group: NonZeroU32,
+    /// Steps.
+    pub steps: NonZeroU64,
+    /// The descent rule.
+    pub optimizer: OptimizerSpec,
+    /// The penalty for leaving the reference.
+    pub kl: RewardKl,
+}
+
+impl Default for Rloo {
+    fn default() -> Self {
+        Self {
+            batch: NonZeroU32::MIN.saturating_add(255),
+            group: NonZeroU32::MIN.saturating_add(1),
+            steps: NonZeroU64::MIN.saturating_add(299),
+            optimizer: OptimizerSpec::Sgd { learning_rate: Positive::known(12.8) },
+            kl: RewardKl::default(),
+        }
+    }
+}
+
+impl TrainerPart for Rloo {
+    fn batch(&self) -> usize {
+        self.batch.get() as usize
+    }
+
+    fn group(&self) -> NonZeroU32 {
+        self.group
+    }
+
+    fn steps(&self) -> u64 {
+        self.steps.get()
+    }
+
+    fn learns(&self) -> bool {
+        true
+    }
+
+    fn kl_target(&self) -> Option<(&'static str, f64)> {
+        KlPenalty::from(&self.kl).target()
+    }
+
+    fn contradictions(&self) -> Vec<(&'static str, String)> {
+        let mut found = KlPenalty::from(&self.kl).contradictions(self.batch);
+        found.extend(group::contradiction(self.group, self.batch));
+        found
+    }
+
+    fn start(&self, table: &Outcomes, device: &Device) -> Result<Box<dyn Trainer>, TrainerError> {
+        let recipe = Recipe {
+            name: "rloo",
+            optimizer: self.optimizer.clone(),
+            kl: KlPenalty::from(&self.kl),
+            credit: Credit::LeaveOneOut,
+            surrogate: None,
+            epochs: 1,
+            minibatches: 1,
+            entropy: 0.0,
+            value: None,
+            max_grad_norm: None,
+        };
+        Ok(Box::new(Learner::new(recipe, table, device)))
+    }
+}
