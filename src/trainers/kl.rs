@@ -173,7 +173,7 @@ pub enum Place {
 
 /// What sets β during training.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Controller {
     /// β stays as it is.
     Fixed,
