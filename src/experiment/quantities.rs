@@ -233,3 +233,29 @@ fn detectors(runs: &[&Judged], timed: bool) -> Vec<Quantity> {
     }
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_count_the_step_itself_and_what_never_came_is_infinite() {
+        let found = waits([Some(0), Some(4), None].into_iter());
+        assert_eq!(found, Sample::Quantile { p: WAIT, values: vec![1.0, 5.0, f64::INFINITY] });
+        assert_eq!(fraction([true, false, true].into_iter()), Sample::Fraction { hits: 2, trials: 3 });
+    }
+
+    #[test]
+    fn names_are_those_that_the_summary_may_hold() {
+        let names = names();
+        for name in
+            ["utility", "frontier_ratio_median", "sighted", "outcome_never_caught", "caught", "latency"]
+        {
+            assert!(names.iter().any(|known| known == name), "{name}");
+        }
+        let mut once = names.clone();
+        once.sort();
+        once.dedup();
+        assert_eq!(once.len(), names.len());
+    }
+}

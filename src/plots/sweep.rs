@@ -173,3 +173,21 @@ fn draw(run: &RunFolder, axis: &Axis, groups: &[Group<'_>], series: &[Series]) -
     scene.height = start + panels.len() as f64 * (height + gap) + 22.0;
     Ok(scene)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panel_is_logarithmic_only_where_values_are_positive_and_far_apart() {
+        for (values, kind) in [
+            (&[1.0, 40.0][..], Kind::Log),
+            (&[1.0, 29.0], Kind::Linear),
+            (&[-1.0, 900.0], Kind::Linear),
+            (&[0.0, 900.0], Kind::Linear),
+            (&[], Kind::Linear),
+        ] {
+            assert_eq!(kind_of(values), kind, "{values:?}");
+        }
+    }
+}

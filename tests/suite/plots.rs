@@ -8,6 +8,8 @@ use tailcatch::plots::gallery::{Exhibit, gallery};
 use tailcatch::plots::scene::Mark;
 use tailcatch::plots::{Drawn, draw_all};
 use tailcatch::record::folder::{FIGURES, PLAN, RunFolder};
+use tailcatch::record::metric::{FRONTIER_RATIO, GAIN};
+use tailcatch::record::tables::{AGREES, BOUND, CheckRow, DIFFERS, SummaryRow};
 use tempfile::TempDir;
 
 fn made(shape: &Shape) -> (TempDir, RunFolder) {
@@ -220,4 +222,63 @@ fn the_gallery_shows_every_figure_beside_its_data() {
         assert!(out.path().join(Path::new(link)).is_file(), "{link}");
     }
     assert_eq!(page.matches(".png)").count(), 4);
+}
+
+/// A comparison whose difference is `z` standard errors.
+fn compared(arm: usize, z: f64) -> CheckRow {
+    CheckRow {
+        arm: Some(arm),
+        metric: GAIN.to_owned(),
+        found: Some(1.0 + 0.1 * z),
+        found_error: Some(0.1),
+        expected: Some(1.0),
+        expected_error: Some(0.0),
+        allowed: Some(0.3),
+        verdict: if z.abs() <= 3.0 { AGREES } else { DIFFERS }.to_owned(),
+        replicates: 20,
+        source: "elsewhere".to_owned(),
+        method: String::new(),
+    }
+}
+
+#[test]
+fn agreement_shows_what_is_furthest_from_it() {
+    let (_dir, mut run) = made(&synthetic_run::quickstart());
+    run.checks = (0..60).map(|i| compared(0, f64::from(i) * 0.07)).collect();
+    run.checks.push(CheckRow { source: BOUND.to_owned(), ..compared(0, 9.0) });
+    let (figures, _) = build_all(&run);
+    let figure = figures.iter().find(|f| f.name == "agreement").unwrap();
+    let drawn: Vec<f64> = figure.series.iter().map(|s| s.points[0].y).collect();
+    assert_eq!(drawn.len(), 48);
+    assert!((drawn[0] - 12.0 * 0.07).abs() < 1e-9 && (drawn[47] - 59.0 * 0.07).abs() < 1e-9, "{drawn:?}");
+    assert!(figure.caption.contains("Of 60 comparisons the 48 furthest"), "{}", figure.caption);
+    // What is exact on both sides has no standard errors to be drawn in, and is a ring at 0.
+    run.checks = vec![CheckRow { found_error: Some(1e-17), found: Some(1.0 + 1e-16), ..compared(0, 0.0) }];
+    let (figures, _) = build_all(&run);
+    assert_eq!(figures.iter().find(|f| f.name == "agreement").unwrap().series[0].points[0].y, 0.0);
+}
+
+#[test]
+fn the_collapse_is_drawn_where_its_order_is_expected() {
+    let (_dir, mut run) = made(&synthetic_run::tail_index());
+    assert!(!build_all(&run).0.iter().any(|f| f.name == "collapse"));
+    for arm in 0..run.plan.arms.len() {
+        for (metric, estimate) in [(FRONTIER_RATIO, 0.5 + arm as f64), (GAIN, 1.0 / (1.0 + arm as f64))] {
+            run.summary.retain(|row| row.arm != arm || row.metric != metric);
+            run.summary.push(SummaryRow {
+                arm,
+                metric: metric.to_owned(),
+                estimate: Some(estimate),
+                ci_low: None,
+                ci_high: None,
+                replicates: 20,
+                method: String::new(),
+            });
+        }
+    }
+    run.checks = vec![CheckRow { source: format!("ordered by {FRONTIER_RATIO}"), ..compared(0, 0.0) }];
+    let (figures, _) = build_all(&run);
+    let collapse = figures.iter().find(|f| f.name == "collapse").unwrap();
+    let points: usize = collapse.series.iter().map(|s| s.points.len()).sum();
+    assert_eq!(points, run.plan.arms.len());
 }
