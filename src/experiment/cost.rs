@@ -17,7 +17,7 @@ pub struct Cost {
 
 /// Seconds for one cell of a table, once: its draws, sums and quantiles.
 const CELL: f64 = 3e-7;
-/// Seconds for one cell at one step of a sampled trainer: softmax, sums, backward pass, optimizer.
+/// Seconds for one cell at one descent step of a sampled trainer: softmax, sums, backward pass, optimizer.
 const CELL_STEP: f64 = 1.5e-8;
 /// Seconds for one step, whatever its size.
 const STEP: f64 = 2e-5;
@@ -37,8 +37,10 @@ pub fn cost(loaded: &Loaded) -> Cost {
         let rollouts = trainer.batch() as u64 * trainer.steps();
         let detectors = 1.0 + document.detectors.len() as f64;
         let steps = trainer.steps() as f64;
-        let training =
-            if trainer.learns() { steps * (STEP + cells * CELL_STEP) } else { cells * CELL + steps * STEP };
+        let training = match f64::from(trainer.passes()) {
+            0.0 => cells * CELL + steps * STEP,
+            passes => steps * (STEP + cells * CELL_STEP) * passes,
+        };
         let calibration = f64::from(document.calibration.rollouts.get()) * ROLLOUT * detectors;
         let each = cells * CELL + training + rollouts as f64 * ROLLOUT * detectors;
         for replicate in 0..document.replicates.get() {

@@ -68,8 +68,8 @@ impl TrainerPart for Grpo {
         self.steps.get()
     }
 
-    fn learns(&self) -> bool {
-        true
+    fn passes(&self) -> u32 {
+        self.epochs.get()
     }
 
     fn kl_target(&self) -> Option<(&'static str, f64)> {

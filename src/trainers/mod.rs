@@ -106,9 +106,9 @@ pub trait TrainerPart: Debug + Send + Sync {
     fn steps(&self) -> u64 {
         1
     }
-    /// Whether every step moves the weights of every cell, which decides what a run costs.
-    fn learns(&self) -> bool {
-        false
+    /// Descent steps that a step takes, each over the weights of every cell; 0 for a policy that does not learn.
+    fn passes(&self) -> u32 {
+        0
     }
     /// The KL that it is told to reach, in nats, and its key below the trainer's section.
     fn kl_target(&self) -> Option<(&'static str, f64)> {

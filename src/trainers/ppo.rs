@@ -72,8 +72,8 @@ impl TrainerPart for Ppo {
         self.steps.get()
     }
 
-    fn learns(&self) -> bool {
-        true
+    fn passes(&self) -> u32 {
+        self.epochs.get().saturating_mul(self.minibatches.get())
     }
 
     fn kl_target(&self) -> Option<(&'static str, f64)> {

@@ -49,8 +49,8 @@ impl TrainerPart for Reinforce {
         self.steps.get()
     }
 
-    fn learns(&self) -> bool {
-        true
+    fn passes(&self) -> u32 {
+        1
     }
 
     fn kl_target(&self) -> Option<(&'static str, f64)> {

@@ -231,3 +231,16 @@ fn contradictions_are_named_with_their_remedy() {
     assert_eq!(bad(json!({ "kl": { "place": "loss" } })).0, "kl.estimator");
     assert!(settings(json!({})).contradictions().is_empty());
 }
+
+#[test]
+fn the_estimated_cost_grows_with_the_descent_steps_of_a_batch() {
+    let seconds = |epochs: u32| {
+        let text = format!(
+            "question = '?'\n[environment.bandit]\noutcomes = 50_000\n[trainer.ppo]\nepochs = {epochs}\nminibatches = 2\n"
+        );
+        let loaded = tailcatch::config::from_bytes("test.toml", text.as_bytes(), &[]).unwrap();
+        tailcatch::experiment::cost(&loaded).cpu_seconds
+    };
+    let [one, two, three] = [1, 2, 3].map(seconds);
+    assert!(two > 1.5 * one && ((three - two) / (two - one) - 1.0).abs() < 1e-9, "{one} {two} {three}");
+}
