@@ -1,8 +1,8 @@
 //! Holds what the runs gave against what theory or a publication expects.
 //!
 //! The rule: two numbers agree where |a − b| ≤ 3·√(s₁² + s₂²), both standard errors stated. Where s₁ comes from few replicates
-//! the 3 is widened to the quantile of Student's t that is as rare as 3 for a normal (3.36 for 24 replicates): agreement by
-//! chance fails once in 370. A share is held against a closed form with the error that the expected share itself has,
+//! the 3 is widened to the quantile of Student's t that is as rare as 3 for a normal (3.36 for 24 replicates): two
+//! equal numbers then differ by chance once in 370 comparisons. A share is held against a closed form with the error that the expected share itself has,
 //! √(p(1 − p)/n) (the score test), so that 0 of n has one too. A quantile of whole steps is known to half a step at best. A
 //! sum that is exact on both sides has no error; rounding is allowed for.
 
