@@ -1,8 +1,10 @@
 //! What there is to choose from, and what it is truly worth. Nothing here knows of proxies or errors.
 
 mod bandit;
+mod process;
 
 pub use bandit::{Bandit, Reference};
+pub use process::{Move, Process, State};
 
 use crate::foundation::rng::SeedTree;
 use crate::record::Outcomes;

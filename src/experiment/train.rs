@@ -13,7 +13,7 @@ use crate::rollout::{Batch, Sampler};
 use crate::tails;
 use crate::theory::tilt::Tilter;
 use crate::trainers::estimators::estimate;
-use crate::trainers::{Estimator, TrainerError, TrainerSpec};
+use crate::trainers::{Estimator, Ground, TrainerError, TrainerSpec};
 use burn::tensor::Device;
 
 /// All that decides a training run: the replicate's reward model, how it is trained on, and the streams.
@@ -53,7 +53,7 @@ const NORMAL_IQR: f64 = 1.348_979_500_392_163_6;
 pub fn train(setting: Setting<'_>) -> Result<Trained, TrainError> {
     let Setting { model, trainer: spec, seeds, device } = setting;
     let (table, part) = (model.table(), spec.part());
-    let mut trainer = part.start(table, device)?;
+    let mut trainer = part.start(Ground { table, device })?;
     let sampler = Sampler::training(&seeds).in_groups(part.group());
     let mut policy = Snapshot::default();
     let mut steps = Vec::with_capacity(part.steps() as usize);

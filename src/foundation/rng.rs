@@ -39,6 +39,16 @@ pub enum Purpose {
     Audit = 12,
     /// The fresh error of calibration rollouts; index = rollout number.
     CalibrationError = 13,
+    /// Rollouts of the reference that a reward model or a shaping of rewards is scaled by; index = rollout number.
+    Scaling = 14,
+    /// How an action turns out, where that is left to chance; index = rollout number.
+    Transition = 15,
+    /// Rollouts of the final policy, where its expectations cannot be summed; index = rollout number.
+    Evaluation = 16,
+    /// What a process is made of, beside utilities: motifs, triggers, walls; index as the environment says.
+    Layout = 17,
+    /// A member's own part of an ensemble's error; index = hash of (member, trajectory).
+    Member = 18,
 }
 
 /// The root of all streams of one replicate.

@@ -1,10 +1,8 @@
 //! Best-of-n sampling: the largest proxy among n draws from the reference.
 
 use super::fixed::{Fixed, default_batch};
-use super::{Trainer, TrainerError, TrainerPart};
-use crate::record::Outcomes;
+use super::{Ground, Trainer, TrainerError, TrainerPart};
 use crate::theory::table::best_of_n;
-use burn::tensor::Device;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
@@ -24,7 +22,8 @@ impl TrainerPart for BestOfN {
     fn batch(&self) -> usize {
         self.batch.get() as usize
     }
-    fn start(&self, table: &Outcomes, _: &Device) -> Result<Box<dyn Trainer>, TrainerError> {
+    fn start(&self, ground: Ground<'_>) -> Result<Box<dyn Trainer>, TrainerError> {
+        let table = ground.table;
         Ok(Box::new(Fixed::from(best_of_n(table, f64::from(self.n.get()))?)))
     }
 }

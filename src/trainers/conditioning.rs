@@ -1,11 +1,9 @@
 //! The reference given a high proxy reward.
 
 use super::fixed::{Fixed, default_batch};
-use super::{Trainer, TrainerError, TrainerPart};
+use super::{Ground, Trainer, TrainerError, TrainerPart};
 use crate::foundation::scalar::Finite;
-use crate::record::Outcomes;
 use crate::theory::table::condition;
-use burn::tensor::Device;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
@@ -26,7 +24,8 @@ impl TrainerPart for Conditioning {
     fn batch(&self) -> usize {
         self.batch.get() as usize
     }
-    fn start(&self, table: &Outcomes, _: &Device) -> Result<Box<dyn Trainer>, TrainerError> {
+    fn start(&self, ground: Ground<'_>) -> Result<Box<dyn Trainer>, TrainerError> {
+        let table = ground.table;
         let threshold = self.threshold.get();
         let reached = (0..table.len()).any(|cell| table.proxy(cell) >= threshold);
         let theta = if reached { condition(table, threshold)?.log_ratio } else { vec![0.0; table.len()] };

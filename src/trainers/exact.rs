@@ -1,11 +1,10 @@
 //! The optimum of the regularised objective, without training.
 
 use super::fixed::{Fixed, default_batch};
-use super::{Trainer, TrainerError, TrainerPart};
+use super::{Ground, Trainer, TrainerError, TrainerPart};
 use crate::foundation::scalar::{Finite, Positive};
 use crate::record::Outcomes;
 use crate::theory::table::{Divergence, penalised, penalised_at};
-use burn::tensor::Device;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
@@ -63,7 +62,8 @@ impl TrainerPart for Exact {
             ExactKl::Coefficient(_) => None,
         }
     }
-    fn start(&self, table: &Outcomes, _: &Device) -> Result<Box<dyn Trainer>, TrainerError> {
+    fn start(&self, ground: Ground<'_>) -> Result<Box<dyn Trainer>, TrainerError> {
+        let table = ground.table;
         let clipped;
         let table = match self.clip {
             None => table,

@@ -1,12 +1,8 @@
 //! Group-relative policy optimisation: PPO's clip without a value head, advantages from each prompt's own answers.
 
-use super::learner::{Credit, Learner, Recipe};
-use super::{
-    KlPenalty, LossKl, OptimizerSpec, ScaleRewards, Surrogate, Trainer, TrainerError, TrainerPart, group,
-};
+use super::recipe::{Credit, Recipe};
+use super::{KlPenalty, LossKl, OptimizerSpec, ScaleRewards, Surrogate, TrainerPart, group};
 use crate::foundation::scalar::Positive;
-use crate::record::Outcomes;
-use burn::tensor::Device;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::{NonZeroU32, NonZeroU64};
@@ -82,8 +78,8 @@ impl TrainerPart for Grpo {
         found
     }
 
-    fn start(&self, table: &Outcomes, device: &Device) -> Result<Box<dyn Trainer>, TrainerError> {
-        let recipe = Recipe {
+    fn recipe(&self) -> Option<Recipe> {
+        Some(Recipe {
             name: "grpo",
             optimizer: self.optimizer.clone(),
             kl: KlPenalty::from(&self.kl),
@@ -94,7 +90,6 @@ impl TrainerPart for Grpo {
             entropy: 0.0,
             value: None,
             max_grad_norm: None,
-        };
-        Ok(Box::new(Learner::new(recipe, table, device)))
+        })
     }
 }

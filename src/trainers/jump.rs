@@ -1,11 +1,10 @@
 //! The zero-shot jump: nothing is learned from samples, and then the policy executes what training never showed.
 
 use super::fixed::{credit, default_batch};
-use super::{Trainer, TrainerError, TrainerPart};
+use super::{Ground, Trainer, TrainerError, TrainerPart};
 use crate::foundation::scalar::OpenProbability;
 use crate::policies::Snapshot;
 use crate::record::{Observed, Outcomes};
-use burn::tensor::Device;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::{NonZeroU32, NonZeroU64};
@@ -44,7 +43,8 @@ impl TrainerPart for Jump {
         );
         vec![("after", problem)]
     }
-    fn start(&self, table: &Outcomes, _: &Device) -> Result<Box<dyn Trainer>, TrainerError> {
+    fn start(&self, ground: Ground<'_>) -> Result<Box<dyn Trainer>, TrainerError> {
+        let table = ground.table;
         Ok(Box::new(Jumper { settings: self.clone(), theta: jumped(table, self.mass_after.get()), step: 0 }))
     }
 }

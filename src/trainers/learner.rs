@@ -6,49 +6,12 @@
 use super::estimators::{estimate, slope};
 use super::group::{group_relative, leave_one_out};
 use super::network::Network;
-use super::{
-    Baseline, Estimator, KlPenalty, OptimizerSpec, Place, Scale, ScaleRewards, Surrogate, Trainer,
-    TrainerError, advantages, gae,
-};
+use super::recipe::{Credit, Recipe};
+use super::{Baseline, Estimator, Ground, Place, Scale, Surrogate, Trainer, TrainerError, advantages, gae};
 use crate::policies::{Snapshot, TabularPolicy, TabularValue};
 use crate::record::{Observed, Outcomes};
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor, TensorData};
-
-/// What a sampled trainer's section comes down to.
-#[derive(Debug, Clone)]
-pub(super) struct Recipe {
-    /// The trainer's name in a config.
-    pub name: &'static str,
-    pub optimizer: OptimizerSpec,
-    pub kl: KlPenalty,
-    pub credit: Credit,
-    /// The surrogate and its clip range ε; −A·ln π where there is none.
-    pub surrogate: Option<(Surrogate, f64)>,
-    /// Passes over a batch.
-    pub epochs: u32,
-    /// Steps a pass, each on as many adjacent rollouts; rollouts are independent, so they need no shuffling.
-    pub minibatches: u32,
-    /// Weight of the mean entropy over all prompts, subtracted from the loss.
-    pub entropy: f64,
-    /// The value head's loss: its weight, and how far V may move within an update.
-    pub value: Option<(f64, f64)>,
-    /// Largest norm of the gradient over all weights together.
-    pub max_grad_norm: Option<f64>,
-}
-
-/// From rewards to advantages.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Credit {
-    /// Compared over the whole batch.
-    Batch(Baseline, Scale),
-    /// Compared with the mean of the others of the group.
-    LeaveOneOut,
-    /// Compared with the group's mean, in units of a standard deviation.
-    Group(ScaleRewards),
-    /// Compared with the value head.
-    Critic(Scale),
-}
 
 /// A trainer at work on one table.
 pub(super) struct Learner {
@@ -97,7 +60,8 @@ struct Slopes {
 }
 
 impl Learner {
-    pub(super) fn new(recipe: Recipe, table: &Outcomes, device: &Device) -> Self {
+    pub(super) fn new(recipe: Recipe, ground: Ground<'_>) -> Self {
+        let Ground { table, device } = ground;
         let device = device.clone().autodiff();
         let shape = [table.prompts, table.outcomes];
         let exact = recipe.kl.estimator == Estimator::Exact && recipe.kl.place == Place::Loss;

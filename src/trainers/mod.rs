@@ -17,6 +17,7 @@ mod network;
 mod optimizer;
 mod ppo;
 mod quantilizer;
+mod recipe;
 mod reference;
 mod reinforce;
 mod rloo;
@@ -35,10 +36,14 @@ pub use kl::{Controller, Estimator, KlPenalty, LossKl, Place, RewardKl};
 pub use optimizer::OptimizerSpec;
 pub use ppo::Ppo;
 pub use quantilizer::Quantilizer;
+pub use recipe::{Credit, Recipe};
 pub use reference::Reference;
 pub use reinforce::Reinforce;
 pub use rloo::Rloo;
 pub use surrogate::Surrogate;
+
+use fixed::Fixed;
+use learner::Learner;
 
 use crate::policies::Snapshot;
 use crate::record::{Observed, Outcomes};
@@ -94,6 +99,15 @@ pub trait Trainer: Send {
     fn update(&mut self, observed: &Observed, cells: &[usize], kl: f64) -> Result<(), TrainerError>;
 }
 
+/// What a trainer on a table starts from.
+#[derive(Debug, Clone, Copy)]
+pub struct Ground<'a> {
+    /// All outcomes.
+    pub table: &'a Outcomes,
+    /// Where tensors live.
+    pub device: &'a Device,
+}
+
 /// What every trainer's section states.
 pub trait TrainerPart: Debug + Send + Sync {
     /// Rollouts a step.
@@ -118,8 +132,17 @@ pub trait TrainerPart: Debug + Send + Sync {
     fn contradictions(&self) -> Vec<(&'static str, String)> {
         Vec::new()
     }
-    /// Starts at the reference.
-    fn start(&self, table: &Outcomes, device: &Device) -> Result<Box<dyn Trainer>, TrainerError>;
+    /// How it learns from samples; `None` for a policy that does not learn.
+    fn recipe(&self) -> Option<Recipe> {
+        None
+    }
+    /// Starts at the reference, on a table.
+    fn start(&self, ground: Ground<'_>) -> Result<Box<dyn Trainer>, TrainerError> {
+        Ok(match self.recipe() {
+            Some(recipe) => Box::new(Learner::new(recipe, ground)),
+            None => Box::new(Fixed::new(vec![0.0; ground.table.len()], None)),
+        })
+    }
 }
 
 crate::registry! {

@@ -1,10 +1,8 @@
 //! Proximal policy optimisation, as RLHF uses it: a value head, several epochs a batch, and a clip on the ratio.
 
-use super::learner::{Credit, Learner, Recipe};
-use super::{KlPenalty, OptimizerSpec, RewardKl, Scale, Surrogate, Trainer, TrainerError, TrainerPart};
+use super::recipe::{Credit, Recipe};
+use super::{KlPenalty, OptimizerSpec, RewardKl, Scale, Surrogate, TrainerPart};
 use crate::foundation::scalar::{NonNegative, Positive};
-use crate::record::Outcomes;
-use burn::tensor::Device;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::{NonZeroU32, NonZeroU64};
@@ -103,8 +101,8 @@ impl TrainerPart for Ppo {
         found
     }
 
-    fn start(&self, table: &Outcomes, device: &Device) -> Result<Box<dyn Trainer>, TrainerError> {
-        let recipe = Recipe {
+    fn recipe(&self) -> Option<Recipe> {
+        Some(Recipe {
             name: "ppo",
             optimizer: self.optimizer.clone(),
             kl: KlPenalty::from(&self.kl),
@@ -115,7 +113,6 @@ impl TrainerPart for Ppo {
             entropy: self.entropy_coef.get(),
             value: Some((self.vf_coef.get(), self.cliprange_value.get())),
             max_grad_norm: self.max_grad_norm.map(Positive::get),
-        };
-        Ok(Box::new(Learner::new(recipe, table, device)))
+        })
     }
 }

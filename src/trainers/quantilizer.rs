@@ -1,11 +1,9 @@
 //! The quantilizer: a draw from the top share of the reference, by proxy.
 
 use super::fixed::{Fixed, default_batch};
-use super::{Trainer, TrainerError, TrainerPart};
+use super::{Ground, Trainer, TrainerError, TrainerPart};
 use crate::foundation::scalar::OpenProbability;
-use crate::record::Outcomes;
 use crate::theory::table::quantilizer;
-use burn::tensor::Device;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
@@ -25,7 +23,8 @@ impl TrainerPart for Quantilizer {
     fn batch(&self) -> usize {
         self.batch.get() as usize
     }
-    fn start(&self, table: &Outcomes, _: &Device) -> Result<Box<dyn Trainer>, TrainerError> {
+    fn start(&self, ground: Ground<'_>) -> Result<Box<dyn Trainer>, TrainerError> {
+        let table = ground.table;
         Ok(Box::new(Fixed::from(quantilizer(table, self.mass.get())?)))
     }
 }

@@ -1,9 +1,7 @@
 //! No training at all: rollouts of the reference.
 
-use super::fixed::{Fixed, default_batch};
-use super::{Trainer, TrainerError, TrainerPart};
-use crate::record::Outcomes;
-use burn::tensor::Device;
+use super::TrainerPart;
+use super::fixed::default_batch;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::{NonZeroU32, NonZeroU64};
@@ -30,8 +28,5 @@ impl TrainerPart for Reference {
     }
     fn steps(&self) -> u64 {
         self.steps.get()
-    }
-    fn start(&self, table: &Outcomes, _: &Device) -> Result<Box<dyn Trainer>, TrainerError> {
-        Ok(Box::new(Fixed::new(vec![0.0; table.len()], None)))
     }
 }

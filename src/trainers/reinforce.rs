@@ -1,10 +1,8 @@
 //! REINFORCE with a baseline and a KL penalty.
 
-use super::learner::{Credit, Learner, Recipe};
-use super::{Baseline, KlPenalty, OptimizerSpec, Scale, Trainer, TrainerError, TrainerPart};
+use super::recipe::{Credit, Recipe};
+use super::{Baseline, KlPenalty, OptimizerSpec, Scale, TrainerPart};
 use crate::foundation::scalar::Positive;
-use crate::record::Outcomes;
-use burn::tensor::Device;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::{NonZeroU32, NonZeroU64};
@@ -69,8 +67,8 @@ impl TrainerPart for Reinforce {
         found
     }
 
-    fn start(&self, table: &Outcomes, device: &Device) -> Result<Box<dyn Trainer>, TrainerError> {
-        let recipe = Recipe {
+    fn recipe(&self) -> Option<Recipe> {
+        Some(Recipe {
             name: "reinforce",
             optimizer: self.optimizer.clone(),
             kl: self.kl.clone(),
@@ -81,7 +79,6 @@ impl TrainerPart for Reinforce {
             entropy: 0.0,
             value: None,
             max_grad_norm: None,
-        };
-        Ok(Box::new(Learner::new(recipe, table, device)))
+        })
     }
 }

@@ -1,10 +1,8 @@
 //! REINFORCE leave-one-out: several answers to each prompt, each the others' baseline.
 
-use super::learner::{Credit, Learner, Recipe};
-use super::{KlPenalty, OptimizerSpec, RewardKl, Trainer, TrainerError, TrainerPart, group};
+use super::recipe::{Credit, Recipe};
+use super::{KlPenalty, OptimizerSpec, RewardKl, TrainerPart, group};
 use crate::foundation::scalar::Positive;
-use crate::record::Outcomes;
-use burn::tensor::Device;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::{NonZeroU32, NonZeroU64};
@@ -65,8 +63,8 @@ impl TrainerPart for Rloo {
         found
     }
 
-    fn start(&self, table: &Outcomes, device: &Device) -> Result<Box<dyn Trainer>, TrainerError> {
-        let recipe = Recipe {
+    fn recipe(&self) -> Option<Recipe> {
+        Some(Recipe {
             name: "rloo",
             optimizer: self.optimizer.clone(),
             kl: KlPenalty::from(&self.kl),
@@ -77,7 +75,6 @@ impl TrainerPart for Rloo {
             entropy: 0.0,
             value: None,
             max_grad_norm: None,
-        };
-        Ok(Box::new(Learner::new(recipe, table, device)))
+        })
     }
 }

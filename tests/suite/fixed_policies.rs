@@ -8,7 +8,7 @@ use tailcatch::foundation::rng::SeedTree;
 use tailcatch::policies::Snapshot;
 use tailcatch::reward::{RewardModel, RewardSection, Twin};
 use tailcatch::theory::table::best_of_n;
-use tailcatch::trainers::TrainerSpec;
+use tailcatch::trainers::{Ground, TrainerSpec};
 
 fn model(reward: Value) -> RewardModel {
     let environment: Bandit = serde_json::from_value(json!({ "outcomes": 500 })).unwrap();
@@ -23,7 +23,7 @@ fn heavy() -> RewardModel {
 /// Exact numbers of the policy at the start of a run.
 fn exactly(model: &RewardModel, trainer: Value) -> Exactly {
     let spec: TrainerSpec = serde_json::from_value(trainer).unwrap();
-    let trainer = spec.part().start(model.table(), &Device::flex()).unwrap();
+    let trainer = spec.part().start(Ground { table: model.table(), device: &Device::flex() }).unwrap();
     let mut policy = Snapshot::default();
     trainer.snapshot(model.table(), &mut policy).unwrap();
     Exactly::of(&policy, model.table())
@@ -127,7 +127,11 @@ fn selecting_policies_are_the_tables_own() {
     let spec: TrainerSpec =
         serde_json::from_value(json!({ "construction": { "threshold": 4, "exponent": 0.7 } })).unwrap();
     let mut policy = Snapshot::default();
-    spec.part().start(table, &Device::flex()).unwrap().snapshot(table, &mut policy).unwrap();
+    spec.part()
+        .start(Ground { table, device: &Device::flex() })
+        .unwrap()
+        .snapshot(table, &mut policy)
+        .unwrap();
     let above: f64 =
         policy.probs().iter().enumerate().filter(|(cell, _)| table.proxy(*cell) > 4.0).map(|(_, p)| p).sum();
     assert!((above - 4f64.powf(-0.7)).abs() < 1e-12, "{above}");
@@ -153,7 +157,10 @@ fn a_coefficient_is_the_multiplier_that_the_budget_finds() {
         let spec = |kl: Value| -> TrainerSpec {
             serde_json::from_value(json!({ "exact": { "kl": kl, "penalty": penalty } })).unwrap()
         };
-        let at_budget = spec(json!({ "budget": 0.7 })).part().start(model.table(), &Device::flex()).unwrap();
+        let at_budget = spec(json!({ "budget": 0.7 }))
+            .part()
+            .start(Ground { table: model.table(), device: &Device::flex() })
+            .unwrap();
         let beta = at_budget.coefficient().unwrap();
         let found =
             exactly(&model, json!({ "exact": { "kl": { "coefficient": beta }, "penalty": penalty } }));

@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use serde_json::{Value, json};
 use tailcatch::experiment::Exactly;
 use tailcatch::policies::Snapshot;
-use tailcatch::trainers::{Grpo, TrainerPart};
+use tailcatch::trainers::{Ground, Grpo, TrainerPart};
 
 fn settings(value: Value) -> Grpo {
     serde_json::from_value(value).unwrap()
@@ -32,7 +32,7 @@ fn one_update_is_the_closed_form_gradient() {
             "batch": 12, "group": 3, "epochs": 3, "scale_rewards": scale,
             "optimizer": { "sgd": { "learning_rate": rate } }, "kl": { "coefficient": beta }
         }));
-        let mut trainer = settings.start(&table, &Device::flex()).unwrap();
+        let mut trainer = settings.start(Ground { table: &table, device: &Device::flex() }).unwrap();
         let (mut theta, mut policy) = (vec![0.0; table.len()], Snapshot::default());
         for step in 0..2 {
             let old = snapshot(trainer.as_ref(), &table);

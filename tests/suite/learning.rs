@@ -10,7 +10,7 @@ use tailcatch::record::{Observed, Outcomes};
 use tailcatch::reward::{RewardModel, RewardSection, Twin};
 use tailcatch::rollout::Sampler;
 use tailcatch::theory::tilt::Tilter;
-use tailcatch::trainers::{Trainer, TrainerPart};
+use tailcatch::trainers::{Ground, Trainer, TrainerPart};
 
 /// An uneven reference over two prompts.
 pub fn table() -> Outcomes {
@@ -126,7 +126,7 @@ pub fn learn(seed: u64, settings: &dyn TrainerPart) -> Learned {
     let seeds = SeedTree::new(seed, 0);
     let model = RewardModel::build(&environment, &reward, &seeds, Twin::Itself).unwrap();
     let table = model.table();
-    let mut trainer = settings.start(table, &Device::flex()).unwrap();
+    let mut trainer = settings.start(Ground { table, device: &Device::flex() }).unwrap();
     let (sampler, mut policy) = (Sampler::training(&seeds).in_groups(settings.group()), Snapshot::default());
     let mut kls = Vec::new();
     for step in 0..settings.steps() {

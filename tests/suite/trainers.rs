@@ -4,7 +4,7 @@ use crate::learning::{by_hand, learn, observed, snapshot, table};
 use burn::tensor::Device;
 use serde_json::{Value, json};
 use tailcatch::policies::Snapshot;
-use tailcatch::trainers::{Reinforce, TrainerPart};
+use tailcatch::trainers::{Ground, Reinforce, TrainerPart};
 
 fn settings(value: Value) -> Reinforce {
     serde_json::from_value(value).unwrap()
@@ -29,7 +29,7 @@ fn one_step_is_the_closed_form_gradient() {
             "kl": { "coefficient": beta, "estimator": estimator, "place": place }
         }));
         assert!(settings.contradictions().is_empty());
-        let mut trainer = settings.start(&table, &Device::flex()).unwrap();
+        let mut trainer = settings.start(Ground { table: &table, device: &Device::flex() }).unwrap();
         // The first step leaves the reference, so that penalties have a slope in the second.
         for _ in 0..2 {
             let policy = snapshot(trainer.as_ref(), &table);
@@ -113,7 +113,7 @@ fn contradictions_are_named() {
 fn a_diverging_run_is_an_error_that_says_what_to_change() {
     let table = table();
     let settings = settings(json!({ "batch": 2, "optimizer": { "sgd": { "learning_rate": 1e30 } } }));
-    let mut trainer = settings.start(&table, &Device::flex()).unwrap();
+    let mut trainer = settings.start(Ground { table: &table, device: &Device::flex() }).unwrap();
     let policy = snapshot(trainer.as_ref(), &table);
     let cells = [0, 5];
     let mut batch = observed(&cells, &[1e30, -1e30], &policy, &table);

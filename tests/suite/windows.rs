@@ -9,7 +9,7 @@ use tailcatch::foundation::rng::SeedTree;
 use tailcatch::policies::Snapshot;
 use tailcatch::reward::{RewardModel, RewardSection, Twin};
 use tailcatch::rollout::Sampler;
-use tailcatch::trainers::TrainerSpec;
+use tailcatch::trainers::{Ground, TrainerSpec};
 
 /// A planted exploit of prior mass 1/K, and who trains on it.
 pub struct Race {
@@ -48,7 +48,7 @@ fn one(race: &Race, replicate: u64) -> Ending {
     let seeds = SeedTree::new(21, replicate);
     let model = RewardModel::build(&environment, &reward, &seeds, Twin::Itself).unwrap();
     let table = model.table();
-    let mut trainer = settings.start(table, &Device::flex()).unwrap();
+    let mut trainer = settings.start(Ground { table, device: &Device::flex() }).unwrap();
     let (sampler, mut policy) = (Sampler::training(&seeds).in_groups(settings.group()), Snapshot::default());
     let mut ending = Ending { first: None, takeover: None, sightings: 0 };
     for step in 0..settings.steps() {
