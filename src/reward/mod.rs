@@ -2,6 +2,7 @@
 
 mod coupling;
 mod exploit;
+mod frozen;
 mod hack;
 mod model;
 mod plant;

@@ -1,6 +1,7 @@
 //! One replicate's reward model: the table of utilities and errors, and the noise of a visit.
 
 use super::coupling::couple;
+use super::frozen::FrozenError;
 use super::plant::plant;
 use super::{Mode, RewardSection, Twin};
 use crate::distributions::{Distribution, StandardizeError, Standardized};
@@ -87,7 +88,7 @@ impl RewardModel {
             (Mode::Fresh, law) => law,
             (Mode::Frozen, None) => None,
             (Mode::Frozen, Some(law)) => {
-                freeze(&law, section.correlation.get(), &mut table, seeds)?;
+                freeze(&FrozenError::new(law, seeds), section.correlation.get(), &mut table)?;
                 None
             }
         };
@@ -128,20 +129,14 @@ impl RewardModel {
     }
 }
 
-/// Gives every cell its fixed error: the start of the stream whose index is the cell.
-fn freeze(
-    law: &Standardized,
-    correlation: f64,
-    table: &mut Outcomes,
-    seeds: &SeedTree,
-) -> Result<(), RewardError> {
-    let draws = seeds.family(Purpose::Error);
+/// Gives every cell its fixed error.
+fn freeze(frozen: &FrozenError, correlation: f64, table: &mut Outcomes) -> Result<(), RewardError> {
     if correlation == 0.0 {
         for (cell, error) in table.error.iter_mut().enumerate() {
-            *error = law.sample(&mut draws.at(cell as u64));
+            *error = frozen.at(cell as u64);
         }
     } else {
-        couple(law, correlation, table, |cell| draws.at(cell as u64).open_unit());
+        couple(frozen.law(), correlation, table, |cell| frozen.uniform(cell as u64));
     }
     match table.error.iter().position(|x| !x.is_finite()) {
         Some(cell) => Err(RewardError::Infinite { cell, value: table.error[cell] }),
