@@ -1,8 +1,16 @@
 //! Policy × environment × reward → a batch.
 
+mod enumerate;
+mod episodes;
+mod tape;
+
+pub use enumerate::Tree;
+pub use episodes::{Actor, Roller};
+pub use tape::{Choice, Settled, Tape, settle};
+
 use crate::foundation::rng::{Family, Purpose, SeedTree};
 use crate::policies::Snapshot;
-use crate::record::{Observed, Truth};
+use crate::record::{Observed, Outcomes, Truth};
 use crate::reward::{Phase, RewardModel};
 use std::num::NonZeroU32;
 
@@ -56,12 +64,12 @@ impl Sampler {
     pub fn batch(
         &self,
         model: &RewardModel,
+        table: &Outcomes,
         policy: &Snapshot,
         step: u64,
         first: u64,
         count: usize,
     ) -> Batch {
-        let table = model.table();
         let mut observed = Observed {
             step: vec![step; count],
             trajectory: (first..first + count as u64).collect(),

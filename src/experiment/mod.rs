@@ -5,7 +5,6 @@ mod checks;
 pub mod closed_forms;
 mod cost;
 mod curves;
-mod exactly;
 pub mod ids;
 mod judge;
 mod manifest;
@@ -21,7 +20,7 @@ mod train;
 mod trained;
 
 pub use cost::{Cost, cost};
-pub use exactly::Exactly;
+pub use expectations::{Expectations, Method};
 pub use plan::{Planned, plan};
 pub use run::{ExperimentError, Finished, Options, Progress, run};
 pub use train::{Setting, TrainError, train};

@@ -1,19 +1,19 @@
 //! The only training loop: snapshot → rollout → credit → update.
 
-use super::exactly::Exactly;
-use super::trained::{Final, Trained};
+use super::arena;
+use super::expectations::Expectations;
+use super::trained::Trained;
 use crate::foundation::numeric::{mean, sum, variance};
 use crate::foundation::order::{quantile_sorted, sorted};
 use crate::foundation::rng::SeedTree;
-use crate::policies::Snapshot;
+use crate::policies::PolicySpec;
 use crate::record::tables::StepRow;
 use crate::record::{Observed, Truth};
 use crate::reward::RewardModel;
-use crate::rollout::{Batch, Sampler};
+use crate::rollout::Batch;
 use crate::tails;
-use crate::theory::tilt::Tilter;
 use crate::trainers::estimators::estimate;
-use crate::trainers::{Estimator, Ground, TrainerError, TrainerSpec};
+use crate::trainers::{Estimator, TrainerError, TrainerSpec};
 use burn::tensor::Device;
 
 /// All that decides a training run: the replicate's reward model, how it is trained on, and the streams.
@@ -21,12 +21,16 @@ use burn::tensor::Device;
 pub struct Setting<'a> {
     /// The reward model of this replicate, in the version that is to be trained.
     pub model: &'a RewardModel,
+    /// The policy's section.
+    pub policy: &'a PolicySpec,
     /// The trainer's section.
     pub trainer: &'a TrainerSpec,
     /// Streams of the replicate.
     pub seeds: SeedTree,
     /// Where tensors live.
     pub device: &'a Device,
+    /// Whether the last hidden layer becomes columns of the rollouts.
+    pub activations: bool,
 }
 
 /// Why a run failed.
@@ -36,6 +40,14 @@ pub enum TrainError {
     /// The trainer could not go on.
     #[error(transparent)]
     Trainer(#[from] TrainerError),
+    /// The parts of the config do not fit each other.
+    #[error("policy.{policy} and trainer.{trainer} do not fit this environment; `tailcatch check` says why")]
+    Unfit {
+        /// Name of the policy.
+        policy: &'static str,
+        /// Name of the trainer.
+        trainer: &'static str,
+    },
     /// A sampled reward is not finite.
     #[error("step {step}: a proxy reward of {value} was sampled; use a lighter law for reward.error")]
     Proxy {
@@ -46,67 +58,28 @@ pub enum TrainError {
     },
 }
 
-/// Interquartile range of the standard normal.
-const NORMAL_IQR: f64 = 1.348_979_500_392_163_6;
-
 /// Trains one run.
 pub fn train(setting: Setting<'_>) -> Result<Trained, TrainError> {
-    let Setting { model, trainer: spec, seeds, device } = setting;
-    let (table, part) = (model.table(), spec.part());
-    let mut trainer = part.start(Ground { table, device })?;
-    let sampler = Sampler::training(&seeds).in_groups(part.group());
-    let mut policy = Snapshot::default();
+    let part = setting.trainer.part();
+    let mut arena = arena::enter(setting)?;
     let mut steps = Vec::with_capacity(part.steps() as usize);
     let (mut observed, mut truth) = (Observed::default(), Truth::default());
     let mut influence = Influence::default();
-    policy.set(table, |_| 0.0);
-    let reference = Exactly::of(&policy, table);
-    let mut exact = reference;
     for step in 0..part.steps() {
-        if step == 0 || trainer.moved() {
-            trainer.snapshot(table, &mut policy)?;
-            exact = Exactly::of(&policy, table);
-        }
-        let mut batch = sampler.batch(model, &policy, step, step * part.batch() as u64, part.batch());
+        let mut batch = arena.batch(step, step * part.batch() as u64, part.batch())?;
         if let Some(&value) = batch.observed.proxy.iter().find(|u| !u.is_finite()) {
             return Err(TrainError::Proxy { step, value });
         }
-        trainer.credit(&mut batch.observed);
-        let mut row = row(step, &batch, &exact, trainer.coefficient(), &mut influence);
-        trainer.update(&batch.observed, &batch.cells, exact.kl)?;
-        row.clip_fraction = trainer.clip_fraction();
+        let now = arena.expectations(&batch);
+        arena.credit(&mut batch);
+        let mut row = row(step, &batch, &now, arena.coefficient(), &mut influence);
+        arena.update(&batch, now.kl)?;
+        row.clip_fraction = arena.clip_fraction();
         steps.push(row);
         observed.append(batch.observed);
         truth.append(batch.truth);
     }
-    trainer.snapshot(table, &mut policy)?;
-    let end = Exactly::of(&policy, table);
-    let tilter = Tilter::new(table);
-    let proxies: Vec<f64> = (0..table.len()).map(|cell| table.proxy(cell)).collect();
-    let last = Final {
-        utility: end.utility,
-        error: end.error,
-        kl: end.kl,
-        kl_coefficient: trainer.coefficient(),
-        p_hack: end.p_hack,
-        proxy_from_hacks: end.proxy_from_hacks,
-        top_mass: end.top_mass,
-        reference_utility: reference.utility,
-        reference_proxy: reference.proxy(),
-        reference_spread: spread(&proxies),
-        reference_utility_spread: spread(&table.utility),
-        proxy_max: proxies.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-        kl_max: tilter.largest_kl(),
-        beta_critical: matches!(spec, TrainerSpec::Exact(_)).then(|| tilter.condensation()).flatten(),
-    };
-    Ok(Trained { steps, observed, truth, last })
-}
-
-/// Interquartile range in units of the standard normal's.
-fn spread(values: &[f64]) -> f64 {
-    let ascending = sorted(values);
-    let quartile = |p| quantile_sorted(&ascending, p).unwrap_or(0.0);
-    (quartile(0.75) - quartile(0.25)) / NORMAL_IQR
+    Ok(Trained { steps, observed, truth, last: arena.last()? })
 }
 
 /// Who moved the policy so far.
@@ -119,7 +92,7 @@ struct Influence {
 fn row(
     step: u64,
     batch: &Batch,
-    exact: &Exactly,
+    exact: &Expectations,
     coefficient: Option<f64>,
     influence: &mut Influence,
 ) -> StepRow {
@@ -158,7 +131,9 @@ fn row(
         proxy_p99: at(0.99),
         proxy_max: largest,
         top1_share: share(largest.max(0.0), positive),
+        expectations: exact.method.name().to_owned(),
         utility: Some(exact.utility),
+        utility_se: exact.utility_se,
         clean_utility: None,
         proxy: Some(exact.proxy()),
         kl: Some(exact.kl),

@@ -119,13 +119,18 @@ table! {
         proxy_max: f64,
         /// Share of the batch's positive proxy that its largest member holds.
         top1_share: Option<f64>,
-        /// Exact E\[V\].
+        /// How the expectations were made: `enumerated` (summed over all trajectories), `propagated` (by dynamic programming over
+        /// states; the error is the batch's mean) or `sampled` (means of the batch).
+        expectations: String,
+        /// E\[V\].
         utility: Option<f64>,
-        /// Exact E\[V\] of the clean twin at this step.
+        /// Standard error of `utility`; empty where it is exact.
+        utility_se: Option<f64>,
+        /// E\[V\] of the clean twin at this step.
         clean_utility: Option<f64>,
-        /// Exact E\[U\].
+        /// E\[U\].
         proxy: Option<f64>,
-        /// Exact KL(π‖π₀).
+        /// KL(π‖π₀), in nats.
         kl: Option<f64>,
         /// Mean of −ln r over the batch, r = π₀/π.
         kl_k1: Option<f64>,
@@ -135,11 +140,11 @@ table! {
         kl_k3: Option<f64>,
         /// KL coefficient β in force.
         kl_coefficient: Option<f64>,
-        /// Exact entropy of the policy, in nats.
+        /// Entropy of the policy, in nats.
         entropy: Option<f64>,
         /// Share of the batch whose ratio was clipped.
         clip_fraction: Option<f64>,
-        /// Exact probability of a hack.
+        /// Probability of a hack.
         p_hack: Option<f64>,
         /// Hacks in this batch.
         sightings: u64,

@@ -1,0 +1,208 @@
+//! A policy that acts step by step in a process. Its expectations are summed over all trajectories where these are few, over
+//! states where it remembers nothing else, and are means of a sample otherwise.
+
+use super::{Arena, spread};
+use crate::experiment::expectations::Expectations;
+use crate::experiment::train::{Setting, TrainError};
+use crate::experiment::trained::Final;
+use crate::foundation::numeric::{mean, sum};
+use crate::foundation::rng::{Purpose, SeedTree};
+use crate::policies::{Memory, Shape, Snapshot};
+use crate::record::Outcomes;
+use crate::reward::{Propagated, RewardModel, SequenceModel, propagate};
+use crate::rollout::{Actor, Batch, Roller, Tape, Tree};
+use crate::trainers::{Recipe, SequenceLearner, TrainerError};
+
+/// Rollouts of the reference behind its mean and spread, where there is no table.
+const REFERENCE_ROLLOUTS: usize = 20_000;
+/// Rollouts of the final policy, where its expectations cannot be summed.
+const FINAL_ROLLOUTS: usize = 4_096;
+/// States, times the progress of triggers, up to which expectations are propagated at every step.
+const MOST_STATES: usize = 20_000;
+
+/// The process, the learner in it, and what it did last.
+pub(super) struct Episodes<'a> {
+    model: &'a RewardModel,
+    sequence: &'a SequenceModel,
+    learner: SequenceLearner,
+    roller: Roller,
+    tape: Tape,
+    seeds: SeedTree,
+    activations: bool,
+    /// All trajectories, where there is a table of them, with π on it.
+    tree: Option<Tree>,
+    log_probs: Vec<f64>,
+    snapshot: Snapshot,
+    /// What was summed for the policy that is about to sample.
+    known: Known,
+    reference: Reference,
+}
+
+/// What can be said of a policy without sampling.
+enum Known {
+    All(Expectations),
+    States(Propagated),
+    Nothing,
+}
+
+/// Numbers of the reference and of the trajectories.
+struct Reference {
+    utility: f64,
+    proxy: f64,
+    spread: f64,
+    utility_spread: f64,
+    proxy_max: f64,
+}
+
+impl<'a> Episodes<'a> {
+    pub fn new(setting: Setting<'a>, sequence: &'a SequenceModel, recipe: Recipe) -> Result<Self, TrainError> {
+        let Setting { model, policy, trainer, seeds, device, activations } = setting;
+        let process = sequence.process();
+        let shape = Shape {
+            prompts: process.prompts(),
+            symbols: process.symbols(),
+            actions: process.actions(),
+            horizon: process.horizon(),
+            value: recipe.value.is_some(),
+        };
+        let unfit = TrainError::Unfit { policy: policy.name(), trainer: trainer.name() };
+        let network = policy.part().sequence(&shape, &seeds, device).ok_or(unfit)?;
+        Ok(Self {
+            model,
+            sequence,
+            learner: SequenceLearner::new(recipe, network),
+            roller: Roller::training(&seeds, trainer.part().group()),
+            tape: Tape::default(),
+            seeds,
+            activations,
+            tree: model.table().is_some().then(|| Tree::new(process)),
+            log_probs: Vec::new(),
+            snapshot: Snapshot::default(),
+            known: Known::Nothing,
+            reference: Reference::of(model, sequence, &seeds),
+        })
+    }
+
+    /// What can be summed for the policy as it is now.
+    fn sum(&mut self) -> Known {
+        let policy = self.learner.policy();
+        if let (Some(table), Some(tree)) = (self.model.table(), &self.tree) {
+            tree.log_probs(policy, &mut self.log_probs);
+            self.snapshot.set_from(&self.log_probs, table.outcomes, |_| 0.0);
+            return Known::All(Expectations::enumerated(&self.snapshot, table));
+        }
+        if policy.memory() == Memory::History {
+            return Known::Nothing;
+        }
+        let mut choose = |position: usize, asked: &[(usize, usize)], corrections: &mut Vec<f32>| {
+            let prompts: Vec<u32> = asked.iter().map(|(prompt, _)| *prompt as u32).collect();
+            let symbols: Vec<u32> = asked.iter().map(|(_, symbol)| *symbol as u32).collect();
+            corrections.resize(asked.len() * self.sequence.process().actions(), 0.0);
+            policy.begin(&prompts, false);
+            // What it remembers is the position and the symbol shown last: what comes before may be anything.
+            for _ in 0..=position {
+                policy.advance(&symbols, corrections);
+            }
+        };
+        match propagate(self.sequence, MOST_STATES, &mut choose) {
+            Some(known) => Known::States(known),
+            None => Known::Nothing,
+        }
+    }
+
+    fn settle(known: &Known, batch: &Batch, tape: &Tape) -> Expectations {
+        match known {
+            Known::All(exact) => *exact,
+            Known::States(known) => Expectations::sampled(batch, tape).propagated(known),
+            Known::Nothing => Expectations::sampled(batch, tape),
+        }
+    }
+}
+
+impl Arena for Episodes<'_> {
+    fn batch(&mut self, step: u64, first: u64, count: usize) -> Result<Batch, TrainerError> {
+        // Before sampling: the activations of the sample are what the update goes back through.
+        self.known = self.sum();
+        let actor = Actor::Learning(self.learner.policy());
+        let rollouts = (step, first, count);
+        Ok(self.roller.batch(self.sequence, actor, &mut self.tape, rollouts, self.activations))
+    }
+
+    fn expectations(&mut self, batch: &Batch) -> Expectations {
+        Self::settle(&self.known, batch, &self.tape)
+    }
+
+    fn credit(&mut self, batch: &mut Batch) {
+        self.learner.credit(&mut batch.observed, &self.tape);
+    }
+
+    fn update(&mut self, _: &Batch, kl: f64) -> Result<(), TrainerError> {
+        self.learner.update(&self.tape, kl)
+    }
+
+    fn coefficient(&self) -> Option<f64> {
+        Some(self.learner.coefficient())
+    }
+
+    fn clip_fraction(&self) -> Option<f64> {
+        self.learner.clip_fraction()
+    }
+
+    fn last(&mut self) -> Result<Final, TrainerError> {
+        let known = self.sum();
+        let end = match known {
+            Known::All(exact) => exact,
+            _ => {
+                let roller = Roller::apart(&self.seeds, Purpose::Evaluation);
+                let actor = Actor::Fixed(self.learner.policy());
+                let batch =
+                    roller.batch(self.sequence, actor, &mut self.tape, (0, 0, FINAL_ROLLOUTS), false);
+                Self::settle(&known, &batch, &self.tape)
+            }
+        };
+        Ok(Final {
+            utility: end.utility,
+            error: end.error,
+            kl: end.kl,
+            kl_coefficient: Some(self.learner.coefficient()),
+            p_hack: end.p_hack,
+            proxy_from_hacks: end.proxy_from_hacks,
+            top_mass: end.top_mass,
+            reference_utility: self.reference.utility,
+            reference_proxy: self.reference.proxy,
+            reference_spread: self.reference.spread,
+            reference_utility_spread: self.reference.utility_spread,
+            proxy_max: self.reference.proxy_max,
+            kl_max: None,
+            beta_critical: None,
+        })
+    }
+}
+
+impl Reference {
+    /// Means are summed over the table where there is one; the rest is that of a sample.
+    fn of(model: &RewardModel, sequence: &SequenceModel, seeds: &SeedTree) -> Self {
+        let roller = Roller::apart(seeds, Purpose::Scaling);
+        let mut tape = Tape::default();
+        let batch = roller.batch(sequence, Actor::Reference, &mut tape, (0, 0, REFERENCE_ROLLOUTS), false);
+        let (utilities, proxies) = (&batch.truth.utility, &batch.observed.proxy);
+        let (utility, proxy, proxy_max) = match model.table() {
+            Some(table) => {
+                let all: Vec<f64> = (0..table.len()).map(|cell| table.proxy(cell)).collect();
+                let largest = all.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                (reference_mean(table, &table.utility), reference_mean(table, &all), largest)
+            }
+            None => {
+                let largest = proxies.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                (mean(utilities).unwrap_or(0.0), mean(proxies).unwrap_or(0.0), largest)
+            }
+        };
+        Self { utility, proxy, spread: spread(proxies), utility_spread: spread(utilities), proxy_max }
+    }
+}
+
+/// Mean of a column under the reference.
+fn reference_mean(table: &Outcomes, values: &[f64]) -> f64 {
+    let weighted = table.ref_log_prob.iter().zip(values).map(|(l, v)| l.exp() * v);
+    sum(weighted) / table.prompts.max(1) as f64
+}

@@ -1,0 +1,72 @@
+//! Where a policy is trained: on a table of outcomes, or in episodes of a process. The loop in [`super::train`] is the same.
+
+mod episodes;
+mod table;
+
+use super::expectations::Expectations;
+use super::train::{Setting, TrainError};
+use super::trained::Final;
+use crate::foundation::order::{quantile_sorted, sorted};
+use crate::foundation::rng::{Purpose, SeedTree};
+use crate::policies::Snapshot;
+use crate::record::Observed;
+use crate::reward::RewardModel;
+use crate::rollout::{Actor, Batch, Roller, Sampler, Tape};
+use crate::trainers::TrainerError;
+use episodes::Episodes;
+use table::Table;
+
+/// A policy in training on one replicate.
+pub(super) trait Arena {
+    /// Samples `count` rollouts of π, numbered from `first`.
+    fn batch(&mut self, step: u64, first: u64, count: usize) -> Result<Batch, TrainerError>;
+    /// Expectations of the policy that sampled the batch.
+    fn expectations(&mut self, batch: &Batch) -> Expectations;
+    /// Fills in what is optimised, from the proxy and the log-probabilities.
+    fn credit(&mut self, batch: &mut Batch);
+    /// Moves π by the batch; `kl` is that of the policy that sampled it.
+    fn update(&mut self, batch: &Batch, kl: f64) -> Result<(), TrainerError>;
+    /// The KL coefficient in force.
+    fn coefficient(&self) -> Option<f64>;
+    /// Share of what was sampled whose ratio was clipped in the last update.
+    fn clip_fraction(&self) -> Option<f64>;
+    /// The numbers of the final policy.
+    fn last(&mut self) -> Result<Final, TrainerError>;
+}
+
+/// The arena that a policy needs.
+pub(super) fn enter<'a>(setting: Setting<'a>) -> Result<Box<dyn Arena + 'a>, TrainError> {
+    let Setting { model, policy, trainer, .. } = setting;
+    match (policy.part().acts(), model.sequence(), model.table(), trainer.part().recipe()) {
+        (false, _, Some(table), _) => Ok(Box::new(Table::new(setting, table)?)),
+        (true, Some(sequence), _, Some(recipe)) => Ok(Box::new(Episodes::new(setting, sequence, recipe)?)),
+        _ => Err(TrainError::Unfit { policy: policy.name(), trainer: trainer.name() }),
+    }
+}
+
+/// Rollouts of the reference, from their own streams, as a policy of this kind would show them.
+pub(super) fn calibration(model: &RewardModel, acts: bool, seeds: &SeedTree, count: usize) -> Observed {
+    match (acts, model.sequence(), model.table()) {
+        (false, _, Some(table)) => {
+            let mut reference = Snapshot::default();
+            reference.set(table, |_| 0.0);
+            Sampler::calibration(seeds).batch(model, table, &reference, 0, 0, count).observed
+        }
+        (_, Some(sequence), _) => {
+            let roller = Roller::apart(seeds, Purpose::Calibration);
+            roller.batch(sequence, Actor::Reference, &mut Tape::default(), (0, 0, count), false).observed
+        }
+        (true, None, _) => Observed::default(),
+        (false, None, None) => Observed::default(),
+    }
+}
+
+/// Interquartile range of the standard normal.
+const NORMAL_IQR: f64 = 1.348_979_500_392_163_6;
+
+/// Interquartile range in units of the standard normal's.
+fn spread(values: &[f64]) -> f64 {
+    let ascending = sorted(values);
+    let quartile = |p| quantile_sorted(&ascending, p).unwrap_or(0.0);
+    (quartile(0.75) - quartile(0.25)) / NORMAL_IQR
+}

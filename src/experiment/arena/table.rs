@@ -1,0 +1,105 @@
+//! A policy over the outcomes of a table: everything is summed exactly.
+
+use super::{Arena, spread};
+use crate::experiment::expectations::Expectations;
+use crate::experiment::train::Setting;
+use crate::experiment::trained::Final;
+use crate::policies::Snapshot;
+use crate::record::Outcomes;
+use crate::reward::RewardModel;
+use crate::rollout::{Batch, Sampler};
+use crate::theory::tilt::Tilter;
+use crate::trainers::{Ground, Trainer, TrainerError, TrainerSpec};
+
+/// The table, who is trained on it, and its policy as it is now.
+pub(super) struct Table<'a> {
+    model: &'a RewardModel,
+    table: &'a Outcomes,
+    trainer: Box<dyn Trainer>,
+    sampler: Sampler,
+    policy: Snapshot,
+    exact: Expectations,
+    reference: Expectations,
+    started: bool,
+    is_exact: bool,
+}
+
+impl<'a> Table<'a> {
+    pub fn new(setting: Setting<'a>, table: &'a Outcomes) -> Result<Self, TrainerError> {
+        let Setting { model, trainer, seeds, device, .. } = setting;
+        let part = trainer.part();
+        let mut policy = Snapshot::default();
+        policy.set(table, |_| 0.0);
+        let reference = Expectations::enumerated(&policy, table);
+        Ok(Self {
+            model,
+            table,
+            trainer: part.start(Ground { table, device })?,
+            sampler: Sampler::training(&seeds).in_groups(part.group()),
+            policy,
+            exact: reference,
+            reference,
+            started: false,
+            is_exact: matches!(trainer, TrainerSpec::Exact(_)),
+        })
+    }
+
+    fn refresh(&mut self) -> Result<(), TrainerError> {
+        self.trainer.snapshot(self.table, &mut self.policy)?;
+        self.exact = Expectations::enumerated(&self.policy, self.table);
+        Ok(())
+    }
+}
+
+impl Arena for Table<'_> {
+    fn batch(&mut self, step: u64, first: u64, count: usize) -> Result<Batch, TrainerError> {
+        if !self.started || self.trainer.moved() {
+            self.refresh()?;
+            self.started = true;
+        }
+        Ok(self.sampler.batch(self.model, self.table, &self.policy, step, first, count))
+    }
+
+    fn expectations(&mut self, _: &Batch) -> Expectations {
+        self.exact
+    }
+
+    fn credit(&mut self, batch: &mut Batch) {
+        self.trainer.credit(&mut batch.observed);
+    }
+
+    fn update(&mut self, batch: &Batch, kl: f64) -> Result<(), TrainerError> {
+        self.trainer.update(&batch.observed, &batch.cells, kl)
+    }
+
+    fn coefficient(&self) -> Option<f64> {
+        self.trainer.coefficient()
+    }
+
+    fn clip_fraction(&self) -> Option<f64> {
+        self.trainer.clip_fraction()
+    }
+
+    fn last(&mut self) -> Result<Final, TrainerError> {
+        self.refresh()?;
+        let (table, end) = (self.table, &self.exact);
+        let tilter = Tilter::new(table);
+        let proxies: Vec<f64> = (0..table.len()).map(|cell| table.proxy(cell)).collect();
+        Ok(Final {
+            utility: end.utility,
+            error: end.error,
+            kl: end.kl,
+            kl_coefficient: self.trainer.coefficient(),
+            p_hack: end.p_hack,
+            proxy_from_hacks: end.proxy_from_hacks,
+            top_mass: end.top_mass,
+            reference_utility: self.reference.utility,
+            reference_proxy: self.reference.proxy(),
+            reference_spread: spread(&proxies),
+            reference_utility_spread: spread(&table.utility),
+            proxy_max: proxies.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+            kl_max: Some(tilter.largest_kl()),
+            beta_critical: self.is_exact.then(|| tilter.condensation()).flatten(),
+        })
+    }
+}

@@ -1,0 +1,156 @@
+//! The learner of policies that act step by step: the same recipes as on a table, with an advantage for every action.
+//!
+//! Losses are sums over the actions of a rollout and means over rollouts, so that the gradient is that of the trajectory's
+//! objective; libraries that average over tokens take a step smaller by the length.
+
+use super::token_credit::{TokenCredit, total_penalty};
+use super::token_slopes::{Loss, slopes};
+use super::{Recipe, TrainerError};
+use crate::policies::SequencePolicy;
+use crate::record::Observed;
+use crate::rollout::{Choice, Tape};
+use burn::optim::ModuleOptimizer;
+
+/// A trainer at work on a policy that acts step by step.
+pub struct SequenceLearner {
+    recipe: Recipe,
+    policy: Box<dyn SequencePolicy>,
+    optimizer: ModuleOptimizer,
+    learning_rate: f64,
+    coefficient: f64,
+    clip_fraction: Option<f64>,
+    step: u64,
+    stopped: bool,
+    credit: TokenCredit,
+    now: Choice,
+    d_logits: Vec<f32>,
+    d_values: Vec<f32>,
+    gradient: Vec<f32>,
+}
+
+impl SequenceLearner {
+    /// Starts at the policy as it is.
+    pub fn new(recipe: Recipe, policy: Box<dyn SequencePolicy>) -> Self {
+        let (optimizer, learning_rate) = recipe.optimizer.build();
+        Self {
+            coefficient: recipe.kl.coefficient.get(),
+            gradient: vec![0.0; policy.parameters()],
+            recipe,
+            policy,
+            optimizer,
+            learning_rate,
+            clip_fraction: None,
+            step: 0,
+            stopped: false,
+            credit: TokenCredit::default(),
+            now: Choice::default(),
+            d_logits: Vec::new(),
+            d_values: Vec::new(),
+        }
+    }
+
+    /// The policy as it is now. Between a rollout and the update that learns from it nobody else may show it anything.
+    pub fn policy(&mut self) -> &mut dyn SequencePolicy {
+        self.policy.as_mut()
+    }
+
+    /// The KL coefficient in force, in units of reward per nat.
+    pub fn coefficient(&self) -> f64 {
+        self.coefficient
+    }
+
+    /// Share of actions that the surrogate's clip has cut off, over all passes of the last update; `None` without a clip.
+    pub fn clip_fraction(&self) -> Option<f64> {
+        self.clip_fraction
+    }
+
+    /// Fills `reward` (what is optimised, KL penalty taken off), `advantage` (the mean over the rollout's actions) and the
+    /// feature `gradient_norm`: the norm of the rollout's term of the policy gradient, in the logits.
+    pub fn credit(&mut self, observed: &mut Observed, tape: &Tape) {
+        let penalty = total_penalty(&self.recipe.kl, self.coefficient, tape);
+        let shaped: Vec<f64> = observed.proxy.iter().map(|u| self.recipe.shaper.apply(*u)).collect();
+        observed.reward = Some(shaped.iter().zip(&penalty).map(|(u, p)| u - p).collect());
+        self.credit.fill(&self.recipe, self.coefficient, &shaped, &observed.group, tape);
+        let per_row = |of: &dyn Fn(usize) -> f64| tape.per_row(|t, row| of(t * tape.rows + row));
+        let advantage = per_row(&|place| self.credit.advantage[place]);
+        let length = |row: usize| f64::from(tape.lengths[row].max(1));
+        observed.advantage = Some(advantage.iter().enumerate().map(|(row, a)| a / length(row)).collect());
+        let square = per_row(&|place| {
+            let prob = &tape.choice.prob[place * tape.actions..][..tape.actions];
+            let chosen = prob[tape.chosen[place] as usize];
+            let norm = 1.0 - 2.0 * chosen + prob.iter().map(|p| p * p).sum::<f64>();
+            self.credit.advantage[place].powi(2) * norm.max(0.0)
+        });
+        observed.features.push(("gradient_norm".to_owned(), square.into_iter().map(f64::sqrt).collect()));
+    }
+
+    /// Moves π by one batch that was credited last; `kl` is KL(π‖π₀) of the policy that sampled, in nats.
+    ///
+    /// # Errors
+    /// The weights are no longer finite, or cannot be read back.
+    pub fn update(&mut self, tape: &Tape, kl: f64) -> Result<(), TrainerError> {
+        self.stopped |= self.recipe.kl.stop.is_some_and(|stop| kl > stop.get());
+        if !self.stopped {
+            self.learn(tape)?;
+        }
+        self.step += 1;
+        self.coefficient = self.recipe.kl.controller.next(self.coefficient, kl, tape.rows);
+        Ok(())
+    }
+
+    fn learn(&mut self, tape: &Tape) -> Result<(), TrainerError> {
+        let size = tape.rows.div_ceil(self.recipe.minibatches as usize).max(1);
+        let (mut clipped, mut looks, mut fresh) = (0, 0, true);
+        for epoch in 0..self.recipe.epochs {
+            for first in (0..tape.rows).step_by(size) {
+                let rows = first..(first + size).min(tape.rows);
+                let part;
+                let (part, now) = if rows.len() == tape.rows {
+                    if !fresh {
+                        tape.reconsider(self.policy.as_mut(), &mut self.now);
+                    }
+                    (tape, if fresh { &tape.choice } else { &self.now })
+                } else {
+                    part = tape.select(rows.clone());
+                    part.reconsider(self.policy.as_mut(), &mut self.now);
+                    (&part, &self.now)
+                };
+                let loss = Loss {
+                    recipe: &self.recipe,
+                    coefficient: self.coefficient,
+                    credit: &self.credit,
+                    rows: (first, tape.rows),
+                    later: epoch > 0,
+                };
+                let seen = slopes(&loss, part, now, &mut self.d_logits, &mut self.d_values);
+                (clipped, looks) = (clipped + seen.clipped, looks + seen.actions);
+                self.descend()?;
+                fresh = false;
+            }
+        }
+        self.clip_fraction =
+            (self.recipe.surrogate.is_some() && looks > 0).then(|| clipped as f64 / looks as f64);
+        Ok(())
+    }
+
+    /// One step of the optimizer along the derivatives in the logits and values.
+    fn descend(&mut self) -> Result<(), TrainerError> {
+        let unreadable = |_| TrainerError::Device { step: self.step };
+        self.policy.backward(&self.d_logits, &self.d_values, &mut self.gradient).map_err(unreadable)?;
+        if let Some(largest) = self.recipe.max_grad_norm {
+            let norm = self.gradient.iter().map(|&g| f64::from(g).powi(2)).sum::<f64>().sqrt();
+            if norm > largest {
+                let scale = (largest / norm) as f32;
+                self.gradient.iter_mut().for_each(|g| *g *= scale);
+            }
+        }
+        let unreadable = |_| TrainerError::Device { step: self.step };
+        self.policy
+            .descend(&mut self.optimizer, self.learning_rate, &self.gradient)
+            .map_err(unreadable)?;
+        if self.policy.weights().iter().any(|w| !w.is_finite()) {
+            return Err(TrainerError::Diverged { step: self.step, trainer: self.recipe.name });
+        }
+        Ok(())
+    }
+}
