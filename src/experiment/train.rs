@@ -9,11 +9,11 @@ use crate::policies::Snapshot;
 use crate::record::tables::StepRow;
 use crate::record::{Observed, Truth};
 use crate::reward::RewardModel;
-use crate::rollout::{Batch, Sampler};
+use crate::rollout::{Batch, Sampler, reference_proxies};
 use crate::tails;
 use crate::theory::tilt::Tilter;
 use crate::trainers::estimators::estimate;
-use crate::trainers::{Estimator, Ground, TrainerError, TrainerSpec};
+use crate::trainers::{Estimator, Ground, Shaping, TrainerError, TrainerSpec};
 use burn::tensor::Device;
 
 /// All that decides a training run: the replicate's reward model, how it is trained on, and the streams.
@@ -53,7 +53,9 @@ const NORMAL_IQR: f64 = 1.348_979_500_392_163_6;
 pub fn train(setting: Setting<'_>) -> Result<Trained, TrainError> {
     let Setting { model, trainer: spec, seeds, device } = setting;
     let (table, part) = (model.table(), spec.part());
-    let mut trainer = part.start(Ground { table, device })?;
+    let scaling =
+        if part.shaping().needs_reference() { reference_proxies(model, &seeds) } else { Vec::new() };
+    let mut trainer = part.start(Ground { table, reference_proxies: &scaling, device })?;
     let sampler = Sampler::training(&seeds).in_groups(part.group());
     let mut policy = Snapshot::default();
     let mut steps = Vec::with_capacity(part.steps() as usize);
@@ -97,7 +99,9 @@ pub fn train(setting: Setting<'_>) -> Result<Trained, TrainError> {
         reference_utility_spread: spread(&table.utility),
         proxy_max: proxies.iter().copied().fold(f64::NEG_INFINITY, f64::max),
         kl_max: tilter.largest_kl(),
-        beta_critical: matches!(spec, TrainerSpec::Exact(_)).then(|| tilter.condensation()).flatten(),
+        beta_critical: matches!(spec, TrainerSpec::Exact(exact) if exact.shaping == Shaping::None)
+            .then(|| tilter.condensation())
+            .flatten(),
     };
     Ok(Trained { steps, observed, truth, last })
 }
