@@ -10,7 +10,7 @@ pub use tape::{Choice, Settled, Tape, settle};
 
 use crate::foundation::rng::{Family, Purpose, SeedTree};
 use crate::policies::Snapshot;
-use crate::record::{Observed, Outcomes, Truth};
+use crate::record::{DISAGREEMENT, Observed, Outcomes, Truth};
 use crate::reward::{Phase, RewardModel};
 use std::num::NonZeroU32;
 
@@ -53,6 +53,11 @@ impl Sampler {
             phase: Phase::Calibration,
             group: 1,
         }
+    }
+
+    /// Rollouts of the reference that a shaping of rewards is scaled by: their own streams too.
+    pub fn scaling(seeds: &SeedTree) -> Self {
+        Self { prompts: seeds.family(Purpose::Scaling), ..Self::calibration(seeds) }
     }
 
     /// The same streams, with `size` rollouts in a row for each prompt that is drawn; 1 draws a prompt for every rollout.
@@ -109,6 +114,18 @@ impl Sampler {
         }
         observed.log_prob = Some(log_prob);
         observed.ref_log_prob = Some(reference);
+        let disagreement: Option<Vec<f64>> = cells.iter().map(|cell| model.disagreement(*cell)).collect();
+        if let Some(column) = disagreement.filter(|column| !column.is_empty()) {
+            observed.features.push((DISAGREEMENT.to_owned(), column));
+        }
         Batch { observed, truth, cells }
     }
+}
+
+/// Proxies of 10,000 rollouts of the reference, which a shaping of rewards is scaled by.
+pub fn reference_proxies(model: &RewardModel, table: &Outcomes, seeds: &SeedTree) -> Vec<f64> {
+    let mut reference = Snapshot::default();
+    reference.set(table, |_| 0.0);
+    // Numbered apart from calibration rollouts, so that a fresh error is drawn anew.
+    Sampler::scaling(seeds).batch(model, table, &reference, 0, 1 << 32, 10_000).observed.proxy
 }

@@ -21,6 +21,7 @@ mod paths;
 mod record;
 mod resolved;
 mod rules;
+mod rules_reward;
 mod schema;
 mod sections;
 mod source;

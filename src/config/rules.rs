@@ -1,5 +1,6 @@
 //! Faults between keys: each value is right on its own, and together they contradict each other.
 
+use super::rules_reward;
 use super::sections::Document;
 use crate::distributions::Standardized;
 use crate::environments::{Bandit, Environment as _, EnvironmentSpec, Reference};
@@ -88,6 +89,11 @@ pub(super) fn contradictions(document: &Document, references: &mut References) -
             "add [[reward.exploits]], or use hack = { utility_below = 0.05 }",
         );
     }
+
+    found.extend(rules_reward::ensemble(reward));
+    let mut say = |path: &str, message: String, help: &str| {
+        found.push(Contradiction { path: path.to_owned(), message, help: help.to_owned() });
+    };
 
     let trainer = document.trainer.name();
     for (key, problem) in document.trainer.part().contradictions() {

@@ -3,7 +3,7 @@
 use super::rows;
 use super::store::{Record, StoreError};
 use crate::record::tables::{ObservedRow, StepRow, TruthRow};
-use crate::record::{Observed, Truth};
+use crate::record::{DISAGREEMENT, Observed, Truth};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -78,6 +78,7 @@ impl Trained {
     fn observed_rows(&self) -> Vec<ObservedRow> {
         let o = &self.observed;
         let cell = |column: &Option<Vec<f64>>, row: usize| column.as_ref().map(|c| c[row]);
+        let disagreement = o.features.iter().find(|(name, _)| name == DISAGREEMENT).map(|(_, column)| column);
         (0..o.len())
             .map(|row| ObservedRow {
                 train_id: String::new(),
@@ -92,6 +93,7 @@ impl Trained {
                 log_prob: cell(&o.log_prob, row),
                 ref_log_prob: cell(&o.ref_log_prob, row),
                 length: cell(&o.length, row),
+                disagreement: disagreement.map(|column| column[row]),
             })
             .collect()
     }
@@ -144,6 +146,11 @@ fn columns(rows: &[ObservedRow]) -> Observed {
         log_prob: column(|r| r.log_prob),
         ref_log_prob: column(|r| r.ref_log_prob),
         length: column(|r| r.length),
+        features: column(|r| r.disagreement)
+            .filter(|column| !column.is_empty())
+            .map(|column| (DISAGREEMENT.to_owned(), column))
+            .into_iter()
+            .collect(),
         ..Observed::default()
     }
 }

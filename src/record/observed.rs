@@ -2,6 +2,9 @@
 
 use crate::foundation::failure::Status;
 
+/// Name of the feature that holds the standard deviation over the members of a reward ensemble.
+pub const DISAGREEMENT: &str = "disagreement";
+
 /// Rollouts in the order in which they were sampled, one array a column; all present columns have `len()` rows.
 ///
 /// Holds no utility, no error and no class: see [`crate::record::Truth`] for those.

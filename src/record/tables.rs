@@ -186,6 +186,8 @@ table! {
         ref_log_prob: Option<f64>,
         /// Length of the completion.
         length: Option<f64>,
+        /// Standard deviation over the members of a reward ensemble.
+        disagreement: Option<f64>,
     }
 }
 

@@ -23,12 +23,14 @@ pub(super) fn couple(
             let cell = start + offset;
             let own = standard.quantile(uniform(cell));
             let score = correlation * standard.quantile((rank - 0.5) / width as f64) + independent * own;
-            // The nearer tail keeps the digits.
-            table.error[cell] = if score > 0.0 {
-                law.upper_quantile(standard.sf(score))
-            } else {
-                law.quantile(standard.cdf(score))
-            };
+            table.error[cell] = at_score(law, score);
         }
     }
+}
+
+/// The quantile of `law` at Φ(score).
+pub(super) fn at_score(law: &dyn Distribution, score: f64) -> f64 {
+    let standard = Normal::default();
+    // The nearer tail keeps the digits.
+    if score > 0.0 { law.upper_quantile(standard.sf(score)) } else { law.quantile(standard.cdf(score)) }
 }

@@ -1,6 +1,7 @@
 //! The proxy reward U = V + X: the model's error, planted exploits, and the twins that serve as yardsticks.
 
 mod coupling;
+mod ensemble;
 mod exploit;
 mod frozen;
 mod hack;
@@ -9,6 +10,7 @@ mod plant;
 mod section;
 mod twin;
 
+pub use ensemble::{Combine, Ensemble};
 pub use exploit::Exploit;
 pub use hack::HackRule;
 pub use model::{Phase, RewardError, RewardModel, Visit};

@@ -35,6 +35,8 @@ pub enum RewardError {
 #[derive(Debug)]
 pub struct RewardModel {
     table: Outcomes,
+    /// How far an ensemble's members disagree on each cell.
+    disagreement: Option<Vec<f64>>,
     noise: Option<Standardized>,
     training: Family,
     calibration: Family,
@@ -84,12 +86,12 @@ impl RewardModel {
         let mut table = environment.outcomes(seeds)?;
         let law =
             section.error.as_ref().map(|e| Standardized::new(e.clone(), section.standardize)).transpose()?;
-        let noise = match (section.mode, law) {
-            (Mode::Fresh, law) => law,
-            (Mode::Frozen, None) => None,
+        let (noise, disagreement) = match (section.mode, law) {
+            (Mode::Fresh, law) => (law, None),
+            (Mode::Frozen, None) => (None, None),
             (Mode::Frozen, Some(law)) => {
-                freeze(&FrozenError::new(law, seeds), section.correlation.get(), &mut table)?;
-                None
+                let frozen = FrozenError::new(law, section.ensemble.as_ref(), seeds);
+                (None, freeze(&frozen, section.correlation.get(), &mut table)?)
             }
         };
         plant(&section.exploits, &mut table, seeds);
@@ -100,6 +102,7 @@ impl RewardModel {
         }
         Ok(Self {
             table,
+            disagreement,
             noise,
             training: seeds.family(Purpose::FreshError),
             calibration: seeds.family(Purpose::CalibrationError),
@@ -110,6 +113,11 @@ impl RewardModel {
     /// The exact table: under fresh noise its errors are those of the exploits alone.
     pub fn table(&self) -> &Outcomes {
         &self.table
+    }
+
+    /// Standard deviation over an ensemble's members of the proxy of `cell`; `None` for a single reward model.
+    pub fn disagreement(&self, cell: usize) -> Option<f64> {
+        self.disagreement.as_ref().map(|column| column[cell])
     }
 
     /// V and X of rollout number `rollout` that sampled `cell`.
@@ -129,17 +137,30 @@ impl RewardModel {
     }
 }
 
-/// Gives every cell its fixed error.
-fn freeze(frozen: &FrozenError, correlation: f64, table: &mut Outcomes) -> Result<(), RewardError> {
+/// Gives every cell its fixed error; what comes back is how far an ensemble disagrees on each.
+fn freeze(
+    frozen: &FrozenError,
+    correlation: f64,
+    table: &mut Outcomes,
+) -> Result<Option<Vec<f64>>, RewardError> {
+    let mut disagreement = frozen.is_ensemble().then(|| Vec::with_capacity(table.len()));
     if correlation == 0.0 {
         for (cell, error) in table.error.iter_mut().enumerate() {
-            *error = frozen.at(cell as u64);
+            let draw = frozen.draw(cell as u64);
+            *error = draw.error;
+            if let Some(column) = &mut disagreement {
+                column.push(draw.disagreement);
+            }
         }
     } else {
         couple(frozen.law(), correlation, table, |cell| frozen.uniform(cell as u64));
     }
-    match table.error.iter().position(|x| !x.is_finite()) {
-        Some(cell) => Err(RewardError::Infinite { cell, value: table.error[cell] }),
-        None => Ok(()),
+    let infinite = |column: &[f64]| {
+        let cell = column.iter().position(|x| !x.is_finite())?;
+        Some(RewardError::Infinite { cell, value: column[cell] })
+    };
+    match infinite(&table.error).or_else(|| infinite(disagreement.as_deref().unwrap_or_default())) {
+        Some(problem) => Err(problem),
+        None => Ok(disagreement),
     }
 }

@@ -1,6 +1,6 @@
 //! The `[reward]` section.
 
-use super::{Exploit, HackRule};
+use super::{Ensemble, Exploit, HackRule};
 use crate::distributions::DistributionSpec;
 use crate::distributions::Standardize;
 use crate::foundation::scalar::Correlation;
@@ -20,6 +20,9 @@ pub struct RewardSection {
     pub standardize: Standardize,
     /// Gaussian-copula correlation of error and utility; needs mode `frozen`.
     pub correlation: Correlation,
+    /// Several reward models in the place of one; needs `error` and mode `frozen`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ensemble: Option<Ensemble>,
     /// Planted classes of outcomes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exploits: Vec<Exploit>,
@@ -37,6 +40,7 @@ impl Default for RewardSection {
             error: None,
             standardize: Standardize::None,
             correlation: Correlation::known(0.0),
+            ensemble: None,
             exploits: Vec::new(),
             hack: None,
             swap_twin: false,

@@ -20,7 +20,13 @@ impl RewardSection {
     /// The section under which the clean twin is trained.
     pub fn clean(&self) -> Self {
         if self.exploits.is_empty() {
-            Self { error: None, swap_twin: false, correlation: Self::default().correlation, ..self.clone() }
+            Self {
+                error: None,
+                ensemble: None,
+                swap_twin: false,
+                correlation: Self::default().correlation,
+                ..self.clone()
+            }
         } else {
             Self { exploits: Vec::new(), hack: Some(HackRule::Planted), swap_twin: false, ..self.clone() }
         }

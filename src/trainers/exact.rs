@@ -1,8 +1,8 @@
 //! The optimum of the regularised objective, without training.
 
 use super::fixed::{Fixed, default_batch};
-use super::{Ground, Trainer, TrainerError, TrainerPart};
-use crate::foundation::scalar::{Finite, Positive};
+use super::{Ground, Shaper, Shaping, Trainer, TrainerError, TrainerPart};
+use crate::foundation::scalar::Positive;
 use crate::record::Outcomes;
 use crate::theory::table::{Divergence, penalised, penalised_at};
 use schemars::JsonSchema;
@@ -18,9 +18,9 @@ pub struct Exact {
     /// The divergence D that is penalised: `kl`, `chi_squared`, or `{ mixed = { weight = w } }` for KL + w·χ².
     #[serde(default)]
     pub penalty: Penalty,
-    /// Proxy rewards above this count as this.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub clip: Option<Finite>,
+    /// What is optimised in the place of the proxy.
+    #[serde(default)]
+    pub shaping: Shaping,
     /// Rollouts sampled from the optimum.
     #[serde(default = "default_batch")]
     pub batch: NonZeroU32,
@@ -62,14 +62,20 @@ impl TrainerPart for Exact {
             ExactKl::Coefficient(_) => None,
         }
     }
+    fn contradictions(&self) -> Vec<(&'static str, String)> {
+        self.shaping.contradiction().into_iter().collect()
+    }
+    fn shaping(&self) -> Shaping {
+        self.shaping
+    }
     fn start(&self, ground: Ground<'_>) -> Result<Box<dyn Trainer>, TrainerError> {
-        let table = ground.table;
-        let clipped;
-        let table = match self.clip {
-            None => table,
-            Some(clip) => {
-                clipped = clip_proxy(table, clip.get());
-                &clipped
+        let shaper = self.shaping.fit(ground.reference_proxies)?;
+        let seen;
+        let table = match shaper {
+            Shaper::Identity => ground.table,
+            shaper => {
+                seen = shaped(ground.table, shaper);
+                &seen
             }
         };
         let divergence = match self.penalty {
@@ -81,15 +87,16 @@ impl TrainerPart for Exact {
             ExactKl::Coefficient(beta) => penalised_at(table, divergence, beta.get())?,
             ExactKl::Budget(budget) => penalised(table, divergence, budget.get())?,
         };
-        Ok(Box::new(Fixed::from(policy)))
+        Ok(Box::new(Fixed::from(policy).shaped(shaper)))
     }
 }
 
-/// The table as an optimizer of the clipped proxy sees it; what is cut off is taken from the error.
-fn clip_proxy(table: &Outcomes, clip: f64) -> Outcomes {
-    let mut clipped = table.clone();
-    for (error, utility) in clipped.error.iter_mut().zip(&table.utility) {
-        *error = error.min(clip - utility);
+/// The table as an optimizer of the shaped proxy sees it: all of the reward in one column, so that ties stay ties.
+fn shaped(table: &Outcomes, shaper: Shaper) -> Outcomes {
+    let mut seen = table.clone();
+    for (utility, error) in seen.utility.iter_mut().zip(&mut seen.error) {
+        *utility = shaper.apply(*utility + *error);
+        *error = 0.0;
     }
-    clipped
+    seen
 }

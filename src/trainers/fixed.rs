@@ -1,6 +1,6 @@
 //! Policies that do not learn: a function of the reference and the proxy, set before the first rollout.
 
-use super::{Trainer, TrainerError};
+use super::{Shaper, Trainer, TrainerError};
 use crate::policies::Snapshot;
 use crate::record::{Observed, Outcomes};
 use crate::theory::table::Reweighting;
@@ -10,18 +10,24 @@ use std::num::NonZeroU32;
 pub(super) struct Fixed {
     theta: Vec<f64>,
     coefficient: Option<f64>,
+    shaper: Shaper,
 }
 
 impl Fixed {
     /// `theta` in nats, one a cell; `coefficient` in units of reward per nat, where the policy has one.
     pub fn new(theta: Vec<f64>, coefficient: Option<f64>) -> Self {
-        Self { theta, coefficient }
+        Self { theta, coefficient, shaper: Shaper::Identity }
+    }
+
+    /// The same policy, which is the optimum of a shaped reward.
+    pub fn shaped(self, shaper: Shaper) -> Self {
+        Self { shaper, ..self }
     }
 }
 
 impl From<Reweighting> for Fixed {
     fn from(policy: Reweighting) -> Self {
-        Self { theta: policy.log_ratio, coefficient: policy.multiplier }
+        Self::new(policy.log_ratio, policy.multiplier)
     }
 }
 
@@ -47,7 +53,7 @@ impl Trainer for Fixed {
         self.coefficient
     }
     fn credit(&self, observed: &mut Observed) {
-        credit(observed);
+        observed.reward = Some(observed.proxy.iter().map(|u| self.shaper.apply(*u)).collect());
     }
     fn update(&mut self, _: &Observed, _: &[usize], _: f64) -> Result<(), TrainerError> {
         Ok(())

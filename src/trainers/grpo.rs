@@ -1,7 +1,7 @@
 //! Group-relative policy optimisation: PPO's clip without a value head, advantages from each prompt's own answers.
 
 use super::recipe::{Credit, Recipe};
-use super::{KlPenalty, LossKl, OptimizerSpec, ScaleRewards, Surrogate, TrainerPart, group};
+use super::{KlPenalty, LossKl, OptimizerSpec, ScaleRewards, Shaping, Surrogate, TrainerPart, group};
 use crate::foundation::scalar::Positive;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -32,6 +32,8 @@ pub struct Grpo {
     pub epochs: NonZeroU32,
     /// Clip range ε of the ratio to the policy that sampled.
     pub epsilon: Positive,
+    /// What is optimised in the place of the proxy.
+    pub shaping: Shaping,
     /// The penalty for leaving the reference. **Its coefficient is 0 unless it is set.**
     pub kl: LossKl,
 }
@@ -46,6 +48,7 @@ impl Default for Grpo {
             scale_rewards: ScaleRewards::Group,
             epochs: NonZeroU32::MIN,
             epsilon: Positive::known(0.2),
+            shaping: Shaping::None,
             kl: LossKl::default(),
         }
     }
@@ -72,8 +75,13 @@ impl TrainerPart for Grpo {
         KlPenalty::from(&self.kl).target()
     }
 
+    fn shaping(&self) -> Shaping {
+        self.shaping
+    }
+
     fn contradictions(&self) -> Vec<(&'static str, String)> {
         let mut found = KlPenalty::from(&self.kl).contradictions(self.batch);
+        found.extend(self.shaping.contradiction());
         found.extend(group::contradiction(self.group, self.batch));
         found
     }
@@ -83,9 +91,11 @@ impl TrainerPart for Grpo {
             name: "grpo",
             optimizer: self.optimizer.clone(),
             kl: KlPenalty::from(&self.kl),
+            shaping: self.shaping,
             credit: Credit::Group(self.scale_rewards),
             surrogate: Some((Surrogate::Clipped, self.epsilon.get())),
             epochs: self.epochs.get(),
+            target_kl: None,
             minibatches: 1,
             entropy: 0.0,
             value: None,

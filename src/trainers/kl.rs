@@ -17,6 +17,10 @@ pub struct KlPenalty {
     pub place: Place,
     /// What changes β during training.
     pub controller: Controller,
+    /// Early stop: from the first step whose policy has a larger KL(π‖π₀), in nats, the policy is sampled but no longer
+    /// updated, however β stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stop: Option<Positive>,
 }
 
 impl Default for KlPenalty {
@@ -26,6 +30,7 @@ impl Default for KlPenalty {
             estimator: Estimator::K1,
             place: Place::Reward,
             controller: Controller::Fixed,
+            stop: None,
         }
     }
 }
@@ -45,6 +50,10 @@ macro_rules! kl_section {
             pub place: Place,
             /// What changes β during training.
             pub controller: Controller,
+            /// Early stop: from the first step whose policy has a larger KL(π‖π₀), in nats, the policy is sampled but no
+            /// longer updated, however β stands.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub stop: Option<Positive>,
         }
 
         impl Default for $name {
@@ -54,6 +63,7 @@ macro_rules! kl_section {
                     estimator: Estimator::$estimator,
                     place: Place::$place,
                     controller: Controller::Fixed,
+                    stop: None,
                 }
             }
         }
@@ -65,6 +75,7 @@ macro_rules! kl_section {
                     estimator: section.estimator,
                     place: section.place,
                     controller: section.controller.clone(),
+                    stop: section.stop,
                 }
             }
         }

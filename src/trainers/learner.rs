@@ -7,7 +7,10 @@ use super::estimators::{estimate, slope};
 use super::group::{group_relative, leave_one_out};
 use super::network::Network;
 use super::recipe::{Credit, Recipe};
-use super::{Baseline, Estimator, Ground, Place, Scale, Surrogate, Trainer, TrainerError, advantages, gae};
+use super::{
+    Baseline, Estimator, Ground, Place, Scale, Shaper, Surrogate, Trainer, TrainerError, advantages, gae,
+};
+use crate::foundation::numeric::sum;
 use crate::policies::{Snapshot, TabularPolicy, TabularValue};
 use crate::record::{Observed, Outcomes};
 use burn::optim::{GradientsParams, ModuleOptimizer};
@@ -20,6 +23,9 @@ pub(super) struct Learner {
     optimizer: ModuleOptimizer,
     learning_rate: f64,
     coefficient: f64,
+    shaper: Shaper,
+    /// Whether the KL has passed the early stop.
+    stopped: bool,
     device: Device,
     shape: [usize; 2],
     /// ln π₀ of every cell.
@@ -60,8 +66,9 @@ struct Slopes {
 }
 
 impl Learner {
-    pub(super) fn new(recipe: Recipe, ground: Ground<'_>) -> Self {
-        let Ground { table, device } = ground;
+    pub(super) fn new(recipe: Recipe, ground: Ground<'_>) -> Result<Self, TrainerError> {
+        let Ground { table, device, reference_proxies } = ground;
+        let shaper = recipe.shaping.fit(reference_proxies)?;
         let device = device.clone().autodiff();
         let shape = [table.prompts, table.outcomes];
         let exact = recipe.kl.estimator == Estimator::Exact && recipe.kl.place == Place::Loss;
@@ -71,11 +78,13 @@ impl Learner {
         });
         let value = recipe.value.map(|_| TabularValue::new(table.prompts, &device));
         let (optimizer, learning_rate) = recipe.optimizer.build();
-        Self {
+        Ok(Self {
             network: Network { policy: TabularPolicy::new(table, &device), value },
             optimizer,
             learning_rate,
             coefficient: recipe.kl.coefficient.get(),
+            shaper,
+            stopped: false,
             device,
             shape,
             reference: table.ref_log_prob.clone(),
@@ -86,7 +95,7 @@ impl Learner {
             clip_fraction: None,
             step: 0,
             recipe,
-        }
+        })
     }
 
     fn rows(&self, observed: &Observed, cells: &[usize]) -> Vec<Row> {
@@ -101,6 +110,17 @@ impl Learner {
             reference: column(&observed.ref_log_prob, row),
         };
         cells.iter().enumerate().map(row).collect()
+    }
+
+    /// Whether the policy has left the one that sampled by more than the target, by the mean k3 estimate.
+    fn strayed(&mut self, rows: &[Row]) -> bool {
+        let Some(target) = self.recipe.target_kl else { return false };
+        let theta = &self.theta;
+        self.between.set_from(&self.reference, self.shape[1], |cell| f64::from(theta[cell]));
+        let estimates = rows
+            .iter()
+            .filter_map(|row| estimate(Estimator::K3, row.log_prob, self.between.log_prob(row.cell)));
+        sum(estimates) > target * rows.len() as f64
     }
 
     /// The derivatives at the current weights; `epoch` counts the passes over the batch, `fresh` says that nothing has moved
@@ -188,6 +208,10 @@ impl Trainer for Learner {
         Ok(())
     }
 
+    fn moved(&self) -> bool {
+        !self.stopped
+    }
+
     fn coefficient(&self) -> Option<f64> {
         Some(self.coefficient)
     }
@@ -204,7 +228,8 @@ impl Trainer for Learner {
             }
             _ => 0.0,
         };
-        let rewards: Vec<f64> = observed.proxy.iter().enumerate().map(|(row, u)| u - penalty(row)).collect();
+        let shaped = |(row, u): (usize, &f64)| self.shaper.apply(*u) - penalty(row);
+        let rewards: Vec<f64> = observed.proxy.iter().enumerate().map(shaped).collect();
         observed.advantage = Some(match self.recipe.credit {
             Credit::Batch(baseline, scale) => advantages(&rewards, baseline, scale),
             Credit::LeaveOneOut => leave_one_out(&rewards, &observed.group),
@@ -217,6 +242,7 @@ impl Trainer for Learner {
                 match scale {
                     Scale::Raw => own,
                     Scale::BatchNormalised => advantages(&own, Baseline::Mean, scale),
+                    Scale::Truncated { .. } | Scale::Catoni { .. } => advantages(&own, Baseline::None, scale),
                 }
             }
         });
@@ -224,11 +250,20 @@ impl Trainer for Learner {
     }
 
     fn update(&mut self, observed: &Observed, cells: &[usize], kl: f64) -> Result<(), TrainerError> {
+        self.stopped |= self.recipe.kl.stop.is_some_and(|most| kl > most.get());
+        if self.stopped {
+            self.clip_fraction = None;
+            self.step += 1;
+            return Ok(());
+        }
         let rows = self.rows(observed, cells);
         let size = rows.len().div_ceil(self.recipe.minibatches as usize).max(1);
         let before = self.values.clone();
-        let (mut clipped, mut fresh) = (0, true);
+        let (mut clipped, mut looks, mut fresh) = (0, 0, true);
         for epoch in 0..self.recipe.epochs {
+            if epoch > 0 && self.strayed(&rows) {
+                break;
+            }
             for minibatch in rows.chunks(size) {
                 if !fresh {
                     let theta = &self.theta;
@@ -236,11 +271,11 @@ impl Trainer for Learner {
                 }
                 let slopes = self.slopes(minibatch, epoch, fresh, &before);
                 clipped += slopes.clipped;
+                looks += minibatch.len();
                 self.descend(slopes)?;
                 fresh = false;
             }
         }
-        let looks = rows.len() * self.recipe.epochs as usize;
         self.clip_fraction =
             (self.recipe.surrogate.is_some() && looks > 0).then(|| clipped as f64 / looks as f64);
         self.step += 1;

@@ -21,6 +21,8 @@ mod recipe;
 mod reference;
 mod reinforce;
 mod rloo;
+mod robust;
+mod shaping;
 mod surrogate;
 
 pub use advantage::{Baseline, Scale, advantages};
@@ -40,6 +42,8 @@ pub use recipe::{Credit, Recipe};
 pub use reference::Reference;
 pub use reinforce::Reinforce;
 pub use rloo::Rloo;
+pub use robust::{median_of_means, trimmed_mean};
+pub use shaping::{Shaper, Shaping, ShapingError};
 pub use surrogate::Surrogate;
 
 use fixed::Fixed;
@@ -56,6 +60,9 @@ use std::num::NonZeroU32;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainerError {
+    /// Rewards cannot be shaped as asked.
+    #[error(transparent)]
+    Shaping(#[from] ShapingError),
     /// The policy does not exist on this table.
     #[error(transparent)]
     Theory(#[from] TheoryError),
@@ -104,6 +111,8 @@ pub trait Trainer: Send {
 pub struct Ground<'a> {
     /// All outcomes.
     pub table: &'a Outcomes,
+    /// Proxies of rollouts of the reference before training; empty where the trainer's shaping does not need them.
+    pub reference_proxies: &'a [f64],
     /// Where tensors live.
     pub device: &'a Device,
 }
@@ -128,6 +137,10 @@ pub trait TrainerPart: Debug + Send + Sync {
     fn kl_target(&self) -> Option<(&'static str, f64)> {
         None
     }
+    /// What it optimises in the place of the proxy.
+    fn shaping(&self) -> Shaping {
+        Shaping::None
+    }
     /// What contradicts itself, as (key below the trainer's section, problem).
     fn contradictions(&self) -> Vec<(&'static str, String)> {
         Vec::new()
@@ -139,7 +152,7 @@ pub trait TrainerPart: Debug + Send + Sync {
     /// Starts at the reference, on a table.
     fn start(&self, ground: Ground<'_>) -> Result<Box<dyn Trainer>, TrainerError> {
         Ok(match self.recipe() {
-            Some(recipe) => Box::new(Learner::new(recipe, ground)),
+            Some(recipe) => Box::new(Learner::new(recipe, ground)?),
             None => Box::new(Fixed::new(vec![0.0; ground.table.len()], None)),
         })
     }

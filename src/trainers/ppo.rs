@@ -1,7 +1,7 @@
 //! Proximal policy optimisation, as RLHF uses it: a value head, several epochs a batch, and a clip on the ratio.
 
 use super::recipe::{Credit, Recipe};
-use super::{KlPenalty, OptimizerSpec, RewardKl, Scale, Surrogate, TrainerPart};
+use super::{KlPenalty, OptimizerSpec, RewardKl, Scale, Shaping, Surrogate, TrainerPart};
 use crate::foundation::scalar::{NonNegative, Positive};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,10 @@ pub struct Ppo {
     pub epochs: NonZeroU32,
     /// Descent steps a pass, each on an equal part of the batch.
     pub minibatches: NonZeroU32,
+    /// No further pass is made over a batch once its mean k3 estimate of KL(π of the sampling‖π) exceeds this, in nats; no limit
+    /// where it is left out (the early stopping of Spinning Up and CleanRL).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_kl: Option<Positive>,
     /// How advantages are scaled.
     pub advantage: Scale,
     /// What is maximised within the clip.
@@ -37,6 +41,8 @@ pub struct Ppo {
     /// Largest norm of the gradient over all weights together, the value head's too; no limit where it is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_grad_norm: Option<Positive>,
+    /// What is optimised in the place of the proxy.
+    pub shaping: Shaping,
     /// The penalty for leaving the reference.
     pub kl: RewardKl,
 }
@@ -49,6 +55,7 @@ impl Default for Ppo {
             optimizer: OptimizerSpec::Sgd { learning_rate: Positive::known(12.8) },
             epochs: NonZeroU32::MIN.saturating_add(3),
             minibatches: NonZeroU32::MIN,
+            target_kl: None,
             advantage: Scale::BatchNormalised,
             surrogate: Surrogate::Clipped,
             cliprange: Positive::known(0.2),
@@ -56,6 +63,7 @@ impl Default for Ppo {
             cliprange_value: Positive::known(0.2),
             entropy_coef: NonNegative::known(0.0),
             max_grad_norm: None,
+            shaping: Shaping::None,
             kl: RewardKl::default(),
         }
     }
@@ -78,8 +86,13 @@ impl TrainerPart for Ppo {
         KlPenalty::from(&self.kl).target()
     }
 
+    fn shaping(&self) -> Shaping {
+        self.shaping
+    }
+
     fn contradictions(&self) -> Vec<(&'static str, String)> {
         let mut found = KlPenalty::from(&self.kl).contradictions(self.batch);
+        found.extend(self.shaping.contradiction());
         let (batch, parts) = (self.batch.get(), self.minibatches.get());
         if batch % parts != 0 {
             let above = batch.div_ceil(parts).saturating_mul(parts);
@@ -106,9 +119,11 @@ impl TrainerPart for Ppo {
             name: "ppo",
             optimizer: self.optimizer.clone(),
             kl: KlPenalty::from(&self.kl),
+            shaping: self.shaping,
             credit: Credit::Critic(self.advantage),
             surrogate: Some((self.surrogate, self.cliprange.get())),
             epochs: self.epochs.get(),
+            target_kl: self.target_kl.map(Positive::get),
             minibatches: self.minibatches.get(),
             entropy: self.entropy_coef.get(),
             value: Some((self.vf_coef.get(), self.cliprange_value.get())),

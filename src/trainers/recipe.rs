@@ -1,6 +1,6 @@
 //! What a trainer that learns from samples comes down to, whatever the policy.
 
-use super::{Baseline, KlPenalty, OptimizerSpec, Scale, ScaleRewards, Surrogate};
+use super::{Baseline, KlPenalty, OptimizerSpec, Scale, ScaleRewards, Shaping, Surrogate};
 
 /// What a sampled trainer's section comes down to.
 #[derive(Debug, Clone)]
@@ -11,12 +11,16 @@ pub struct Recipe {
     pub optimizer: OptimizerSpec,
     /// The penalty for leaving the reference.
     pub kl: KlPenalty,
+    /// What is optimised in the place of the proxy.
+    pub shaping: Shaping,
     /// From rewards to advantages.
     pub credit: Credit,
     /// The surrogate and its clip range ε; −A·ln π where there is none.
     pub surrogate: Option<(Surrogate, f64)>,
     /// Passes over a batch.
     pub epochs: u32,
+    /// Mean estimate of the KL to the policy that sampled above which no further pass is made.
+    pub target_kl: Option<f64>,
     /// Steps a pass, each on as many adjacent rollouts; rollouts are independent, so they need no shuffling.
     pub minibatches: u32,
     /// Weight of the mean entropy over all prompts, subtracted from the loss.

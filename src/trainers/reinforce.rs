@@ -1,7 +1,7 @@
 //! REINFORCE with a baseline and a KL penalty.
 
 use super::recipe::{Credit, Recipe};
-use super::{Baseline, KlPenalty, OptimizerSpec, Scale, TrainerPart};
+use super::{Baseline, KlPenalty, OptimizerSpec, Scale, Shaping, TrainerPart};
 use crate::foundation::scalar::Positive;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,6 +21,8 @@ pub struct Reinforce {
     pub baseline: Baseline,
     /// How advantages are scaled.
     pub advantage: Scale,
+    /// What is optimised in the place of the proxy.
+    pub shaping: Shaping,
     /// The penalty for leaving the reference.
     pub kl: KlPenalty,
 }
@@ -33,6 +35,7 @@ impl Default for Reinforce {
             optimizer: OptimizerSpec::Sgd { learning_rate: Positive::known(12.8) },
             baseline: Baseline::Mean,
             advantage: Scale::Raw,
+            shaping: Shaping::None,
             kl: KlPenalty::default(),
         }
     }
@@ -55,8 +58,14 @@ impl TrainerPart for Reinforce {
         self.kl.target()
     }
 
+    fn shaping(&self) -> Shaping {
+        self.shaping
+    }
+
     fn contradictions(&self) -> Vec<(&'static str, String)> {
         let mut found = self.kl.contradictions(self.batch);
+        found.extend(self.shaping.contradiction());
+        found.extend(self.baseline.contradiction(self.batch));
         if self.batch.get() < 2 && self.baseline != Baseline::None {
             found.push((
                 "batch",
@@ -72,9 +81,11 @@ impl TrainerPart for Reinforce {
             name: "reinforce",
             optimizer: self.optimizer.clone(),
             kl: self.kl.clone(),
+            shaping: self.shaping,
             credit: Credit::Batch(self.baseline, self.advantage),
             surrogate: None,
             epochs: 1,
+            target_kl: None,
             minibatches: 1,
             entropy: 0.0,
             value: None,

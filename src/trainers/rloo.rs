@@ -1,7 +1,7 @@
 //! REINFORCE leave-one-out: several answers to each prompt, each the others' baseline.
 
 use super::recipe::{Credit, Recipe};
-use super::{KlPenalty, OptimizerSpec, RewardKl, TrainerPart, group};
+use super::{KlPenalty, OptimizerSpec, RewardKl, Shaping, TrainerPart, group};
 use crate::foundation::scalar::Positive;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,8 @@ pub struct Rloo {
     pub steps: NonZeroU64,
     /// The descent rule.
     pub optimizer: OptimizerSpec,
+    /// What is optimised in the place of the proxy.
+    pub shaping: Shaping,
     /// The penalty for leaving the reference.
     pub kl: RewardKl,
 }
@@ -31,6 +33,7 @@ impl Default for Rloo {
             group: NonZeroU32::MIN.saturating_add(1),
             steps: NonZeroU64::MIN.saturating_add(299),
             optimizer: OptimizerSpec::Sgd { learning_rate: Positive::known(12.8) },
+            shaping: Shaping::None,
             kl: RewardKl::default(),
         }
     }
@@ -57,8 +60,13 @@ impl TrainerPart for Rloo {
         KlPenalty::from(&self.kl).target()
     }
 
+    fn shaping(&self) -> Shaping {
+        self.shaping
+    }
+
     fn contradictions(&self) -> Vec<(&'static str, String)> {
         let mut found = KlPenalty::from(&self.kl).contradictions(self.batch);
+        found.extend(self.shaping.contradiction());
         found.extend(group::contradiction(self.group, self.batch));
         found
     }
@@ -68,9 +76,11 @@ impl TrainerPart for Rloo {
             name: "rloo",
             optimizer: self.optimizer.clone(),
             kl: KlPenalty::from(&self.kl),
+            shaping: self.shaping,
             credit: Credit::LeaveOneOut,
             surrogate: None,
             epochs: 1,
+            target_kl: None,
             minibatches: 1,
             entropy: 0.0,
             value: None,

@@ -4,8 +4,10 @@
 //! objective; libraries that average over tokens take a step smaller by the length.
 
 use super::token_credit::{TokenCredit, total_penalty};
+use super::estimators::estimate;
 use super::token_slopes::{Loss, slopes};
-use super::{Recipe, TrainerError};
+use super::{Estimator, Recipe, Shaper, TrainerError};
+use crate::foundation::numeric::sum;
 use crate::policies::SequencePolicy;
 use crate::record::Observed;
 use crate::rollout::{Choice, Tape};
@@ -14,6 +16,7 @@ use burn::optim::ModuleOptimizer;
 /// A trainer at work on a policy that acts step by step.
 pub struct SequenceLearner {
     recipe: Recipe,
+    shaper: Shaper,
     policy: Box<dyn SequencePolicy>,
     optimizer: ModuleOptimizer,
     learning_rate: f64,
@@ -29,10 +32,19 @@ pub struct SequenceLearner {
 }
 
 impl SequenceLearner {
-    /// Starts at the policy as it is.
-    pub fn new(recipe: Recipe, policy: Box<dyn SequencePolicy>) -> Self {
+    /// Starts at the policy as it is. `reference_proxies` are the proxies of rollouts of the reference, which the shaping of
+    /// rewards is scaled by; unused without one.
+    ///
+    /// # Errors
+    /// The reference's proxies have no spread to scale by.
+    pub fn new(
+        recipe: Recipe,
+        policy: Box<dyn SequencePolicy>,
+        reference_proxies: &[f64],
+    ) -> Result<Self, TrainerError> {
         let (optimizer, learning_rate) = recipe.optimizer.build();
-        Self {
+        Ok(Self {
+            shaper: recipe.shaping.fit(reference_proxies)?,
             coefficient: recipe.kl.coefficient.get(),
             gradient: vec![0.0; policy.parameters()],
             recipe,
@@ -46,7 +58,7 @@ impl SequenceLearner {
             now: Choice::default(),
             d_logits: Vec::new(),
             d_values: Vec::new(),
-        }
+        })
     }
 
     /// The policy as it is now. Between a rollout and the update that learns from it nobody else may show it anything.
@@ -68,7 +80,7 @@ impl SequenceLearner {
     /// feature `gradient_norm`: the norm of the rollout's term of the policy gradient, in the logits.
     pub fn credit(&mut self, observed: &mut Observed, tape: &Tape) {
         let penalty = total_penalty(&self.recipe.kl, self.coefficient, tape);
-        let shaped: Vec<f64> = observed.proxy.iter().map(|u| self.recipe.shaper.apply(*u)).collect();
+        let shaped: Vec<f64> = observed.proxy.iter().map(|u| self.shaper.apply(*u)).collect();
         observed.reward = Some(shaped.iter().zip(&penalty).map(|(u, p)| u - p).collect());
         self.credit.fill(&self.recipe, self.coefficient, &shaped, &observed.group, tape);
         let per_row = |of: &dyn Fn(usize) -> f64| tape.per_row(|t, row| of(t * tape.rows + row));
@@ -102,6 +114,9 @@ impl SequenceLearner {
         let size = tape.rows.div_ceil(self.recipe.minibatches as usize).max(1);
         let (mut clipped, mut looks, mut fresh) = (0, 0, true);
         for epoch in 0..self.recipe.epochs {
+            if epoch > 0 && self.strayed(tape) {
+                break;
+            }
             for first in (0..tape.rows).step_by(size) {
                 let rows = first..(first + size).min(tape.rows);
                 let part;
@@ -131,6 +146,17 @@ impl SequenceLearner {
         self.clip_fraction =
             (self.recipe.surrogate.is_some() && looks > 0).then(|| clipped as f64 / looks as f64);
         Ok(())
+    }
+
+    /// Whether the policy has left the one that sampled by more than the target, by the mean k3 estimate of each next action.
+    fn strayed(&mut self, tape: &Tape) -> bool {
+        let Some(target) = self.recipe.target_kl else { return false };
+        tape.reconsider(self.policy.as_mut(), &mut self.now);
+        let off = tape.per_row(|t, row| {
+            let place = t * tape.rows + row;
+            estimate(Estimator::K3, tape.choice.log_prob[place], self.now.log_prob[place]).unwrap_or(0.0)
+        });
+        sum(off) > target * tape.rows as f64
     }
 
     /// One step of the optimizer along the derivatives in the logits and values.

@@ -23,7 +23,10 @@ fn heavy() -> RewardModel {
 /// Exact numbers of the policy at the start of a run.
 fn exactly(model: &RewardModel, trainer: Value) -> Exactly {
     let spec: TrainerSpec = serde_json::from_value(trainer).unwrap();
-    let trainer = spec.part().start(Ground { table: model.table(), device: &Device::flex() }).unwrap();
+    let trainer = spec
+        .part()
+        .start(Ground { table: model.table(), reference_proxies: &[], device: &Device::flex() })
+        .unwrap();
     let mut policy = Snapshot::default();
     trainer.snapshot(model.table(), &mut policy).unwrap();
     Exactly::of(&policy, model.table())
@@ -34,7 +37,7 @@ fn all_spend_the_kl_that_they_are_said_to() {
     let model = heavy();
     for trainer in [
         json!({ "exact": { "kl": { "budget": 0.7 } } }),
-        json!({ "exact": { "kl": { "budget": 0.7 }, "clip": 3 } }),
+        json!({ "exact": { "kl": { "budget": 0.7 }, "shaping": { "clip": { "high": 3 } } } }),
         json!({ "exact": { "kl": { "budget": 0.7 }, "penalty": "chi_squared" } }),
         json!({ "exact": { "kl": { "budget": 0.7 }, "penalty": { "mixed": { "weight": 0.3 } } } }),
         json!({ "quantilizer": { "mass": (-0.7f64).exp() } }),
@@ -51,7 +54,7 @@ fn the_tilt_has_the_largest_proxy_of_all_at_its_kl() {
     let model = heavy();
     let tilt = exactly(&model, json!({ "exact": { "kl": { "budget": 0.7 } } }));
     for other in [
-        json!({ "exact": { "kl": { "budget": 0.7 }, "clip": 3 } }),
+        json!({ "exact": { "kl": { "budget": 0.7 }, "shaping": { "clip": { "high": 3 } } } }),
         json!({ "exact": { "kl": { "budget": 0.7 }, "penalty": "chi_squared" } }),
         json!({ "exact": { "kl": { "budget": 0.7 }, "penalty": { "mixed": { "weight": 0.3 } } } }),
         json!({ "quantilizer": { "mass": (-0.7f64).exp() } }),
@@ -65,7 +68,8 @@ fn the_tilt_has_the_largest_proxy_of_all_at_its_kl() {
 fn a_clip_stops_paying_for_what_lies_beyond() {
     let model = heavy();
     let open = exactly(&model, json!({ "exact": { "kl": { "budget": 2 } } }));
-    let clipped = exactly(&model, json!({ "exact": { "kl": { "budget": 2 }, "clip": 2 } }));
+    let clipped =
+        exactly(&model, json!({ "exact": { "kl": { "budget": 2 }, "shaping": { "clip": { "high": 2 } } } }));
     assert!(clipped.top_mass < 0.5 * open.top_mass, "{} against {}", clipped.top_mass, open.top_mass);
     assert!(clipped.utility > open.utility, "{} against {}", clipped.utility, open.utility);
 }
@@ -128,7 +132,7 @@ fn selecting_policies_are_the_tables_own() {
         serde_json::from_value(json!({ "construction": { "threshold": 4, "exponent": 0.7 } })).unwrap();
     let mut policy = Snapshot::default();
     spec.part()
-        .start(Ground { table, device: &Device::flex() })
+        .start(Ground { table, reference_proxies: &[], device: &Device::flex() })
         .unwrap()
         .snapshot(table, &mut policy)
         .unwrap();
@@ -159,7 +163,7 @@ fn a_coefficient_is_the_multiplier_that_the_budget_finds() {
         };
         let at_budget = spec(json!({ "budget": 0.7 }))
             .part()
-            .start(Ground { table: model.table(), device: &Device::flex() })
+            .start(Ground { table: model.table(), reference_proxies: &[], device: &Device::flex() })
             .unwrap();
         let beta = at_budget.coefficient().unwrap();
         let found =

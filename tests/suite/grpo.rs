@@ -32,7 +32,9 @@ fn one_update_is_the_closed_form_gradient() {
             "batch": 12, "group": 3, "epochs": 3, "scale_rewards": scale,
             "optimizer": { "sgd": { "learning_rate": rate } }, "kl": { "coefficient": beta }
         }));
-        let mut trainer = settings.start(Ground { table: &table, device: &Device::flex() }).unwrap();
+        let mut trainer = settings
+            .start(Ground { table: &table, reference_proxies: &[], device: &Device::flex() })
+            .unwrap();
         let (mut theta, mut policy) = (vec![0.0; table.len()], Snapshot::default());
         for step in 0..2 {
             let old = snapshot(trainer.as_ref(), &table);

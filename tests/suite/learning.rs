@@ -126,7 +126,8 @@ pub fn learn(seed: u64, settings: &dyn TrainerPart) -> Learned {
     let seeds = SeedTree::new(seed, 0);
     let model = RewardModel::build(&environment, &reward, &seeds, Twin::Itself).unwrap();
     let table = model.table();
-    let mut trainer = settings.start(Ground { table, device: &Device::flex() }).unwrap();
+    let mut trainer =
+        settings.start(Ground { table, reference_proxies: &[], device: &Device::flex() }).unwrap();
     let (sampler, mut policy) = (Sampler::training(&seeds).in_groups(settings.group()), Snapshot::default());
     let mut kls = Vec::new();
     for step in 0..settings.steps() {

@@ -173,7 +173,9 @@ fn updates_are_those_written_out_by_hand() {
                     "entropy_coef": ENTROPY, "vf_coef": VALUE, "max_grad_norm": largest
                 }));
                 assert!(settings.contradictions().is_empty());
-                let mut trainer = settings.start(Ground { table: &table, device: &Device::flex() }).unwrap();
+                let mut trainer = settings
+                    .start(Ground { table: &table, reference_proxies: &[], device: &Device::flex() })
+                    .unwrap();
                 let mut hand = ByHand { theta: vec![0.0; 8], values: vec![0.0; 2] };
                 // V is seen in the advantages of the next update.
                 for update in 0..3 {

@@ -21,7 +21,8 @@ fn one_update_is_the_closed_form_gradient() {
         "batch": 12, "group": 3, "optimizer": { "sgd": { "learning_rate": rate } }, "kl": { "coefficient": beta }
     }));
     assert!(settings.contradictions().is_empty());
-    let mut trainer = settings.start(Ground { table: &table, device: &Device::flex() }).unwrap();
+    let mut trainer =
+        settings.start(Ground { table: &table, reference_proxies: &[], device: &Device::flex() }).unwrap();
     let mut theta = vec![0.0; table.len()];
     for step in 0..3 {
         let policy = snapshot(trainer.as_ref(), &table);
@@ -117,7 +118,8 @@ fn an_adaptive_controller_moves_the_coefficient_by_the_rollouts_of_the_step() {
         "batch": 12, "group": 3,
         "kl": { "coefficient": 0.2, "controller": { "adaptive": { "target": 2, "horizon": 100 } } }
     }));
-    let mut trainer = settings.start(Ground { table: &table, device: &Device::flex() }).unwrap();
+    let mut trainer =
+        settings.start(Ground { table: &table, reference_proxies: &[], device: &Device::flex() }).unwrap();
     // 12/100 times .2 up, .2 down, and a quarter of 1% up.
     for (kl, expected) in
         [(9.0, 0.2 * 1.024), (0.0, 0.2 * 1.024 * 0.976), (2.05, 0.2 * 1.024 * 0.976 * 1.003)]

@@ -29,7 +29,9 @@ fn one_step_is_the_closed_form_gradient() {
             "kl": { "coefficient": beta, "estimator": estimator, "place": place }
         }));
         assert!(settings.contradictions().is_empty());
-        let mut trainer = settings.start(Ground { table: &table, device: &Device::flex() }).unwrap();
+        let mut trainer = settings
+            .start(Ground { table: &table, reference_proxies: &[], device: &Device::flex() })
+            .unwrap();
         // The first step leaves the reference, so that penalties have a slope in the second.
         for _ in 0..2 {
             let policy = snapshot(trainer.as_ref(), &table);
@@ -113,7 +115,8 @@ fn contradictions_are_named() {
 fn a_diverging_run_is_an_error_that_says_what_to_change() {
     let table = table();
     let settings = settings(json!({ "batch": 2, "optimizer": { "sgd": { "learning_rate": 1e30 } } }));
-    let mut trainer = settings.start(Ground { table: &table, device: &Device::flex() }).unwrap();
+    let mut trainer =
+        settings.start(Ground { table: &table, reference_proxies: &[], device: &Device::flex() }).unwrap();
     let policy = snapshot(trainer.as_ref(), &table);
     let cells = [0, 5];
     let mut batch = observed(&cells, &[1e30, -1e30], &policy, &table);

@@ -67,10 +67,11 @@ impl<'a> Episodes<'a> {
         };
         let unfit = TrainError::Unfit { policy: policy.name(), trainer: trainer.name() };
         let network = policy.part().sequence(&shape, &seeds, device).ok_or(unfit)?;
+        let (reference, proxies) = Reference::of(model, sequence, &seeds);
         Ok(Self {
             model,
             sequence,
-            learner: SequenceLearner::new(recipe, network),
+            learner: SequenceLearner::new(recipe, network, &proxies)?,
             roller: Roller::training(&seeds, trainer.part().group()),
             tape: Tape::default(),
             seeds,
@@ -79,7 +80,7 @@ impl<'a> Episodes<'a> {
             log_probs: Vec::new(),
             snapshot: Snapshot::default(),
             known: Known::Nothing,
-            reference: Reference::of(model, sequence, &seeds),
+            reference,
         })
     }
 
@@ -180,8 +181,8 @@ impl Arena for Episodes<'_> {
 }
 
 impl Reference {
-    /// Means are summed over the table where there is one; the rest is that of a sample.
-    fn of(model: &RewardModel, sequence: &SequenceModel, seeds: &SeedTree) -> Self {
+    /// Means are summed over the table where there is one; the rest is that of a sample, whose proxies are given too.
+    fn of(model: &RewardModel, sequence: &SequenceModel, seeds: &SeedTree) -> (Self, Vec<f64>) {
         let roller = Roller::apart(seeds, Purpose::Scaling);
         let mut tape = Tape::default();
         let batch = roller.batch(sequence, Actor::Reference, &mut tape, (0, 0, REFERENCE_ROLLOUTS), false);
@@ -197,7 +198,9 @@ impl Reference {
                 (mean(utilities).unwrap_or(0.0), mean(proxies).unwrap_or(0.0), largest)
             }
         };
-        Self { utility, proxy, spread: spread(proxies), utility_spread: spread(utilities), proxy_max }
+        let spreads = (spread(proxies), spread(utilities));
+        let own = Self { utility, proxy, spread: spreads.0, utility_spread: spreads.1, proxy_max };
+        (own, batch.observed.proxy)
     }
 }
 

@@ -7,9 +7,9 @@ use crate::experiment::trained::Final;
 use crate::policies::Snapshot;
 use crate::record::Outcomes;
 use crate::reward::RewardModel;
-use crate::rollout::{Batch, Sampler};
+use crate::rollout::{Batch, Sampler, reference_proxies};
 use crate::theory::tilt::Tilter;
-use crate::trainers::{Ground, Trainer, TrainerError, TrainerSpec};
+use crate::trainers::{Ground, Shaping, Trainer, TrainerError, TrainerSpec};
 
 /// The table, who is trained on it, and its policy as it is now.
 pub(super) struct Table<'a> {
@@ -21,7 +21,8 @@ pub(super) struct Table<'a> {
     exact: Expectations,
     reference: Expectations,
     started: bool,
-    is_exact: bool,
+    /// Whether the policy is the exponential tilt by the proxy as it is, which condenses.
+    tilted: bool,
 }
 
 impl<'a> Table<'a> {
@@ -31,16 +32,20 @@ impl<'a> Table<'a> {
         let mut policy = Snapshot::default();
         policy.set(table, |_| 0.0);
         let reference = Expectations::enumerated(&policy, table);
+        let scaling = match part.shaping().needs_reference() {
+            true => reference_proxies(model, table, &seeds),
+            false => Vec::new(),
+        };
         Ok(Self {
             model,
             table,
-            trainer: part.start(Ground { table, device })?,
+            trainer: part.start(Ground { table, reference_proxies: &scaling, device })?,
             sampler: Sampler::training(&seeds).in_groups(part.group()),
             policy,
             exact: reference,
             reference,
             started: false,
-            is_exact: matches!(trainer, TrainerSpec::Exact(_)),
+            tilted: matches!(trainer, TrainerSpec::Exact(exact) if exact.shaping == Shaping::None),
         })
     }
 
@@ -99,7 +104,7 @@ impl Arena for Table<'_> {
             reference_utility_spread: spread(&table.utility),
             proxy_max: proxies.iter().copied().fold(f64::NEG_INFINITY, f64::max),
             kl_max: Some(tilter.largest_kl()),
-            beta_critical: self.is_exact.then(|| tilter.condensation()).flatten(),
+            beta_critical: self.tilted.then(|| tilter.condensation()).flatten(),
         })
     }
 }

@@ -7,7 +7,7 @@ use super::world::World;
 use crate::record::metric::{KL, Metric, PROXY, UTILITY};
 use crate::reward::Mode;
 use crate::theory::TheoryError;
-use crate::trainers::{Exact, ExactKl, Penalty, TrainerSpec};
+use crate::trainers::{Exact, ExactKl, Penalty, Shaping, TrainerSpec};
 
 /// How far a tilt must stay below the largest outcome, in standard deviations.
 const MARGIN: f64 = 1.5;
@@ -21,7 +21,10 @@ pub(super) fn answer(world: &World<'_>, metric: &Metric<'_>) -> Answer {
     if let (KL, ExactKl::Budget(budget)) = (metric.name, exact.kl) {
         return Some(Ok(budget.get()));
     }
-    if exact.penalty != Penalty::Kl || exact.clip.is_some() || world.document.reward.mode == Mode::Fresh {
+    if exact.penalty != Penalty::Kl
+        || exact.shaping != Shaping::None
+        || world.document.reward.mode == Mode::Fresh
+    {
         return None;
     }
     let ((mean, sd), (error_mean, error_sd)) = (world.normal_utility()?, world.normal_error()?);

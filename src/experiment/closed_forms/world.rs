@@ -3,7 +3,7 @@
 use crate::config::Document;
 use crate::distributions::{Distribution, DistributionSpec, Standardized};
 use crate::environments::{EnvironmentSpec, Reference};
-use crate::reward::{Exploit, HackRule, Mode};
+use crate::reward::{Combine, Exploit, HackRule, Mode};
 
 /// A table of independent outcomes with a uniform reference, before exploits.
 pub(super) struct World<'a> {
@@ -48,7 +48,10 @@ impl<'a> World<'a> {
     /// The laws of V and X where X is frozen and independent of V, and nothing is planted.
     pub fn independent(&self) -> Option<(&dyn Distribution, &dyn Distribution)> {
         let reward = &self.document.reward;
-        let apart = self.bare() && reward.mode == Mode::Frozen && reward.correlation.get() == 0.0;
+        let apart = self.bare()
+            && reward.mode == Mode::Frozen
+            && reward.correlation.get() == 0.0
+            && reward.ensemble.is_none();
         apart.then_some((self.utility.part(), self.error.as_ref()? as &dyn Distribution))
     }
 
@@ -57,11 +60,19 @@ impl<'a> World<'a> {
         moments(self.utility)
     }
 
-    /// Mean and standard deviation of X where it is normal; (0, 0) where there is no error.
+    /// Mean and standard deviation of X where it is normal, as the mean over an ensemble is too; (0, 0) where there is no error.
     pub fn normal_error(&self) -> Option<(f64, f64)> {
         let Some(law) = &self.error else { return Some((0.0, 0.0)) };
         let normal = matches!(self.document.reward.error, Some(DistributionSpec::Normal(_)));
-        (normal).then_some((law.mean()?, law.variance()?.sqrt()))
+        let shrunk = match &self.document.reward.ensemble {
+            None => 1.0,
+            Some(ensemble) if ensemble.combine == Combine::Mean => {
+                let rho = ensemble.correlation.get();
+                (rho + (1.0 - rho) / f64::from(ensemble.members.get())).sqrt()
+            }
+            Some(_) => return None,
+        };
+        (normal).then_some((law.mean()?, law.variance()?.sqrt() * shrunk))
     }
 }
 
