@@ -21,6 +21,8 @@ mod paths;
 mod record;
 mod resolved;
 mod rules;
+mod rules_bandit;
+mod rules_process;
 mod rules_reward;
 mod schema;
 mod sections;

@@ -20,7 +20,8 @@ pub fn train_id(document: &Document, replicate: u64, twin: Twin) -> Result<Strin
     let files: Vec<u8> = (document.environment.part().files().iter())
         .flat_map(|path| *blake3::hash(&std::fs::read(path).unwrap_or_default()).as_bytes())
         .collect();
-    Ok(hash("train", &[&decisive, &replicate.to_le_bytes(), &[u8::from(twin == Twin::Swapped)], &files]))
+    let flags = [u8::from(twin == Twin::Swapped), u8::from(document.record.activations)];
+    Ok(hash("train", &[&decisive, &replicate.to_le_bytes(), &flags, &files]))
 }
 
 /// Identity of one judgement: the training run, its twins, and all that looks at them.

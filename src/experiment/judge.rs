@@ -1,6 +1,7 @@
 //! Judges one run: what each detector would have shown, when, and whether an audit would have caught it in time.
 
 use super::alarms::{Alarms, alarms};
+use super::arena;
 use super::curves;
 use super::rows;
 use super::store::Record;
@@ -16,12 +17,10 @@ use crate::metrics::baseline;
 use crate::metrics::catch::{Audited, Catch, Sampled};
 use crate::metrics::outcome::{Outcome, caught_in_time};
 use crate::metrics::{Ranking, average_precision, oracle, roc};
-use crate::policies::Snapshot;
 use crate::record::metric::ORACLE;
 use crate::record::tables::{DetectorRow, FlagRow, ReplicateRow};
 use crate::record::{Observed, Scores};
 use crate::reward::RewardModel;
-use crate::rollout::Sampler;
 
 /// One run with its twins.
 #[derive(Debug, Clone, Copy)]
@@ -70,7 +69,9 @@ pub(super) fn judge(subject: &Subject<'_>) -> Result<Record, JudgeError> {
     let Subject { document, trained, .. } = subject;
     let timeline = Timeline::of(trained, subject.clean).map_err(JudgeError::Columns)?;
     let sampled = Sampled::new(&trained.observed, &trained.truth).map_err(JudgeError::Columns)?;
-    let calibration = calibrate(subject);
+    let rollouts = document.calibration.rollouts.get() as usize;
+    let calibration =
+        arena::calibration(subject.model, document.policy.part().acts(), &subject.seeds, rollouts);
     let mut judged: Vec<Judged> = (document.detectors.iter().enumerate())
         .map(|(index, spec)| {
             let mut rng = subject.seeds.stream(Purpose::Detector, index as u64);
@@ -125,14 +126,6 @@ pub(super) fn judge(subject: &Subject<'_>) -> Result<Record, JudgeError> {
         record.push("hill.csv", rows::encode(&curves::hill(&calibration), 1)?);
     }
     Ok(record)
-}
-
-/// Rollouts of the reference, from their own streams.
-fn calibrate(subject: &Subject<'_>) -> Observed {
-    let mut reference = Snapshot::default();
-    reference.set(subject.model.table(), |_| 0.0);
-    let count = subject.document.calibration.rollouts.get() as usize;
-    Sampler::calibration(&subject.seeds).batch(subject.model, &reference, 0, 0, count).observed
 }
 
 /// One row a budget, with the audit behind it.
@@ -272,10 +265,10 @@ fn replicate_row(
         beta_critical: last.beta_critical,
         p_hack: Some(last.p_hack),
         proxy_from_hacks: Some(last.proxy_from_hacks),
-        top_mass: Some(last.top_mass),
+        top_mass: last.top_mass,
         proxy_max: Some(last.proxy_max),
         proxy_spread: Some(last.reference_spread),
-        kl_max: Some(last.kl_max),
+        kl_max: last.kl_max,
         sightings: sampled.hacks,
         sightings_before_damage: sightings_before(subject.trained, timeline.damage),
         first_sighting: sampled.first_sighting,

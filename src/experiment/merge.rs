@@ -1,6 +1,7 @@
 //! Puts the records together in plan order: the tables of a run folder.
 
 use super::checks::{self, ArmNumbers};
+use super::features;
 use super::plan::Planned;
 use super::quantities::{Judged, quantities};
 use super::rows::{self, lead};
@@ -104,10 +105,46 @@ pub(super) fn merge(
         arms.push(ArmNumbers { arm, quantities });
     }
     let checks = check(loaded, &arms, out)?;
+    activations(loaded, runs, store, out)?;
     for table in [replicates, steps, detectors, flags, observed, truth, survival, hill, summary, checks] {
         table.finish()?;
     }
     Ok(())
+}
+
+/// `features.csv`, where activations are recorded: arms may differ in how many they have, so that narrower rows end early.
+fn activations(loaded: &Loaded, runs: &[Planned], store: &Store, out: &Path) -> Result<(), ExperimentError> {
+    let kept = |planned: &&Planned| {
+        let document = &loaded.arms[planned.arm].document;
+        document.record.activations && keeps_rollouts(document, planned.replicate)
+    };
+    let mut widest: Vec<u8> = Vec::new();
+    for planned in runs.iter().filter(kept) {
+        let record = store.require(&planned.train_id)?;
+        let (header, _) = features::split(record.section(features::SECTION).unwrap_or_default());
+        if header.len() > widest.len() {
+            widest = header.to_vec();
+        }
+    }
+    if widest.is_empty() {
+        return Ok(());
+    }
+    let header = String::from_utf8_lossy(&widest);
+    let columns: Vec<String> =
+        ["train_id"].into_iter().chain(header.trim_end().split(',')).map(str::to_owned).collect();
+    let mut table = Table::create(out, features::SECTION, &columns)?;
+    for planned in runs.iter().filter(kept) {
+        let record = store.require(&planned.train_id)?;
+        let (own, lines) = features::split(record.section(features::SECTION).unwrap_or_default());
+        let commas = |header: &[u8]| header.iter().filter(|b| **b == b',').count();
+        let missing = ",".repeat(commas(&widest) - commas(own));
+        let identity = lead(std::slice::from_ref(&planned.train_id));
+        for line in lines.split_inclusive(|b| *b == b'\n') {
+            table.put(line.strip_suffix(b"\n").unwrap_or(line), &identity)?;
+            table.put(format!("{missing}\n").as_bytes(), "")?;
+        }
+    }
+    Ok(table.finish()?)
 }
 
 /// What was expected beside what was found; only the header where nothing was expected.

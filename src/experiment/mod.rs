@@ -1,10 +1,14 @@
 //! From a config to tables: plan, train, judge, store, merge, summarise.
 
 mod alarms;
+mod arena;
+mod checkpoint;
 mod checks;
 pub mod closed_forms;
 mod cost;
 mod curves;
+mod expectations;
+mod features;
 pub mod ids;
 mod judge;
 mod manifest;
@@ -19,6 +23,7 @@ mod timeline;
 mod train;
 mod trained;
 
+pub use checkpoint::Checkpoints;
 pub use cost::{Cost, cost};
 pub use expectations::{Expectations, Method};
 pub use plan::{Planned, plan};

@@ -1,5 +1,6 @@
 //! Runs a plan: units in parallel, finished runs skipped, tables merged in plan order.
 
+use super::checkpoint::Checkpoints;
 use super::judge::{self, JudgeError, Subject};
 use super::manifest::manifest;
 use super::merge;
@@ -322,12 +323,28 @@ impl Worker<'_> {
             return Ok(Trained::from_record(&record, &self.store.path(id))?);
         }
         let seeds = SeedTree::new(document.seed, planned.replicate);
-        let setting = Setting { model, trainer: &document.trainer, seeds, device: &self.options.device };
+        let setting = Setting {
+            model,
+            policy: &document.policy,
+            trainer: &document.trainer,
+            seeds,
+            device: &self.options.device,
+            activations: document.record.activations,
+        };
         let (arm, replicate) = (planned.arm, planned.replicate);
-        let trained = train(setting).map_err(|source| ExperimentError::Train { arm, replicate, source })?;
+        let checkpoints =
+            document.record.checkpoint.map(|every| Checkpoints::new(self.store, id, every, self.stop));
+        let trained = train(setting, checkpoints.as_ref()).map_err(|source| ExperimentError::Train {
+            arm,
+            replicate,
+            source,
+        })?;
         if keeps_rollouts(document, replicate) {
             let record = trained.to_record()?;
             self.store.write(id, &record)?;
+        }
+        if let Some(checkpoints) = checkpoints {
+            checkpoints.clear()?;
         }
         Ok(trained)
     }

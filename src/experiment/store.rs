@@ -161,6 +161,22 @@ impl Store {
         }
         write_atomic(&path, &bytes)
     }
+
+    /// Writes a record in the place of one with the same name.
+    pub fn replace(&self, id: &str, record: &Record) -> Result<(), StoreError> {
+        write_atomic(&self.path(id), &record.encode())
+    }
+
+    /// Removes a record, if it is there.
+    pub fn remove(&self, id: &str) -> Result<(), StoreError> {
+        let path = self.path(id);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(StoreError::io("remove", &path)(error))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Writes a file whole or not at all: temporary file of the same folder, sync, rename, sync of the folder.

@@ -1,20 +1,22 @@
 //! The only training loop: snapshot → rollout → credit → update.
 
 use super::arena;
+use super::checkpoint::{Checkpoints, Partial};
 use super::expectations::Expectations;
+use super::store::StoreError;
 use super::trained::Trained;
 use crate::foundation::numeric::{mean, sum, variance};
 use crate::foundation::order::{quantile_sorted, sorted};
 use crate::foundation::rng::SeedTree;
 use crate::policies::PolicySpec;
 use crate::record::tables::StepRow;
-use crate::record::{Observed, Truth};
 use crate::reward::RewardModel;
 use crate::rollout::Batch;
 use crate::tails;
 use crate::trainers::estimators::estimate;
 use crate::trainers::{Estimator, TrainerError, TrainerSpec};
 use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
 
 /// All that decides a training run: the replicate's reward model, how it is trained on, and the streams.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +50,23 @@ pub enum TrainError {
         /// Name of the trainer.
         trainer: &'static str,
     },
+    /// The run so far could not be kept or read back.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The run so far could not be kept.
+    #[error("step {step}: the run so far cannot be kept: {problem}")]
+    Checkpoint {
+        /// Step.
+        step: u64,
+        /// Why.
+        problem: String,
+    },
+    /// The run was asked to stop, and is kept as far as it came.
+    #[error("stopped after step {step}, and kept there")]
+    Stopped {
+        /// Last step that was taken.
+        step: u64,
+    },
     /// A sampled reward is not finite.
     #[error("step {step}: a proxy reward of {value} was sampled; use a lighter law for reward.error")]
     Proxy {
@@ -58,33 +77,46 @@ pub enum TrainError {
     },
 }
 
-/// Trains one run.
-pub fn train(setting: Setting<'_>) -> Result<Trained, TrainError> {
+/// Trains one run. With `checkpoints` it goes on from what is kept there, and is kept there every so many steps: the result has
+/// the same bytes as that of a run without interruption.
+pub fn train(setting: Setting<'_>, checkpoints: Option<&Checkpoints<'_>>) -> Result<Trained, TrainError> {
     let part = setting.trainer.part();
     let mut arena = arena::enter(setting)?;
-    let mut steps = Vec::with_capacity(part.steps() as usize);
-    let (mut observed, mut truth) = (Observed::default(), Truth::default());
-    let mut influence = Influence::default();
-    for step in 0..part.steps() {
+    let mut run = match checkpoints.map(Checkpoints::load).transpose()?.flatten() {
+        Some(partial) => {
+            arena.restore(&partial.arena)?;
+            partial
+        }
+        None => Partial::default(),
+    };
+    for step in run.so_far.steps.len() as u64..part.steps() {
         let mut batch = arena.batch(step, step * part.batch() as u64, part.batch())?;
         if let Some(&value) = batch.observed.proxy.iter().find(|u| !u.is_finite()) {
             return Err(TrainError::Proxy { step, value });
         }
         let now = arena.expectations(&batch);
         arena.credit(&mut batch);
-        let mut row = row(step, &batch, &now, arena.coefficient(), &mut influence);
+        let mut row = row(step, &batch, &now, arena.coefficient(), &mut run.influence);
         arena.update(&batch, now.kl)?;
         row.clip_fraction = arena.clip_fraction();
-        steps.push(row);
-        observed.append(batch.observed);
-        truth.append(batch.truth);
+        run.so_far.steps.push(row);
+        run.so_far.observed.append(batch.observed);
+        run.so_far.truth.append(batch.truth);
+        if let Some(checkpoints) = checkpoints.filter(|c| c.due(step + 1) && step + 1 < part.steps()) {
+            run.arena = arena.save()?;
+            checkpoints.save(&run).map_err(|e| TrainError::Checkpoint { step, problem: e.to_string() })?;
+            if checkpoints.stopped() {
+                return Err(TrainError::Stopped { step });
+            }
+        }
     }
-    Ok(Trained { steps, observed, truth, last: arena.last()? })
+    run.so_far.last = arena.last()?;
+    Ok(run.so_far)
 }
 
 /// Who moved the policy so far.
-#[derive(Debug, Default)]
-struct Influence {
+#[derive(Debug, Default, Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Influence {
     total: f64,
     hacks: f64,
 }

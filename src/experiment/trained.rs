@@ -1,15 +1,16 @@
 //! What a training run leaves, and how it is kept in a record.
 
+use super::features;
 use super::rows;
 use super::store::{Record, StoreError};
 use crate::record::tables::{ObservedRow, StepRow, TruthRow};
-use crate::record::{DISAGREEMENT, Observed, Truth};
+use crate::record::{DISAGREEMENT, GRADIENT_NORM, Observed, Truth};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// What a training run leaves: one row a step, every rollout, and the numbers of the final policy.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Trained {
     /// One row a step (identity columns empty, `clean_utility` absent).
     pub steps: Vec<StepRow>,
@@ -22,7 +23,7 @@ pub struct Trained {
 }
 
 /// Exact numbers of the final policy and of the replicate's table.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Final {
     /// E\[V\].
     pub utility: f64,
@@ -36,8 +37,8 @@ pub struct Final {
     pub p_hack: f64,
     /// E\[U·1(hack)\].
     pub proxy_from_hacks: f64,
-    /// Largest probability of an outcome.
-    pub top_mass: f64,
+    /// Largest probability of an outcome; `None` where they are too many to sum over.
+    pub top_mass: Option<f64>,
     /// E_π₀\[V\].
     pub reference_utility: f64,
     /// E_π₀\[U\].
@@ -46,10 +47,10 @@ pub struct Final {
     pub reference_spread: f64,
     /// The same of V.
     pub reference_utility_spread: f64,
-    /// Largest U of the table.
+    /// Largest U of the table, or of a sample of the reference.
     pub proxy_max: f64,
-    /// Largest KL that a tilt of the table can reach.
-    pub kl_max: f64,
+    /// Largest KL that a tilt of the table can reach; `None` without one.
+    pub kl_max: Option<f64>,
     /// β at which the most rewarded outcome holds half of the mass; `None` for sampled trainers.
     pub beta_critical: Option<f64>,
 }
@@ -62,6 +63,9 @@ impl Trained {
         record.push("steps.csv", rows::encode(&self.steps, STEP_LEAD)?);
         record.push("observed.csv", rows::encode(&self.observed_rows(), 1)?);
         record.push("truth.csv", rows::encode(&self.truth_rows(), 1)?);
+        if let Some(table) = features::encode(&self.observed)? {
+            record.push(features::SECTION, table);
+        }
         Ok(record)
     }
 
@@ -72,13 +76,19 @@ impl Trained {
         let steps = section(record, path, "steps.csv", StepRow::COLUMNS, &["", "0", "0"])?;
         let last = record.section("final.json").unwrap_or_default();
         let last = serde_json::from_slice(last).map_err(|e| damaged(path, "final.json", e.to_string()))?;
-        Ok(Self { steps, observed: columns(&observed), truth: hidden(&truth), last })
+        let mut observed = columns(&observed);
+        if let Some(table) = record.section(features::SECTION) {
+            let read = features::decode(table, observed.len());
+            observed.features.extend(read.map_err(|problem| damaged(path, features::SECTION, problem))?);
+        }
+        Ok(Self { steps, observed, truth: hidden(&truth), last })
     }
 
     fn observed_rows(&self) -> Vec<ObservedRow> {
         let o = &self.observed;
         let cell = |column: &Option<Vec<f64>>, row: usize| column.as_ref().map(|c| c[row]);
-        let disagreement = o.features.iter().find(|(name, _)| name == DISAGREEMENT).map(|(_, column)| column);
+        let feature = |own: &str| o.features.iter().find(|(name, _)| name == own).map(|(_, column)| column);
+        let (disagreement, gradient) = (feature(DISAGREEMENT), feature(GRADIENT_NORM));
         (0..o.len())
             .map(|row| ObservedRow {
                 train_id: String::new(),
@@ -94,6 +104,7 @@ impl Trained {
                 ref_log_prob: cell(&o.ref_log_prob, row),
                 length: cell(&o.length, row),
                 disagreement: disagreement.map(|column| column[row]),
+                gradient_norm: gradient.map(|column| column[row]),
             })
             .collect()
     }
@@ -146,10 +157,9 @@ fn columns(rows: &[ObservedRow]) -> Observed {
         log_prob: column(|r| r.log_prob),
         ref_log_prob: column(|r| r.ref_log_prob),
         length: column(|r| r.length),
-        features: column(|r| r.disagreement)
-            .filter(|column| !column.is_empty())
-            .map(|column| (DISAGREEMENT.to_owned(), column))
+        features: [(DISAGREEMENT, column(|r| r.disagreement)), (GRADIENT_NORM, column(|r| r.gradient_norm))]
             .into_iter()
+            .filter_map(|(name, column)| Some((name.to_owned(), column.filter(|c| !c.is_empty())?)))
             .collect(),
         ..Observed::default()
     }

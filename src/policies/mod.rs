@@ -18,6 +18,10 @@ use std::fmt::Debug;
 pub trait PolicyPart: Debug + Send + Sync {
     /// Trainable numbers for a table of `cells` cells.
     fn parameters(&self, cells: usize) -> usize;
+    /// Whether it acts step by step, in a process; else it chooses a whole trajectory at once, from a table.
+    fn acts(&self) -> bool {
+        false
+    }
     /// The policy at the reference, for a process of these sizes, with initial weights from the streams of `seeds`; `None` for
     /// one that chooses a whole trajectory at once, from a table.
     fn sequence(

@@ -23,7 +23,7 @@ pub mod tables;
 mod truth;
 
 pub use error::{Error, Place};
-pub use observed::{DISAGREEMENT, Observed};
+pub use observed::{DISAGREEMENT, GRADIENT_NORM, Observed};
 pub use outcomes::Outcomes;
 pub use read_column::{ColumnData, read_column};
 pub use read_files::log_files;

@@ -4,6 +4,8 @@ use crate::foundation::failure::Status;
 
 /// Name of the feature that holds the standard deviation over the members of a reward ensemble.
 pub const DISAGREEMENT: &str = "disagreement";
+/// Name of the feature that holds the norm of a rollout's term of the policy gradient, in the logits.
+pub const GRADIENT_NORM: &str = "gradient_norm";
 
 /// Rollouts in the order in which they were sampled, one array a column; all present columns have `len()` rows.
 ///

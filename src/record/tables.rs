@@ -188,6 +188,8 @@ table! {
         length: Option<f64>,
         /// Standard deviation over the members of a reward ensemble.
         disagreement: Option<f64>,
+        /// Norm of the rollout's term of the policy gradient, in the logits, for a policy that acts step by step.
+        gradient_norm: Option<f64>,
     }
 }
 

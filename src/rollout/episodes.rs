@@ -141,7 +141,8 @@ impl Roller {
                 let settled = tape.settle(place + row, correction);
                 let (own, chance) = &mut draws[row];
                 let action = pick(&tape.choice.prob[cell..][..actions], own.open_unit());
-                let log_prob = tape.reference[cell + action] + f64::from(correction[action]) - settled.log_total;
+                let log_prob =
+                    tape.reference[cell + action] + f64::from(correction[action]) - settled.log_total;
                 tape.choose(place + row, action, log_prob);
                 let luck = match (process.deterministic(), chance) {
                     (true, _) => 0.0,
@@ -188,7 +189,8 @@ impl Hidden {
     }
 
     fn columns(&self, rows: usize) -> Vec<(String, Vec<f64>)> {
-        let column = |unit: usize| (0..rows).map(|row| f64::from(self.values[row * self.width + unit])).collect();
+        let column =
+            |unit: usize| (0..rows).map(|row| f64::from(self.values[row * self.width + unit])).collect();
         (0..self.width).map(|unit| (format!("hidden_{unit}"), column(unit))).collect()
     }
 }

@@ -93,7 +93,8 @@ impl Tape {
     /// The episodes of some rows, in that order, as a tape of their own.
     pub fn select(&self, rows: std::ops::Range<usize>) -> Tape {
         let (all, actions) = (self.rows, self.actions);
-        let positions = |from: &[u32]| from.chunks(all.max(1)).flat_map(|p| &p[rows.clone()]).copied().collect();
+        let positions =
+            |from: &[u32]| from.chunks(all.max(1)).flat_map(|p| &p[rows.clone()]).copied().collect();
         let places = |from: &[f64]| from.chunks(all.max(1)).flat_map(|p| &p[rows.clone()]).copied().collect();
         let cells = rows.start * actions..rows.end * actions;
         let wide = |from: &[f64]| {

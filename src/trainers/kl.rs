@@ -15,6 +15,9 @@ pub struct KlPenalty {
     pub estimator: Estimator,
     /// Whether the penalty is taken from each rollout's reward or added to the loss.
     pub place: Place,
+    /// Whether the estimate is made of each action's log-ratio and summed, or of the whole trajectory's; the same for k1, and
+    /// for a policy that chooses whole trajectories.
+    pub per: Per,
     /// What changes β during training.
     pub controller: Controller,
     /// Early stop: from the first step whose policy has a larger KL(π‖π₀), in nats, the policy is sampled but no longer
@@ -29,6 +32,7 @@ impl Default for KlPenalty {
             coefficient: NonNegative::known(0.5),
             estimator: Estimator::K1,
             place: Place::Reward,
+            per: Per::Token,
             controller: Controller::Fixed,
             stop: None,
         }
@@ -48,6 +52,8 @@ macro_rules! kl_section {
             pub estimator: Estimator,
             /// Whether the penalty is taken from each rollout's reward or added to the loss.
             pub place: Place,
+            /// Whether the estimate is made of each action's log-ratio and summed, or of the whole trajectory's.
+            pub per: Per,
             /// What changes β during training.
             pub controller: Controller,
             /// Early stop: from the first step whose policy has a larger KL(π‖π₀), in nats, the policy is sampled but no
@@ -62,6 +68,7 @@ macro_rules! kl_section {
                     coefficient: NonNegative::known($coefficient),
                     estimator: Estimator::$estimator,
                     place: Place::$place,
+                    per: Per::Token,
                     controller: Controller::Fixed,
                     stop: None,
                 }
@@ -74,6 +81,7 @@ macro_rules! kl_section {
                     coefficient: section.coefficient,
                     estimator: section.estimator,
                     place: section.place,
+                    per: section.per,
                     controller: section.controller.clone(),
                     stop: section.stop,
                 }
@@ -180,6 +188,16 @@ pub enum Place {
     Reward,
     /// Added to the loss and differentiated.
     Loss,
+}
+
+/// Of what the KL is estimated, where a trajectory is made of several actions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Per {
+    /// Of each action, and summed.
+    Token,
+    /// Of the whole trajectory.
+    Sequence,
 }
 
 /// What sets β during training.

@@ -234,11 +234,10 @@ impl Trainer for Learner {
             Credit::Batch(baseline, scale) => advantages(&rewards, baseline, scale),
             Credit::LeaveOneOut => leave_one_out(&rewards, &observed.group),
             Credit::Group(scale) => group_relative(&rewards, &observed.group, scale),
-            Credit::Critic(scale) => {
+            Credit::Critic { scale, gamma, lambda } => {
                 let value = |prompt: &u64| self.values.get(*prompt as usize).copied().map_or(0.0, f64::from);
                 let values: Vec<f64> = observed.prompt.iter().map(value).collect();
-                // Every rollout is an episode of one step: discount and decay have nothing to act on.
-                let own = gae(&rewards, &values, &vec![true; rewards.len()], 0.0, 1.0, 0.95);
+                let own = gae(&rewards, &values, &vec![true; rewards.len()], 0.0, gamma, lambda);
                 match scale {
                     Scale::Raw => own,
                     Scale::BatchNormalised => advantages(&own, Baseline::Mean, scale),

@@ -2,6 +2,7 @@
 
 mod advantage;
 mod best_of_n;
+mod checkpoint;
 mod conditioning;
 mod construction;
 pub mod estimators;
@@ -22,8 +23,11 @@ mod reference;
 mod reinforce;
 mod rloo;
 mod robust;
+mod sequence;
 mod shaping;
 mod surrogate;
+mod token_credit;
+mod token_slopes;
 
 pub use advantage::{Baseline, Scale, advantages};
 pub use best_of_n::BestOfN;
@@ -34,7 +38,7 @@ pub use gae::gae;
 pub use group::{ScaleRewards, group_relative, leave_one_out};
 pub use grpo::Grpo;
 pub use jump::Jump;
-pub use kl::{Controller, Estimator, KlPenalty, LossKl, Place, RewardKl};
+pub use kl::{Controller, Estimator, KlPenalty, LossKl, Per, Place, RewardKl};
 pub use optimizer::OptimizerSpec;
 pub use ppo::Ppo;
 pub use quantilizer::Quantilizer;
@@ -43,6 +47,7 @@ pub use reference::Reference;
 pub use reinforce::Reinforce;
 pub use rloo::Rloo;
 pub use robust::{median_of_means, trimmed_mean};
+pub use sequence::SequenceLearner;
 pub use shaping::{Shaper, Shaping, ShapingError};
 pub use surrogate::Surrogate;
 
@@ -74,6 +79,9 @@ pub enum TrainerError {
         /// Step.
         step: u64,
     },
+    /// The weights could not be written, or are not those of this policy.
+    #[error("the checkpoint cannot be used ({0}); remove the .partial.record of this run, and run again")]
+    Checkpoint(String),
     /// Training left the numbers.
     #[error(
         "step {step}: the policy's weights are no longer finite; lower trainer.{trainer}.optimizer's learning_rate, or normalise the advantages"
@@ -102,6 +110,14 @@ pub trait Trainer: Send {
     }
     /// Fills `reward` (what is optimised) and `advantage` from the proxy and the log-probabilities.
     fn credit(&self, observed: &mut Observed);
+    /// All that a later step depends on, as bytes; nothing for a policy that does not change.
+    fn save(&self) -> Result<Vec<u8>, TrainerError> {
+        Ok(Vec::new())
+    }
+    /// Goes on from what was saved.
+    fn restore(&mut self, _state: &[u8]) -> Result<(), TrainerError> {
+        Ok(())
+    }
     /// Moves π by one batch. `cells` are the sampled cells, row by row; `kl` is KL(π‖π₀) of the policy that sampled.
     fn update(&mut self, observed: &Observed, cells: &[usize], kl: f64) -> Result<(), TrainerError>;
 }

@@ -2,7 +2,7 @@
 
 use super::recipe::{Credit, Recipe};
 use super::{KlPenalty, OptimizerSpec, RewardKl, Scale, Shaping, Surrogate, TrainerPart};
-use crate::foundation::scalar::{NonNegative, Positive};
+use crate::foundation::scalar::{NonNegative, Positive, Probability};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::{NonZeroU32, NonZeroU64};
@@ -28,6 +28,10 @@ pub struct Ppo {
     pub target_kl: Option<Positive>,
     /// How advantages are scaled.
     pub advantage: Scale,
+    /// Discount γ of generalised advantage estimation; nothing to act on where a trajectory is one action.
+    pub gamma: Probability,
+    /// Its trace decay λ.
+    pub lam: Probability,
     /// What is maximised within the clip.
     pub surrogate: Surrogate,
     /// Clip range ε of the ratio to the policy that sampled.
@@ -57,6 +61,8 @@ impl Default for Ppo {
             minibatches: NonZeroU32::MIN,
             target_kl: None,
             advantage: Scale::BatchNormalised,
+            gamma: Probability::known(1.0),
+            lam: Probability::known(0.95),
             surrogate: Surrogate::Clipped,
             cliprange: Positive::known(0.2),
             vf_coef: Positive::known(0.1),
@@ -120,7 +126,7 @@ impl TrainerPart for Ppo {
             optimizer: self.optimizer.clone(),
             kl: KlPenalty::from(&self.kl),
             shaping: self.shaping,
-            credit: Credit::Critic(self.advantage),
+            credit: Credit::Critic { scale: self.advantage, gamma: self.gamma.get(), lambda: self.lam.get() },
             surrogate: Some((self.surrogate, self.cliprange.get())),
             epochs: self.epochs.get(),
             target_kl: self.target_kl.map(Positive::get),

@@ -40,6 +40,13 @@ pub enum Credit {
     LeaveOneOut,
     /// Compared with the group's mean, in units of a standard deviation.
     Group(ScaleRewards),
-    /// Compared with the value head.
-    Critic(Scale),
+    /// Compared with the value head, by generalised advantage estimation.
+    Critic {
+        /// How advantages are scaled.
+        scale: Scale,
+        /// Discount γ.
+        gamma: f64,
+        /// Trace decay λ.
+        lambda: f64,
+    },
 }

@@ -3,8 +3,9 @@
 //! Losses are sums over the actions of a rollout and means over rollouts, so that the gradient is that of the trajectory's
 //! objective; libraries that average over tokens take a step smaller by the length.
 
-use super::token_credit::{TokenCredit, total_penalty};
+use super::checkpoint::{Memory, unusable};
 use super::estimators::estimate;
+use super::token_credit::{TokenCredit, total_penalty};
 use super::token_slopes::{Loss, slopes};
 use super::{Estimator, Recipe, Shaper, TrainerError};
 use crate::foundation::numeric::sum;
@@ -12,6 +13,7 @@ use crate::policies::SequencePolicy;
 use crate::record::Observed;
 use crate::rollout::{Choice, Tape};
 use burn::optim::ModuleOptimizer;
+use burn::tensor::Bytes;
 
 /// A trainer at work on a policy that acts step by step.
 pub struct SequenceLearner {
@@ -110,6 +112,34 @@ impl SequenceLearner {
         Ok(())
     }
 
+    /// All that a later step depends on, as bytes.
+    ///
+    /// # Errors
+    /// burn could not write the weights.
+    pub fn save(&self) -> Result<Vec<u8>, TrainerError> {
+        let memory = Memory {
+            network: self.policy.save().map_err(unusable)?,
+            optimizer: self.optimizer.into_bytes().map_err(unusable)?.to_vec(),
+            coefficient: self.coefficient,
+            step: self.step,
+            stopped: self.stopped,
+        };
+        Ok(memory.to_bytes())
+    }
+
+    /// Goes on from what was saved.
+    ///
+    /// # Errors
+    /// The bytes are damaged, or of another policy.
+    pub fn restore(&mut self, state: &[u8]) -> Result<(), TrainerError> {
+        let memory = Memory::from_bytes(state)?;
+        self.policy.restore(&memory.network).map_err(unusable)?;
+        let (fresh, _) = self.recipe.optimizer.build();
+        self.optimizer = fresh.from_bytes(Bytes::from_bytes_vec(memory.optimizer)).map_err(unusable)?;
+        (self.coefficient, self.step, self.stopped) = (memory.coefficient, memory.step, memory.stopped);
+        Ok(())
+    }
+
     fn learn(&mut self, tape: &Tape) -> Result<(), TrainerError> {
         let size = tape.rows.div_ceil(self.recipe.minibatches as usize).max(1);
         let (mut clipped, mut looks, mut fresh) = (0, 0, true);
@@ -171,9 +201,7 @@ impl SequenceLearner {
             }
         }
         let unreadable = |_| TrainerError::Device { step: self.step };
-        self.policy
-            .descend(&mut self.optimizer, self.learning_rate, &self.gradient)
-            .map_err(unreadable)?;
+        self.policy.descend(&mut self.optimizer, self.learning_rate, &self.gradient).map_err(unreadable)?;
         if self.policy.weights().iter().any(|w| !w.is_finite()) {
             return Err(TrainerError::Diverged { step: self.step, trainer: self.recipe.name });
         }

@@ -2,9 +2,7 @@
 
 use super::estimators::estimate;
 use super::recipe::{Credit, Recipe};
-use super::{
-    Baseline, KlPenalty, Per, Place, Scale, advantages, gae, group_relative, leave_one_out,
-};
+use super::{Baseline, KlPenalty, Per, Place, Scale, advantages, gae, group_relative, leave_one_out};
 use crate::rollout::Tape;
 
 /// What each action is credited with. Arrays have shape \[positions, rows\], as on the tape.

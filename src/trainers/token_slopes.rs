@@ -31,7 +31,13 @@ pub(super) struct Seen {
 /// The exact KL of a trajectory is the expected sum over positions of the KL of the next action. Its gradient has two parts:
 /// that of each term, summed over all actions, and the score of what was sampled times the KL that is still to come, less the
 /// mean of the other rows.
-pub(super) fn slopes(loss: &Loss<'_>, tape: &Tape, now: &Choice, d_logits: &mut Vec<f32>, d_values: &mut Vec<f32>) -> Seen {
+pub(super) fn slopes(
+    loss: &Loss<'_>,
+    tape: &Tape,
+    now: &Choice,
+    d_logits: &mut Vec<f32>,
+    d_values: &mut Vec<f32>,
+) -> Seen {
     let (rows, actions, recipe) = (tape.rows, tape.actions, loss.recipe);
     let share = 1.0 / rows as f64;
     d_logits.clear();
@@ -48,7 +54,9 @@ pub(super) fn slopes(loss: &Loss<'_>, tape: &Tape, now: &Choice, d_logits: &mut 
             let (advantage, log_prob) = (loss.credit.advantage[whole], now.log_prob[place]);
             let push = match recipe.surrogate {
                 None => Some(advantage),
-                Some((kind, epsilon)) => kind.push(advantage, log_prob - tape.choice.log_prob[place], epsilon),
+                Some((kind, epsilon)) => {
+                    kind.push(advantage, log_prob - tape.choice.log_prob[place], epsilon)
+                }
             };
             seen.actions += 1;
             seen.clipped += usize::from(push.is_none());

@@ -55,7 +55,11 @@ struct Reference {
 }
 
 impl<'a> Episodes<'a> {
-    pub fn new(setting: Setting<'a>, sequence: &'a SequenceModel, recipe: Recipe) -> Result<Self, TrainError> {
+    pub fn new(
+        setting: Setting<'a>,
+        sequence: &'a SequenceModel,
+        recipe: Recipe,
+    ) -> Result<Self, TrainError> {
         let Setting { model, policy, trainer, seeds, device, activations } = setting;
         let process = sequence.process();
         let shape = Shape {
@@ -149,6 +153,14 @@ impl Arena for Episodes<'_> {
         self.learner.clip_fraction()
     }
 
+    fn save(&self) -> Result<Vec<u8>, TrainerError> {
+        self.learner.save()
+    }
+
+    fn restore(&mut self, state: &[u8]) -> Result<(), TrainerError> {
+        self.learner.restore(state)
+    }
+
     fn last(&mut self) -> Result<Final, TrainerError> {
         let known = self.sum();
         let end = match known {
@@ -156,8 +168,7 @@ impl Arena for Episodes<'_> {
             _ => {
                 let roller = Roller::apart(&self.seeds, Purpose::Evaluation);
                 let actor = Actor::Fixed(self.learner.policy());
-                let batch =
-                    roller.batch(self.sequence, actor, &mut self.tape, (0, 0, FINAL_ROLLOUTS), false);
+                let batch = roller.batch(self.sequence, actor, &mut self.tape, (0, 0, FINAL_ROLLOUTS), false);
                 Self::settle(&known, &batch, &self.tape)
             }
         };

@@ -30,6 +30,10 @@ pub(super) trait Arena {
     fn coefficient(&self) -> Option<f64>;
     /// Share of what was sampled whose ratio was clipped in the last update.
     fn clip_fraction(&self) -> Option<f64>;
+    /// All that a later step depends on, as bytes.
+    fn save(&self) -> Result<Vec<u8>, TrainerError>;
+    /// Goes on from what was saved.
+    fn restore(&mut self, state: &[u8]) -> Result<(), TrainerError>;
     /// The numbers of the final policy.
     fn last(&mut self) -> Result<Final, TrainerError>;
 }
@@ -56,8 +60,8 @@ pub(super) fn calibration(model: &RewardModel, acts: bool, seeds: &SeedTree, cou
             let roller = Roller::apart(seeds, Purpose::Calibration);
             roller.batch(sequence, Actor::Reference, &mut Tape::default(), (0, 0, count), false).observed
         }
-        (true, None, _) => Observed::default(),
-        (false, None, None) => Observed::default(),
+        // No run got this far: its policy does not fit its environment.
+        _ => Observed::default(),
     }
 }
 

@@ -85,6 +85,14 @@ impl Arena for Table<'_> {
         self.trainer.clip_fraction()
     }
 
+    fn save(&self) -> Result<Vec<u8>, TrainerError> {
+        self.trainer.save()
+    }
+
+    fn restore(&mut self, state: &[u8]) -> Result<(), TrainerError> {
+        self.trainer.restore(state)
+    }
+
     fn last(&mut self) -> Result<Final, TrainerError> {
         self.refresh()?;
         let (table, end) = (self.table, &self.exact);

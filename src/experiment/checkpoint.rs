@@ -1,0 +1,76 @@
+//! A run in progress, kept so that it can go on after an interruption and end in the same bytes.
+
+use super::store::{Record, Store, StoreError};
+use super::train::Influence;
+use super::trained::Trained;
+use std::num::NonZeroU64;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Where one run is kept while it is under way.
+#[derive(Debug, Clone)]
+pub struct Checkpoints<'a> {
+    store: &'a Store,
+    /// Name of the record: the run's identity, marked.
+    id: String,
+    every: NonZeroU64,
+    stop: &'a AtomicBool,
+}
+
+/// A run up to some step.
+#[derive(Debug, Default)]
+pub(super) struct Partial {
+    /// Steps and rollouts so far; its final numbers are still empty.
+    pub so_far: Trained,
+    pub influence: Influence,
+    /// The policy, its optimizer and what the trainer remembers, as the arena writes it.
+    pub arena: Vec<u8>,
+}
+
+const INFLUENCE: &str = "influence.json";
+const ARENA: &str = "arena";
+
+impl<'a> Checkpoints<'a> {
+    /// Keeps the run `train_id` after every `every` steps, and when `stop` is set.
+    pub fn new(store: &'a Store, train_id: &str, every: NonZeroU64, stop: &'a AtomicBool) -> Self {
+        Self { store, id: format!("{train_id}.partial"), every, stop }
+    }
+
+    /// Whether the run is to be kept after so many steps.
+    pub(super) fn due(&self, steps: u64) -> bool {
+        steps.is_multiple_of(self.every.get()) || self.stopped()
+    }
+
+    /// Whether the run is to end early.
+    pub(super) fn stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// The run so far, if some of it is kept and verifies.
+    pub(super) fn load(&self) -> Result<Option<Partial>, StoreError> {
+        let Some(record) = self.store.read(&self.id)? else { return Ok(None) };
+        let path = self.store.path(&self.id);
+        let influence = record.section(INFLUENCE).unwrap_or_default();
+        let influence = serde_json::from_slice(influence).map_err(|e| StoreError::Section {
+            path: path.clone(),
+            section: INFLUENCE,
+            problem: e.to_string(),
+        })?;
+        let arena = record.section(ARENA).unwrap_or_default().to_vec();
+        Ok(Some(Partial { so_far: Trained::from_record(&record, &path)?, influence, arena }))
+    }
+
+    /// Keeps the run as it is, in the place of what was kept before.
+    pub(super) fn save(&self, partial: &Partial) -> Result<(), super::ExperimentError> {
+        let mut record: Record = partial.so_far.to_record()?;
+        let influence =
+            serde_json::to_vec(&partial.influence).map_err(|e| csv::Error::from(std::io::Error::from(e)))?;
+        record.push(INFLUENCE, influence);
+        record.push(ARENA, partial.arena.clone());
+        Ok(self.store.replace(&self.id, &record)?)
+    }
+
+    /// Forgets the run: it is finished.
+    pub(super) fn clear(&self) -> Result<(), StoreError> {
+        self.store.remove(&self.id)
+    }
+}
