@@ -186,6 +186,7 @@ impl SequencePolicy for GruPolicy {
         for &parent in parents {
             waiting.extend_from_slice(&self.states[from + parent as usize * hidden..][..hidden]);
         }
+        self.head.branch(parents);
         self.rows = parents.len();
         let size = self.size();
         reserve(&mut self.states, 2 * size);
@@ -284,5 +285,69 @@ impl SequencePolicy for GruPolicy {
         self.weights.restore(bytes)?;
         self.look_up();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::trials::{PROMPTS, ROWS, SHAPE, SYMBOLS, slopes, stir};
+    use super::*;
+    use burn::tensor::activation::{sigmoid, tanh};
+    use burn::tensor::{Int, Tensor, TensorData};
+
+    // The cell as PyTorch's documentation of torch.nn.GRU writes it.
+    #[test]
+    fn the_gradient_is_that_of_a_plain_network_under_automatic_differentiation() {
+        let mut policy = GruPolicy::new(SHAPE, 7, &SeedTree::new(1, 0), &Device::flex());
+        stir(&mut policy);
+        let device = Device::flex().autodiff();
+        let w: Vec<Tensor<2>> =
+            policy.weights.tensors(&device).into_iter().map(Tensor::require_grad).collect();
+        let (c, d) = slopes();
+        let mut state = Tensor::<2>::zeros([ROWS, 7], &device);
+        let mut loss = Tensor::<1>::zeros([1], &device);
+        policy.begin(&PROMPTS, true);
+        for (t, symbols) in SYMBOLS.iter().enumerate() {
+            let index = symbols.iter().map(|&s| i64::from(s)).collect::<Vec<_>>();
+            let index = Tensor::<1, Int>::from_data(TensorData::new(index, [ROWS]), &device);
+            let x = w[0].clone().select(0, index).matmul(w[1].clone()) + w[2].clone();
+            let h = state.clone().matmul(w[3].clone()) + w[4].clone();
+            let part = |m: &Tensor<2>, gate: usize| m.clone().slice([0..ROWS, 7 * gate..7 * (gate + 1)]);
+            let r = sigmoid(part(&x, 0) + part(&h, 0));
+            let z = sigmoid(part(&x, 1) + part(&h, 1));
+            let n = tanh(part(&x, 2) + r * part(&h, 2));
+            state = (-z.clone() + 1.0) * n + z * state;
+            let heads = state.clone().matmul(w[5].clone()) + w[6].clone();
+            let mut slopes = Vec::new();
+            for row in t * ROWS..(t + 1) * ROWS {
+                slopes.extend_from_slice(&c[row * SHAPE.actions..][..SHAPE.actions]);
+                slopes.push(d[row]);
+            }
+            let slopes = Tensor::<2>::from_data(TensorData::new(slopes, heads.dims()), &device);
+            loss = loss + (heads.clone() * slopes).sum();
+
+            let mut logits = vec![0.0; ROWS * SHAPE.actions];
+            policy.advance(symbols, &mut logits);
+            let want: Vec<f32> = heads.into_data().try_to_vec().unwrap();
+            for (row, want) in want.chunks(SHAPE.actions + 1).enumerate() {
+                let found =
+                    logits[row * SHAPE.actions..][..SHAPE.actions].iter().chain(&policy.values()[row..=row]);
+                assert!(found.zip(want).all(|(a, b)| (a - b).abs() < 1e-5), "position {t}");
+            }
+        }
+        let mut gradient = vec![f32::NAN; policy.parameters()];
+        policy.backward(&c, &d, &mut gradient).unwrap();
+        let gradients = loss.backward();
+        let want: Vec<f32> = w
+            .iter()
+            .flat_map(|w| w.grad(&gradients).unwrap().into_data().try_to_vec::<f32>().unwrap())
+            .collect();
+        let largest = want.iter().fold(0f32, |m, g| m.max(g.abs()));
+        for (index, (found, want)) in gradient.iter().zip(&want).enumerate() {
+            assert!(
+                (found - want).abs() < 1e-4 * want.abs() + 1e-6 * largest,
+                "weight {index}: {found} against {want}"
+            );
+        }
     }
 }

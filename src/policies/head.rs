@@ -52,29 +52,42 @@ impl Head {
         }
     }
 
+    /// Replaces the values by those of rows `parents`.
+    pub fn branch(&mut self, parents: &[u32]) {
+        if self.value {
+            let rows = self.values.len();
+            self.values.extend(parents.iter().map(|_| 0.0));
+            for (row, &parent) in parents.iter().enumerate() {
+                self.values[rows + row] = self.values[parent as usize];
+            }
+            self.values.drain(..rows);
+        }
+    }
+
+    /// Derivatives in f and value at all positions, side by side, shape \[positions · rows, heads\].
+    pub fn slopes<'a>(&'a mut self, d_logits: &'a [f32], d_values: &[f32]) -> &'a [f32] {
+        if !self.value {
+            return d_logits;
+        }
+        let heads = self.heads();
+        self.slopes.resize(d_values.len() * heads, 0.0);
+        let both = self.slopes.chunks_exact_mut(heads);
+        for ((both, logits), value) in both.zip(d_logits.chunks_exact(self.actions)).zip(d_values) {
+            both[..self.actions].copy_from_slice(logits);
+            both[self.actions] = *value;
+        }
+        &self.slopes
+    }
+
     /// From derivatives in f and value at all positions to those in weights, bias and `hidden`, which holds one row each.
     pub fn backward(&mut self, weights: &[f32], hidden: &[f32], slopes: [&[f32]; 2], out: [&mut [f32]; 3]) {
-        let (heads, rows) = (self.heads(), hidden.len() / self.width);
-        let [d_logits, d_values] = slopes;
+        let (width, heads) = (self.width, self.heads());
+        let rows = hidden.len() / width;
+        let slopes = &self.slopes(slopes[0], slopes[1])[..rows * heads];
         let [d_weights, d_bias, d_hidden] = out;
-        if self.value {
-            reserve(&mut self.slopes, rows * heads);
-            let both = self.slopes.chunks_exact_mut(heads);
-            for ((both, logits), value) in both.zip(d_logits.chunks_exact(self.actions)).zip(d_values) {
-                both[..self.actions].copy_from_slice(logits);
-                both[self.actions] = *value;
-            }
-        }
-        let slopes = if self.value { &self.slopes[..rows * heads] } else { &d_logits[..rows * heads] };
-        multiply(
-            Factor::transposed(hidden, rows, self.width),
-            Factor::new(slopes, rows, heads),
-            0.0,
-            d_weights,
-        );
         sum_rows(slopes, d_bias);
-        let (slopes, weights) =
-            (Factor::new(slopes, rows, heads), Factor::transposed(weights, self.width, heads));
-        multiply(slopes, weights, 0.0, d_hidden);
+        let slopes = Factor::new(slopes, rows, heads);
+        multiply(Factor::transposed(hidden, rows, width), slopes, 0.0, d_weights);
+        multiply(slopes, Factor::transposed(weights, width, heads), 0.0, d_hidden);
     }
 }

@@ -184,6 +184,7 @@ impl SequencePolicy for MlpPolicy {
             self.window.extend_from_within(parent * context..(parent + 1) * context);
         }
         self.window.drain(..rows * context);
+        self.head.branch(parents);
         self.rows = parents.len();
         // Only the last layer can be asked for before the next symbol.
         let copy = &mut self.slopes[0];
@@ -274,4 +275,68 @@ fn through_tanh(y: &[f32], slopes: &mut [f32]) {
             slopes.iter_mut().zip(y).for_each(|(slope, y)| *slope *= 1.0 - y * y);
         },
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::trials::{PROMPTS, ROWS, SHAPE, SYMBOLS, slopes, stir};
+    use super::*;
+    use burn::tensor::activation::tanh as tanh_of;
+    use burn::tensor::{Tensor, TensorData};
+
+    #[test]
+    fn the_gradient_is_that_of_a_plain_network_under_automatic_differentiation() {
+        let settings = Mlp {
+            hidden: super::super::size(6),
+            layers: super::super::size(3),
+            context: super::super::size(2),
+        };
+        let mut policy = MlpPolicy::new(SHAPE, &settings, &SeedTree::new(1, 0), &Device::flex());
+        stir(&mut policy);
+        let device = Device::flex().autodiff();
+        let w: Vec<Tensor<2>> =
+            policy.weights.tensors(&device).into_iter().map(Tensor::require_grad).collect();
+        // One-hot inputs: the latest symbol, the one before or "none", the position.
+        let wide = 2 * (SHAPE.symbols + 1) + SHAPE.horizon;
+        let mut input = vec![0f32; SYMBOLS.len() * ROWS * wide];
+        for t in 0..SYMBOLS.len() {
+            for b in 0..ROWS {
+                let row = &mut input[(t * ROWS + b) * wide..][..wide];
+                row[SYMBOLS[t][b] as usize] = 1.0;
+                let before = if t == 0 { SHAPE.symbols } else { SYMBOLS[t - 1][b] as usize };
+                row[SHAPE.symbols + 1 + before] = 1.0;
+                row[2 * (SHAPE.symbols + 1) + t] = 1.0;
+            }
+        }
+        let mut x = Tensor::<2>::from_data(TensorData::new(input, [SYMBOLS.len() * ROWS, wide]), &device);
+        for layer in 0..3 {
+            x = tanh_of(x.matmul(w[2 * layer].clone()) + w[2 * layer + 1].clone());
+        }
+        let heads = x.matmul(w[6].clone()) + w[7].clone();
+        let (c, d) = slopes();
+        let both: Vec<f32> = c
+            .chunks(SHAPE.actions)
+            .zip(&d)
+            .flat_map(|(c, d)| c.iter().chain([d]).copied().collect::<Vec<_>>())
+            .collect();
+        let both = Tensor::<2>::from_data(TensorData::new(both, heads.dims()), &device);
+        let gradients = (heads * both).sum().backward();
+        policy.begin(&PROMPTS, true);
+        for symbols in &SYMBOLS {
+            policy.advance(symbols, &mut [0.0; ROWS * SHAPE.actions]);
+        }
+        let mut gradient = vec![f32::NAN; policy.parameters()];
+        policy.backward(&c, &d, &mut gradient).unwrap();
+        let want: Vec<f32> = w
+            .iter()
+            .flat_map(|w| w.grad(&gradients).unwrap().into_data().try_to_vec::<f32>().unwrap())
+            .collect();
+        let largest = want.iter().fold(0f32, |m, g| m.max(g.abs()));
+        for (index, (found, want)) in gradient.iter().zip(&want).enumerate() {
+            assert!(
+                (found - want).abs() < 1e-4 * want.abs() + 1e-6 * largest,
+                "weight {index}: {found} against {want}"
+            );
+        }
+    }
 }

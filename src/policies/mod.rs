@@ -9,6 +9,11 @@ mod product;
 mod sequence;
 mod snapshot;
 mod tabular;
+mod transformer;
+mod transformer_graph;
+mod transformer_step;
+#[cfg(test)]
+mod trials;
 mod value;
 mod weights;
 
@@ -18,6 +23,7 @@ pub use product::Product;
 pub use sequence::{Memory, NotF32, SequencePolicy, Shape};
 pub use snapshot::Snapshot;
 pub use tabular::{Tabular, TabularPolicy};
+pub use transformer::Transformer;
 pub use value::TabularValue;
 
 use crate::foundation::rng::SeedTree;
@@ -51,6 +57,7 @@ crate::registry! {
         "product" => Product: "an independent softmax per prompt and position", "Williams 1992, section 6 (independent units)";
         "mlp" => Mlp: "tanh layers on the last symbols and the position", "Rumelhart, Hinton & Williams 1986";
         "gru" => Gru: "a gated recurrent unit over the symbols shown so far", "Cho et al. 2014";
+        "transformer" => Transformer: "causal attention over the symbols shown so far", "Vaswani et al. 2017; Xiong et al. 2020 (pre-norm)";
     }
 }
 

@@ -1,6 +1,6 @@
 //! One logit per (prompt, position, action): independent softmax policies, position by position.
 
-use super::linear::reserve;
+use super::linear::add;
 use super::weights::{Start, Weights};
 use super::{Memory, NotF32, PolicyPart, SequencePolicy, Shape};
 use crate::foundation::rng::SeedTree;
@@ -46,6 +46,15 @@ impl ProductPolicy {
     fn cell(&self, prompt: u32, position: usize) -> usize {
         prompt as usize * self.shape.horizon + position
     }
+
+    fn read_values(&mut self, position: usize) {
+        if self.shape.value {
+            let (column, horizon) = (self.weights.matrix(1), self.shape.horizon);
+            self.values.clear();
+            let value = |&prompt: &u32| column[prompt as usize * horizon + position];
+            self.values.extend(self.prompts.iter().map(value));
+        }
+    }
 }
 
 impl SequencePolicy for ProductPolicy {
@@ -68,18 +77,12 @@ impl SequencePolicy for ProductPolicy {
         for (&prompt, logits) in self.prompts.iter().zip(logits.chunks_exact_mut(actions)) {
             logits.copy_from_slice(&table[self.cell(prompt, self.position) * actions..][..actions]);
         }
-        if self.shape.value {
-            reserve(&mut self.values, self.prompts.len());
-            let values = self.weights.matrix(1);
-            for row in 0..self.prompts.len() {
-                self.values[row] = values[self.cell(self.prompts[row], self.position)];
-            }
-        }
+        self.read_values(self.position);
         self.position += 1;
     }
 
     fn values(&self) -> &[f32] {
-        if self.shape.value { &self.values[..self.prompts.len()] } else { &[] }
+        &self.values
     }
 
     fn hidden(&self) -> &[f32] {
@@ -92,6 +95,7 @@ impl SequencePolicy for ProductPolicy {
             self.prompts.push(self.prompts[parent as usize]);
         }
         self.prompts.drain(..rows);
+        self.read_values(self.position.saturating_sub(1));
     }
 
     fn backward(&mut self, d_logits: &[f32], d_values: &[f32], gradient: &mut [f32]) -> Result<(), NotF32> {
@@ -100,7 +104,7 @@ impl SequencePolicy for ProductPolicy {
         let (d_table, d_column) = gradient.split_at_mut(self.weights.matrix(0).len());
         for (index, slopes) in d_logits.chunks_exact(actions).enumerate() {
             let cell = self.cell(self.prompts[index % rows], index / rows);
-            super::linear::add(slopes, &mut d_table[cell * actions..][..actions]);
+            add(slopes, &mut d_table[cell * actions..][..actions]);
         }
         if self.shape.value {
             for (index, slope) in d_values.iter().enumerate() {
