@@ -2,6 +2,8 @@
 //!
 //! Nothing here knows of rewards, policies or files.
 
+#[cfg(feature = "lab")]
+pub(crate) mod activation;
 pub mod binomial;
 pub mod bootstrap;
 pub(crate) mod exponential;

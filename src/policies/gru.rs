@@ -1,0 +1,353 @@
+//! A gated recurrent unit over the symbols shown so far, with back-propagation through time by hand.
+
+use super::gru_cell::{self, Input, Kept};
+use super::head::Head;
+use super::linear::{Factor, add, multiply, repeat, reserve, sum_rows};
+use super::weights::{Start, Weights};
+use super::{Memory, NotF32, PolicyPart, SequencePolicy, Shape};
+use crate::foundation::rng::SeedTree;
+use burn::optim::ModuleOptimizer;
+use burn::store::RecordError;
+use burn::tensor::Device;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::num::NonZeroU32;
+
+/// `[policy.gru]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Gru {
+    /// Numbers in the state, and in the embedding of a symbol.
+    pub hidden: NonZeroU32,
+}
+
+impl Default for Gru {
+    fn default() -> Self {
+        Self { hidden: super::size(64) }
+    }
+}
+
+impl PolicyPart for Gru {
+    fn sequence(&self, shape: &Shape, seeds: &SeedTree, device: &Device) -> Option<Box<dyn SequencePolicy>> {
+        Some(Box::new(GruPolicy::new(*shape, self.hidden.get() as usize, seeds, device)))
+    }
+}
+
+/// Matrices in their order.
+const EMBEDDING: usize = 0;
+const INPUT: usize = 1;
+const INPUT_BIAS: usize = 2;
+const RECURRENT: usize = 3;
+const RECURRENT_BIAS: usize = 4;
+const HEAD: usize = 5;
+const HEAD_BIAS: usize = 6;
+
+/// f from the state of a gated recurrent unit. The state starts at zero whatever the prompt, which the first symbol tells.
+#[derive(Debug)]
+struct GruPolicy {
+    shape: Shape,
+    hidden: usize,
+    weights: Weights,
+    head: Head,
+    /// Embedding times input weights plus biases, shape \[symbols, 3·hidden\]; the input's part of the gates.
+    table: Vec<f32>,
+    rows: usize,
+    position: usize,
+    record: bool,
+    /// Symbols shown, \[positions, rows\]; of the present position only without `record`.
+    symbols: Vec<u32>,
+    /// States before each position and after the last; two in turn without `record`.
+    states: Vec<f32>,
+    gates: Vec<f32>,
+    inner: Vec<f32>,
+    d_states: Vec<f32>,
+    d_state: Vec<f32>,
+    d_gates: Vec<f32>,
+    d_new: Vec<f32>,
+    d_table: Vec<f32>,
+}
+
+impl GruPolicy {
+    fn new(shape: Shape, hidden: usize, seeds: &SeedTree, device: &Device) -> Self {
+        let head = Head::new(hidden, shape.actions, shape.value);
+        let uniform = Start::Uniform(1.0 / (hidden as f32).sqrt());
+        let layout = [
+            (shape.symbols, hidden, Start::Uniform(3f32.sqrt())),
+            (hidden, 3 * hidden, uniform),
+            (1, 3 * hidden, uniform),
+            (hidden, 3 * hidden, uniform),
+            (1, 3 * hidden, uniform),
+            (hidden, head.heads(), Start::Zero),
+            (1, head.heads(), Start::Zero),
+        ];
+        let mut policy = Self {
+            shape,
+            hidden,
+            weights: Weights::new(&layout, seeds, device),
+            head,
+            table: vec![0.0; shape.symbols * 3 * hidden],
+            rows: 0,
+            position: 0,
+            record: false,
+            symbols: Vec::new(),
+            states: Vec::new(),
+            gates: Vec::new(),
+            inner: Vec::new(),
+            d_states: Vec::new(),
+            d_state: Vec::new(),
+            d_gates: Vec::new(),
+            d_new: Vec::new(),
+            d_table: vec![0.0; shape.symbols * 3 * hidden],
+        };
+        policy.look_up();
+        policy
+    }
+
+    /// Computes the input's part of the gates for every symbol; to be done whenever weights have moved.
+    fn look_up(&mut self) {
+        let hidden = self.hidden;
+        repeat(self.weights.matrix(INPUT_BIAS), &mut self.table);
+        // The new gate's recurrent bias stands behind the reset gate, so only the other two can be folded in.
+        let recurrent = &self.weights.matrix(RECURRENT_BIAS)[..2 * hidden];
+        self.table.chunks_exact_mut(3 * hidden).for_each(|row| add(recurrent, &mut row[..2 * hidden]));
+        let embedding = Factor::new(self.weights.matrix(EMBEDDING), self.shape.symbols, hidden);
+        let input = Factor::new(self.weights.matrix(INPUT), hidden, 3 * hidden);
+        multiply(embedding, input, 1.0, &mut self.table);
+    }
+
+    /// Numbers in the states of all rows.
+    fn size(&self) -> usize {
+        self.rows * self.hidden
+    }
+
+    /// Where the present state stands among `states`.
+    fn present(&self) -> usize {
+        if self.record { self.position } else { self.position % 2 }
+    }
+}
+
+impl SequencePolicy for GruPolicy {
+    fn memory(&self) -> Memory {
+        Memory::History
+    }
+
+    fn parameters(&self) -> usize {
+        self.weights.flat().len()
+    }
+
+    fn begin(&mut self, prompts: &[u32], record: bool) {
+        (self.rows, self.position, self.record) = (prompts.len(), 0, record);
+        let size = self.size();
+        self.symbols.clear();
+        let steps = if record { self.shape.horizon } else { 1 };
+        reserve(&mut self.states, (steps + 1) * size);
+        reserve(&mut self.gates, steps * 3 * size);
+        reserve(&mut self.inner, steps * size);
+        self.states[..size].fill(0.0);
+    }
+
+    fn advance(&mut self, symbols: &[u32], logits: &mut [f32]) {
+        let (size, hidden) = (self.size(), self.hidden);
+        let (slot, from) = (if self.record { self.position } else { 0 }, self.present());
+        if !self.record {
+            self.symbols.clear();
+        }
+        self.symbols.extend_from_slice(symbols);
+        self.position += 1;
+        let to = self.present();
+        let (low, high) = self.states.split_at_mut(from.max(to) * size);
+        let (state, next) = if from < to {
+            (&low[from * size..][..size], &mut high[..size])
+        } else {
+            (&high[..size], &mut low[to * size..][..size])
+        };
+        let gates = &mut self.gates[slot * 3 * size..][..3 * size];
+        let recurrent = Factor::new(self.weights.matrix(RECURRENT), hidden, 3 * hidden);
+        multiply(Factor::new(state, self.rows, hidden), recurrent, 0.0, gates);
+        let bias = &self.weights.matrix(RECURRENT_BIAS)[2 * hidden..];
+        let input = Input { symbols, table: &self.table, bias };
+        gru_cell::forward(input, state, gates, &mut self.inner[slot * size..][..size], next);
+        self.head.forward(self.weights.matrix(HEAD), self.weights.matrix(HEAD_BIAS), next, logits);
+    }
+
+    fn values(&self) -> &[f32] {
+        self.head.values()
+    }
+
+    fn hidden(&self) -> &[f32] {
+        &self.states[self.present() * self.size()..][..self.size()]
+    }
+
+    fn branch(&mut self, parents: &[u32]) {
+        let (hidden, from) = (self.hidden, self.present() * self.size());
+        // Gates are free between two positions: the states wait there.
+        let waiting = &mut self.gates;
+        waiting.clear();
+        for &parent in parents {
+            waiting.extend_from_slice(&self.states[from + parent as usize * hidden..][..hidden]);
+        }
+        self.head.branch(parents);
+        self.rows = parents.len();
+        let size = self.size();
+        reserve(&mut self.states, 2 * size);
+        let to = self.present() * size;
+        self.states[to..to + size].copy_from_slice(&self.gates);
+        reserve(&mut self.gates, 3 * size);
+        reserve(&mut self.inner, size);
+    }
+
+    fn backward(&mut self, d_logits: &[f32], d_values: &[f32], gradient: &mut [f32]) -> Result<(), NotF32> {
+        let (size, hidden, steps) = (self.size(), self.hidden, self.position);
+        let all = steps * size;
+        for (buffer, length) in [
+            (&mut self.d_states, all),
+            (&mut self.d_state, size),
+            (&mut self.d_gates, 3 * all),
+            (&mut self.d_new, all),
+        ] {
+            reserve(buffer, length);
+        }
+        let mut rest = gradient;
+        let mut next = |index: usize| {
+            let length = self.weights.matrix(index).len();
+            rest.split_off_mut(..length).unwrap_or_default()
+        };
+        let (d_embedding, d_input, d_input_bias) = (next(EMBEDDING), next(INPUT), next(INPUT_BIAS));
+        let (d_recurrent, d_recurrent_bias) = (next(RECURRENT), next(RECURRENT_BIAS));
+        let out = [next(HEAD), next(HEAD_BIAS), &mut self.d_states[..all]];
+        let hiddens = &self.states[size..][..all];
+        self.head.backward(self.weights.matrix(HEAD), hiddens, [d_logits, d_values], out);
+
+        let recurrent = Factor::transposed(self.weights.matrix(RECURRENT), hidden, 3 * hidden);
+        let d_state = &mut self.d_state[..size];
+        d_state.fill(0.0);
+        for step in (0..steps).rev() {
+            let (narrow, wide) = (step * size..(step + 1) * size, 3 * step * size..3 * (step + 1) * size);
+            add(&self.d_states[narrow.clone()], d_state);
+            let kept = Kept {
+                gates: &self.gates[wide.clone()],
+                inner: &self.inner[narrow.clone()],
+                state: &self.states[narrow.clone()],
+            };
+            let d_gates = &mut self.d_gates[wide];
+            gru_cell::backward(kept, d_state, d_gates, &mut self.d_new[narrow], hidden);
+            if step > 0 {
+                multiply(Factor::new(d_gates, self.rows, 3 * hidden), recurrent, 1.0, d_state);
+            }
+        }
+
+        let d_gates = &self.d_gates[..3 * all];
+        let before = Factor::transposed(&self.states, steps * self.rows, hidden);
+        multiply(before, Factor::new(d_gates, steps * self.rows, 3 * hidden), 0.0, d_recurrent);
+        sum_rows(d_gates, d_recurrent_bias);
+        self.d_table.fill(0.0);
+        let d_table = &mut self.d_table;
+        pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || {
+                let rows = d_gates.chunks_exact(3 * hidden).zip(self.d_new[..all].chunks_exact(hidden));
+                for ((d_gates, d_new), &symbol) in rows.zip(&self.symbols) {
+                    let row = &mut d_table[symbol as usize * 3 * hidden..][..3 * hidden];
+                    add(&d_gates[..2 * hidden], &mut row[..2 * hidden]);
+                    add(d_new, &mut row[2 * hidden..]);
+                }
+            },
+        );
+        sum_rows(d_table, d_input_bias);
+        let symbols = self.shape.symbols;
+        let d_table = Factor::new(d_table, symbols, 3 * hidden);
+        let input = Factor::transposed(self.weights.matrix(INPUT), hidden, 3 * hidden);
+        multiply(d_table, input, 0.0, d_embedding);
+        multiply(Factor::transposed(self.weights.matrix(EMBEDDING), symbols, hidden), d_table, 0.0, d_input);
+        Ok(())
+    }
+
+    fn weights(&self) -> &[f32] {
+        self.weights.flat()
+    }
+
+    fn descend(
+        &mut self,
+        optimizer: &mut ModuleOptimizer,
+        learning_rate: f64,
+        gradient: &[f32],
+    ) -> Result<(), NotF32> {
+        self.weights.descend(optimizer, learning_rate, gradient)?;
+        self.look_up();
+        Ok(())
+    }
+
+    fn save(&self) -> Result<Vec<u8>, RecordError> {
+        self.weights.save()
+    }
+
+    fn restore(&mut self, bytes: &[u8]) -> Result<(), RecordError> {
+        self.weights.restore(bytes)?;
+        self.look_up();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::trials::{PROMPTS, ROWS, SHAPE, SYMBOLS, slopes, stir};
+    use super::*;
+    use burn::tensor::activation::{sigmoid, tanh};
+    use burn::tensor::{Int, Tensor, TensorData};
+
+    // The cell as PyTorch's documentation of torch.nn.GRU writes it.
+    #[test]
+    fn the_gradient_is_that_of_a_plain_network_under_automatic_differentiation() {
+        let mut policy = GruPolicy::new(SHAPE, 7, &SeedTree::new(1, 0), &Device::flex());
+        stir(&mut policy);
+        let device = Device::flex().autodiff();
+        let w: Vec<Tensor<2>> =
+            policy.weights.tensors(&device).into_iter().map(Tensor::require_grad).collect();
+        let (c, d) = slopes();
+        let mut state = Tensor::<2>::zeros([ROWS, 7], &device);
+        let mut loss = Tensor::<1>::zeros([1], &device);
+        policy.begin(&PROMPTS, true);
+        for (t, symbols) in SYMBOLS.iter().enumerate() {
+            let index = symbols.iter().map(|&s| i64::from(s)).collect::<Vec<_>>();
+            let index = Tensor::<1, Int>::from_data(TensorData::new(index, [ROWS]), &device);
+            let x = w[0].clone().select(0, index).matmul(w[1].clone()) + w[2].clone();
+            let h = state.clone().matmul(w[3].clone()) + w[4].clone();
+            let part = |m: &Tensor<2>, gate: usize| m.clone().slice([0..ROWS, 7 * gate..7 * (gate + 1)]);
+            let r = sigmoid(part(&x, 0) + part(&h, 0));
+            let z = sigmoid(part(&x, 1) + part(&h, 1));
+            let n = tanh(part(&x, 2) + r * part(&h, 2));
+            state = (-z.clone() + 1.0) * n + z * state;
+            let heads = state.clone().matmul(w[5].clone()) + w[6].clone();
+            let mut slopes = Vec::new();
+            for row in t * ROWS..(t + 1) * ROWS {
+                slopes.extend_from_slice(&c[row * SHAPE.actions..][..SHAPE.actions]);
+                slopes.push(d[row]);
+            }
+            let slopes = Tensor::<2>::from_data(TensorData::new(slopes, heads.dims()), &device);
+            loss = loss + (heads.clone() * slopes).sum();
+
+            let mut logits = vec![0.0; ROWS * SHAPE.actions];
+            policy.advance(symbols, &mut logits);
+            let want: Vec<f32> = heads.into_data().try_to_vec().unwrap();
+            for (row, want) in want.chunks(SHAPE.actions + 1).enumerate() {
+                let found =
+                    logits[row * SHAPE.actions..][..SHAPE.actions].iter().chain(&policy.values()[row..=row]);
+                assert!(found.zip(want).all(|(a, b)| (a - b).abs() < 1e-5), "position {t}");
+            }
+        }
+        let mut gradient = vec![f32::NAN; policy.parameters()];
+        policy.backward(&c, &d, &mut gradient).unwrap();
+        let gradients = loss.backward();
+        let want: Vec<f32> = w
+            .iter()
+            .flat_map(|w| w.grad(&gradients).unwrap().into_data().try_to_vec::<f32>().unwrap())
+            .collect();
+        let largest = want.iter().fold(0f32, |m, g| m.max(g.abs()));
+        for (index, (found, want)) in gradient.iter().zip(&want).enumerate() {
+            assert!(
+                (found - want).abs() < 1e-4 * want.abs() + 1e-6 * largest,
+                "weight {index}: {found} against {want}"
+            );
+        }
+    }
+}

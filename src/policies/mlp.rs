@@ -1,0 +1,342 @@
+//! A multilayer perceptron on the last symbols and the position, forward and backward by hand.
+
+use super::head::Head;
+use super::linear::{Factor, add, multiply, repeat, reserve, sum_rows};
+use super::weights::{Start, Weights};
+use super::{Memory, NotF32, PolicyPart, SequencePolicy, Shape};
+use crate::foundation::activation::tanh;
+use crate::foundation::rng::SeedTree;
+use burn::optim::ModuleOptimizer;
+use burn::store::RecordError;
+use burn::tensor::Device;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::num::NonZeroU32;
+
+/// `[policy.mlp]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Mlp {
+    /// Numbers in a hidden layer.
+    pub hidden: NonZeroU32,
+    /// Hidden layers.
+    pub layers: NonZeroU32,
+    /// How many of the last symbols it sees.
+    pub context: NonZeroU32,
+}
+
+impl Default for Mlp {
+    fn default() -> Self {
+        Self { hidden: super::size(64), layers: super::size(2), context: NonZeroU32::MIN }
+    }
+}
+
+impl PolicyPart for Mlp {
+    fn sequence(&self, shape: &Shape, seeds: &SeedTree, device: &Device) -> Option<Box<dyn SequencePolicy>> {
+        Some(Box::new(MlpPolicy::new(*shape, self, seeds, device)))
+    }
+}
+
+/// f from tanh layers. Matrices in their order: the first layer's rows by place in the context and symbol (the last of them for
+/// "none yet") and then by position; its bias; weights and bias of every further layer; weights and bias of the head.
+#[derive(Debug)]
+struct MlpPolicy {
+    shape: Shape,
+    hidden: usize,
+    layers: usize,
+    context: usize,
+    weights: Weights,
+    head: Head,
+    rows: usize,
+    position: usize,
+    record: bool,
+    /// The last symbols of each row, the latest first, shape \[rows, context\].
+    window: Vec<u32>,
+    /// The windows at all positions, for the gradient.
+    windows: Vec<u32>,
+    /// Layer by layer, shape \[positions, rows, hidden\] each; of the present position only without `record`.
+    activations: Vec<Vec<f32>>,
+    /// Derivatives in a layer's output, and then in its input.
+    slopes: [Vec<f32>; 2],
+}
+
+impl MlpPolicy {
+    fn new(shape: Shape, settings: &Mlp, seeds: &SeedTree, device: &Device) -> Self {
+        let [hidden, layers, context] =
+            [settings.hidden, settings.layers, settings.context].map(|number| number.get() as usize);
+        let head = Head::new(hidden, shape.actions, shape.value);
+        // Variance 1/(inputs that are not 0), after LeCun et al. 1998, "Efficient BackProp".
+        let uniform = |inputs: usize| Start::Uniform((3.0 / inputs as f32).sqrt());
+        let first = context * (shape.symbols + 1) + shape.horizon;
+        let mut layout = vec![(first, hidden, uniform(context + 1)), (1, hidden, Start::Zero)];
+        for _ in 1..layers {
+            layout.extend([(hidden, hidden, uniform(hidden)), (1, hidden, Start::Zero)]);
+        }
+        layout.extend([(hidden, head.heads(), Start::Zero), (1, head.heads(), Start::Zero)]);
+        Self {
+            shape,
+            hidden,
+            layers,
+            context,
+            weights: Weights::new(&layout, seeds, device),
+            head,
+            rows: 0,
+            position: 0,
+            record: false,
+            window: Vec::new(),
+            windows: Vec::new(),
+            activations: vec![Vec::new(); layers],
+            slopes: [Vec::new(), Vec::new()],
+        }
+    }
+
+    /// Where the activations of the position just advanced to stand.
+    fn present(&self) -> std::ops::Range<usize> {
+        let size = self.rows * self.hidden;
+        let slot = if self.record { self.position.saturating_sub(1) } else { 0 };
+        slot * size..(slot + 1) * size
+    }
+}
+
+/// Row of the first layer that belongs to a symbol at a place of the context.
+fn row_of(symbols: usize, place: usize, symbol: u32) -> usize {
+    place * (symbols + 1) + symbol as usize
+}
+
+impl SequencePolicy for MlpPolicy {
+    fn memory(&self) -> Memory {
+        if self.context == 1 { Memory::Symbol } else { Memory::History }
+    }
+
+    fn parameters(&self) -> usize {
+        self.weights.flat().len()
+    }
+
+    fn begin(&mut self, prompts: &[u32], record: bool) {
+        (self.rows, self.position, self.record) = (prompts.len(), 0, record);
+        self.window.clear();
+        self.window.resize(self.rows * self.context, self.shape.symbols as u32);
+        self.windows.clear();
+        let steps = if record { self.shape.horizon } else { 1 };
+        let length = steps * self.rows * self.hidden;
+        self.activations.iter_mut().for_each(|layer| reserve(layer, length));
+    }
+
+    fn advance(&mut self, symbols: &[u32], logits: &mut [f32]) {
+        let (hidden, rows, known) = (self.hidden, self.rows, self.shape.symbols);
+        for (window, &symbol) in self.window.chunks_exact_mut(self.context).zip(symbols) {
+            window.rotate_right(1);
+            window[0] = symbol;
+        }
+        if self.record {
+            self.windows.extend_from_slice(&self.window);
+        }
+        let time = self.context * (known + 1) + self.position;
+        self.position += 1;
+        let present = self.present();
+        let table = self.weights.matrix(0);
+        let here = &table[time * hidden..][..hidden];
+        let bias = self.weights.matrix(1);
+        let first = &mut self.activations[0][present.clone()];
+        let (window, context) = (&self.window, self.context);
+        pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || {
+                for (out, window) in first.chunks_exact_mut(hidden).zip(window.chunks_exact(context)) {
+                    out.copy_from_slice(here);
+                    add(bias, out);
+                    for (place, &symbol) in window.iter().enumerate() {
+                        add(&table[row_of(known, place, symbol) * hidden..][..hidden], out);
+                    }
+                    out.iter_mut().for_each(|x| *x = tanh(*x));
+                }
+            },
+        );
+        for layer in 1..self.layers {
+            let (before, after) = self.activations.split_at_mut(layer);
+            let out = &mut after[0][present.clone()];
+            let input = Factor::new(&before[layer - 1][present.clone()], rows, hidden);
+            repeat(self.weights.matrix(2 * layer + 1), out);
+            multiply(input, Factor::new(self.weights.matrix(2 * layer), hidden, hidden), 1.0, out);
+            pulp::Arch::new().dispatch(
+                #[inline(always)]
+                || out.iter_mut().for_each(|x| *x = tanh(*x)),
+            );
+        }
+        let last = &self.activations[self.layers - 1][present];
+        let head = 2 * self.layers;
+        self.head.forward(self.weights.matrix(head), self.weights.matrix(head + 1), last, logits);
+    }
+
+    fn values(&self) -> &[f32] {
+        self.head.values()
+    }
+
+    fn hidden(&self) -> &[f32] {
+        let last = &self.activations[self.layers - 1];
+        last.get(self.present()).unwrap_or_default()
+    }
+
+    fn branch(&mut self, parents: &[u32]) {
+        let (context, hidden, rows) = (self.context, self.hidden, self.rows);
+        for &parent in parents {
+            let parent = parent as usize;
+            self.window.extend_from_within(parent * context..(parent + 1) * context);
+        }
+        self.window.drain(..rows * context);
+        self.head.branch(parents);
+        self.rows = parents.len();
+        // Only the last layer can be asked for before the next symbol.
+        let copy = &mut self.slopes[0];
+        copy.clear();
+        for &parent in parents {
+            copy.extend_from_slice(&self.activations[self.layers - 1][parent as usize * hidden..][..hidden]);
+        }
+        let length = copy.len();
+        self.activations.iter_mut().for_each(|layer| reserve(layer, length));
+        self.activations[self.layers - 1][..length].copy_from_slice(&self.slopes[0]);
+    }
+
+    fn backward(&mut self, d_logits: &[f32], d_values: &[f32], gradient: &mut [f32]) -> Result<(), NotF32> {
+        let (hidden, known) = (self.hidden, self.shape.symbols);
+        let steps = self.position * self.rows;
+        let all = steps * hidden;
+        self.slopes.iter_mut().for_each(|slopes| reserve(slopes, all));
+        let [out, input] = &mut self.slopes;
+        let (mut out, mut input) = (&mut out[..all], &mut input[..all]);
+        let mut rest = gradient;
+        // The matrices are filled from the last to the first.
+        let mut last = |index: usize| {
+            let end = rest.len() - self.weights.matrix(index).len();
+            rest.split_off_mut(end..).unwrap_or_default()
+        };
+        let head = 2 * self.layers;
+        let (d_bias, d_weights) = (last(head + 1), last(head));
+        let hiddens = &self.activations[self.layers - 1][..all];
+        let parts = [d_weights, d_bias, &mut *out];
+        self.head.backward(self.weights.matrix(head), hiddens, [d_logits, d_values], parts);
+        for layer in (1..self.layers).rev() {
+            through_tanh(&self.activations[layer][..all], out);
+            let before = &self.activations[layer - 1];
+            sum_rows(out, last(2 * layer + 1));
+            let slopes = Factor::new(out, steps, hidden);
+            multiply(Factor::transposed(before, steps, hidden), slopes, 0.0, last(2 * layer));
+            multiply(slopes, Factor::transposed(self.weights.matrix(2 * layer), hidden, hidden), 0.0, input);
+            std::mem::swap(&mut out, &mut input);
+        }
+        through_tanh(&self.activations[0][..all], out);
+        sum_rows(out, last(1));
+        let d_table = last(0);
+        d_table.fill(0.0);
+        let (context, rows, windows) = (self.context, self.rows, &self.windows);
+        pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || {
+                for (index, (slopes, window)) in
+                    out.chunks_exact(hidden).zip(windows.chunks_exact(context)).enumerate()
+                {
+                    for (place, &symbol) in window.iter().enumerate() {
+                        add(slopes, &mut d_table[row_of(known, place, symbol) * hidden..][..hidden]);
+                    }
+                    add(slopes, &mut d_table[(context * (known + 1) + index / rows) * hidden..][..hidden]);
+                }
+            },
+        );
+        Ok(())
+    }
+
+    fn weights(&self) -> &[f32] {
+        self.weights.flat()
+    }
+
+    fn descend(
+        &mut self,
+        optimizer: &mut ModuleOptimizer,
+        learning_rate: f64,
+        gradient: &[f32],
+    ) -> Result<(), NotF32> {
+        self.weights.descend(optimizer, learning_rate, gradient)
+    }
+
+    fn save(&self) -> Result<Vec<u8>, RecordError> {
+        self.weights.save()
+    }
+
+    fn restore(&mut self, bytes: &[u8]) -> Result<(), RecordError> {
+        self.weights.restore(bytes)
+    }
+}
+
+/// From derivatives in y = tanh(x) to those in x.
+fn through_tanh(y: &[f32], slopes: &mut [f32]) {
+    pulp::Arch::new().dispatch(
+        #[inline(always)]
+        || {
+            slopes.iter_mut().zip(y).for_each(|(slope, y)| *slope *= 1.0 - y * y);
+        },
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::trials::{PROMPTS, ROWS, SHAPE, SYMBOLS, slopes, stir};
+    use super::*;
+    use burn::tensor::activation::tanh as tanh_of;
+    use burn::tensor::{Tensor, TensorData};
+
+    #[test]
+    fn the_gradient_is_that_of_a_plain_network_under_automatic_differentiation() {
+        let settings = Mlp {
+            hidden: super::super::size(6),
+            layers: super::super::size(3),
+            context: super::super::size(2),
+        };
+        let mut policy = MlpPolicy::new(SHAPE, &settings, &SeedTree::new(1, 0), &Device::flex());
+        stir(&mut policy);
+        let device = Device::flex().autodiff();
+        let w: Vec<Tensor<2>> =
+            policy.weights.tensors(&device).into_iter().map(Tensor::require_grad).collect();
+        // One-hot inputs: the latest symbol, the one before or "none", the position.
+        let wide = 2 * (SHAPE.symbols + 1) + SHAPE.horizon;
+        let mut input = vec![0f32; SYMBOLS.len() * ROWS * wide];
+        for t in 0..SYMBOLS.len() {
+            for b in 0..ROWS {
+                let row = &mut input[(t * ROWS + b) * wide..][..wide];
+                row[SYMBOLS[t][b] as usize] = 1.0;
+                let before = if t == 0 { SHAPE.symbols } else { SYMBOLS[t - 1][b] as usize };
+                row[SHAPE.symbols + 1 + before] = 1.0;
+                row[2 * (SHAPE.symbols + 1) + t] = 1.0;
+            }
+        }
+        let mut x = Tensor::<2>::from_data(TensorData::new(input, [SYMBOLS.len() * ROWS, wide]), &device);
+        for layer in 0..3 {
+            x = tanh_of(x.matmul(w[2 * layer].clone()) + w[2 * layer + 1].clone());
+        }
+        let heads = x.matmul(w[6].clone()) + w[7].clone();
+        let (c, d) = slopes();
+        let both: Vec<f32> = c
+            .chunks(SHAPE.actions)
+            .zip(&d)
+            .flat_map(|(c, d)| c.iter().chain([d]).copied().collect::<Vec<_>>())
+            .collect();
+        let both = Tensor::<2>::from_data(TensorData::new(both, heads.dims()), &device);
+        let gradients = (heads * both).sum().backward();
+        policy.begin(&PROMPTS, true);
+        for symbols in &SYMBOLS {
+            policy.advance(symbols, &mut [0.0; ROWS * SHAPE.actions]);
+        }
+        let mut gradient = vec![f32::NAN; policy.parameters()];
+        policy.backward(&c, &d, &mut gradient).unwrap();
+        let want: Vec<f32> = w
+            .iter()
+            .flat_map(|w| w.grad(&gradients).unwrap().into_data().try_to_vec::<f32>().unwrap())
+            .collect();
+        let largest = want.iter().fold(0f32, |m, g| m.max(g.abs()));
+        for (index, (found, want)) in gradient.iter().zip(&want).enumerate() {
+            assert!(
+                (found - want).abs() < 1e-4 * want.abs() + 1e-6 * largest,
+                "weight {index}: {found} against {want}"
+            );
+        }
+    }
+}
