@@ -2,9 +2,16 @@
 
 mod best_of_n;
 mod metrics;
+#[cfg(feature = "lab")]
+mod policies;
 mod samplers;
 mod tails;
 mod tilt;
 
 criterion::criterion_group!(judge, best_of_n::benches, metrics::benches, tails::benches, tilt::benches);
+#[cfg(feature = "lab")]
+criterion::criterion_group!(laboratory, policies::benches);
+#[cfg(feature = "lab")]
+criterion::criterion_main!(judge, samplers::group, laboratory);
+#[cfg(not(feature = "lab"))]
 criterion::criterion_main!(judge, samplers::group);

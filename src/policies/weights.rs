@@ -41,6 +41,8 @@ pub(super) struct Weights {
 impl Weights {
     /// Matrices of these shapes, ready to be trained on `device`.
     pub fn new(layout: &[Matrix], seeds: &SeedTree, device: &Device) -> Self {
+        // burn's optimizers move tensors of an automatically differentiating device only.
+        let device = device.clone().autodiff();
         let family = seeds.family(Purpose::Initialization);
         let (mut flat, mut places, mut matrices) = (Vec::new(), Vec::new(), Vec::new());
         for (index, &(rows, columns, start)) in layout.iter().enumerate() {
@@ -54,9 +56,9 @@ impl Weights {
             places.push((flat.len(), [rows, columns]));
             flat.extend_from_slice(&numbers);
             let data = TensorData::new(numbers, [rows, columns]);
-            matrices.push(Param::from_tensor(Tensor::from_data(data, device)));
+            matrices.push(Param::from_tensor(Tensor::from_data(data, &device)));
         }
-        Self { module: Matrices { matrices }, device: device.clone(), flat, places }
+        Self { module: Matrices { matrices }, device, flat, places }
     }
 
     /// All weights, matrix by matrix and row by row.
@@ -88,7 +90,8 @@ impl Weights {
         let mut gradients = GradientsParams::new();
         for (matrix, &(start, shape)) in self.module.matrices.iter().zip(&self.places) {
             let part = gradient[start..start + shape[0] * shape[1]].to_vec();
-            gradients.register(matrix.id, Tensor::<2>::from_data(TensorData::new(part, shape), &self.device));
+            let part = Tensor::<2>::from_data(TensorData::new(part, shape), &self.device).inner();
+            gradients.register(matrix.id, part);
         }
         self.module = optimizer.step(learning_rate, self.module.clone(), gradients);
         read(&self.module, &mut self.flat)
