@@ -2,6 +2,7 @@
 
 mod sequence;
 mod snapshot;
+mod softmax;
 mod tabular;
 mod value;
 

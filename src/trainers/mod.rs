@@ -21,6 +21,7 @@ mod recipe;
 mod reference;
 mod reinforce;
 mod rloo;
+mod slopes;
 mod surrogate;
 
 pub use advantage::{Baseline, Scale, advantages};
