@@ -47,12 +47,14 @@ struct Row {
 impl Learner {
     pub(super) fn new(recipe: Recipe, ground: Ground<'_>) -> Self {
         let Ground { table, device } = ground;
-        let value = recipe.value.map(|_| TabularValue::new(table.prompts, device));
+        // burn's optimizers take weights that autodiff knows, and gradients that it does not.
+        let trained = device.clone().autodiff();
+        let value = recipe.value.map(|_| TabularValue::new(table.prompts, &trained));
         let (optimizer, learning_rate) = recipe.optimizer.build();
         let mut policy = Snapshot::default();
         policy.set(table, |_| 0.0);
         Self {
-            network: Network { policy: TabularPolicy::new(table, device), value },
+            network: Network { policy: TabularPolicy::new(table, &trained), value },
             optimizer,
             learning_rate,
             coefficient: recipe.kl.coefficient.get(),
