@@ -8,6 +8,7 @@ pub use enumerate::Tree;
 pub use episodes::{Actor, Roller};
 pub use tape::{Choice, Settled, Tape, settle};
 
+use crate::foundation::heads::Head;
 use crate::foundation::rng::{Family, Purpose, SeedTree};
 use crate::policies::Snapshot;
 use crate::record::{DISAGREEMENT, Observed, Outcomes, Truth};
@@ -75,50 +76,63 @@ impl Sampler {
         first: u64,
         count: usize,
     ) -> Batch {
-        let mut observed = Observed {
-            step: vec![step; count],
-            trajectory: (first..first + count as u64).collect(),
-            outcome: Vec::with_capacity(count),
-            prompt: Vec::with_capacity(count),
-            group: Vec::with_capacity(count),
-            proxy: Vec::with_capacity(count),
-            ..Observed::default()
+        let numbers: Vec<u64> = (first..first + count as u64).collect();
+        let leaders: Vec<u64> = numbers.iter().map(|number| number - number % self.group).collect();
+        let (prompts, units) = self.choices(&numbers, &leaders, table.prompts as u64);
+        let cells = policy.sample_all(&prompts, &units);
+        let alone = |prompt: &u64| step * table.prompts as u64 + prompt;
+        let group = if self.group > 1 { leaders } else { prompts.iter().map(alone).collect() };
+        let mut proxy = Vec::with_capacity(count);
+        let mut truth = Truth {
+            utility: Vec::with_capacity(count),
+            error: Vec::with_capacity(count),
+            ..Truth::default()
         };
-        let mut truth = Truth::default();
-        let mut cells = Vec::with_capacity(count);
-        let (mut log_prob, mut reference) = (Vec::with_capacity(count), Vec::with_capacity(count));
-        for number in first..first + count as u64 {
-            let leader = number - number % self.group;
-            let mut rng = self.prompts.at(leader);
-            let prompt = if table.prompts > 1 { rng.below(table.prompts as u64) as usize } else { 0 };
-            let cell = match &self.actions {
-                Some(actions) => policy.sample(prompt, &mut actions.at(number)),
-                None => policy.sample(prompt, &mut rng),
-            };
+        for (&cell, &number) in cells.iter().zip(&numbers) {
             let visit = model.visit(cell, number, self.phase);
-            observed.outcome.push(cell as u64);
-            observed.prompt.push(prompt as u64);
-            observed.group.push(if self.group > 1 {
-                leader
-            } else {
-                step * table.prompts as u64 + prompt as u64
-            });
-            observed.proxy.push(visit.proxy());
-            log_prob.push(policy.log_prob(cell));
-            reference.push(table.ref_log_prob[cell]);
+            proxy.push(visit.proxy());
             truth.utility.push(visit.utility);
             truth.error.push(visit.error);
-            truth.class.push(table.class[cell]);
-            truth.hack.push(table.hack[cell]);
-            cells.push(cell);
         }
-        observed.log_prob = Some(log_prob);
-        observed.ref_log_prob = Some(reference);
+        truth.class = cells.iter().map(|&cell| table.class[cell]).collect();
+        truth.hack = cells.iter().map(|&cell| table.hack[cell]).collect();
         let disagreement: Option<Vec<f64>> = cells.iter().map(|cell| model.disagreement(*cell)).collect();
-        if let Some(column) = disagreement.filter(|column| !column.is_empty()) {
-            observed.features.push((DISAGREEMENT.to_owned(), column));
-        }
+        let disagreement = disagreement.filter(|column| !column.is_empty());
+        let observed = Observed {
+            step: vec![step; count],
+            trajectory: numbers,
+            outcome: cells.iter().map(|&cell| cell as u64).collect(),
+            prompt: prompts,
+            group,
+            proxy,
+            log_prob: Some(cells.iter().map(|&cell| policy.log_prob(cell)).collect()),
+            ref_log_prob: Some(cells.iter().map(|&cell| table.ref_log_prob[cell]).collect()),
+            features: disagreement.map(|column| (DISAGREEMENT.to_owned(), column)).into_iter().collect(),
+            ..Observed::default()
+        };
         Batch { observed, truth, cells }
+    }
+
+    /// The prompt of each rollout, and the uniform number that its action is chosen by.
+    fn choices(&self, numbers: &[u64], leaders: &[u64], prompts: u64) -> (Vec<u64>, Vec<f64>) {
+        let units = |family: &Family| family.heads(numbers).into_iter().map(Head::first_unit).collect();
+        match &self.actions {
+            Some(actions) if prompts == 1 => (vec![0; numbers.len()], units(actions)),
+            None if prompts == 1 => (vec![0; numbers.len()], units(&self.prompts)),
+            actions => {
+                let drawn = self.prompts.heads(leaders).into_iter().zip(leaders).map(|(head, &leader)| {
+                    head.below(prompts).map_or_else(
+                        || {
+                            let mut rng = self.prompts.at(leader);
+                            (rng.below(prompts), rng.open_unit())
+                        },
+                        |prompt| (prompt, head.second_unit()),
+                    )
+                });
+                let (prompts, seconds) = drawn.unzip();
+                (prompts, actions.as_ref().map_or(seconds, units))
+            }
+        }
     }
 }
 

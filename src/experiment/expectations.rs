@@ -6,6 +6,9 @@ use crate::record::Outcomes;
 use crate::reward::Propagated;
 use crate::rollout::{Batch, Tape};
 
+/// Cells that are added up plainly; blocks are added with compensation.
+const BLOCK: usize = 64;
+
 /// Expectations under π, prompts drawn uniformly. KL and entropy in nats, of whole trajectories.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Expectations {
@@ -57,19 +60,25 @@ impl Expectations {
     pub fn enumerated(policy: &Snapshot, table: &Outcomes) -> Self {
         let mut sums = [CompensatedSum::default(); 6];
         let mut top_mass = 0f64;
-        for (cell, (&p, &log_p)) in policy.probs().iter().zip(policy.log_probs()).enumerate() {
-            if p == 0.0 {
-                continue;
+        let (probs, logs) = (policy.probs(), policy.log_probs());
+        for start in (0..table.len()).step_by(BLOCK) {
+            let mut block = [0.0; 6];
+            for cell in start..table.len().min(start + BLOCK) {
+                let (p, log_p) = (probs[cell], logs[cell]);
+                if p == 0.0 {
+                    continue;
+                }
+                block[0] += p * table.utility[cell];
+                block[1] += p * table.error[cell];
+                block[2] += p * (log_p - table.ref_log_prob[cell]);
+                block[3] -= p * log_p;
+                if table.hack[cell] {
+                    block[4] += p;
+                    block[5] += p * table.proxy(cell);
+                }
+                top_mass = top_mass.max(p);
             }
-            sums[0].add(p * table.utility[cell]);
-            sums[1].add(p * table.error[cell]);
-            sums[2].add(p * (log_p - table.ref_log_prob[cell]));
-            sums[3].add(-p * log_p);
-            if table.hack[cell] {
-                sums[4].add(p);
-                sums[5].add(p * table.proxy(cell));
-            }
-            top_mass = top_mass.max(p);
+            sums.iter_mut().zip(block).for_each(|(sum, block)| sum.add(block));
         }
         let prompts = table.prompts.max(1) as f64;
         let [utility, error, kl, entropy, p_hack, proxy_from_hacks] = sums.map(|s| s.value() / prompts);

@@ -181,7 +181,7 @@ fn row(
             .as_ref()
             .and_then(|w| share(w.iter().copied().fold(0.0, f64::max), total.unwrap_or(0.0))),
         influence_cumulative: share(influence.hacks, influence.total),
-        xi_gpd: tail.and_then(|(threshold, _)| tails::fit_gpd(&ascending, threshold).ok()).map(|fit| fit.xi),
+        xi_gpd: tail.and_then(|(threshold, _)| tails::gpd_shape(&ascending, threshold).ok()),
         n_excess: tail.map_or(0, |(_, excesses)| excesses),
     }
 }

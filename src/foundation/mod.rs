@@ -8,6 +8,7 @@ pub mod binomial;
 pub mod bootstrap;
 pub(crate) mod exponential;
 pub mod failure;
+pub mod heads;
 pub mod numeric;
 pub mod order;
 pub mod quadrature;

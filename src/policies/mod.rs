@@ -8,6 +8,7 @@ mod mlp;
 mod product;
 mod sequence;
 mod snapshot;
+mod softmax;
 mod tabular;
 mod transformer;
 mod transformer_graph;

@@ -1,10 +1,14 @@
 //! The policy as plain f64 arrays: what rollouts are drawn from and exact quantities are summed over.
 
+use super::softmax::softmax;
 use crate::foundation::rng::Stream;
 use crate::record::Outcomes;
 
+/// Searches that go in step.
+const LANES: usize = 8;
+
 /// π at one moment. Buffers are reused from step to step.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Snapshot {
     outcomes: usize,
     log_prob: Vec<f64>,
@@ -12,39 +16,39 @@ pub struct Snapshot {
     cumulative: Vec<f64>,
 }
 
+impl Clone for Snapshot {
+    fn clone(&self) -> Self {
+        let mut copy = Self::default();
+        copy.clone_from(self);
+        copy
+    }
+
+    fn clone_from(&mut self, source: &Self) {
+        self.outcomes = source.outcomes;
+        self.log_prob.clone_from(&source.log_prob);
+        self.prob.clone_from(&source.prob);
+        self.cumulative.clone_from(&source.cumulative);
+    }
+}
+
 impl Snapshot {
     /// π ∝ π₀·exp(θ), prompt by prompt; `tilt(cell)` gives θ.
     pub fn set(&mut self, table: &Outcomes, tilt: impl Fn(usize) -> f64) {
-        self.set_from(&table.ref_log_prob, table.outcomes, tilt);
+        self.set_from(&table.ref_log_prob, table.outcomes, (0..table.len()).map(tilt));
     }
 
-    /// π ∝ π₀·exp(θ) from ln π₀ of every cell, `outcomes` cells a prompt.
-    pub fn set_from(&mut self, reference: &[f64], outcomes: usize, tilt: impl Fn(usize) -> f64) {
+    /// π ∝ π₀·exp(θ) from ln π₀ and θ of every cell, `outcomes` cells a prompt.
+    pub fn set_from(&mut self, reference: &[f64], outcomes: usize, tilt: impl IntoIterator<Item = f64>) {
         let cells = reference.len();
         self.outcomes = outcomes;
-        self.log_prob.resize(cells, 0.0);
+        self.log_prob.clear();
+        self.log_prob.extend(reference.iter().zip(tilt).map(|(log, tilt)| log + tilt));
         self.prob.resize(cells, 0.0);
         self.cumulative.resize(cells, 0.0);
-        for start in (0..cells).step_by(outcomes.max(1)) {
-            let row = start..start + outcomes;
-            let mut max = f64::NEG_INFINITY;
-            for cell in row.clone() {
-                let logit = reference[cell] + tilt(cell);
-                self.log_prob[cell] = logit;
-                max = max.max(logit);
-            }
-            let mut total = 0.0;
-            for cell in row.clone() {
-                let weight = (self.log_prob[cell] - max).exp();
-                self.prob[cell] = weight;
-                total += weight;
-                self.cumulative[cell] = total;
-            }
-            let (log_total, scale) = (max + total.ln(), 1.0 / total);
-            for cell in row {
-                self.log_prob[cell] -= log_total;
-                self.prob[cell] *= scale;
-            }
+        let row = outcomes.max(1);
+        let columns = self.prob.chunks_mut(row).zip(self.cumulative.chunks_mut(row));
+        for (logits, (prob, cumulative)) in self.log_prob.chunks_mut(row).zip(columns) {
+            softmax(logits, prob, cumulative);
         }
     }
 
@@ -65,9 +69,100 @@ impl Snapshot {
 
     /// Draws an outcome of `prompt` by inversion, and gives its cell. One uniform number is used.
     pub fn sample(&self, prompt: usize, rng: &mut Stream) -> usize {
-        let start = prompt * self.outcomes;
-        let row = &self.cumulative[start..start + self.outcomes];
-        let target = rng.open_unit() * row.last().copied().unwrap_or(0.0);
-        start + row.partition_point(|&c| c < target).min(self.outcomes.saturating_sub(1))
+        let [cell] = self.invert([prompt], [rng.open_unit()]);
+        cell
+    }
+
+    /// The cell that [`Snapshot::sample`] draws for each prompt from a stream whose next uniform number is the one in `units`.
+    pub fn sample_all(&self, prompts: &[u64], units: &[f64]) -> Vec<usize> {
+        let mut cells = Vec::with_capacity(prompts.len());
+        let (prompts, prompts_rest) = prompts.as_chunks::<LANES>();
+        let (units, units_rest) = units.as_chunks::<LANES>();
+        for (prompts, units) in prompts.iter().zip(units) {
+            cells.extend(self.invert(prompts.map(|prompt| prompt as usize), *units));
+        }
+        cells.extend(
+            prompts_rest
+                .iter()
+                .zip(units_rest)
+                .flat_map(|(prompt, unit)| self.invert([*prompt as usize], [*unit])),
+        );
+        cells
+    }
+
+    /// The first cell of each prompt up to which π adds up to `units`: binary searches in step, so that none waits for
+    /// another's memory.
+    #[inline]
+    fn invert<const N: usize>(&self, prompts: [usize; N], units: [f64; N]) -> [usize; N] {
+        let mut cells = prompts.map(|prompt| prompt * self.outcomes);
+        let mut targets = units;
+        for (target, start) in targets.iter_mut().zip(cells) {
+            *target *= self.cumulative[start + self.outcomes - 1];
+        }
+        let mut size = self.outcomes;
+        while size > 1 {
+            let half = size / 2;
+            for (cell, target) in cells.iter_mut().zip(targets) {
+                let above = *cell + half;
+                *cell = if self.cumulative[above - 1] < target { above } else { *cell };
+            }
+            size -= half;
+        }
+        cells
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::foundation::numeric::log_sum_exp;
+    use crate::foundation::rng::{Purpose, SeedTree};
+
+    fn uneven(prompts: usize, outcomes: usize) -> (Snapshot, Vec<f64>) {
+        let tilt = |cell: usize| ((cell * 7919) % 103) as f64 * 0.3 - (cell % 5) as f64 * 90.0;
+        let reference: Vec<f64> = (0..prompts * outcomes).map(|cell| -((cell % 11) as f64)).collect();
+        let mut policy = Snapshot::default();
+        policy.set_from(&reference, outcomes, (0..reference.len()).map(tilt));
+        (policy, reference.iter().enumerate().map(|(cell, log)| log + tilt(cell)).collect())
+    }
+
+    #[test]
+    fn a_vectorised_softmax_is_the_softmax() {
+        for outcomes in [1, 2, 7, 16, 33, 1000] {
+            let (policy, logits) = uneven(3, outcomes);
+            for (prompt, row) in logits.chunks(outcomes).enumerate() {
+                let total = log_sum_exp(row);
+                let mut sum = 0.0;
+                for (place, logit) in row.iter().enumerate() {
+                    let cell = prompt * outcomes + place;
+                    let want = (logit - total).exp();
+                    sum += policy.probs()[cell];
+                    assert!((policy.log_prob(cell) - (logit - total)).abs() < 1e-12);
+                    assert!((policy.probs()[cell] - want).abs() < 1e-14 * want.max(1e-3));
+                }
+                assert!((sum - 1.0).abs() < 1e-13);
+            }
+        }
+    }
+
+    // The last number but one makes the target the whole sum, the last one nothing.
+    #[test]
+    fn searches_in_step_find_what_a_scan_finds() {
+        let family = SeedTree::new(9, 0).family(Purpose::Action);
+        for outcomes in [1, 2, 3, 8, 37, 1000] {
+            let (policy, _) = uneven(3, outcomes);
+            let prompts: Vec<u64> = (0..203).map(|i| i * 5 % 3).collect();
+            let mut units: Vec<f64> = (0..201).map(|i| family.at(i).open_unit()).collect();
+            units.extend([1.0, 0.0]);
+            for ((&prompt, &unit), cell) in
+                prompts.iter().zip(&units).zip(policy.sample_all(&prompts, &units))
+            {
+                let row = &policy.cumulative[prompt as usize * outcomes..][..outcomes];
+                let place = row.iter().position(|sum| *sum >= unit * row[outcomes - 1]).unwrap();
+                assert_eq!(cell, prompt as usize * outcomes + place, "{outcomes} outcomes, {unit}");
+            }
+            let alone = policy.sample(prompts[5] as usize, &mut family.at(5));
+            assert_eq!(alone, policy.sample_all(&prompts[5..6], &units[5..6])[0]);
+        }
     }
 }

@@ -3,7 +3,7 @@
 use super::PolicyPart;
 use crate::record::Outcomes;
 use burn::module::{Module, Param, ParamId};
-use burn::tensor::{Device, Tensor, TensorData, activation::log_softmax};
+use burn::tensor::{Device, Tensor, TensorData};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -23,37 +23,13 @@ impl PolicyPart for Tabular {
 pub struct TabularPolicy {
     /// θ, shape [prompts, outcomes], f32.
     theta: Param<Tensor<2>>,
-    /// ln π₀ where it is not the same for all outcomes of a prompt, shape [prompts, outcomes].
-    offset: Option<Tensor<2>>,
 }
 
 impl TabularPolicy {
     /// The reference itself, ready to be trained on `device`.
     pub fn new(table: &Outcomes, device: &Device) -> Self {
-        let shape = [table.prompts, table.outcomes];
-        let uniform = table
-            .ref_log_prob
-            .chunks(table.outcomes.max(1))
-            .all(|row| row.iter().all(|l| Some(l) == row.first()));
-        let offset = (!uniform).then(|| {
-            let logs: Vec<f32> = table.ref_log_prob.iter().map(|&l| l as f32).collect();
-            Tensor::from_data(TensorData::new(logs, shape), device)
-        });
-        let theta = Tensor::from_data(TensorData::new(vec![0f32; table.len()], shape), device);
-        Self { theta: Param::from_tensor(theta), offset }
-    }
-
-    /// ln π of every cell, shape [prompts, outcomes], on the autodiff graph.
-    pub fn log_probs(&self) -> Tensor<2> {
-        log_softmax(self.logits(), 1)
-    }
-
-    /// ln π of every cell up to a constant of its prompt, shape [prompts, outcomes], on the autodiff graph.
-    pub fn logits(&self) -> Tensor<2> {
-        match &self.offset {
-            Some(offset) => self.theta.val() + offset.clone(),
-            None => self.theta.val(),
-        }
+        let theta = TensorData::new(vec![0f32; table.len()], [table.prompts, table.outcomes]);
+        Self { theta: Param::from_tensor(Tensor::from_data(theta, device)) }
     }
 
     /// The name under which burn keeps the gradient of θ.

@@ -17,11 +17,6 @@ impl TabularValue {
         Self { values: Param::from_tensor(values) }
     }
 
-    /// V, one number a prompt, on the autodiff graph.
-    pub fn all(&self) -> Tensor<1> {
-        self.values.val()
-    }
-
     /// V, prompt by prompt; `None` if the device gives something else than f32 numbers back.
     pub fn numbers(&self) -> Option<Vec<f32>> {
         self.values.val().into_data().try_to_vec().ok()

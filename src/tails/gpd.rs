@@ -3,7 +3,7 @@
 //! Sources: Pickands 1975; Davison & Smith 1990, *JRSS B* 52:393; Grimshaw 1993, *Technometrics* 35:185.
 
 use super::MIN_EXCESSES;
-use super::gpd_profile::Profile;
+use super::gpd_profile::{Point, Profile};
 use super::gpd_search::{interval, maximum};
 use crate::foundation::failure::Status;
 
@@ -77,8 +77,19 @@ impl GpdFit {
 /// # Errors
 /// As [`fit_excesses`].
 pub fn fit_gpd(values: &[f64], threshold: f64) -> Result<GpdFit, Status> {
-    let excesses: Vec<f64> = values.iter().filter(|x| **x > threshold).map(|x| x - threshold).collect();
-    fit_excesses(&excesses, threshold)
+    fit_excesses(&excesses_of(values, threshold), threshold)
+}
+
+/// Shape ξ of the values above `threshold` as [`fit_gpd`] gives it, without the search for its interval.
+///
+/// # Errors
+/// As [`fit_excesses`].
+pub fn gpd_shape(values: &[f64], threshold: f64) -> Result<f64, Status> {
+    profiled(&excesses_of(values, threshold)).map(|peak| peak.best.xi)
+}
+
+fn excesses_of(values: &[f64], threshold: f64) -> Vec<f64> {
+    values.iter().filter(|x| **x > threshold).map(|x| x - threshold).collect()
 }
 
 /// Fits positive excesses over `threshold` by maximum likelihood, with a profile-likelihood interval for ξ.
@@ -90,6 +101,29 @@ pub fn fit_gpd(values: &[f64], threshold: f64) -> Result<GpdFit, Status> {
 /// positive and finite; [`Status::Unbounded`] where there is no local maximum: the likelihood rises all the way to ξ =
 /// −1, beyond which it grows without bound.
 pub fn fit_excesses(excesses: &[f64], threshold: f64) -> Result<GpdFit, Status> {
+    let k = excesses.len();
+    let Peak { profile, max, v, best } = profiled(excesses)?;
+    let (ci_low, ci_high) = interval(&profile, v, best);
+    Ok(GpdFit {
+        xi: best.xi,
+        ci_low,
+        ci_high,
+        k,
+        scale: best.scale * max,
+        threshold,
+        log_likelihood: k as f64 * (best.mean_ln_likelihood - max.ln()),
+    })
+}
+
+/// The highest point of a profile, at v; excesses are in units of `max`.
+struct Peak {
+    profile: Profile,
+    max: f64,
+    v: f64,
+    best: Point,
+}
+
+fn profiled(excesses: &[f64]) -> Result<Peak, Status> {
     let k = excesses.len();
     if k < MIN_EXCESSES {
         return Err(Status::TooFew { what: "excesses", have: k, need: MIN_EXCESSES });
@@ -111,16 +145,7 @@ pub fn fit_excesses(excesses: &[f64], threshold: f64) -> Result<GpdFit, Status> 
     }
     let profile = Profile::new(excesses.iter().copied(), max);
     let (v, best) = maximum(&profile).ok_or(Status::Unbounded)?;
-    let (ci_low, ci_high) = interval(&profile, v, best);
-    Ok(GpdFit {
-        xi: best.xi,
-        ci_low,
-        ci_high,
-        k,
-        scale: best.scale * max,
-        threshold,
-        log_likelihood: k as f64 * (best.mean_ln_likelihood - max.ln()),
-    })
+    Ok(Peak { profile, max, v, best })
 }
 
 #[cfg(test)]
@@ -157,6 +182,7 @@ mod tests {
     fn the_fit_is_the_maximum_of_the_likelihood() {
         let y = quantiles(0.2, 60);
         let fit = fit_excesses(&y, 0.0).unwrap();
+        assert_eq!(gpd_shape(&y, 0.0), Ok(fit.xi));
         let at = |xi: f64, scale: f64| {
             let other = GpdFit { xi, scale, ..fit };
             y.iter().map(|&y| other.ln_pdf(y)).sum::<f64>()

@@ -24,7 +24,7 @@ pub use curves::{
     Excess, HillPlot, StabilityPoint, hill_plot, mean_excess, parameter_stability, qq_exponential, qq_gpd,
 };
 pub use diagnosis::{Diagnosis, Verdict, diagnose};
-pub use gpd::{GpdFit, fit_excesses, fit_gpd};
+pub use gpd::{GpdFit, fit_excesses, fit_gpd, gpd_shape};
 pub use hill::hill;
 pub use moment::moment;
 pub use pickands::pickands;

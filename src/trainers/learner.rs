@@ -1,20 +1,21 @@
 //! What all trainers that learn from samples have in common: credit, surrogate, penalties, passes and the step on burn.
 //!
-//! Losses are given to burn by their derivatives in ln π of the sampled cells (and in V), worked out in f64 at the current
-//! weights: Σ w·ln π has the gradient of the loss, and burn carries it on to the weights.
+//! Losses are given by their derivatives in ln π of the sampled cells (and in V), worked out in f64 at the current weights;
+//! [`super::slopes`] carries them on to the weights, and burn's optimizer takes the step.
 
 use super::estimators::{estimate, slope};
 use super::group::{group_relative, leave_one_out};
 use super::network::Network;
 use super::recipe::{Credit, Recipe};
+use super::slopes::{Dense, Gradient, Slopes};
 use super::{
     Baseline, Estimator, Ground, Place, Scale, Shaper, Surrogate, Trainer, TrainerError, advantages, gae,
 };
 use crate::foundation::numeric::sum;
 use crate::policies::{Snapshot, TabularPolicy, TabularValue};
 use crate::record::{Observed, Outcomes};
-use burn::optim::{GradientsParams, ModuleOptimizer};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::optim::ModuleOptimizer;
+use burn::tensor::Device;
 
 /// A trainer at work on one table.
 pub(super) struct Learner {
@@ -30,14 +31,10 @@ pub(super) struct Learner {
     shape: [usize; 2],
     /// ln π₀ of every cell.
     reference: Vec<f64>,
-    /// ln π₀, for the exact penalty in the loss.
-    exact: Option<Tensor<2>>,
-    /// θ of the current policy, as read back after the last update.
-    theta: Vec<f32>,
     /// V of every prompt, as read back; empty without a value head.
     values: Vec<f32>,
-    /// π between two passes over a batch.
-    between: Snapshot,
+    /// The current policy.
+    policy: Snapshot,
     clip_fraction: Option<f64>,
     step: u64,
 }
@@ -53,45 +50,28 @@ struct Row {
     reference: f64,
 }
 
-/// Derivatives of a minibatch's loss.
-struct Slopes {
-    /// In ln π of every cell.
-    log_prob: Vec<f32>,
-    /// In the logit of every cell, where the surrogate leaves the softmax out.
-    logit: Option<Vec<f32>>,
-    /// In V of every prompt.
-    value: Option<Vec<f32>>,
-    /// Rollouts that the clip has cut off.
-    clipped: usize,
-}
-
 impl Learner {
     pub(super) fn new(recipe: Recipe, ground: Ground<'_>) -> Result<Self, TrainerError> {
         let Ground { table, device, reference_proxies } = ground;
         let shaper = recipe.shaping.fit(reference_proxies)?;
-        let device = device.clone().autodiff();
-        let shape = [table.prompts, table.outcomes];
-        let exact = recipe.kl.estimator == Estimator::Exact && recipe.kl.place == Place::Loss;
-        let exact = exact.then(|| {
-            let logs: Vec<f32> = table.ref_log_prob.iter().map(|&l| l as f32).collect();
-            Tensor::from_data(TensorData::new(logs, shape), &device)
-        });
-        let value = recipe.value.map(|_| TabularValue::new(table.prompts, &device));
+        // burn's optimizers take weights that autodiff knows, and gradients that it does not.
+        let trained = device.clone().autodiff();
+        let value = recipe.value.map(|_| TabularValue::new(table.prompts, &trained));
         let (optimizer, learning_rate) = recipe.optimizer.build();
+        let mut policy = Snapshot::default();
+        policy.set(table, |_| 0.0);
         Ok(Self {
-            network: Network { policy: TabularPolicy::new(table, &device), value },
+            network: Network { policy: TabularPolicy::new(table, &trained), value },
             optimizer,
             learning_rate,
             coefficient: recipe.kl.coefficient.get(),
             shaper,
             stopped: false,
-            device,
-            shape,
+            device: device.clone(),
+            shape: [table.prompts, table.outcomes],
             reference: table.ref_log_prob.clone(),
-            exact,
-            theta: vec![0.0; table.len()],
             values: recipe.value.map_or_else(Vec::new, |_| vec![0.0; table.prompts]),
-            between: Snapshot::default(),
+            policy,
             clip_fraction: None,
             step: 0,
             recipe,
@@ -113,45 +93,40 @@ impl Learner {
     }
 
     /// Whether the policy has left the one that sampled by more than the target, by the mean k3 estimate.
-    fn strayed(&mut self, rows: &[Row]) -> bool {
+    fn strayed(&self, rows: &[Row]) -> bool {
         let Some(target) = self.recipe.target_kl else { return false };
-        let theta = &self.theta;
-        self.between.set_from(&self.reference, self.shape[1], |cell| f64::from(theta[cell]));
-        let estimates = rows
-            .iter()
-            .filter_map(|row| estimate(Estimator::K3, row.log_prob, self.between.log_prob(row.cell)));
-        sum(estimates) > target * rows.len() as f64
+        let now = |row: &Row| estimate(Estimator::K3, row.log_prob, self.policy.log_prob(row.cell));
+        sum(rows.iter().filter_map(now)) > target * rows.len() as f64
     }
 
-    /// The derivatives at the current weights; `epoch` counts the passes over the batch, `fresh` says that nothing has moved
-    /// since it was sampled, and `before` is V at that time.
-    fn slopes(&self, rows: &[Row], epoch: u32, fresh: bool, before: &[f32]) -> Slopes {
-        let cells = self.theta.len();
+    /// The derivatives at the current weights, and how many rollouts the clip has cut off; `epoch` counts the passes over the
+    /// batch, `fresh` says that nothing has moved since it was sampled, and `before` is V at that time.
+    fn slopes(&self, rows: &[Row], epoch: u32, fresh: bool, before: &[f32]) -> (Slopes, usize) {
         let share = 1.0 / rows.len() as f64;
         let in_loss = self.recipe.kl.place == Place::Loss;
         let apart = epoch > 0 && matches!(self.recipe.surrogate, Some((Surrogate::Masked, _)));
+        let mut clipped = 0;
         let mut slopes = Slopes {
-            log_prob: vec![0.0; cells],
-            logit: apart.then(|| vec![0.0; cells]),
+            log_prob: Vec::with_capacity(rows.len()),
+            logit: Vec::with_capacity(if apart { rows.len() } else { 0 }),
             value: self.recipe.value.map(|_| vec![0.0; self.shape[0]]),
-            clipped: 0,
         };
         for row in rows {
-            let log_prob = if fresh { row.log_prob } else { self.between.log_prob(row.cell) };
+            let log_prob = if fresh { row.log_prob } else { self.policy.log_prob(row.cell) };
             let push = match self.recipe.surrogate {
                 None => Some(row.advantage),
                 Some((surrogate, epsilon)) => surrogate.push(row.advantage, log_prob - row.log_prob, epsilon),
             };
-            slopes.clipped += usize::from(push.is_none());
+            clipped += usize::from(push.is_none());
             let mut weight = -push.unwrap_or(0.0);
-            if let Some(logit) = &mut slopes.logit {
-                logit[row.cell] += (weight * share) as f32;
+            if apart {
+                slopes.logit.push((row.cell, weight * share));
                 weight = 0.0;
             }
             if in_loss {
                 weight += self.coefficient * slope(self.recipe.kl.estimator, log_prob, row.reference);
             }
-            slopes.log_prob[row.cell] += (weight * share) as f32;
+            slopes.log_prob.push((row.cell, weight * share));
             if let (Some(value), Some((coefficient, range))) = (&mut slopes.value, self.recipe.value) {
                 let (now, old) = (f64::from(self.values[row.prompt]), f64::from(before[row.prompt]));
                 let held = old + (now - old).clamp(-range, range);
@@ -161,50 +136,36 @@ impl Learner {
                 }
             }
         }
-        slopes
+        (slopes, clipped)
     }
 
     /// One step of the optimizer.
     fn descend(&mut self, slopes: Slopes) -> Result<(), TrainerError> {
-        let [prompts, _] = self.shape;
-        let cells = |numbers| Tensor::<2>::from_data(TensorData::new(numbers, self.shape), &self.device);
-        let log_probs = self.network.policy.log_probs();
-        let mut loss = (log_probs.clone() * cells(slopes.log_prob)).sum();
-        if let Some(logit) = slopes.logit {
-            loss = loss + (self.network.policy.logits() * cells(logit)).sum();
-        }
-        if let (Some(head), Some(value)) = (&self.network.value, slopes.value) {
-            let value = Tensor::<1>::from_data(TensorData::new(value, [prompts]), &self.device);
-            loss = loss + (head.all() * value).sum();
-        }
-        if self.recipe.entropy > 0.0 {
-            let negative = (log_probs.clone().exp() * log_probs.clone()).sum();
-            loss = loss + negative.mul_scalar(self.recipe.entropy / prompts as f64);
-        }
-        if let Some(reference) = &self.exact {
-            let penalty = (log_probs.clone().exp() * (log_probs - reference.clone())).sum();
-            loss = loss + penalty.mul_scalar(self.coefficient / prompts as f64);
-        }
-        let mut gradients = GradientsParams::from_grads(loss.backward(), &self.network);
-        let device = TrainerError::Device { step: self.step };
+        let kl = &self.recipe.kl;
+        let exact = kl.estimator == Estimator::Exact && kl.place == Place::Loss;
+        let dense = Dense { entropy: self.recipe.entropy, kl: if exact { self.coefficient } else { 0.0 } };
+        let outcomes = self.shape[1];
+        let mut gradient = Gradient::new(slopes, dense, &self.policy, &self.reference, outcomes);
         if let Some(largest) = self.recipe.max_grad_norm {
-            self.network.limit(&mut gradients, largest).ok_or(device)?;
+            gradient.limit(largest);
         }
-        self.network = self.optimizer.step(self.learning_rate, self.network.clone(), gradients);
-        self.theta = self.network.policy.theta().ok_or(TrainerError::Device { step: self.step })?;
+        self.network =
+            self.network.descend(&mut self.optimizer, self.learning_rate, gradient, self.shape, &self.device);
+        let theta = self.network.policy.theta().ok_or(TrainerError::Device { step: self.step })?;
         if let Some(head) = &self.network.value {
             self.values = head.numbers().ok_or(TrainerError::Device { step: self.step })?;
         }
-        if self.theta.iter().chain(&self.values).any(|t| !t.is_finite()) {
+        if theta.iter().chain(&self.values).any(|t| !t.is_finite()) {
             return Err(TrainerError::Diverged { step: self.step, trainer: self.recipe.name });
         }
+        self.policy.set_from(&self.reference, outcomes, theta.iter().map(|&t| f64::from(t)));
         Ok(())
     }
 }
 
 impl Trainer for Learner {
-    fn snapshot(&self, table: &Outcomes, into: &mut Snapshot) -> Result<(), TrainerError> {
-        into.set(table, |cell| f64::from(self.theta[cell]));
+    fn snapshot(&self, _: &Outcomes, into: &mut Snapshot) -> Result<(), TrainerError> {
+        into.clone_from(&self.policy);
         Ok(())
     }
 
@@ -264,12 +225,8 @@ impl Trainer for Learner {
                 break;
             }
             for minibatch in rows.chunks(size) {
-                if !fresh {
-                    let theta = &self.theta;
-                    self.between.set_from(&self.reference, self.shape[1], |cell| f64::from(theta[cell]));
-                }
-                let slopes = self.slopes(minibatch, epoch, fresh, &before);
-                clipped += slopes.clipped;
+                let (slopes, cut) = self.slopes(minibatch, epoch, fresh, &before);
+                clipped += cut;
                 looks += minibatch.len();
                 self.descend(slopes)?;
                 fresh = false;

@@ -25,6 +25,7 @@ mod rloo;
 mod robust;
 mod sequence;
 mod shaping;
+mod slopes;
 mod surrogate;
 mod token_credit;
 mod token_slopes;

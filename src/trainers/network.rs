@@ -1,9 +1,10 @@
 //! All that a learner trains, as one burn module.
 
+use super::slopes::Gradient;
 use crate::policies::{TabularPolicy, TabularValue};
 use burn::module::Module;
-use burn::optim::GradientsParams;
-use burn::tensor::Tensor;
+use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::tensor::{Device, Tensor, TensorData};
 
 /// A policy, and a value head where the trainer has one.
 #[derive(Module, Debug)]
@@ -13,30 +14,22 @@ pub(super) struct Network {
 }
 
 impl Network {
-    /// Scales the gradients of all weights down together, so that their norm is at most `largest`; `None` if the device does
-    /// not give numbers back.
-    pub fn limit(&self, gradients: &mut GradientsParams, largest: f64) -> Option<()> {
-        let square = |numbers: Vec<f32>| numbers.iter().map(|&g| f64::from(g).powi(2)).sum::<f64>();
-        let policy = self.policy.id();
-        let value = self.value.as_ref().map(TabularValue::id);
-        let of_policy: Option<Tensor<2>> = gradients.get(policy);
-        let of_value: Option<Tensor<1>> = value.and_then(|id| gradients.get(id));
-        let mut total = 0.0;
-        if let Some(gradient) = &of_policy {
-            total += square(gradient.clone().into_data().try_to_vec().ok()?);
+    /// One step of the optimizer along a gradient over tables of this shape, (prompts, outcomes).
+    pub fn descend(
+        &self,
+        optimizer: &mut ModuleOptimizer,
+        learning_rate: f64,
+        gradient: Gradient,
+        shape: [usize; 2],
+        device: &Device,
+    ) -> Self {
+        let mut gradients = GradientsParams::new();
+        let logit = Tensor::<2>::from_data(TensorData::new(gradient.logit, shape), device);
+        gradients.register(self.policy.id(), logit);
+        if let (Some(head), Some(value)) = (&self.value, gradient.value) {
+            let value = Tensor::<1>::from_data(TensorData::new(value, [shape[0]]), device);
+            gradients.register(head.id(), value);
         }
-        if let Some(gradient) = &of_value {
-            total += square(gradient.clone().into_data().try_to_vec().ok()?);
-        }
-        let norm = total.sqrt();
-        if norm > largest {
-            if let Some(gradient) = of_policy {
-                gradients.register(policy, gradient.mul_scalar(largest / norm));
-            }
-            if let (Some(id), Some(gradient)) = (value, of_value) {
-                gradients.register(id, gradient.mul_scalar(largest / norm));
-            }
-        }
-        Some(())
+        optimizer.step(learning_rate, self.clone(), gradients)
     }
 }

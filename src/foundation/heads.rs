@@ -1,0 +1,162 @@
+//! The first two words of many streams at once.
+//!
+//! A rollout takes one or two numbers from a stream of its own. ChaCha8 (Bernstein 2008) computes a block of sixteen words
+//! for them; here eight streams go through its rounds side by side, a stream a lane, and give the words that
+//! [`super::rng::Family::at`] would.
+
+use super::rng::unit;
+use pulp::{Simd, WithSimd};
+
+/// Streams side by side.
+const LANES: usize = 8;
+/// "expand 32-byte k", the first four words of every block.
+const CONSTANTS: [u32; 4] = [0x6170_7865, 0x3320_646e, 0x7962_2d32, 0x6b20_6574];
+
+type Lanes = [u32; LANES];
+
+/// The first two words of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head(pub(super) [u64; 2]);
+
+impl Head {
+    /// What [`super::rng::Stream::open_unit`] gives first.
+    #[inline]
+    pub fn first_unit(self) -> f64 {
+        unit(self.0[0])
+    }
+
+    /// What it gives second.
+    #[inline]
+    pub fn second_unit(self) -> f64 {
+        unit(self.0[1])
+    }
+
+    /// What [`super::rng::Stream::below`] gives first; `None` in the rare case that it takes more than one word.
+    #[inline]
+    pub fn below(self, bound: u64) -> Option<u64> {
+        let product = u128::from(self.0[0]) * u128::from(bound);
+        (product as u64 >= bound.wrapping_neg() % bound.max(1)).then_some((product >> 64) as u64)
+    }
+}
+
+/// The heads of these streams of a key.
+pub(super) fn heads(key: [u8; 32], streams: &[u64]) -> Vec<Head> {
+    pulp::Arch::new().dispatch(Heads { key, streams })
+}
+
+struct Heads<'a> {
+    key: [u8; 32],
+    streams: &'a [u64],
+}
+
+impl WithSimd for Heads<'_> {
+    type Output = Vec<Head>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Vec<Head> {
+        let mut start = [[0; LANES]; 16];
+        for (word, constant) in start.iter_mut().zip(CONSTANTS) {
+            *word = [constant; LANES];
+        }
+        for (word, key) in start[4..12].iter_mut().zip(self.key.as_chunks::<4>().0) {
+            *word = [u32::from_le_bytes(*key); LANES];
+        }
+        let mut out = Vec::with_capacity(self.streams.len());
+        for streams in self.streams.chunks(LANES) {
+            for (lane, stream) in streams.iter().enumerate() {
+                start[14][lane] = *stream as u32;
+                start[15][lane] = (*stream >> 32) as u32;
+            }
+            let words = block(&start);
+            let word = |lane: usize, i: usize| {
+                u64::from(words[2 * i][lane]) | u64::from(words[2 * i + 1][lane]) << 32
+            };
+            out.extend((0..streams.len()).map(|lane| Head([word(lane, 0), word(lane, 1)])));
+        }
+        out
+    }
+}
+
+/// The first four words after eight rounds.
+#[inline(always)]
+fn block(start: &[Lanes; 16]) -> [Lanes; 4] {
+    let mut s = *start;
+    for _ in 0..4 {
+        quarter(&mut s, [0, 4, 8, 12]);
+        quarter(&mut s, [1, 5, 9, 13]);
+        quarter(&mut s, [2, 6, 10, 14]);
+        quarter(&mut s, [3, 7, 11, 15]);
+        quarter(&mut s, [0, 5, 10, 15]);
+        quarter(&mut s, [1, 6, 11, 12]);
+        quarter(&mut s, [2, 7, 8, 13]);
+        quarter(&mut s, [3, 4, 9, 14]);
+    }
+    std::array::from_fn(|i| add(s[i], start[i]))
+}
+
+#[inline(always)]
+fn quarter(s: &mut [Lanes; 16], [a, b, c, d]: [usize; 4]) {
+    s[a] = add(s[a], s[b]);
+    s[d] = turned(s[d], s[a], 16);
+    s[c] = add(s[c], s[d]);
+    s[b] = turned(s[b], s[c], 12);
+    s[a] = add(s[a], s[b]);
+    s[d] = turned(s[d], s[a], 8);
+    s[c] = add(s[c], s[d]);
+    s[b] = turned(s[b], s[c], 7);
+}
+
+#[inline(always)]
+fn add(x: Lanes, y: Lanes) -> Lanes {
+    std::array::from_fn(|lane| x[lane].wrapping_add(y[lane]))
+}
+
+#[inline(always)]
+fn turned(x: Lanes, y: Lanes, by: u32) -> Lanes {
+    std::array::from_fn(|lane| (x[lane] ^ y[lane]).rotate_left(by))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rng::{Purpose, SeedTree};
+    use super::*;
+    use rand::Rng as _;
+
+    #[test]
+    fn heads_are_the_first_words_of_the_streams() {
+        let family = SeedTree::new(3, 1).family(Purpose::Action);
+        // Full and part chunks, and all 64 bits of the index.
+        let indices: Vec<u64> =
+            (0..1003).chain((0..2000).map(|i| (i * 0x9e37_79b9_7f4a_7c15u64).rotate_left(17))).collect();
+        for count in [0, 1, 7, 8, 9, indices.len()] {
+            let heads = family.heads(&indices[..count]);
+            assert_eq!(heads.len(), count);
+            for (&index, head) in indices.iter().zip(heads) {
+                let mut stream = family.at(index);
+                assert_eq!(head.0, [stream.next_u64(), stream.next_u64()], "{index}");
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_of_a_head_are_those_of_its_stream() {
+        let family = SeedTree::new(3, 1).family(Purpose::Prompt);
+        let indices: Vec<u64> = (0..2000).collect();
+        let mut rejected = 0;
+        for bound in [1, 2, 7, 1000, u64::MAX / 3 * 2] {
+            for (&index, head) in indices.iter().zip(family.heads(&indices)) {
+                let mut stream = family.at(index);
+                match head.below(bound) {
+                    Some(below) => {
+                        assert_eq!(below, stream.below(bound));
+                        assert_eq!(head.second_unit(), stream.open_unit());
+                    }
+                    None => rejected += 1,
+                }
+                assert_eq!(head.first_unit(), family.at(index).open_unit());
+            }
+        }
+        // A third of the words is refused at the last bound.
+        assert!((600..740).contains(&rejected), "{rejected}");
+    }
+}

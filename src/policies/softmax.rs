@@ -1,0 +1,57 @@
+//! The softmax of one prompt, vectorised.
+
+use crate::foundation::exponential::exp;
+use pulp::{Simd, WithSimd};
+
+/// Cells whose running sums are formed apart from those before them, so that additions do not wait for each other.
+const BLOCK: usize = 8;
+/// Registers in which the largest logit is looked for.
+const LANES: usize = 4;
+
+/// Turns logits into ln π, and writes π and its running sum up to a factor.
+pub(super) fn softmax(logits: &mut [f64], prob: &mut [f64], cumulative: &mut [f64]) {
+    pulp::Arch::new().dispatch(Softmax { logits, prob, cumulative });
+}
+
+struct Softmax<'a> {
+    logits: &'a mut [f64],
+    prob: &'a mut [f64],
+    cumulative: &'a mut [f64],
+}
+
+impl WithSimd for Softmax<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { logits, prob, cumulative } = self;
+        let max = largest(simd, logits);
+        prob.iter_mut().zip(&*logits).for_each(|(weight, logit)| *weight = exp(logit - max));
+        let mut total = 0.0;
+        for (weights, sums) in prob.chunks(BLOCK).zip(cumulative.chunks_mut(BLOCK)) {
+            let mut within = 0.0;
+            for (sum, weight) in sums.iter_mut().zip(weights) {
+                within += weight;
+                *sum = total + within;
+            }
+            total += within;
+        }
+        let (log_total, scale) = (max + total.ln(), 1.0 / total);
+        logits.iter_mut().for_each(|logit| *logit -= log_total);
+        prob.iter_mut().for_each(|weight| *weight *= scale);
+    }
+}
+
+#[inline(always)]
+fn largest<S: Simd>(simd: S, values: &[f64]) -> f64 {
+    let (values, rest) = S::as_simd_f64s(values);
+    let (values, last) = values.as_chunks::<LANES>();
+    let mut lanes = [simd.splat_f64s(f64::NEG_INFINITY); LANES];
+    for values in values {
+        for (lane, value) in lanes.iter_mut().zip(values) {
+            *lane = simd.max_f64s(*value, *lane);
+        }
+    }
+    let lanes = lanes.into_iter().chain(last.iter().copied());
+    lanes.map(|lane| simd.reduce_max_f64s(lane)).chain(rest.iter().copied()).fold(f64::NEG_INFINITY, f64::max)
+}
