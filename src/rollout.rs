@@ -6,7 +6,7 @@ mod tape;
 
 pub use enumerate::Tree;
 pub use episodes::{Actor, Roller};
-pub use tape::{Choice, Settled, Tape, settle};
+pub use tape::{Choice, Tape};
 
 use crate::foundation::heads::Head;
 use crate::foundation::rng::{Family, Purpose, SeedTree};

@@ -16,4 +16,5 @@ pub mod registry;
 pub mod rng;
 pub mod root;
 pub mod scalar;
+pub mod softmax;
 pub mod special;

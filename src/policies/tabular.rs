@@ -13,9 +13,6 @@ use serde::{Deserialize, Serialize};
 pub struct Tabular {}
 
 impl PolicyPart for Tabular {
-    fn parameters(&self, cells: usize) -> usize {
-        cells
-    }
 }
 
 /// π(outcome | prompt) ∝ π₀(outcome | prompt)·exp(θ): at θ = 0 it is the reference to the last bit.

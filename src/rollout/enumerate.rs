@@ -1,7 +1,7 @@
 //! The log-probability of every trajectory of a deterministic process: prefixes that trajectories share are shown once.
 
-use super::tape::settle;
 use crate::environments::{Process, State};
+use crate::foundation::softmax::settle;
 use crate::policies::SequencePolicy;
 
 /// All prefixes of a process's trajectories, position by position. It is made once for a process.

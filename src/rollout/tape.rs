@@ -1,6 +1,6 @@
 //! What a policy did in a batch of episodes, action by action: all that credit and gradient need of it.
 
-use crate::foundation::exponential::exp;
+use crate::foundation::softmax::{Settled, settle};
 use crate::policies::SequencePolicy;
 
 /// A batch of episodes side by side. Arrays of shape \[positions, rows\] or \[positions, rows, actions\] are position by position,
@@ -176,65 +176,5 @@ impl Choice {
         let settled = settle(reference, correction, &mut self.prob[cells]);
         (self.kl[place], self.entropy[place]) = (settled.kl, settled.entropy);
         settled
-    }
-}
-
-/// π ∝ π₀·exp f for one state: writes π, and gives what is summed over its actions.
-pub fn settle(reference: &[f64], correction: &[f32], prob: &mut [f64]) -> Settled {
-    let mut max = f64::NEG_INFINITY;
-    for ((p, r), f) in prob.iter_mut().zip(reference).zip(correction) {
-        *p = r + f64::from(*f);
-        max = max.max(*p);
-    }
-    let mut total = 0.0;
-    for p in prob.iter_mut() {
-        *p = exp(*p - max);
-        total += *p;
-    }
-    let (scale, log_total) = (1.0 / total, max + total.ln());
-    let (mut kl, mut cross) = (0.0, 0.0);
-    for ((p, r), f) in prob.iter_mut().zip(reference).zip(correction) {
-        *p *= scale;
-        if *p > 0.0 {
-            kl += *p * f64::from(*f);
-            cross += *p * r;
-        }
-    }
-    // ln π = ln π₀ + f − ln Σ: KL is the mean of f − ln Σ, and the entropy what is left of −Σ π ln π₀.
-    let kl = (kl - log_total).max(0.0);
-    Settled { log_total, kl, entropy: -cross - kl }
-}
-
-/// What [`settle`] gives.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Settled {
-    /// ln Σ π₀·exp f, in nats.
-    pub log_total: f64,
-    /// KL(π‖π₀), in nats.
-    pub kl: f64,
-    /// Entropy of π, in nats.
-    pub entropy: f64,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_correction_gives_the_reference_and_a_correction_what_is_worked_out_by_hand() {
-        let reference = [0.5f64.ln(), 0.3f64.ln(), 0.2f64.ln()];
-        let mut prob = [0.0; 3];
-        let settled = settle(&reference, &[0.0; 3], &mut prob);
-        assert!(settled.kl < 1e-15 && settled.log_total.abs() < 1e-15);
-        assert!((prob[1] - 0.3).abs() < 1e-15);
-        // Weights .5, .3·e, .2: π of the second is .3e/(.7 + .3e).
-        let settled = settle(&reference, &[0.0, 1.0, 0.0], &mut prob);
-        let e = 1f64.exp();
-        let (total, p) = (0.7 + 0.3 * e, [0.5, 0.3 * e, 0.2].map(|w| w / (0.7 + 0.3 * e)));
-        assert!(prob.iter().zip(p).all(|(a, b)| (a - b).abs() < 1e-15));
-        let kl: f64 = p.iter().zip(reference).map(|(p, r)| p * (p.ln() - r)).sum();
-        let entropy: f64 = -p.iter().map(|p| p * p.ln()).sum::<f64>();
-        assert!((settled.kl - kl).abs() < 1e-15 && (settled.entropy - entropy).abs() < 1e-15);
-        assert!((settled.log_total - total.ln()).abs() < 1e-15);
     }
 }

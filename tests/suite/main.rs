@@ -20,6 +20,8 @@ mod house;
 #[cfg(feature = "lab")]
 mod learning;
 mod metrics;
+#[cfg(feature = "lab")]
+mod mitigations;
 mod plots;
 #[cfg(feature = "lab")]
 mod ppo;

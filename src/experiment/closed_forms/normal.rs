@@ -21,10 +21,12 @@ pub(super) fn answer(world: &World<'_>, metric: &Metric<'_>) -> Answer {
     if let (KL, ExactKl::Budget(budget)) = (metric.name, exact.kl) {
         return Some(Ok(budget.get()));
     }
-    if exact.penalty != Penalty::Kl
-        || exact.shaping != Shaping::None
-        || world.document.reward.mode == Mode::Fresh
-    {
+    // A budget is met by the same policy in whatever units the reward is.
+    let plain = match exact.kl {
+        ExactKl::Budget(_) => matches!(exact.shaping, Shaping::None | Shaping::Whiten),
+        ExactKl::Coefficient(_) => exact.shaping == Shaping::None,
+    };
+    if !plain || exact.penalty != Penalty::Kl || world.document.reward.mode == Mode::Fresh {
         return None;
     }
     let ((mean, sd), (error_mean, error_sd)) = (world.normal_utility()?, world.normal_error()?);
