@@ -2,7 +2,7 @@
 
 use super::rules::References;
 use super::sections::Document;
-use crate::environments::{Bandit, Environment as _, Reference};
+use crate::environments::{Bandit, Reference};
 use crate::foundation::rng::SeedTree;
 use crate::reward::{Exploit, outcomes_of};
 
@@ -67,7 +67,7 @@ pub(super) fn bandit(
 /// Reads a reference file and gives its smallest ln π₀.
 fn lowest_of(bandit: &Bandit, seed: u64) -> Result<f64, String> {
     let one_prompt = Bandit { contexts: std::num::NonZeroU32::MIN, ..bandit.clone() };
-    let table = one_prompt.outcomes(&SeedTree::new(seed, 0)).map_err(|error| error.to_string())?;
+    let table = one_prompt.table(&SeedTree::new(seed, 0)).map_err(|error| error.to_string())?;
     Ok(table.ref_log_prob.iter().copied().fold(f64::INFINITY, f64::min))
 }
 

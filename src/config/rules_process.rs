@@ -1,14 +1,19 @@
 //! Faults between the keys of a process, of the policy in it, and of what its reward model errs on.
 
 use super::sections::Document;
+use crate::environments::{EnvironmentSpec, Process, World};
 use crate::foundation::rng::SeedTree;
-use crate::reward::MOST_TRAJECTORIES;
+use crate::reward::{LONGEST_PATTERN, MOST_TRAJECTORIES, Pattern};
 
 /// Says what contradicts itself.
 pub(super) fn process(document: &Document, say: &mut impl FnMut(&str, String, &str)) {
     let (environment, policy) = (document.environment.name(), document.policy.name());
-    if let Err(problem) = document.environment.part().draw(&SeedTree::new(document.seed, 0)) {
-        say(&format!("environment.{environment}"), problem.to_string(), "change what it names");
+    match document.environment.part().draw(&SeedTree::new(document.seed, 0)) {
+        Err(problem) => {
+            say(&format!("environment.{environment}"), problem.to_string(), "change what it names")
+        }
+        Ok(World::Process(process)) => triggers(document, process.as_ref(), say),
+        Ok(World::Table(_)) => {}
     }
     if !document.reward.exploits.is_empty() {
         say(
@@ -46,5 +51,48 @@ pub(super) fn process(document: &Document, say: &mut impl FnMut(&str, String, &s
             ),
             "set correlation = 0, or use a smaller environment",
         );
+    }
+}
+
+/// Patterns that no trajectory can hold.
+fn triggers(document: &Document, process: &dyn Process, say: &mut impl FnMut(&str, String, &str)) {
+    let longest = process.horizon().min(LONGEST_PATTERN);
+    for (place, trigger) in document.reward.triggers.iter().enumerate() {
+        let key = format!("reward.triggers.{place}.pattern");
+        let length = match &trigger.pattern {
+            Pattern::Tokens(n) => n.get() as usize,
+            Pattern::Explicit(actions) => {
+                if let Some(action) = actions.iter().find(|action| **action as usize >= process.actions()) {
+                    say(
+                        &key,
+                        format!(
+                            "there is no action {action}: they are numbered from 0 to {}",
+                            process.actions() - 1
+                        ),
+                        "change the pattern",
+                    );
+                }
+                actions.len()
+            }
+            Pattern::Glitch => {
+                let glitches = matches!(&document.environment, EnvironmentSpec::Gridworld(world)
+                    if world.map.iter().any(|row| row.contains('X')));
+                if !glitches {
+                    say(
+                        &key,
+                        "this environment has no glitch to enter".to_owned(),
+                        "use environment.gridworld with an X on its map, or a pattern of actions",
+                    );
+                }
+                1
+            }
+        };
+        if length == 0 || length > longest {
+            say(
+                &key,
+                format!("a pattern of {length} actions cannot stand in a trajectory of at most {longest}"),
+                "change the pattern, or the length of trajectories",
+            );
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! A contextual bandit: each prompt offers K outcomes with true utilities drawn once per replicate.
 
-use super::{Environment, EnvironmentError};
+use super::{Environment, EnvironmentError, World};
 use crate::distributions::{DistributionSpec, Normal};
 use crate::foundation::numeric::log_sum_exp;
 use crate::foundation::rng::{Purpose, SeedTree};
@@ -52,8 +52,8 @@ impl Default for Bandit {
 }
 
 impl Environment for Bandit {
-    fn cells(&self) -> usize {
-        self.outcomes.get() as usize * self.contexts.get() as usize
+    fn cells(&self) -> Option<usize> {
+        (self.outcomes.get() as usize).checked_mul(self.contexts.get() as usize)
     }
 
     fn files(&self) -> Vec<&Path> {
@@ -63,7 +63,17 @@ impl Environment for Bandit {
         }
     }
 
-    fn outcomes(&self, seeds: &SeedTree) -> Result<Outcomes, EnvironmentError> {
+    fn draw(&self, seeds: &SeedTree) -> Result<World, EnvironmentError> {
+        Ok(World::Table(self.table(seeds)?))
+    }
+}
+
+impl Bandit {
+    /// The replicate's table.
+    ///
+    /// # Errors
+    /// The reference's file cannot be used, or a utility is infinite.
+    pub fn table(&self, seeds: &SeedTree) -> Result<Outcomes, EnvironmentError> {
         let (prompts, outcomes) = (self.contexts.get() as usize, self.outcomes.get() as usize);
         let row = match &self.reference {
             Reference::Uniform => vec![-(outcomes as f64).ln(); outcomes],

@@ -1,7 +1,11 @@
 //! What a plan will take, before it runs.
 
 use super::run::keeps_rollouts;
-use crate::config::Loaded;
+use crate::config::{Document, Loaded};
+use crate::environments::World;
+use crate::foundation::rng::SeedTree;
+use crate::policies::Shape;
+use burn::tensor::Device;
 
 /// Rough cost of all runs that a plan names, clean and swap twins included.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,20 +30,43 @@ const ROLLOUT: f64 = 1.5e-7;
 /// Bytes of one rollout in its record and in the merged tables.
 const ROLLOUT_BYTES: u64 = 330;
 
+/// Seconds for one number of a network at one action: forward, backward, and the way back through time.
+const WEIGHT: f64 = 4e-10;
+/// Seconds for one action beside the network: its softmax, its draw, its credit.
+const ACTION: f64 = 5e-7;
+
+/// Seconds for the actions of one rollout.
+fn action(document: &Document) -> f64 {
+    let seeds = SeedTree::new(document.seed, 0);
+    let Ok(World::Process(process)) = document.environment.part().draw(&seeds) else { return 0.0 };
+    let shape = Shape {
+        prompts: process.prompts(),
+        symbols: process.symbols(),
+        actions: process.actions(),
+        horizon: process.horizon(),
+        value: false,
+    };
+    let network = document.policy.part().sequence(&shape, &seeds, &Device::default());
+    let weights = network.map_or(0, |network| network.parameters()) as f64;
+    process.horizon() as f64 * (ACTION + weights * WEIGHT)
+}
+
 /// Adds up the plan.
 pub fn cost(loaded: &Loaded) -> Cost {
     let mut cost = Cost { rollouts: 0, cpu_seconds: 0.0, disk_bytes: 0 };
     for arm in &loaded.arms {
         let document = &arm.document;
         let (environment, trainer) = (document.environment.part(), document.trainer.part());
-        let cells = environment.cells() as f64;
+        let cells = environment.cells().map_or(0.0, |cells| cells as f64);
         let versions = if document.reward.swap_twin { 3 } else { 2 };
         let rollouts = trainer.batch() as u64 * trainer.steps();
         let detectors = 1.0 + document.detectors.len() as f64;
         let steps = trainer.steps() as f64;
-        let training = match f64::from(trainer.passes()) {
-            0.0 => cells * CELL + steps * STEP,
-            passes => steps * (STEP + cells * CELL_STEP) * passes,
+        let passes = f64::from(trainer.passes());
+        let training = match (document.policy.part().acts(), passes) {
+            (true, _) => steps * trainer.batch() as f64 * passes.max(1.0) * action(document),
+            (false, 0.0) => cells * CELL + steps * STEP,
+            (false, passes) => steps * (STEP + cells * CELL_STEP) * passes,
         };
         let calibration = f64::from(document.calibration.rollouts.get()) * ROLLOUT * detectors;
         let each = cells * CELL + training + rollouts as f64 * ROLLOUT * detectors;

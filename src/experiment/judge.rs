@@ -17,9 +17,9 @@ use crate::metrics::baseline;
 use crate::metrics::catch::{Audited, Catch, Sampled};
 use crate::metrics::outcome::{Outcome, caught_in_time};
 use crate::metrics::{Ranking, average_precision, oracle, roc};
+use crate::record::Scores;
 use crate::record::metric::ORACLE;
 use crate::record::tables::{DetectorRow, FlagRow, ReplicateRow};
-use crate::record::{Observed, Scores};
 use crate::reward::RewardModel;
 
 /// One run with its twins.

@@ -119,7 +119,6 @@ fn turned(x: Lanes, y: Lanes, by: u32) -> Lanes {
 #[cfg(test)]
 mod tests {
     use super::super::rng::{Purpose, SeedTree};
-    use super::*;
     use rand::Rng as _;
 
     #[test]

@@ -12,8 +12,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct Tabular {}
 
-impl PolicyPart for Tabular {
-}
+impl PolicyPart for Tabular {}
 
 /// π(outcome | prompt) ∝ π₀(outcome | prompt)·exp(θ): at θ = 0 it is the reference to the last bit.
 #[derive(Module, Debug)]

@@ -2,20 +2,27 @@
 
 mod coupling;
 mod ensemble;
+mod enumerate;
 mod exploit;
 mod frozen;
 mod hack;
 mod model;
+mod noise;
 mod plant;
+mod propagate;
 mod section;
+mod sequence;
+mod trigger;
 mod twin;
 
 pub use ensemble::{Combine, Ensemble};
+pub use enumerate::MOST_TRAJECTORIES;
 pub use exploit::Exploit;
 pub use hack::HackRule;
 pub use model::{Phase, RewardError, RewardModel, Visit};
 pub use plant::outcomes_of;
+pub use propagate::{Choose, Propagated, propagate};
 pub use section::{Mode, RewardSection};
+pub use sequence::{Scored, SequenceModel, Walk};
+pub use trigger::{LONGEST_PATTERN, Pattern, Site, Trigger};
 pub use twin::Twin;
-mod stub;
-pub use stub::*;

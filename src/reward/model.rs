@@ -1,12 +1,15 @@
 //! One replicate's reward model: the table of utilities and errors, and the noise of a visit.
 
 use super::coupling::couple;
+use super::enumerate::{MOST_TRAJECTORIES, enumerate};
 use super::frozen::FrozenError;
+use super::noise::Noise;
 use super::plant::plant;
+use super::sequence::SequenceModel;
 use super::{Mode, RewardSection, Twin};
-use crate::distributions::{Distribution, StandardizeError, Standardized};
-use crate::environments::{Environment, EnvironmentError};
-use crate::foundation::rng::{Family, Purpose, SeedTree};
+use crate::distributions::{StandardizeError, Standardized};
+use crate::environments::{Environment, EnvironmentError, World};
+use crate::foundation::rng::SeedTree;
 use crate::record::Outcomes;
 
 /// Why a reward model could not be set up.
@@ -34,13 +37,15 @@ pub enum RewardError {
 /// U = V + X of one replicate.
 #[derive(Debug)]
 pub struct RewardModel {
-    table: Outcomes,
-    /// How far an ensemble's members disagree on each cell.
-    disagreement: Option<Vec<f64>>,
-    noise: Option<Standardized>,
-    training: Family,
-    calibration: Family,
-    swapped: bool,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// Outcomes, with how far an ensemble disagrees on each, and the noise of a visit.
+    Table { table: Outcomes, disagreement: Option<Vec<f64>>, noise: Noise, swapped: bool },
+    /// Trajectories of a process.
+    Sequence(SequenceModel),
 }
 
 /// What a visit to an outcome gives.
@@ -69,7 +74,7 @@ pub enum Phase {
 }
 
 impl RewardModel {
-    /// Draws the replicate's table and adds error and exploits to it; `twin` says which version.
+    /// Draws the replicate's world and adds error, exploits and triggers to it; `twin` says which version.
     pub fn build(
         environment: &dyn Environment,
         section: &RewardSection,
@@ -83,58 +88,87 @@ impl RewardModel {
         } else {
             section
         };
-        let mut table = environment.outcomes(seeds)?;
         let law =
             section.error.as_ref().map(|e| Standardized::new(e.clone(), section.standardize)).transpose()?;
-        let (noise, disagreement) = match (section.mode, law) {
-            (Mode::Fresh, law) => (law, None),
-            (Mode::Frozen, None) => (None, None),
-            (Mode::Frozen, Some(law)) => {
-                let frozen = FrozenError::new(law, section.ensemble.as_ref(), seeds);
-                (None, freeze(&frozen, section.correlation.get(), &mut table)?)
+        let (fresh, frozen) = match section.mode {
+            Mode::Fresh => (law, None),
+            Mode::Frozen => (None, law.map(|law| FrozenError::new(law, section.ensemble.as_ref(), seeds))),
+        };
+        let noise = Noise::new(fresh, seeds);
+        let kind = match environment.draw(seeds)? {
+            World::Table(mut table) => {
+                let correlation = section.correlation.get();
+                let disagreement =
+                    frozen.map(|frozen| freeze(&frozen, correlation, &mut table)).transpose()?.flatten();
+                plant(&section.exploits, &mut table, seeds);
+                section.hack_rule().mark(&mut table);
+                let swapped = twin == Twin::Swapped;
+                if swapped {
+                    swap(&mut table);
+                }
+                Kind::Table { table, disagreement, noise, swapped }
+            }
+            World::Process(process) => {
+                let few = environment.cells().filter(|cells| *cells <= MOST_TRAJECTORIES);
+                let mut model = SequenceModel::new(process, section, frozen, noise, few.is_some(), seeds);
+                if let Some(cells) = few {
+                    let mut known = enumerate(&model, section, cells)?;
+                    if twin == Twin::Swapped {
+                        swap(&mut known.table);
+                    }
+                    model.know(known);
+                }
+                if twin == Twin::Swapped {
+                    model.swap();
+                }
+                Kind::Sequence(model)
             }
         };
-        plant(&section.exploits, &mut table, seeds);
-        section.hack_rule().mark(&mut table);
-        if twin == Twin::Swapped {
-            std::mem::swap(&mut table.utility, &mut table.error);
-            table.hack.fill(false);
-        }
-        Ok(Self {
-            table,
-            disagreement,
-            noise,
-            training: seeds.family(Purpose::FreshError),
-            calibration: seeds.family(Purpose::CalibrationError),
-            swapped: twin == Twin::Swapped,
-        })
+        Ok(Self { kind })
     }
 
-    /// The exact table: under fresh noise its errors are those of the exploits alone.
-    pub fn table(&self) -> &Outcomes {
-        &self.table
+    /// The exact table, where trajectories are few enough to be listed: under fresh noise its errors are those of exploits and
+    /// triggers alone.
+    pub fn table(&self) -> Option<&Outcomes> {
+        match &self.kind {
+            Kind::Table { table, .. } => Some(table),
+            Kind::Sequence(model) => model.table(),
+        }
+    }
+
+    /// The trajectories of a process; `None` for a bandit.
+    pub fn sequence(&self) -> Option<&SequenceModel> {
+        match &self.kind {
+            Kind::Table { .. } => None,
+            Kind::Sequence(model) => Some(model),
+        }
     }
 
     /// Standard deviation over an ensemble's members of the proxy of `cell`; `None` for a single reward model.
     pub fn disagreement(&self, cell: usize) -> Option<f64> {
-        self.disagreement.as_ref().map(|column| column[cell])
+        match &self.kind {
+            Kind::Table { disagreement, .. } => disagreement.as_ref().map(|column| column[cell]),
+            Kind::Sequence(model) => model.disagreement(cell),
+        }
     }
 
-    /// V and X of rollout number `rollout` that sampled `cell`.
+    /// V and X of rollout number `rollout` that sampled `cell` of the table.
     pub fn visit(&self, cell: usize, rollout: u64, phase: Phase) -> Visit {
-        let (mut utility, mut error) = (self.table.utility[cell], self.table.error[cell]);
-        if let Some(law) = &self.noise {
-            let family = match phase {
-                Phase::Training => &self.training,
-                Phase::Calibration => &self.calibration,
-            };
-            let noise = law.sample(&mut family.at(rollout));
-            // An infinite draw would make the batch's mean infinite too: the largest number stands in for it.
-            let noise = noise.clamp(-f64::MAX / 4.0, f64::MAX / 4.0);
-            *(if self.swapped { &mut utility } else { &mut error }) += noise;
-        }
+        let (table, noise, swapped) = match &self.kind {
+            Kind::Table { table, noise, swapped, .. } => (Some(table), noise, *swapped),
+            Kind::Sequence(model) => (model.table(), &model.noise, model.swapped),
+        };
+        let own = |column: fn(&Outcomes) -> &Vec<f64>| table.map_or(0.0, |table| column(table)[cell]);
+        let (mut utility, mut error) = (own(|t| &t.utility), own(|t| &t.error));
+        *(if swapped { &mut utility } else { &mut error }) += noise.draw(rollout, phase);
         Visit { utility, error }
     }
+}
+
+/// Exchanges V and X.
+fn swap(table: &mut Outcomes) {
+    std::mem::swap(&mut table.utility, &mut table.error);
+    table.hack.fill(false);
 }
 
 /// Gives every cell its fixed error; what comes back is how far an ensemble disagrees on each.

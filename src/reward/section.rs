@@ -1,6 +1,6 @@
 //! The `[reward]` section.
 
-use super::{Ensemble, Exploit, HackRule};
+use super::{Ensemble, Exploit, HackRule, Trigger};
 use crate::distributions::DistributionSpec;
 use crate::distributions::Standardize;
 use crate::foundation::scalar::Correlation;
@@ -23,9 +23,12 @@ pub struct RewardSection {
     /// Several reward models in the place of one; needs `error` and mode `frozen`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ensemble: Option<Ensemble>,
-    /// Planted classes of outcomes.
+    /// Planted classes of outcomes of a bandit.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exploits: Vec<Exploit>,
+    /// Patterns of actions, or states, that the reward model overrates.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub triggers: Vec<Trigger>,
     /// What an audit confirms as a hack.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hack: Option<HackRule>,
@@ -42,6 +45,7 @@ impl Default for RewardSection {
             correlation: Correlation::known(0.0),
             ensemble: None,
             exploits: Vec::new(),
+            triggers: Vec::new(),
             hack: None,
             swap_twin: false,
         }

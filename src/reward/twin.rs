@@ -17,9 +17,14 @@ pub enum Twin {
 }
 
 impl RewardSection {
+    /// Whether nothing is planted: no exploit and no trigger.
+    pub fn is_bare(&self) -> bool {
+        self.exploits.is_empty() && self.triggers.is_empty()
+    }
+
     /// The section under which the clean twin is trained.
     pub fn clean(&self) -> Self {
-        if self.exploits.is_empty() {
+        if self.is_bare() {
             Self {
                 error: None,
                 ensemble: None,
@@ -28,13 +33,19 @@ impl RewardSection {
                 ..self.clone()
             }
         } else {
-            Self { exploits: Vec::new(), hack: Some(HackRule::Planted), swap_twin: false, ..self.clone() }
+            Self {
+                exploits: Vec::new(),
+                triggers: Vec::new(),
+                hack: Some(HackRule::Planted),
+                swap_twin: false,
+                ..self.clone()
+            }
         }
     }
 
     /// The rule in force: as configured; else planted classes; else V below its 5% quantile under π₀.
     pub fn hack_rule(&self) -> HackRule {
-        self.hack.unwrap_or(if self.exploits.is_empty() {
+        self.hack.unwrap_or(if self.is_bare() {
             HackRule::UtilityBelow(crate::foundation::scalar::OpenProbability::known(0.05))
         } else {
             HackRule::Planted

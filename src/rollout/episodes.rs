@@ -5,7 +5,7 @@ use super::tape::Tape;
 use crate::environments::Move;
 use crate::foundation::rng::{Family, Purpose, SeedTree, Stream};
 use crate::policies::SequencePolicy;
-use crate::record::{Observed, Truth};
+use crate::record::{DISAGREEMENT, Observed, Truth};
 use crate::reward::{Phase, SequenceModel, Walk};
 use std::num::NonZeroU32;
 
@@ -89,6 +89,7 @@ impl Roller {
         self.act(model, &mut actor, tape, &mut walks, &mut draws, activations.then_some(&mut hidden));
 
         let mut truth = Truth::default();
+        let mut disagreement = Vec::new();
         for (walk, number) in walks.iter().zip(first..) {
             let scored = walk.finish(model, number, self.phase);
             observed.outcome.push(scored.trajectory);
@@ -97,11 +98,15 @@ impl Roller {
             truth.error.push(scored.error);
             truth.class.push(scored.class);
             truth.hack.push(scored.hack);
+            disagreement.extend(scored.disagreement);
         }
         observed.log_prob = Some(tape.per_row(|t, row| tape.choice.log_prob[t * tape.rows + row]));
         observed.ref_log_prob = Some(tape.per_row(|t, row| tape.ref_log_prob(t, row)));
         observed.length = Some(tape.lengths.iter().map(|&n| f64::from(n)).collect());
         observed.features = hidden.columns(count);
+        if !disagreement.is_empty() {
+            observed.features.push((DISAGREEMENT.to_owned(), disagreement));
+        }
         Batch { observed, truth, cells: Vec::new() }
     }
 

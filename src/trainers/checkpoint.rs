@@ -44,7 +44,7 @@ impl Memory {
             *bytes = rest;
             Some(*head)
         };
-        let mut part = |bytes: &mut &[u8]| {
+        let part = |bytes: &mut &[u8]| {
             let length = usize::try_from(u64::from_le_bytes(word(bytes)?)).ok()?;
             let (head, rest) = bytes.split_at_checked(length)?;
             *bytes = rest;

@@ -3,6 +3,7 @@
 //! Losses are given by their derivatives in ln π of the sampled cells (and in V), worked out in f64 at the current weights;
 //! [`super::slopes`] carries them on to the weights, and burn's optimizer takes the step.
 
+use super::checkpoint::{Memory, unusable};
 use super::estimators::{estimate, slope};
 use super::group::{group_relative, leave_one_out};
 use super::network::Network;
@@ -15,6 +16,7 @@ use crate::foundation::numeric::sum;
 use crate::policies::{Snapshot, TabularPolicy, TabularValue};
 use crate::record::{Observed, Outcomes};
 use burn::optim::ModuleOptimizer;
+use burn::tensor::Bytes;
 use burn::tensor::Device;
 
 /// A trainer at work on one table.
@@ -151,6 +153,12 @@ impl Learner {
         }
         self.network =
             self.network.descend(&mut self.optimizer, self.learning_rate, gradient, self.shape, &self.device);
+        self.read_back()
+    }
+
+    /// Takes the weights over as numbers.
+    fn read_back(&mut self) -> Result<(), TrainerError> {
+        let outcomes = self.shape[1];
         let theta = self.network.policy.theta().ok_or(TrainerError::Device { step: self.step })?;
         if let Some(head) = &self.network.value {
             self.values = head.numbers().ok_or(TrainerError::Device { step: self.step })?;
@@ -207,6 +215,26 @@ impl Trainer for Learner {
             }
         });
         observed.reward = Some(rewards);
+    }
+
+    fn save(&self) -> Result<Vec<u8>, TrainerError> {
+        let memory = Memory {
+            network: self.network.to_bytes()?,
+            optimizer: self.optimizer.into_bytes().map_err(unusable)?.to_vec(),
+            coefficient: self.coefficient,
+            step: self.step,
+            stopped: self.stopped,
+        };
+        Ok(memory.to_bytes())
+    }
+
+    fn restore(&mut self, state: &[u8]) -> Result<(), TrainerError> {
+        let memory = Memory::from_bytes(state)?;
+        self.network = self.network.with_bytes(memory.network)?;
+        let (fresh, _) = self.recipe.optimizer.build();
+        self.optimizer = fresh.from_bytes(Bytes::from_bytes_vec(memory.optimizer)).map_err(unusable)?;
+        (self.coefficient, self.step, self.stopped) = (memory.coefficient, memory.step, memory.stopped);
+        self.read_back()
     }
 
     fn update(&mut self, observed: &Observed, cells: &[usize], kl: f64) -> Result<(), TrainerError> {

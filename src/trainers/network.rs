@@ -1,10 +1,13 @@
 //! All that a learner trains, as one burn module.
 
+use super::TrainerError;
+use super::checkpoint::unusable;
 use super::slopes::Gradient;
 use crate::policies::{TabularPolicy, TabularValue};
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::store::ModuleRecord;
+use burn::tensor::{Bytes, Device, Tensor, TensorData};
 
 /// A policy, and a value head where the trainer has one.
 #[derive(Module, Debug)]
@@ -31,5 +34,16 @@ impl Network {
             gradients.register(head.id(), value);
         }
         optimizer.step(learning_rate, self.clone(), gradients)
+    }
+
+    /// The weights, with the names under which an optimizer knows them.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, TrainerError> {
+        Ok(self.clone().into_record().into_bytes().map_err(unusable)?.to_vec())
+    }
+
+    /// The same network with other weights and names.
+    pub fn with_bytes(&self, bytes: Vec<u8>) -> Result<Self, TrainerError> {
+        let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes)).map_err(unusable)?;
+        self.clone().try_load_record(record).map_err(unusable)
     }
 }

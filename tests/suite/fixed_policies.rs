@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use serde_json::{Value, json};
 use tailcatch::environments::Bandit;
-use tailcatch::experiment::{Exactly, Setting, train};
+use tailcatch::experiment::{Expectations, Setting, train};
 use tailcatch::foundation::rng::SeedTree;
 use tailcatch::policies::Snapshot;
 use tailcatch::reward::{RewardModel, RewardSection, Twin};
@@ -21,15 +21,15 @@ fn heavy() -> RewardModel {
 }
 
 /// Exact numbers of the policy at the start of a run.
-fn exactly(model: &RewardModel, trainer: Value) -> Exactly {
+fn exactly(model: &RewardModel, trainer: Value) -> Expectations {
     let spec: TrainerSpec = serde_json::from_value(trainer).unwrap();
     let trainer = spec
         .part()
-        .start(Ground { table: model.table(), reference_proxies: &[], device: &Device::flex() })
+        .start(Ground { table: model.table().unwrap(), reference_proxies: &[], device: &Device::flex() })
         .unwrap();
     let mut policy = Snapshot::default();
-    trainer.snapshot(model.table(), &mut policy).unwrap();
-    Exactly::of(&policy, model.table())
+    trainer.snapshot(model.table().unwrap(), &mut policy).unwrap();
+    Expectations::enumerated(&policy, model.table().unwrap())
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn a_clip_stops_paying_for_what_lies_beyond() {
     let open = exactly(&model, json!({ "exact": { "kl": { "budget": 2 } } }));
     let clipped =
         exactly(&model, json!({ "exact": { "kl": { "budget": 2 }, "shaping": { "clip": { "high": 2 } } } }));
-    assert!(clipped.top_mass < 0.5 * open.top_mass, "{} against {}", clipped.top_mass, open.top_mass);
+    assert!(clipped.top_mass.unwrap() < 0.5 * open.top_mass.unwrap(), "{clipped:?} against {open:?}");
     assert!(clipped.utility > open.utility, "{} against {}", clipped.utility, open.utility);
 }
 
@@ -97,8 +97,15 @@ fn a_jump_plays_the_reference_and_then_the_exploit() {
         serde_json::from_value(json!({ "jump": { "mass_after": 0.2, "after": 4, "steps": 9, "batch": 50 } }))
             .unwrap();
     let seeds = SeedTree::new(3, 0);
-    let setting = Setting { model: &model, trainer: &spec, seeds, device: &Device::flex() };
-    let trained = train(setting).unwrap();
+    let setting = Setting {
+        model: &model,
+        policy: &Default::default(),
+        trainer: &spec,
+        seeds,
+        device: &Device::flex(),
+        activations: false,
+    };
+    let trained = train(setting, None).unwrap();
     let p_hack: Vec<f64> = trained.steps.iter().map(|row| row.p_hack.unwrap()).collect();
     assert!(p_hack[..4].iter().all(|p| (p - 1e-4).abs() < 1e-15), "{p_hack:?}");
     assert!(p_hack[4..].iter().all(|p| (p - 0.2).abs() < 1e-12), "{p_hack:?}");
@@ -122,7 +129,7 @@ fn a_jump_after_the_end_is_refused() {
 #[test]
 fn selecting_policies_are_the_tables_own() {
     let model = heavy();
-    let table = model.table();
+    let table = model.table().unwrap();
     let best = exactly(&model, json!({ "best_of_n": { "n": 16 } }));
     let known = best_of_n(table, 16.0).unwrap().moments(table).unwrap();
     assert!((best.kl - known.kl).abs() < 1e-12 && (best.utility - known.utility).abs() < 1e-12);
@@ -163,7 +170,7 @@ fn a_coefficient_is_the_multiplier_that_the_budget_finds() {
         };
         let at_budget = spec(json!({ "budget": 0.7 }))
             .part()
-            .start(Ground { table: model.table(), reference_proxies: &[], device: &Device::flex() })
+            .start(Ground { table: model.table().unwrap(), reference_proxies: &[], device: &Device::flex() })
             .unwrap();
         let beta = at_budget.coefficient().unwrap();
         let found =

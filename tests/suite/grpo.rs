@@ -5,7 +5,7 @@ use crate::statistics::mean_and_error;
 use crate::windows::{Race, run};
 use burn::tensor::Device;
 use serde_json::{Value, json};
-use tailcatch::experiment::Exactly;
+use tailcatch::experiment::Expectations;
 use tailcatch::policies::Snapshot;
 use tailcatch::trainers::{Ground, Grpo, TrainerPart};
 
@@ -138,7 +138,7 @@ fn with_k3_in_the_loss_it_settles_at_the_optimum_of_the_forward_divergence() {
             let forward: f64 = (0..table.len())
                 .map(|c| table.ref_log_prob[c].exp() * (table.ref_log_prob[c] - policy.log_prob(c)))
                 .sum();
-            Exactly::of(policy, table).proxy() - effective * forward / table.prompts as f64
+            Expectations::enumerated(policy, table).proxy() - effective * forward / table.prompts as f64
         };
         let best = forward_optimum(&learned, effective);
         let tilt = {

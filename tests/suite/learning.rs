@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use serde_json::json;
 use tailcatch::environments::Bandit;
-use tailcatch::experiment::Exactly;
+use tailcatch::experiment::Expectations;
 use tailcatch::foundation::rng::SeedTree;
 use tailcatch::policies::Snapshot;
 use tailcatch::record::{Observed, Outcomes};
@@ -106,7 +106,7 @@ pub struct Learned {
 impl Learned {
     /// E[U] − β·KL(π‖π₀), exactly.
     pub fn objective(&self, beta: f64) -> f64 {
-        let exact = Exactly::of(&self.policy, &self.table);
+        let exact = Expectations::enumerated(&self.policy, &self.table);
         exact.proxy() - beta * exact.kl
     }
 
@@ -125,17 +125,17 @@ pub fn learn(seed: u64, settings: &dyn TrainerPart) -> Learned {
         serde_json::from_value(json!({ "error": { "normal": { "sd": 0.5 } } })).unwrap();
     let seeds = SeedTree::new(seed, 0);
     let model = RewardModel::build(&environment, &reward, &seeds, Twin::Itself).unwrap();
-    let table = model.table();
+    let table = model.table().unwrap();
     let mut trainer =
         settings.start(Ground { table, reference_proxies: &[], device: &Device::flex() }).unwrap();
     let (sampler, mut policy) = (Sampler::training(&seeds).in_groups(settings.group()), Snapshot::default());
     let mut kls = Vec::new();
     for step in 0..settings.steps() {
         trainer.snapshot(table, &mut policy).unwrap();
-        let exact = Exactly::of(&policy, table);
+        let exact = Expectations::enumerated(&policy, table);
         kls.push(exact.kl);
         let count = settings.batch();
-        let mut batch = sampler.batch(&model, &policy, step, step * count as u64, count);
+        let mut batch = sampler.batch(&model, table, &policy, step, step * count as u64, count);
         trainer.credit(&mut batch.observed);
         trainer.update(&batch.observed, &batch.cells, exact.kl).unwrap();
     }

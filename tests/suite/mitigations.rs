@@ -32,7 +32,10 @@ fn spec(trainer: Value) -> TrainerSpec {
 
 fn run(model: &RewardModel, trainer: Value) -> Trained {
     let trainer = spec(trainer);
-    train(Setting { model, trainer: &trainer, seeds: SEEDS(), device: &Device::flex() }).unwrap()
+    let policy = Default::default();
+    let (seeds, device) = (SEEDS(), &Device::flex());
+    train(Setting { model, policy: &policy, trainer: &trainer, seeds, device, activations: false }, None)
+        .unwrap()
 }
 
 fn on_the_toy_table(trainer: Value, table: &Outcomes) -> Box<dyn Trainer> {
@@ -44,7 +47,7 @@ fn on_the_toy_table(trainer: Value, table: &Outcomes) -> Box<dyn Trainer> {
 #[test]
 fn the_optimised_reward_is_the_shaped_proxy_less_the_penalty() {
     let model = model(&heavy(), Twin::Itself);
-    let reference = reference_proxies(&model, &SEEDS());
+    let reference = reference_proxies(&model, model.table().unwrap(), &SEEDS());
     for shaping in
         [json!("none"), json!({ "clip": { "high": 1 } }), json!({ "winsorize": {} }), json!("sigmoid")]
     {
@@ -56,7 +59,7 @@ fn the_optimised_reward_is_the_shaped_proxy_less_the_penalty() {
             let (reward, log_prob, reference) =
                 (column(&o.reward), column(&o.log_prob), column(&o.ref_log_prob));
             for row in 0..o.len() {
-                assert_eq!(o.proxy[row], model.table().proxy(o.outcome[row] as usize), "{what}");
+                assert_eq!(o.proxy[row], model.table().unwrap().proxy(o.outcome[row] as usize), "{what}");
                 let expected = shaper.apply(o.proxy[row]) - beta * (log_prob[row] - reference[row]);
                 assert!((reward[row] - expected).abs() < 1e-12, "{what}: {} against {expected}", reward[row]);
             }
@@ -67,12 +70,12 @@ fn the_optimised_reward_is_the_shaped_proxy_less_the_penalty() {
 #[test]
 fn the_optimum_of_a_shaped_reward_is_the_tilt_of_its_table() {
     let model = model(&heavy(), Twin::Itself);
-    let reference = reference_proxies(&model, &SEEDS());
+    let reference = reference_proxies(&model, model.table().unwrap(), &SEEDS());
     let shaper = Shaping::Sigmoid.fit(&reference).unwrap();
     let ran = run(&model, json!({ "exact": { "kl": { "coefficient": 0.2 }, "shaping": "sigmoid" } }));
-    let mut shaped = model.table().clone();
+    let mut shaped = model.table().unwrap().clone();
     for cell in 0..shaped.len() {
-        shaped.utility[cell] = shaper.apply(model.table().proxy(cell));
+        shaped.utility[cell] = shaper.apply(model.table().unwrap().proxy(cell));
         shaped.error[cell] = 0.0;
     }
     let expected = Tilter::new(&shaped).at_coefficient(0.2).unwrap();
@@ -104,10 +107,10 @@ fn one_member_is_no_ensemble_to_the_last_bit() {
         model(&reward, Twin::Itself)
     };
     let alone = model(&heavy(), Twin::Itself);
-    assert_eq!(with(1).table(), alone.table());
+    assert_eq!(with(1).table().unwrap(), alone.table().unwrap());
     assert_eq!(with(1).disagreement(7), None);
-    assert_ne!(with(2).table().error, alone.table().error);
-    assert_eq!(with(2).table().utility, alone.table().utility);
+    assert_ne!(with(2).table().unwrap().error, alone.table().unwrap().error);
+    assert_eq!(with(2).table().unwrap().utility, alone.table().unwrap().utility);
 }
 
 #[test]

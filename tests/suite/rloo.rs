@@ -70,13 +70,16 @@ fn groups_share_their_prompt_and_groups_of_one_draw_as_before() {
     let seeds = SeedTree::new(3, 0);
     let model = RewardModel::build(&environment, &RewardSection::default(), &seeds, Twin::Itself).unwrap();
     let mut policy = Snapshot::default();
-    policy.set(model.table(), |_| 0.0);
+    policy.set(model.table().unwrap(), |_| 0.0);
     let draw = |group: u32| {
         let sampler = Sampler::training(&seeds).in_groups(group.try_into().unwrap());
-        sampler.batch(&model, &policy, 1, 240, 240).observed
+        sampler.batch(&model, model.table().unwrap(), &policy, 1, 240, 240).observed
     };
     let (alone, grouped) = (draw(1), draw(4));
-    assert_eq!(alone, Sampler::training(&seeds).batch(&model, &policy, 1, 240, 240).observed);
+    assert_eq!(
+        alone,
+        Sampler::training(&seeds).batch(&model, model.table().unwrap(), &policy, 1, 240, 240).observed
+    );
     for rows in (0..240).collect::<Vec<usize>>().chunks(4) {
         let first = rows[0];
         // A group answers the prompt that its first rollout would have drawn alone, and has a number of its own.

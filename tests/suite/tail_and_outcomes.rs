@@ -27,7 +27,7 @@ fn replicates<T: Send>(
     in_parallel(count, |replicate| {
         let model =
             RewardModel::build(&environment, &section, &SeedTree::new(11, replicate), Twin::Itself).unwrap();
-        let table = model.table();
+        let table = model.table().unwrap();
         measure(&Tilter::new(table), table)
     })
 }
@@ -143,7 +143,7 @@ fn an_exploit_takes_half_of_the_mass_at_its_critical_size() {
             .map(|replicate| {
                 let seeds = SeedTree::new(5, replicate);
                 let model = RewardModel::build(&bandit(100_000), &section, &seeds, Twin::Itself).unwrap();
-                let table = model.table();
+                let table = model.table().unwrap();
                 let tilt = Tilter::new(table).at_coefficient(beta).unwrap();
                 let cell = table.hack.iter().position(|h| *h).unwrap();
                 let p = (table.ref_log_prob[cell] + table.proxy(cell) / beta - tilt.log_partition).exp();

@@ -4,7 +4,7 @@ use crate::statistics::{assert_agrees, in_parallel, mean_and_error};
 use burn::tensor::Device;
 use serde_json::{Value, json};
 use tailcatch::environments::Bandit;
-use tailcatch::experiment::Exactly;
+use tailcatch::experiment::Expectations;
 use tailcatch::foundation::rng::SeedTree;
 use tailcatch::policies::Snapshot;
 use tailcatch::reward::{RewardModel, RewardSection, Twin};
@@ -47,19 +47,19 @@ fn one(race: &Race, replicate: u64) -> Ending {
     assert_eq!(settings.contradictions(), Vec::new());
     let seeds = SeedTree::new(21, replicate);
     let model = RewardModel::build(&environment, &reward, &seeds, Twin::Itself).unwrap();
-    let table = model.table();
+    let table = model.table().unwrap();
     let mut trainer =
         settings.start(Ground { table, reference_proxies: &[], device: &Device::flex() }).unwrap();
     let (sampler, mut policy) = (Sampler::training(&seeds).in_groups(settings.group()), Snapshot::default());
     let mut ending = Ending { first: None, takeover: None, sightings: 0 };
     for step in 0..settings.steps() {
         trainer.snapshot(table, &mut policy).unwrap();
-        let exact = Exactly::of(&policy, table);
+        let exact = Expectations::enumerated(&policy, table);
         if exact.p_hack > 0.5 {
             return Ending { takeover: Some(step), ..ending };
         }
         let count = settings.batch();
-        let mut batch = sampler.batch(&model, &policy, step, step * count as u64, count);
+        let mut batch = sampler.batch(&model, table, &policy, step, step * count as u64, count);
         let seen = batch.truth.hack.iter().filter(|h| **h).count();
         if seen > 0 {
             ending.first.get_or_insert(step);

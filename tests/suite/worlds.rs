@@ -2,7 +2,7 @@
 
 use crate::statistics::mean_and_error;
 use serde_json::{Value, json};
-use tailcatch::environments::{Bandit, Environment};
+use tailcatch::environments::Bandit;
 use tailcatch::foundation::rng::SeedTree;
 use tailcatch::policies::Snapshot;
 use tailcatch::record::Outcomes;
@@ -31,8 +31,8 @@ fn exploits_hold_their_mass_where_they_exist() {
         { "mass": 1e-7, "outcomes": 1, "proxy": 30 },
     ] });
     let world = model(&environment, reward, SeedTree::new(3, 1), Twin::Itself);
-    let table = world.table();
-    let plain = environment.outcomes(&SeedTree::new(3, 1)).unwrap();
+    let table = world.table().unwrap();
+    let plain = environment.table(&SeedTree::new(3, 1)).unwrap();
     let mut with_first = 0;
     for prompt in 0..8 {
         assert!((mass(table, prompt, |_| true) - 1.0).abs() < 1e-12, "prompt {prompt}");
@@ -65,9 +65,9 @@ fn natural_mass_leaves_a_uniform_reference_uniform() {
     let environment = bandit(json!({ "outcomes": 2000 }));
     let reward = json!({ "exploits": [{ "mass": 5e-4, "proxy": 20 }] });
     let world = model(&environment, reward, SeedTree::new(1, 0), Twin::Itself);
-    let first = world.table().ref_log_prob[0];
-    assert!(world.table().ref_log_prob.iter().all(|l| *l == first));
-    assert_eq!(world.table().hack.iter().filter(|h| **h).count(), 1);
+    let first = world.table().unwrap().ref_log_prob[0];
+    assert!(world.table().unwrap().ref_log_prob.iter().all(|l| *l == first));
+    assert_eq!(world.table().unwrap().hack.iter().filter(|h| **h).count(), 1);
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn without_exploits_a_hack_is_a_low_utility_and_never_a_high_error() {
         SeedTree::new(2, 0),
         Twin::Itself,
     );
-    let table = world.table();
+    let table = world.table().unwrap();
     for prompt in 0..2 {
         let row = prompt * 1000..(prompt + 1) * 1000;
         let worst = row.clone().filter(|c| table.hack[*c]).map(|c| table.utility[c]).fold(f64::MIN, f64::max);
@@ -97,7 +97,7 @@ fn twins_share_what_they_should() {
     let seeds = SeedTree::new(9, 4);
     let [itself, clean, swapped] = [Twin::Itself, Twin::Clean, Twin::Swapped]
         .map(|twin| model(&environment, planted.clone(), seeds, twin));
-    let (a, b, c) = (itself.table(), clean.table(), swapped.table());
+    let (a, b, c) = (itself.table().unwrap(), clean.table().unwrap(), swapped.table().unwrap());
     assert!(
         b.class.iter().all(|k| *k == 0) && b.hack.iter().all(|h| !h),
         "the clean twin has no exploit and no hack"
@@ -111,7 +111,7 @@ fn twins_share_what_they_should() {
     }
     let unplanted = json!({ "error": { "student_t": { "df": 2 } } });
     let clean = model(&environment, unplanted, seeds, Twin::Clean);
-    assert!(clean.table().error.iter().all(|x| *x == 0.0), "unplanted: the error is what is absent");
+    assert!(clean.table().unwrap().error.iter().all(|x| *x == 0.0), "unplanted: the error is what is absent");
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn errors_are_standardised_and_coupled_as_asked() {
     let environment = bandit(json!({ "outcomes": 40_000 }));
     let build = |reward: Value| model(&environment, reward, SeedTree::new(6, 0), Twin::Itself);
     let quartiles = |world: &RewardModel| {
-        let mut x = world.table().error.clone();
+        let mut x = world.table().unwrap().error.clone();
         x.sort_by(f64::total_cmp);
         (x[10_000], x[20_000], x[30_000])
     };
@@ -148,7 +148,7 @@ fn errors_are_standardised_and_coupled_as_asked() {
         assert!(middle.abs() < 0.05 && (high - low - 1.349).abs() < 0.06, "{law}: {low} {middle} {high}");
     }
     let world = build(json!({ "error": { "exponential": {} }, "standardize": "sd" }));
-    let (mean, error) = mean_and_error(&world.table().error);
+    let (mean, error) = mean_and_error(&world.table().unwrap().error);
     assert!(
         mean.abs() < 5.0 * error && (error * 200.0 - 1.0).abs() < 0.05,
         "mean {mean}, sd {}",
@@ -156,16 +156,17 @@ fn errors_are_standardised_and_coupled_as_asked() {
     );
     for correlation in [-0.8, 0.5] {
         let world = build(json!({ "error": { "normal": {} }, "correlation": correlation }));
-        let (v, x) = (&world.table().utility, &world.table().error);
+        let (v, x) = (&world.table().unwrap().utility, &world.table().unwrap().error);
         let found = v.iter().zip(x).map(|(a, b)| a * b).sum::<f64>() / v.len() as f64;
         // For two normals the product's mean is the correlation; its standard error is below .007.
         assert!((found - correlation).abs() < 0.035, "{correlation}: {found}");
         let heavy = build(json!({ "error": { "student_t": { "df": 2 } }, "correlation": correlation }));
         let agree = heavy
             .table()
+            .unwrap()
             .utility
             .iter()
-            .zip(&heavy.table().error)
+            .zip(&heavy.table().unwrap().error)
             .filter(|(a, b)| (**a > 0.0) == (**b > 0.0));
         let share = agree.count() as f64 / v.len() as f64;
         let expected = 0.5 + f64::asin(correlation) / std::f64::consts::PI;
@@ -183,7 +184,7 @@ fn a_reference_is_read_from_a_file_and_faults_are_placed() {
     let read = |text: &str| {
         std::fs::write(&path, text).unwrap();
         bandit(json!({ "outcomes": 3, "contexts": 2, "reference": { "file": path } }))
-            .outcomes(&SeedTree::new(1, 0))
+            .table(&SeedTree::new(1, 0))
     };
     let table = read("name,log_prob\na,5\nb,5\nc,6\n").unwrap();
     assert!((mass(&table, 1, |_| true) - 1.0).abs() < 1e-12, "any constant offset is normalised away");
@@ -204,10 +205,10 @@ fn rollouts_follow_the_policy_and_repeat() {
     let environment = bandit(json!({ "outcomes": 4, "contexts": 3 }));
     let world = model(&environment, json!({}), SeedTree::new(8, 0), Twin::Itself);
     let mut policy = Snapshot::default();
-    policy.set(world.table(), |cell| (cell % 4) as f64);
+    policy.set(world.table().unwrap(), |cell| (cell % 4) as f64);
     let sampler = Sampler::training(&SeedTree::new(8, 0));
-    let whole = sampler.batch(&world, &policy, 0, 0, 60_000);
-    let part = sampler.batch(&world, &policy, 0, 100, 50);
+    let whole = sampler.batch(&world, world.table().unwrap(), &policy, 0, 0, 60_000);
+    let part = sampler.batch(&world, world.table().unwrap(), &policy, 0, 100, 50);
     assert_eq!(whole.cells[100..150], part.cells, "a rollout depends on its number, not on its batch");
     let mut counts = [0f64; 12];
     for cell in &whole.cells {

@@ -93,7 +93,8 @@ impl<'a> Episodes<'a> {
         let policy = self.learner.policy();
         if let (Some(table), Some(tree)) = (self.model.table(), &self.tree) {
             tree.log_probs(policy, &mut self.log_probs);
-            self.snapshot.set_from(&self.log_probs, table.outcomes, |_| 0.0);
+            let nothing = std::iter::repeat_n(0.0, table.len());
+            self.snapshot.set_from(&self.log_probs, table.outcomes, nothing);
             return Known::All(Expectations::enumerated(&self.snapshot, table));
         }
         if policy.memory() == Memory::History {

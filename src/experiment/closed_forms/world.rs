@@ -19,9 +19,9 @@ pub(super) struct World<'a> {
 }
 
 impl<'a> World<'a> {
-    /// `None` for what no form covers: several prompts, a baseline, a reference from a file, several exploits.
+    /// `None` for what no form covers: a process, several prompts, a baseline, a reference from a file, several exploits.
     pub fn of(document: &'a Document) -> Option<Self> {
-        let EnvironmentSpec::Bandit(bandit) = &document.environment;
+        let EnvironmentSpec::Bandit(bandit) = &document.environment else { return None };
         let plain = bandit.contexts.get() == 1
             && bandit.baseline.is_none()
             && bandit.reference == Reference::Uniform

@@ -1,0 +1,266 @@
+//! The reward model over the trajectories of a process, and one row's walk through it.
+
+use super::frozen::FrozenError;
+use super::noise::Noise;
+use super::trigger::{Drawn, Progress};
+use super::{HackRule, Phase, RewardSection};
+use crate::environments::{Move, Process, State};
+use crate::foundation::order::{quantile_sorted, sorted};
+use crate::foundation::rng::{Purpose, SeedTree, trajectory_hash};
+use crate::foundation::softmax::settle;
+use crate::record::Outcomes;
+use std::collections::HashMap;
+
+/// Rollouts of the reference behind the quantile of the utility below which a trajectory is a hack, where they cannot be
+/// enumerated; spread over the prompts, at least 200 each.
+const QUANTILE_ROLLOUTS: usize = 20_000;
+
+/// U = V + X of one replicate's trajectories.
+#[derive(Debug)]
+pub struct SequenceModel {
+    process: Box<dyn Process>,
+    pub(super) triggers: Vec<Drawn>,
+    frozen: Option<FrozenError>,
+    pub(super) noise: Noise,
+    hack: Hack,
+    pub(super) swapped: bool,
+    known: Option<Known>,
+}
+
+/// What is a hack.
+#[derive(Debug)]
+pub(super) enum Hack {
+    /// A trigger fired.
+    Fired,
+    /// V below this, prompt by prompt.
+    Below(Vec<f64>),
+}
+
+/// All trajectories, where they are few.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub table: Outcomes,
+    /// Hash of the trajectory of each cell, and the way back.
+    pub hashes: Vec<u64>,
+    pub cells: HashMap<u64, u32>,
+}
+
+/// One episode on its way.
+#[derive(Debug, Clone)]
+pub struct Walk {
+    state: State,
+    position: usize,
+    /// The prompt, the actions, and the states where chance plays a role.
+    words: Vec<u64>,
+    progress: Vec<Progress>,
+    utility: f64,
+    /// What triggers have paid beyond what they are worth.
+    error: f64,
+    class: u32,
+}
+
+/// What a finished episode comes to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scored {
+    /// Hash of prompt, actions and, where chance plays a role, states.
+    pub trajectory: u64,
+    /// True utility V.
+    pub utility: f64,
+    /// Error X.
+    pub error: f64,
+    /// First trigger that fired, counted from 1; 0 for none.
+    pub class: u32,
+    /// What an audit would confirm as a hack.
+    pub hack: bool,
+    /// Standard deviation over an ensemble's members; `None` for a single reward model.
+    pub disagreement: Option<f64>,
+}
+
+impl SequenceModel {
+    /// `few`: all trajectories will be known from a table.
+    pub(super) fn new(
+        process: Box<dyn Process>,
+        section: &RewardSection,
+        frozen: Option<FrozenError>,
+        noise: Noise,
+        few: bool,
+        seeds: &SeedTree,
+    ) -> Self {
+        let drawn = |(place, trigger)| Drawn::new(trigger, place, process.as_ref(), seeds);
+        let triggers = section.triggers.iter().enumerate().map(drawn).collect();
+        let hack = Hack::Fired;
+        let mut model = Self { process, triggers, frozen, noise, hack, swapped: false, known: None };
+        // Where all trajectories are few, they are marked in their table.
+        if let (HackRule::UtilityBelow(share), false) = (section.hack_rule(), few) {
+            model.hack = Hack::Below(model.quantiles(share.get(), seeds));
+        }
+        model
+    }
+
+    /// The process.
+    pub fn process(&self) -> &dyn Process {
+        self.process.as_ref()
+    }
+
+    /// All trajectories, where they are known.
+    pub(super) fn table(&self) -> Option<&Outcomes> {
+        self.known.as_ref().map(|known| &known.table)
+    }
+
+    /// The frozen error of trajectories, where there is one.
+    pub(super) fn frozen(&self) -> Option<&FrozenError> {
+        self.frozen.as_ref()
+    }
+
+    /// Standard deviation over an ensemble's members of the proxy of a cell of the table; `None` for a single reward model.
+    pub(super) fn disagreement(&self, cell: usize) -> Option<f64> {
+        let frozen = self.frozen.as_ref().filter(|frozen| frozen.is_ensemble())?;
+        Some(frozen.draw(self.known.as_ref()?.hashes[cell]).disagreement)
+    }
+
+    /// Whether a hack is what fires a trigger.
+    pub(super) fn hacks_fire(&self) -> bool {
+        matches!(self.hack, Hack::Fired)
+    }
+
+    /// From now on trajectories are what the table says.
+    pub(super) fn know(&mut self, known: Known) {
+        self.known = Some(known);
+    }
+
+    /// From now on V and X are exchanged.
+    pub(super) fn swap(&mut self) {
+        self.swapped = true;
+    }
+
+    /// The quantile of V under the reference, prompt by prompt, of rollouts from their own streams.
+    fn quantiles(&self, share: f64, seeds: &SeedTree) -> Vec<f64> {
+        let each = (QUANTILE_ROLLOUTS / self.process.prompts()).max(200);
+        let draws = seeds.family(Purpose::Scaling);
+        let (mut moves, mut prob) = (Vec::new(), vec![0.0; self.process.actions()]);
+        let flat = vec![0f32; self.process.actions()];
+        let of = |prompt: usize| {
+            let mut utilities = Vec::with_capacity(each);
+            for number in 0..each {
+                // Numbered apart from the rollouts that rewards are scaled by.
+                let mut rng = draws.at((1 << 40) | (prompt * each + number) as u64);
+                let mut walk = Walk::start(self, prompt);
+                while !walk.ended(self) {
+                    settle(self.process.reference(walk.state), &flat, &mut prob);
+                    let (mut left, uniform) = (rng.open_unit(), rng.open_unit());
+                    let passed = |p: &f64| {
+                        left -= p;
+                        left < 0.0
+                    };
+                    let action = prob.iter().position(passed).unwrap_or(prob.len() - 1);
+                    walk.act(self, action, uniform, &mut moves);
+                }
+                utilities.push(walk.utility);
+            }
+            quantile_sorted(&sorted(&utilities), share).unwrap_or(f64::NEG_INFINITY)
+        };
+        (0..self.process.prompts()).map(of).collect()
+    }
+}
+
+impl Walk {
+    /// The start of an episode.
+    pub fn start(model: &SequenceModel, prompt: usize) -> Self {
+        let mut words = Vec::with_capacity(2 * model.process.horizon() + 1);
+        words.push(prompt as u64);
+        Self {
+            state: model.process.start(prompt),
+            position: 0,
+            words,
+            progress: vec![Progress::default(); model.triggers.len()],
+            utility: 0.0,
+            error: 0.0,
+            class: 0,
+        }
+    }
+
+    /// Where it stands.
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// Whether no action follows.
+    pub fn ended(&self, model: &SequenceModel) -> bool {
+        model.process.ended(self.state)
+    }
+
+    /// Takes an action; `uniform` in (0, 1) decides how it turns out. `moves` is a buffer.
+    pub fn act(&mut self, model: &SequenceModel, action: usize, uniform: f64, moves: &mut Vec<Move>) {
+        model.process.moves(self.state, action, moves);
+        let mut left = uniform;
+        let passed = |m: &&Move| {
+            left -= m.probability;
+            left < 0.0
+        };
+        // Probabilities may sum to a rounding below one: the last move then.
+        let Some(&taken) = moves.iter().find(passed).or(moves.last()) else { return };
+        self.state = taken.next;
+        self.utility += taken.utility;
+        self.words.push(action as u64);
+        if !model.process.deterministic() {
+            self.words.push(taken.next.0);
+        }
+        let glitch = model.process.glitch(taken.next);
+        for (place, (trigger, progress)) in model.triggers.iter().zip(&mut self.progress).enumerate() {
+            if trigger.advance(progress, self.position, action, glitch) {
+                self.utility += trigger.utility;
+                self.error += trigger.proxy - trigger.utility;
+                if self.class == 0 {
+                    self.class = place as u32 + 1;
+                }
+            }
+        }
+        self.position += 1;
+    }
+
+    /// Hash of prompt, actions and, where chance plays a role, states.
+    pub(super) fn hash(&self) -> u64 {
+        trajectory_hash(&self.words)
+    }
+
+    /// V, X and the rest from the walk itself, as if no table were known, before noise and exchange.
+    pub(super) fn score(&self, model: &SequenceModel) -> Scored {
+        let trajectory = self.hash();
+        let draw = model.frozen.as_ref().map(|frozen| (frozen.draw(trajectory), frozen.is_ensemble()));
+        let hack = match &model.hack {
+            Hack::Fired => self.class > 0,
+            Hack::Below(thresholds) => self.utility < thresholds[self.words[0] as usize],
+        };
+        Scored {
+            trajectory,
+            utility: self.utility,
+            error: self.error + draw.map_or(0.0, |(draw, _)| draw.error),
+            class: self.class,
+            hack,
+            disagreement: draw.filter(|(_, several)| *several).map(|(draw, _)| draw.disagreement),
+        }
+    }
+
+    /// What the finished episode comes to as rollout number `rollout`.
+    pub fn finish(&self, model: &SequenceModel, rollout: u64, phase: Phase) -> Scored {
+        let mut scored = self.score(model);
+        let cell = model
+            .known
+            .as_ref()
+            .and_then(|known| known.cells.get(&scored.trajectory).map(|cell| (&known.table, *cell as usize)));
+        match cell {
+            Some((table, cell)) => {
+                (scored.utility, scored.error) = (table.utility[cell], table.error[cell]);
+                scored.hack = table.hack[cell];
+            }
+            None if model.swapped => {
+                std::mem::swap(&mut scored.utility, &mut scored.error);
+                scored.hack = false;
+            }
+            None => {}
+        }
+        let noise = model.noise.draw(rollout, phase);
+        *(if model.swapped { &mut scored.utility } else { &mut scored.error }) += noise;
+        scored
+    }
+}
