@@ -5,6 +5,8 @@ mod gru_cell;
 mod head;
 mod linear;
 mod mlp;
+#[cfg(test)]
+mod plain;
 mod product;
 mod sequence;
 mod snapshot;

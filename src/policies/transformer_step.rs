@@ -6,7 +6,7 @@ use crate::foundation::activation::{exp, sigmoid};
 /// Added to the variance that a row is divided by the root of.
 pub(super) const EPSILON: f32 = 1e-5;
 /// GELU(x) ≈ x·σ(x·(SLOPE + CURVE·x²)): Hendrycks & Gimpel 2016, equation 2, with ½(1 + tanh u) = σ(2u).
-pub(super) const SLOPE: f32 = 1.595_769_1;
+pub(super) const SLOPE: f32 = 1.595_769;
 pub(super) const CURVE: f32 = 0.071_354_82;
 
 /// Layer normalisation (Ba, Kiros & Hinton 2016) of every row.
