@@ -66,15 +66,13 @@ impl Sampler {
         Self { group: u64::from(size.get()), ..self }
     }
 
-    /// Samples `count` rollouts, numbered from `first`, at `step`. Groups start at multiples of their size.
+    /// Samples (at this step, numbered from here, so many) rollouts of a policy on the model's table. Groups start at multiples of their size.
     pub fn batch(
         &self,
         model: &RewardModel,
         table: &Outcomes,
         policy: &Snapshot,
-        step: u64,
-        first: u64,
-        count: usize,
+        (step, first, count): (u64, u64, usize),
     ) -> Batch {
         let numbers: Vec<u64> = (first..first + count as u64).collect();
         let leaders: Vec<u64> = numbers.iter().map(|number| number - number % self.group).collect();
@@ -141,5 +139,5 @@ pub fn reference_proxies(model: &RewardModel, table: &Outcomes, seeds: &SeedTree
     let mut reference = Snapshot::default();
     reference.set(table, |_| 0.0);
     // Numbered apart from calibration rollouts, so that a fresh error is drawn anew.
-    Sampler::scaling(seeds).batch(model, table, &reference, 0, 1 << 32, 10_000).observed.proxy
+    Sampler::scaling(seeds).batch(model, table, &reference, (0, 1 << 32, 10_000)).observed.proxy
 }

@@ -45,7 +45,7 @@ enum Kind {
     /// Outcomes, with how far an ensemble disagrees on each, and the noise of a visit.
     Table { table: Outcomes, disagreement: Option<Vec<f64>>, noise: Noise, swapped: bool },
     /// Trajectories of a process.
-    Sequence(SequenceModel),
+    Sequence(Box<SequenceModel>),
 }
 
 /// What a visit to an outcome gives.
@@ -121,7 +121,7 @@ impl RewardModel {
                 if twin == Twin::Swapped {
                     model.swap();
                 }
-                Kind::Sequence(model)
+                Kind::Sequence(Box::new(model))
             }
         };
         Ok(Self { kind })

@@ -64,8 +64,7 @@ impl Roller {
             trajectory: (first..first + count as u64).collect(),
             ..Observed::default()
         };
-        let mut walks: Vec<Walk> = Vec::with_capacity(count);
-        let mut draws: Vec<(Stream, Option<Stream>)> = Vec::with_capacity(count);
+        let mut episodes = Episodes { walks: Vec::with_capacity(count), draws: Vec::with_capacity(count) };
         tape.start(count, process.actions());
         for number in first..first + count as u64 {
             let leader = number - number % self.group;
@@ -78,19 +77,19 @@ impl Roller {
             };
             let prompts = process.prompts();
             let prompt = if prompts > 1 { rng.below(prompts as u64) as usize } else { 0 };
-            draws.push(own.take().unwrap_or((rng, None)));
-            walks.push(Walk::start(model, prompt));
+            episodes.draws.push(own.take().unwrap_or((rng, None)));
+            episodes.walks.push(Walk::start(model, prompt));
             tape.prompts.push(prompt as u32);
             observed.prompt.push(prompt as u64);
             let together = if self.group > 1 { leader } else { step * prompts as u64 + prompt as u64 };
             observed.group.push(together);
         }
         let mut hidden = Hidden::default();
-        self.act(model, &mut actor, tape, &mut walks, &mut draws, activations.then_some(&mut hidden));
+        episodes.run(model, &mut actor, tape, activations.then_some(&mut hidden));
 
         let mut truth = Truth::default();
         let mut disagreement = Vec::new();
-        for (walk, number) in walks.iter().zip(first..) {
+        for (walk, number) in episodes.walks.iter().zip(first..) {
             let scored = walk.finish(model, number, self.phase);
             observed.outcome.push(scored.trajectory);
             observed.proxy.push(scored.utility + scored.error);
@@ -109,17 +108,24 @@ impl Roller {
         }
         Batch { observed, truth, cells: Vec::new() }
     }
+}
 
-    /// Position by position, until every episode has ended.
-    fn act(
-        &self,
+/// Episodes under way: where each stands, and the streams that its actions and chance are drawn from.
+struct Episodes {
+    walks: Vec<Walk>,
+    draws: Vec<(Stream, Option<Stream>)>,
+}
+
+impl Episodes {
+    /// Position by position, until every one has ended.
+    fn run(
+        &mut self,
         model: &SequenceModel,
         actor: &mut Actor<'_>,
         tape: &mut Tape,
-        walks: &mut [Walk],
-        draws: &mut [(Stream, Option<Stream>)],
         mut hidden: Option<&mut Hidden>,
     ) {
+        let Self { walks, draws } = self;
         let process = model.process();
         let (rows, actions) = (tape.rows, tape.actions);
         let mut correction = vec![0f32; rows * actions];

@@ -34,6 +34,15 @@ fn token_estimate(kl: &KlPenalty, tape: &Tape, position: usize, row: usize) -> f
     estimate(kl.estimator, log_prob, tape.ref_log_prob(position, row)).unwrap_or(0.0)
 }
 
+/// What rollouts were paid, and what they had to pay for leaving the reference.
+#[derive(Clone, Copy)]
+struct Paid<'a> {
+    kl: &'a KlPenalty,
+    coefficient: f64,
+    proxies: &'a [f64],
+    penalty: &'a [f64],
+}
+
 impl TokenCredit {
     /// Fills in the credit of a batch from its shaped proxies, one a row.
     pub fn fill(&mut self, recipe: &Recipe, coefficient: f64, proxies: &[f64], groups: &[u64], tape: &Tape) {
@@ -44,7 +53,8 @@ impl TokenCredit {
             Credit::LeaveOneOut => leave_one_out(&totals(), groups),
             Credit::Group(scale) => group_relative(&totals(), groups, scale),
             Credit::Critic { scale, gamma, lambda } => {
-                return self.critic(recipe, coefficient, proxies, &penalty, (scale, gamma, lambda), tape);
+                let paid = Paid { kl: &recipe.kl, coefficient, proxies, penalty: &penalty };
+                return self.critic(&paid, (scale, gamma, lambda), tape);
             }
         };
         self.target.clear();
@@ -57,16 +67,9 @@ impl TokenCredit {
     }
 
     /// Generalised advantage estimation along each rollout: the penalty is paid action by action, the proxy at the end.
-    fn critic(
-        &mut self,
-        recipe: &Recipe,
-        coefficient: f64,
-        proxies: &[f64],
-        penalty: &[f64],
-        (scale, gamma, lambda): (Scale, f64, f64),
-        tape: &Tape,
-    ) {
-        let (rows, kl) = (tape.rows, &recipe.kl);
+    fn critic(&mut self, paid: &Paid<'_>, (scale, gamma, lambda): (Scale, f64, f64), tape: &Tape) {
+        let Paid { kl, coefficient, proxies, penalty } = *paid;
+        let rows = tape.rows;
         for numbers in [&mut self.advantage, &mut self.target, &mut self.value] {
             numbers.clear();
             numbers.resize(tape.positions * rows, 0.0);

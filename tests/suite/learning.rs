@@ -135,7 +135,7 @@ pub fn learn(seed: u64, settings: &dyn TrainerPart) -> Learned {
         let exact = Expectations::enumerated(&policy, table);
         kls.push(exact.kl);
         let count = settings.batch();
-        let mut batch = sampler.batch(&model, table, &policy, step, step * count as u64, count);
+        let mut batch = sampler.batch(&model, table, &policy, (step, step * count as u64, count));
         trainer.credit(&mut batch.observed);
         trainer.update(&batch.observed, &batch.cells, exact.kl).unwrap();
     }

@@ -73,12 +73,12 @@ fn groups_share_their_prompt_and_groups_of_one_draw_as_before() {
     policy.set(model.table().unwrap(), |_| 0.0);
     let draw = |group: u32| {
         let sampler = Sampler::training(&seeds).in_groups(group.try_into().unwrap());
-        sampler.batch(&model, model.table().unwrap(), &policy, 1, 240, 240).observed
+        sampler.batch(&model, model.table().unwrap(), &policy, (1, 240, 240)).observed
     };
     let (alone, grouped) = (draw(1), draw(4));
     assert_eq!(
         alone,
-        Sampler::training(&seeds).batch(&model, model.table().unwrap(), &policy, 1, 240, 240).observed
+        Sampler::training(&seeds).batch(&model, model.table().unwrap(), &policy, (1, 240, 240)).observed
     );
     for rows in (0..240).collect::<Vec<usize>>().chunks(4) {
         let first = rows[0];

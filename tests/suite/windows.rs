@@ -59,7 +59,7 @@ fn one(race: &Race, replicate: u64) -> Ending {
             return Ending { takeover: Some(step), ..ending };
         }
         let count = settings.batch();
-        let mut batch = sampler.batch(&model, table, &policy, step, step * count as u64, count);
+        let mut batch = sampler.batch(&model, table, &policy, (step, step * count as u64, count));
         let seen = batch.truth.hack.iter().filter(|h| **h).count();
         if seen > 0 {
             ending.first.get_or_insert(step);

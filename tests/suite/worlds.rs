@@ -207,8 +207,8 @@ fn rollouts_follow_the_policy_and_repeat() {
     let mut policy = Snapshot::default();
     policy.set(world.table().unwrap(), |cell| (cell % 4) as f64);
     let sampler = Sampler::training(&SeedTree::new(8, 0));
-    let whole = sampler.batch(&world, world.table().unwrap(), &policy, 0, 0, 60_000);
-    let part = sampler.batch(&world, world.table().unwrap(), &policy, 0, 100, 50);
+    let whole = sampler.batch(&world, world.table().unwrap(), &policy, (0, 0, 60_000));
+    let part = sampler.batch(&world, world.table().unwrap(), &policy, (0, 100, 50));
     assert_eq!(whole.cells[100..150], part.cells, "a rollout depends on its number, not on its batch");
     let mut counts = [0f64; 12];
     for cell in &whole.cells {

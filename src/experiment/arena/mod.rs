@@ -54,7 +54,7 @@ pub(super) fn calibration(model: &RewardModel, acts: bool, seeds: &SeedTree, cou
         (false, _, Some(table)) => {
             let mut reference = Snapshot::default();
             reference.set(table, |_| 0.0);
-            Sampler::calibration(seeds).batch(model, table, &reference, 0, 0, count).observed
+            Sampler::calibration(seeds).batch(model, table, &reference, (0, 0, count)).observed
         }
         (_, Some(sequence), _) => {
             let roller = Roller::apart(seeds, Purpose::Calibration);

@@ -62,7 +62,7 @@ impl Arena for Table<'_> {
             self.refresh()?;
             self.started = true;
         }
-        Ok(self.sampler.batch(self.model, self.table, &self.policy, step, first, count))
+        Ok(self.sampler.batch(self.model, self.table, &self.policy, (step, first, count)))
     }
 
     fn expectations(&mut self, _: &Batch) -> Expectations {
