@@ -106,9 +106,9 @@ mod tests {
     fn truncation_drops_what_lies_beyond() {
         // Median 2, MAD 1: two spreads are 2.97.
         let rewards = [0.0, 1.0, 2.0, 3.0, 50.0];
-        let mut advantages = [-2.0, -1.0, 0.0, 2.9, 48.0];
+        let mut advantages = [-3.0, -1.0, 0.0, 2.9, 48.0];
         truncate(&mut advantages, &rewards, 2.0);
-        assert_eq!(advantages, [-2.0, -1.0, 0.0, 2.9, 0.0]);
+        assert_eq!(advantages, [0.0, -1.0, 0.0, 2.9, 0.0]);
     }
 
     #[test]
