@@ -28,14 +28,20 @@ impl<T: Copy + Into<f64>> WithSimd for Softmax<'_, T> {
         }
         let max = largest(simd, log_prob);
         prob.iter_mut().zip(&*log_prob).for_each(|(weight, logit)| *weight = exp(logit - max));
+        let (weights, weights_rest) = prob.as_chunks::<BLOCK>();
+        let (sums, sums_rest) = cumulative.as_chunks_mut::<BLOCK>();
         let mut total = 0.0;
-        for (weights, sums) in prob.chunks(BLOCK).zip(cumulative.chunks_mut(BLOCK)) {
+        for (weights, sums) in weights.iter().zip(sums) {
             let mut within = 0.0;
             for (sum, weight) in sums.iter_mut().zip(weights) {
                 within += weight;
                 *sum = total + within;
             }
             total += within;
+        }
+        for (sum, weight) in sums_rest.iter_mut().zip(weights_rest) {
+            total += weight;
+            *sum = total;
         }
         let (log_total, scale) = (max + total.ln(), 1.0 / total);
         log_prob.iter_mut().for_each(|logit| *logit -= log_total);

@@ -8,7 +8,9 @@ use super::group::{group_relative, leave_one_out};
 use super::network::Network;
 use super::recipe::{Credit, Recipe};
 use super::slopes::{Dense, Gradient, Slopes};
-use super::{Baseline, Estimator, Ground, Place, Scale, Surrogate, Trainer, TrainerError, advantages, gae};
+use super::{
+    Baseline, Estimator, Ground, KlPenalty, Place, Scale, Surrogate, Trainer, TrainerError, advantages, gae,
+};
 use crate::policies::{Snapshot, TabularPolicy, TabularValue};
 use crate::record::{Observed, Outcomes};
 use burn::optim::ModuleOptimizer;
@@ -173,14 +175,15 @@ impl Trainer for Learner {
     }
 
     fn credit(&self, observed: &mut Observed) {
-        let kl = &self.recipe.kl;
-        let penalty = |row: usize| match (&observed.log_prob, &observed.ref_log_prob, kl.place) {
-            (Some(log_prob), Some(reference), Place::Reward) => {
-                self.coefficient * estimate(kl.estimator, log_prob[row], reference[row]).unwrap_or(0.0)
+        let KlPenalty { estimator, place, .. } = self.recipe.kl;
+        let mut rewards = observed.proxy.clone();
+        if let (Some(log_prob), Some(reference), Place::Reward) =
+            (&observed.log_prob, &observed.ref_log_prob, place)
+        {
+            for (reward, (log_prob, reference)) in rewards.iter_mut().zip(log_prob.iter().zip(reference)) {
+                *reward -= self.coefficient * estimate(estimator, *log_prob, *reference).unwrap_or(0.0);
             }
-            _ => 0.0,
-        };
-        let rewards: Vec<f64> = observed.proxy.iter().enumerate().map(|(row, u)| u - penalty(row)).collect();
+        }
         observed.advantage = Some(match self.recipe.credit {
             Credit::Batch(baseline, scale) => advantages(&rewards, baseline, scale),
             Credit::LeaveOneOut => leave_one_out(&rewards, &observed.group),
