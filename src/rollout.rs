@@ -75,7 +75,10 @@ impl Sampler {
         (step, first, count): (u64, u64, usize),
     ) -> Batch {
         let numbers: Vec<u64> = (first..first + count as u64).collect();
-        let leaders: Vec<u64> = numbers.iter().map(|number| number - number % self.group).collect();
+        let leaders: Vec<u64> = match self.group {
+            1 => numbers.clone(),
+            size => numbers.iter().map(|number| number - number % size).collect(),
+        };
         let (prompts, units) = self.choices(&numbers, &leaders, table.prompts as u64);
         let cells = policy.sample_all(&prompts, &units);
         let alone = |prompt: &u64| step * table.prompts as u64 + prompt;

@@ -1,6 +1,8 @@
 //! One bench binary: each file is a group.
 
 mod best_of_n;
+#[cfg(feature = "lab")]
+mod learner;
 mod metrics;
 #[cfg(feature = "lab")]
 mod policies;
@@ -10,7 +12,8 @@ mod tilt;
 
 criterion::criterion_group!(judge, best_of_n::benches, metrics::benches, tails::benches, tilt::benches);
 #[cfg(feature = "lab")]
-criterion::criterion_group!(laboratory, policies::benches);
+criterion::criterion_group!(laboratory, learner::benches, policies::benches);
+
 #[cfg(feature = "lab")]
 criterion::criterion_main!(judge, samplers::group, laboratory);
 #[cfg(not(feature = "lab"))]

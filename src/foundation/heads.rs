@@ -1,18 +1,16 @@
 //! The first two words of many streams at once.
 //!
 //! A rollout takes one or two numbers from a stream of its own. ChaCha8 (Bernstein 2008) computes a block of sixteen words
-//! for them; here eight streams go through its rounds side by side, a stream a lane, and give the words that
+//! for them; here as many streams as a register has lanes go through its rounds side by side, and give the words that
 //! [`super::rng::Family::at`] would.
 
 use super::rng::unit;
 use pulp::{Simd, WithSimd};
 
-/// Streams side by side.
-const LANES: usize = 8;
+/// Streams whose indices and words are laid out side by side: any register's lanes divide them.
+const LANES: usize = 16;
 /// "expand 32-byte k", the first four words of every block.
 const CONSTANTS: [u32; 4] = [0x6170_7865, 0x3320_646e, 0x7962_2d32, 0x6b20_6574];
-
-type Lanes = [u32; LANES];
 
 /// The first two words of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,21 +51,28 @@ impl WithSimd for Heads<'_> {
     type Output = Vec<Head>;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> Vec<Head> {
-        let mut start = [[0; LANES]; 16];
+    fn with_simd<S: Simd>(self, simd: S) -> Vec<Head> {
+        let mut start = [simd.splat_u32s(0); 16];
         for (word, constant) in start.iter_mut().zip(CONSTANTS) {
-            *word = [constant; LANES];
+            *word = simd.splat_u32s(constant);
         }
         for (word, key) in start[4..12].iter_mut().zip(self.key.as_chunks::<4>().0) {
-            *word = [u32::from_le_bytes(*key); LANES];
+            *word = simd.splat_u32s(u32::from_le_bytes(*key));
         }
         let mut out = Vec::with_capacity(self.streams.len());
         for streams in self.streams.chunks(LANES) {
+            let (mut low, mut high, mut words) = ([0; LANES], [0; LANES], [[0; LANES]; 4]);
             for (lane, stream) in streams.iter().enumerate() {
-                start[14][lane] = *stream as u32;
-                start[15][lane] = (*stream >> 32) as u32;
+                (low[lane], high[lane]) = (*stream as u32, (*stream >> 32) as u32);
             }
-            let words = block(&start);
+            let columns = S::as_simd_u32s(&low).0.iter().zip(S::as_simd_u32s(&high).0);
+            let [w0, w1, w2, w3] = &mut words;
+            let first = S::as_mut_simd_u32s(w0).0.iter_mut().zip(S::as_mut_simd_u32s(w1).0);
+            let second = S::as_mut_simd_u32s(w2).0.iter_mut().zip(S::as_mut_simd_u32s(w3).0);
+            for ((low, high), ((w0, w1), (w2, w3))) in columns.zip(first.zip(second)) {
+                (start[14], start[15]) = (*low, *high);
+                [*w0, *w1, *w2, *w3] = block(simd, start);
+            }
             let word = |lane: usize, i: usize| {
                 u64::from(words[2 * i][lane]) | u64::from(words[2 * i + 1][lane]) << 32
             };
@@ -79,41 +84,32 @@ impl WithSimd for Heads<'_> {
 
 /// The first four words after eight rounds.
 #[inline(always)]
-fn block(start: &[Lanes; 16]) -> [Lanes; 4] {
-    let mut s = *start;
+fn block<S: Simd>(simd: S, start: [S::u32s; 16]) -> [S::u32s; 4] {
+    let mut s = start;
     for _ in 0..4 {
-        quarter(&mut s, [0, 4, 8, 12]);
-        quarter(&mut s, [1, 5, 9, 13]);
-        quarter(&mut s, [2, 6, 10, 14]);
-        quarter(&mut s, [3, 7, 11, 15]);
-        quarter(&mut s, [0, 5, 10, 15]);
-        quarter(&mut s, [1, 6, 11, 12]);
-        quarter(&mut s, [2, 7, 8, 13]);
-        quarter(&mut s, [3, 4, 9, 14]);
+        quarter::<S, 0, 4, 8, 12>(simd, &mut s);
+        quarter::<S, 1, 5, 9, 13>(simd, &mut s);
+        quarter::<S, 2, 6, 10, 14>(simd, &mut s);
+        quarter::<S, 3, 7, 11, 15>(simd, &mut s);
+        quarter::<S, 0, 5, 10, 15>(simd, &mut s);
+        quarter::<S, 1, 6, 11, 12>(simd, &mut s);
+        quarter::<S, 2, 7, 8, 13>(simd, &mut s);
+        quarter::<S, 3, 4, 9, 14>(simd, &mut s);
     }
-    std::array::from_fn(|i| add(s[i], start[i]))
+    [0, 1, 2, 3].map(|i| simd.add_u32s(s[i], start[i]))
 }
 
 #[inline(always)]
-fn quarter(s: &mut [Lanes; 16], [a, b, c, d]: [usize; 4]) {
-    s[a] = add(s[a], s[b]);
-    s[d] = turned(s[d], s[a], 16);
-    s[c] = add(s[c], s[d]);
-    s[b] = turned(s[b], s[c], 12);
-    s[a] = add(s[a], s[b]);
-    s[d] = turned(s[d], s[a], 8);
-    s[c] = add(s[c], s[d]);
-    s[b] = turned(s[b], s[c], 7);
-}
-
-#[inline(always)]
-fn add(x: Lanes, y: Lanes) -> Lanes {
-    std::array::from_fn(|lane| x[lane].wrapping_add(y[lane]))
-}
-
-#[inline(always)]
-fn turned(x: Lanes, y: Lanes, by: u32) -> Lanes {
-    std::array::from_fn(|lane| (x[lane] ^ y[lane]).rotate_left(by))
+fn quarter<S: Simd, const A: usize, const B: usize, const C: usize, const D: usize>(
+    simd: S,
+    s: &mut [S::u32s; 16],
+) {
+    for (d_turn, b_turn) in [(16, 12), (8, 7)] {
+        s[A] = simd.add_u32s(s[A], s[B]);
+        s[D] = simd.rotate_left_u32s(simd.xor_u32s(s[D], s[A]), d_turn);
+        s[C] = simd.add_u32s(s[C], s[D]);
+        s[B] = simd.rotate_left_u32s(simd.xor_u32s(s[B], s[C]), b_turn);
+    }
 }
 
 #[cfg(test)]
@@ -127,7 +123,7 @@ mod tests {
         // Full and part chunks, and all 64 bits of the index.
         let indices: Vec<u64> =
             (0..1003).chain((0..2000).map(|i| (i * 0x9e37_79b9_7f4a_7c15u64).rotate_left(17))).collect();
-        for count in [0, 1, 7, 8, 9, indices.len()] {
+        for count in [0, 1, 15, 16, 17, indices.len()] {
             let heads = family.heads(&indices[..count]);
             assert_eq!(heads.len(), count);
             for (&index, head) in indices.iter().zip(heads) {

@@ -1,6 +1,6 @@
 //! The policy as plain f64 arrays: what rollouts are drawn from and exact quantities are summed over.
 
-use super::softmax::softmax;
+use super::softmax::Softmax;
 use crate::foundation::rng::Stream;
 use crate::record::Outcomes;
 
@@ -34,21 +34,22 @@ impl Clone for Snapshot {
 impl Snapshot {
     /// π ∝ π₀·exp(θ), prompt by prompt; `tilt(cell)` gives θ.
     pub fn set(&mut self, table: &Outcomes, tilt: impl Fn(usize) -> f64) {
-        self.set_from(&table.ref_log_prob, table.outcomes, (0..table.len()).map(tilt));
+        let tilts: Vec<f64> = (0..table.len()).map(tilt).collect();
+        self.set_from(&table.ref_log_prob, table.outcomes, &tilts);
     }
 
     /// π ∝ π₀·exp(θ) from ln π₀ and θ of every cell, `outcomes` cells a prompt.
-    pub fn set_from(&mut self, reference: &[f64], outcomes: usize, tilt: impl IntoIterator<Item = f64>) {
-        let cells = reference.len();
+    pub fn set_from<T: Copy + Into<f64>>(&mut self, reference: &[f64], outcomes: usize, tilt: &[T]) {
         self.outcomes = outcomes;
-        self.log_prob.clear();
-        self.log_prob.extend(reference.iter().zip(tilt).map(|(log, tilt)| log + tilt));
-        self.prob.resize(cells, 0.0);
-        self.cumulative.resize(cells, 0.0);
+        let Self { log_prob, prob, cumulative, .. } = self;
+        for column in [&mut *log_prob, &mut *prob, &mut *cumulative] {
+            column.resize(reference.len(), 0.0);
+        }
         let row = outcomes.max(1);
-        let columns = self.prob.chunks_mut(row).zip(self.cumulative.chunks_mut(row));
-        for (logits, (prob, cumulative)) in self.log_prob.chunks_mut(row).zip(columns) {
-            softmax(logits, prob, cumulative);
+        let given = reference.chunks(row).zip(tilt.chunks(row));
+        let written = log_prob.chunks_mut(row).zip(prob.chunks_mut(row)).zip(cumulative.chunks_mut(row));
+        for ((reference, tilt), ((log_prob, prob), cumulative)) in given.zip(written) {
+            pulp::Arch::new().dispatch(Softmax { reference, tilt, log_prob, prob, cumulative });
         }
     }
 
@@ -94,17 +95,18 @@ impl Snapshot {
     /// another's memory.
     #[inline]
     fn invert<const N: usize>(&self, prompts: [usize; N], units: [f64; N]) -> [usize; N] {
+        let cumulative = self.cumulative.as_slice();
         let mut cells = prompts.map(|prompt| prompt * self.outcomes);
         let mut targets = units;
         for (target, start) in targets.iter_mut().zip(cells) {
-            *target *= self.cumulative[start + self.outcomes - 1];
+            *target *= cumulative[start + self.outcomes - 1];
         }
         let mut size = self.outcomes;
         while size > 1 {
             let half = size / 2;
             for (cell, target) in cells.iter_mut().zip(targets) {
                 let above = *cell + half;
-                *cell = if self.cumulative[above - 1] < target { above } else { *cell };
+                *cell = if cumulative[above - 1] < target { above } else { *cell };
             }
             size -= half;
         }
@@ -122,7 +124,8 @@ mod tests {
         let tilt = |cell: usize| ((cell * 7919) % 103) as f64 * 0.3 - (cell % 5) as f64 * 90.0;
         let reference: Vec<f64> = (0..prompts * outcomes).map(|cell| -((cell % 11) as f64)).collect();
         let mut policy = Snapshot::default();
-        policy.set_from(&reference, outcomes, (0..reference.len()).map(tilt));
+        let tilts: Vec<f64> = (0..reference.len()).map(tilt).collect();
+        policy.set_from(&reference, outcomes, &tilts);
         (policy, reference.iter().enumerate().map(|(cell, log)| log + tilt(cell)).collect())
     }
 

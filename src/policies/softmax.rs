@@ -8,27 +8,30 @@ const BLOCK: usize = 8;
 /// Registers in which the largest logit is looked for.
 const LANES: usize = 4;
 
-/// Turns logits into ln π, and writes π and its running sum up to a factor.
-pub(super) fn softmax(logits: &mut [f64], prob: &mut [f64], cumulative: &mut [f64]) {
-    pulp::Arch::new().dispatch(Softmax { logits, prob, cumulative });
+/// π ∝ π₀·exp(θ) of one prompt: ln π₀ and θ go in; ln π, π and its running sum up to a factor come out.
+pub(super) struct Softmax<'a, T> {
+    pub reference: &'a [f64],
+    pub tilt: &'a [T],
+    pub log_prob: &'a mut [f64],
+    pub prob: &'a mut [f64],
+    pub cumulative: &'a mut [f64],
 }
 
-struct Softmax<'a> {
-    logits: &'a mut [f64],
-    prob: &'a mut [f64],
-    cumulative: &'a mut [f64],
-}
-
-impl WithSimd for Softmax<'_> {
+impl<T: Copy + Into<f64>> WithSimd for Softmax<'_, T> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Self { logits, prob, cumulative } = self;
-        let max = largest(simd, logits);
-        prob.iter_mut().zip(&*logits).for_each(|(weight, logit)| *weight = exp(logit - max));
+        let Self { reference, tilt, log_prob, prob, cumulative } = self;
+        for ((logit, log), tilt) in log_prob.iter_mut().zip(reference).zip(tilt) {
+            *logit = log + (*tilt).into();
+        }
+        let max = largest(simd, log_prob);
+        prob.iter_mut().zip(&*log_prob).for_each(|(weight, logit)| *weight = exp(logit - max));
+        let (weights, weights_rest) = prob.as_chunks::<BLOCK>();
+        let (sums, sums_rest) = cumulative.as_chunks_mut::<BLOCK>();
         let mut total = 0.0;
-        for (weights, sums) in prob.chunks(BLOCK).zip(cumulative.chunks_mut(BLOCK)) {
+        for (weights, sums) in weights.iter().zip(sums) {
             let mut within = 0.0;
             for (sum, weight) in sums.iter_mut().zip(weights) {
                 within += weight;
@@ -36,8 +39,12 @@ impl WithSimd for Softmax<'_> {
             }
             total += within;
         }
+        for (sum, weight) in sums_rest.iter_mut().zip(weights_rest) {
+            total += weight;
+            *sum = total;
+        }
         let (log_total, scale) = (max + total.ln(), 1.0 / total);
-        logits.iter_mut().for_each(|logit| *logit -= log_total);
+        log_prob.iter_mut().for_each(|logit| *logit -= log_total);
         prob.iter_mut().for_each(|weight| *weight *= scale);
     }
 }

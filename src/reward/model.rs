@@ -42,10 +42,19 @@ pub struct RewardModel {
 
 #[derive(Debug)]
 enum Kind {
-    /// Outcomes, with how far an ensemble disagrees on each, and the noise of a visit.
-    Table { table: Outcomes, disagreement: Option<Vec<f64>>, noise: Noise, swapped: bool },
+    /// Outcomes.
+    Table(Box<Listed>),
     /// Trajectories of a process.
     Sequence(Box<SequenceModel>),
+}
+
+/// Outcomes of a bandit, with how far an ensemble disagrees on each, and the noise of a visit.
+#[derive(Debug)]
+struct Listed {
+    table: Outcomes,
+    disagreement: Option<Vec<f64>>,
+    noise: Noise,
+    swapped: bool,
 }
 
 /// What a visit to an outcome gives.
@@ -106,7 +115,7 @@ impl RewardModel {
                 if swapped {
                     swap(&mut table);
                 }
-                Kind::Table { table, disagreement, noise, swapped }
+                Kind::Table(Box::new(Listed { table, disagreement, noise, swapped }))
             }
             World::Process(process) => {
                 let few = environment.cells().filter(|cells| *cells <= MOST_TRAJECTORIES);
@@ -131,7 +140,7 @@ impl RewardModel {
     /// triggers alone.
     pub fn table(&self) -> Option<&Outcomes> {
         match &self.kind {
-            Kind::Table { table, .. } => Some(table),
+            Kind::Table(listed) => Some(&listed.table),
             Kind::Sequence(model) => model.table(),
         }
     }
@@ -139,7 +148,7 @@ impl RewardModel {
     /// The trajectories of a process; `None` for a bandit.
     pub fn sequence(&self) -> Option<&SequenceModel> {
         match &self.kind {
-            Kind::Table { .. } => None,
+            Kind::Table(_) => None,
             Kind::Sequence(model) => Some(model),
         }
     }
@@ -147,7 +156,7 @@ impl RewardModel {
     /// Standard deviation over an ensemble's members of the proxy of `cell`; `None` for a single reward model.
     pub fn disagreement(&self, cell: usize) -> Option<f64> {
         match &self.kind {
-            Kind::Table { disagreement, .. } => disagreement.as_ref().map(|column| column[cell]),
+            Kind::Table(listed) => listed.disagreement.as_ref().map(|column| column[cell]),
             Kind::Sequence(model) => model.disagreement(cell),
         }
     }
@@ -155,7 +164,7 @@ impl RewardModel {
     /// V and X of rollout number `rollout` that sampled `cell` of the table.
     pub fn visit(&self, cell: usize, rollout: u64, phase: Phase) -> Visit {
         let (table, noise, swapped) = match &self.kind {
-            Kind::Table { table, noise, swapped, .. } => (Some(table), noise, *swapped),
+            Kind::Table(listed) => (Some(&listed.table), &listed.noise, listed.swapped),
             Kind::Sequence(model) => (model.table(), &model.noise, model.swapped),
         };
         let own = |column: fn(&Outcomes) -> &Vec<f64>| table.map_or(0.0, |table| column(table)[cell]);

@@ -1,4 +1,4 @@
-//! The log-probability of every trajectory of a deterministic process: prefixes that trajectories share are shown once.
+//! How a policy differs from the reference on every trajectory of a deterministic process: prefixes that trajectories share are shown once.
 
 use crate::environments::{Process, State};
 use crate::foundation::softmax::settle;
@@ -75,8 +75,8 @@ impl Tree {
         }
     }
 
-    /// Writes ln π of every trajectory, in nats, in lexicographic order within each prompt.
-    pub fn log_probs(&self, policy: &mut dyn SequencePolicy, out: &mut Vec<f64>) {
+    /// Writes ln(π/π₀) of every trajectory, in nats, in lexicographic order within each prompt.
+    pub fn log_ratios(&self, policy: &mut dyn SequencePolicy, out: &mut Vec<f64>) {
         out.clear();
         out.resize(self.trajectories, 0.0);
         let mut so_far = vec![0.0; self.levels.first().map_or(0, |level| level.parents.len())];
@@ -95,12 +95,11 @@ impl Tree {
                 let cells = row * self.actions..(row + 1) * self.actions;
                 let reference = &level.reference[cells.clone()];
                 let settled = settle(reference, &correction[cells.clone()], &mut prob);
-                let own = reference.iter().zip(&correction[cells.clone()]);
-                for ((r, f), child) in own.zip(&level.children[cells]) {
-                    let log_prob = before + r + f64::from(*f) - settled.log_total;
+                for (f, child) in correction[cells.clone()].iter().zip(&level.children[cells]) {
+                    let log_ratio = before + f64::from(*f) - settled.log_total;
                     match child {
-                        Child::Prefix(place) => next[*place as usize] = log_prob,
-                        Child::Whole(place) => out[*place as usize] = log_prob,
+                        Child::Prefix(place) => next[*place as usize] = log_ratio,
+                        Child::Whole(place) => out[*place as usize] = log_ratio,
                     }
                 }
             }

@@ -10,7 +10,8 @@ use super::network::Network;
 use super::recipe::{Credit, Recipe};
 use super::slopes::{Dense, Gradient, Slopes};
 use super::{
-    Baseline, Estimator, Ground, Place, Scale, Shaper, Surrogate, Trainer, TrainerError, advantages, gae,
+    Baseline, Estimator, Ground, KlPenalty, Place, Scale, Shaper, Surrogate, Trainer, TrainerError,
+    advantages, gae,
 };
 use crate::foundation::numeric::sum;
 use crate::policies::{Snapshot, TabularPolicy, TabularValue};
@@ -81,15 +82,19 @@ impl Learner {
     }
 
     fn rows(&self, observed: &Observed, cells: &[usize]) -> Vec<Row> {
-        let column =
-            |c: &Option<Vec<f64>>, row: usize| c.as_ref().and_then(|c| c.get(row)).copied().unwrap_or(0.0);
+        fn column(column: &Option<Vec<f64>>) -> &[f64] {
+            column.as_deref().unwrap_or_default()
+        }
+        let at = |column: &[f64], row: usize| column.get(row).copied().unwrap_or(0.0);
+        let (advantage, reward) = (column(&observed.advantage), column(&observed.reward));
+        let (log_prob, reference) = (column(&observed.log_prob), column(&observed.ref_log_prob));
         let row = |(row, &cell): (usize, &usize)| Row {
             cell,
-            prompt: cell / self.shape[1],
-            advantage: column(&observed.advantage, row),
-            target: column(&observed.reward, row),
-            log_prob: column(&observed.log_prob, row),
-            reference: column(&observed.ref_log_prob, row),
+            prompt: if self.shape[0] == 1 { 0 } else { cell / self.shape[1] },
+            advantage: at(advantage, row),
+            target: at(reward, row),
+            log_prob: at(log_prob, row),
+            reference: at(reference, row),
         };
         cells.iter().enumerate().map(row).collect()
     }
@@ -110,6 +115,7 @@ impl Learner {
         let mut clipped = 0;
         let mut slopes = Slopes {
             log_prob: Vec::with_capacity(rows.len()),
+            totals: vec![0.0; self.shape[0]],
             logit: Vec::with_capacity(if apart { rows.len() } else { 0 }),
             value: self.recipe.value.map(|_| vec![0.0; self.shape[0]]),
         };
@@ -129,6 +135,7 @@ impl Learner {
                 weight += self.coefficient * slope(self.recipe.kl.estimator, log_prob, row.reference);
             }
             slopes.log_prob.push((row.cell, weight * share));
+            slopes.totals[row.prompt] += weight * share;
             if let (Some(value), Some((coefficient, range))) = (&mut slopes.value, self.recipe.value) {
                 let (now, old) = (f64::from(self.values[row.prompt]), f64::from(before[row.prompt]));
                 let held = old + (now - old).clamp(-range, range);
@@ -163,12 +170,17 @@ impl Learner {
         if let Some(head) = &self.network.value {
             self.values = head.numbers().ok_or(TrainerError::Device { step: self.step })?;
         }
-        if theta.iter().chain(&self.values).any(|t| !t.is_finite()) {
+        if not_finite(&theta) || not_finite(&self.values) {
             return Err(TrainerError::Diverged { step: self.step, trainer: self.recipe.name });
         }
-        self.policy.set_from(&self.reference, outcomes, theta.iter().map(|&t| f64::from(t)));
+        self.policy.set_from(&self.reference, outcomes, &theta);
         Ok(())
     }
+}
+
+/// Looks at all of them: without an early end it is vectorised.
+fn not_finite(numbers: &[f32]) -> bool {
+    numbers.iter().fold(false, |found, t| found | !t.is_finite())
 }
 
 impl Trainer for Learner {
@@ -190,15 +202,15 @@ impl Trainer for Learner {
     }
 
     fn credit(&self, observed: &mut Observed) {
-        let kl = &self.recipe.kl;
-        let penalty = |row: usize| match (&observed.log_prob, &observed.ref_log_prob, kl.place) {
-            (Some(log_prob), Some(reference), Place::Reward) => {
-                self.coefficient * estimate(kl.estimator, log_prob[row], reference[row]).unwrap_or(0.0)
+        let KlPenalty { estimator, place, .. } = self.recipe.kl;
+        let mut rewards: Vec<f64> = observed.proxy.iter().map(|u| self.shaper.apply(*u)).collect();
+        if let (Some(log_prob), Some(reference), Place::Reward) =
+            (&observed.log_prob, &observed.ref_log_prob, place)
+        {
+            for (reward, (log_prob, reference)) in rewards.iter_mut().zip(log_prob.iter().zip(reference)) {
+                *reward -= self.coefficient * estimate(estimator, *log_prob, *reference).unwrap_or(0.0);
             }
-            _ => 0.0,
-        };
-        let shaped = |(row, u): (usize, &f64)| self.shaper.apply(*u) - penalty(row);
-        let rewards: Vec<f64> = observed.proxy.iter().enumerate().map(shaped).collect();
+        }
         observed.advantage = Some(match self.recipe.credit {
             Credit::Batch(baseline, scale) => advantages(&rewards, baseline, scale),
             Credit::LeaveOneOut => leave_one_out(&rewards, &observed.group),

@@ -10,6 +10,8 @@ use crate::policies::Snapshot;
 pub(super) struct Slopes {
     /// In ln π: cell and derivative, one for each sampled cell.
     pub log_prob: Vec<(usize, f64)>,
+    /// The sum of these, of every prompt.
+    pub totals: Vec<f64>,
     /// In the logit, where the surrogate leaves the softmax out: the same.
     pub logit: Vec<(usize, f64)>,
     /// In V of every prompt, where there is a value head.
@@ -38,16 +40,12 @@ impl Gradient {
     /// At π = `policy` over prompts of `outcomes` cells, with ln π₀ of every cell.
     pub fn new(slopes: Slopes, dense: Dense, policy: &Snapshot, reference: &[f64], outcomes: usize) -> Self {
         let row = outcomes.max(1);
-        let mut totals = vec![0.0; reference.len() / row];
-        for (cell, slope) in &slopes.log_prob {
-            totals[cell / row] += slope;
-        }
-        let prompts = totals.len() as f64;
+        let prompts = slopes.totals.len() as f64;
         let Dense { entropy, kl } = dense;
         let mut logit = Vec::with_capacity(reference.len());
         let columns =
             policy.probs().chunks(row).zip(policy.log_probs().chunks(row)).zip(reference.chunks(row));
-        for (((probs, logs), reference), total) in columns.zip(totals) {
+        for (((probs, logs), reference), total) in columns.zip(slopes.totals) {
             if entropy == 0.0 && kl == 0.0 {
                 logit.extend(probs.iter().map(|p| (-p * total) as f32));
                 continue;
@@ -85,7 +83,7 @@ mod tests {
 
     fn at(theta: &[f64]) -> Snapshot {
         let mut policy = Snapshot::default();
-        policy.set_from(&REFERENCE, 3, theta.iter().copied());
+        policy.set_from(&REFERENCE, 3, theta);
         policy
     }
 
@@ -106,7 +104,8 @@ mod tests {
                 .sum();
             sampled + alone + summed
         };
-        let slopes = Slopes { log_prob: pushes.to_vec(), logit: apart.to_vec(), value: None };
+        let slopes =
+            Slopes { log_prob: pushes.to_vec(), totals: vec![2.5, -1.2], logit: apart.to_vec(), value: None };
         let found = Gradient::new(slopes, dense, &at(&THETA), &REFERENCE, 3);
         for cell in 0..6 {
             let moved = |h: f64| {

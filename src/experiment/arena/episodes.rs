@@ -31,7 +31,7 @@ pub(super) struct Episodes<'a> {
     activations: bool,
     /// All trajectories, where there is a table of them, with π on it.
     tree: Option<Tree>,
-    log_probs: Vec<f64>,
+    log_ratios: Vec<f64>,
     snapshot: Snapshot,
     /// What was summed for the policy that is about to sample.
     known: Known,
@@ -81,7 +81,7 @@ impl<'a> Episodes<'a> {
             seeds,
             activations,
             tree: model.table().is_some().then(|| Tree::new(process)),
-            log_probs: Vec::new(),
+            log_ratios: Vec::new(),
             snapshot: Snapshot::default(),
             known: Known::Nothing,
             reference,
@@ -92,9 +92,8 @@ impl<'a> Episodes<'a> {
     fn sum(&mut self) -> Known {
         let policy = self.learner.policy();
         if let (Some(table), Some(tree)) = (self.model.table(), &self.tree) {
-            tree.log_probs(policy, &mut self.log_probs);
-            let nothing = std::iter::repeat_n(0.0, table.len());
-            self.snapshot.set_from(&self.log_probs, table.outcomes, nothing);
+            tree.log_ratios(policy, &mut self.log_ratios);
+            self.snapshot.set_from(&table.ref_log_prob, table.outcomes, &self.log_ratios);
             return Known::All(Expectations::enumerated(&self.snapshot, table));
         }
         if policy.memory() == Memory::History {
