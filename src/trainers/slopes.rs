@@ -122,10 +122,6 @@ mod tests {
         }
     }
 
-    fn policy_log_reference(cell: usize) -> f64 {
-        REFERENCE[cell]
-    }
-
     #[test]
     fn a_norm_above_the_limit_is_brought_down_to_it() {
         let mut gradient = Gradient { logit: vec![3.0, 0.0], value: Some(vec![4.0]) };
