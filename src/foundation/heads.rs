@@ -106,10 +106,17 @@ fn quarter<S: Simd, const A: usize, const B: usize, const C: usize, const D: usi
 ) {
     for (d_turn, b_turn) in [(16, 12), (8, 7)] {
         s[A] = simd.add_u32s(s[A], s[B]);
-        s[D] = simd.rotate_left_u32s(simd.xor_u32s(s[D], s[A]), d_turn);
+        s[D] = turned(simd, simd.xor_u32s(s[D], s[A]), d_turn);
         s[C] = simd.add_u32s(s[C], s[D]);
-        s[B] = simd.rotate_left_u32s(simd.xor_u32s(s[B], s[C]), b_turn);
+        s[B] = turned(simd, simd.xor_u32s(s[B], s[C]), b_turn);
     }
+}
+
+/// Every lane's bits turned to the left; pulp's own rotation is one of the lanes.
+#[inline(always)]
+fn turned<S: Simd>(simd: S, x: S::u32s, by: u32) -> S::u32s {
+    let left = simd.wrapping_dyn_shl_u32s(x, simd.splat_u32s(by));
+    simd.or_u32s(left, simd.wrapping_dyn_shr_u32s(x, simd.splat_u32s(32 - by)))
 }
 
 #[cfg(test)]
