@@ -12,7 +12,11 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct Tabular {}
 
-impl PolicyPart for Tabular {}
+impl PolicyPart for Tabular {
+    fn acts(&self) -> bool {
+        false
+    }
+}
 
 /// π(outcome | prompt) ∝ π₀(outcome | prompt)·exp(θ): at θ = 0 it is the reference to the last bit.
 #[derive(Module, Debug)]
