@@ -169,8 +169,8 @@ fn each_bad_value_is_refused_at_its_place() {
         ),
         (
             "[environment.bandit]",
-            "[environment.gridworld]",
-            "exp.toml:5:14: | `environment` has no kind `gridworld`",
+            "[environment.maze]",
+            "exp.toml:5:14: | `environment` has no kind `maze`",
         ),
     ];
     for (old, new, expected) in cases {
@@ -467,6 +467,9 @@ fn the_template_loads_explains_every_key_and_shows_the_defaults() {
         "Bandit",
         "RewardSection",
         "Exploit",
+        "Trigger",
+        "Tokens",
+        "Gridworld",
         "Reinforce",
         "KlPenalty",
         "CalibrationSection",
