@@ -5,7 +5,7 @@ use serde_json::{Error, from_str};
 use std::error::Error as Failure;
 use tailcatch::environments::Bandit;
 use tailcatch::foundation::rng::SeedTree;
-use tailcatch::policies::Snapshot;
+use tailcatch::record::Outcomes;
 use tailcatch::reward::{RewardModel, RewardSection, Twin};
 use tailcatch::rollout::Sampler;
 use tailcatch::trainers::{Ground, Reinforce, Trainer, TrainerError, TrainerPart};
@@ -13,10 +13,10 @@ use tailcatch::trainers::{Ground, Reinforce, Trainer, TrainerError, TrainerPart}
 /// The bare learner: rollouts, credit and update, nothing recorded.
 pub struct Job {
     model: RewardModel,
+    table: Outcomes,
     sampler: Sampler,
     trainer: Box<dyn Trainer>,
     batch: usize,
-    policy: Snapshot,
     step: u64,
 }
 
@@ -32,16 +32,22 @@ impl Job {
         )?;
         let seeds = SeedTree::new(1, 0);
         let model = RewardModel::build(&environment, &reward?, &seeds, Twin::Itself)?;
-        let trainer = settings.start(Ground { table: model.table(), device: &Device::flex() })?;
+        let table = model.table().ok_or("a bandit has a table")?.clone();
+        let ground = Ground { table: &table, reference_proxies: &[], device: &Device::flex() };
+        let trainer = settings.start(ground)?;
         let (sampler, batch) = (Sampler::training(&seeds), settings.batch());
-        Ok(Self { model, sampler, trainer, batch, policy: Snapshot::default(), step: 0 })
+        Ok(Self { model, table, sampler, trainer, batch, step: 0 })
     }
 
     /// One step.
     pub fn step(&mut self) -> Result<(), TrainerError> {
-        self.trainer.snapshot(self.model.table(), &mut self.policy)?;
         let first = self.step * self.batch as u64;
-        let mut batch = self.sampler.batch(&self.model, &self.policy, self.step, first, self.batch);
+        let mut batch = self.sampler.batch(
+            &self.model,
+            &self.table,
+            self.trainer.policy(),
+            (self.step, first, self.batch),
+        );
         self.trainer.credit(&mut batch.observed);
         self.step += 1;
         self.trainer.update(&batch.observed, &batch.cells, 0.0)

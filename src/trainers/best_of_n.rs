@@ -24,6 +24,6 @@ impl TrainerPart for BestOfN {
     }
     fn start(&self, ground: Ground<'_>) -> Result<Box<dyn Trainer>, TrainerError> {
         let table = ground.table;
-        Ok(Box::new(Fixed::from(best_of_n(table, f64::from(self.n.get()))?)))
+        Ok(Box::new(Fixed::reweighted(table, &best_of_n(table, f64::from(self.n.get()))?)))
     }
 }

@@ -29,6 +29,6 @@ impl TrainerPart for Conditioning {
         let threshold = self.threshold.get();
         let reached = (0..table.len()).any(|cell| table.proxy(cell) >= threshold);
         let theta = if reached { condition(table, threshold)?.log_ratio } else { vec![0.0; table.len()] };
-        Ok(Box::new(Fixed::new(theta, None)))
+        Ok(Box::new(Fixed::new(table, &theta, None)))
     }
 }

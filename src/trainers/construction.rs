@@ -36,7 +36,7 @@ impl TrainerPart for Construction {
         } else {
             vec![0.0; table.len()]
         };
-        Ok(Box::new(Fixed::new(theta, None)))
+        Ok(Box::new(Fixed::new(table, &theta, None)))
     }
 }
 

@@ -87,7 +87,7 @@ impl TrainerPart for Exact {
             ExactKl::Coefficient(beta) => penalised_at(table, divergence, beta.get())?,
             ExactKl::Budget(budget) => penalised(table, divergence, budget.get())?,
         };
-        Ok(Box::new(Fixed::from(policy).shaped(shaper)))
+        Ok(Box::new(Fixed::reweighted(table, &policy).shaped(shaper)))
     }
 }
 

@@ -8,26 +8,27 @@ use std::num::NonZeroU32;
 
 /// π = π₀·exp(θ), the same at every step.
 pub(super) struct Fixed {
-    theta: Vec<f64>,
+    policy: Snapshot,
     coefficient: Option<f64>,
     shaper: Shaper,
 }
 
 impl Fixed {
     /// `theta` in nats, one a cell; `coefficient` in units of reward per nat, where the policy has one.
-    pub fn new(theta: Vec<f64>, coefficient: Option<f64>) -> Self {
-        Self { theta, coefficient, shaper: Shaper::Identity }
+    pub fn new(table: &Outcomes, theta: &[f64], coefficient: Option<f64>) -> Self {
+        let mut policy = Snapshot::default();
+        policy.set_from(&table.ref_log_prob, table.outcomes, theta);
+        Self { policy, coefficient, shaper: Shaper::Identity }
+    }
+
+    /// A policy by its weights against the reference.
+    pub fn reweighted(table: &Outcomes, policy: &Reweighting) -> Self {
+        Self::new(table, &policy.log_ratio, policy.multiplier)
     }
 
     /// The same policy, which is the optimum of a shaped reward.
     pub fn shaped(self, shaper: Shaper) -> Self {
         Self { shaper, ..self }
-    }
-}
-
-impl From<Reweighting> for Fixed {
-    fn from(policy: Reweighting) -> Self {
-        Self::new(policy.log_ratio, policy.multiplier)
     }
 }
 
@@ -42,9 +43,8 @@ pub(super) fn credit(observed: &mut Observed) {
 }
 
 impl Trainer for Fixed {
-    fn snapshot(&self, table: &Outcomes, into: &mut Snapshot) -> Result<(), TrainerError> {
-        into.set(table, |cell| self.theta[cell]);
-        Ok(())
+    fn policy(&self) -> &Snapshot {
+        &self.policy
     }
     fn moved(&self) -> bool {
         false

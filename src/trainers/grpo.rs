@@ -34,6 +34,9 @@ pub struct Grpo {
     pub epsilon: Positive,
     /// What is optimised in the place of the proxy.
     pub shaping: Shaping,
+    /// Largest norm of the gradient over all weights together; no limit where it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_grad_norm: Option<Positive>,
     /// The penalty for leaving the reference. **Its coefficient is 0 unless it is set.**
     pub kl: LossKl,
 }
@@ -49,6 +52,7 @@ impl Default for Grpo {
             epochs: NonZeroU32::MIN,
             epsilon: Positive::known(0.2),
             shaping: Shaping::None,
+            max_grad_norm: None,
             kl: LossKl::default(),
         }
     }
@@ -99,7 +103,7 @@ impl TrainerPart for Grpo {
             minibatches: 1,
             entropy: 0.0,
             value: None,
-            max_grad_norm: None,
+            max_grad_norm: self.max_grad_norm.map(Positive::get),
         })
     }
 }

@@ -45,7 +45,10 @@ impl TrainerPart for Jump {
     }
     fn start(&self, ground: Ground<'_>) -> Result<Box<dyn Trainer>, TrainerError> {
         let table = ground.table;
-        Ok(Box::new(Jumper { settings: self.clone(), theta: jumped(table, self.mass_after.get()), step: 0 }))
+        let (mut before, mut after) = (Snapshot::default(), Snapshot::default());
+        before.set(table, |_| 0.0);
+        after.set_from(&table.ref_log_prob, table.outcomes, &jumped(table, self.mass_after.get()));
+        Ok(Box::new(Jumper { settings: self.clone(), before, after, step: 0 }))
     }
 }
 
@@ -69,15 +72,14 @@ fn jumped(table: &Outcomes, mass: f64) -> Vec<f64> {
 /// The adversary at work.
 struct Jumper {
     settings: Jump,
-    theta: Vec<f64>,
+    before: Snapshot,
+    after: Snapshot,
     step: u64,
 }
 
 impl Trainer for Jumper {
-    fn snapshot(&self, table: &Outcomes, into: &mut Snapshot) -> Result<(), TrainerError> {
-        let jumped = self.step >= self.settings.after;
-        into.set(table, |cell| if jumped { self.theta[cell] } else { 0.0 });
-        Ok(())
+    fn policy(&self) -> &Snapshot {
+        if self.step >= self.settings.after { &self.after } else { &self.before }
     }
     fn moved(&self) -> bool {
         self.step == self.settings.after

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::foundation::numeric::sum;
 use crate::policies::{Snapshot, TabularPolicy, TabularValue};
-use crate::record::{Observed, Outcomes};
+use crate::record::Observed;
 use burn::optim::ModuleOptimizer;
 use burn::tensor::Bytes;
 use burn::tensor::Device;
@@ -165,15 +165,18 @@ impl Learner {
 
     /// Takes the weights over as numbers.
     fn read_back(&mut self) -> Result<(), TrainerError> {
-        let outcomes = self.shape[1];
-        let theta = self.network.policy.theta().ok_or(TrainerError::Device { step: self.step })?;
+        let (reference, outcomes, policy) = (&self.reference, self.shape[1], &mut self.policy);
+        let finite = self.network.policy.with_theta(|theta| {
+            policy.set_from(reference, outcomes, theta);
+            !not_finite(theta)
+        });
+        let finite = finite.ok_or(TrainerError::Device { step: self.step })?;
         if let Some(head) = &self.network.value {
             self.values = head.numbers().ok_or(TrainerError::Device { step: self.step })?;
         }
-        if not_finite(&theta) || not_finite(&self.values) {
+        if !finite || not_finite(&self.values) {
             return Err(TrainerError::Diverged { step: self.step, trainer: self.recipe.name });
         }
-        self.policy.set_from(&self.reference, outcomes, &theta);
         Ok(())
     }
 }
@@ -184,9 +187,8 @@ fn not_finite(numbers: &[f32]) -> bool {
 }
 
 impl Trainer for Learner {
-    fn snapshot(&self, _: &Outcomes, into: &mut Snapshot) -> Result<(), TrainerError> {
-        into.clone_from(&self.policy);
-        Ok(())
+    fn policy(&self) -> &Snapshot {
+        &self.policy
     }
 
     fn moved(&self) -> bool {

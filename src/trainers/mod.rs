@@ -95,10 +95,10 @@ pub enum TrainerError {
     },
 }
 
-/// A trainer at work on one table. The loop is: snapshot, rollout, credit, update.
+/// A trainer at work on one table. The loop is: rollout, credit, update.
 pub trait Trainer: Send {
-    /// Writes π as it is now.
-    fn snapshot(&self, table: &Outcomes, into: &mut Snapshot) -> Result<(), TrainerError>;
+    /// π as it is now.
+    fn policy(&self) -> &Snapshot;
     /// Whether π may differ from the one at the start of the step before.
     fn moved(&self) -> bool {
         true
@@ -170,7 +170,7 @@ pub trait TrainerPart: Debug + Send + Sync {
     fn start(&self, ground: Ground<'_>) -> Result<Box<dyn Trainer>, TrainerError> {
         Ok(match self.recipe() {
             Some(recipe) => Box::new(Learner::new(recipe, ground)?),
-            None => Box::new(Fixed::new(vec![0.0; ground.table.len()], None)),
+            None => Box::new(Fixed::new(ground.table, &vec![0.0; ground.table.len()], None)),
         })
     }
 }

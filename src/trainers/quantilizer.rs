@@ -25,6 +25,6 @@ impl TrainerPart for Quantilizer {
     }
     fn start(&self, ground: Ground<'_>) -> Result<Box<dyn Trainer>, TrainerError> {
         let table = ground.table;
-        Ok(Box::new(Fixed::from(quantilizer(table, self.mass.get())?)))
+        Ok(Box::new(Fixed::reweighted(table, &quantilizer(table, self.mass.get())?)))
     }
 }

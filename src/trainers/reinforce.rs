@@ -23,6 +23,9 @@ pub struct Reinforce {
     pub advantage: Scale,
     /// What is optimised in the place of the proxy.
     pub shaping: Shaping,
+    /// Largest norm of the gradient over all weights together; no limit where it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_grad_norm: Option<Positive>,
     /// The penalty for leaving the reference.
     pub kl: KlPenalty,
 }
@@ -36,6 +39,7 @@ impl Default for Reinforce {
             baseline: Baseline::Mean,
             advantage: Scale::Raw,
             shaping: Shaping::None,
+            max_grad_norm: None,
             kl: KlPenalty::default(),
         }
     }
@@ -89,7 +93,7 @@ impl TrainerPart for Reinforce {
             minibatches: 1,
             entropy: 0.0,
             value: None,
-            max_grad_norm: None,
+            max_grad_norm: self.max_grad_norm.map(Positive::get),
         })
     }
 }

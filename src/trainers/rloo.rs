@@ -22,6 +22,9 @@ pub struct Rloo {
     pub optimizer: OptimizerSpec,
     /// What is optimised in the place of the proxy.
     pub shaping: Shaping,
+    /// Largest norm of the gradient over all weights together; no limit where it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_grad_norm: Option<Positive>,
     /// The penalty for leaving the reference.
     pub kl: RewardKl,
 }
@@ -34,6 +37,7 @@ impl Default for Rloo {
             steps: NonZeroU64::MIN.saturating_add(299),
             optimizer: OptimizerSpec::Sgd { learning_rate: Positive::known(12.8) },
             shaping: Shaping::None,
+            max_grad_norm: None,
             kl: RewardKl::default(),
         }
     }
@@ -84,7 +88,7 @@ impl TrainerPart for Rloo {
             minibatches: 1,
             entropy: 0.0,
             value: None,
-            max_grad_norm: None,
+            max_grad_norm: self.max_grad_norm.map(Positive::get),
         })
     }
 }

@@ -28,7 +28,7 @@ fn exactly(model: &RewardModel, trainer: Value) -> Expectations {
         .start(Ground { table: model.table().unwrap(), reference_proxies: &[], device: &Device::flex() })
         .unwrap();
     let mut policy = Snapshot::default();
-    trainer.snapshot(model.table().unwrap(), &mut policy).unwrap();
+    policy.clone_from(trainer.policy());
     Expectations::enumerated(&policy, model.table().unwrap())
 }
 
@@ -137,12 +137,9 @@ fn selecting_policies_are_the_tables_own() {
     // The construction's mass above t is t^(−exponent), whatever was there.
     let spec: TrainerSpec =
         serde_json::from_value(json!({ "construction": { "threshold": 4, "exponent": 0.7 } })).unwrap();
-    let mut policy = Snapshot::default();
-    spec.part()
-        .start(Ground { table, reference_proxies: &[], device: &Device::flex() })
-        .unwrap()
-        .snapshot(table, &mut policy)
-        .unwrap();
+    let trainer =
+        spec.part().start(Ground { table, reference_proxies: &[], device: &Device::flex() }).unwrap();
+    let policy = trainer.policy();
     let above: f64 =
         policy.probs().iter().enumerate().filter(|(cell, _)| table.proxy(*cell) > 4.0).map(|(_, p)| p).sum();
     assert!((above - 4f64.powf(-0.7)).abs() < 1e-12, "{above}");

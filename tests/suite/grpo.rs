@@ -1,6 +1,6 @@
 //! GRPO against hand computation, against the optimum of its own objective, and its indifference to the size of a reward.
 
-use crate::learning::{CELLS, Learned, REWARDS, assert_policy, by_hand, in_threes, learn, snapshot, table};
+use crate::learning::{CELLS, Learned, REWARDS, assert_policy, by_hand, in_threes, learn, table};
 use crate::statistics::mean_and_error;
 use crate::windows::{Race, run};
 use burn::tensor::Device;
@@ -37,7 +37,7 @@ fn one_update_is_the_closed_form_gradient() {
             .unwrap();
         let (mut theta, mut policy) = (vec![0.0; table.len()], Snapshot::default());
         for step in 0..2 {
-            let old = snapshot(trainer.as_ref(), &table);
+            let old = trainer.policy().clone();
             let mut batch = in_threes(&old, &table);
             trainer.credit(&mut batch);
             let advantage: Vec<f64> = (0..12)

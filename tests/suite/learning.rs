@@ -29,12 +29,6 @@ pub fn table() -> Outcomes {
     }
 }
 
-pub fn snapshot(trainer: &dyn Trainer, table: &Outcomes) -> Snapshot {
-    let mut policy = Snapshot::default();
-    trainer.snapshot(table, &mut policy).unwrap();
-    policy
-}
-
 /// The batch of cells as a trainer sees it.
 pub fn observed(cells: &[usize], proxy: &[f64], policy: &Snapshot, table: &Outcomes) -> Observed {
     Observed {
@@ -87,7 +81,7 @@ pub fn in_threes(policy: &Snapshot, table: &Outcomes) -> Observed {
 
 /// Asserts that the trainer's π is π₀·exp(θ), in ln π to 1e-5.
 pub fn assert_policy(what: &str, trainer: &dyn Trainer, theta: &[f64], table: &Outcomes) {
-    let (found, mut expected) = (snapshot(trainer, table), Snapshot::default());
+    let (found, mut expected) = (trainer.policy(), Snapshot::default());
     expected.set(table, |cell| theta[cell]);
     for cell in 0..table.len() {
         let (a, b) = (found.log_prob(cell), expected.log_prob(cell));
@@ -131,7 +125,7 @@ pub fn learn(seed: u64, settings: &dyn TrainerPart) -> Learned {
     let (sampler, mut policy) = (Sampler::training(&seeds).in_groups(settings.group()), Snapshot::default());
     let mut kls = Vec::new();
     for step in 0..settings.steps() {
-        trainer.snapshot(table, &mut policy).unwrap();
+        policy.clone_from(trainer.policy());
         let exact = Expectations::enumerated(&policy, table);
         kls.push(exact.kl);
         let count = settings.batch();
@@ -139,7 +133,7 @@ pub fn learn(seed: u64, settings: &dyn TrainerPart) -> Learned {
         trainer.credit(&mut batch.observed);
         trainer.update(&batch.observed, &batch.cells, exact.kl).unwrap();
     }
-    trainer.snapshot(table, &mut policy).unwrap();
+    policy.clone_from(trainer.policy());
     let late = &kls[kls.len() * 4 / 5..];
     let late_kl = late.iter().sum::<f64>() / late.len() as f64;
     Learned { table: table.clone(), policy, late_kl }

@@ -1,6 +1,6 @@
 //! Mitigations at work: shaped rewards, robust advantages, ensembles, early stops.
 
-use crate::learning::{CELLS, assert_policy, in_threes, snapshot, table};
+use crate::learning::{CELLS, assert_policy, in_threes, table};
 use burn::tensor::Device;
 use serde_json::{Value, json};
 use tailcatch::config::from_bytes;
@@ -165,13 +165,13 @@ fn no_pass_follows_once_the_policy_has_left_the_one_that_sampled() {
                 "optimizer": { "sgd": { "learning_rate": 0.5 } } } }),
             &table,
         );
-        let mut batch = in_threes(&snapshot(trainer.as_ref(), &table), &table);
+        let mut batch = in_threes(trainer.policy(), &table);
         trainer.credit(&mut batch);
         trainer.update(&batch, &CELLS, 0.0).unwrap();
         trainer
     };
     let theta = |trainer: &dyn Trainer| -> Vec<f64> {
-        let policy = snapshot(trainer, &table);
+        let policy = trainer.policy().clone();
         (0..8).map(|cell| policy.log_prob(cell) - table.ref_log_prob[cell]).collect()
     };
     // k3 of the batch after one, two … passes, by hand: r − 1 − ln r, r = π/π₀ with π₀ as what sampled.
@@ -182,7 +182,7 @@ fn no_pass_follows_once_the_policy_has_left_the_one_that_sampled() {
         };
         CELLS.iter().map(one).sum::<f64>() / 12.0
     };
-    let strayed: Vec<f64> = (1..=4).map(|n| k3(&snapshot(after(n, Value::Null).as_ref(), &table))).collect();
+    let strayed: Vec<f64> = (1..=4).map(|n| k3(after(n, Value::Null).policy())).collect();
     assert!(strayed[0] > 0.0 && strayed.windows(2).all(|pair| pair[0] < pair[1]), "{strayed:?}");
     for passes in 1..4usize {
         // Above what `passes − 1` left and below what `passes` did: the pass after that is not made.

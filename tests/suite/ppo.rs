@@ -1,6 +1,6 @@
 //! PPO against hand computation and against the exact optimum; advantage estimation and KL estimators against oracles.
 
-use crate::learning::{CELLS, REWARDS, assert_policy, in_threes, learn, snapshot, table};
+use crate::learning::{CELLS, REWARDS, assert_policy, in_threes, learn, table};
 use burn::tensor::Device;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -182,7 +182,7 @@ fn updates_are_those_written_out_by_hand() {
                     let what = format!(
                         "{minibatches} parts, {advantage}, {surrogate}, {largest:?}, update {update}"
                     );
-                    let mut batch = in_threes(&snapshot(trainer.as_ref(), &table), &table);
+                    let mut batch = in_threes(trainer.policy(), &table);
                     trainer.credit(&mut batch);
                     let (advantages, clipped, steepest) = hand.update(
                         minibatches,

@@ -1,6 +1,6 @@
 //! RLOO against hand computation and against the exact optimum.
 
-use crate::learning::{CELLS, REWARDS, assert_policy, by_hand, in_threes, learn, snapshot, table};
+use crate::learning::{CELLS, REWARDS, assert_policy, by_hand, in_threes, learn, table};
 use burn::tensor::Device;
 use serde_json::{Value, json};
 use tailcatch::environments::Bandit;
@@ -25,7 +25,7 @@ fn one_update_is_the_closed_form_gradient() {
         settings.start(Ground { table: &table, reference_proxies: &[], device: &Device::flex() }).unwrap();
     let mut theta = vec![0.0; table.len()];
     for step in 0..3 {
-        let policy = snapshot(trainer.as_ref(), &table);
+        let policy = trainer.policy().clone();
         let mut batch = in_threes(&policy, &table);
         trainer.credit(&mut batch);
         let shaped: Vec<f64> = (0..12)
@@ -127,7 +127,7 @@ fn an_adaptive_controller_moves_the_coefficient_by_the_rollouts_of_the_step() {
     for (kl, expected) in
         [(9.0, 0.2 * 1.024), (0.0, 0.2 * 1.024 * 0.976), (2.05, 0.2 * 1.024 * 0.976 * 1.003)]
     {
-        let mut batch = in_threes(&snapshot(trainer.as_ref(), &table), &table);
+        let mut batch = in_threes(trainer.policy(), &table);
         trainer.credit(&mut batch);
         trainer.update(&batch, &CELLS, kl).unwrap();
         let found = trainer.coefficient().unwrap();

@@ -1,6 +1,6 @@
 //! REINFORCE on burn against hand computation and against the exact optimum.
 
-use crate::learning::{by_hand, learn, observed, snapshot, table};
+use crate::learning::{by_hand, learn, observed, table};
 use burn::tensor::Device;
 use serde_json::{Value, json};
 use tailcatch::policies::Snapshot;
@@ -34,7 +34,7 @@ fn one_step_is_the_closed_form_gradient() {
             .unwrap();
         // The first step leaves the reference, so that penalties have a slope in the second.
         for _ in 0..2 {
-            let policy = snapshot(trainer.as_ref(), &table);
+            let policy = trainer.policy().clone();
             let mut batch = observed(&cells, &rewards, &policy, &table);
             trainer.credit(&mut batch);
             let log_ratio = |i: usize| table.ref_log_prob[cells[i]] - policy.log_prob(cells[i]);
@@ -61,7 +61,7 @@ fn one_step_is_the_closed_form_gradient() {
             expected
                 .set(&table, |cell| policy.log_prob(cell) - table.ref_log_prob[cell] - rate * gradient[cell]);
             trainer.update(&batch, &cells, 0.0).unwrap();
-            let found = snapshot(trainer.as_ref(), &table);
+            let found = trainer.policy().clone();
             for cell in 0..table.len() {
                 let (a, b) = (found.log_prob(cell), expected.log_prob(cell));
                 assert!((a - b).abs() < 1e-5, "{estimator} in {place}, cell {cell}: {a} against {b}");
@@ -117,7 +117,7 @@ fn a_diverging_run_is_an_error_that_says_what_to_change() {
     let settings = settings(json!({ "batch": 2, "optimizer": { "sgd": { "learning_rate": 1e30 } } }));
     let mut trainer =
         settings.start(Ground { table: &table, reference_proxies: &[], device: &Device::flex() }).unwrap();
-    let policy = snapshot(trainer.as_ref(), &table);
+    let policy = trainer.policy().clone();
     let cells = [0, 5];
     let mut batch = observed(&cells, &[1e30, -1e30], &policy, &table);
     trainer.credit(&mut batch);

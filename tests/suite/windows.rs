@@ -53,7 +53,7 @@ fn one(race: &Race, replicate: u64) -> Ending {
     let (sampler, mut policy) = (Sampler::training(&seeds).in_groups(settings.group()), Snapshot::default());
     let mut ending = Ending { first: None, takeover: None, sightings: 0 };
     for step in 0..settings.steps() {
-        trainer.snapshot(table, &mut policy).unwrap();
+        policy.clone_from(trainer.policy());
         let exact = Expectations::enumerated(&policy, table);
         if exact.p_hack > 0.5 {
             return Ending { takeover: Some(step), ..ending };

@@ -17,7 +17,6 @@ pub(super) struct Table<'a> {
     table: &'a Outcomes,
     trainer: Box<dyn Trainer>,
     sampler: Sampler,
-    policy: Snapshot,
     exact: Expectations,
     reference: Expectations,
     started: bool,
@@ -41,7 +40,6 @@ impl<'a> Table<'a> {
             table,
             trainer: part.start(Ground { table, reference_proxies: &scaling, device })?,
             sampler: Sampler::training(&seeds).in_groups(part.group()),
-            policy,
             exact: reference,
             reference,
             started: false,
@@ -49,20 +47,18 @@ impl<'a> Table<'a> {
         })
     }
 
-    fn refresh(&mut self) -> Result<(), TrainerError> {
-        self.trainer.snapshot(self.table, &mut self.policy)?;
-        self.exact = Expectations::enumerated(&self.policy, self.table);
-        Ok(())
+    fn refresh(&mut self) {
+        self.exact = Expectations::enumerated(self.trainer.policy(), self.table);
     }
 }
 
 impl Arena for Table<'_> {
     fn batch(&mut self, step: u64, first: u64, count: usize) -> Result<Batch, TrainerError> {
         if !self.started || self.trainer.moved() {
-            self.refresh()?;
+            self.refresh();
             self.started = true;
         }
-        Ok(self.sampler.batch(self.model, self.table, &self.policy, (step, first, count)))
+        Ok(self.sampler.batch(self.model, self.table, self.trainer.policy(), (step, first, count)))
     }
 
     fn expectations(&mut self, _: &Batch) -> Expectations {
@@ -94,7 +90,7 @@ impl Arena for Table<'_> {
     }
 
     fn last(&mut self) -> Result<Final, TrainerError> {
-        self.refresh()?;
+        self.refresh();
         let (table, end) = (self.table, &self.exact);
         let tilter = Tilter::new(table);
         let proxies: Vec<f64> = (0..table.len()).map(|cell| table.proxy(cell)).collect();
