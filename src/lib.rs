@@ -25,6 +25,10 @@
 //! [`theory`] answers without training: how large an exploit must be to matter, whether an audit will hold it, how long
 //! there is, and what a jump at deployment would show. Experiments state what it predicts, and are held to it.
 //!
+//! A trajectory is one outcome of a table (`environments::Bandit`) or the actions of an episode (`environments::Process`). A policy
+//! is the reference with a correction, π ∝ π₀·exp f; tables are summed over exactly, processes where that is possible. The
+//! training loop is one (`experiment::train`); what it trains on is an arena.
+//!
 //! A detector or a trainer is handed [`record::Observed`] and cannot name the true utility, which lives in
 //! [`record::Truth`]. A new part (detector, distribution, trainer …) is a file, a `mod` line and a registry row.
 //!
