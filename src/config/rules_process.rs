@@ -1,7 +1,7 @@
 //! Faults between the keys of a process, of the policy in it, and of what its reward model errs on.
 
 use super::sections::Document;
-use crate::environments::{EnvironmentSpec, Process, World};
+use crate::environments::{EnvironmentError, EnvironmentSpec, Process, World};
 use crate::foundation::rng::SeedTree;
 use crate::reward::{LONGEST_PATTERN, MOST_TRAJECTORIES, Pattern};
 
@@ -10,8 +10,14 @@ pub(super) fn process(document: &Document, say: &mut impl FnMut(&str, String, &s
     let (environment, policy) = (document.environment.name(), document.policy.name());
     match document.environment.part().draw(&SeedTree::new(document.seed, 0)) {
         Err(problem) => {
-            say(&format!("environment.{environment}"), problem.to_string(), "change what it names")
+            let key = match &problem {
+                EnvironmentError::Map { .. } => "environment.gridworld.map".to_owned(),
+                EnvironmentError::Size { key, .. } => format!("environment.{environment}.{key}"),
+                _ => format!("environment.{environment}"),
+            };
+            say(&key, problem.to_string(), "change what it names");
         }
+
         Ok(World::Process(process)) => triggers(document, process.as_ref(), say),
         Ok(World::Table(_)) => {}
     }

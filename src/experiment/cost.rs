@@ -1,5 +1,6 @@
 //! What a plan will take, before it runs.
 
+use super::arena::MOST_SUMMED;
 use super::run::keeps_rollouts;
 use crate::config::{Document, Loaded};
 use crate::environments::World;
@@ -35,10 +36,10 @@ const WEIGHT: f64 = 4e-10;
 /// Seconds for one action beside the network: its softmax, its draw, its credit.
 const ACTION: f64 = 5e-7;
 
-/// Seconds for the actions of one rollout.
-fn action(document: &Document) -> f64 {
+/// Seconds for one rollout of a policy that acts step by step, and its most actions.
+fn episode(document: &Document) -> (f64, f64) {
     let seeds = SeedTree::new(document.seed, 0);
-    let Ok(World::Process(process)) = document.environment.part().draw(&seeds) else { return 0.0 };
+    let Ok(World::Process(process)) = document.environment.part().draw(&seeds) else { return (0.0, 1.0) };
     let shape = Shape {
         prompts: process.prompts(),
         symbols: process.symbols(),
@@ -48,7 +49,8 @@ fn action(document: &Document) -> f64 {
     };
     let network = document.policy.part().sequence(&shape, &seeds, &Device::default());
     let weights = network.map_or(0, |network| network.parameters()) as f64;
-    process.horizon() as f64 * (ACTION + weights * WEIGHT)
+    let horizon = process.horizon() as f64;
+    (horizon * (ACTION + weights * WEIGHT), horizon)
 }
 
 /// Adds up the plan.
@@ -63,8 +65,13 @@ pub fn cost(loaded: &Loaded) -> Cost {
         let detectors = 1.0 + document.detectors.len() as f64;
         let steps = trainer.steps() as f64;
         let passes = f64::from(trainer.passes());
+        let (rollout, horizon) = if document.policy.part().acts() { episode(document) } else { (0.0, 1.0) };
         let training = match (document.policy.part().acts(), passes) {
-            (true, _) => steps * trainer.batch() as f64 * passes.max(1.0) * action(document),
+            (true, _) => {
+                let summed = environment.cells().filter(|cells| *cells <= MOST_SUMMED).unwrap_or(0) as f64;
+                let looked_at = trainer.batch() as f64 * passes.max(1.0) + summed / horizon;
+                steps * looked_at * rollout
+            }
             (false, 0.0) => cells * CELL + steps * STEP,
             (false, passes) => steps * (STEP + cells * CELL_STEP) * passes,
         };

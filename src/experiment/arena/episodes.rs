@@ -17,6 +17,8 @@ use crate::trainers::{Recipe, SequenceLearner, TrainerError};
 const REFERENCE_ROLLOUTS: usize = 20_000;
 /// Rollouts of the final policy, where its expectations cannot be summed.
 const FINAL_ROLLOUTS: usize = 4_096;
+/// Trajectories up to which expectations are summed over all of them at every step.
+pub(in crate::experiment) const MOST_SUMMED: usize = 20_000;
 /// States, times the progress of triggers, up to which expectations are propagated at every step.
 const MOST_STATES: usize = 20_000;
 
@@ -71,6 +73,7 @@ impl<'a> Episodes<'a> {
         };
         let unfit = TrainError::Unfit { policy: policy.name(), trainer: trainer.name() };
         let network = policy.part().sequence(&shape, &seeds, device).ok_or(unfit)?;
+        let few = model.table().is_some_and(|table| table.len() <= MOST_SUMMED);
         let (reference, proxies) = Reference::of(model, sequence, &seeds);
         Ok(Self {
             model,
@@ -80,7 +83,7 @@ impl<'a> Episodes<'a> {
             tape: Tape::default(),
             seeds,
             activations,
-            tree: model.table().is_some().then(|| Tree::new(process)),
+            tree: few.then(|| Tree::new(process)),
             log_ratios: Vec::new(),
             snapshot: Snapshot::default(),
             known: Known::Nothing,

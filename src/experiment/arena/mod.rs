@@ -14,6 +14,7 @@ use crate::reward::RewardModel;
 use crate::rollout::{Actor, Batch, Roller, Sampler, Tape};
 use crate::trainers::TrainerError;
 use episodes::Episodes;
+pub(super) use episodes::MOST_SUMMED;
 use table::Table;
 
 /// A policy in training on one replicate.
