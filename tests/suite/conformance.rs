@@ -20,7 +20,7 @@ const ENVIRONMENTS: [(&str, &str, u64, bool); 6] = [
     ("bandit", "outcomes = 30, contexts = 2", 1, true),
     ("tokens", "vocabulary = 3, length = 3, prompts = 2, end = true", 3, true),
     ("tokens", "vocabulary = 7, length = 6", 6, false),
-    ("tokens", "vocabulary = 6, length = 7, end = true, utility = { motif = { tokens = 3 } }", 7, false),
+    ("tokens", "vocabulary = 7, length = 7, end = true, utility = { motif = { tokens = 3 } }", 7, false),
     ("gridworld", "map = ['S.', 'XG'], horizon = 3", 3, true),
     ("gridworld", "map = ['S.', 'XG'], horizon = 5, slip = 0.2, reference = 'uniform'", 5, false),
 ];
@@ -53,7 +53,7 @@ const TRAINERS: [(&str, &str, u64, bool); 11] = [
     ("best_of_n", "n = 4, batch = 6", 1, false),
     ("quantilizer", "mass = 0.2, batch = 6", 1, false),
     ("conditioning", "threshold = 0.0, batch = 6", 1, false),
-    ("construction", "threshold = 0.5, batch = 6", 1, false),
+    ("construction", "threshold = 1.1, exponent = 0.3, batch = 6", 1, false),
     ("reference", "batch = 6, steps = 2", 2, false),
     ("jump", "mass_after = 0.1, after = 1, steps = 2, batch = 6", 2, false),
 ];
@@ -64,6 +64,7 @@ struct Expected {
     /// Whether the parts go together: worked out on a table of all trajectories, or learned from samples step by step.
     fits: bool,
     acts: bool,
+    learns: bool,
     horizon: u64,
     steps: u64,
 }
@@ -78,7 +79,7 @@ fn combinations() -> Vec<([String; 3], Expected)> {
                 let fits = if acts { learns && environment != "bandit" } else { listed };
                 let section = |name: &str, settings: &str| format!("{{ {name} = {{ {settings} }} }}");
                 let parts = [section(environment, world), section(policy, network), section(trainer, recipe)];
-                all.push((parts, Expected { fits, acts, horizon, steps }));
+                all.push((parts, Expected { fits, acts, learns, horizon, steps }));
             }
         }
     }
@@ -132,6 +133,10 @@ fn what_does_not_go_together_is_refused_with_its_key_and_a_remedy() {
         }
     }
     // Acting policies: 4 on the bandit, with 11 trainers, and on 5 processes with the 7 that do not learn; tabular: 3 too large.
+    let [environment, policy, _] = &combinations()[0].0;
+    let construction = "{ construction = { threshold = 0.5 } }".to_owned();
+    let error = load(&[environment.clone(), policy.clone(), construction], "").unwrap_err().to_string();
+    assert!(error.contains("no mass to raise to"), "{error}");
     assert_eq!(refused, 4 * 11 + 5 * 4 * 7 + 3 * 11);
 }
 
@@ -142,8 +147,11 @@ fn hold_together(ran: &Trained, expected: Expected, what: &str) {
     assert_eq!((ran.steps.len() as u64, o.len(), t.len()), (expected.steps, rows, rows), "{what}");
     let column = |c: &Option<Vec<f64>>| c.clone().unwrap_or_else(|| panic!("{what}: a column is missing"));
     let (log_prob, reference) = (column(&o.log_prob), column(&o.ref_log_prob));
-    let (reward, advantage) = (column(&o.reward), column(&o.advantage));
-    for numbers in [&o.proxy, &log_prob, &reference, &reward, &advantage, &t.utility, &t.error] {
+    let reward = column(&o.reward);
+    // Who does not learn compares nothing.
+    assert_eq!(o.advantage.is_some(), expected.learns, "{what}");
+    let advantage = o.advantage.as_ref().unwrap_or(&reward);
+    for numbers in [&o.proxy, &log_prob, &reference, &reward, advantage, &t.utility, &t.error] {
         assert_eq!(numbers.len(), rows, "{what}");
         assert!(numbers.iter().all(|x| x.is_finite()), "{what}: {numbers:?}");
     }
