@@ -53,7 +53,7 @@ fn text(
     checkpoint: &str,
 ) -> String {
     format!(
-        "question = '?'\n{world}{policy}{}[reward]\nerror = {{ student_t = {{ df = 3 }} }}\nensemble = {{ members = 2 }}\n\
+        "question = '?'\n{world}{policy}{}[reward]\nerror = {{ laplace = {{}} }}\nensemble = {{ members = 2 }}\n\
          [calibration]\nrollouts = 400\n[record]\nactivations = {activations}\n{checkpoint}",
         trainer.replace("STEPS", &steps.to_string())
     )

@@ -87,8 +87,8 @@ fn activations_become_columns_of_a_table_and_survive_it() {
 fn the_swap_twin_of_a_process_shows_the_same_to_every_observer() {
     for world in [SMALL, LARGE] {
         for reward in [
-            "[reward]\nerror = { student_t = { df = 2 } }\n",
-            "[reward]\nmode = 'fresh'\nerror = { student_t = { df = 2 } }\n",
+            "[reward]\nerror = { laplace = {} }\n",
+            "[reward]\nmode = 'fresh'\nerror = { laplace = {} }\n",
             "[reward]\ntriggers = [{ pattern = { explicit = [0, 1] }, place = 'anywhere', proxy = 9, utility = -2 }]\n",
         ] {
             let loaded = load(world, "{ gru = { hidden = 4 } }", LEARNER, reward);

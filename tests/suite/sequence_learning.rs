@@ -56,7 +56,7 @@ fn section(name: &str, steps: u64, rate: f64) -> Value {
 
 /// Trains to the end and holds the result against the exact optimum.
 fn reaches(own: Value, name: &str, errs: bool, (steps, rate): (u64, f64), tolerance: f64) {
-    for seed in seeds() {
+    for seed in 0..3 {
         let world = strings(errs, seed);
         let table = world.model.table().unwrap();
         let best = best(table, BETA);
@@ -72,11 +72,6 @@ fn reaches(own: Value, name: &str, errs: bool, (steps, rate): (u64, f64), tolera
             "{own}, {name}, seed {seed}: {reached} against {best}"
         );
     }
-}
-
-/// One seed, and three where time is given.
-fn seeds() -> std::ops::Range<u64> {
-    0..if cfg!(feature = "slow") { 3 } else { 1 }
 }
 
 #[test]
@@ -113,17 +108,18 @@ fn a_policy_that_cannot_see_what_it_wrote_falls_short_of_the_tilt() {
 #[test]
 fn expectations_summed_over_trajectories_and_states_are_those_of_a_sample() {
     let trigger = json!({ "triggers": [
-        { "pattern": { "explicit": [1, 2] }, "place": "anywhere", "proxy": 2, "utility": -1, "graded": true }] });
+        { "pattern": { "explicit": [1, 2] }, "place": "anywhere", "proxy": 1, "utility": -0.5, "graded": true }] });
     let tokens = json!({ "tokens": { "vocabulary": 4, "length": 5, "prompts": 2, "end": true,
         "utility": { "bigram": {} }, "reference": { "zipf": { "exponent": 0.7 } } } });
     let grid = json!({ "gridworld": { "map": ["S.X", ".#G", "..."], "horizon": 6, "reference": "uniform" } });
-    let glitch = json!({ "triggers": [{ "pattern": "glitch", "proxy": 2, "utility": -1, "graded": true }] });
+    let glitch =
+        json!({ "triggers": [{ "pattern": "glitch", "proxy": 1, "utility": -0.5, "graded": true }] });
     for (environment, reward) in [(tokens, trigger), (grid, glitch)] {
         let world = world(environment, reward, 3);
         let (sequence, table) = (world.sequence(), world.model.table().unwrap());
         let spec =
-            trainer(json!({ "reinforce": { "batch": 64, "optimizer": { "adam": { "learning_rate": 0.05 } },
-            "kl": { "coefficient": 0.2 } } }));
+            trainer(json!({ "reinforce": { "batch": 64, "optimizer": { "adam": { "learning_rate": 0.02 } },
+            "kl": { "coefficient": 0.5 } } }));
         for own in [json!({ "product": {} }), json!({ "mlp": { "hidden": 8 } })] {
             let mut learner = world.learner(&policy(own.clone()), &spec);
             let (roller, mut tape) = (Roller::training(&world.seeds, spec.part().group()), Tape::default());
@@ -195,14 +191,18 @@ fn estimates_of_the_divergence_are_right_on_average_over_the_steps() {
         let ran = learn(&strings(true, 1), &own, &section("reinforce", 150, 0.02));
         assert!(ran.steps.iter().all(|row| row.expectations == "enumerated"));
         assert!(ran.steps[149].kl > Some(0.2), "{own}: hardly moved");
+        let kl = ran.steps.iter().map(|row| row.kl.unwrap()).sum::<f64>() / 150.0;
         for (name, of) in
             [("k1", (|r| r.kl_k1) as fn(&tailcatch::record::tables::StepRow) -> _), ("k3", |r| r.kl_k3)]
         {
             // From the second step on: at the reference all of them are 0.
             let off: Vec<f64> = ran.steps[1..].iter().map(|row| of(row).unwrap() - row.kl.unwrap()).collect();
             let (mean, error) = mean_and_error(&off);
-            // Steps are independent given the policy; a bias of a tenth of the KL would be seen.
-            assert!(mean.abs() < 4.0 * error && error < 0.01, "{own}, {name}: off by {mean} ± {error}");
+            // Steps are independent given the policy; a bias of a fifth of the mean KL would be seen.
+            assert!(
+                mean.abs() < 4.0 * error && 4.0 * error < 0.2 * kl,
+                "{own}, {name}: {mean} ± {error}, KL {kl}"
+            );
         }
     }
 }
