@@ -249,6 +249,10 @@ impl Worker<'_> {
                 break;
             }
             let outcome = self.one(planned, &mut clean);
+            if matches!(outcome, Err(ExperimentError::Train { source: TrainError::Stopped { .. }, .. })) {
+                // Kept as far as it came: neither finished nor failed.
+                break;
+            }
             if outcome.is_err() && self.options.fail_fast {
                 self.stop.store(true, Ordering::Relaxed);
             }
@@ -319,7 +323,10 @@ impl Worker<'_> {
         id: &str,
         model: &RewardModel,
     ) -> Result<Trained, ExperimentError> {
+        let checkpoints =
+            document.record.checkpoint.map(|every| Checkpoints::new(self.store, id, every, self.stop));
         if let Some(record) = self.store.read(id)? {
+            checkpoints.as_ref().map_or(Ok(()), Checkpoints::clear)?;
             return Ok(Trained::from_record(&record, &self.store.path(id))?);
         }
         let seeds = SeedTree::new(document.seed, planned.replicate);
@@ -332,8 +339,6 @@ impl Worker<'_> {
             activations: document.record.activations,
         };
         let (arm, replicate) = (planned.arm, planned.replicate);
-        let checkpoints =
-            document.record.checkpoint.map(|every| Checkpoints::new(self.store, id, every, self.stop));
         let trained = train(setting, checkpoints.as_ref()).map_err(|source| ExperimentError::Train {
             arm,
             replicate,

@@ -79,7 +79,9 @@ impl Trained {
         let mut observed = columns(&observed);
         if let Some(table) = record.section(features::SECTION) {
             let read = features::decode(table, observed.len());
-            observed.features.extend(read.map_err(|problem| damaged(path, features::SECTION, problem))?);
+            let read = read.map_err(|problem| damaged(path, features::SECTION, problem))?;
+            // In the order of a run: what has a column of its own comes last.
+            observed.features.splice(0..0, read);
         }
         Ok(Self { steps, observed, truth: hidden(&truth), last })
     }

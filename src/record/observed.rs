@@ -113,11 +113,10 @@ fn extend(column: &mut Option<Vec<f64>>, other: Option<Vec<f64>>) {
     }
 }
 
-fn extend_named(columns: &mut Vec<(String, Vec<f64>)>, other: Vec<(String, Vec<f64>)>) {
-    let mut others = other.into_iter();
-    columns.retain_mut(|(name, rows)| match others.by_ref().find(|(n, _)| n == name) {
+fn extend_named(columns: &mut Vec<(String, Vec<f64>)>, mut others: Vec<(String, Vec<f64>)>) {
+    columns.retain_mut(|(name, rows)| match others.iter_mut().find(|(n, _)| n == name) {
         Some((_, more)) => {
-            rows.extend(more);
+            rows.append(more);
             true
         }
         None => false,

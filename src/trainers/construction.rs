@@ -27,6 +27,18 @@ impl TrainerPart for Construction {
     fn batch(&self) -> usize {
         self.batch.get() as usize
     }
+    fn contradictions(&self) -> Vec<(&'static str, String)> {
+        let (threshold, exponent) = (self.threshold.get(), self.exponent.get());
+        let raised_to = threshold.powf(-exponent);
+        if raised_to > 0.0 && raised_to < 1.0 {
+            return Vec::new();
+        }
+        let problem = format!(
+            "{threshold} to the power −{exponent} is {raised_to}, which is no mass to raise to; use a threshold above 1, \
+             such as 10"
+        );
+        vec![("threshold", problem)]
+    }
     fn start(&self, ground: Ground<'_>) -> Result<Box<dyn Trainer>, TrainerError> {
         let table = ground.table;
         let threshold = self.threshold.get();

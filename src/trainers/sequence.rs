@@ -104,9 +104,12 @@ impl SequenceLearner {
     /// The weights are no longer finite, or cannot be read back.
     pub fn update(&mut self, tape: &Tape, kl: f64) -> Result<(), TrainerError> {
         self.stopped |= self.recipe.kl.stop.is_some_and(|stop| kl > stop.get());
-        if !self.stopped {
-            self.learn(tape)?;
+        if self.stopped {
+            self.clip_fraction = None;
+            self.step += 1;
+            return Ok(());
         }
+        self.learn(tape)?;
         self.step += 1;
         self.coefficient = self.recipe.kl.controller.next(self.coefficient, kl, tape.rows);
         Ok(())

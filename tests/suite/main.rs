@@ -1,17 +1,25 @@
 //! Every test that goes through the public interface, in one binary: each file is a subject.
 
 mod audit;
+#[cfg(feature = "lab")]
+mod checkpoints;
 mod cli;
 #[cfg(feature = "lab")]
 mod config;
+#[cfg(feature = "lab")]
+mod conformance;
 mod detect;
 mod detectors;
 mod diagnose;
 mod distributions;
 #[cfg(feature = "lab")]
+mod episodes;
+#[cfg(feature = "lab")]
 mod expectations;
 #[cfg(feature = "lab")]
 mod experiments;
+#[cfg(feature = "lab")]
+mod features;
 #[cfg(feature = "lab")]
 mod fixed_policies;
 #[cfg(feature = "lab")]
@@ -32,6 +40,10 @@ mod report;
 mod rloo;
 #[cfg(feature = "lab")]
 mod run;
+#[cfg(feature = "lab")]
+mod sequence_learning;
+#[cfg(feature = "lab")]
+mod sequence_updates;
 #[cfg(feature = "lab")]
 mod statistics;
 mod synthetic_run;
