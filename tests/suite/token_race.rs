@@ -91,8 +91,10 @@ mod counted {
 
     #[test]
     fn a_frozen_error_that_never_recurs_is_noise() {
-        let reward = |mode: &str| json!({ "mode": mode, "error": { "student_t": { "df": 1.5, "scale": 3 } } });
-        let utility = |reward: Value| move |replicate| run(&reward, "batch_normalised", 400, replicate).last.utility;
+        let reward =
+            |mode: &str| json!({ "mode": mode, "error": { "student_t": { "df": 1.5, "scale": 3 } } });
+        let utility =
+            |reward: Value| move |replicate| run(&reward, "batch_normalised", 400, replicate).last.utility;
         let clean = in_parallel(16, utility(json!({})));
         let frozen = in_parallel(16, utility(reward("frozen")));
         let fresh = in_parallel(16, utility(reward("fresh")));
