@@ -7,7 +7,7 @@ use super::rules::{References, contradictions};
 use super::schema::root as schema_root;
 use super::sections::Document;
 use super::source::{Draft, Sources};
-use super::sweep::{Arm, Axis, as_table, choice, count, labels, resolve_axes, spliced, take_axes};
+use super::sweep::{Arm, Axis, as_table, choice, count, labels, named, resolve_axes, spliced, take_axes};
 use super::walk::walk;
 use serde::Deserialize as _;
 use std::path::Path;
@@ -251,7 +251,13 @@ fn arm(
 ) -> Result<Arm, Vec<Draft>> {
     let chosen = choice(axes, index);
     let document = typed(spliced(base, axes, &chosen))?;
-    Ok(Arm { index, keys: keys.clone(), values: labels(axes, &chosen), document })
+    Ok(Arm {
+        index,
+        keys: keys.clone(),
+        values: labels(axes, &chosen),
+        names: named(axes, &chosen),
+        document,
+    })
 }
 
 /// Gives the tree its type.

@@ -1,7 +1,7 @@
 //! The `[sweep]` section and the arms that it spans.
 
 use super::document::{Node, splice};
-use super::label::label;
+use super::label::{label, names};
 use super::paths::find;
 use super::sections::Document;
 use super::source::Draft;
@@ -47,6 +47,8 @@ pub struct Arm {
     pub keys: std::sync::Arc<[String]>,
     /// The value of each swept key, in their order, short enough for a table.
     pub values: Vec<String>,
+    /// The same without what all values of a key share, for figures.
+    pub names: Vec<String>,
     /// The configuration of this arm, without a sweep.
     pub document: Document,
 }
@@ -71,6 +73,8 @@ pub(super) struct Axis<'i> {
     pub path: Vec<String>,
     pub span: Range<usize>,
     pub values: Vec<Node<'i>>,
+    /// A name for each value, without what all share.
+    names: Vec<String>,
 }
 
 impl Axis<'_> {
@@ -129,6 +133,7 @@ fn flatten<'i>(table: DeTable<'i>, above: &str, axes: &mut Vec<Axis<'i>>, faults
                 path: name.split('.').map(str::to_owned).collect(),
                 key: name,
                 span,
+                names: names(&list.iter().map(Spanned::get_ref).collect::<Vec<_>>()),
                 values: list.into_iter().collect(),
             }),
             DeValue::Table(inner) if !inner.is_empty() => flatten(inner, &name, axes, faults),
@@ -236,4 +241,9 @@ pub(super) fn labels(axes: &[Axis<'_>], chosen: &[usize]) -> Vec<String> {
         .zip(chosen)
         .map(|(axis, &i)| axis.values.get(i).map(|v| label(v.get_ref())).unwrap_or_default())
         .collect()
+}
+
+/// The names of one arm's values.
+pub(super) fn named(axes: &[Axis<'_>], chosen: &[usize]) -> Vec<String> {
+    axes.iter().zip(chosen).map(|(axis, &i)| axis.names.get(i).cloned().unwrap_or_default()).collect()
 }

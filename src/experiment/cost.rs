@@ -6,6 +6,7 @@ use crate::config::{Document, Loaded};
 use crate::environments::World;
 use crate::foundation::rng::SeedTree;
 use crate::policies::Shape;
+use crate::reward::MOST_TRAJECTORIES;
 use burn::tensor::Device;
 
 /// Rough cost of all runs that a plan names, clean and swap twins included.
@@ -59,14 +60,17 @@ pub fn cost(loaded: &Loaded) -> Cost {
     for arm in &loaded.arms {
         let document = &arm.document;
         let (environment, trainer) = (document.environment.part(), document.trainer.part());
-        let cells = environment.cells().map_or(0.0, |cells| cells as f64);
+        // Where a policy acts, there is a table of the trajectories only while they are few.
+        let acts = document.policy.part().acts();
+        let tabled = |cells: &usize| !acts || *cells <= MOST_TRAJECTORIES;
+        let cells = environment.cells().filter(tabled).map_or(0.0, |cells| cells as f64);
         let versions = if document.reward.swap_twin { 3 } else { 2 };
         let rollouts = trainer.batch() as u64 * trainer.steps();
         let detectors = 1.0 + document.detectors.len() as f64;
         let steps = trainer.steps() as f64;
         let passes = f64::from(trainer.passes());
-        let (rollout, horizon) = if document.policy.part().acts() { episode(document) } else { (0.0, 1.0) };
-        let training = match (document.policy.part().acts(), passes) {
+        let (rollout, horizon) = if acts { episode(document) } else { (0.0, 1.0) };
+        let training = match (acts, passes) {
             (true, _) => {
                 let summed = environment.cells().filter(|cells| *cells <= MOST_SUMMED).unwrap_or(0) as f64;
                 let looked_at = trainer.batch() as f64 * passes.max(1.0) + summed / horizon;

@@ -51,9 +51,9 @@ pub fn plan(loaded: &Loaded) -> Result<Vec<Planned>, serde_json::Error> {
 pub(super) fn describe(loaded: &Loaded, name: &str, runs: &[Planned]) -> Plan {
     let label = |values: &[String]| {
         let keys = loaded.sweep_keys.iter().map(|key| key.rsplit('.').next().unwrap_or(key));
-        // A part names itself, `sgd(learning_rate=3.2)`; a number needs its key.
+        // A part names itself, `sgd(learning_rate=3.2)`, and so does a setting, `tokens=2`; numbers and yes or no need their key.
         let named = |(key, value): (&str, &String)| {
-            if value.parse::<f64>().is_ok() {
+            if value.parse::<f64>().is_ok() || value.parse::<bool>().is_ok() {
                 format!("{key} = {}", short_number(value))
             } else {
                 value.clone()
@@ -72,7 +72,7 @@ pub(super) fn describe(loaded: &Loaded, name: &str, runs: &[Planned]) -> Plan {
         arms: loaded
             .arms
             .iter()
-            .map(|arm| ArmInfo { arm: arm.index, label: label(&arm.values), values: arm.values.clone() })
+            .map(|arm| ArmInfo { arm: arm.index, label: label(&arm.names), values: arm.values.clone() })
             .collect(),
         runs: runs
             .iter()

@@ -23,6 +23,8 @@ mod features;
 #[cfg(feature = "lab")]
 mod fixed_policies;
 #[cfg(feature = "lab")]
+mod gridworld;
+#[cfg(feature = "lab")]
 mod grpo;
 mod house;
 #[cfg(feature = "lab")]
@@ -56,6 +58,8 @@ mod theory_laws;
 mod theory_power;
 mod theory_tables;
 mod tilting;
+#[cfg(feature = "lab")]
+mod token_race;
 #[cfg(feature = "lab")]
 mod trainers;
 #[cfg(feature = "lab")]
