@@ -169,8 +169,8 @@ fn each_bad_value_is_refused_at_its_place() {
         ),
         (
             "[environment.bandit]",
-            "[environment.gridworld]",
-            "exp.toml:5:14: | `environment` has no kind `gridworld`",
+            "[environment.arcade]",
+            "exp.toml:5:14: | `environment` has no kind `arcade`",
         ),
     ];
     for (old, new, expected) in cases {
