@@ -28,10 +28,7 @@ pub(super) fn contradictions(document: &Document, references: &mut References) -
     };
     let reach = match &document.environment {
         EnvironmentSpec::Bandit(bandit) => rules_bandit::bandit(document, bandit, references, &mut say),
-        _ => {
-            rules_process::process(document, &mut say);
-            None
-        }
+        _ => rules_process::process(document, &mut say),
     };
     let reward = &document.reward;
     if reward.correlation.get() != 0.0 {
@@ -84,7 +81,7 @@ pub(super) fn contradictions(document: &Document, references: &mut References) -
             format!(
                 "a KL of {budget} nats is out of reach: the largest that this reference allows is {largest:.4}"
             ),
-            "lower the budget, or raise outcomes: KL ≤ ln(1/π₀) of the rarest outcome, which is ln K for a uniform reference",
+            "lower the budget, or allow more outcomes: KL ≤ ln(1/π₀) of the rarest, which is ln K for K outcomes and a uniform reference",
         );
     }
 

@@ -1,13 +1,20 @@
 //! Faults between the keys of a process, of the policy in it, and of what its reward model errs on.
 
 use super::sections::Document;
+<<<<<<< HEAD
 use crate::environments::{EnvironmentError, EnvironmentSpec, Process, World};
+=======
+use crate::environments::{EnvironmentSpec, Process, State, World};
+>>>>>>> con
 use crate::foundation::rng::SeedTree;
 use crate::reward::{LONGEST_PATTERN, MOST_TRAJECTORIES, Pattern};
+use std::collections::HashMap;
 
-/// Says what contradicts itself.
-pub(super) fn process(document: &Document, say: &mut impl FnMut(&str, String, &str)) {
+/// Says what contradicts itself; gives the largest KL(π‖π₀) in reach, in nats, where trajectories are few enough to be listed.
+pub(super) fn process(document: &Document, say: &mut impl FnMut(&str, String, &str)) -> Option<f64> {
     let (environment, policy) = (document.environment.name(), document.policy.name());
+    let trajectories = document.environment.part().cells().filter(|cells| *cells <= MOST_TRAJECTORIES);
+    let mut reach = None;
     match document.environment.part().draw(&SeedTree::new(document.seed, 0)) {
         Err(problem) => {
             let key = match &problem {
@@ -17,8 +24,15 @@ pub(super) fn process(document: &Document, say: &mut impl FnMut(&str, String, &s
             };
             say(&key, problem.to_string(), "change what it names");
         }
+<<<<<<< HEAD
 
         Ok(World::Process(process)) => triggers(document, process.as_ref(), say),
+=======
+        Ok(World::Process(process)) => {
+            triggers(document, process.as_ref(), say);
+            reach = trajectories.map(|_| largest_kl(process.as_ref()));
+        }
+>>>>>>> con
         Ok(World::Table(_)) => {}
     }
     if !document.reward.exploits.is_empty() {
@@ -28,7 +42,6 @@ pub(super) fn process(document: &Document, say: &mut impl FnMut(&str, String, &s
             "use [[reward.triggers]]: a pattern of actions or a state that the reward model overrates",
         );
     }
-    let trajectories = document.environment.part().cells().filter(|cells| *cells <= MOST_TRAJECTORIES);
     if document.policy.part().acts() {
         let trainer = document.trainer.name();
         if document.trainer.part().recipe().is_none() {
@@ -58,6 +71,33 @@ pub(super) fn process(document: &Document, say: &mut impl FnMut(&str, String, &s
             "set correlation = 0, or use a smaller environment",
         );
     }
+    reach
+}
+
+/// −ln π₀ of the rarest trajectory, in nats, averaged over the prompts: no policy of a deterministic process is further away.
+fn largest_kl(process: &dyn Process) -> f64 {
+    let (mut known, prompts) = (HashMap::new(), process.prompts());
+    (0..prompts).map(|prompt| rarest(process, process.start(prompt), &mut known)).sum::<f64>()
+        / prompts as f64
+}
+
+fn rarest(process: &dyn Process, state: State, known: &mut HashMap<State, f64>) -> f64 {
+    if process.ended(state) {
+        return 0.0;
+    }
+    if let Some(found) = known.get(&state) {
+        return *found;
+    }
+    let mut moves = Vec::new();
+    let mut found = 0f64;
+    for (action, log_prob) in process.reference(state).iter().enumerate() {
+        process.moves(state, action, &mut moves);
+        for turn in &moves {
+            found = found.max(rarest(process, turn.next, known) - log_prob);
+        }
+    }
+    known.insert(state, found);
+    found
 }
 
 /// Patterns that no trajectory can hold.

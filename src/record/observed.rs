@@ -122,3 +122,21 @@ fn extend_named(columns: &mut Vec<(String, Vec<f64>)>, mut others: Vec<(String, 
         None => false,
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn named_columns_are_appended_whatever_their_order_and_dropped_where_one_side_lacks_them() {
+        let rows = |names: &[&str], value: f64| Observed {
+            proxy: vec![0.0],
+            features: names.iter().map(|name| ((*name).to_owned(), vec![value])).collect(),
+            ..Observed::default()
+        };
+        let mut all = rows(&["a", "b", "c"], 1.0);
+        all.append(rows(&["c", "d", "a"], 2.0));
+        let column = |name: &str| (name.to_owned(), vec![1.0, 2.0]);
+        assert_eq!(all.features, vec![column("a"), column("c")]);
+    }
+}

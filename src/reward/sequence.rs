@@ -241,24 +241,30 @@ impl Walk {
         }
     }
 
+    /// What the table says of the finished episode, noise apart; `None` where there is no table.
+    fn listed(&self, model: &SequenceModel) -> Option<Scored> {
+        let (known, trajectory) = (model.known.as_ref()?, self.hash());
+        let cell = *known.cells.get(&trajectory)? as usize;
+        Some(Scored {
+            trajectory,
+            utility: known.table.utility[cell],
+            error: known.table.error[cell],
+            class: known.table.class[cell],
+            hack: known.table.hack[cell],
+            disagreement: model.disagreement(cell),
+        })
+    }
+
     /// What the finished episode comes to as rollout number `rollout`.
     pub fn finish(&self, model: &SequenceModel, rollout: u64, phase: Phase) -> Scored {
-        let mut scored = self.score(model);
-        let cell = model
-            .known
-            .as_ref()
-            .and_then(|known| known.cells.get(&scored.trajectory).map(|cell| (&known.table, *cell as usize)));
-        match cell {
-            Some((table, cell)) => {
-                (scored.utility, scored.error) = (table.utility[cell], table.error[cell]);
-                scored.hack = table.hack[cell];
-            }
-            None if model.swapped => {
+        let mut scored = self.listed(model).unwrap_or_else(|| {
+            let mut scored = self.score(model);
+            if model.swapped {
                 std::mem::swap(&mut scored.utility, &mut scored.error);
                 scored.hack = false;
             }
-            None => {}
-        }
+            scored
+        });
         let noise = model.noise.draw(rollout, phase);
         *(if model.swapped { &mut scored.utility } else { &mut scored.error }) += noise;
         scored

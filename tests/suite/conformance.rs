@@ -137,6 +137,15 @@ fn what_does_not_go_together_is_refused_with_its_key_and_a_remedy() {
     let construction = "{ construction = { threshold = 0.5 } }".to_owned();
     let error = load(&[environment.clone(), policy.clone(), construction], "").unwrap_err().to_string();
     assert!(error.contains("no mass to raise to"), "{error}");
+    // 3 actions, the last of which ends the string: the rarest of them are written with 3 tokens.
+    let budget = |nats: f64| {
+        let exact = format!("{{ exact = {{ kl = {{ budget = {nats} }} }} }}");
+        load(&[combinations()[5 * 11].0[0].clone(), policy.clone(), exact], "")
+    };
+    let most = 3.0 * 3f64.ln();
+    assert!(budget(0.99 * most).is_ok());
+    let error = budget(1.01 * most).unwrap_err().to_string();
+    assert!(error.contains(&format!("{most:.4}")), "{error}");
     assert_eq!(refused, 4 * 11 + 4 * 4 * 7 + 2 * 11);
 }
 
