@@ -150,7 +150,7 @@ mod tests {
             ["sgd(learning_rate=3.2)", "adam(learning_rate=0.05)"]
         );
         assert_eq!(named(&["'none'", "{ clip = { high = 5 } }"]), ["none", "clip(high=5)"]);
-        assert_eq!(named(&["{ steps = 9, kl = { stop = 1 } }", "{ steps = 9 }"]), ["kl=stop=1", "steps=9"]);
+        assert_eq!(named(&["{ steps = 9, kl = { stop = 1 } }", "{ steps = 9 }"]), ["kl(stop=1)", "steps=9"]);
     }
 
     #[test]

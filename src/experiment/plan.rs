@@ -72,7 +72,12 @@ pub(super) fn describe(loaded: &Loaded, name: &str, runs: &[Planned]) -> Plan {
         arms: loaded
             .arms
             .iter()
-            .map(|arm| ArmInfo { arm: arm.index, label: label(&arm.names), values: arm.values.clone() })
+            .map(|arm| ArmInfo {
+                arm: arm.index,
+                label: label(&arm.names),
+                values: arm.values.clone(),
+                names: arm.names.clone(),
+            })
             .collect(),
         runs: runs
             .iter()

@@ -46,7 +46,7 @@ pub fn groups(run: &RunFolder, along: usize) -> Vec<Group<'_>> {
     for arm in &run.plan.arms {
         let Some(value) = arm.values.get(along) else { continue };
         let words = |&k: &usize| {
-            let value = arm.values.get(k).map_or(String::new(), |v| readable(v));
+            let value = arm.name(k).map_or(String::new(), readable);
             if value.parse::<f64>().is_ok() {
                 format!("{} {}", short_key(&keys[k]), short_number(&value))
             } else {

@@ -1,10 +1,13 @@
 //! A panel: a rectangle with two scales, thin axes on its left and lower side, and the data drawn in it.
 
-use super::labels::fit;
+use super::labels::wrap;
 use super::scale::{Scale, Tick};
 use super::scene::{Align, Place, Scene, text_width};
 use super::series::{Point, Series};
 use super::theme::{self, BLACK, GREY, GRID, HAIR, Ink, NORMAL, SMALL};
+
+/// From one line of a name below the axis to the next.
+const LINE_HEIGHT: f64 = SMALL + 2.5;
 
 /// How far left of a panel its title begins.
 pub const INDENT: f64 = 44.0;
@@ -66,14 +69,17 @@ impl Panel {
     pub(super) fn horizontal(&self, scene: &mut Scene, below: Below<'_>) {
         let count = (((self.right - self.left) / 70.0) as usize).clamp(2, 9);
         scene.line(vec![(self.left, self.bottom), (self.right, self.bottom)], GREY, HAIR);
+        let mut lower = 0.0;
         let (ticks, title) = match below {
             Below::Shared => (self.x.ticks(count), None),
             Below::Title(title) => (self.x.ticks(count), Some(title)),
             Below::Names(names, title) => {
-                let room = (self.right - self.left) / names.len().max(1) as f64 - 8.0;
-                let label = |name: &String| Some(fit(name, room.max(14.0), SMALL, false));
-                let tick = |(i, name)| Tick { value: i as f64, label: label(name) };
-                (names.iter().enumerate().map(tick).collect(), Some(title))
+                let tick = |(i, lines): (usize, Vec<String>)| Tick {
+                    value: i as f64,
+                    label: Some(lines.join("\n")),
+                };
+                lower = self.overhang(names);
+                (self.wrapped(names).enumerate().map(tick).collect(), Some(title))
             }
         };
         let mut free = f64::NEG_INFINITY;
@@ -82,17 +88,32 @@ impl Panel {
             let length = if tick.label.is_some() { 4.0 } else { 2.5 };
             scene.line(vec![(x, self.bottom), (x, self.bottom + length)], GREY, HAIR);
             if let (Some(label), Some(_)) = (tick.label, title) {
-                let half = text_width(&label, SMALL, false) / 2.0;
+                let half = label.lines().map(|l| text_width(l, SMALL, false) / 2.0).fold(0.0, f64::max);
                 if x - half > free {
-                    scene.text((x, self.bottom + 6.0 + SMALL), label, SMALL, Align::Centre, GREY);
+                    for (i, line) in label.lines().enumerate() {
+                        let y = self.bottom + 6.0 + SMALL + i as f64 * LINE_HEIGHT;
+                        scene.text((x, y), line, SMALL, Align::Centre, GREY);
+                    }
                     free = x + half + 6.0;
                 }
             }
         }
         if let Some(title) = title {
-            let at = ((self.left + self.right) / 2.0, self.bottom + 13.0 + SMALL + NORMAL);
+            let at = ((self.left + self.right) / 2.0, self.bottom + 13.0 + SMALL + NORMAL + lower);
             scene.text(at, title, NORMAL, Align::Centre, BLACK);
         }
+    }
+
+    /// Names below the axis, each in as many lines as it takes.
+    fn wrapped(&self, names: &[String]) -> impl Iterator<Item = Vec<String>> {
+        let room = (self.right - self.left) / names.len().max(1) as f64 - 8.0;
+        names.iter().map(move |name| wrap(name, room.max(14.0), SMALL))
+    }
+
+    /// Height that names below the axis take beyond one line.
+    pub fn overhang(&self, names: &[String]) -> f64 {
+        let lines = self.wrapped(names).map(|lines| lines.len()).max().unwrap_or(1);
+        lines.saturating_sub(1) as f64 * LINE_HEIGHT
     }
 
     /// Places of a series' points.

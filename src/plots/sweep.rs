@@ -70,14 +70,16 @@ struct Axis {
 
 impl Axis {
     fn of(run: &RunFolder) -> Self {
-        let mut raw: Vec<String> = Vec::new();
-        for value in run.plan.arms.iter().filter_map(|arm| arm.values.first()) {
-            if !raw.contains(value) {
+        let (mut raw, mut names): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+        for arm in &run.plan.arms {
+            if let (Some(value), Some(name)) = (arm.values.first(), arm.name(0))
+                && !raw.contains(value)
+            {
                 raw.push(value.clone());
+                names.push(arms::readable(name));
             }
         }
         let Some(numbers) = arms::numbers(run, 0) else {
-            let names = raw.iter().map(|value| arms::readable(value)).collect();
             return Self { names: Some(names), raw, kind: Kind::Linear };
         };
         let (low, high) = numbers.iter().fold((f64::INFINITY, 0.0f64), |(l, h), &x| (l.min(x), h.max(x)));
@@ -112,7 +114,7 @@ fn draw(run: &RunFolder, axis: &Axis, groups: &[Group<'_>], series: &[Series]) -
         PANELS.into_iter().filter(|(panel, _)| series.iter().any(|s| s.panel == *panel)).collect();
     let (height, gap) = (200.0, 36.0);
     let mut scene = Scene::new(WIDTH, 0.0);
-    let mut start = 30.0;
+    let (mut start, mut overhang) = (30.0, 0.0);
     if named && !single {
         let inks: Vec<(String, Ink, Stroke)> = names
             .iter()
@@ -134,6 +136,7 @@ fn draw(run: &RunFolder, axis: &Axis, groups: &[Group<'_>], series: &[Series]) -
             Some(names) => Below::Names(names, &run.plan.sweep_keys[0]),
             None => Below::Title(&run.plan.sweep_keys[0]),
         };
+        overhang = axis.names.as_ref().map_or(0.0, |names| panel.overhang(names));
         panel.frame(&mut scene, title, below);
         let mut ends: Vec<End> =
             reference.map(|level| panel.level(&mut scene, level, REFERENCE)).into_iter().collect();
@@ -170,7 +173,7 @@ fn draw(run: &RunFolder, axis: &Axis, groups: &[Group<'_>], series: &[Series]) -
         }
         labels::at_right(&mut scene, &panel, &ends);
     }
-    scene.height = start + panels.len() as f64 * (height + gap) + 22.0;
+    scene.height = start + panels.len() as f64 * (height + gap) + 22.0 + overhang;
     Ok(scene)
 }
 

@@ -70,6 +70,16 @@ pub struct ArmInfo {
     pub label: String,
     /// Values of the swept keys, in the order of [`Plan::sweep_keys`].
     pub values: Vec<String>,
+    /// The same for figures, without what all values of a key share.
+    #[serde(default)]
+    pub names: Vec<String>,
+}
+
+impl ArmInfo {
+    /// What figures call the value of a swept key.
+    pub fn name(&self, key: usize) -> Option<&str> {
+        self.names.get(key).or(self.values.get(key)).map(String::as_str)
+    }
 }
 
 /// One run of the plan.

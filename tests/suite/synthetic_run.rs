@@ -85,6 +85,7 @@ pub fn make(dir: &Path, shape: &Shape) {
             arm,
             label: if values.is_empty() { "base".into() } else { label(values) },
             values: values.iter().map(|v| (*v).to_owned()).collect(),
+            names: Vec::new(),
         })
         .collect();
     let runs: Vec<RunInfo> = (0..arms.len())
