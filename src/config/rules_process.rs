@@ -1,11 +1,7 @@
 //! Faults between the keys of a process, of the policy in it, and of what its reward model errs on.
 
 use super::sections::Document;
-<<<<<<< HEAD
-use crate::environments::{EnvironmentError, EnvironmentSpec, Process, World};
-=======
-use crate::environments::{EnvironmentSpec, Process, State, World};
->>>>>>> con
+use crate::environments::{EnvironmentError, EnvironmentSpec, Process, State, World};
 use crate::foundation::rng::SeedTree;
 use crate::reward::{LONGEST_PATTERN, MOST_TRAJECTORIES, Pattern};
 use std::collections::HashMap;
@@ -24,15 +20,10 @@ pub(super) fn process(document: &Document, say: &mut impl FnMut(&str, String, &s
             };
             say(&key, problem.to_string(), "change what it names");
         }
-<<<<<<< HEAD
-
-        Ok(World::Process(process)) => triggers(document, process.as_ref(), say),
-=======
         Ok(World::Process(process)) => {
             triggers(document, process.as_ref(), say);
             reach = trajectories.map(|_| largest_kl(process.as_ref()));
         }
->>>>>>> con
         Ok(World::Table(_)) => {}
     }
     if !document.reward.exploits.is_empty() {

@@ -167,15 +167,7 @@ fn each_bad_value_is_refused_at_its_place() {
             "",
             "the configuration has no `question`",
         ),
-<<<<<<< HEAD
         ("[environment.bandit]", "[environment.maze]", "exp.toml:5:14: | `environment` has no kind `maze`"),
-=======
-        (
-            "[environment.bandit]",
-            "[environment.arcade]",
-            "exp.toml:5:14: | `environment` has no kind `arcade`",
-        ),
->>>>>>> con
     ];
     for (old, new, expected) in cases {
         refuses(&with(old, new), &[expected]);
