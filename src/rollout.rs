@@ -83,20 +83,14 @@ impl Sampler {
         let cells = policy.sample_all(&prompts, &units);
         let alone = |prompt: &u64| step * table.prompts as u64 + prompt;
         let group = if self.group > 1 { leaders } else { prompts.iter().map(alone).collect() };
-        let mut proxy = Vec::with_capacity(count);
-        let mut truth = Truth {
-            utility: Vec::with_capacity(count),
-            error: Vec::with_capacity(count),
-            ..Truth::default()
+        let (utility, error) = model.visits(&cells, &numbers, self.phase);
+        let proxy = utility.iter().zip(&error).map(|(utility, error)| utility + error).collect();
+        let truth = Truth {
+            utility,
+            error,
+            class: cells.iter().map(|&cell| table.class[cell]).collect(),
+            hack: cells.iter().map(|&cell| table.hack[cell]).collect(),
         };
-        for (&cell, &number) in cells.iter().zip(&numbers) {
-            let visit = model.visit(cell, number, self.phase);
-            proxy.push(visit.proxy());
-            truth.utility.push(visit.utility);
-            truth.error.push(visit.error);
-        }
-        truth.class = cells.iter().map(|&cell| table.class[cell]).collect();
-        truth.hack = cells.iter().map(|&cell| table.hack[cell]).collect();
         let disagreement: Option<Vec<f64>> = cells.iter().map(|cell| model.disagreement(*cell)).collect();
         let disagreement = disagreement.filter(|column| !column.is_empty());
         let observed = Observed {

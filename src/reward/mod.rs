@@ -19,7 +19,7 @@ pub use ensemble::{Combine, Ensemble};
 pub use enumerate::MOST_TRAJECTORIES;
 pub use exploit::Exploit;
 pub use hack::HackRule;
-pub use model::{Phase, RewardError, RewardModel, Visit};
+pub use model::{Phase, RewardError, RewardModel};
 pub use plant::outcomes_of;
 pub use propagate::{Choose, Propagated, propagate};
 pub use section::{Mode, RewardSection};

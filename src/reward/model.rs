@@ -57,22 +57,6 @@ struct Listed {
     swapped: bool,
 }
 
-/// What a visit to an outcome gives.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Visit {
-    /// True utility V.
-    pub utility: f64,
-    /// Error X.
-    pub error: f64,
-}
-
-impl Visit {
-    /// Proxy reward U = V + X.
-    pub fn proxy(self) -> f64 {
-        self.utility + self.error
-    }
-}
-
 /// Whether a visit happens in training or when calibrating, before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
@@ -161,16 +145,24 @@ impl RewardModel {
         }
     }
 
-    /// V and X of rollout number `rollout` that sampled `cell` of the table.
-    pub fn visit(&self, cell: usize, rollout: u64, phase: Phase) -> Visit {
+    /// V and X of the rollouts with these numbers, which sampled these cells of the table.
+    pub fn visits(&self, cells: &[usize], rollouts: &[u64], phase: Phase) -> (Vec<f64>, Vec<f64>) {
         let (table, noise, swapped) = match &self.kind {
             Kind::Table(listed) => (Some(&listed.table), &listed.noise, listed.swapped),
             Kind::Sequence(model) => (model.table(), &model.noise, model.swapped),
         };
-        let own = |column: fn(&Outcomes) -> &Vec<f64>| table.map_or(0.0, |table| column(table)[cell]);
-        let (mut utility, mut error) = (own(|t| &t.utility), own(|t| &t.error));
-        *(if swapped { &mut utility } else { &mut error }) += noise.draw(rollout, phase);
-        Visit { utility, error }
+        let own = |column: fn(&Outcomes) -> &Vec<f64>| match table {
+            Some(table) => cells.iter().map(|&cell| column(table)[cell]).collect(),
+            None => vec![0.0; cells.len()],
+        };
+        let (mut utility, mut error): (Vec<f64>, Vec<f64>) = (own(|t| &t.utility), own(|t| &t.error));
+        if !noise.is_silent() {
+            let disturbed = if swapped { &mut utility } else { &mut error };
+            for (value, &rollout) in disturbed.iter_mut().zip(rollouts) {
+                *value += noise.draw(rollout, phase);
+            }
+        }
+        (utility, error)
     }
 }
 

@@ -121,14 +121,15 @@ fn fresh_error_differs_between_visits_and_frozen_error_does_not() {
     let seeds = SeedTree::new(1, 0);
     let fresh = model(&environment, error("fresh"), seeds, Twin::Itself);
     let frozen = model(&environment, error("frozen"), seeds, Twin::Itself);
-    let visit = |world: &RewardModel, rollout| world.visit(7, rollout, Phase::Training);
+    let visit = |world: &RewardModel, rollout| world.visits(&[7], &[rollout], Phase::Training);
     assert_eq!(visit(&frozen, 0), visit(&frozen, 1));
-    assert_ne!(visit(&fresh, 0).error, visit(&fresh, 1).error);
+    assert_ne!(visit(&fresh, 0).1, visit(&fresh, 1).1);
     assert_eq!(visit(&fresh, 5), visit(&fresh, 5), "the same rollout, asked twice");
-    assert_ne!(visit(&fresh, 5).error, fresh.visit(7, 5, Phase::Calibration).error);
+    assert_ne!(visit(&fresh, 5).1, fresh.visits(&[7], &[5], Phase::Calibration).1);
     let swapped = model(&environment, error("fresh"), seeds, Twin::Swapped);
     let (a, b) = (visit(&fresh, 3), visit(&swapped, 3));
-    assert_eq!((a.utility, a.error, a.proxy().to_bits()), (b.error, b.utility, b.proxy().to_bits()));
+    assert_eq!((a.0[0], a.1[0]), (b.1[0], b.0[0]));
+    assert_eq!((a.0[0] + a.1[0]).to_bits(), (b.0[0] + b.1[0]).to_bits());
 }
 
 #[test]
