@@ -24,7 +24,10 @@ pub fn readable(value: &str) -> String {
 /// The last part of a key: `trainer.reinforce.kl.coefficient` becomes `kl coefficient`.
 pub fn short_key(key: &str) -> String {
     let parts: Vec<&str> = key.split('.').collect();
-    let kept = if parts.last() == Some(&"coefficient") || parts.last() == Some(&"budget") { 2 } else { 1 };
+    // A number is a place in a list: it says nothing without the list.
+    let needs_company =
+        |last: &&str| matches!(*last, "coefficient" | "budget") || last.parse::<usize>().is_ok();
+    let kept = if parts.last().is_some_and(needs_company) { 2 } else { 1 };
     parts[parts.len().saturating_sub(kept)..].join(" ").replace('_', " ")
 }
 
@@ -98,5 +101,6 @@ mod tests {
         }
         assert_eq!(short_key("trainer.reinforce.kl.coefficient"), "kl coefficient");
         assert_eq!(short_key("environment.bandit.outcomes"), "outcomes");
+        assert_eq!(short_key("reward.triggers.0"), "triggers 0");
     }
 }
