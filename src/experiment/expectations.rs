@@ -18,7 +18,7 @@ pub struct Expectations {
     pub utility: f64,
     /// Standard error of `utility`; `None` where it is exact.
     pub utility_se: Option<f64>,
-    /// E\[X\]; the mean of the sample unless enumerated.
+    /// E\[X\].
     pub error: f64,
     /// KL(π‖π₀).
     pub kl: f64,
@@ -37,7 +37,8 @@ pub struct Expectations {
 pub enum Method {
     /// Summed over every trajectory.
     Enumerated,
-    /// Utility, KL, entropy and P(hack) summed over states by dynamic programming; the error is the sample's mean.
+    /// Utility, KL, entropy and P(hack) summed over states by dynamic programming; the error too where triggers are all of it, else
+    /// it is the sample's mean.
     Propagated,
     /// Means of the sample. KL and entropy are sums of those of each next action, given what was sampled before it: unbiased,
     /// and far less noisy than the mean log-ratio.
@@ -120,6 +121,7 @@ impl Expectations {
             method: Method::Propagated,
             utility: known.utility,
             utility_se: None,
+            error: known.error.unwrap_or(self.error),
             kl: known.kl,
             entropy: known.entropy,
             p_hack: known.p_hack.unwrap_or(self.p_hack),
@@ -130,5 +132,34 @@ impl Expectations {
     /// E\[U\] = E\[V\] + E\[X\].
     pub fn proxy(&self) -> f64 {
         self.utility + self.error
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_states_know_stands_in_for_the_sample_and_nothing_else_does() {
+        let batch = Batch {
+            observed: crate::record::Observed { proxy: vec![1.0, 5.0], ..Default::default() },
+            truth: crate::record::Truth {
+                utility: vec![1.0, 2.0],
+                error: vec![0.0, 3.0],
+                class: vec![0, 1],
+                hack: vec![false, true],
+            },
+            cells: Vec::new(),
+        };
+        let sampled = Expectations::sampled(&batch, &Tape::default());
+        assert_eq!(
+            (sampled.utility, sampled.error, sampled.p_hack, sampled.proxy_from_hacks),
+            (1.5, 1.5, 0.5, 2.5)
+        );
+        let known = |error, p_hack| Propagated { utility: 1.2, error, kl: 0.3, entropy: 0.4, p_hack };
+        let all = sampled.propagated(&known(Some(0.7), Some(0.1)));
+        assert_eq!((all.utility, all.error, all.kl, all.p_hack, all.utility_se), (1.2, 0.7, 0.3, 0.1, None));
+        let some = sampled.propagated(&known(None, None));
+        assert_eq!((some.error, some.p_hack), (1.5, 0.5));
     }
 }

@@ -120,7 +120,7 @@ table! {
         /// Share of the batch's positive proxy that its largest member holds.
         top1_share: Option<f64>,
         /// How the expectations were made: `enumerated` (summed over all trajectories), `propagated` (by dynamic programming over
-        /// states; the error is the batch's mean) or `sampled` (means of the batch).
+        /// states; the error is the batch's mean unless triggers are all of it) or `sampled` (means of the batch).
         expectations: String,
         /// E\[V\].
         utility: Option<f64>,

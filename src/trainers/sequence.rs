@@ -5,12 +5,12 @@
 
 use super::checkpoint::{Memory, unusable};
 use super::estimators::estimate;
-use super::token_credit::{TokenCredit, total_penalty};
+use super::token_credit::{Paid, TokenCredit, total_penalty};
 use super::token_slopes::{Loss, slopes};
 use super::{Estimator, Recipe, Shaper, TrainerError};
 use crate::foundation::numeric::sum;
 use crate::policies::SequencePolicy;
-use crate::record::Observed;
+use crate::record::{GRADIENT_NORM, Observed};
 use crate::rollout::{Choice, Tape};
 use burn::optim::ModuleOptimizer;
 use burn::tensor::Bytes;
@@ -84,7 +84,9 @@ impl SequenceLearner {
         let penalty = total_penalty(&self.recipe.kl, self.coefficient, tape);
         let shaped: Vec<f64> = observed.proxy.iter().map(|u| self.shaper.apply(*u)).collect();
         observed.reward = Some(shaped.iter().zip(&penalty).map(|(u, p)| u - p).collect());
-        self.credit.fill(&self.recipe, self.coefficient, &shaped, &observed.group, tape);
+        let paid =
+            Paid { kl: &self.recipe.kl, coefficient: self.coefficient, proxies: &shaped, penalty: &penalty };
+        self.credit.fill(self.recipe.credit, &paid, &observed.group, tape);
         let per_row = |of: &dyn Fn(usize) -> f64| tape.per_row(|t, row| of(t * tape.rows + row));
         let advantage = per_row(&|place| self.credit.advantage[place]);
         let length = |row: usize| f64::from(tape.lengths[row].max(1));
@@ -95,7 +97,7 @@ impl SequenceLearner {
             let norm = 1.0 - 2.0 * chosen + prob.iter().map(|p| p * p).sum::<f64>();
             self.credit.advantage[place].powi(2) * norm.max(0.0)
         });
-        observed.features.push(("gradient_norm".to_owned(), square.into_iter().map(f64::sqrt).collect()));
+        observed.features.push((GRADIENT_NORM.to_owned(), square.into_iter().map(f64::sqrt).collect()));
     }
 
     /// Moves π by one batch that was credited last; `kl` is KL(π‖π₀) of the policy that sampled, in nats.

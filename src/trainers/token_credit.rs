@@ -1,7 +1,7 @@
 //! From rewards to an advantage for every action.
 
 use super::estimators::estimate;
-use super::recipe::{Credit, Recipe};
+use super::recipe::Credit;
 use super::{Baseline, KlPenalty, Per, Place, Scale, advantages, gae, group_relative, leave_one_out};
 use crate::rollout::Tape;
 
@@ -36,25 +36,25 @@ fn token_estimate(kl: &KlPenalty, tape: &Tape, position: usize, row: usize) -> f
 
 /// What rollouts were paid, and what they had to pay for leaving the reference.
 #[derive(Clone, Copy)]
-struct Paid<'a> {
-    kl: &'a KlPenalty,
-    coefficient: f64,
-    proxies: &'a [f64],
-    penalty: &'a [f64],
+pub(super) struct Paid<'a> {
+    pub kl: &'a KlPenalty,
+    pub coefficient: f64,
+    /// Shaped proxies, one a row.
+    pub proxies: &'a [f64],
+    /// What [`total_penalty`] gives.
+    pub penalty: &'a [f64],
 }
 
 impl TokenCredit {
-    /// Fills in the credit of a batch from its shaped proxies, one a row.
-    pub fn fill(&mut self, recipe: &Recipe, coefficient: f64, proxies: &[f64], groups: &[u64], tape: &Tape) {
-        let penalty = total_penalty(&recipe.kl, coefficient, tape);
-        let totals = || -> Vec<f64> { proxies.iter().zip(&penalty).map(|(u, p)| u - p).collect() };
-        let per_row = match recipe.credit {
+    /// Fills in the credit of a batch.
+    pub fn fill(&mut self, credit: Credit, paid: &Paid<'_>, groups: &[u64], tape: &Tape) {
+        let totals = || -> Vec<f64> { paid.proxies.iter().zip(paid.penalty).map(|(u, p)| u - p).collect() };
+        let per_row = match credit {
             Credit::Batch(baseline, scale) => advantages(&totals(), baseline, scale),
             Credit::LeaveOneOut => leave_one_out(&totals(), groups),
             Credit::Group(scale) => group_relative(&totals(), groups, scale),
             Credit::Critic { scale, gamma, lambda } => {
-                let paid = Paid { kl: &recipe.kl, coefficient, proxies, penalty: &penalty };
-                return self.critic(&paid, (scale, gamma, lambda), tape);
+                return self.critic(paid, (scale, gamma, lambda), tape);
             }
         };
         self.target.clear();

@@ -13,7 +13,7 @@ use crate::reward::{Propagated, RewardModel, SequenceModel, propagate};
 use crate::rollout::{Actor, Batch, Roller, Tape, Tree};
 use crate::trainers::{Recipe, SequenceLearner, TrainerError};
 
-/// Rollouts of the reference behind its mean and spread, where there is no table.
+/// Rollouts of the reference behind its spread and the scale of shaped rewards, and behind its means where there is no table.
 const REFERENCE_ROLLOUTS: usize = 20_000;
 /// Rollouts of the final policy, where its expectations cannot be summed.
 const FINAL_ROLLOUTS: usize = 4_096;
