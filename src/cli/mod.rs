@@ -4,6 +4,8 @@
 //! [`Cli::run`]. Answers go to standard output through [`Console::answer`], all else to standard error.
 
 #[cfg(feature = "lab")]
+mod bench;
+#[cfg(feature = "lab")]
 mod check;
 mod completions;
 pub mod console;
@@ -59,6 +61,8 @@ enum Command {
     Check(check::CheckArgs),
     #[cfg(feature = "lab")]
     Init(init::InitArgs),
+    #[cfg(feature = "lab")]
+    Bench(bench::BenchArgs),
     Diagnose(diagnose::DiagnoseArgs),
     Detect(detect::DetectArgs),
     Theory(theory::TheoryArgs),
@@ -86,6 +90,8 @@ impl Cli {
             Command::Check(args) => check::run(args, console),
             #[cfg(feature = "lab")]
             Command::Init(args) => Ok(init::run(args, console)?),
+            #[cfg(feature = "lab")]
+            Command::Bench(args) => bench::run(args, console),
             Command::Diagnose(args) => diagnose::run(args, console),
             Command::Detect(args) => detect::run(args, console),
             Command::Theory(args) => theory::run(args, console),

@@ -68,7 +68,18 @@ impl DeviceName {
 }
 
 /// A bar on a terminal, silence elsewhere.
-struct Bar(ProgressBar);
+pub(super) struct Bar(ProgressBar);
+
+impl Bar {
+    /// Leaves the bar as it is.
+    pub fn abandon(&self) {
+        self.0.abandon();
+    }
+    /// Takes the bar away.
+    pub fn clear(&self) {
+        self.0.finish_and_clear();
+    }
+}
 
 impl Progress for Bar {
     fn start(&self, runs: usize, done: usize) {
@@ -83,17 +94,7 @@ impl Progress for Bar {
 
 /// Runs the command.
 pub fn run(args: &RunArgs, console: &Console) -> Result<Outcome, crate::Error> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    // A second interrupt does not wait: what is written is whole either way.
-    let handler = ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(75);
-        }
-    });
-    if let Err(error) = handler {
-        console.warn(format!("interrupts cannot be caught ({error}); Ctrl-C ends the program at once"));
-    }
+    let stop = interruptible(console);
     let threads = args.threads.map_or_else(default_threads, NonZeroUsize::get);
     // Every config is read before any is run, so that a fault in the last costs no hour.
     let loaded: Vec<config::Loaded> =
@@ -118,7 +119,7 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Outcome, crate::Error> {
         let finished = match experiment::run(loaded, &name, &options, &bar, &stop) {
             Ok(finished) => finished,
             Err(experiment::ExperimentError::Stopped { out, done, total }) => {
-                bar.0.abandon();
+                bar.abandon();
                 console.warn(format!(
                     "stopped with {done} of {total} runs finished and kept in {}; the same command goes on",
                     out.display()
@@ -126,11 +127,11 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Outcome, crate::Error> {
                 return Ok(Outcome::Stopped);
             }
             Err(error) => {
-                bar.0.abandon();
+                bar.abandon();
                 return Err(error.into());
             }
         };
-        bar.0.finish_and_clear();
+        bar.clear();
         if finished.reused > 0 {
             console.note(format!("{} of {} runs were there already", finished.reused, finished.runs));
         }
@@ -151,7 +152,22 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Outcome, crate::Error> {
     Ok(Outcome::Done)
 }
 
-fn bar(console: &Console, name: &str) -> Bar {
+/// What an interrupt sets. A second interrupt does not wait: what is written is whole either way.
+pub(super) fn interruptible(console: &Console) -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    let handler = ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(75);
+        }
+    });
+    if let Err(error) = handler {
+        console.warn(format!("interrupts cannot be caught ({error}); Ctrl-C ends the program at once"));
+    }
+    stop
+}
+
+pub(super) fn bar(console: &Console, name: &str) -> Bar {
     let target =
         if console.shows_progress() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let bar = ProgressBar::with_draw_target(None, target).with_message(name.to_owned());
@@ -167,6 +183,6 @@ pub(super) fn stem(path: &Path) -> String {
     path.file_stem().map_or_else(|| "experiment".to_owned(), |s| s.to_string_lossy().into_owned())
 }
 
-fn default_threads() -> usize {
+pub(super) fn default_threads() -> usize {
     std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }

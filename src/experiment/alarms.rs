@@ -1,7 +1,7 @@
 //! Alarms of one detector: rollouts above a threshold that the calibration rollouts set at a nominal rate.
 
+use super::fit::Fit;
 use super::judge::Subject;
-use crate::detectors::Scorer;
 use crate::metrics::false_alarm::{false_positive_rate, first_true_flag};
 use crate::record::{Observed, Scores};
 use crate::thresholds::calibrated_threshold;
@@ -21,17 +21,13 @@ pub(super) struct Alarms {
 
 /// Sets the threshold and applies it; `None` where calibration or scores cannot carry one.
 ///
-/// `scores` are the run's own; `scorer` is asked for those of the calibration rollouts and the twins.
-pub(super) fn alarms(
-    subject: &Subject<'_>,
-    calibration: &Observed,
-    scores: &Scores,
-    scorer: &mut dyn Scorer,
-) -> Option<Alarms> {
-    let reference = scorer.score(calibration).ok()?;
+/// `scores` are the run's own; those of the calibration rollouts and the twins come from scorers of their own, which
+/// remember nothing of the run.
+pub(super) fn alarms(subject: &Subject<'_>, fit: &Fit<'_>, scores: &Scores) -> Option<Alarms> {
+    let reference = fit.score(fit.calibration).ok()?;
     let threshold = calibrated_threshold(reference.values(), subject.document.audit.alarm_rate.get()).ok()?;
     let over = |scores: &Scores| scores.values().iter().map(|s| *s > threshold).collect::<Vec<bool>>();
-    let mut above = |run: &Observed| scorer.score(run).ok().map(|scores| over(&scores));
+    let above = |run: &Observed| fit.score(run).ok().map(|scores| over(&scores));
     let alarm = over(scores);
     let clean = above(&subject.clean.observed)?;
     let honest = subject.swapped.and_then(|run| above(&run.observed));

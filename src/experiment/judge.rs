@@ -3,24 +3,27 @@
 use super::alarms::{Alarms, alarms};
 use super::arena;
 use super::curves;
+use super::fit::Fit;
 use super::rows;
 use super::store::Record;
 use super::timeline::{Timeline, has_time};
+use super::train::Setting;
 use super::trained::{STEP_LEAD, Trained};
 use crate::audit::{self, History, Trail};
 use crate::config::Document;
-use crate::detectors::{Access, Fitted, Scorer};
+use crate::detectors::{Access, Scorer};
 use crate::foundation::failure::Status;
-use crate::foundation::rng::{Purpose, SeedTree};
+use crate::foundation::rng::SeedTree;
 use crate::foundation::scalar::Probability;
 use crate::metrics::baseline;
 use crate::metrics::catch::{Audited, Catch, Sampled};
 use crate::metrics::outcome::{Outcome, caught_in_time};
 use crate::metrics::{Ranking, average_precision, oracle, roc};
-use crate::record::Scores;
 use crate::record::metric::ORACLE;
 use crate::record::tables::{DetectorRow, FlagRow, ReplicateRow};
+use crate::record::{Observed, Scores};
 use crate::reward::RewardModel;
+use burn::tensor::Device;
 
 /// One run with its twins.
 #[derive(Debug, Clone, Copy)]
@@ -29,8 +32,14 @@ pub(super) struct Subject<'a> {
     pub document: &'a Document,
     /// The replicate's reward model.
     pub model: &'a RewardModel,
+    /// Where its tensors live.
+    pub device: &'a Device,
     /// Its streams.
     pub seeds: SeedTree,
+    /// Number of its arm.
+    pub arm: usize,
+    /// Its replicate.
+    pub replicate: u64,
     /// The run itself.
     pub trained: &'a Trained,
     /// Its clean twin.
@@ -39,6 +48,22 @@ pub(super) struct Subject<'a> {
     pub swapped: Option<&'a Trained>,
     /// Whether the survival and Hill curves are drawn from this run.
     pub curves: bool,
+}
+
+impl Subject<'_> {
+    /// Rollouts of the reference, from their own streams.
+    pub fn reference(&self, count: usize) -> Observed {
+        let document = self.document;
+        let setting = Setting {
+            model: self.model,
+            policy: &document.policy,
+            trainer: &document.trainer,
+            seeds: self.seeds,
+            device: self.device,
+            activations: document.record.activations,
+        };
+        arena::calibration(setting, count)
+    }
 }
 
 /// Why a run could not be judged.
@@ -70,23 +95,14 @@ pub(super) fn judge(subject: &Subject<'_>) -> Result<Record, JudgeError> {
     let timeline = Timeline::of(trained, subject.clean).map_err(JudgeError::Columns)?;
     let sampled = Sampled::new(&trained.observed, &trained.truth).map_err(JudgeError::Columns)?;
     let rollouts = document.calibration.rollouts.get() as usize;
-    let calibration =
-        arena::calibration(subject.model, document.policy.part().acts(), &subject.seeds, rollouts);
+    let calibration = subject.reference(rollouts);
     let mut judged: Vec<Judged> = (document.detectors.iter().enumerate())
         .map(|(index, spec)| {
-            let mut rng = subject.seeds.stream(Purpose::Detector, index as u64);
-            let access = spec.part().access();
-            let (answer, alarms) = match spec.part().fit(&calibration, &mut rng) {
-                Fitted::Refused(status) => (Err(status), None),
-                Fitted::Ready(mut scorer) => match scorer.score(&trained.observed) {
-                    Err(status) => (Err(status), None),
-                    Ok(scores) => {
-                        let alarms = alarms(subject, &calibration, &scores, scorer.as_mut());
-                        (Ok((scores, Some(scorer))), alarms)
-                    }
-                },
-            };
-            Judged { name: spec.name(), access: access.name(), answer, alarms }
+            let fit = Fit { spec, index, calibration: &calibration, seeds: subject.seeds };
+            let answer =
+                fit.ready().and_then(|mut scorer| Ok((scorer.score(&trained.observed)?, Some(scorer))));
+            let alarms = answer.as_ref().ok().and_then(|(scores, _)| alarms(subject, &fit, scores));
+            Judged { name: spec.name(), access: spec.part().access().name(), answer, alarms }
         })
         .collect();
     let oracle = oracle::oracle(&trained.truth).map(|scores| (scores, None));

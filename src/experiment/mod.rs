@@ -2,6 +2,7 @@
 
 mod alarms;
 mod arena;
+pub mod benchmark;
 mod checkpoint;
 mod checks;
 pub mod closed_forms;
@@ -9,6 +10,7 @@ mod cost;
 mod curves;
 mod expectations;
 mod features;
+mod fit;
 pub mod ids;
 mod judge;
 mod manifest;

@@ -5,7 +5,7 @@ use super::judge::{self, JudgeError, Subject};
 use super::manifest::manifest;
 use super::merge;
 use super::plan::{Planned, describe, plan};
-use super::store::{Store, StoreError, write_atomic};
+use super::store::{Record, Store, StoreError, write_atomic};
 use super::train::{Setting, TrainError, train};
 use super::trained::Trained;
 use crate::config::{Document, Loaded, ObservedRuns, resolved};
@@ -97,6 +97,14 @@ pub enum ExperimentError {
         /// Why.
         problem: String,
     },
+    /// A scenario of the benchmark failed.
+    #[error("scenario {name}: {source}")]
+    Scenario {
+        /// Its name.
+        name: String,
+        /// Why.
+        source: Box<ExperimentError>,
+    },
     /// Some runs failed; the others are kept.
     #[error("{} of {total} runs failed; the others are kept in {}. First failure: {first}", failed, out.display())]
     Failed {
@@ -121,6 +129,17 @@ pub enum ExperimentError {
     },
 }
 
+impl ExperimentError {
+    /// Whether it was asked to stop, so that the same call goes on.
+    pub fn is_stop(&self) -> bool {
+        match self {
+            Self::Stopped { .. } => true,
+            Self::Scenario { source, .. } => source.is_stop(),
+            _ => false,
+        }
+    }
+}
+
 /// What a finished experiment comes to.
 #[derive(Debug, Clone)]
 pub struct Finished {
@@ -143,15 +162,39 @@ pub fn run(
     let runs = plan(loaded).map_err(|e| ExperimentError::Describe { file: PLAN, problem: e.to_string() })?;
     let store = Store::open(&options.out.join("records"))?;
     describe_folder(loaded, name, &runs, options)?;
+    let hooks = Hooks { judge: &judge::judge, progress, stop };
+    let reused = carry_out(loaded, &runs, &store, options, &hooks)?;
+    merge::merge(loaded, &runs, &store, &options.out)?;
+    Ok(Finished { out: options.out.clone(), runs: runs.len(), reused })
+}
+
+/// Who looks at a run that is trained, who hears of it, and who may end it all.
+pub(super) struct Hooks<'a> {
+    /// Makes the judgement that is kept.
+    pub judge: &'a (dyn Fn(&Subject<'_>) -> Result<Record, JudgeError> + Sync),
+    /// Hears of finished runs.
+    pub progress: &'a dyn Progress,
+    /// Ends it early, runs intact.
+    pub stop: &'a AtomicBool,
+}
+
+/// Trains and judges what is not in the store yet; gives how many runs were there already.
+pub(super) fn carry_out(
+    loaded: &Loaded,
+    runs: &[Planned],
+    store: &Store,
+    options: &Options,
+    hooks: &Hooks<'_>,
+) -> Result<usize, ExperimentError> {
     let mut pending = Vec::new();
-    for planned in &runs {
-        if !is_done(&store, loaded, planned)? {
+    for planned in runs {
+        if !is_done(store, loaded, planned)? {
             pending.push(planned.clone());
         }
     }
     let reused = runs.len() - pending.len();
-    progress.start(runs.len(), reused);
-    let worker = Worker { loaded, options, store: &store, progress, stop };
+    hooks.progress.start(runs.len(), reused);
+    let worker = Worker { loaded, options, store, hooks };
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(options.threads)
         .build()
@@ -164,17 +207,16 @@ pub fn run(
         let first = first.to_string();
         return Err(ExperimentError::Failed { out: options.out.clone(), failed, total, first });
     }
-    if stop.load(Ordering::Relaxed) {
+    if hooks.stop.load(Ordering::Relaxed) {
         let mut done = 0;
-        for planned in &runs {
-            done += usize::from(is_done(&store, loaded, planned)?);
+        for planned in runs {
+            done += usize::from(is_done(store, loaded, planned)?);
         }
         if done < runs.len() {
             return Err(ExperimentError::Stopped { out: options.out.clone(), done, total: runs.len() });
         }
     }
-    merge::merge(loaded, &runs, &store, &options.out)?;
-    Ok(Finished { out: options.out.clone(), runs: runs.len(), reused })
+    Ok(reused)
 }
 
 /// Whether a run's judgement is there and verifies, and its rollouts too where they are to be kept.
@@ -235,8 +277,7 @@ struct Worker<'a> {
     loaded: &'a Loaded,
     options: &'a Options,
     store: &'a Store,
-    progress: &'a dyn Progress,
-    stop: &'a AtomicBool,
+    hooks: &'a Hooks<'a>,
 }
 
 impl Worker<'_> {
@@ -245,7 +286,7 @@ impl Worker<'_> {
         let mut clean: Option<Trained> = None;
         let mut outcomes = Vec::new();
         for planned in unit {
-            if self.stop.load(Ordering::Relaxed) {
+            if self.hooks.stop.load(Ordering::Relaxed) {
                 break;
             }
             let outcome = self.one(planned, &mut clean);
@@ -254,9 +295,9 @@ impl Worker<'_> {
                 break;
             }
             if outcome.is_err() && self.options.fail_fast {
-                self.stop.store(true, Ordering::Relaxed);
+                self.hooks.stop.store(true, Ordering::Relaxed);
             }
-            self.progress.advance();
+            self.hooks.progress.advance();
             outcomes.push(outcome);
         }
         outcomes
@@ -279,14 +320,20 @@ impl Worker<'_> {
         let subject = Subject {
             document,
             model: &model,
+            device: &self.options.device,
             seeds,
+            arm,
+            replicate,
             trained: &trained,
             clean: &twin,
             swapped: swapped.as_ref(),
             curves: replicate == 0,
         };
-        let judged =
-            judge::judge(&subject).map_err(|source| ExperimentError::Judge { arm, replicate, source })?;
+        let judged = (self.hooks.judge)(&subject).map_err(|source| ExperimentError::Judge {
+            arm,
+            replicate,
+            source,
+        })?;
         self.store.write(&planned.judge_id, &judged)?;
         *clean = Some(twin);
         Ok(())
@@ -324,7 +371,7 @@ impl Worker<'_> {
         model: &RewardModel,
     ) -> Result<Trained, ExperimentError> {
         let checkpoints =
-            document.record.checkpoint.map(|every| Checkpoints::new(self.store, id, every, self.stop));
+            document.record.checkpoint.map(|every| Checkpoints::new(self.store, id, every, self.hooks.stop));
         if let Some(record) = self.store.read(id)? {
             checkpoints.as_ref().map_or(Ok(()), Checkpoints::clear)?;
             return Ok(Trained::from_record(&record, &self.store.path(id))?);

@@ -13,6 +13,7 @@ pub mod numeric;
 pub mod order;
 pub mod quadrature;
 pub mod registry;
+pub mod resamples;
 pub mod rng;
 pub mod root;
 pub mod scalar;

@@ -2,7 +2,8 @@
 //!
 //! Ranking: [`Ranking`] with [`auroc`](roc), [`average_precision`], [`precision_at`]. Fractions: [`wilson`]. Times:
 //! [`timeline`] (onset, damage, takeover, sighting, window), [`kaplan_meier`] for windows that never close, [`outcome`]
-//! for what became of a run. Audits: [`catch`], [`baseline`], [`false_alarm`]. [`oracle`] is the control that may see
+//! for what became of a run. Audits: [`catch`], [`spared`], [`baseline`], [`false_alarm`]. Other base rates: [`reweight`];
+//! how rare an exploit may be: [`smallest_mass`]. [`oracle`] is the control that may see
 //! the truth, and stands here because detectors cannot.
 //!
 //! The words are defined with each item. Where a number does not exist there is a
@@ -17,7 +18,10 @@ pub mod oracle;
 pub mod outcome;
 pub mod precision_at;
 mod ranking;
+pub mod reweight;
 pub mod roc;
+pub mod smallest_mass;
+pub mod spared;
 pub mod timeline;
 pub mod wilson;
 

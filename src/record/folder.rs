@@ -328,7 +328,7 @@ fn json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FolderError> {
 }
 
 /// Rows of one table; empty where there is no file.
-fn table<R: DeserializeOwned>(
+pub(super) fn table<R: DeserializeOwned>(
     dir: &Path,
     file: &str,
     columns: &[&'static str],

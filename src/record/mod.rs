@@ -3,6 +3,7 @@
 //! [`Observed`] is what a practitioner's log can hold. [`Truth`] is what only a laboratory or a paid audit knows.
 //! They are separate types and separate files, so that a detector or a trainer cannot name the true utility.
 
+pub mod benchmark;
 mod error;
 pub mod folder;
 pub mod metric;

@@ -21,6 +21,8 @@ macro_rules! table {
     };
 }
 
+pub(super) use table;
+
 table! {
     /// One run: what became of one arm in one replicate. The sweep's keys stand between `replicate` and `utility`.
     ReplicateRow in "replicates.csv" {

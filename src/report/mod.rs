@@ -5,6 +5,8 @@
 
 mod findings;
 mod format;
+pub mod leaderboard;
+mod leaders;
 mod picture;
 mod tables;
 
@@ -21,6 +23,8 @@ use std::path::{Path, PathBuf};
 use tables::Table;
 
 const TEMPLATE: &str = include_str!("report.html");
+const STYLE: &str = include_str!("style.css");
+const TABLE: &str = include_str!("table.html");
 const REGULAR: &[u8] = include_bytes!("../../assets/fonts/Roboto-Regular.subset.ttf");
 const BOLD: &[u8] = include_bytes!("../../assets/fonts/Roboto-Bold.subset.ttf");
 
@@ -82,6 +86,17 @@ pub fn write(run: &RunFolder, out: &Path) -> Result<(), ReportError> {
     fs::write(out, html).map_err(|source| ReportError::Write { path: out.to_owned(), source })
 }
 
+/// One page's template, with the style and the tables that all pages share. Every text is escaped.
+fn engine(name: &'static str, template: &'static str) -> Result<Environment<'static>, ReportError> {
+    let mut engine = Environment::new();
+    engine.set_auto_escape_callback(|_| AutoEscape::Html);
+    engine.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
+    for (name, text) in [("style", STYLE), ("table", TABLE), (name, template)] {
+        engine.add_template(name, text)?;
+    }
+    Ok(engine)
+}
+
 /// The report as text.
 ///
 /// # Errors
@@ -93,10 +108,7 @@ pub fn html(run: &RunFolder) -> Result<String, ReportError> {
         .into_iter()
         .map(|(info, svg)| Picture { title: info.title, caption: info.caption, svg: picture::safe(&svg) })
         .collect();
-    let mut engine = Environment::new();
-    engine.set_auto_escape_callback(|_| AutoEscape::Html);
-    engine.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
-    engine.add_template("report", TEMPLATE)?;
+    let engine = engine("report", TEMPLATE)?;
     let page = Page {
         plan: &run.plan,
         manifest: run.manifest.as_ref(),

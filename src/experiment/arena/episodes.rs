@@ -40,6 +40,18 @@ pub(super) struct Episodes<'a> {
     reference: Reference,
 }
 
+/// What a network for this process has to take in and give out.
+pub(super) fn shape(sequence: &SequenceModel, value: bool) -> Shape {
+    let process = sequence.process();
+    Shape {
+        prompts: process.prompts(),
+        symbols: process.symbols(),
+        actions: process.actions(),
+        horizon: process.horizon(),
+        value,
+    }
+}
+
 /// What can be said of a policy without sampling.
 enum Known {
     All(Expectations),
@@ -64,13 +76,7 @@ impl<'a> Episodes<'a> {
     ) -> Result<Self, TrainError> {
         let Setting { model, policy, trainer, seeds, device, activations } = setting;
         let process = sequence.process();
-        let shape = Shape {
-            prompts: process.prompts(),
-            symbols: process.symbols(),
-            actions: process.actions(),
-            horizon: process.horizon(),
-            value: recipe.value.is_some(),
-        };
+        let shape = shape(sequence, recipe.value.is_some());
         let unfit = TrainError::Unfit { policy: policy.name(), trainer: trainer.name() };
         let network = policy.part().sequence(&shape, &seeds, device).ok_or(unfit)?;
         let few = model.table().is_some_and(|table| table.len() <= MOST_SUMMED);

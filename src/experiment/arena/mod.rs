@@ -7,10 +7,9 @@ use super::expectations::Expectations;
 use super::train::{Setting, TrainError};
 use super::trained::Final;
 use crate::foundation::order::{quantile_sorted, sorted};
-use crate::foundation::rng::{Purpose, SeedTree};
+use crate::foundation::rng::Purpose;
 use crate::policies::Snapshot;
 use crate::record::Observed;
-use crate::reward::RewardModel;
 use crate::rollout::{Actor, Batch, Roller, Sampler, Tape};
 use crate::trainers::TrainerError;
 use episodes::Episodes;
@@ -49,17 +48,28 @@ pub(super) fn enter<'a>(setting: Setting<'a>) -> Result<Box<dyn Arena + 'a>, Tra
     }
 }
 
-/// Rollouts of the reference, from their own streams, as a policy of this kind would show them.
-pub(super) fn calibration(model: &RewardModel, acts: bool, seeds: &SeedTree, count: usize) -> Observed {
-    match (acts, model.sequence(), model.table()) {
+/// Rollouts of the reference, from their own streams, as the policy of `setting` would show them before it is trained: where
+/// activations are asked for, those of the network at its start.
+pub(super) fn calibration(setting: Setting<'_>, count: usize) -> Observed {
+    let Setting { model, policy, seeds, device, activations, .. } = setting;
+    match (policy.part().acts(), model.sequence(), model.table()) {
         (false, _, Some(table)) => {
             let mut reference = Snapshot::default();
             reference.set(table, |_| 0.0);
-            Sampler::calibration(seeds).batch(model, table, &reference, (0, 0, count)).observed
+            Sampler::calibration(&seeds).batch(model, table, &reference, (0, 0, count)).observed
         }
         (_, Some(sequence), _) => {
-            let roller = Roller::apart(seeds, Purpose::Calibration);
-            roller.batch(sequence, Actor::Reference, &mut Tape::default(), (0, 0, count), false).observed
+            let shape = episodes::shape(sequence, false);
+            let network = activations.then(|| policy.part().sequence(&shape, &seeds, device)).flatten();
+            let roller = Roller::apart(&seeds, Purpose::Calibration);
+            let (tape, rollouts) = (&mut Tape::default(), (0, 0, count));
+            match network {
+                // Its corrections are 0 before training: it acts as the reference does.
+                Some(mut network) => {
+                    roller.batch(sequence, Actor::Fixed(&mut *network), tape, rollouts, true).observed
+                }
+                None => roller.batch(sequence, Actor::Reference, tape, rollouts, false).observed,
+            }
         }
         // No run got this far: its policy does not fit its environment.
         _ => Observed::default(),

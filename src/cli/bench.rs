@@ -1,0 +1,118 @@
+//! `tailcatch bench`: the catch-rate benchmark of outlier detection.
+
+use super::console::Console;
+use super::run::{bar, default_threads, interruptible};
+use super::{Error as CliError, Outcome, spec};
+use crate::detectors::DetectorSpec;
+use crate::experiment::benchmark::{Scenario, bench, every_detector};
+use crate::experiment::{ExperimentError, Options};
+use crate::record::benchmark::Tables;
+use crate::report::leaderboard;
+use burn::tensor::Device;
+use clap::Args;
+use serde_json::json;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+/// The catch-rate benchmark: every detector on every scenario, trainer, base rate and audit budget
+///
+/// Trains policies on scenarios of reward hacking, audits them online by each detector's scores, and writes a leaderboard
+/// (HTML, Markdown, CSV) of two tables that are never mixed: what is caught, as a paired difference to the reward itself and
+/// beside chance and an oracle; and what alarms cost where there is no hack. Stopped and called again, it goes on.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  tailcatch bench --quick\n  tailcatch bench --out runs/bench\n  tailcatch bench \
+                  my_scenario.toml --detector top_reward --detector robust_z"
+)]
+pub struct BenchArgs {
+    /// Scenarios: experiment configs. Default: the standard ones
+    #[arg(value_name = "CONFIG")]
+    configs: Vec<PathBuf>,
+    /// A look in a minute: four of the standard scenarios, few replicates
+    #[arg(long, conflicts_with = "configs")]
+    quick: bool,
+    /// Folder of the results [default: runs/bench, or runs/bench-quick]
+    #[arg(long, short, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// A detector, with settings as `gpd_tail:tail_fraction=0.05`; repeat for more. Default: every one with its defaults
+    #[arg(long, short, value_name = "D")]
+    detector: Vec<String>,
+    /// Override a key of every scenario, for example --set replicates=48
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    sets: Vec<String>,
+    /// Worker threads [default: all cores]; results do not depend on it
+    #[arg(long, short = 't', value_name = "N")]
+    threads: Option<NonZeroUsize>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A scenario or detector that is not valid, a run that failed, a folder that cannot be written.
+pub fn run(args: &BenchArgs, console: &Console) -> Result<Outcome, crate::Error> {
+    let detectors = match args.detector.as_slice() {
+        [] => every_detector(),
+        named => {
+            let mut chosen = named
+                .iter()
+                .map(|text| spec::part(text, "detector", DetectorSpec::PARTS))
+                .collect::<Result<Vec<DetectorSpec>, CliError>>()?;
+            // The yardstick and the floor are in every table.
+            for control in every_detector() {
+                let needed = matches!(control, DetectorSpec::TopReward(_) | DetectorSpec::Random(_));
+                if needed && !chosen.contains(&control) {
+                    chosen.push(control);
+                }
+            }
+            chosen
+        }
+    };
+    let scenarios: Vec<Scenario> = match args.configs.as_slice() {
+        [] => Scenario::standard(args.quick, &args.sets)?,
+        paths => paths.iter().map(|path| Scenario::read(path, &args.sets)).collect::<Result<_, _>>()?,
+    };
+    let scenarios: Vec<Scenario> =
+        scenarios.into_iter().map(|scenario| scenario.judged_by(&detectors)).collect();
+    let name = if args.quick { "bench-quick" } else { "bench" };
+    let out = args.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(name));
+    let options = Options {
+        out: out.clone(),
+        threads: args.threads.map_or_else(default_threads, NonZeroUsize::get),
+        fail_fast: false,
+        device: Device::flex(),
+        device_name: "cpu".to_owned(),
+    };
+    let stop = interruptible(console);
+    let bar = bar(console, name);
+    let done = match bench(&scenarios, &options, &bar, &stop) {
+        Ok(done) => done,
+        Err(error) if error.is_stop() => {
+            bar.abandon();
+            console.warn(format!("{error}"));
+            return Ok(Outcome::Stopped);
+        }
+        Err(error) => {
+            bar.abandon();
+            return Err(ExperimentError::into(error));
+        }
+    };
+    bar.clear();
+    if done.reused > 0 {
+        console.note(format!("{} of {} runs were there already", done.reused, done.runs));
+    }
+    let tables = Tables::read(&out)?;
+    let page = leaderboard::write(&tables, &out)?;
+    let document = json!({
+        "out": out,
+        "runs": done.runs,
+        "reused": done.reused,
+        "leaderboard": page.html,
+        "markdown": page.markdown,
+        "findings": page.findings,
+        "guards_failed": tables.guards.iter().filter(|guard| !guard.held).count(),
+    });
+    console.answer(&document, |_| {
+        format!("{}\nleaderboard: {}\n", page.findings.join("\n"), page.html.display())
+    })?;
+    Ok(Outcome::Done)
+}
