@@ -124,6 +124,10 @@ impl Cell<'_> {
             return row;
         }
         let mut reasons = Vec::new();
+        let damaged: Runs<'_> = own.iter().copied().filter(|run| run.damage_step.is_some()).collect();
+        if damaged.len() >= MIN_REPLICATES {
+            row.spared = average(&damaged, |run| run.spared);
+        }
         match self.caught(own) {
             Ok((hits, trials)) => {
                 if let Ok(share) = proportion(hits, trials, LEVEL) {
@@ -131,7 +135,6 @@ impl Cell<'_> {
                     (row.caught_low, row.caught_high) = (Some(share.interval.low), Some(share.interval.high));
                 }
                 row.chance_in_time = self.chance;
-                row.spared = average(own, |run| run.spared);
                 let versus = self.versus(own, in_time, group, resamples);
                 put(
                     versus,
