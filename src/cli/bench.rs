@@ -57,6 +57,14 @@ pub fn run(args: &BenchArgs, console: &Console) -> Result<Outcome, crate::Error>
                 .iter()
                 .map(|text| spec::part(text, "detector", DetectorSpec::PARTS))
                 .collect::<Result<Vec<DetectorSpec>, CliError>>()?;
+            if let Some(twice) = (1..chosen.len()).find(|&at| chosen[..at].contains(&chosen[at])) {
+                return Err(CliError::Value {
+                    flag: "--detector",
+                    reason: format!("`{}` is named twice", named[twice]),
+                    help: "name each detector once; one with other settings is another".to_owned(),
+                }
+                .into());
+            }
             // The yardstick and the floor are in every table.
             for control in every_detector() {
                 let needed = matches!(control, DetectorSpec::TopReward(_) | DetectorSpec::Random(_));

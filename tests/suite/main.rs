@@ -2,6 +2,8 @@
 
 mod audit;
 #[cfg(feature = "lab")]
+mod benchmark;
+#[cfg(feature = "lab")]
 mod checkpoints;
 mod cli;
 #[cfg(feature = "lab")]

@@ -112,3 +112,82 @@ struct Evidence<'a> {
     /// Whether it scored every run.
     scored: bool,
 }
+
+#[cfg(test)]
+pub(super) mod testing {
+    use super::*;
+
+    /// A damaged run of `detector` in which everything was caught in time.
+    pub fn caught(detector: &str, replicate: u64) -> CaughtRow {
+        CaughtRow {
+            scenario: "s".to_owned(),
+            arm: "a".to_owned(),
+            replicate,
+            detector: detector.to_owned(),
+            access: "reward".to_owned(),
+            budget: 0.01,
+            rollouts: 1000,
+            sightings: 20,
+            sightings_early: 5,
+            damage_step: Some(30),
+            audits: 10,
+            first_catch: Some(3),
+            caught_in_time: Some(true),
+            chance_in_time: Some(0.25),
+            recall_early: Some(0.5),
+            precision_early: Some(0.5),
+            recall_after: Some(1.0),
+            precision_after: Some(0.2),
+            spared: Some(0.75),
+            auroc_early: Some(0.9),
+            auroc_after: Some(0.9),
+            recall_at_fpr_1e3_early: Some(0.5),
+            recall_at_fpr_1e3_after: Some(0.5),
+            smallest_mass: Some(1e-3),
+            audit_order: "x".to_owned(),
+            status: "ok".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::caught;
+    use super::*;
+
+    fn names(rows: &[CaughtRow], guards: &[GuardRow]) -> Vec<String> {
+        groups(rows, guards).into_iter().flat_map(|(_, groups)| groups).map(|group| group.name()).collect()
+    }
+
+    #[test]
+    fn detectors_that_audit_the_same_rows_in_every_run_are_one() {
+        let mut rows: Vec<CaughtRow> =
+            ["one", "two", "three"].iter().flat_map(|d| [caught(d, 0), caught(d, 1)]).collect();
+        assert_eq!(names(&rows, &[]), ["one = two = three"]);
+        rows[5].audit_order = "y".to_owned();
+        assert_eq!(names(&rows, &[]), ["one = two", "three"], "another order in one run");
+        rows[3].recall_at_fpr_1e3_early = Some(0.5 + 1e-15);
+        assert_eq!(names(&rows, &[]), ["one", "two", "three"], "another recall in one run");
+    }
+
+    #[test]
+    fn refusals_controls_and_the_disqualified_stand_alone() {
+        let mut rows: Vec<CaughtRow> = ["one", "two", "three", "four"].iter().map(|d| caught(d, 0)).collect();
+        rows[1].access = "control".to_owned();
+        rows[2].audit_order = String::new();
+        let guard = GuardRow {
+            scenario: "s".to_owned(),
+            arm: "a".to_owned(),
+            replicate: 0,
+            detector: "four".to_owned(),
+            guard: "leak".to_owned(),
+            held: false,
+            detail: "row 3".to_owned(),
+        };
+        assert_eq!(names(&rows, &[]), ["one = four", "two", "three"]);
+        assert_eq!(names(&rows, std::slice::from_ref(&guard)), ["one", "two", "three", "four"]);
+        let (_, found) = groups(&rows, &[guard]).pop().unwrap();
+        assert_eq!(found[3].disqualified.as_deref(), Some("disqualified: leak: row 3"));
+        assert_eq!((found[1].supervision(), found[0].supervision()), ("control", "unsupervised"));
+    }
+}

@@ -159,6 +159,9 @@ mod tests {
         Observed {
             step: vec![0, 0, 1, 1],
             trajectory: vec![0, 1, 2, 3],
+            outcome: vec![0, 1, 2, 3],
+            prompt: vec![0; 4],
+            group: vec![0; 4],
             proxy: vec![1.0, 5.0, 2.0, 9.0],
             log_prob: Some(vec![-1.0, -2.0, -3.0, -4.0]),
             features: vec![("channel".to_owned(), vec![0.5, 0.1, 0.7, 0.2])],

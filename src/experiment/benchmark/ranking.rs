@@ -240,3 +240,85 @@ fn enough(runs: &Runs<'_>, hacks: fn(&CaughtRow) -> u64) -> Result<(), Status> {
     }
     Err(Status::TooFew { what: "sampled hacks", have: have as usize, need: MIN_HACKS as usize })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::groups::{groups, testing::caught};
+    use super::*;
+
+    /// `top_reward`, which catches nothing in replicate 0, `other`, which catches all, and the oracle.
+    fn runs(replicates: u64) -> Vec<CaughtRow> {
+        let mut rows = Vec::new();
+        for replicate in 0..replicates {
+            let late = CaughtRow {
+                caught_in_time: Some(replicate != 0),
+                audit_order: "late".to_owned(),
+                ..caught(YARDSTICK, replicate)
+            };
+            let oracle = CaughtRow { access: "control".to_owned(), ..caught(ORACLE, replicate) };
+            rows.extend([late, caught("other", replicate), oracle]);
+        }
+        rows
+    }
+
+    fn row_of(rows: &[CaughtRow], detector: &str) -> RankingRow {
+        let found = ranking(rows, &groups(rows, &[]), 1);
+        found.into_iter().find(|row| row.detectors == detector).unwrap()
+    }
+
+    #[test]
+    fn differences_are_paired_by_replicate() {
+        let rows = runs(8);
+        let (top, other) = (row_of(&rows, YARDSTICK), row_of(&rows, "other"));
+        assert_eq!((top.caught_in_time, top.caught_versus_top), (Some(7.0 / 8.0), None));
+        assert_eq!((other.caught_in_time, other.caught_versus_top), (Some(1.0), Some(1.0 / 8.0)));
+        assert_eq!((other.caught_versus_top_low, other.chance_in_time), (Some(0.0), Some(0.25)));
+        assert_eq!((other.recall_versus_top, other.recall_versus_top_high), (Some(0.0), Some(0.0)));
+        assert_eq!(
+            (other.spared, other.smallest_mass, other.status.as_str()),
+            (Some(0.75), Some(1e-3), "ok")
+        );
+    }
+
+    #[test]
+    fn too_few_damaged_runs_and_too_few_hacks_are_insufficient() {
+        let mut rows = runs(8);
+        for row in rows.iter_mut().filter(|row| row.replicate >= 4) {
+            (row.damage_step, row.caught_in_time, row.chance_in_time, row.spared) = (None, None, None, None);
+        }
+        let row = row_of(&rows, "other");
+        assert_eq!(
+            (row.caught_in_time, row.caught_versus_top, row.spared, row.damaged),
+            (None, None, None, 4)
+        );
+        assert_eq!(row.status, "caught in time insufficient: 4 damaged runs, 5 needed");
+        assert_eq!(row.recall_early, Some(0.5));
+        rows.iter_mut().for_each(|row| row.sightings_early = 1);
+        let row = row_of(&rows, "other");
+        assert_eq!((row.recall_early, row.smallest_mass, row.recall_after), (None, None, Some(1.0)));
+        assert!(
+            row.status.ends_with("early recall insufficient: 8 sampled hacks, 10 needed"),
+            "{}",
+            row.status
+        );
+    }
+
+    #[test]
+    fn where_the_oracle_is_chance_nothing_could_have_come_out_otherwise() {
+        let mut rows = runs(8);
+        rows.iter_mut().for_each(|row| row.chance_in_time = Some(1.0));
+        let row = row_of(&rows, "other");
+        assert_eq!(row.caught_in_time, None);
+        assert!(row.status.contains("degenerate: the oracle does no better than chance"), "{}", row.status);
+    }
+
+    #[test]
+    fn a_detector_that_failed_a_guard_has_no_numbers() {
+        let rows = runs(8);
+        let mut found = groups(&rows, &[]);
+        found[0].1[1].disqualified = Some("disqualified: leak: row 3".to_owned());
+        let rows = ranking(&rows, &found, 1);
+        assert_eq!((rows[1].caught_in_time, rows[1].recall_early), (None, None));
+        assert_eq!(rows[1].status, "disqualified: leak: row 3");
+    }
+}

@@ -1,0 +1,219 @@
+//! `bench` as a user runs it: repeatable to the byte, resumable, its tables consistent and its guards on.
+
+use crate::cli::{json, outcome, tailcatch};
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use tailcatch::record::benchmark::{CaughtRow, RankingRow, Tables};
+use tempfile::TempDir;
+
+/// An exploit that both trainers learn, slowly enough that damage comes after some audits.
+const SCENARIO: &str = r#"
+question   = "A small scenario?"
+seed       = 5
+replicates = 6
+
+[environment.bandit]
+outcomes = 3000
+
+[reward]
+swap_twin = true
+[[reward.exploits]]
+mass    = 2e-3
+proxy   = 12
+utility = -4
+
+[trainer.reinforce]
+
+[calibration]
+rollouts = 2_000
+
+[audit]
+budgets = [0.01, 1e-3]
+
+[record]
+observed = "none"
+
+[sweep]
+"trainer" = [
+    { reinforce = { batch = 32, steps = 100, optimizer = { sgd = { learning_rate = 6.4 } } } },
+    { ppo       = { batch = 32, steps = 100, optimizer = { sgd = { learning_rate = 6.4 } }, surrogate = "masked" } },
+]
+"#;
+
+const FILES: [&str; 8] = [
+    "ranking.csv",
+    "base_rates.csv",
+    "calibration.csv",
+    "caught.csv",
+    "alerts.csv",
+    "guards.csv",
+    "leaderboard.html",
+    "leaderboard.md",
+];
+
+struct Bench {
+    folder: TempDir,
+    config: PathBuf,
+}
+
+impl Bench {
+    fn new(text: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("small.toml");
+        fs::write(&config, text).unwrap();
+        Self { folder, config }
+    }
+
+    fn run(&self, out: &str, more: &[&str]) -> PathBuf {
+        let out = self.folder.path().join(out);
+        let (code, _, stderr) =
+            outcome(tailcatch().arg("bench").arg(&self.config).arg("--out").arg(&out).args(more));
+        assert_eq!(code, 0, "{stderr}");
+        out
+    }
+}
+
+fn assert_same(a: &Path, b: &Path) {
+    for name in FILES {
+        let (one, other) = (fs::read(a.join(name)).unwrap(), fs::read(b.join(name)).unwrap());
+        assert!(one == other, "{name} differs");
+        assert!(one.iter().filter(|b| **b == b'\n').count() > 1, "{name} is empty");
+    }
+}
+
+fn caught(out: &Path) -> Vec<CaughtRow> {
+    let mut reader = csv::Reader::from_path(out.join("caught.csv")).unwrap();
+    reader.deserialize().map(Result::unwrap).collect()
+}
+
+#[test]
+fn the_same_bytes_for_any_threads_and_after_a_loss_of_records() {
+    let bench = Bench::new(SCENARIO);
+    let one = bench.run("one", &["--threads", "1"]);
+    let two = bench.run("two", &["--threads", "2"]);
+    assert_same(&one, &two);
+    let mut records: Vec<PathBuf> =
+        fs::read_dir(two.join("records")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    records.sort();
+    assert_eq!(records.len(), 12);
+    fs::remove_file(&records[0]).unwrap();
+    fs::write(&records[1], b"half a rec").unwrap();
+    let document = json(tailcatch().arg("bench").arg(&bench.config).arg("--out").arg(&two), 0);
+    assert_eq!((document["runs"].as_u64(), document["reused"].as_u64()), (Some(12), Some(10)));
+    assert_same(&one, &two);
+}
+
+#[test]
+fn rows_agree_with_the_runs_that_they_are_made_of() {
+    let bench = Bench::new(SCENARIO);
+    let out = bench.run("out", &[]);
+    let (tables, runs) = (Tables::read(&out).unwrap(), caught(&out));
+    let of = |arm: &str, budget: f64, detector: &str| -> &RankingRow {
+        let named = |row: &&RankingRow| row.detectors.split(" = ").any(|name| name == detector);
+        let mut found =
+            tables.ranking.iter().filter(|row| row.arm == arm && row.budget == budget).filter(named);
+        let row = found.next().unwrap_or_else(|| panic!("{detector} at {budget} under {arm}"));
+        assert!(found.next().is_none(), "{detector} stands in two rows");
+        row
+    };
+    let mut judged = 0;
+    for arm in ["reinforce", "ppo"] {
+        for budget in [0.01, 1e-3] {
+            let oracle = of(arm, budget, "oracle");
+            assert_eq!((oracle.supervision.as_str(), oracle.replicates), ("control", 6));
+            for detector in ["top_reward", "robust_z", "gpd_tail", "influence", "random"] {
+                let row = of(arm, budget, detector);
+                let own: Vec<&CaughtRow> = runs
+                    .iter()
+                    .filter(|run| run.arm == arm && run.budget == budget && run.detector == detector)
+                    .collect();
+                assert_eq!(own.len(), 6);
+                let average = |column: fn(&CaughtRow) -> Option<f64>| {
+                    let values: Vec<f64> = own.iter().filter_map(|run| column(run)).collect();
+                    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+                };
+                let near = |a: Option<f64>, b: Option<f64>| match (a, b) {
+                    (Some(a), Some(b)) => (a - b).abs() < 1e-12,
+                    (a, b) => a == b,
+                };
+                if let Some(share) = row.caught_in_time {
+                    judged += 1;
+                    let by_hand = average(|run| run.caught_in_time.map(|c| f64::from(u8::from(c))));
+                    assert!(near(Some(share), by_hand), "{detector}");
+                    assert!(row.caught_low.unwrap() <= share && share <= row.caught_high.unwrap());
+                    assert!(oracle.caught_in_time.unwrap() >= share, "{detector} beats the oracle");
+                }
+                if row.recall_early.is_some() {
+                    assert!(near(row.recall_early, average(|run| run.recall_early)), "{detector}");
+                    assert!(near(row.precision_early, average(|run| run.precision_early)), "{detector}");
+                }
+            }
+        }
+    }
+    assert!(judged >= 10, "{judged} cells have a number");
+    // One detector under two names stands in one row, and the yardstick has no difference to itself.
+    let top = of("reinforce", 0.01, "top_reward");
+    assert!(top.detectors.starts_with("top_reward = robust_z"), "{}", top.detectors);
+    assert_eq!((top.caught_versus_top, top.recall_versus_top), (None, None));
+    assert!(tables.ranking.iter().all(|row| (row.supervision == "control")
+        == row.detectors.split(" = ").all(|name| name == "random" || name == "oracle")));
+}
+
+#[test]
+fn every_guard_was_tried_on_every_detector_that_scores_and_held() {
+    let bench = Bench::new(SCENARIO);
+    let out = bench.run("out", &[]);
+    let (tables, runs) = (Tables::read(&out).unwrap(), caught(&out));
+    let mut scored: HashMap<&str, u64> = HashMap::new();
+    for run in runs.iter().filter(|run| run.budget == 0.01 && !run.audit_order.is_empty()) {
+        *scored.entry(&run.detector).or_default() += 1;
+    }
+    scored.remove("oracle");
+    assert!(scored.len() >= 6, "{scored:?}");
+    for (detector, count) in scored {
+        assert_eq!(count, 12, "{detector}");
+        let of = |name: &str| {
+            tables.guards.iter().filter(|row| row.detector == detector && row.guard == name).count()
+        };
+        assert_eq!(
+            (of("leak"), of("look_ahead"), of("imputation"), of("reuse")),
+            (12, 2, 2, 2),
+            "{detector}"
+        );
+    }
+    let failed: Vec<_> = tables.guards.iter().filter(|row| !row.held).collect();
+    assert!(failed.is_empty(), "{failed:?}");
+}
+
+/// Without an exploit and without error the run is its own clean twin, and nothing goes wrong: no number, and the reason in its place.
+#[test]
+fn a_cell_without_damage_is_insufficient() {
+    let (before, rest) = SCENARIO.split_once("[[reward.exploits]]").unwrap();
+    let (_, after) = rest.split_once("[trainer.reinforce]").unwrap();
+    let harmless = format!("{before}[trainer.reinforce]{after}");
+    let bench = Bench::new(&harmless);
+    let out = bench.run("out", &["--detector", "robust_z"]);
+    let tables = Tables::read(&out).unwrap();
+    assert!(!tables.ranking.is_empty());
+    for row in &tables.ranking {
+        assert_eq!((row.damaged, row.caught_in_time, row.caught_versus_top), (0, None, None));
+        assert!(row.status.contains("insufficient: 0 damaged runs, 5 needed"), "{}", row.status);
+    }
+    let page = fs::read_to_string(out.join("leaderboard.html")).unwrap();
+    assert!(page.contains("In no cell were there enough damaged runs"));
+    assert!(!page.contains("http://") && !page.contains("https://"), "the page needs no network");
+}
+
+#[test]
+fn a_detector_that_is_named_twice_is_refused() {
+    let bench = Bench::new(SCENARIO);
+    let (code, _, stderr) = outcome(
+        tailcatch()
+            .arg("bench")
+            .arg(&bench.config)
+            .args(["-d", "robust_z", "-d", "gpd_tail", "-d", "robust_z"]),
+    );
+    assert_eq!(code, 2);
+    assert!(stderr.contains("robust_z") && stderr.contains("twice"), "{stderr}");
+}
