@@ -119,6 +119,10 @@ table! {
         honest_alarms: Option<u64>,
         /// Its rollouts.
         honest_rollouts: Option<u64>,
+        /// Alarms on hacks sampled before the damage step.
+        hack_alarms: Option<u64>,
+        /// Those hacks.
+        hack_rollouts: Option<u64>,
         /// `ok`, or why there is no number.
         status: String,
     }
@@ -280,6 +284,12 @@ table! {
         honest_low: Option<f64>,
         /// Its 95% interval.
         honest_high: Option<f64>,
+        /// Share of the hacks sampled before the damage that raise the alarm: what a contaminated calibration masks.
+        hacks: Option<f64>,
+        /// Its 95% interval.
+        hacks_low: Option<f64>,
+        /// Its 95% interval.
+        hacks_high: Option<f64>,
         /// Share of clean twins with any alarm.
         clean_runs: Option<f64>,
         /// Its 95% interval (Wilson; rule of three at the ends).

@@ -33,6 +33,15 @@ impl Scores {
         self
     }
 
+    /// Those of the given rows, in the given order.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn select(&self, rows: &[usize]) -> Self {
+        let of = |column: &Vec<f64>| rows.iter().map(|&row| column[row]).collect();
+        Self { values: of(&self.values), p_values: self.p_values.as_ref().map(of) }
+    }
+
     /// The scores.
     pub fn values(&self) -> &[f64] {
         &self.values

@@ -1,6 +1,6 @@
 //! The leaderboard of a benchmark: one HTML file that needs nothing else, and the same as Markdown.
 
-use super::leaders::{Cell, Matrix, alarms, base_rates, detail, findings, matrices, overview};
+use super::leaders::{Cell, Matrix, alarms, base_rates, detail, findings, masking, matrices, overview};
 use super::tables::Table;
 use super::{BOLD, REGULAR, ReportError, engine, format};
 use crate::record::benchmark::Tables;
@@ -30,6 +30,7 @@ struct Page {
     overview: Table,
     matrices: Vec<Matrix>,
     alarms: Table,
+    masking: Option<Table>,
     base_rates: Table,
     details: Vec<Table>,
     guards: Vec<(String, usize, usize)>,
@@ -54,6 +55,7 @@ impl Page {
             overview: overview(&cells),
             matrices: matrices(&cells),
             alarms: alarms(&tables.calibration),
+            masking: masking(&tables.calibration),
             base_rates: base_rates(&tables.base_rates),
             details: cells.iter().map(detail).collect(),
             guards: guards.to_vec(),
@@ -67,8 +69,12 @@ impl Page {
         self.findings.iter().for_each(|finding| out += &format!("- {finding}\n"));
         out += "\n## Caught in time\n\n";
         out += &rows(&self.overview);
-        out += "\n## Alarms where there is no hack\n\nMedian of the scenarios (smallest – largest).\n\n";
+        out += "\n## Alarms\n\nMedian of the scenarios (smallest – largest).\n\n";
         out += &rows(&self.alarms);
+        if let Some(masking) = &self.masking {
+            out += "\n## Hacks that raise the alarm, by what the calibration rollouts hold\n\n";
+            out += &rows(masking);
+        }
         out += "\n## Recall / precision of top_reward at other base rates\n\n";
         out += &rows(&self.base_rates);
         out += "\n## Every cell\n";

@@ -324,6 +324,7 @@ pub(super) fn alarms(rows: &[CalibrationRow]) -> Table {
         "on the reference",
         "on clean twins",
         "on honest excellence",
+        "on hacks",
         "clean runs with an alarm",
         "as nominal",
     ];
@@ -356,12 +357,45 @@ pub(super) fn alarms(rows: &[CalibrationRow]) -> Table {
                 spread(|row| row.reference),
                 spread(|row| row.clean),
                 spread(|row| row.honest),
+                spread(|row| row.hacks),
                 spread(|row| row.clean_runs),
                 spread(|row| row.clean_runs_nominal),
             ]
         })
     };
     table(String::new(), &header, keys.into_iter().filter_map(line).collect())
+}
+
+/// Alarms at the lower nominal rate where the calibration holds exploits: what each masks.
+pub(super) fn masking(rows: &[CalibrationRow]) -> Option<Table> {
+    let own: Vec<&CalibrationRow> = (rows.iter())
+        .filter(|row| {
+            row.scenario == "contaminated_calibration" && row.rule == "quantile" && row.hacks.is_some()
+        })
+        .collect();
+    let lowest = own.iter().map(|row| row.nominal).fold(f64::INFINITY, f64::min);
+    let own: Vec<&CalibrationRow> = own.into_iter().filter(|row| row.nominal == lowest).collect();
+    let (mut arms, mut detectors): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
+    for row in &own {
+        if !arms.contains(&row.arm.as_str()) {
+            arms.push(&row.arm);
+        }
+        if !detectors.contains(&row.detector.as_str()) {
+            detectors.push(&row.detector);
+        }
+    }
+    let mut header = vec!["detector"];
+    header.extend(&arms);
+    let line = |detector: &&str| {
+        let of = |arm: &&str| {
+            let row = own.iter().find(|row| row.detector == **detector && row.arm == **arm);
+            row.and_then(|row| Some(percent_interval(row.hacks?, row.hacks_low, row.hacks_high)))
+        };
+        let cells = arms.iter().map(|arm| of(arm).unwrap_or_else(|| "–".to_owned()));
+        std::iter::once((*detector).to_owned()).chain(cells).collect()
+    };
+    let rows: Vec<Vec<String>> = detectors.iter().map(line).collect();
+    (!rows.is_empty()).then(|| table(String::new(), &header, rows))
 }
 
 /// Offline recall of the proxy reward by base rate, at each cell's first budget, before the damage.

@@ -18,10 +18,20 @@ struct Scored {
     reference: Scores,
     clean: Scores,
     honest: Option<Scores>,
+    /// Of hacks sampled before the damage.
+    hacks: Scores,
 }
 
 impl Scored {
-    fn of(subject: &Subject<'_>, fit: &Fit<'_>, thirds: &Thirds, own: &Scores) -> Result<Self, Status> {
+    fn of(
+        subject: &Subject<'_>,
+        fit: &Fit<'_>,
+        thirds: &Thirds,
+        own: &Scores,
+        early: usize,
+    ) -> Result<Self, Status> {
+        let hack = &subject.trained.truth.hack;
+        let hacks: Vec<usize> = (0..early).filter(|&row| hack[row]).collect();
         // A swap twin shows what the run shows, and then scores as the run does: the guard against leaks sees to that.
         let honest = |run: &Observed| match *run == subject.trained.observed {
             true => Ok(own.clone()),
@@ -32,12 +42,13 @@ impl Scored {
             reference: fit.score(&thirds.evaluation)?,
             clean: fit.score(&subject.clean.observed)?,
             honest: subject.swapped.map(|run| honest(&run.observed)).transpose()?,
+            hacks: own.select(&hacks),
         })
     }
 }
 
 /// One row a rule and nominal rate: thresholds come from the second third of the calibration rollouts, the reference's
-/// alarms are counted on the third.
+/// alarms are counted on the third. `early` is the number of rollouts sampled before the damage.
 pub(super) fn alerts(
     subject: &Subject<'_>,
     cell: Cell<'_>,
@@ -45,6 +56,7 @@ pub(super) fn alerts(
     fit: &Fit<'_>,
     thirds: &Thirds,
     own: &Result<Scores, Status>,
+    early: usize,
 ) -> Vec<AlertRow> {
     let blank = |rule: &str, nominal: f64, status: String| AlertRow {
         scenario: cell.scenario.to_owned(),
@@ -59,9 +71,12 @@ pub(super) fn alerts(
         clean_rollouts: None,
         honest_alarms: None,
         honest_rollouts: None,
+        hack_alarms: None,
+        hack_rollouts: None,
         status,
     };
-    let scored = own.as_ref().map_err(Status::clone).and_then(|own| Scored::of(subject, fit, thirds, own));
+    let scored =
+        own.as_ref().map_err(Status::clone).and_then(|own| Scored::of(subject, fit, thirds, own, early));
     let scored = match scored {
         Ok(scored) => scored,
         Err(status) => {
@@ -78,6 +93,8 @@ pub(super) fn alerts(
             clean_rollouts: Some(rollouts(&scored.clean)),
             honest_alarms: scored.honest.as_ref().and_then(alarms),
             honest_rollouts: scored.honest.as_ref().map(rollouts),
+            hack_alarms: alarms(&scored.hacks),
+            hack_rollouts: Some(rollouts(&scored.hacks)),
             ..blank(rule, nominal, "ok".to_owned())
         }
     };

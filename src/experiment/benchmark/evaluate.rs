@@ -77,7 +77,7 @@ pub(super) fn evaluate(subject: &Subject<'_>, cell: Cell<'_>) -> Result<Record, 
         let fit = Fit { spec, index, calibration: &thirds.fit, seeds: subject.seeds };
         let access = spec.part().access().name();
         let scores = fit.score(observed);
-        alarms.extend(alerts(subject, cell, &name, &fit, &thirds, &scores));
+        alarms.extend(alerts(subject, cell, &name, &fit, &thirds, &scores, run.early));
         guarded.extend(guards::check(subject, cell, &name, &fit, &thirds, &scores));
         caught.extend(run.caught(&name, access, &scores)?);
         rates.extend(run.rates(&name, &scores));

@@ -109,6 +109,7 @@ pub(super) fn calibration(alerts: &[AlertRow], seed: u64) -> Vec<CalibrationRow>
         let reference = rate(|row| row.reference_alarms.zip(row.reference_rollouts));
         let clean = rate(|row| row.clean_alarms.zip(row.clean_rollouts));
         let honest = rate(|row| row.honest_alarms.zip(row.honest_rollouts));
+        let hacks = rate(|row| row.hack_alarms.zip(row.hack_rollouts));
         let twins: Vec<u64> = rows.iter().filter_map(|row| row.clean_alarms).collect();
         let any = twins.iter().filter(|alarms| **alarms > 0).count() as u64;
         let runs = proportion(any, twins.len() as u64, LEVEL).ok();
@@ -130,6 +131,9 @@ pub(super) fn calibration(alerts: &[AlertRow], seed: u64) -> Vec<CalibrationRow>
             honest: honest.map(|e| e.value),
             honest_low: honest.map(low),
             honest_high: honest.map(high),
+            hacks: hacks.map(|e| e.value),
+            hacks_low: hacks.map(low),
+            hacks_high: hacks.map(high),
             clean_runs: runs.map(|p| p.value),
             clean_runs_low: runs.map(|p| p.interval.low),
             clean_runs_high: runs.map(|p| p.interval.high),
