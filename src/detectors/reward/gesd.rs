@@ -1,0 +1,345 @@
+//! The generalised extreme studentised deviate test of each step's rewards.
+
+use crate::detectors::input::{digits, digits_at, finite, proxy, scores, step_of, steps};
+use crate::detectors::{Access, Detector, Fitted, Scorer};
+use crate::distributions::{Distribution, StudentT};
+use crate::foundation::failure::Status;
+use crate::foundation::numeric::CompensatedSum;
+use crate::foundation::order::quantile_sorted;
+use crate::foundation::rng::Stream;
+use crate::foundation::scalar::{OpenProbability, Positive};
+use crate::record::{Observed, Scores};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Rosner's many-outlier test (1983, *Technometrics* 25:165) within each step: the score is a reward's studentised
+/// deviate divided by the test's critical value, so that exactly the test's outliers score above 1.
+///
+/// The most extreme reward is taken out again and again; with Rᵢ = |xᵢ − mean|/sd before the i-th is, and λᵢ its critical
+/// value, the outliers are the first k, k the largest i with Rᵢ > λᵢ. So outliers that inflate the sd do not hide each
+/// other; the first step of it is Grubbs' test (1969). Outliers are scored by the mean, sd and λ of the rewards of which
+/// the k-th was the most extreme, all others by those of the rewards left. Ties with an outlier are outliers. Nothing is
+/// learned from the calibration rollouts: a step is judged by itself, and what most of it does is normal. The law of the
+/// rest is taken for normal: heavy tails are full of its outliers.
+///
+/// A step of under 3 rollouts, or of equal rewards, cannot be tested: each scores 0, the score of the mean.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Gesd {
+    /// Chance that a step of normal rewards has any outlier.
+    pub alpha: OpenProbability,
+    /// Largest share of a step that may be outliers, at least one rollout.
+    pub most: OpenProbability,
+    /// Whether rewards may also be too low, as in Rosner's own test. Otherwise all of `alpha` is spent above.
+    pub two_sided: bool,
+}
+
+impl Default for Gesd {
+    fn default() -> Self {
+        Self { alpha: OpenProbability::known(0.05), most: OpenProbability::known(0.1), two_sided: false }
+    }
+}
+
+impl Detector for Gesd {
+    fn access(&self) -> Access {
+        Access::Reward
+    }
+    fn fit(&self, _: &Observed, _: &mut Stream) -> Fitted {
+        Fitted::Ready(Box::new(Deviates { settings: self.clone(), rollouts: 0, lambda: Vec::new() }))
+    }
+}
+
+struct Deviates {
+    settings: Gesd,
+    /// Rollouts in the step that `lambda` is for.
+    rollouts: usize,
+    /// Critical values λ₁, λ₂ ….
+    lambda: Vec<f64>,
+}
+
+/// Rewards further from the median than this count as this far: their squares must be numbers.
+const FARTHEST: f64 = 1e150;
+
+impl Deviates {
+    /// The test of one step's rewards.
+    fn test(&mut self, rewards: &[f64]) -> Test {
+        let mut ascending: Vec<f64> = rewards.iter().map(|&u| finite(u)).collect();
+        ascending.sort_unstable_by(f64::total_cmp);
+        let median = quantile_sorted(&ascending, 0.5).unwrap_or(0.0);
+        let centre = |u: f64| (finite(u) - median).clamp(-FARTHEST, FARTHEST);
+        ascending.iter_mut().for_each(|u| *u = centre(*u));
+        let n = ascending.len();
+        let Gesd { alpha, most, two_sided } = self.settings;
+        let most = ((n as f64 * most.get()) as usize).clamp(1, n.saturating_sub(2).max(1));
+        if n >= 3 && self.rollouts != n {
+            // One more: what is left over is compared with the next.
+            self.lambda = critical_values(n, most + 1, alpha.get(), two_sided);
+            self.rollouts = n;
+        }
+        let deviates = if n < 3 { Vec::new() } else { extreme_deviates(&ascending, most, two_sided) };
+        Test::new(&deviates, &self.lambda, median, two_sided)
+    }
+}
+
+/// Moments of what is left after some removals, the reward removed next, and its deviate.
+#[derive(Debug, Clone, Copy)]
+struct Removal {
+    mean: f64,
+    sd: f64,
+    reward: f64,
+    /// Rᵢ; 0 where all that is left is equal.
+    deviate: f64,
+}
+
+/// Removes the most extreme of `ascending` again and again, `most` times (below n); one more entry has the moments left.
+fn extreme_deviates(ascending: &[f64], most: usize, two_sided: bool) -> Vec<Removal> {
+    let (mut low, mut high) = (0, ascending.len());
+    let mut total: CompensatedSum = ascending.iter().copied().collect();
+    let mut removed = Vec::with_capacity(most);
+    for _ in 0..most {
+        let Some((&first, &last)) = ascending.get(low).zip(ascending.get(high.saturating_sub(1))) else {
+            break;
+        };
+        let mean = total.value() / (high - low) as f64;
+        let reward = if two_sided && mean - first > last - mean {
+            low += 1;
+            first
+        } else {
+            high -= 1;
+            last
+        };
+        total.add(-reward);
+        removed.push(reward);
+    }
+    // Squares are added from the inside out: subtracting an outlier's from the sum would leave none of its digits.
+    let core = &ascending[low..high];
+    let mut n = core.len() as f64;
+    let mut mean = total.value() / n;
+    let mut squares: f64 = core.iter().map(|x| (x - mean).powi(2)).sum();
+    let moments = |n: f64, mean: f64, squares: f64, reward: f64| {
+        let sd = (squares / (n - 1.0).max(1.0)).sqrt();
+        let deviate = if sd > 0.0 { (reward - mean).abs() / sd } else { 0.0 };
+        Removal { mean, sd, reward, deviate }
+    };
+    let mut all = vec![moments(n, mean, squares, mean)];
+    for &reward in removed.iter().rev() {
+        n += 1.0;
+        let before = reward - mean;
+        mean += before / n;
+        squares += before * (reward - mean);
+        all.push(moments(n, mean, squares, reward));
+    }
+    all.reverse();
+    all
+}
+
+/// λ₁ … of a step of `n` rewards (Rosner 1983), as many as have a degree of freedom, at most `count`.
+fn critical_values(n: usize, count: usize, alpha: f64, two_sided: bool) -> Vec<f64> {
+    let sides = if two_sided { 2.0 } else { 1.0 };
+    let value = |i: usize| {
+        let left = (n - i + 1) as f64;
+        let law = StudentT { df: Positive::known(left - 2.0), ..StudentT::default() };
+        let t = law.upper_quantile(alpha / (sides * left));
+        (left - 1.0) / ((left - 2.0 + t * t) * left).sqrt() * t
+    };
+    (1..=count.min(n.saturating_sub(2))).map(value).collect()
+}
+
+/// What decides the scores of a step.
+struct Test {
+    /// Moments and critical value for the outliers, and the rewards (off the median) from which on one is.
+    outliers: Option<(Removal, f64)>,
+    above: f64,
+    below: f64,
+    /// Moments and critical value for the rest.
+    rest: Option<(Removal, f64)>,
+    median: f64,
+    two_sided: bool,
+    /// Number of removals that count as outliers.
+    k: usize,
+}
+
+impl Test {
+    fn new(deviates: &[Removal], lambda: &[f64], median: f64, two_sided: bool) -> Self {
+        let tests = deviates.len().saturating_sub(1);
+        let k =
+            deviates.iter().take(tests).zip(lambda).rposition(|(r, l)| r.deviate > *l).map_or(0, |i| i + 1);
+        let (mut above, mut below) = (f64::INFINITY, f64::NEG_INFINITY);
+        for removal in deviates.iter().take(k) {
+            if removal.reward > removal.mean {
+                above = removal.reward;
+            } else {
+                below = removal.reward;
+            }
+        }
+        let at = |i: usize| Some((*deviates.get(i)?, *lambda.get(i).or(lambda.last())?));
+        let outliers = k.checked_sub(1).and_then(at);
+        Self { outliers, above, below, rest: at(k), median, two_sided, k }
+    }
+
+    /// The reward off the median, and what it is compared with.
+    fn compared(&self, reward: f64) -> (f64, Option<(Removal, f64)>, bool) {
+        let x = (finite(reward) - self.median).clamp(-FARTHEST, FARTHEST);
+        match self.outliers {
+            Some(outliers) if x >= self.above || x <= self.below => (x, Some(outliers), true),
+            _ => (x, self.rest, false),
+        }
+    }
+
+    fn score(&self, reward: f64) -> f64 {
+        let (x, Some((removal, lambda)), outlier) = self.compared(reward) else { return 0.0 };
+        if removal.sd == 0.0 {
+            return 0.0;
+        }
+        let from = if self.two_sided { (x - removal.mean).abs() } else { x - removal.mean };
+        let ratio = from / (removal.sd * lambda);
+        // Taking others out moves the mean, towards a reward from the other end too; and where all `most` are outliers, more
+        // of the rest would be.
+        if outlier { ratio.max(removal.deviate / lambda) } else { ratio.min(1.0) }
+    }
+}
+
+impl Scorer for Deviates {
+    fn score(&mut self, batch: &Observed) -> Result<Scores, Status> {
+        let rewards = proxy(batch)?;
+        let mut made = Vec::with_capacity(rewards.len());
+        for rows in steps(batch) {
+            let Some(rewards) = rewards.get(rows) else { continue };
+            let test = self.test(rewards);
+            made.extend(rewards.iter().map(|&u| test.score(u)));
+        }
+        scores(made)
+    }
+    fn explain(&self, batch: &Observed, row: usize) -> String {
+        let reading = digits_at(Some(&batch.proxy), row);
+        let (Some(rows), Some(&reward)) = (step_of(batch, row), batch.proxy.get(row)) else {
+            return format!("proxy reward {reading}");
+        };
+        let rewards = batch.proxy.get(rows).unwrap_or_default();
+        if rewards.len() < 3 {
+            return format!(
+                "proxy reward {reading} is one of {} in its step: too few to test",
+                rewards.len()
+            );
+        }
+        let mut own = Deviates { settings: self.settings.clone(), rollouts: 0, lambda: Vec::new() };
+        let test = own.test(rewards);
+        let (x, Some((removal, lambda)), outlier) = test.compared(reward) else {
+            return format!("proxy reward {reading}: its step cannot be tested");
+        };
+        if removal.sd == 0.0 {
+            return format!("proxy reward {reading}: the rewards of its step are equal");
+        }
+        format!(
+            "proxy reward {reading} lies {} standard deviations ({}) from the mean {} of its step's rewards without {} \
+             outliers; the critical value is {}",
+            digits((x - removal.mean) / removal.sd),
+            digits(removal.sd),
+            digits(removal.mean + test.median),
+            if outlier { test.k - 1 } else { test.k },
+            digits(lambda),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scorer(two_sided: bool) -> Deviates {
+        Deviates { settings: Gesd { two_sided, ..Gesd::default() }, rollouts: 0, lambda: Vec::new() }
+    }
+
+    fn fixture(name: &str) -> String {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/suite/fixtures");
+        std::fs::read_to_string(folder.join(name)).unwrap()
+    }
+
+    #[test]
+    fn deviates_and_critical_values_are_those_of_rosner() {
+        let oracle: serde_json::Value = serde_json::from_str(&fixture("univariate.json")).unwrap();
+        for name in ["gesd_rosner_n54", "univariate_n200"] {
+            let text = fixture(&format!("{name}.csv"));
+            let rewards: Vec<f64> = text.lines().skip(1).map(|x| x.trim().parse().unwrap()).collect();
+            let ascending = crate::foundation::order::sorted(&rewards);
+            let deviates = extreme_deviates(&ascending, 10, true);
+            let lambda = critical_values(rewards.len(), 10, 0.05, true);
+            let expected = |key: &str, i: usize| oracle[name]["gesd"][key][i].as_f64().unwrap();
+            for i in 0..10 {
+                assert!((deviates[i].deviate - expected("R", i)).abs() < 1e-9, "{name}: R {i}");
+                assert!((lambda[i] - expected("lam", i)).abs() < 1e-9, "{name}: lambda {i}");
+            }
+            // The first step is Grubbs' test.
+            let grubbs = &oracle[name]["grubbs"];
+            assert!((deviates[0].deviate - grubbs["G"].as_f64().unwrap()).abs() < 1e-9);
+            assert!((lambda[0] - grubbs["crit_two_sided_05"].as_f64().unwrap()).abs() < 1e-9);
+            // Above 1 are the outliers, in the order in which they were removed, and no others.
+            let batch = Observed { proxy: rewards, ..Observed::default() };
+            let mut judge = scorer(true);
+            judge.settings.most = OpenProbability::known(10.5 / batch.len() as f64);
+            let made = judge.score(&batch).unwrap();
+            let mut flagged: Vec<usize> = (0..batch.len()).filter(|&i| made.values()[i] > 1.0).collect();
+            flagged.sort_by(|&a, &b| made.values()[b].total_cmp(&made.values()[a]));
+            let removed = oracle[name]["gesd"]["removed_idx"].as_array().unwrap();
+            let removed: Vec<usize> = removed.iter().map(|i| i.as_u64().unwrap() as usize).collect();
+            assert_eq!(flagged, removed, "{name}");
+        }
+    }
+
+    #[test]
+    fn outliers_do_not_hide_each_other() {
+        let mut rewards: Vec<f64> = (0..97).map(|i| f64::from(i) / 97.0).collect();
+        rewards.extend([9.0, 9.1, 9.2]);
+        let one = extreme_deviates(&crate::foundation::order::sorted(&rewards), 3, true);
+        let lambda = critical_values(100, 3, 0.001, true);
+        assert!(one[2].deviate > lambda[2] && one[0].deviate < one[2].deviate);
+        let batch = Observed { proxy: rewards, ..Observed::default() };
+        let made = scorer(false).score(&batch).unwrap();
+        assert!(
+            made.values()[97..].iter().all(|s| *s > 1.0) && made.values()[..97].iter().all(|s| *s <= 1.0)
+        );
+        assert!(made.values().windows(2).all(|pair| pair[0] < pair[1]), "{:?}", made.values());
+    }
+
+    #[test]
+    fn a_huge_outlier_leaves_the_digits_of_the_rest() {
+        let mut rewards: Vec<f64> = (0..50).map(|i| f64::from(i).sin()).collect();
+        let plain = extreme_deviates(&crate::foundation::order::sorted(&rewards), 3, true);
+        rewards.push(1e120);
+        let with = extreme_deviates(&crate::foundation::order::sorted(&rewards), 4, true);
+        for (a, b) in plain.iter().zip(&with[1..]) {
+            assert!((a.deviate - b.deviate).abs() < 1e-9 * a.deviate, "{} {}", a.deviate, b.deviate);
+        }
+    }
+
+    #[test]
+    fn normal_rewards_have_an_outlier_in_alpha_of_the_steps() {
+        // 1000 steps of 40 at alpha .05: 50 with a standard deviation of 6.9; bounds at four of them.
+        use rand_distr::{Distribution as _, StandardNormal};
+        let mut rng = crate::foundation::rng::SeedTree::new(3, 0)
+            .stream(crate::foundation::rng::Purpose::Calibration, 0);
+        let proxy: Vec<f64> = (0..40_000).map(|_| StandardNormal.sample(&mut rng)).collect();
+        let batch = Observed { proxy, step: (0..40_000).map(|i| i / 40).collect(), ..Observed::default() };
+        for two_sided in [false, true] {
+            let made = scorer(two_sided).score(&batch).unwrap();
+            let alarms = made.values().chunks(40).filter(|step| step.iter().any(|s| *s > 1.0)).count();
+            assert!((22..=78).contains(&alarms), "{alarms}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_tested_scores_nothing() {
+        for proxy in [vec![], vec![7.0], vec![1.0, 9.0], vec![2.0; 30]] {
+            let batch = Observed { proxy, ..Observed::default() };
+            let made = scorer(false).score(&batch).unwrap();
+            assert!(made.values().iter().all(|s| *s == 0.0) && made.values().len() == batch.len());
+        }
+        let extreme = Observed {
+            proxy: vec![f64::INFINITY, f64::NEG_INFINITY, f64::MAX, 0.0, 1.0, 1.0],
+            ..Observed::default()
+        };
+        assert!(scorer(true).score(&extreme).is_ok() && scorer(false).score(&extreme).is_ok());
+        let nan = Observed { proxy: vec![f64::NAN; 5], ..Observed::default() };
+        assert!(matches!(scorer(false).score(&nan), Err(Status::Undefined { .. })));
+    }
+}
