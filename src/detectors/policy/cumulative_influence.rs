@@ -158,7 +158,8 @@ mod tests {
         let mut at_once = Visits::default();
         assert_eq!(at_once.score(&whole).unwrap().values(), expected);
         let mut streamed = Visits::default();
-        let (first, second) = (whole.select(&[0, 1]), whole.select(&[2, 3, 4]));
+        let first = batch(&[0, 0], &[7, 8], &[-3.0, 1.0]);
+        let second = batch(&[3, 3, 3], &[7, 9, 7], &[2.0, 1.0, -1.0]);
         let mut made = streamed.score(&first).unwrap().values().to_vec();
         made.extend(streamed.score(&second).unwrap().values());
         assert_eq!(made, expected);

@@ -307,7 +307,7 @@ mod tests {
         let plain = extreme_deviates(&crate::foundation::order::sorted(&rewards), 3, true);
         rewards.push(1e120);
         let with = extreme_deviates(&crate::foundation::order::sorted(&rewards), 4, true);
-        for (a, b) in plain.iter().zip(&with[1..]) {
+        for (a, b) in plain.iter().take(3).zip(&with[1..]) {
             assert!((a.deviate - b.deviate).abs() < 1e-9 * a.deviate, "{} {}", a.deviate, b.deviate);
         }
     }

@@ -66,7 +66,7 @@ impl Power {
         Ok(Self { ascending: descending, k, threshold, xi, neg_ln_share: (n as f64 / k as f64).ln() })
     }
 
-    fn score(&self, reward: f64) -> f64 {
+    fn judge(&self, reward: f64) -> f64 {
         let reward = finite(reward);
         if reward > self.threshold {
             self.neg_ln_share + (reward.ln() - self.threshold.ln()) / self.xi
@@ -78,14 +78,14 @@ impl Power {
 
 impl Scorer for Power {
     fn score(&mut self, batch: &Observed) -> Result<Scores, Status> {
-        let values: Vec<f64> = proxy(batch)?.iter().map(|&reward| Power::score(self, reward)).collect();
+        let values: Vec<f64> = proxy(batch)?.iter().map(|&reward| self.judge(reward)).collect();
         let p_values = values.iter().map(|score| (-score).exp()).collect();
         Ok(scores(values)?.with_p_values(p_values))
     }
     fn explain(&self, batch: &Observed, row: usize) -> String {
         let Some(&reward) = batch.proxy.get(row) else { return "absent".into() };
         let (reading, threshold) = (digits_at(Some(&batch.proxy), row), digits(self.threshold));
-        let p = digits((-Power::score(self, reward)).exp());
+        let p = digits((-self.judge(reward)).exp());
         if reward <= self.threshold {
             return format!(
                 "proxy reward {reading} is not above the tail threshold {threshold}: p = {p} by rank"
@@ -119,7 +119,7 @@ mod tests {
         let tail = power(pareto(20_000)).unwrap();
         assert!((tail.xi - 0.5).abs() < 0.005, "{}", tail.xi);
         for u in [5.0, 50.0, 1e6] {
-            assert!((tail.score(u) / (2.0 * f64::ln(u)) - 1.0).abs() < 0.01, "{u}: {}", tail.score(u));
+            assert!((tail.judge(u) / (2.0 * f64::ln(u)) - 1.0).abs() < 0.01, "{u}: {}", tail.judge(u));
         }
     }
 
@@ -136,7 +136,7 @@ mod tests {
             -1.0,
         ]);
         points.sort_unstable_by(f64::total_cmp);
-        let made: Vec<f64> = points.iter().map(|&u| tail.score(u)).collect();
+        let made: Vec<f64> = points.iter().map(|&u| tail.judge(u)).collect();
         assert!(made.windows(2).all(|pair| pair[0] <= pair[1]) && made.iter().all(|s| s.is_finite()));
     }
 

@@ -104,7 +104,7 @@ impl Chart {
         rewards.iter().filter(|u| **u > self.quantile).count()
     }
 
-    fn score(&self, cusum: f64, reward: f64) -> f64 {
+    fn judge(&self, cusum: f64, reward: f64) -> f64 {
         let from = finite(finite(reward) - self.quantile);
         let order = from / (from.abs() + self.excess);
         // Above the largest number a half of it is no less far.
@@ -140,7 +140,7 @@ impl Scorer for Chart {
             let cusum = self.next(self.run.last().map_or(0.0, |tick| tick.cusum), rewards);
             self.run.push(Tick { step, cusum });
             let p = (-cusum).exp();
-            made.extend(rewards.iter().map(|&u| Chart::score(self, cusum, u)));
+            made.extend(rewards.iter().map(|&u| self.judge(cusum, u)));
             p_values.extend(rewards.iter().map(|&u| if u > self.quantile { p } else { 1.0 }));
         }
         Ok(scores(made)?.with_p_values(p_values))
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn the_chart_is_that_of_page() {
         let mut chart = chart();
-        assert_eq!((chart.share, chart.count(&[989.0, 989.5, 991.0, f64::INFINITY])), (0.01, 2));
+        assert_eq!((chart.share, chart.count(&[989.0, 989.5, 991.0, f64::INFINITY])), (0.01, 3));
         let run = batch(&[0, 0, 1, 1, 2, 3], &[5.0, 995.0, 6.0, 7.0, 1e9, 8.0]);
         let made = chart.score(&run).unwrap();
         let (up, down) = (2f64.ln(), (0.98f64 / 0.99).ln());
