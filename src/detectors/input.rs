@@ -22,10 +22,13 @@ pub(super) fn proxy(batch: &Observed) -> Result<&[f64], Status> {
 
 /// The feature of this name, if it is there and none of its values is NaN.
 pub(super) fn feature<'a>(batch: &'a Observed, name: &str) -> Result<&'a [f64], Status> {
-    match batch.features.iter().find(|(own, _)| own == name) {
-        Some((_, column)) => without_nan(column, "a value of the feature is NaN"),
-        None => Err(Status::Missing { column: name.to_owned() }),
-    }
+    let column = feature_column(batch, name).ok_or_else(|| Status::Missing { column: name.to_owned() })?;
+    without_nan(column, "a value of the feature is NaN")
+}
+
+/// The feature of this name, whatever its values.
+pub(super) fn feature_column<'a>(batch: &'a Observed, name: &str) -> Option<&'a [f64]> {
+    batch.features.iter().find(|(own, _)| own == name).map(|(_, column)| column.as_slice())
 }
 
 /// A column of whole numbers that a bare list of rewards may lack.
@@ -57,6 +60,11 @@ pub(super) fn step_of(batch: &Observed, row: usize) -> Option<Range<usize>> {
         }
         None => Some(0..batch.len()),
     }
+}
+
+/// Tells a step's rewards from those of another run at the same step.
+pub(super) fn fingerprint(rewards: &[f64]) -> u64 {
+    rewards.iter().fold(rewards.len() as u64, |sum, u| sum.rotate_left(1) ^ u.to_bits())
 }
 
 /// Share of calibration and newcomer that is at least `value`: (1 + #{calibration ≥ value})/(n + 1).

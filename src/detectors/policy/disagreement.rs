@@ -1,6 +1,6 @@
 //! How little the members of a reward ensemble agree on a rollout.
 
-use crate::detectors::input::{digits, digits_at, feature, finite, scores};
+use crate::detectors::input::{digits, digits_at, feature, feature_column, finite, scores};
 use crate::detectors::{Access, Detector, Fitted, Scorer};
 use crate::foundation::failure::Status;
 use crate::foundation::order::{MAD_TO_SD, mad, median};
@@ -62,7 +62,7 @@ impl Scorer for Scale {
         scores(feature(batch, DISAGREEMENT)?.iter().map(|x| self.z(*x)).collect())
     }
     fn explain(&self, batch: &Observed, row: usize) -> String {
-        let column = feature(batch, DISAGREEMENT).ok();
+        let column = feature_column(batch, DISAGREEMENT);
         let reading = digits_at(column, row);
         let Some(x) = column.and_then(|column| column.get(row)) else {
             return format!("ensemble disagreement {reading}");

@@ -1,7 +1,7 @@
 //! How much of its update a rollout makes up, by the norm of its own term.
 
 use super::shares::{percent, shares};
-use crate::detectors::input::{digits, feature, scores};
+use crate::detectors::input::{digits, feature, feature_column, scores};
 use crate::detectors::{Access, Detector, Fitted, Scorer};
 use crate::foundation::failure::Status;
 use crate::foundation::rng::Stream;
@@ -36,7 +36,7 @@ impl Scorer for Share {
         scores(shares(batch, feature(batch, GRADIENT_NORM)?))
     }
     fn explain(&self, batch: &Observed, row: usize) -> String {
-        let column = feature(batch, GRADIENT_NORM).ok();
+        let column = feature_column(batch, GRADIENT_NORM);
         match column.and_then(|column| Some((column.get(row)?, percent(batch, column, row)?))) {
             Some((norm, (percent, rollouts, step))) => format!(
                 "gradient norm {} is {}% of those of {step} ({rollouts} rollouts)",

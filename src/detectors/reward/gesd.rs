@@ -1,6 +1,6 @@
 //! The generalised extreme studentised deviate test of each step's rewards.
 
-use crate::detectors::input::{digits, digits_at, finite, proxy, scores, step_of, steps};
+use crate::detectors::input::{digits, digits_at, fingerprint, finite, proxy, scores, step_of, steps};
 use crate::detectors::{Access, Detector, Fitted, Scorer};
 use crate::distributions::{Distribution, StudentT};
 use crate::foundation::failure::Status;
@@ -45,7 +45,7 @@ impl Detector for Gesd {
         Access::Reward
     }
     fn fit(&self, _: &Observed, _: &mut Stream) -> Fitted {
-        Fitted::Ready(Box::new(Deviates { settings: self.clone(), rollouts: 0, lambda: Vec::new() }))
+        Fitted::Ready(Box::new(Deviates::new(self.clone())))
     }
 }
 
@@ -55,12 +55,35 @@ struct Deviates {
     rollouts: usize,
     /// Critical values λ₁, λ₂ ….
     lambda: Vec<f64>,
+    /// The tests of the run so far, for explanations.
+    run: Vec<Past>,
+}
+
+/// A step that was tested.
+struct Past {
+    step: u64,
+    fingerprint: u64,
+    test: Test,
 }
 
 /// Rewards further from the median than this count as this far: their squares must be numbers.
 const FARTHEST: f64 = 1e150;
 
 impl Deviates {
+    fn new(settings: Gesd) -> Self {
+        Self { settings, rollouts: 0, lambda: Vec::new(), run: Vec::new() }
+    }
+
+    /// The test of the step that holds `row`, remembered or made again.
+    fn known(&self, batch: &Observed, row: usize, rewards: &[f64]) -> Test {
+        let of_step = |step: &u64| self.run.binary_search_by_key(step, |past| past.step).ok();
+        let past = batch.step.get(row).and_then(of_step).and_then(|i| self.run.get(i));
+        match past.filter(|past| past.fingerprint == fingerprint(rewards)) {
+            Some(past) => past.test,
+            None => Self::new(self.settings.clone()).test(rewards),
+        }
+    }
+
     /// The test of one step's rewards.
     fn test(&mut self, rewards: &[f64]) -> Test {
         let mut ascending: Vec<f64> = rewards.iter().map(|&u| finite(u)).collect();
@@ -146,6 +169,7 @@ fn critical_values(n: usize, count: usize, alpha: f64, two_sided: bool) -> Vec<f
 }
 
 /// What decides the scores of a step.
+#[derive(Debug, Clone, Copy)]
 struct Test {
     /// Moments and critical value for the outliers, and the rewards (off the median) from which on one is.
     outliers: Option<(Removal, f64)>,
@@ -202,13 +226,22 @@ impl Test {
 impl Scorer for Deviates {
     fn score(&mut self, batch: &Observed) -> Result<Scores, Status> {
         let rewards = proxy(batch)?;
+        if batch.step.first().zip(self.run.last()).is_some_and(|(first, last)| *first <= last.step) {
+            self.restart();
+        }
         let mut made = Vec::with_capacity(rewards.len());
         for rows in steps(batch) {
-            let Some(rewards) = rewards.get(rows) else { continue };
+            let (step, Some(rewards)) = (batch.step.get(rows.start), rewards.get(rows)) else { continue };
             let test = self.test(rewards);
+            if let Some(&step) = step {
+                self.run.push(Past { step, fingerprint: fingerprint(rewards), test });
+            }
             made.extend(rewards.iter().map(|&u| test.score(u)));
         }
         scores(made)
+    }
+    fn restart(&mut self) {
+        self.run.clear();
     }
     fn explain(&self, batch: &Observed, row: usize) -> String {
         let reading = digits_at(Some(&batch.proxy), row);
@@ -222,8 +255,7 @@ impl Scorer for Deviates {
                 rewards.len()
             );
         }
-        let mut own = Deviates { settings: self.settings.clone(), rollouts: 0, lambda: Vec::new() };
-        let test = own.test(rewards);
+        let test = self.known(batch, row, rewards);
         let (x, Some((removal, lambda)), outlier) = test.compared(reward) else {
             return format!("proxy reward {reading}: its step cannot be tested");
         };
@@ -247,7 +279,7 @@ mod tests {
     use super::*;
 
     fn scorer(two_sided: bool) -> Deviates {
-        Deviates { settings: Gesd { two_sided, ..Gesd::default() }, rollouts: 0, lambda: Vec::new() }
+        Deviates::new(Gesd { two_sided, ..Gesd::default() })
     }
 
     fn fixture(name: &str) -> String {
@@ -324,6 +356,19 @@ mod tests {
             let made = scorer(two_sided).score(&batch).unwrap();
             let alarms = made.values().chunks(40).filter(|step| step.iter().any(|s| *s > 1.0)).count();
             assert!((22..=78).contains(&alarms), "{alarms}");
+        }
+    }
+
+    #[test]
+    fn a_remembered_test_explains_as_one_made_again() {
+        let proxy: Vec<f64> = (0..60).map(|i| f64::from(i * 37 % 60).powi(2)).collect();
+        let batch = Observed { proxy, step: (0..60).map(|i| i / 20).collect(), ..Observed::default() };
+        let mut asked = scorer(false);
+        asked.score(&batch).unwrap();
+        let other = Observed { proxy: batch.proxy.iter().map(|u| -u).collect(), ..batch.clone() };
+        for row in 0..60 {
+            assert_eq!(asked.explain(&batch, row), scorer(false).explain(&batch, row));
+            assert_eq!(asked.explain(&other, row), scorer(false).explain(&other, row));
         }
     }
 

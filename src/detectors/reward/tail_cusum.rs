@@ -1,6 +1,6 @@
 //! Early warning: do more rewards reach into the calibration's tail than used to?
 
-use crate::detectors::input::{digits, digits_at, finite, proxy, scores, step_of, steps, words};
+use crate::detectors::input::{digits, digits_at, fingerprint, finite, proxy, scores, step_of, steps, words};
 use crate::detectors::{Access, Detector, Fitted, Scorer};
 use crate::foundation::failure::Status;
 use crate::foundation::order::{median, quantile_sorted, sorted};
@@ -68,6 +68,7 @@ struct Chart {
 struct Tick {
     step: u64,
     cusum: f64,
+    fingerprint: u64,
 }
 
 impl Chart {
@@ -112,18 +113,17 @@ impl Chart {
         if from > 0.0 { cusum + 1e-6 * order } else { order }
     }
 
-    /// The chart at the step of these rows, without changing it: from the run so far, or, where the batch holds its run from
-    /// the first step on, from the batch.
-    fn at(&self, batch: &Observed, step: u64) -> Option<f64> {
-        let begins = |first: &Tick| batch.step.first().is_some_and(|step| *step <= first.step);
-        if !self.run.first().is_none_or(begins) {
-            return self.run.iter().rfind(|tick| tick.step == step).map(|tick| tick.cusum);
+    /// The chart at `step`: as remembered where that step is the one in the batch, else from the batch as a run of its own.
+    fn at(&self, batch: &Observed, step: u64, rewards: &[f64]) -> f64 {
+        let known = self.run.binary_search_by_key(&step, |tick| tick.step).ok().and_then(|i| self.run.get(i));
+        match known.filter(|tick| tick.fingerprint == fingerprint(rewards)) {
+            Some(tick) => tick.cusum,
+            None => {
+                let until = batch.step.partition_point(|s| *s <= step);
+                let rows = steps(batch).into_iter().take_while(|rows| rows.end <= until);
+                rows.filter_map(|rows| batch.proxy.get(rows)).fold(0.0, |cusum, own| self.next(cusum, own))
+            }
         }
-        let mut cusum = 0.0;
-        for rows in steps(batch).into_iter().take_while(|rows| batch.step.get(rows.start) <= Some(&step)) {
-            cusum = self.next(cusum, batch.proxy.get(rows)?);
-        }
-        Some(cusum)
     }
 }
 
@@ -138,7 +138,7 @@ impl Scorer for Chart {
         for rows in steps(batch) {
             let Some((&step, rewards)) = step.get(rows.start).zip(rewards.get(rows)) else { continue };
             let cusum = self.next(self.run.last().map_or(0.0, |tick| tick.cusum), rewards);
-            self.run.push(Tick { step, cusum });
+            self.run.push(Tick { step, cusum, fingerprint: fingerprint(rewards) });
             let p = (-cusum).exp();
             made.extend(rewards.iter().map(|&u| self.judge(cusum, u)));
             p_values.extend(rewards.iter().map(|&u| if u > self.quantile { p } else { 1.0 }));
@@ -158,7 +158,7 @@ impl Scorer for Chart {
             return format!("proxy reward {reading}, its step is absent");
         };
         let rewards = batch.proxy.get(rows).unwrap_or_default();
-        let cusum = self.at(batch, step).map_or_else(|| "not known".into(), digits);
+        let cusum = digits(self.at(batch, step, rewards));
         format!(
             "proxy reward {reading} is {} the calibration's {} quantile {}; {} of the {} rewards of step {step} are ({} \
              expected), and the CUSUM of that share stands at {cusum} nats",
