@@ -93,6 +93,11 @@ pub(super) fn digits(x: f64) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').into() } else { text }
 }
 
+/// "1 visit", "3 visits".
+pub(super) fn counted(n: u64, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}
+
 /// `digits` of a row that may not exist.
 pub(super) fn digits_at(column: Option<&[f64]>, row: usize) -> String {
     column.and_then(|values| values.get(row)).map_or_else(|| "absent".into(), |x| digits(*x))

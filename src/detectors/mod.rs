@@ -100,7 +100,7 @@ crate::registry! {
         "gradient_norm" => GradientNorm: "share of its update's gradient norms", "Williams 1992";
         "surprise" => Surprise: "improbability of the trajectory under the reference, per token", "Shannon 1948";
         "disagreement" => Disagreement: "spread of the members of a reward ensemble", "Coste et al. 2024";
-        "rank_mean" => RankMean: "mean over several detectors of the rank among calibration scores", "Vovk, Gammerman & Shafer 2005";
+        "rank_mean" => RankMean: "mean rank of several detectors among the calibration scores", "Vovk, Gammerman & Shafer 2005";
         "random" => Random: "a uniform draw (control)", "none: the floor";
     }
 }

@@ -1,6 +1,6 @@
 //! What drove the policy to where it is.
 
-use crate::detectors::input::{digits, scores, steps, without_nan, words};
+use crate::detectors::input::{counted, digits, scores, steps, without_nan, words};
 use crate::detectors::{Access, Detector, Fitted, Scorer};
 use crate::foundation::failure::Status;
 use crate::foundation::numeric::CompensatedSum;
@@ -129,8 +129,9 @@ impl Scorer for Visits {
         };
         match self.until(batch, outcome, step) {
             Some((absolute, total, visits)) => format!(
-                "outcome {outcome} made up {}% of all absolute advantages up to step {step}, in {visits} visits",
+                "outcome {outcome} made up {}% of all absolute advantages up to step {step}, in {}",
                 digits(100.0 * share(absolute, total)),
+                counted(visits, "visit"),
             ),
             None => format!("outcome {outcome}: its advantages are absent"),
         }
@@ -165,7 +166,7 @@ mod tests {
         assert_eq!(made, expected);
         let why = "outcome 7 made up 75% of all absolute advantages up to step 3, in 3 visits";
         assert_eq!((at_once.explain(&whole, 2), streamed.explain(&second, 0)), (why.into(), why.into()));
-        assert!(at_once.explain(&whole, 0).ends_with("up to step 0, in 1 visits"));
+        assert!(at_once.explain(&whole, 0).ends_with("up to step 0, in 1 visit"));
         // The same run again is another one.
         assert_eq!(streamed.score(&whole).unwrap().values(), expected);
     }

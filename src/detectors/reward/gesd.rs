@@ -1,6 +1,8 @@
 //! The generalised extreme studentised deviate test of each step's rewards.
 
-use crate::detectors::input::{digits, digits_at, fingerprint, finite, proxy, scores, step_of, steps};
+use crate::detectors::input::{
+    counted, digits, digits_at, fingerprint, finite, proxy, scores, step_of, steps,
+};
 use crate::detectors::{Access, Detector, Fitted, Scorer};
 use crate::distributions::{Distribution, StudentT};
 use crate::foundation::failure::Status;
@@ -263,12 +265,12 @@ impl Scorer for Deviates {
             return format!("proxy reward {reading}: the rewards of its step are equal");
         }
         format!(
-            "proxy reward {reading} lies {} standard deviations ({}) from the mean {} of its step's rewards without {} \
-             outliers; the critical value is {}",
+            "proxy reward {reading} lies {} standard deviations ({}) from the mean {} of its step's rewards without {}; \
+             the critical value is {}",
             digits((x - removal.mean) / removal.sd),
             digits(removal.sd),
             digits(removal.mean + test.median),
-            if outlier { test.k - 1 } else { test.k },
+            counted(if outlier { test.k - 1 } else { test.k } as u64, "outlier"),
             digits(lambda),
         )
     }
