@@ -58,10 +58,10 @@ mod tests {
             proxy: vec![0.0; 4],
             step: vec![0, 0, 0, 1],
             advantage: Some(vec![1.0; 4]),
-            features: vec![("x".into(), vec![9.0; 4]), (GRADIENT_NORM.into(), vec![1.0, 2.0, 1.0, 0.0])],
+            features: vec![("x".into(), vec![9.0; 4]), (GRADIENT_NORM.into(), vec![1.0, 2.0, 1.0, 3.0])],
             ..Observed::default()
         };
-        assert_eq!(Share.score(&batch).unwrap().values(), [0.25, 0.5, 0.25, 0.0]);
+        assert_eq!(Share.score(&batch).unwrap().values(), [0.25, 0.5, 0.25, 1.0]);
         assert_eq!(Share.explain(&batch, 1), "gradient norm 2 is 50% of those of step 0 (3 rollouts)");
         let without = Observed { features: vec![], ..batch };
         assert_eq!(Share.score(&without).err(), Some(Status::Missing { column: GRADIENT_NORM.into() }));
