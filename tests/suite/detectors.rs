@@ -448,6 +448,7 @@ proptest! {
         other in prop::collection::vec(prop::num::f64::ANY, 400),
     ) {
         let clean: Vec<f64> = proxy.iter().copied().filter(|x| !x.is_nan()).collect();
+        let other: Vec<f64> = other.iter().map(|x| if x.is_nan() { 1.0 } else { x.abs() }).collect();
         let with = |proxy: Vec<f64>| {
             let n = proxy.len();
             Observed {
@@ -457,9 +458,9 @@ proptest! {
                 prompt: vec![0; n],
                 group: (0..n as u64).map(|i| i % 7).collect(),
                 advantage: Some(proxy.clone()),
-                length: Some(other[..n].to_vec()),
-                log_prob: Some(other[..n].to_vec()),
-                ref_log_prob: Some(other[400 - n..].to_vec()),
+                length: Some(other[..n].iter().map(|x| x.min(f64::MAX)).collect()),
+                log_prob: Some(other[..n].iter().map(|x| -x).collect()),
+                ref_log_prob: Some(other[400 - n..].iter().map(|x| -x).collect()),
                 features: [DISAGREEMENT, GRADIENT_NORM].map(|name| (name.into(), other[..n].to_vec())).into(),
                 proxy,
                 ..Observed::default()
