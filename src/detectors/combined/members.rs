@@ -14,21 +14,29 @@ use std::fmt;
 #[serde(transparent)]
 pub struct Members(Vec<DetectorSpec>);
 
+/// A list of detectors that nothing can be combined from.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum InvalidMembers {
+    /// There is none.
+    #[error("a combiner needs a member, such as \"robust_z\"")]
+    Empty,
+    /// One comes twice with the same settings, and would count double.
+    #[error("member {name} comes twice: leave one out")]
+    Twice {
+        /// Its name.
+        name: &'static str,
+    },
+}
+
 impl Members {
-    /// These detectors.
-    ///
-    /// # Errors
-    /// There is none, or one comes twice with the same settings and would count double.
-    pub fn new(members: Vec<DetectorSpec>) -> Result<Self, String> {
-        if members.is_empty() {
-            return Err("a combiner needs a member, such as \"robust_z\"".to_owned());
+    /// These detectors, if there is one and none comes twice with the same settings.
+    pub fn new(members: Vec<DetectorSpec>) -> Result<Self, InvalidMembers> {
+        let mut each = members.iter().enumerate();
+        match each.find(|(i, member)| members.iter().take(*i).any(|earlier| earlier == *member)) {
+            Some((_, member)) => Err(InvalidMembers::Twice { name: member.name() }),
+            None if members.is_empty() => Err(InvalidMembers::Empty),
+            None => Ok(Self(members)),
         }
-        for (i, member) in members.iter().enumerate() {
-            if members.iter().take(i).any(|earlier| earlier == member) {
-                return Err(format!("member {} comes twice: leave one out", member.name()));
-            }
-        }
-        Ok(Self(members))
     }
 
     /// The detectors, in their order.

@@ -3,5 +3,5 @@
 mod members;
 mod rank_mean;
 
-pub use members::Members;
+pub use members::{InvalidMembers, Members};
 pub use rank_mean::RankMean;

@@ -1,7 +1,6 @@
 //! Several detectors in one: the mean of their ranks.
 
 use super::Members;
-use crate::detectors::control::Random;
 use crate::detectors::input::{digits, scores};
 use crate::detectors::policy::LogRatio;
 use crate::detectors::reward::{LengthResidual, RobustZ, WithinPrompt};
@@ -49,7 +48,7 @@ impl Detector for RankMean {
     /// That of the member that sees most.
     fn access(&self) -> Access {
         let of_members = self.members.get().iter().map(|member| member.part().access());
-        of_members.max_by_key(|access| access.width()).unwrap_or(Random {}.access())
+        of_members.max_by_key(|access| access.width()).unwrap_or(Access::Control)
     }
     fn fit(&self, calibration: &Observed, rng: &mut Stream) -> Fitted {
         let seed = rng.next_u64();

@@ -1,5 +1,6 @@
 //! Detectors that see rewards only.
 
+mod extreme_deviates;
 mod gesd;
 mod gpd_tail;
 mod hill_tail;
