@@ -98,7 +98,7 @@ crate::registry! {
         "influence" => Influence: "share of its update's absolute advantages", "Williams 1992";
         "cumulative_influence" => CumulativeInfluence: "share of an outcome in all absolute advantages so far", "Williams 1992";
         "gradient_norm" => GradientNorm: "share of its update's gradient norms", "Williams 1992";
-        "surprise" => Surprise: "improbability of the trajectory under the reference, per token", "Shannon 1948";
+        "surprise" => Surprise: "improbability of the trajectory under the reference, for its length", "Shannon 1948";
         "disagreement" => Disagreement: "spread of the members of a reward ensemble", "Coste et al. 2024";
         "rank_mean" => RankMean: "mean rank of several detectors among the calibration scores", "Vovk, Gammerman & Shafer 2005";
         "random" => Random: "a uniform draw (control)", "none: the floor";

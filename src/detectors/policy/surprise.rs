@@ -10,12 +10,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The score is −ln π₀(τ) in nats, Shannon's surprise (1948) at the trajectory under the reference policy; divided by the
-/// length where calibration rollouts have one.
+/// length (tokens, or characters where the log has no better) if calibration rollouts have one.
 ///
 /// The surprise of a whole completion mostly says how long it is, so with lengths it is the mean over tokens (the logarithm
 /// of the perplexity): one improbable token in a long answer is diluted. It sees neither the reward nor the policy in
 /// training, so it finds what the reference would hardly have written, whether anyone gains by it or not; under a uniform
-/// reference all are alike. The calibration's own scores are what a score is ranked among in the explanation.
+/// reference all are alike. The explanation ranks a score among those of the calibration.
 ///
 /// Refuses with [`Status::Missing`] where `ref_log_prob` is absent, or lengths that the calibration has.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
@@ -67,16 +67,16 @@ impl Scorer for Usual {
         let (Some(x), l) = (log_prob.and_then(|c| c.get(row)), length.and_then(|c| c.get(row))) else {
             return format!("log-probability {reading} under the reference");
         };
-        let (each, tokens) = match (self.per_token, l) {
-            (true, Some(l)) => (
-                -x / l.max(1.0),
-                format!(", {} nats for each of {} tokens", digits(-x / l.max(1.0)), digits(*l)),
-            ),
+        let (each, mean) = match (self.per_token, l) {
+            (true, Some(l)) => {
+                let each = -x / l.max(1.0);
+                (each, format!(", {} nats for each unit of its length {}", digits(each), digits(*l)))
+            }
             _ => (-x, String::new()),
         };
         let rank = rank_p_value(&self.ascending, each) * (self.ascending.len() + 1) as f64 - 1.0;
         format!(
-            "log-probability {reading} nats under the reference{tokens}: {} of the {} calibration rollouts are as improbable",
+            "log-probability {reading} nats under the reference{mean}: {} of the {} calibration rollouts are as improbable",
             digits(rank.round()),
             self.ascending.len(),
         )
@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(each.score(&batch).unwrap().values(), [0.5, 3.0, f64::MAX]);
         assert_eq!(
             each.explain(&batch, 0),
-            "log-probability -8 nats under the reference, 0.5 nats for each of 16 tokens: 3 of the 3 calibration rollouts \
+            "log-probability -8 nats under the reference, 0.5 nats for each unit of its length 16: 3 of the 3 calibration rollouts \
              are as improbable"
         );
         assert!(
