@@ -129,6 +129,9 @@ mod tests {
         let by_table = read(r#"[{"robust_z": {}}, {"gpd_tail": {"tail_fraction": 0.05}}]"#).unwrap();
         assert_eq!(read(r#"["robust_z", {"gpd_tail": {}}]"#).unwrap(), by_table);
         assert_eq!(read(r#""robust_z + gpd_tail""#).unwrap(), by_table);
+        let in_toml = "rank_mean = { members = [\"robust_z\", { gpd_tail = { tail_fraction = 0.05 } }] }";
+        let combined = crate::detectors::combined::RankMean { members: by_table.clone() };
+        assert_eq!(toml::from_str::<DetectorSpec>(in_toml).unwrap(), DetectorSpec::RankMean(combined));
         let written = serde_json::to_string(&by_table).unwrap();
         assert_eq!(read(&written).unwrap(), by_table);
     }

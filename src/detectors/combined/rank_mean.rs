@@ -16,9 +16,9 @@ use serde::{Deserialize, Serialize};
 /// The mean over members of the share of calibration scores below a score: conformal ranks (Vovk, Gammerman & Shafer 2005),
 /// so that units do not matter and nothing is taken from the run.
 ///
-/// With n calibration rollouts a rank is #{calibration < s}/(n + 1), and within the last step of 1/(n + 1), beyond the largest
-/// calibration score m, it goes on as x/(1 + x), x = (s − m)/(m − median), so that the far tail stays ordered. A mean of
-/// ranks finds what several members find middling; one that is sure is diluted by those that know nothing. Members that are
+/// With n calibration rollouts a rank is #{calibration < s}/(n + 1); beyond the largest calibration score m the last
+/// 1/(n + 1) is filled as x/(1 + x), x = (s − m)/(m − median) or s − m where these are equal, so that the far tail stays
+/// ordered. A mean of ranks finds what several members find middling; one that is sure is diluted by those that know nothing. Members that are
 /// the same thing in other units (`robust_z` and `gpd_tail`, mostly) count double.
 ///
 /// Members that refuse the calibration, or cannot score it, are left out, and explanations name them. Refuses with
@@ -72,7 +72,7 @@ struct Seat {
     name: &'static str,
     scorer: Box<dyn Scorer>,
     ascending: Vec<f64>,
-    /// m and m − median.
+    /// m, and the half of what x is measured in.
     largest: f64,
     spread: f64,
 }
@@ -89,7 +89,9 @@ impl Seat {
         let (Some(middle), Some(&largest)) = (middle, ascending.last()) else {
             return Err(Status::TooFew { what: "calibration rollouts", have: 0, need: 1 });
         };
-        Ok(Self { name: member.name(), scorer, largest, spread: 0.5 * largest - 0.5 * middle, ascending })
+        let spread = 0.5 * largest - 0.5 * middle;
+        let spread = if spread > 0.0 { spread } else { 0.5 };
+        Ok(Self { name: member.name(), scorer, largest, spread, ascending })
     }
 
     fn rank(&self, score: f64) -> f64 {
@@ -97,8 +99,7 @@ impl Seat {
         let cells = (self.ascending.len() + 1) as f64;
         // Halves, as the difference of two huge scores may be too large a number.
         let beyond = (0.5 * score - 0.5 * self.largest).max(0.0);
-        let within = if beyond > 0.0 { beyond / (beyond + self.spread) } else { 0.0 };
-        (below + within) / cells
+        (below + beyond / (beyond + self.spread)) / cells
     }
 }
 
@@ -227,6 +228,14 @@ mod tests {
         for (ours, theirs) in made.values().iter().zip([0.0, 0.0, 0.4, 0.6, 0.9, 1.0]) {
             assert!((ours - theirs).abs() < 1e-15, "{ours} {theirs}");
         }
+    }
+
+    #[test]
+    fn a_calibration_without_spread_still_orders_what_lies_beyond() {
+        let calibration = Observed { proxy: vec![2.0; 9], ..Observed::default() };
+        let batch = Observed { proxy: vec![2.0, 3.0, 5.0], ..Observed::default() };
+        let made = ready("top_reward", &calibration).score(&batch).unwrap();
+        assert_eq!(made.values(), [0.0, 0.95, 0.975]);
     }
 
     #[test]
