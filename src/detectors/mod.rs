@@ -1,12 +1,14 @@
 //! Scores that say how suspicious a rollout is. A detector's folder is its declared access.
 //!
-//! `reward/` sees the proxy only, `policy/` also log-probabilities and advantages, `control/` nothing.
+//! `reward/` sees the proxy only, `policy/` also log-probabilities and advantages, `control/` nothing, `combined/` what its
+//! members see.
 //! A detector is fitted on calibration rollouts and gives a scorer; where the calibration data cannot carry it
 //! (MAD 0, too few excesses, a missing column) it refuses with a [`Status`] and never with a number.
 //! Thresholds are apart: see [`crate::thresholds`].
 //!
 //! A new detector is a file in the folder of its access, a `mod` line there and a row in [`DetectorSpec`].
 
+pub mod combined;
 pub mod control;
 mod input;
 pub mod policy;
@@ -15,9 +17,10 @@ pub mod reward;
 use crate::foundation::failure::Status;
 use crate::foundation::rng::Stream;
 use crate::record::{Observed, Scores};
+use combined::RankMean;
 use control::Random;
-use policy::{Influence, LogRatio};
-use reward::{GpdTail, RobustZ, TopReward};
+use policy::{CumulativeInfluence, Disagreement, GradientNorm, Influence, LogRatio, Surprise};
+use reward::{Gesd, GpdTail, HillTail, LengthResidual, RobustZ, TailCusum, TopReward, WithinPrompt};
 use std::fmt::Debug;
 
 /// What a detector may look at.
@@ -40,6 +43,15 @@ impl Access {
             Self::Control => "control",
         }
     }
+
+    /// How much that is, from nothing on: what sees more has a higher number.
+    fn width(self) -> u8 {
+        match self {
+            Self::Control => 0,
+            Self::Reward => 1,
+            Self::Policy => 2,
+        }
+    }
 }
 
 /// What a fit gave.
@@ -58,10 +70,15 @@ pub trait Detector: Debug + Send + Sync {
     fn fit(&self, calibration: &Observed, rng: &mut Stream) -> Fitted;
 }
 
-/// A fitted detector. Batches come in step order; a score uses nothing later than its own batch.
+/// A fitted detector. A batch holds one step or several, whole and in order; a score uses nothing later than its own
+/// step, and is the same whether a run comes step by step or at once.
 pub trait Scorer: Send {
     /// One finite score a row, higher = more suspicious, or the reason why there is none.
+    ///
+    /// Where scores look back on earlier steps, a batch that does not begin after the last step scored begins another run.
     fn score(&mut self, batch: &Observed) -> Result<Scores, Status>;
+    /// Forgets the run so far, not the calibration.
+    fn restart(&mut self) {}
     /// Why this row scored as it did, in words with the numbers that decided.
     fn explain(&self, batch: &Observed, row: usize) -> String;
 }
@@ -72,8 +89,18 @@ crate::registry! {
         "top_reward" => TopReward: "the proxy reward itself (baseline)", "none: the yardstick of an audit by hand";
         "robust_z" => RobustZ: "distance from the calibration median in MADs", "Iglewicz & Hoaglin 1993";
         "gpd_tail" => GpdTail: "improbability under a generalised Pareto tail of the calibration rewards", "Pickands 1975; Davison & Smith 1990";
+        "hill_tail" => HillTail: "improbability under a power law through the calibration's largest rewards", "Hill 1975; Weissman 1978";
+        "gesd" => Gesd: "studentised deviate within the step over its critical value", "Rosner 1983; Grubbs 1969";
+        "within_prompt" => WithinPrompt: "distance from the median of the same prompt and step in robust standard deviations", "Hampel 1974; Smyth 2004";
+        "length_residual" => LengthResidual: "distance from the reward that the length explains, in MADs", "Theil 1950";
+        "tail_cusum" => TailCusum: "CUSUM of the share of a step's rewards in the calibration's tail (early warning)", "Page 1954";
         "log_ratio" => LogRatio: "log-probability under the policy less that under the reference", "Neyman & Pearson 1933";
         "influence" => Influence: "share of its update's absolute advantages", "Williams 1992";
+        "cumulative_influence" => CumulativeInfluence: "share of an outcome in all absolute advantages so far", "Williams 1992";
+        "gradient_norm" => GradientNorm: "share of its update's gradient norms", "Williams 1992";
+        "surprise" => Surprise: "improbability of the trajectory under the reference, for its length", "Shannon 1948";
+        "disagreement" => Disagreement: "spread of the members of a reward ensemble", "Coste et al. 2024";
+        "rank_mean" => RankMean: "mean rank of several detectors among the calibration scores", "Vovk, Gammerman & Shafer 2005";
         "random" => Random: "a uniform draw (control)", "none: the floor";
     }
 }

@@ -47,6 +47,11 @@ pub enum Status {
         /// Why.
         reason: &'static str,
     },
+    /// Every member of a combination has a status of its own.
+    NoMember {
+        /// The members with their statuses.
+        reasons: String,
+    },
     /// One of two classes is empty.
     OneClass,
     /// The comparison cannot come out differently, whatever is measured.
@@ -74,6 +79,7 @@ impl fmt::Display for Status {
             }
             Self::Unbounded => write!(f, "unbounded: the likelihood has no maximum"),
             Self::Undefined { reason } => write!(f, "undefined: {reason}"),
+            Self::NoMember { reasons } => write!(f, "no member is left: {reasons}"),
             Self::OneClass => write!(f, "insufficient: one of the two classes is empty"),
             Self::Degenerate { reason } => write!(f, "degenerate: {reason}"),
         }

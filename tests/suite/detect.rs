@@ -95,6 +95,25 @@ fn log_ratio_joins_where_its_columns_are() {
 }
 
 #[test]
+fn a_mean_of_ranks_says_what_its_members_say() {
+    let member = "rank_mean:members=robust_z+length_residual+log_ratio";
+    let answer = json(tailcatch().args(["detect", "--budget", "4", "-d", member]).arg(fixture("verl")), 0);
+    assert_eq!(flagged(&answer, "rank_mean"), hacks());
+    let reason = answer["flags"][0]["reason"].as_str().unwrap();
+    for part in [
+        "mean rank of 2: robust_z rank 0.99",
+        "; length_residual rank 0.9",
+        "left out: log_ratio (needs log_prob)",
+    ] {
+        assert!(reason.contains(part), "{part}: {reason}");
+    }
+    let lone =
+        json(tailcatch().args(["detect", "-d", "rank_mean:members=log_ratio"]).arg(fixture("verl")), 0);
+    assert_eq!(lone["statuses"]["rank_mean"]["status"], "no_member");
+    assert_eq!(lone["statuses"]["rank_mean"]["reason"], "no member is left: log_ratio (needs log_prob)");
+}
+
+#[test]
 fn refusals_are_said_and_step_means_not_judged() {
     let few = json(tailcatch().args(["detect", "--reward", "chosen_reward"]).arg(fixture("pairs.csv")), 0);
     assert_eq!(few["statuses"]["gpd_tail"]["status"], "too_few");
@@ -132,6 +151,7 @@ fn faulty_flags_exit_2_with_a_remedy() {
         (&["-d", "gpd_tial"], "there is no detector `gpd_tial`", "did you mean `gpd_tail`?"),
         (&["-d", "gpd_tail:tail=.1"], "unknown field `tail`", "name:key=value"),
         (&["-d", "gpd_tail:tail_fraction=2"], "2 is not a number strictly between 0 and 1", "key=value"),
+        (&["-d", "rank_mean:members=robust_z+gpd"], "unknown variant `gpd`", "key=value"),
         (&["--reward", "scor"], "there is no column `scor`", "did you mean `score`?"),
         (&["--reward", "score=x"], "the weight `x` is not a finite number", "--reward score"),
         (&["--calibrate-steps", "90..99"], "no rollout lies in steps 90..99", "from 2 to 29"),

@@ -169,6 +169,16 @@ fn tensors_stay_with_policies_and_trainers() {
 }
 
 #[test]
+fn detectors_cannot_name_the_truth() {
+    let files = files(&source().join("detectors"));
+    assert!(files.len() > 15);
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        assert!(!code(&text).contains("Truth"), "{}: a detector sees `Observed` only", file.display());
+    }
+}
+
+#[test]
 fn every_file_of_a_part_is_registered() {
     // A part's file implements the folder's contract; its type must stand in a registry row of the folder's mod.rs.
     for (folder, contract) in [

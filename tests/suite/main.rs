@@ -11,6 +11,7 @@ mod config;
 #[cfg(feature = "lab")]
 mod conformance;
 mod detect;
+mod detector_power;
 mod detectors;
 mod diagnose;
 mod distributions;

@@ -1,5 +1,6 @@
 //! How much of its update a rollout makes up.
 
+use super::shares::{percent, shares};
 use crate::detectors::input::{digits, digits_at, scores, without_nan};
 use crate::detectors::{Access, Detector, Fitted, Scorer};
 use crate::foundation::failure::Status;
@@ -12,9 +13,9 @@ use serde::{Deserialize, Serialize};
 ///
 /// A policy-gradient step is Σ Aᵢ ∇ln π(τᵢ), so this is the rollout's share of the summed gradient norms where all
 /// ‖∇ln π(τᵢ)‖ are alike, which holds for rare outcomes of a tabular softmax and not for trajectories of unequal
-/// length. Under advantages centred on the batch mean a lone outlier saturates at ½, whatever its reward, and
-/// normalising rescales all of them alike. A step whose advantages are all 0 moves nothing: each share is 0. Scoring
-/// refuses with [`Status::Missing`] where the advantage column is absent.
+/// length (there is `gradient_norm` for these). Under advantages centred on the batch mean a lone outlier saturates at ½,
+/// whatever its reward, and normalising rescales all of them alike. A step whose advantages are all 0 moves nothing: each
+/// share is 0. Scoring refuses with [`Status::Missing`] where the advantage column is absent.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Influence {}
@@ -34,44 +35,19 @@ struct Share;
 impl Scorer for Share {
     fn score(&mut self, batch: &Observed) -> Result<Scores, Status> {
         let advantage = Observed::require(&batch.advantage, "advantage")?;
-        without_nan(advantage, "an advantage is NaN")?;
-        let mut shares = Vec::with_capacity(advantage.len());
-        let mut rest = advantage;
-        for update in batch.step.chunk_by(|a, b| a == b) {
-            let (own, others) = rest.split_at(update.len().min(rest.len()));
-            let (largest, total) = norm(own);
-            shares.extend(own.iter().map(|a| share(*a, largest, total)));
-            rest = others;
-        }
-        scores(shares)
+        scores(shares(batch, without_nan(advantage, "an advantage is NaN")?))
     }
     fn explain(&self, batch: &Observed, row: usize) -> String {
-        let Some(step) = batch.step.get(row) else { return "absent".into() };
-        let first = batch.step.partition_point(|s| s < step);
-        let last = batch.step.partition_point(|s| s <= step);
         let advantage = batch.advantage.as_deref();
-        let update = advantage.and_then(|column| column.get(first..last)).unwrap_or_default();
-        let (largest, total) = norm(update);
-        let percent = advantage
-            .and_then(|column| column.get(row))
-            .map_or_else(|| "absent".into(), |a| digits(100.0 * share(*a, largest, total)));
-        format!(
-            "advantage {} is {percent}% of the absolute advantages of step {step} ({} rollouts)",
-            digits_at(advantage, row),
-            update.len(),
-        )
+        let reading = digits_at(advantage, row);
+        match advantage.and_then(|column| percent(batch, column, row)) {
+            Some((percent, rollouts, step)) => format!(
+                "advantage {reading} is {}% of the absolute advantages of {step} ({rollouts} rollouts)",
+                digits(percent)
+            ),
+            None => format!("advantage {reading}"),
+        }
     }
-}
-
-/// Largest |A| (±∞ taken as f64::MAX) and Σ|A| in units of it, which cannot overflow.
-fn norm(advantages: &[f64]) -> (f64, f64) {
-    let largest = advantages.iter().map(|a| a.abs().min(f64::MAX)).fold(0.0, f64::max);
-    let total = advantages.iter().map(|a| a.abs().min(f64::MAX) / largest).sum();
-    (largest, total)
-}
-
-fn share(advantage: f64, largest: f64, total: f64) -> f64 {
-    if largest == 0.0 { 0.0 } else { advantage.abs().min(f64::MAX) / largest / total }
 }
 
 #[cfg(test)]

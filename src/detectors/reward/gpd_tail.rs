@@ -1,6 +1,6 @@
 //! Peaks over threshold: how improbable is this reward under the tail of the calibration rewards?
 
-use crate::detectors::input::{digits, digits_at, finite, proxy, scores};
+use crate::detectors::input::{digits, digits_at, finite, proxy, rank_p_value, scores};
 use crate::detectors::{Access, Detector, Fitted, Scorer};
 use crate::foundation::failure::Status;
 use crate::foundation::rng::Stream;
@@ -84,9 +84,7 @@ impl Tail {
     fn judge(&self, reward: f64) -> (f64, f64) {
         let reward = finite(reward);
         if reward <= self.fit.threshold {
-            let below = self.ascending.partition_point(|x| *x < reward);
-            let n = self.ascending.len();
-            let p = (n - below + 1) as f64 / (n + 1) as f64;
+            let p = rank_p_value(&self.ascending, reward);
             return (-p.ln(), p);
         }
         if reward >= self.deepest {
