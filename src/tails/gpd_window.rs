@@ -106,7 +106,7 @@ mod tests {
             let law = Gpd { xi, scale: 2.0 };
             let mut window = GpdWindow::new(60);
             let mut all = Vec::new();
-            let mut compared = 0;
+            let (mut compared, mut agree) = (0, 0);
             for _ in 0..600 {
                 let y = law.upper_quantile(-stream.open_unit().ln());
                 all.push(y);
@@ -116,12 +116,12 @@ mod tests {
                 }
                 let found = window.fit().unwrap();
                 let Ok(cold) = fit_excesses(&all[all.len() - 60..], 0.0) else { continue };
+                compared += 1;
                 // Two local maxima are rare; the warm start may stay on the lower one for a turn.
-                if (found.xi - cold.xi).abs() < 1e-6 && (found.scale / cold.scale - 1.0).abs() < 1e-6 {
-                    compared += 1;
-                }
+                let same = (found.xi - cold.xi).abs() < 1e-6 && (found.scale / cold.scale - 1.0).abs() < 1e-6;
+                agree += usize::from(same);
             }
-            assert!(compared >= 535, "xi {xi}: {compared} of 541 agree");
+            assert!(compared > 400 && agree >= compared - 5, "xi {xi}: {agree} of {compared} agree");
         }
     }
 

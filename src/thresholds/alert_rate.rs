@@ -23,7 +23,11 @@ pub(super) fn calibrated_rank(calibration: &[f64], rate: f64) -> Result<usize, S
     let n = calibration.len();
     // The margin keeps 10,000 × 1e-4 at 1.
     let rank = ((n + 1) as f64 * rate * (1.0 + 1e-12)) as usize;
-    if (1..=n).contains(&rank) { Ok(rank) } else { Err(Status::Resolution { have: n, need: resolving(rate) }) }
+    if (1..=n).contains(&rank) {
+        Ok(rank)
+    } else {
+        Err(Status::Resolution { have: n, need: resolving(rate) })
+    }
 }
 
 /// Flags the scores above the threshold that calibration gives at a nominal false-alarm `rate` a row.

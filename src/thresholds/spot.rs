@@ -42,6 +42,9 @@ pub enum Verdict {
 /// fitted again to the last excesses at each new one. With n values so far, N of them above u, the anomaly threshold is
 /// u + σ/ξ·((q·n/N)^(−ξ) − 1), and moves at each excess.
 ///
+/// Honest extremes above the threshold are left out as well, so the tail looks a little lighter than it is, and over a long
+/// stream alarms come two to five times as often as `q` says.
+///
 /// The null: values are independent draws of one law whose tail is generalised Pareto above u. A drift of the stream
 /// breaks it: see [`DriftSpot`](super::DriftSpot). The law is fitted by maximum likelihood, by moments where the likelihood
 /// has no maximum; flags do not change with the unit or the origin of the values.
@@ -66,7 +69,8 @@ impl Spot {
     pub fn new(calibration: &[f64], q: f64, settings: SpotSettings) -> Result<Self, Status> {
         proper_rate(q)?;
         let level = settings.level.get();
-        if q >= 1.0 - level {
+        // The margin refuses .02 at a level of .98.
+        if q >= (1.0 - level) * (1.0 - 1e-12) {
             return Err(Status::Undefined { reason: "q must be below 1 − level, the share of the tail" });
         }
         if settings.max_excess < MIN_EXCESSES {
@@ -183,15 +187,24 @@ mod tests {
         (spot, verdicts)
     }
 
+    /// The .999 quantile of the law is 10. 200 excesses give it to a standard error of about 8%, and the mean of 40 to 1.3%.
     #[test]
-    fn the_threshold_is_the_quantile_it_is_meant_to_be() {
-        // The .999 quantile of the law is 10. 200 excesses give it to a standard error of about 8%; the window at the
-        // end of each of 40 streams is a fresh one, and their mean is held to 4 of its standard errors.
-        let ends: Vec<f64> =
-            (0..40).map(|i| spot(&stream(22_000, i), 1e-3).0.anomaly_threshold() / 10.0).collect();
-        let mean = ends.iter().sum::<f64>() / 40.0;
-        assert!((mean - 1.0).abs() < 0.05, "{mean} {ends:?}");
-        assert!(ends.iter().all(|z| (0.6..1.6).contains(z)), "{ends:?}");
+    fn calibration_gives_the_quantile_that_was_asked_for() {
+        let of =
+            |i| Spot::new(&stream(10_000, i), 1e-3, SpotSettings::default()).map(|s| s.anomaly_threshold());
+        let thresholds: Vec<f64> = (0..40).map(|i| of(i).unwrap()).collect();
+        let mean = thresholds.iter().sum::<f64>() / 40.0;
+        assert!((mean / 10.0 - 1.0).abs() < 0.05, "{mean} {thresholds:?}");
+    }
+
+    /// What the paper's rule costs: extremes that are not learnt from make the tail look lighter than it is.
+    #[test]
+    fn leaving_anomalies_out_raises_the_rate_of_alarms_two_to_five_times() {
+        let alarms: usize = (0..20)
+            .map(|i| spot(&stream(52_000, i), 1e-4).1.iter().filter(|v| **v == Verdict::Anomaly).count())
+            .sum();
+        let times_nominal = alarms as f64 / (20.0 * 50_000.0 * 1e-4);
+        assert!((2.0..5.0).contains(&times_nominal), "{times_nominal}");
     }
 
     #[test]
@@ -199,7 +212,7 @@ mod tests {
         let values = stream(12_000, 99);
         let (plain, verdicts) = spot(&values, 1e-4);
         assert!(verdicts.contains(&Verdict::Anomaly) && verdicts.contains(&Verdict::Excess));
-        for (scale, shift) in [(1e6, 0.0), (1e-6, 0.0), (1.0, 1000.0), (1e6, -3e8), (-0.0 + 1e-150, 0.0)] {
+        for (scale, shift) in [(1e6, 0.0), (1e-6, 0.0), (1.0, 1000.0), (1e6, -3e8), (1e-150, 0.0)] {
             let moved: Vec<f64> = values.iter().map(|x| scale * x + shift).collect();
             let (other, same) = spot(&moved, 1e-4);
             assert!(same == verdicts, "scale {scale}, shift {shift}");
