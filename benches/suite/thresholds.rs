@@ -4,6 +4,7 @@ use criterion::{BatchSize, Criterion, Throughput};
 use std::hint::black_box;
 use tailcatch::distributions::{Distribution, StudentT};
 use tailcatch::foundation::rng::{Purpose, SeedTree};
+use tailcatch::foundation::scalar::Positive;
 use tailcatch::thresholds::{DriftSpot, EProcess, Spot, SpotSettings};
 
 const ROWS: usize = 1_000_000;
@@ -12,13 +13,15 @@ const CALIBRATION: usize = 10_000;
 /// Registers the group.
 pub fn benches(criterion: &mut Criterion) {
     let mut values = vec![0.0; CALIBRATION + ROWS];
-    let law: StudentT = StudentT::default();
+    let df = Positive::new(3.0).unwrap_or_else(|error| panic!("{error}"));
+    let law = StudentT { df, ..StudentT::default() };
     law.fill(&mut values, &mut SeedTree::new(1, 0).stream(Purpose::Utility, 0));
     let (calibration, stream) = values.split_at(CALIBRATION);
-    let ready = |status| panic!("{status}");
-    let spot = Spot::new(calibration, 1e-4, SpotSettings::default()).unwrap_or_else(ready);
-    let drift = DriftSpot::new(calibration, 1e-4, 100, SpotSettings::default()).unwrap_or_else(ready);
-    let process = EProcess::new(calibration, 1e-3, 0.05).unwrap_or_else(ready);
+    let spot =
+        Spot::new(calibration, 1e-4, SpotSettings::default()).unwrap_or_else(|status| panic!("{status}"));
+    let drift = DriftSpot::new(calibration, 1e-4, 100, SpotSettings::default())
+        .unwrap_or_else(|status| panic!("{status}"));
+    let process = EProcess::new(calibration, 1e-3, 0.05).unwrap_or_else(|status| panic!("{status}"));
 
     let mut group = criterion.benchmark_group("thresholds");
     group.sample_size(10).throughput(Throughput::Elements(ROWS as u64));
