@@ -169,6 +169,9 @@ pub fn run(args: &SpikeArgs, console: &Console) -> Result<Outcome, Error> {
     if log.empty > 0 {
         console.warn(super::table::left_out(log.empty, "reward"));
     }
+    if log.runs > 1 {
+        console.warn(format!("the log holds {} runs, judged as one: give one run's rows", log.runs));
+    }
     log.notes.iter().for_each(|note| console.warn(note));
     let onset = onset(args, &log.observed)?;
     let (reference, calibration, audited_from) = reference(args, &log.observed, other, onset)?;
