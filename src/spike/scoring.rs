@@ -15,8 +15,16 @@ pub(super) struct Bench<'a> {
     seed: u64,
     /// The log, its rewards replaced for as long as it is scored.
     work: Observed,
-    /// Where a row's score depends on that row alone: the scorer, and the scores without exploits.
-    by_row: Option<(Box<dyn Scorer>, Vec<f64>)>,
+    /// Where a row's score depends on that row alone.
+    by_row: Option<ByRow>,
+}
+
+struct ByRow {
+    scorer: Box<dyn Scorer>,
+    /// Scores without exploits.
+    plain: Vec<f64>,
+    /// The same, but for the rows that are being tried.
+    scores: Vec<f64>,
 }
 
 impl<'a> Bench<'a> {
@@ -38,18 +46,27 @@ impl<'a> Bench<'a> {
             planting = field.planting_of(vec![field.any_row()]);
         }
         let ends: Vec<f64> = plan.sizes.first().into_iter().chain(plan.sizes.last()).copied().collect();
-        let whole = bench.score(0, &planting, &ends)?;
+        let whole = bench.all(0, &planting, &ends)?;
         if detector.access() != Access::Control && whole.iter().all(|scores| *scores == plain) {
             return Err(Status::Degenerate {
                 reason: "its scores do not depend on the reward, which is all that is planted",
             });
         }
         // The same scorer twice: one that remembers would give itself away.
-        bench.by_row = Some((bench.fit(0)?, plain));
-        if (0..2).any(|_| bench.score(0, &planting, &ends).as_ref() != Ok(&whole)) {
+        bench.by_row = Some(ByRow { scorer: bench.fit(0)?, scores: plain.clone(), plain });
+        if (0..2).any(|_| bench.all(0, &planting, &ends).as_ref() != Ok(&whole)) {
             bench.by_row = None;
         }
         Ok(bench)
+    }
+
+    fn all(&mut self, repeat: u64, planting: &Planting<'_>, sizes: &[f64]) -> Result<Vec<Vec<f64>>, Status> {
+        let mut all = Vec::with_capacity(sizes.len());
+        self.score(repeat, planting, sizes, |scores| {
+            all.push(scores.to_vec());
+            Ok(())
+        })?;
+        Ok(all)
     }
 
     fn fit(&self, repeat: u64) -> Result<Box<dyn Scorer>, Status> {
@@ -60,38 +77,62 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// Scores of all rows under exploits of each size.
+    /// Hands the scores of all rows under exploits of each size to `each`, in the order of the sizes.
     pub fn score(
         &mut self,
         repeat: u64,
         planting: &Planting<'_>,
         sizes: &[f64],
-    ) -> Result<Vec<Vec<f64>>, Status> {
-        let changed = planting.changed();
-        if let Some((scorer, plain)) = &mut self.by_row {
-            let mut rows = self.field.log().select(changed);
-            return sizes
-                .iter()
-                .map(|size| {
-                    let mut scores = plain.clone();
-                    if !changed.is_empty() {
-                        rows.proxy = planting.proxies(*size);
-                        let own = scorer.score(&rows)?;
-                        changed.iter().zip(own.values()).for_each(|(row, score)| scores[*row] = *score);
-                    }
-                    Ok(scores)
-                })
-                .collect();
+        each: impl FnMut(&[f64]) -> Result<(), Status>,
+    ) -> Result<(), Status> {
+        let done = if self.by_row.is_some() {
+            self.score_changed(planting, sizes, each)
+        } else {
+            self.score_whole(repeat, planting, sizes, each)
+        };
+        for &row in planting.changed() {
+            self.work.proxy[row] = self.field.log().proxy[row];
+            if let Some(ByRow { plain, scores, .. }) = &mut self.by_row {
+                scores[row] = plain[row];
+            }
         }
-        let scored = sizes.iter().map(|size| {
-            for (row, proxy) in changed.iter().zip(planting.proxies(*size)) {
+        done
+    }
+
+    fn score_changed(
+        &mut self,
+        planting: &Planting<'_>,
+        sizes: &[f64],
+        mut each: impl FnMut(&[f64]) -> Result<(), Status>,
+    ) -> Result<(), Status> {
+        let Some(ByRow { scorer, scores, .. }) = &mut self.by_row else { return Ok(()) };
+        let changed = planting.changed();
+        let mut rows = self.field.log().select(changed);
+        for size in sizes {
+            if !changed.is_empty() {
+                rows.proxy = planting.proxies(*size);
+                let own = scorer.score(&rows)?;
+                changed.iter().zip(own.values()).for_each(|(row, score)| scores[*row] = *score);
+            }
+            each(scores)?;
+        }
+        Ok(())
+    }
+
+    fn score_whole(
+        &mut self,
+        repeat: u64,
+        planting: &Planting<'_>,
+        sizes: &[f64],
+        mut each: impl FnMut(&[f64]) -> Result<(), Status>,
+    ) -> Result<(), Status> {
+        for size in sizes {
+            for (row, proxy) in planting.changed().iter().zip(planting.proxies(*size)) {
                 self.work.proxy[*row] = proxy;
             }
-            Ok(self.fit(repeat)?.score(&self.work)?.values().to_vec())
-        });
-        let scored = scored.collect();
-        changed.iter().for_each(|row| self.work.proxy[*row] = self.field.log().proxy[*row]);
-        scored
+            each(self.fit(repeat)?.score(&self.work)?.values())?;
+        }
+        Ok(())
     }
 }
 
@@ -111,9 +152,9 @@ mod tests {
                 let mut bench = Bench::new(&field, &spec, 0, &plan).unwrap();
                 assert!(bench.by_row.is_some(), "{name}");
                 let planting = field.planting(&field.draws(1, 7), 0.2);
-                let quick = bench.score(7, &planting, &[1.0, 9.0]).unwrap();
+                let quick = bench.all(7, &planting, &[1.0, 9.0]).unwrap();
                 bench.by_row = None;
-                assert_eq!(bench.score(7, &planting, &[1.0, 9.0]).unwrap(), quick, "{name} {relative}");
+                assert_eq!(bench.all(7, &planting, &[1.0, 9.0]).unwrap(), quick, "{name} {relative}");
                 assert_eq!(bench.work.proxy, field.log().proxy);
             }
         }

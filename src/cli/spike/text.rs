@@ -96,8 +96,10 @@ fn chances(findings: &Findings, spiked: &Spiked, style: Style) -> String {
         out.push('\n');
         out.push_str("P(a planted rollout is looked at), by size in standard deviations\n");
         let heads: Vec<String> = sizes.iter().map(|size| format!(">{size}")).collect();
-        let head: Vec<&str> =
-            ["detector", ">mass", ">planted"].into_iter().chain(heads.iter().map(String::as_str)).collect();
+        let head: Vec<&str> = ["detector", ">mass", ">any planted"]
+            .into_iter()
+            .chain(heads.iter().map(String::as_str))
+            .collect();
         let mut table = Table::new(&head);
         for (label, answer) in findings.detectors() {
             let Ok(cells) = answer else { continue };
@@ -144,7 +146,7 @@ fn minima(findings: &Findings, spiked: &Spiked, style: Style) -> String {
         "detector",
         ">mass",
         ">size",
-        ">reward",
+        ">above median",
         "P(caught)",
         ">benign looks",
         "next smaller size",
