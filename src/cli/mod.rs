@@ -26,6 +26,7 @@ mod run;
 #[cfg(feature = "lab")]
 mod schema;
 pub mod spec;
+mod spike;
 mod status;
 pub mod table;
 mod theory;
@@ -65,6 +66,7 @@ enum Command {
     Bench(bench::BenchArgs),
     Diagnose(diagnose::DiagnoseArgs),
     Detect(detect::DetectArgs),
+    Spike(spike::SpikeArgs),
     Theory(theory::TheoryArgs),
     Plot(plot::PlotArgs),
     Report(report::ReportArgs),
@@ -94,6 +96,7 @@ impl Cli {
             Command::Bench(args) => bench::run(args, console),
             Command::Diagnose(args) => diagnose::run(args, console),
             Command::Detect(args) => detect::run(args, console),
+            Command::Spike(args) => spike::run(args, console),
             Command::Theory(args) => theory::run(args, console),
             Command::Plot(args) => plot::run(args, console),
             Command::Report(args) => report::run(args, console),

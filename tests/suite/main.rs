@@ -49,6 +49,7 @@ mod run;
 mod sequence_learning;
 #[cfg(feature = "lab")]
 mod sequence_updates;
+mod spike;
 #[cfg(feature = "lab")]
 mod statistics;
 mod synthetic_run;
@@ -60,6 +61,7 @@ mod theory_cli;
 mod theory_laws;
 mod theory_power;
 mod theory_tables;
+mod thresholds;
 mod tilting;
 #[cfg(feature = "lab")]
 mod token_race;

@@ -17,13 +17,24 @@ fn sessions(section: &str) -> Vec<(Vec<&str>, String)> {
         .collect()
 }
 
-#[test]
-fn an_audit_is_planned_as_the_readme_shows() {
-    let sessions = sessions("Plan an audit");
-    assert_eq!(sessions.len(), 3);
+/// Runs a section's commands, from the folder of this repository.
+fn holds(section: &str, commands: usize) {
+    let sessions = sessions(section);
+    assert_eq!(sessions.len(), commands);
     for (arguments, expected) in sessions {
-        let (code, stdout, stderr) = outcome(tailcatch().args(&arguments));
+        let (code, stdout, stderr) =
+            outcome(tailcatch().current_dir(env!("CARGO_MANIFEST_DIR")).args(&arguments));
         assert_eq!(code, 0, "{stderr}");
         assert_eq!(stdout, expected, "{arguments:?}");
     }
+}
+
+#[test]
+fn an_audit_is_planned_as_the_readme_shows() {
+    holds("Plan an audit", 3);
+}
+
+#[test]
+fn exploits_are_planted_as_the_readme_shows() {
+    holds("Would it have been caught?", 1);
 }
