@@ -11,10 +11,12 @@
 
 mod curves;
 mod diagnosis;
+mod double_bootstrap;
 mod gpd;
 mod gpd_profile;
 mod gpd_search;
 mod hill;
+mod kernel;
 mod moment;
 mod pickands;
 pub mod support;
@@ -24,8 +26,10 @@ pub use curves::{
     Excess, HillPlot, StabilityPoint, hill_plot, mean_excess, parameter_stability, qq_exponential, qq_gpd,
 };
 pub use diagnosis::{Diagnosis, Verdict, diagnose};
+pub use double_bootstrap::{DoubleBootstrap, Tuned, double_bootstrap};
 pub use gpd::{GpdFit, fit_excesses, fit_gpd, gpd_shape};
 pub use hill::hill;
+pub use kernel::kernel;
 pub use moment::moment;
 pub use pickands::pickands;
 pub use threshold::{MAX_TAIL, TAIL_FRACTION, default_k};
