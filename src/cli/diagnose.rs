@@ -135,16 +135,7 @@ pub fn run(args: &DiagnoseArgs, console: &Console) -> Result<Outcome, Error> {
         console.warn(left_out(data.empty, "value"));
     }
     let threshold = args.threshold.map(Finite::get);
-    let refused = |status: Status| Diagnosis {
-        n: data.rows - data.empty,
-        threshold: f64::NAN,
-        k: 0,
-        hill: Err(status.clone()),
-        moment: Err(status.clone()),
-        pickands: Err(status.clone()),
-        gpd: Err(status.clone()),
-        verdict: Verdict::NotIdentifiable(status),
-    };
+    let refused = |status: Status| Diagnosis::refused(data.rows - data.empty, status);
     let diagnosis = if data.aggregate {
         refused(Status::Aggregate)
     } else {

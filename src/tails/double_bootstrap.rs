@@ -62,9 +62,18 @@ pub struct Tuned {
 /// Each estimator holds [`Status::TooFew`] of fewer than 100 positive values or of a chosen k under [`MIN_EXCESSES`],
 /// [`Status::Undefined`] where the minima do not agree (k₂ > k₁ for every lower end of the search) or a value is infinite, and whatever
 /// the estimator itself refuses.
-pub fn double_bootstrap(descending: &[f64], above: f64, resamples: usize, streams: &Family) -> DoubleBootstrap {
+pub fn double_bootstrap(
+    descending: &[f64],
+    above: f64,
+    resamples: usize,
+    streams: &Family,
+) -> DoubleBootstrap {
     let positive = &descending[..descending.partition_point(|x| *x > 0.0)];
-    let refused = |status: Status| DoubleBootstrap { hill: Err(status.clone()), moment: Err(status.clone()), kernel: Err(status) };
+    let refused = |status: Status| DoubleBootstrap {
+        hill: Err(status.clone()),
+        moment: Err(status.clone()),
+        kernel: Err(status),
+    };
     let n = positive.len();
     if n < MIN_VALUES {
         return refused(Status::TooFew { what: "positive values", have: n, need: MIN_VALUES });
@@ -84,15 +93,16 @@ pub fn double_bootstrap(descending: &[f64], above: f64, resamples: usize, stream
         }
         curves
     });
-    let tuned = |which: usize, factor: fn(f64) -> f64, estimate: fn(&[f64], usize) -> Result<Estimate, Status>| {
-        let halves = [&curves[0].of[which], &curves[1].of[which]];
-        let (k1, k2) = minima(halves, (first, second), reach, resamples)?;
-        let k = combined(k1, k2, first, factor).min(n - 1);
-        if k < MIN_EXCESSES {
-            return Err(Status::TooFew { what: "excesses", have: k, need: MIN_EXCESSES });
-        }
-        Ok(Tuned { estimate: estimate(positive, k)?, first: (first, k1), second: (second, k2) })
-    };
+    let tuned =
+        |which: usize, factor: fn(f64) -> f64, estimate: fn(&[f64], usize) -> Result<Estimate, Status>| {
+            let halves = [&curves[0].of[which], &curves[1].of[which]];
+            let (k1, k2) = minima(halves, (first, second), reach, resamples)?;
+            let k = combined(k1, k2, first, factor).min(n - 1);
+            if k < MIN_EXCESSES {
+                return Err(Status::TooFew { what: "excesses", have: k, need: MIN_EXCESSES });
+            }
+            Ok(Tuned { estimate: estimate(positive, k)?, first: (first, k1), second: (second, k2) })
+        };
     DoubleBootstrap {
         hill: tuned(0, hill_factor, hill),
         moment: tuned(1, hill_factor, moment),
@@ -150,7 +160,9 @@ fn minima(
             (Some(k1), Some(k2)) if k2 <= k1 => return Ok((k1, k2)),
             (Some(_), Some(_)) => from = (from.0 + step(sizes.0), from.1 + step(sizes.1)),
             _ => {
-                return Err(Status::Undefined { reason: "the double bootstrap found no k: its two minima never agree" });
+                return Err(Status::Undefined {
+                    reason: "the double bootstrap found no k: its two minima never agree",
+                });
             }
         }
     }
@@ -234,7 +246,7 @@ impl Resampler<'_> {
 struct Walk {
     /// Σ (ln Xᵢ − ln X₍ₖ₊₁₎)ʲ for j = 1, 2, 3.
     excess: [f64; 3],
-    kernel: Sums<f64>,
+    kernel: Sums,
     k: f64,
 }
 
@@ -252,13 +264,14 @@ impl Walk {
 
     #[inline]
     fn add_to(&self, k: usize, curves: &mut Curves) {
-        let [m1, m2, m3] = self.excess.map(|sum| sum / self.k);
+        let per_value = 1.0 / self.k;
+        let [m1, m2, m3] = self.excess.map(|sum| sum * per_value);
         curves.of[0].add(k, m2 - 2.0 * m1 * m1);
         let moment = m1 - 0.5 * m2 / (m2 - m1 * m1);
         let other = (0.5 * m2).sqrt() - 2.0 / 3.0 * m3 / (m3 - m1 * m2);
         curves.of[1].add(k, moment - other);
-        let [biweight, triweight] = [&BIWEIGHT, &TRIWEIGHT].map(|kernel| self.kernel.estimate(kernel, self.k));
-        curves.of[2].add(k, biweight - triweight);
+        curves.of[2]
+            .add(k, self.kernel.estimate(&BIWEIGHT, per_value) - self.kernel.estimate(&TRIWEIGHT, per_value));
     }
 }
 

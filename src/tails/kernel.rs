@@ -8,7 +8,6 @@
 use super::Estimate;
 use super::hill::{log_excess, log_tail};
 use crate::foundation::failure::Status;
-use crate::foundation::numeric::CompensatedSum;
 
 /// The exponent α of Groeneboom et al.; above ½, or the variance is infinite.
 pub(super) const ALPHA: f64 = 0.6;
@@ -32,39 +31,29 @@ pub(super) const TRIWEIGHT: Kernel = [2.1875, -6.5625, 6.5625, -2.1875];
 /// As [`super::hill()`]; [`Status::Undefined`] also where the k largest are all equal.
 pub fn kernel(descending: &[f64], k: usize) -> Result<Estimate, Status> {
     let (largest, threshold) = log_tail(descending, k)?;
-    let mut sums = Sums::<CompensatedSum>::default();
+    let mut sums = Sums::default();
     for (i, &x) in largest.iter().enumerate() {
         let next = largest.get(i + 1).copied().unwrap_or(threshold);
         let place = (i + 1) as f64 / k as f64;
         sums.add(place, place.powf(ALPHA), log_excess(x, next));
     }
-    let xi = Sums { first: sums.first.map(CompensatedSum::value), ratio: sums.ratio.map(CompensatedSum::value) }
-        .estimate(&BIWEIGHT, 1.0);
+    let xi = sums.estimate(&BIWEIGHT, 1.0);
     if !xi.is_finite() {
-        return Err(Status::Undefined { reason: "the largest values are all equal, so their spacings say nothing" });
+        return Err(Status::Undefined {
+            reason: "the largest values are all equal, so their spacings say nothing",
+        });
     }
     Ok(Estimate::normal(xi, asymptotic_variance(xi), k))
 }
 
 /// Σ iᵖ·dᵢ for p = 1, 3, 5, 7 and for p = α, α + 2, α + 4, α + 6.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Sums<S> {
-    first: [S; TERMS],
-    ratio: [S; TERMS],
+pub(super) struct Sums {
+    first: [f64; TERMS],
+    ratio: [f64; TERMS],
 }
 
-impl Sums<CompensatedSum> {
-    fn add(&mut self, i: f64, i_to_alpha: f64, spacing: f64) {
-        let (mut first, mut ratio) = (i * spacing, i_to_alpha * spacing);
-        for j in 0..TERMS {
-            self.first[j].add(first);
-            self.ratio[j].add(ratio);
-            (first, ratio) = (first * i * i, ratio * i * i);
-        }
-    }
-}
-
-impl Sums<f64> {
+impl Sums {
     /// Takes dᵢ.
     #[inline]
     pub fn add(&mut self, i: f64, i_to_alpha: f64, spacing: f64) {
@@ -76,11 +65,11 @@ impl Sums<f64> {
         }
     }
 
-    /// The estimate at bandwidth `k` from the spacings taken so far, which must reach down to k; NaN where all are 0.
+    /// The estimate at bandwidth k, given as 1/k, from the spacings taken so far, which must be those down to k; NaN where all are 0.
     #[inline]
-    pub fn estimate(&self, kernel: &Kernel, k: f64) -> f64 {
+    pub fn estimate(&self, kernel: &Kernel, inverse_k: f64) -> f64 {
         let (mut positive, mut q1, mut q2) = (0.0, 0.0, 0.0);
-        let (mut scale, shrink) = (1.0, 1.0 / (k * k));
+        let (mut scale, shrink) = (1.0, inverse_k * inverse_k);
         for j in 0..TERMS {
             positive += kernel[j] * self.first[j] * scale;
             let term = kernel[j] * self.ratio[j] * scale;
@@ -88,7 +77,7 @@ impl Sums<f64> {
             q2 += (ALPHA + 1.0 + 2.0 * j as f64) * term;
             scale *= shrink;
         }
-        positive / k - 1.0 + q2 / q1
+        positive * inverse_k - 1.0 + q2 / q1
     }
 }
 
@@ -104,7 +93,8 @@ fn asymptotic_variance(xi: f64) -> f64 {
         influence.push((a * xi.max(0.0), 2.0 * j as f64));
         influence.push((a * (ALPHA + 2.0 * j as f64) / mass, power(j) - 1.0));
     }
-    let product = |&(a, p): &(f64, f64)| influence.iter().map(move |(b, q)| a * b / (p + q + 1.0)).sum::<f64>();
+    let product =
+        |&(a, p): &(f64, f64)| influence.iter().map(move |(b, q)| a * b / (p + q + 1.0)).sum::<f64>();
     influence.iter().map(product).sum()
 }
 
@@ -128,18 +118,20 @@ mod tests {
         }
         let estimate = kernel(&values, k).unwrap();
         assert!((estimate.xi - (positive - 1.0 + q2 / q1)).abs() < 1e-12, "{estimate:?}");
-        let mut running = Sums::<f64>::default();
+        let mut running = Sums::default();
         for i in 1..=k {
             let i_ = i as f64;
             running.add(i_, i_.powf(ALPHA), (values[i - 1] / values[i]).ln());
         }
-        assert!((running.estimate(&BIWEIGHT, k as f64) - estimate.xi).abs() < 1e-11);
+        assert!((running.estimate(&BIWEIGHT, 1.0 / k as f64) - estimate.xi).abs() < 1e-11);
     }
 
     #[test]
     fn kernels_have_mass_one_and_end_softly() {
         for kernel in [BIWEIGHT, TRIWEIGHT] {
-            let term = |f: fn(f64) -> f64| kernel.iter().enumerate().map(|(j, a)| a * f(2.0 * j as f64)).sum::<f64>();
+            let term = |f: fn(f64) -> f64| {
+                kernel.iter().enumerate().map(|(j, a)| a * f(2.0 * j as f64)).sum::<f64>()
+            };
             assert!((term(|p| 1.0 / (p + 1.0)) - 1.0).abs() < 1e-14);
             assert!(term(|_| 1.0).abs() < 1e-14 && term(|p| p).abs() < 1e-14);
         }
@@ -167,7 +159,10 @@ mod tests {
             let mean = estimates.iter().sum::<f64>() / samples as f64;
             let sd = (estimates.iter().map(|e| (e - mean).powi(2)).sum::<f64>() / samples as f64).sqrt();
             let stated = (asymptotic_variance(xi) / k as f64).sqrt();
-            assert!((mean - xi).abs() < 0.03 && (sd / stated - 1.0).abs() < 0.1, "{xi}: {mean} {sd} {stated}");
+            assert!(
+                (mean - xi).abs() < 0.03 && (sd / stated - 1.0).abs() < 0.1,
+                "{xi}: {mean} {sd} {stated}"
+            );
         }
     }
 
