@@ -93,7 +93,9 @@ fn window(rows: &[(u64, f64)]) -> Option<StepWindow> {
 pub fn trend(windows: &[StepWindow]) -> Result<Trend, Status> {
     // Middle of the steps, ξ, k.
     let fits: Vec<(f64, f64, f64)> = (windows.iter())
-        .filter_map(|w| w.gpd.as_ref().ok().map(|fit| (0.5 * (w.first as f64 + w.last as f64), fit.xi, fit.k as f64)))
+        .filter_map(|w| {
+            w.gpd.as_ref().ok().map(|fit| (0.5 * (w.first as f64 + w.last as f64), fit.xi, fit.k as f64))
+        })
         .collect();
     let too_few = Status::TooFew { what: "windows with a fit", have: fits.len(), need: MIN_WINDOWS };
     let (Some(first), Some(last)) = (fits.first(), fits.last().filter(|_| fits.len() >= MIN_WINDOWS)) else {

@@ -27,7 +27,8 @@ mod threshold;
 
 pub use by_step::{StepWindow, Trend, tail_by_step, trend};
 pub use curves::{
-    Excess, HillPlot, StabilityPoint, hill_plot, mean_excess, parameter_stability, qq_exponential, qq_gpd,
+    Excess, HillPlot, QqPoint, StabilityPoint, hill_plot, mean_excess, parameter_stability, qq_exponential,
+    qq_gpd,
 };
 pub use diagnosis::{Diagnosis, Verdict, diagnose};
 pub use double_bootstrap::{DoubleBootstrap, Tuned, double_bootstrap};

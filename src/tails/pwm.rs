@@ -74,7 +74,10 @@ mod tests {
             let mean = estimates.iter().sum::<f64>() / 1500.0;
             let sd = (estimates.iter().map(|e| (e - mean).powi(2)).sum::<f64>() / 1500.0).sqrt();
             let stated = (asymptotic_variance(xi) / 300.0).sqrt();
-            assert!((mean - xi).abs() < 0.02 && (sd / stated - 1.0).abs() < 0.08, "{xi}: {mean} {sd} {stated}");
+            assert!(
+                (mean - xi).abs() < 0.02 && (sd / stated - 1.0).abs() < 0.08,
+                "{xi}: {mean} {sd} {stated}"
+            );
         }
     }
 
