@@ -4,22 +4,26 @@ use super::PlotError;
 use super::axes::{Below, INDENT, Panel};
 use super::chart::{close, save};
 use super::scale::{Kind, Scale};
-use super::scene::{Align, Place, Scene, text_width};
+use super::scene::{Align, Scene, text_width};
 use super::series::{Point, Series};
-use super::theme::{BLACK, GREY, HAIR, Ink, NORMAL, PALETTE, SILVER, SMALL, WHITE, WIDTH};
+use super::theme::{BLACK, GREY, HAIR, NORMAL, PALETTE, SILVER, SMALL, WIDTH};
 use crate::foundation::order;
 use std::path::Path;
 
 /// Height of a panel, in CSS pixels.
 const HEIGHT: f64 = 190.0;
+/// Name of the threshold's line.
+const USED: &str = "used";
 /// From one row of panels to the next.
 const ROW: f64 = HEIGHT + 84.0;
 /// Top of the first row.
 const TOP: f64 = 64.0;
 /// A value this many times the median one cannot be shown beside it on a linear axis.
 const WIDE: f64 = 30.0;
-/// Tail indices from which moments are infinite.
-const LEVELS: [(f64, &str); 2] = [(0.5, "infinite variance"), (1.0, "infinite mean")];
+/// Tail indices from which variance and mean are infinite.
+const LEVELS: [f64; 2] = [0.5, 1.0];
+/// The axis is made for estimates from so large a share of the used k on: at the smallest k they would squeeze the rest.
+const SETTLED: f64 = 0.2;
 
 /// What the page shows. A panel without points is left out.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,7 +42,7 @@ pub struct TailPage {
     pub hill: Vec<Point>,
     /// Mean excess with its interval, over the threshold.
     pub mean_excess: Vec<Point>,
-    /// Excess over what the fit expects at its rank, with the fit's interval around that.
+    /// Excesses over what the fit expects of their rank, both as −ln P under the fit, with the interval around what is expected.
     pub qq: Vec<Point>,
     /// ξ of the generalised Pareto fit with its interval, over k.
     pub stability: Vec<Point>,
@@ -71,52 +75,49 @@ fn draw(page: &TailPage) -> Option<Scene> {
         Some(Panel { left, top, right, bottom: top + HEIGHT, x, y })
     };
     let mut bottom = None;
-    let used = format!("k = {}", page.k);
+    let settled = |points: &[Point]| -> Vec<Point> {
+        points.iter().copied().filter(|p| p.x >= SETTLED * page.k as f64).collect()
+    };
 
-    if let Some(panel) = frame(false, ends(Kind::Log, &page.hill), from_zero(&page.hill, page.k)) {
+    let hill = index(&settled(&page.hill), 0.0);
+    if let Some(panel) = frame(false, ends(Kind::Log, &page.hill), hill) {
         panel.frame(&mut scene, "Hill's tail index ξ", Below::Title("Largest values used, k"));
         levels(&mut scene, &panel);
-        upright(&mut scene, &panel, page.k as f64, &used);
-        curve(&mut scene, &panel, &page.hill, PALETTE[0]);
+        curve(&mut scene, &panel, &page.hill);
+        upright(&mut scene, &panel, page.k as f64, panel.bottom - 6.0);
         bottom = Some(panel.bottom);
     }
-    let (across, up) =
-        (kind_of(page.mean_excess.iter().map(|p| p.x)), kind_of(page.mean_excess.iter().map(|p| p.y)));
-    let mean_excess = Scale::over(up, page.mean_excess.iter().flat_map(Point::ys));
-    if let Some(panel) = frame(false, ends(across, &page.mean_excess), mean_excess) {
+    let across = kind_of(page.mean_excess.iter().map(|p| p.x));
+    let means = || page.mean_excess.iter().flat_map(Point::ys);
+    let up = Scale::over(if across == Kind::Log { kind_of(means()) } else { Kind::Linear }, means());
+    if let Some(panel) = frame(false, ends(across, &page.mean_excess), up) {
         panel.frame(&mut scene, "Mean excess", Below::Title(&format!("Threshold: {}", page.reward)));
-        upright(&mut scene, &panel, page.threshold, "used");
-        curve(&mut scene, &panel, &page.mean_excess, PALETTE[0]);
+        curve(&mut scene, &panel, &page.mean_excess);
+        upright(&mut scene, &panel, page.threshold, panel.top + SMALL);
         bottom = Some(panel.bottom);
     }
-    let kind = kind_of(page.qq.iter().map(|p| p.y));
-    let both = || page.qq.iter().flat_map(|p| [p.x, p.y]);
-    if let Some(panel) = frame(false, Scale::over(kind, both()), Scale::over(kind, both())) {
-        panel.frame(&mut scene, "Excess found", Below::Title("Excess expected by the GPD fit"));
+    let largest = page.qq.iter().flat_map(|p| [p.x, p.y]).fold(0.0, f64::max);
+    let units = Scale::exact(Kind::Linear, 0.0, 1.06 * largest);
+    if let Some(panel) = frame(false, units, units) {
+        panel.frame(&mut scene, "Excess found, −ln P", Below::Title("Expected by the GPD fit, −ln P"));
         let fit = Series::new("", "", page.qq.iter().map(|p| Point { y: p.x, ..*p }));
         panel.band(&mut scene, &fit, SILVER);
-        scene.line(panel.places(&fit.points), GREY, HAIR);
+        scene.line(vec![panel.place(0.0, 0.0), panel.place(largest, largest)], GREY, HAIR);
         panel.places(&page.qq).into_iter().for_each(|at| scene.dot(at, 2.0, PALETTE[0].at(0.7)));
         bottom = Some(panel.bottom);
     }
-    let index = |points: &[Point]| {
-        let ys = points.iter().flat_map(|p| p.ys()).chain([0.0, 0.6]).map(|y| y.clamp(-1.0, 3.0));
-        Scale::over(Kind::Linear, ys).filter(|_| !points.is_empty())
-    };
-    if let Some(panel) = frame(false, ends(Kind::Log, &page.stability), index(&page.stability)) {
+    let stability = index(&settled(&page.stability), -0.25);
+    if let Some(panel) = frame(false, ends(Kind::Log, &page.stability), stability) {
         panel.frame(&mut scene, "GPD tail index ξ", Below::Title("Excesses fitted, k"));
         levels(&mut scene, &panel);
-        upright(&mut scene, &panel, page.k as f64, &used);
-        curve(&mut scene, &panel, &page.stability, PALETTE[0]);
+        curve(&mut scene, &panel, &page.stability);
+        upright(&mut scene, &panel, page.k as f64, panel.bottom - 6.0);
         bottom = Some(panel.bottom);
     }
     let steps = Scale::over(Kind::Linear, page.steps.iter().map(|p| p.x));
-    if let Some(panel) = frame(true, steps, index(&page.steps)) {
-        panel.frame(
-            &mut scene,
-            "GPD tail index ξ of the rollouts of some steps",
-            Below::Title("Training step"),
-        );
+    if let Some(panel) = frame(true, steps, index(&page.steps, -0.25)) {
+        let title = "GPD tail index ξ by window of training steps";
+        panel.frame(&mut scene, title, Below::Title("Training step"));
         levels(&mut scene, &panel);
         panel.whiskers(&mut scene, &Series::new("", "", page.steps.clone()), PALETTE[1], 0.0);
         bottom = Some(panel.bottom);
@@ -133,16 +134,13 @@ fn ends(kind: Kind, points: &[Point]) -> Option<Scale> {
     Scale::exact(kind, low, high)
 }
 
-/// From 0 to above all of the curve and above its interval from a quarter of `k` on: at the smallest k it would squeeze the rest.
-fn from_zero(points: &[Point], k: usize) -> Option<Scale> {
-    let curve = points.iter().map(|p| p.y).fold(0.6, f64::max);
-    let band =
-        held(points, |p| p.x >= 0.25 * k as f64).into_iter().filter_map(|p| p.high).fold(0.0, f64::max);
-    Scale::exact(Kind::Linear, 0.0, 1.08 * curve.max(band))
-}
-
-fn held(points: &[Point], which: impl Fn(&Point) -> bool) -> Vec<Point> {
-    points.iter().copied().filter(which).collect()
+/// A scale for tail indices from −1 to 3 at most, that shows `least` and a little more than ½.
+fn index(points: &[Point], least: f64) -> Option<Scale> {
+    let ys = points.iter().flat_map(Point::ys).map(|y| y.clamp(-1.0, 3.0));
+    let (low, high) = ys.fold((least, 0.6), |(low, high): (f64, f64), y| (low.min(y), high.max(y)));
+    let margin = 0.05 * (high - low);
+    Scale::exact(Kind::Linear, if low < 0.0 { low - margin } else { low }, high + margin)
+        .filter(|_| !points.is_empty())
 }
 
 /// How values are spread along an axis.
@@ -154,55 +152,44 @@ fn kind_of(values: impl Iterator<Item = f64>) -> Kind {
     }
 }
 
-fn curve(scene: &mut Scene, panel: &Panel, points: &[Point], ink: Ink) {
-    let series = Series::new("", "", points.to_vec());
-    panel.band(scene, &series, ink);
-    panel.line(scene, &series, ink);
-}
-
-/// Dashed lines at the indices from which moments are infinite, and at 0, named inside the panel.
-fn levels(scene: &mut Scene, panel: &Panel) {
+/// A line with its band; where it leaves the scale it is not drawn.
+fn curve(scene: &mut Scene, panel: &Panel, points: &[Point]) {
     let (low, high) = panel.y.ends();
+    for run in points.split(|p| p.y < low || p.y > high) {
+        let series = Series::new("", "", run.to_vec());
+        panel.band(scene, &series, PALETTE[0]);
+        panel.line(scene, &series, PALETTE[0]);
+    }
+}
+
+/// Dashed lines at the indices from which moments are infinite, a thin one at 0.
+fn levels(scene: &mut Scene, panel: &Panel) {
+    let ((from, to), (low, high)) = (panel.x.ends(), panel.y.ends());
+    let level = |y: f64| [panel.place(from, y), panel.place(to, y)];
     if low < 0.0 {
-        scene.line(level(panel, 0.0).to_vec(), SILVER, HAIR);
+        scene.line(level(0.0).to_vec(), SILVER, HAIR);
     }
-    for (at, name) in LEVELS.into_iter().filter(|(at, _)| *at > low && *at < 0.97 * high) {
-        let [from, to] = level(panel, at);
-        scene.dashed(&[from, to], SILVER, 1.0, 4.0, 3.0);
-        note(scene, (to.0 - 3.0, to.1 - 4.0), name, Align::Right);
+    for at in LEVELS.into_iter().filter(|at| *at > low && *at < high) {
+        scene.dashed(&level(at), SILVER, 1.0, 4.0, 3.0);
     }
 }
 
-fn level(panel: &Panel, y: f64) -> [Place; 2] {
-    let (from, to) = panel.x.ends();
-    [panel.place(from, y), panel.place(to, y)]
-}
-
-/// A dotted upright line at `x`, named at its upper end.
-fn upright(scene: &mut Scene, panel: &Panel, x: f64, name: &str) {
+/// A dotted upright line at what was used, named at the height `y`.
+fn upright(scene: &mut Scene, panel: &Panel, x: f64, y: f64) {
     let (from, to) = panel.x.ends();
     if !(from..=to).contains(&x) {
         return;
     }
     let at = panel.place(x, 0.0).0;
     scene.dashed(&[(at, panel.top), (at, panel.bottom)], BLACK.at(0.8), 1.1, 1.6, 3.0);
-    let fits = at + 6.0 + text_width(name, SMALL, false) < panel.right;
+    let fits = at + 8.0 + text_width(USED, SMALL, false) < panel.right;
     let (place, align) = if fits { (at + 5.0, Align::Left) } else { (at - 5.0, Align::Right) };
-    note(scene, (place, panel.top + SMALL), name, align);
-}
-
-/// Grey words on a patch of white, so that a band behind them does not wash them out.
-fn note(scene: &mut Scene, at: Place, text: &str, align: Align) {
-    let width = text_width(text, SMALL, false);
-    let left = if align == Align::Right { at.0 - width } else { at.0 };
-    let (x, y) = ((left - 1.5, left + width + 1.5), (at.1 - 0.85 * SMALL, at.1 + 0.25 * SMALL));
-    scene.area(vec![(x.0, y.0), (x.1, y.0), (x.1, y.1), (x.0, y.1)], WHITE.at(0.75));
-    scene.text(at, text, SMALL, align, GREY);
+    scene.text((place, y), USED, SMALL, align, GREY);
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::scene::Mark;
+    use super::super::scene::{Mark, Place};
     use super::*;
 
     fn page() -> TailPage {

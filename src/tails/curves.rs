@@ -117,34 +117,29 @@ pub fn qq_exponential(descending: &[f64]) -> Vec<(f64, f64)> {
     descending.iter().enumerate().map(|(i, &x)| (-((i as f64 + 0.5) / n).ln(), x)).collect()
 }
 
-/// An excess beside what the fitted tail expects at its rank.
+/// An excess on the exponential scale of a fit, −ln P(X > x | X > u).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct QqPoint {
-    /// Excess that the fit expects of this rank.
+    /// What is expected of its rank where the fit is right.
+    pub expected: f64,
+    /// What the fit makes of it; infinite beyond the fit's end point.
     pub fitted: f64,
-    /// The excess.
-    pub excess: f64,
-    /// Lower end of where 95% of the excesses of this rank would lie if the fit were the law.
+    /// Where 95% of the excesses of its rank would lie: lower end.
     pub low: f64,
     /// Upper end.
     pub high: f64,
 }
 
-/// The values above the fit's threshold against the fit, descending, at the plotting positions (i − ½)/k.
+/// The values above the fit's threshold, descending, on the scale on which the fit makes them standard exponential, at the
+/// plotting positions (i − ½)/k: on the diagonal where the fit is right, however heavy the tail.
 ///
-/// On the scale of −ln P(X > x) the i-th largest of k has the standard deviation √(1/i − 1/(k + 1)) (Rényi 1953), about which the
-/// band is that of a normal, carried back through the fit.
+/// The i-th largest of k has the standard deviation √(1/i − 1/(k + 1)) there (Rényi 1953); the band is that of a normal.
 pub fn qq_gpd(descending: &[f64], fit: &GpdFit) -> Vec<QqPoint> {
     let tail = &descending[..descending.partition_point(|x| *x > fit.threshold)];
-    let excess = |e: f64| GpdFit { threshold: 0.0, ..*fit }.upper_quantile(e.max(0.0));
-    let point = |(rank, (e, x)): (usize, (f64, f64))| {
+    let point = |(rank, (expected, x)): (usize, (f64, f64))| {
         let half = super::Z95 * (1.0 / (rank + 1) as f64 - 1.0 / (tail.len() + 1) as f64).sqrt();
-        QqPoint {
-            fitted: excess(e),
-            excess: x - fit.threshold,
-            low: excess(e - half),
-            high: excess(e + half),
-        }
+        let low = (expected - half).max(0.0);
+        QqPoint { expected, fitted: fit.neg_ln_sf(x), low, high: expected + half }
     };
     qq_exponential(tail).into_iter().enumerate().map(point).collect()
 }
@@ -235,7 +230,7 @@ mod tests {
             let mut values: Vec<f64> = (0..k).map(|_| -stream.open_unit().ln()).collect();
             values.sort_unstable_by(|a, b| b.total_cmp(a));
             for (count, p) in held.iter_mut().zip(qq_gpd(&values, &fit)) {
-                *count += u32::from(p.low <= p.excess && p.excess <= p.high);
+                *count += u32::from(p.low <= p.fitted && p.fitted <= p.high);
             }
         }
         // The largest few are skewed, the normal band is not: 93% at the first rank.
@@ -254,7 +249,7 @@ mod tests {
         let fit = fit_gpd(&values, values[1000]).unwrap();
         let points = qq_gpd(&values, &fit);
         assert_eq!(points.len(), 1000);
-        assert!((points[500].fitted / points[500].excess - 1.0).abs() < 0.02);
+        assert!((points[500].fitted / points[500].expected - 1.0).abs() < 0.02);
         assert!(parameter_stability(&values[..5], 100, 5).is_empty());
     }
 }

@@ -20,15 +20,16 @@ pub(super) fn of(data: &ColumnData, descending: &[f64], findings: &Findings) -> 
     let point = |x: f64, y: f64, low: f64, high: f64| Point { x, y, low: Some(low), high: Some(high) };
     let hill = hill_plot(descending).map_or(Vec::new(), |plot| {
         let at = |k| plot.at(k).map(|e| point(k as f64, e.xi, e.ci_low, e.ci_high));
-        log_spaced(MIN_EXCESSES, plot.xi().len().min(n / 2)).into_iter().filter_map(at).collect()
+        log_spaced(MIN_EXCESSES, plot.xi().len().min(n / 4)).into_iter().filter_map(at).collect()
     });
     // Above the tenth largest the mean is of next to nothing, below the median of the centre.
     let excesses: Vec<_> =
         mean_excess(descending).into_iter().filter(|e| (MIN_EXCESSES..=n / 2).contains(&e.k)).collect();
     let excess = |i: usize| excesses.get(i - 1).map(|e| point(e.threshold, e.mean, e.ci_low, e.ci_high));
-    let qq = diagnosis.gpd.as_ref().map_or(Vec::new(), |fit| {
+    let by_moments = diagnosis.gpd_pwm.as_ref().and_then(|fit| fit.as_ref().ok());
+    let qq = diagnosis.gpd.as_ref().ok().or(by_moments).map_or(Vec::new(), |fit| {
         let points = qq_gpd(descending, fit);
-        let at = |i: usize| points.get(i - 1).map(|q| point(q.fitted, q.excess, q.low, q.high));
+        let at = |i: usize| points.get(i - 1).map(|q| point(q.expected, q.fitted, q.low, q.high));
         log_spaced(1, points.len()).into_iter().filter_map(at).collect()
     });
     let stability = parameter_stability(descending, n / 4, FITS).into_iter().filter_map(|p| {
@@ -44,6 +45,7 @@ pub(super) fn of(data: &ColumnData, descending: &[f64], findings: &Findings) -> 
         0 => String::new(),
         some => format!(" By training step: one fit to the top 5% of each of {some} windows of steps."),
     };
+    let fit = if by_moments.is_some() { " by weighted moments" } else { "" };
     TailPage {
         title: format!(
             "Tail of `{reward}`: {} values, {} of them above {}",
@@ -52,10 +54,10 @@ pub(super) fn of(data: &ColumnData, descending: &[f64], findings: &Findings) -> 
             number(diagnosis.threshold)
         ),
         caption: format!(
-            "Bands and whiskers are 95%, pointwise. Hill: a plateau is an index, a slope is none; it cannot show ξ ≤ 0. Mean excess: \
-             rising is heavy, flat exponential, falling light. Excesses on the line agree with the generalised Pareto fit; the grey \
-             band is where 95% of each rank would lie. The fit's ξ should not depend on k once the threshold is high enough. Dotted: \
-             the threshold used.{windows}"
+            "Bands and whiskers are 95%, pointwise; dotted lines mark the threshold used. At the dashed lines ξ = ½ and 1 variance and \
+             mean become infinite. Hill: a plateau is an index, a slope is none; it cannot show ξ ≤ 0. Mean excess: rising is heavy, \
+             flat exponential, falling light. Excesses lie on the diagonal where the generalised Pareto fit{fit} is right, 95% of \
+             each rank in the band. The fit's ξ should not depend on k once the threshold is high enough.{windows}"
         ),
         reward,
         threshold: diagnosis.threshold,
