@@ -70,9 +70,9 @@ impl Sums {
     pub fn estimate(&self, kernel: &Kernel, inverse_k: f64) -> f64 {
         let (mut positive, mut q1, mut q2) = (0.0, 0.0, 0.0);
         let (mut scale, shrink) = (1.0, inverse_k * inverse_k);
-        for j in 0..TERMS {
-            positive += kernel[j] * self.first[j] * scale;
-            let term = kernel[j] * self.ratio[j] * scale;
+        for (j, a) in kernel.iter().enumerate() {
+            positive += a * self.first[j] * scale;
+            let term = a * self.ratio[j] * scale;
             q1 += term;
             q2 += (ALPHA + 1.0 + 2.0 * j as f64) * term;
             scale *= shrink;

@@ -167,9 +167,6 @@ fn k_by_double_bootstrap_is_asked_for_and_repeats() {
     }
     assert_eq!(first, run(&["--double-bootstrap=500", "--seed", "0"]));
     assert_ne!(first["double_bootstrap"], run(&["--double-bootstrap", "--seed", "1"])["double_bootstrap"]);
-    // Under a threshold no k reaches below it in the resamples.
-    let above = run(&["--double-bootstrap", "-t", "10"]);
-    assert!(above["double_bootstrap"]["hill"]["resample_k"][0].as_u64().unwrap() <= 1532 * 109 / 2167);
     for usage in [&["--seed", "1"][..], &["--double-bootstrap=3"], &["--double-bootstrap=x"]] {
         assert_eq!(
             outcome(tailcatch().arg("diagnose").arg(fixture("danish.csv")).args(usage)).0,

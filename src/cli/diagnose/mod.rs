@@ -43,8 +43,7 @@ pub struct DiagnoseArgs {
     /// Where the tail begins, in the column's unit. Default: the top 5%
     #[arg(long, short, value_name = "U", value_parser = finite, allow_negative_numbers = true)]
     threshold: Option<Finite>,
-    /// Also let Hill, moment and kernel choose their own k, from so many resamples of two sizes each. With
-    /// --threshold, k reaches down to it at most
+    /// Also let Hill, moment and kernel choose their own k, from so many resamples of two sizes each. Default: 500
     #[arg(long, value_name = "RESAMPLES", num_args = 0..=1, require_equals = true, default_missing_value = "500",
           value_parser = clap::value_parser!(u32).range(20..))]
     double_bootstrap: Option<u32>,
@@ -94,7 +93,7 @@ pub fn run(args: &DiagnoseArgs, console: &Console) -> Result<Outcome, Error> {
     descending.sort_unstable_by(|a, b| b.total_cmp(a));
     let tuned = args.double_bootstrap.filter(|_| identifiable).map(|resamples| {
         let streams = SeedTree::new(args.seed, 0).family(Purpose::Bootstrap);
-        double_bootstrap(&descending, threshold.unwrap_or(0.0), resamples as usize, &streams)
+        double_bootstrap(&descending, resamples as usize, &streams)
     });
     let windows = match &data.steps {
         Some(steps) if !data.aggregate => tail_by_step(&data.values, steps),
