@@ -55,15 +55,25 @@ pub struct Mark {
 /// # Errors
 /// Another extension; a chart without a point that its axes can hold; a file that cannot be written.
 pub fn write(chart: &Chart, path: &Path) -> Result<(), PlotError> {
+    save(&chart.title, &chart.caption, path, || draw(chart))
+}
+
+/// Writes one scene as `.svg` or `.png`, after the file's extension, which is looked at before anything is drawn.
+pub(super) fn save(
+    title: &str,
+    caption: &str,
+    path: &Path,
+    draw: impl FnOnce() -> Option<Scene>,
+) -> Result<(), PlotError> {
     let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
     if !matches!(extension.as_str(), "svg" | "png") {
         return Err(PlotError::Format { path: path.to_owned() });
     }
-    let fault = |message: String| PlotError::Draw { figure: chart.title.clone(), message };
+    let fault = |message: String| PlotError::Draw { figure: title.to_owned(), message };
     let unwritten = |source| PlotError::Write { path: path.to_owned(), source };
-    let scene = draw(chart).ok_or_else(|| fault("no point can be shown on its axes".to_owned()))?;
+    let scene = draw().ok_or_else(|| fault("no point can be shown on its axes".to_owned()))?;
     if extension == "svg" {
-        let text = scene.svg(&chart.title, &chart.caption).map_err(fault)?;
+        let text = scene.svg(title, caption).map_err(fault)?;
         return std::fs::write(path, text).map_err(unwritten);
     }
     // The drawing library's own message would not name the file.
@@ -109,14 +119,19 @@ fn draw(chart: &Chart) -> Option<Scene> {
     }
     labels::at_right(&mut scene, &panel, &ends);
     mark(&mut scene, &panel, &marks, inked);
-    let mut line = panel.bottom + 26.0 + SMALL + NORMAL;
-    for text in broken(&chart.caption, WIDTH - 20.0) {
+    close(&mut scene, panel.bottom, &chart.caption);
+    Some(scene)
+}
+
+/// Writes the caption below a panel that ends at `bottom` with its axis' title, and ends the page there.
+pub(super) fn close(scene: &mut Scene, bottom: f64, caption: &str) {
+    let mut line = bottom + 26.0 + SMALL + NORMAL;
+    for text in broken(caption, WIDTH - 20.0) {
         line += SMALL + 4.0;
         scene.text((10.0, line), text, SMALL, Align::Left, GREY);
     }
     // Whole pixels: the PNG has no other.
     scene.height = (line + 14.0).ceil();
-    Some(scene)
 }
 
 /// A horizontal axis ends where its data end: a margin would tell of arguments that nobody asked about.

@@ -3,7 +3,8 @@
 //! A figure turns tables into [`series::Series`], lays them out as a [`scene::Scene`] of plain marks, and one function,
 //! generic over the plotters backend, draws the scene: both formats show the same thing. What a folder cannot carry is left
 //! out with a reason, never drawn from stand-in numbers. One figure = one file, one row in [`figures::FIGURES`]. The closed
-//! forms, which have no run folder, are drawn as a [`chart::Chart`].
+//! forms, which have no run folder, are drawn as a [`chart::Chart`], a reward log's tail as a
+//! [`tail_page::TailPage`].
 
 pub mod axes;
 pub mod chart;
@@ -13,6 +14,7 @@ pub mod labels;
 pub mod scale;
 pub mod scene;
 pub mod series;
+pub mod tail_page;
 pub mod theme;
 
 mod agreement;

@@ -1,9 +1,9 @@
-//! One numeric column of a log, row by row: memory holds that column and nothing else.
+//! One numeric column of a log with the training steps, row by row: memory holds these two and nothing else.
 
 use super::error::{COLUMN_FLAG, Error};
 use super::read_cell::Column;
 use super::read_files::{columns, log_files, scan};
-use super::read_roles::{StepMeans, guess, may_be_aggregate, missing};
+use super::read_roles::{StepMeans, guess, may_be_aggregate, missing, step_column};
 use std::path::PathBuf;
 
 /// A column of finite numbers.
@@ -13,6 +13,9 @@ pub struct ColumnData {
     pub column: Option<String>,
     /// Its values, in the order of files and rows.
     pub values: Vec<f64>,
+    /// The training step of each value: that of the step column, else the number of the file where there are several. `None` where
+    /// neither says it, or a cell of the column is no step.
+    pub steps: Option<Vec<u64>>,
     /// Rows read.
     pub rows: usize,
     /// Rows whose cell was empty; they are left out of `values`.
@@ -37,6 +40,7 @@ pub fn read_column(paths: &[PathBuf], column: Option<&str>) -> Result<ColumnData
     let mut data = ColumnData {
         column: column.map(str::to_owned),
         values: Vec::new(),
+        steps: Some(Vec::new()),
         rows: 0,
         empty: 0,
         aggregate: true,
@@ -44,7 +48,7 @@ pub fn read_column(paths: &[PathBuf], column: Option<&str>) -> Result<ColumnData
     };
     let mut which = None;
     let mut last_columns: Option<(PathBuf, Vec<Column>)> = None;
-    for file in &data.files {
+    for (number, file) in data.files.iter().enumerate() {
         let present = columns(file)?;
         if data.column.is_none() && which.is_none() {
             match guess(file, &present, COLUMN_FLAG) {
@@ -52,38 +56,52 @@ pub fn read_column(paths: &[PathBuf], column: Option<&str>) -> Result<ColumnData
                 Err(error) => which = Some(error),
             }
         }
-        let steps = may_be_aggregate(&present);
-        if steps.is_none()
+        let means_of = may_be_aggregate(&present);
+        if means_of.is_none()
             && let Some(error) = which
         {
             return Err(error);
         }
         let mut wanted: Vec<&str> = data.column.as_deref().into_iter().collect();
         let step_index = wanted.len();
+        let step = step_column(&present);
+        wanted.extend(step.as_deref());
         let mut run_index = None;
-        if let Some((step, run)) = &steps {
-            wanted.push(step);
-            if let Some(run) = run {
-                run_index = Some(wanted.len());
-                wanted.push(run);
-            }
+        if let Some((_, Some(run))) = &means_of {
+            run_index = Some(wanted.len());
+            wanted.push(run);
+        }
+        if step.is_none() && data.files.len() == 1 {
+            data.steps = None;
         }
         let mut means = StepMeans::default();
         let before = data.values.len();
         scan(file, &wanted, &mut |row| {
             data.rows += 1;
+            let step = match &step {
+                None => Some(number as u64),
+                // Of step means, a faulty step is an error; else the tail is read without steps.
+                Some(name) if means_of.is_some() => Some(row.step(step_index, name)?),
+                Some(name) => row.step(step_index, name).ok(),
+            };
             if let Some(name) = data.column.as_deref() {
                 match row.finite(0, name)? {
-                    Some(value) => data.values.push(value),
+                    Some(value) => {
+                        data.values.push(value);
+                        match (&mut data.steps, step) {
+                            (Some(steps), Some(step)) => steps.push(step),
+                            _ => data.steps = None,
+                        }
+                    }
                     None => data.empty += 1,
                 }
             }
-            if let Some((step, _)) = &steps {
-                means.see(run_index.map_or(0, |i| row.identity(i)), row.step(step_index, step)?);
+            if means_of.is_some() {
+                means.see(run_index.map_or(0, |i| row.identity(i)), step.unwrap_or_default());
             }
             Ok(())
         })?;
-        data.aggregate &= steps.is_some() && means.holds();
+        data.aggregate &= means_of.is_some() && means.holds();
         if data.values.len() == before
             && let Some(name) = data.column.as_deref()
             && !present.iter().any(|c| c.answers(name))

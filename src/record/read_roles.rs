@@ -170,6 +170,11 @@ pub(super) fn may_be_aggregate(columns: &[Column]) -> Option<(String, Option<Str
     Some((first(columns, STEP)?, first(columns, RUN)))
 }
 
+/// The training step's column.
+pub(super) fn step_column(columns: &[Column]) -> Option<String> {
+    first(columns, STEP)
+}
+
 /// Decides whether rows are step means: at least two, and steps strictly ascend, one row each (within a run).
 #[derive(Debug, Default)]
 pub(super) struct StepMeans {

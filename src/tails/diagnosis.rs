@@ -1,6 +1,6 @@
-//! Four estimators side by side, and what they allow to say.
+//! Five estimators side by side, and what they allow to say.
 
-use super::{Estimate, GpdFit, default_k, fit_gpd, hill, moment, pickands, support};
+use super::{Estimate, GpdFit, default_k, fit_excesses, fit_pwm, hill, kernel, moment, pickands, support};
 use crate::foundation::failure::Status;
 use crate::foundation::numeric;
 use std::fmt;
@@ -20,8 +20,12 @@ pub struct Diagnosis {
     pub moment: Result<Estimate, Status>,
     /// Pickands' estimator at ⌊k/4⌋, so that it reads no further down than the others.
     pub pickands: Result<Estimate, Status>,
-    /// The generalised Pareto fit of the excesses.
+    /// The kernel estimator with bandwidth k/n.
+    pub kernel: Result<Estimate, Status>,
+    /// The generalised Pareto fit of the excesses by maximum likelihood.
     pub gpd: Result<GpdFit, Status>,
+    /// The fit by probability-weighted moments, only where the likelihood has no maximum.
+    pub gpd_pwm: Option<Result<GpdFit, Status>>,
     /// What follows.
     pub verdict: Verdict,
 }
@@ -110,17 +114,42 @@ pub fn diagnose(values: &[f64], threshold: Option<f64>) -> Result<Diagnosis, Sta
     let n = descending.len();
     let threshold = threshold.unwrap_or_else(|| descending[default_k(n).min(n - 1)]);
     let k = descending.partition_point(|x| *x > threshold);
-    let (hill, moment, pickands, gpd) = match support::check_tail(&descending, k) {
-        Ok(()) => (
-            hill(&descending, k),
-            moment(&descending, k),
-            pickands(&descending, k / 4),
-            fit_gpd(&descending[..k], threshold),
-        ),
-        Err(status) => (Err(status.clone()), Err(status.clone()), Err(status.clone()), Err(status)),
-    };
-    let verdict = Verdict::of(&gpd, &descending[..k], threshold);
-    Ok(Diagnosis { n, threshold, k, hill, moment, pickands, gpd, verdict })
+    if let Err(status) = support::check_tail(&descending, k) {
+        return Ok(Diagnosis { threshold, k, ..Diagnosis::refused(n, status) });
+    }
+    let excesses: Vec<f64> = descending[..k].iter().map(|x| x - threshold).collect();
+    let gpd = fit_excesses(&excesses, threshold);
+    let gpd_pwm = matches!(gpd, Err(Status::Unbounded)).then(|| fit_pwm(&excesses, threshold));
+    Ok(Diagnosis {
+        n,
+        threshold,
+        k,
+        hill: hill(&descending, k),
+        moment: moment(&descending, k),
+        pickands: pickands(&descending, k / 4),
+        kernel: kernel(&descending, k),
+        verdict: Verdict::of(&gpd, &descending[..k], threshold),
+        gpd,
+        gpd_pwm,
+    })
+}
+
+impl Diagnosis {
+    /// The answer for `n` values that carry no index at all.
+    pub fn refused(n: usize, status: Status) -> Self {
+        Self {
+            n,
+            threshold: f64::NAN,
+            k: 0,
+            hill: Err(status.clone()),
+            moment: Err(status.clone()),
+            pickands: Err(status.clone()),
+            kernel: Err(status.clone()),
+            gpd: Err(status.clone()),
+            gpd_pwm: None,
+            verdict: Verdict::NotIdentifiable(status),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -153,6 +182,9 @@ mod tests {
         assert!(!ends_too_early(&quantiles(1000, |p| -p.ln()), 0.0));
         let short = diagnose(&uniform(10), Some(-1.0)).unwrap();
         assert_eq!((short.gpd, short.verdict), (Err(Status::Unbounded), Verdict::Undecided));
+        // the fallback has its own place, and only then
+        assert!((short.gpd_pwm.unwrap().unwrap().xi + 1.0).abs() < 0.3);
+        assert_eq!(diagnose(&quantiles(2000, |p| -p.ln()), None).unwrap().gpd_pwm, None);
     }
 
     #[test]

@@ -60,11 +60,15 @@ impl GpdFit {
 
     /// Log-density of an excess at x > threshold; −∞ outside the support.
     pub fn ln_pdf(&self, x: f64) -> f64 {
-        let tail = self.neg_ln_sf(x);
-        if x <= self.threshold || tail == f64::INFINITY {
-            return f64::NEG_INFINITY;
+        if x <= self.threshold { f64::NEG_INFINITY } else { self.ln_density(x - self.threshold) }
+    }
+
+    /// Log-density at a positive excess, which no subtraction of the threshold has rounded.
+    pub(super) fn ln_density(&self, excess: f64) -> f64 {
+        match (Self { threshold: 0.0, ..*self }).neg_ln_sf(excess) {
+            f64::INFINITY => f64::NEG_INFINITY,
+            tail => -self.scale.ln() - tail * (1.0 + self.xi),
         }
-        -self.scale.ln() - tail * (1.0 + self.xi)
     }
 }
 
@@ -120,6 +124,19 @@ struct Peak {
 }
 
 fn profiled(excesses: &[f64]) -> Result<Peak, Status> {
+    let (min, max) = check_excesses(excesses)?;
+    if min / max < f64::MIN_POSITIVE {
+        return Err(Status::Undefined {
+            reason: "the excesses differ by more orders of magnitude than f64 holds",
+        });
+    }
+    let profile = Profile::new(excesses.iter().copied(), max);
+    let (v, best) = maximum(&profile).ok_or(Status::Unbounded)?;
+    Ok(Peak { profile, max, v, best })
+}
+
+/// The smallest and the largest of excesses that can be fitted.
+pub(super) fn check_excesses(excesses: &[f64]) -> Result<(f64, f64), Status> {
     let k = excesses.len();
     if k < MIN_EXCESSES {
         return Err(Status::TooFew { what: "excesses", have: k, need: MIN_EXCESSES });
@@ -134,14 +151,7 @@ fn profiled(excesses: &[f64]) -> Result<Peak, Status> {
     if min == max {
         return Err(Status::AllTied);
     }
-    if min / max < f64::MIN_POSITIVE {
-        return Err(Status::Undefined {
-            reason: "the excesses differ by more orders of magnitude than f64 holds",
-        });
-    }
-    let profile = Profile::new(excesses.iter().copied(), max);
-    let (v, best) = maximum(&profile).ok_or(Status::Unbounded)?;
-    Ok(Peak { profile, max, v, best })
+    Ok((min, max))
 }
 
 #[cfg(test)]

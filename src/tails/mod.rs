@@ -1,37 +1,47 @@
 //! How heavy is the upper tail? Estimators of the extreme-value index ξ, and what they may be asked.
 //!
 //! ξ = 1/α: positive is heavy (regularly varying with tail index α), 0 is exponential-like, negative ends at a
-//! finite point. [`diagnose`] puts four estimators side by side, because each is blind somewhere: Hill is always
-//! positive and cannot show ξ ≤ 0; Hill and the moment estimator change when a constant is added to the values;
+//! finite point. [`diagnose`] puts five estimators side by side, because each is blind somewhere: Hill is always
+//! positive and cannot show ξ ≤ 0; Hill, the moment and the kernel estimator change when a constant is added to the values;
 //! Pickands is invariant but noisy; the generalised Pareto fit is invariant and efficient but has no maximum
-//! where the tail stops abruptly. Data that cannot carry an index (discrete, clipped, too few) get a
+//! where the tail stops abruptly: there probability-weighted moments take its place, under their own name. [`double_bootstrap`]
+//! says how many values the first three should use, [`tail_by_step`] whether the tail changes during training. Data that cannot carry an index (discrete, clipped, too few) get a
 //! [`crate::foundation::failure::Status`] in the place of a number.
 //!
 //! Source for all of it: de Haan & Ferreira, *Extreme Value Theory*, Springer 2006, ch. 3.
 
+mod by_step;
 mod curves;
 mod diagnosis;
+mod double_bootstrap;
 mod gpd;
 mod gpd_law;
 mod gpd_profile;
 mod gpd_search;
 mod gpd_window;
 mod hill;
+mod kernel;
 mod moment;
 mod pickands;
+mod pwm;
 pub mod support;
 mod threshold;
 
+pub use by_step::{StepWindow, Trend, tail_by_step, trend};
 pub use curves::{
-    Excess, HillPlot, StabilityPoint, hill_plot, mean_excess, parameter_stability, qq_exponential, qq_gpd,
+    Excess, HillPlot, QqPoint, StabilityPoint, hill_plot, mean_excess, parameter_stability, qq_exponential,
+    qq_gpd,
 };
 pub use diagnosis::{Diagnosis, Verdict, diagnose};
+pub use double_bootstrap::{DoubleBootstrap, Tuned, double_bootstrap};
 pub use gpd::{GpdFit, fit_excesses, fit_gpd, gpd_shape};
 pub use gpd_law::Gpd;
 pub use gpd_window::GpdWindow;
 pub use hill::hill;
+pub use kernel::kernel;
 pub use moment::moment;
 pub use pickands::pickands;
+pub use pwm::fit_pwm;
 pub use threshold::{MAX_TAIL, TAIL_FRACTION, default_k};
 
 /// Fewest excesses for which a tail index is reported.

@@ -12,7 +12,7 @@ fn the_danish_losses_have_the_published_fit() {
     assert!((gpd("scale") - 6.975).abs() < 1e-2, "{}", gpd("scale"));
     assert!(gpd("ci_low") < gpd("xi") && gpd("xi") < gpd("ci_high") && gpd("log_likelihood") < 0.0);
     assert_eq!((answer["n"].as_u64(), answer["threshold"].as_f64()), (Some(2167), Some(10.0)));
-    for estimator in ["hill", "moment", "pickands", "gpd"] {
+    for estimator in ["hill", "moment", "pickands", "kernel", "gpd"] {
         for key in ["xi", "ci_low", "ci_high", "k"] {
             assert!(answer[estimator][key].is_number(), "{estimator} {key}");
         }
@@ -64,6 +64,159 @@ fn discrete_and_clipped_rewards_have_no_index() {
     };
     assert_eq!(status(rows(&|i| f64::from(u8::from(i % 3 == 0)))), "discrete");
     assert_eq!(status(rows(&|i| (i as f64 * 0.618_034).fract().min(0.97))), "clipped");
+}
+
+/// A log of `steps` × `rows` exact generalised Pareto quantiles in each step's own order, ξ as a function of the step.
+fn log(steps: u32, rows: u32, xi: impl Fn(u32) -> f64) -> String {
+    let mut csv = "step,reward\n".to_owned();
+    for step in 0..steps {
+        for row in 0..rows {
+            // Van der Corput's sequence in base 2 is spread evenly, whatever the window.
+            let u = f64::from((step * rows + row + 1).reverse_bits()) / 2f64.powi(32);
+            csv.push_str(&format!("{step},{}\n", (u.powf(-xi(step)) - 1.0) / xi(step)));
+        }
+    }
+    csv
+}
+
+#[test]
+fn a_tail_that_gets_heavier_shows_by_step() {
+    let run = |xi: fn(u32) -> f64| {
+        let (folder, path) = file("log.csv", log(50, 200, xi));
+        (folder, path)
+    };
+    let (_folder, path) = run(|step| 0.05 + 0.015 * f64::from(step));
+    let answer = json(tailcatch().arg("diagnose").arg(&path), 0);
+    let steps = answer["steps"].as_array().unwrap();
+    assert_eq!(steps.len(), 10);
+    for (i, window) in steps.iter().enumerate() {
+        let number = |key: &str| window[key].as_f64().unwrap();
+        assert_eq!(
+            (window["first"].as_u64(), window["last"].as_u64()),
+            (Some(5 * i as u64), Some(5 * i as u64 + 4))
+        );
+        assert_eq!(
+            (window["n"].as_u64(), window["k"].as_u64(), &window["status"]),
+            (Some(1000), Some(50), &"ok".into())
+        );
+        assert!(
+            number("ci_low") < number("xi")
+                && number("xi") < number("ci_high")
+                && number("max") > number("threshold")
+        );
+    }
+    // From .08 in the first window to .755 in the last.
+    let trend = |key: &str| answer["trend"][key].as_f64().unwrap();
+    assert!((trend("xi_change") - 0.675).abs() < 0.3 && trend("ci_low") > 0.0, "{}", answer["trend"]);
+    let (_, stdout, _) = outcome(tailcatch().arg("diagnose").arg(&path));
+    assert!(stdout.contains("gets heavier during training") && stdout.contains("45–49"), "{stdout}");
+    assert!(stdout.lines().skip(1).all(|line| line.chars().count() <= 100), "{stdout}");
+
+    let (_folder, path) = run(|_| 0.3);
+    let (_, stdout, _) = outcome(tailcatch().arg("diagnose").arg(&path));
+    assert!(stdout.contains("No change of the tail during training is shown"), "{stdout}");
+}
+
+#[test]
+fn steps_come_from_a_column_or_from_the_order_of_files_or_not_at_all() {
+    let windows = |paths: &[&std::path::Path]| {
+        let answer = json(tailcatch().arg("diagnose").args(paths), 0);
+        (answer["steps"].as_array().unwrap().len(), answer["trend"]["status"].clone())
+    };
+    // verl and TRL: 64 rollouts in each of a few steps are no window.
+    assert_eq!(windows(&[&fixture("verl")]).0, 0);
+    let folder = tempfile::tempdir().unwrap();
+    for step in 0..4 {
+        let rows: String = log(1, 500, |_| 0.3)
+            .lines()
+            .map(|line| format!("{}\n", line.split_once(',').unwrap().1))
+            .collect();
+        std::fs::write(folder.path().join(format!("{step}.csv")), rows).unwrap();
+    }
+    assert_eq!(windows(&[folder.path()]), (4, "ok".into()));
+    let only = folder.path().join("0.csv");
+    assert_eq!(windows(&[&only]), (0, serde_json::Value::Null));
+    // A step that is none costs the view, not the answer.
+    let (_folder, path) = file(
+        "a.csv",
+        log(20, 100, |_| 0.3)
+            .replace("\n7,", "\nseven,")
+            .replace("step,", "prompt,step,")
+            .replace("\n", "\np,")
+            .trim_end_matches("p,"),
+    );
+    let answer = json(tailcatch().args(["diagnose", "-c", "reward"]).arg(&path), 0);
+    assert_eq!((answer["n"].as_u64(), answer["steps"].as_array().unwrap().len()), (Some(2000), 0));
+}
+
+#[test]
+fn k_by_double_bootstrap_is_asked_for_and_repeats() {
+    let run = |flags: &[&str]| json(tailcatch().arg("diagnose").arg(fixture("danish.csv")).args(flags), 0);
+    assert!(run(&[])["double_bootstrap"].is_null());
+    let first = run(&["--double-bootstrap"]);
+    let tuned = &first["double_bootstrap"];
+    assert_eq!((tuned["resamples"].as_u64(), tuned["seed"].as_u64()), (Some(500), Some(0)));
+    for estimator in ["hill", "moment", "kernel"] {
+        let entry = &tuned[estimator];
+        let xi = entry["xi"].as_f64().unwrap();
+        assert!(entry["status"] == "ok" && (0.2..1.0).contains(&xi), "{entry}");
+        assert!(entry["ci_low"].as_f64().unwrap() < xi && entry["k"].as_u64().unwrap() >= 10);
+        let pair = |key: &str| [0, 1].map(|i| entry[key][i].as_u64().unwrap());
+        assert_eq!(pair("resample_sizes"), [1532, 1083]);
+        assert!(pair("resample_k")[0] >= pair("resample_k")[1]);
+    }
+    assert_eq!(first, run(&["--double-bootstrap=500", "--seed", "0"]));
+    assert_ne!(first["double_bootstrap"], run(&["--double-bootstrap", "--seed", "1"])["double_bootstrap"]);
+    for usage in [&["--seed", "1"][..], &["--double-bootstrap=3"], &["--double-bootstrap=x"]] {
+        assert_eq!(
+            outcome(tailcatch().arg("diagnose").arg(fixture("danish.csv")).args(usage)).0,
+            2,
+            "{usage:?}"
+        );
+    }
+    let (_, stdout, _) =
+        outcome(tailcatch().arg("diagnose").arg(fixture("danish.csv")).arg("--double-bootstrap"));
+    assert!(
+        stdout.contains("Hill at its own k") && stdout.contains("500 resamples of each size, seed 0"),
+        "{stdout}"
+    );
+}
+
+#[test]
+fn weighted_moments_stand_in_under_their_own_name() {
+    let rows: String = (0..2000).map(|i| format!("{}\n", (f64::from(i) + 0.5) / 2000.0)).collect();
+    let (_folder, path) = file("a.csv", format!("reward\n{rows}"));
+    let answer = json(tailcatch().arg("diagnose").arg(&path), 0);
+    assert_eq!(
+        (&answer["gpd"]["status"], &answer["gpd"]["xi"]),
+        (&"unbounded".into(), &serde_json::Value::Null)
+    );
+    assert!((answer["gpd_pwm"]["xi"].as_f64().unwrap() + 1.0).abs() < 0.1, "{}", answer["gpd_pwm"]);
+    let (_, stdout, _) = outcome(tailcatch().arg("diagnose").arg(&path));
+    assert!(stdout.contains("GPD by weighted moments") && stdout.contains("no maximum"), "{stdout}");
+    assert!(json(tailcatch().arg("diagnose").arg(fixture("danish.csv")), 0)["gpd_pwm"].is_null());
+}
+
+#[test]
+fn the_page_of_figures_is_written_where_there_is_a_tail() {
+    let folder = tempfile::tempdir().unwrap();
+    let draw = |name: &str, input: std::path::PathBuf| {
+        let path = folder.path().join(name);
+        let (code, _, stderr) = outcome(tailcatch().arg("diagnose").arg(input).arg("--plot").arg(&path));
+        (code, std::fs::read(&path).ok(), stderr)
+    };
+    let (code, svg, stderr) = draw("a.svg", fixture("danish.csv"));
+    let text = String::from_utf8(svg.unwrap()).unwrap();
+    assert!(code == 0 && stderr.contains("wrote") && text.starts_with("<svg"), "{stderr}");
+    for words in ["Hill&apos;s tail index ξ", "Mean excess", "Excesses fitted, k", "Threshold: loss"] {
+        assert!(text.contains(words) || text.contains(&words.replace("&apos;", "'")), "{words}");
+    }
+    assert!(!text.contains("Training step"));
+    assert!(draw("a.png", fixture("danish.csv")).1.unwrap().starts_with(b"\x89PNG"));
+    let (code, none, stderr) = draw("b.svg", fixture("metrics_g_Easy.jsonl"));
+    assert!(code == 0 && none.is_none() && stderr.contains("no figure"), "{stderr}");
+    let (code, none, stderr) = draw("a.pdf", fixture("danish.csv"));
+    assert!(code == 2 && none.is_none() && stderr.contains(".svg or .png"), "{stderr}");
 }
 
 #[test]

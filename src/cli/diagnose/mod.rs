@@ -1,0 +1,116 @@
+//! `tailcatch diagnose`: is this reward heavy-tailed?
+
+mod document;
+mod page;
+mod text;
+
+use super::Outcome;
+use super::console::Console;
+use super::table::left_out;
+use crate::Error;
+use crate::foundation::failure::Status;
+use crate::foundation::rng::{Purpose, SeedTree};
+use crate::foundation::scalar::Finite;
+use crate::plots::tail_page;
+use crate::record::read_column;
+use crate::tails::{
+    Diagnosis, DoubleBootstrap, StepWindow, Trend, Verdict, diagnose, double_bootstrap, tail_by_step, trend,
+};
+use clap::Args;
+use document::Document;
+use std::path::PathBuf;
+
+/// Is this reward heavy-tailed? Five tail estimators side by side, and the tail by training step
+///
+/// Reads one numeric column of a log and estimates how heavy its upper tail is: the extreme-value index xi = 1/alpha
+/// with 95% intervals. xi above 0 is heavy, 0 is exponential-like, below 0 the rewards end at a finite point. A
+/// sample that cannot carry an index gets its status instead of a number: too few excesses, discrete, clipped, or
+/// aggregate (one row a step, each a mean: the rollouts' tail is not in the file). Where the log has steps and
+/// at least 800 rollouts, it also says whether the tail gets heavier during training.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  tailcatch diagnose rewards.csv --column score --plot tail.svg\n  tailcatch diagnose \
+                  metrics.jsonl --column reward/g --json\n  tailcatch diagnose 'rollouts/*.parquet' --column rm_reward \
+                  --double-bootstrap"
+)]
+pub struct DiagnoseArgs {
+    /// A .csv, .jsonl or .parquet file, a folder of them, or a pattern such as 'run/*.jsonl'
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// The column; nested keys as `reward/g`. Default: proxy, reward, score …, else the only numeric candidate
+    #[arg(long, short, value_name = "C")]
+    column: Option<String>,
+    /// Where the tail begins, in the column's unit. Default: the top 5%
+    #[arg(long, short, value_name = "U", value_parser = finite, allow_negative_numbers = true)]
+    threshold: Option<Finite>,
+    /// Also let Hill, moment and kernel choose their own k, from so many resamples of two sizes each. Default: 500
+    #[arg(long, value_name = "RESAMPLES", num_args = 0..=1, require_equals = true, default_missing_value = "500",
+          value_parser = clap::value_parser!(u32).range(20..))]
+    double_bootstrap: Option<u32>,
+    /// Seed of the resamples
+    #[arg(long, value_name = "S", default_value_t = 0, requires = "double_bootstrap")]
+    seed: u64,
+    /// Also draw the tail on one page, into this .svg or .png file
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    plot: Option<PathBuf>,
+}
+
+fn finite(text: &str) -> Result<Finite, String> {
+    let value = text.parse::<f64>().map_err(|_| format!("`{text}` is not a number"))?;
+    Finite::new(value).map_err(|e| e.to_string())
+}
+
+/// Everything that is said of one column.
+struct Findings {
+    diagnosis: Diagnosis,
+    tuned: Option<DoubleBootstrap>,
+    windows: Vec<StepWindow>,
+    /// Of two or more windows.
+    trend: Option<Result<Trend, Status>>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// An input that cannot be read; a figure that cannot be written. A sample without a tail index is an answer, not an error.
+pub fn run(args: &DiagnoseArgs, console: &Console) -> Result<Outcome, Error> {
+    let data = read_column(&args.files, args.column.as_deref())?;
+    if let (None, Some(column)) = (&args.column, &data.column) {
+        console.detail(format!("no --column: took `{column}`"));
+    }
+    if data.empty > 0 {
+        console.warn(left_out(data.empty, "value"));
+    }
+    let threshold = args.threshold.map(Finite::get);
+    let refused = |status: Status| Diagnosis::refused(data.rows - data.empty, status);
+    let diagnosis = if data.aggregate {
+        refused(Status::Aggregate)
+    } else {
+        diagnose(&data.values, threshold).unwrap_or_else(refused)
+    };
+    let identifiable = !matches!(diagnosis.verdict, Verdict::NotIdentifiable(_));
+    let mut descending = if identifiable { data.values.clone() } else { Vec::new() };
+    descending.sort_unstable_by(|a, b| b.total_cmp(a));
+    let tuned = args.double_bootstrap.filter(|_| identifiable).map(|resamples| {
+        let streams = SeedTree::new(args.seed, 0).family(Purpose::Bootstrap);
+        double_bootstrap(&descending, resamples as usize, &streams)
+    });
+    let windows = match &data.steps {
+        Some(steps) if !data.aggregate => tail_by_step(&data.values, steps),
+        _ => Vec::new(),
+    };
+    let trend = (!windows.is_empty()).then(|| trend(&windows));
+    let findings = Findings { diagnosis, tuned, windows, trend };
+    if let Some(path) = &args.plot {
+        if identifiable {
+            tail_page::write(&page::of(&data, &descending, &findings), path)?;
+            console.note(format!("wrote {}", path.display()));
+        } else {
+            console
+                .warn(format!("no figure: there is no tail to draw, so {} was not written", path.display()));
+        }
+    }
+    let document = Document::new(args, &data, &findings);
+    console.answer(&document, |style| text::of(&data, &findings, &document, style))?;
+    Ok(Outcome::Done)
+}

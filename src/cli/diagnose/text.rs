@@ -1,0 +1,141 @@
+//! The answer for people.
+
+use super::super::console::Style;
+use super::super::table::{Table, WIDTH, count, number, wrapped};
+use super::Findings;
+use super::document::{Document, Entry};
+use crate::foundation::failure::Status;
+use crate::record::ColumnData;
+use crate::tails::{Trend, Verdict};
+
+pub(super) fn of(data: &ColumnData, findings: &Findings, document: &Document<'_>, style: Style) -> String {
+    let diagnosis = &findings.diagnosis;
+    let mut out = String::new();
+    let source = match data.files.as_slice() {
+        [one] => one.display().to_string(),
+        files => format!("{} files", files.len()),
+    };
+    let column = data.column.as_ref().map(|c| format!(", column {}", style.bold(c))).unwrap_or_default();
+    out.push_str(&format!("{source}{column}: {} values\n", count(diagnosis.n)));
+    if let (Some(threshold), Some(k)) = (document.threshold, document.k) {
+        let share = 100.0 * k as f64 / diagnosis.n.max(1) as f64;
+        out.push_str(&format!(
+            "The tail: {} above {} ({}%)\n",
+            if k == 1 { "1 excess".to_owned() } else { format!("{} excesses", count(k)) },
+            number(threshold),
+            number(share)
+        ));
+    }
+    out.push('\n');
+    if let Verdict::NotIdentifiable(status) = &diagnosis.verdict {
+        out.push_str(&paragraph(&format!("{}", diagnosis.verdict), |line| style.yellow(line)));
+        if let Some(next) = next_step(status) {
+            out.push_str(&paragraph(next, |line| style.dim(line)));
+        }
+        return out;
+    }
+    out.push_str(&estimators(findings, document, style));
+    let verdict = diagnosis.verdict.to_string();
+    out.push_str(&match &diagnosis.verdict {
+        Verdict::Heavy => paragraph(&verdict, |line| style.red(line)),
+        Verdict::Light => paragraph(&verdict, |line| style.green(line)),
+        _ => paragraph(&verdict, |line| style.yellow(line)),
+    });
+    if let (Verdict::Heavy, Ok(fit)) = (&diagnosis.verdict, &diagnosis.gpd) {
+        let order = 1.0 / fit.xi;
+        let moments = match order {
+            ..=1.0 => "not even the mean is finite",
+            ..=2.0 => "the mean is finite, the variance is not",
+            _ => "mean and variance are finite",
+        };
+        let line = format!("At xi = {} (alpha = {}) {moments}.", number(fit.xi), number(order));
+        out.push_str(&paragraph(&line, |line| line.to_owned()));
+    }
+    if let Some(trend) = &findings.trend {
+        out.push_str(&by_step(document, trend, style));
+    }
+    out
+}
+
+fn estimators(findings: &Findings, document: &Document<'_>, style: Style) -> String {
+    let mut table = Table::new(&["estimator", ">xi", ">95% interval", ">k", "status"]);
+    let mut add = |name: &str, entry: &Entry| table.row([name.to_owned()].into_iter().chain(entry.cells()));
+    add("Hill", &document.hill);
+    add("moment", &document.moment);
+    add("Pickands", &document.pickands);
+    add("kernel", &document.kernel);
+    add("GPD", &document.gpd.entry);
+    if let Some(pwm) = &document.gpd_pwm {
+        add("GPD by weighted moments", &pwm.entry);
+    }
+    if let Some(tuned) = &document.double_bootstrap {
+        add("Hill at its own k", &tuned.hill.entry);
+        add("moment at its own k", &tuned.moment.entry);
+        add("kernel at its own k", &tuned.kernel.entry);
+    }
+    let mut out = table.render(style);
+    if let Ok(fit) = &findings.diagnosis.gpd {
+        out.push_str(&format!(
+            "GPD scale {}, log-likelihood {}\n",
+            number(fit.scale),
+            number(fit.log_likelihood)
+        ));
+    }
+    if let Some(tuned) = &document.double_bootstrap {
+        let line = format!(
+            "Own k: double bootstrap, {} resamples of each size, seed {}; the intervals take k as given. Try other seeds: \
+             where k moves, no k stands out.",
+            count(tuned.resamples as usize),
+            tuned.seed
+        );
+        out.push_str(&paragraph(&line, |line| style.dim(line)));
+    }
+    out.push('\n');
+    out
+}
+
+fn by_step(document: &Document<'_>, trend: &Result<Trend, Status>, style: Style) -> String {
+    let mut table =
+        Table::new(&[">steps", ">rollouts", ">top 5% above", ">GPD xi", ">95% interval", ">k", "status"]);
+    for window in &document.steps {
+        let steps = if window.first == window.last {
+            window.first.to_string()
+        } else {
+            format!("{}–{}", window.first, window.last)
+        };
+        table.row([steps, count(window.n), number(window.threshold)].into_iter().chain(window.entry.cells()));
+    }
+    let line = match trend {
+        Ok(t) => {
+            let change = format!("{:+.2}, 95% {:+.2} to {:+.2}", t.change, t.ci_low, t.ci_high);
+            if t.ci_low > 0.0 {
+                style.red(format!("The tail gets heavier during training: xi changes by {change}."))
+            } else if t.ci_high < 0.0 {
+                style.green(format!("The tail gets lighter during training: xi changes by {change}."))
+            } else {
+                format!("No change of the tail during training is shown: xi changes by {change}.")
+            }
+        }
+        Err(status) => style.yellow(format!("Whether the tail changes during training: {status}.")),
+    };
+    format!("\n{}\n{}", table.render(style), paragraph(&line, |line| line.to_owned()))
+}
+
+fn next_step(status: &Status) -> Option<&'static str> {
+    match status {
+        Status::TooFew { .. } => Some("Give more rollouts, or begin the tail lower with --threshold."),
+        Status::Aggregate => Some(
+            "Log one row for each rollout (TRL: log_completions; verl: trainer.rollout_data_dir) and diagnose those.",
+        ),
+        Status::Discrete { .. } => {
+            Some("If the reward has several parts, diagnose the continuous one with --column.")
+        }
+        Status::Clipped { .. } => Some("Diagnose the reward as it was before clipping."),
+        Status::AllTied => Some("Is this the right column? Name another with --column."),
+        _ => None,
+    }
+}
+
+fn paragraph(text: &str, paint: impl Fn(&str) -> String) -> String {
+    wrapped(text, WIDTH).iter().map(|line| paint(line) + "\n").collect()
+}

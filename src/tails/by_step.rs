@@ -1,0 +1,173 @@
+//! Does the tail get heavier while the policy trains? One generalised Pareto fit for each window of training steps.
+
+use super::{GpdFit, default_k, fit_gpd, support};
+use crate::foundation::failure::Status;
+use crate::foundation::numeric;
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
+/// Most windows.
+const WINDOWS: usize = 10;
+/// Fewest rollouts in a window: at the top 5%, 20 excesses.
+const MIN_ROWS: usize = 400;
+/// Fewest windows that a trend is read from.
+const MIN_WINDOWS: usize = 4;
+
+/// The upper tail of the rollouts of neighbouring training steps.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepWindow {
+    /// First training step.
+    pub first: u64,
+    /// Last training step.
+    pub last: u64,
+    /// Number of values.
+    pub n: usize,
+    /// Where the window's own tail begins: rewards drift, so the top 5% of one window are not those of another.
+    pub threshold: f64,
+    /// Number of excesses.
+    pub k: usize,
+    /// The largest value.
+    pub max: f64,
+    /// The fit of the excesses.
+    pub gpd: Result<GpdFit, Status>,
+}
+
+/// Change of ξ along the windows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Trend {
+    /// ξ in the last window less that in the first, on the line through all windows.
+    pub change: f64,
+    /// Lower end of its 95% interval.
+    pub ci_low: f64,
+    /// Upper end.
+    pub ci_high: f64,
+}
+
+/// Fits the tail of each of up to 10 windows of whole steps, each with at least 400 values; none where there are fewer than two.
+///
+/// `values` and `step` run side by side, in any order. NaN is left out.
+pub fn tail_by_step(values: &[f64], step: &[u64]) -> Vec<StepWindow> {
+    let mut rows: Vec<(u64, f64)> =
+        step.iter().copied().zip(values.iter().copied()).filter(|row| !row.1.is_nan()).collect();
+    rows.sort_by_key(|row| row.0);
+    let target = (rows.len() / WINDOWS).max(MIN_ROWS);
+    let mut cuts = vec![0];
+    for (i, pair) in rows.windows(2).enumerate() {
+        let start = cuts.last().copied().unwrap_or(0);
+        let enough = i + 1 - start >= target && rows.len() - (i + 1) >= target;
+        if pair[0].0 != pair[1].0 && enough {
+            cuts.push(i + 1);
+        }
+    }
+    if cuts.len() < 2 {
+        return Vec::new();
+    }
+    cuts.push(rows.len());
+    cuts.windows(2).filter_map(|cut| window(rows.get(cut[0]..cut[1])?)).collect()
+}
+
+fn window(rows: &[(u64, f64)]) -> Option<StepWindow> {
+    let mut descending: Vec<f64> = rows.iter().map(|row| row.1).collect();
+    descending.sort_unstable_by(|a, b| b.total_cmp(a));
+    let n = descending.len();
+    let threshold = *descending.get(default_k(n))?;
+    let k = descending.partition_point(|x| *x > threshold);
+    let gpd = support::check_tail(&descending, k).and_then(|()| fit_gpd(&descending[..k], threshold));
+    Some(StepWindow {
+        first: rows.first()?.0,
+        last: rows.last()?.0,
+        n,
+        threshold,
+        k,
+        max: *descending.first()?,
+        gpd,
+    })
+}
+
+/// The change of ξ by least squares over the windows' middle steps, windows weighed by their excesses.
+///
+/// The interval is Student's, from the scatter around the line: it needs no variance of the fits, which at some tens of
+/// excesses is larger than the asymptotic one, and it is wide where the change is no line.
+///
+/// # Errors
+/// [`Status::TooFew`] of fewer than four windows with a fit.
+pub fn trend(windows: &[StepWindow]) -> Result<Trend, Status> {
+    // Middle of the steps, ξ, k.
+    let fits: Vec<(f64, f64, f64)> = (windows.iter())
+        .filter_map(|w| {
+            w.gpd.as_ref().ok().map(|fit| (0.5 * (w.first as f64 + w.last as f64), fit.xi, fit.k as f64))
+        })
+        .collect();
+    let too_few = Status::TooFew { what: "windows with a fit", have: fits.len(), need: MIN_WINDOWS };
+    let (Some(first), Some(last)) = (fits.first(), fits.last().filter(|_| fits.len() >= MIN_WINDOWS)) else {
+        return Err(too_few);
+    };
+    let free = (fits.len() - 2) as f64;
+    let Ok(student) = StudentsT::new(0.0, 1.0, free) else { return Err(too_few) };
+    let sum = |of: &dyn Fn(f64, f64) -> f64| numeric::sum(fits.iter().map(|&(step, xi, k)| k * of(step, xi)));
+    let weight = sum(&|_, _| 1.0);
+    let (step, xi) = (sum(&|step, _| step) / weight, sum(&|_, xi| xi) / weight);
+    let squares = sum(&|s, _| (s - step).powi(2));
+    let slope = sum(&|s, x| (s - step) * (x - xi)) / squares;
+    let scatter = sum(&|s, x| (x - xi - slope * (s - step)).powi(2)) / free;
+    let span = last.0 - first.0;
+    let half = student.inverse_cdf(0.975) * (scatter / squares).sqrt() * span;
+    Ok(Trend { change: slope * span, ci_low: slope * span - half, ci_high: slope * span + half })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::foundation::rng::{Purpose, SeedTree};
+
+    /// 30 steps of `rows` generalised Pareto values of shape xi(step), shifted by the step.
+    fn log(index: u64, rows: usize, xi: impl Fn(u64) -> f64) -> (Vec<f64>, Vec<u64>) {
+        let mut stream = SeedTree::new(3, 0).stream(Purpose::Bootstrap, index);
+        (0..30u64)
+            .flat_map(|step| std::iter::repeat_n(step, rows))
+            .map(|step| (step as f64 + (stream.open_unit().powf(-xi(step)) - 1.0) / xi(step), step))
+            .unzip()
+    }
+
+    #[test]
+    fn windows_are_whole_steps_and_hold_every_row() {
+        let (values, step) = log(0, 200, |_| 0.3);
+        let windows = tail_by_step(&values, &step);
+        assert_eq!(windows.iter().map(|w| w.n).sum::<usize>(), values.len());
+        assert!(windows.len() == 10 && windows.iter().all(|w| w.n >= MIN_ROWS), "{windows:?}");
+        assert!(windows.windows(2).all(|w| w[0].last + 1 == w[1].first));
+        let backwards: (Vec<f64>, Vec<u64>) =
+            (values.iter().rev().copied().collect(), step.iter().rev().copied().collect());
+        assert_eq!(tail_by_step(&backwards.0, &backwards.1), windows);
+        assert!(tail_by_step(&values[..700], &step[..700]).is_empty());
+        assert!(tail_by_step(&values, &[7; 6000]).is_empty() && tail_by_step(&[], &[]).is_empty());
+    }
+
+    /// 300 logs whose tail does not change: the count of intervals that hold 0 is binomial around 285 with standard deviation 3.8; 268
+    /// (89%) is 4.5 of them away.
+    #[test]
+    fn a_tail_that_does_not_change_shows_no_trend() {
+        let holds = |index| {
+            let (values, step) = log(index, 200, |_| 0.3);
+            let trend = trend(&tail_by_step(&values, &step)).unwrap();
+            trend.ci_low <= 0.0 && 0.0 <= trend.ci_high
+        };
+        let held = (0..300).filter(|i| holds(*i)).count();
+        assert!(held >= 268, "{held}");
+    }
+
+    #[test]
+    fn a_tail_that_gets_heavier_is_seen() {
+        let (values, step) = log(1, 2000, |step| 0.05 + 0.04 * step as f64);
+        let trend = trend(&tail_by_step(&values, &step)).unwrap();
+        assert!(trend.ci_low > 0.6 && trend.change < 1.6, "{trend:?}");
+    }
+
+    #[test]
+    fn without_fits_there_is_no_trend() {
+        let values: Vec<f64> = (0..6000).map(|i| f64::from(i % 2)).collect();
+        let step: Vec<u64> = (0..6000).map(|i| i / 200).collect();
+        let windows = tail_by_step(&values, &step);
+        assert!(windows.iter().all(|w| w.gpd == Err(Status::Discrete { distinct: 2 })));
+        assert!(matches!(trend(&windows), Err(Status::TooFew { have: 0, need: 4, .. })));
+    }
+}
