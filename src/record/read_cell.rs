@@ -2,7 +2,9 @@
 
 use super::error::{Error, Place};
 use std::borrow::Cow;
+use std::hash::Hasher as _;
 use std::path::Path;
+use twox_hash::XxHash64;
 
 /// What stands in a cell.
 #[derive(Debug, Clone, PartialEq)]
@@ -168,11 +170,18 @@ impl Row<'_> {
 /// Above 2⁵³ not every whole number has its own f64.
 const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// A 64-bit hash of a text (BLAKE3, truncated).
+/// A 64-bit hash of a text (XXH64): equal texts are found again, nothing else is promised.
 pub(super) fn text_hash(text: &str) -> u64 {
-    let mut head = [0u8; 8];
-    head.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..8]);
-    u64::from_le_bytes(head)
+    XxHash64::oneshot(0, text.as_bytes())
+}
+
+/// A 64-bit hash of words (XXH64).
+pub(super) fn words_hash<const N: usize>(words: [u64; N]) -> u64 {
+    let mut hasher = XxHash64::with_seed(1);
+    for word in words {
+        hasher.write_u64(word.to_le());
+    }
+    hasher.finish()
 }
 
 /// The start of a text, for an error message.

@@ -1,11 +1,14 @@
 //! CSV with a header (RFC 4180): a byte-order mark and CRLF are accepted, quoted cells may span lines.
+//!
+//! One thread splits the file into cells, another reads the numbers in them: the rows come in their order all the same.
 
 use super::error::{Error, Place};
 use super::read_cell::{Cell, Column, Kind, Row, SAMPLE};
-use csv::{ErrorKind, Reader, ReaderBuilder, StringRecord};
+use csv::{ByteRecord, ErrorKind, Reader, ReaderBuilder, StringRecord};
 use std::borrow::Cow;
 use std::fs::File;
 use std::path::Path;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 /// The columns, judged by the first rows.
 pub(super) fn columns(path: &Path) -> Result<Vec<Column>, Error> {
@@ -49,21 +52,86 @@ pub(super) fn scan(
             }
         }
     }
-    let mut record = StringRecord::new();
-    let mut row = 0;
-    while reader.read_record(&mut record).map_err(|e| explain(path, row, e))? {
-        let cell = |i: usize| match index.get(i).and_then(|&column| record.get(column)) {
-            Some(text) if !text.is_empty() => Cell::Text(Cow::Borrowed(text)),
-            _ => Cell::Missing,
-        };
-        let line = record.position().map(csv::Position::line);
-        visit(&Row { row, line, file: path, cell: &cell })?;
-        row += 1;
+    let (send, receive) = sync_channel::<Batch>(BATCHES);
+    // A channel that never fills up: there are no more batches than places.
+    let (give_back, emptied) = sync_channel::<Vec<ByteRecord>>(BATCHES + 2);
+    std::thread::scope(|scope| {
+        scope.spawn(move || split(&mut reader, &send, &emptied));
+        let mut row = 0;
+        for batch in receive {
+            for record in batch.records.iter().take(batch.filled) {
+                visit_record(path, row, record, &index, visit)?;
+                row += 1;
+            }
+            if let Some(error) = batch.error {
+                return Err(explain(path, row, error));
+            }
+            let _ = give_back.try_send(batch.records);
+        }
+        if row == 0 {
+            return Err(Error::Empty { path: path.to_owned(), what: "a header and no row" });
+        }
+        Ok(())
+    })
+}
+
+/// Batches on their way, and records in one.
+const BATCHES: usize = 4;
+const BATCH: usize = 256;
+
+/// Records, some of them filled, and the error that ended the file, if one did.
+struct Batch {
+    records: Vec<ByteRecord>,
+    filled: usize,
+    error: Option<csv::Error>,
+}
+
+/// Splits the file into records until it ends or no one listens.
+fn split(reader: &mut Reader<File>, send: &SyncSender<Batch>, emptied: &Receiver<Vec<ByteRecord>>) {
+    loop {
+        let mut records = emptied.try_recv().unwrap_or_else(|_| vec![ByteRecord::new(); BATCH]);
+        let (mut filled, mut error, mut more) = (0, None, true);
+        for record in &mut records {
+            match reader.read_byte_record(record) {
+                Ok(true) => filled += 1,
+                Ok(false) => more = false,
+                Err(fault) => error = Some(fault),
+            }
+            if !more || error.is_some() {
+                break;
+            }
+        }
+        let last = !more || error.is_some();
+        if send.send(Batch { records, filled, error }).is_err() || last {
+            return;
+        }
     }
-    if row == 0 {
-        return Err(Error::Empty { path: path.to_owned(), what: "a header and no row" });
+}
+
+fn visit_record(
+    path: &Path,
+    row: usize,
+    record: &ByteRecord,
+    index: &[usize],
+    visit: &mut dyn FnMut(&Row<'_>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let not_utf8 = std::cell::Cell::new(false);
+    let cell = |i: usize| match index.get(i).and_then(|&column| record.get(column)) {
+        Some(bytes) if !bytes.is_empty() => match std::str::from_utf8(bytes) {
+            Ok(text) => Cell::Text(Cow::Borrowed(text)),
+            Err(_) => {
+                not_utf8.set(true);
+                Cell::Missing
+            }
+        },
+        _ => Cell::Missing,
+    };
+    let line = record.position().map(csv::Position::line);
+    let visited = visit(&Row { row, line, file: path, cell: &cell });
+    if not_utf8.get() {
+        return Err(Error::NotUtf8 { place: Place { file: path.to_owned(), line, row } });
     }
-    Ok(())
+    visited
 }
 
 fn open(path: &Path) -> Result<(Reader<File>, StringRecord), Error> {
