@@ -38,6 +38,9 @@ impl Detector for GpdTail {
     fn access(&self) -> Access {
         Access::Reward
     }
+    fn row_wise(&self) -> bool {
+        true
+    }
     fn fit(&self, calibration: &Observed, _: &mut Stream) -> Fitted {
         match Tail::of(calibration, self.tail_fraction.get()) {
             Ok(tail) => Fitted::Ready(Box::new(tail)),
