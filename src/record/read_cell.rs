@@ -57,11 +57,14 @@ impl Cell<'_> {
             Cell::Missing => Ok(None),
             Cell::Number(value) => Ok(Some(*value)),
             Cell::Flag(value) => Ok(Some(f64::from(u8::from(*value)))),
-            Cell::Text(text) => match text.trim() {
-                "" => Ok(None),
-                "true" | "True" => Ok(Some(1.0)),
-                "false" | "False" => Ok(Some(0.0)),
-                trimmed => trimmed.parse().map(Some).map_err(|_| text.as_ref()),
+            Cell::Text(text) => match plain_decimal(text.as_bytes()) {
+                Some(value) => Ok(Some(value)),
+                None => match text.trim() {
+                    "" => Ok(None),
+                    "true" | "True" | "TRUE" => Ok(Some(1.0)),
+                    "false" | "False" | "FALSE" => Ok(Some(0.0)),
+                    trimmed => trimmed.parse().map(Some).map_err(|_| text.as_ref()),
+                },
             },
         }
     }
@@ -167,6 +170,66 @@ impl Row<'_> {
     }
 }
 
+/// The value of digits with at most one point and a sign, correctly rounded; `None` of anything else, which is left to
+/// the standard library: digits below 2⁵³ and a power of ten below 10²³ are exact, so one division rounds once
+/// (Clinger 1990).
+fn plain_decimal(text: &[u8]) -> Option<f64> {
+    const POWERS: [f64; 16] =
+        [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    // 15 digits and a point: below 2⁵³.
+    if digits.is_empty() || digits.len() > 16 {
+        return None;
+    }
+    let (mut whole, mut decimals, mut point) = (0u64, 0, false);
+    for &byte in digits {
+        match byte {
+            b'0'..=b'9' => {
+                whole = whole * 10 + u64::from(byte - b'0');
+                decimals += usize::from(point);
+            }
+            b'.' if !point => point = true,
+            _ => return None,
+        }
+    }
+    if whole > 1 << 53 || digits == b"." {
+        return None;
+    }
+    let value = whole as f64 / POWERS.get(decimals)?;
+    Some(if digits.len() < text.len() { -value } else { value })
+}
+
+/// The number of a cell that mostly repeats the one before, as a step or the prompt of a group does.
+#[derive(Default)]
+pub(super) struct Repeated {
+    text: String,
+    value: Option<u64>,
+}
+
+impl Repeated {
+    /// The value of the cell, computed only where its text differs from the last.
+    pub fn of(
+        &mut self,
+        row: &Row<'_>,
+        index: usize,
+        compute: impl FnOnce() -> Result<u64, Error>,
+    ) -> Result<u64, Error> {
+        let cell = (row.cell)(index);
+        let Cell::Text(text) = &cell else { return compute() };
+        if let Some(value) = self.value
+            && self.text == text.as_ref()
+        {
+            return Ok(value);
+        }
+        self.value = None;
+        let value = compute()?;
+        self.text.clear();
+        self.text.push_str(text);
+        self.value = Some(value);
+        Ok(value)
+    }
+}
+
 /// Above 2⁵³ not every whole number has its own f64.
 const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
 
@@ -207,6 +270,28 @@ mod tests {
         assert_eq!(Cell::Flag(false).parse(), Ok(Some(0.0)));
         assert_eq!(text("1,5").parse(), Err("1,5"));
         assert!(text("nan").number().is_some_and(f64::is_nan));
+    }
+
+    #[test]
+    fn plain_decimals_are_those_of_the_standard_library() {
+        let mut random = 0x2545_f491_4f6c_dd1d_u64;
+        for i in 0..20_000 {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            let digits = (random % 1_000_000_000_000_000).to_string();
+            let at = (i % 17).min(digits.len());
+            let sign = if i % 3 == 0 { "-" } else { "" };
+            let text = format!("{sign}{}.{}", &digits[..at], &digits[at..]);
+            let expected = text.parse::<f64>().ok();
+            assert_eq!(plain_decimal(text.as_bytes()).map(f64::to_bits), expected.map(f64::to_bits), "{text}");
+        }
+        for (text, value) in [("-0", Some(-0.0)), ("5.", Some(5.0)), (".5", Some(0.5)), ("007", Some(7.0))] {
+            assert_eq!(plain_decimal(text.as_bytes()).map(f64::to_bits), value.map(f64::to_bits));
+        }
+        for other in ["", "-", ".", "-.", "1e3", "+1", "1.2.3", " 1", "9007199254740993.", "1_0", "nan"] {
+            assert_eq!(plain_decimal(other.as_bytes()), None, "{other}");
+        }
     }
 
     #[test]

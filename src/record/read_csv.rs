@@ -15,13 +15,13 @@ pub(super) fn columns(path: &Path) -> Result<Vec<Column>, Error> {
     let (mut reader, header) = open(path)?;
     let mut columns: Vec<Column> =
         header.iter().map(|name| Column { name: name.to_owned(), kind: Kind::Empty }).collect();
-    let mut record = StringRecord::new();
+    let mut record = ByteRecord::new();
     for row in 0..SAMPLE {
-        if !reader.read_record(&mut record).map_err(|e| explain(path, row, e))? {
+        if !reader.read_byte_record(&mut record).map_err(|e| explain(path, row, e))? {
             break;
         }
         for (column, cell) in columns.iter_mut().zip(record.iter()) {
-            column.kind = column.kind.and(Cell::Text(Cow::Borrowed(cell)).kind());
+            column.kind = column.kind.and(Cell::Text(String::from_utf8_lossy(cell)).kind());
         }
     }
     Ok(columns)
@@ -54,13 +54,21 @@ pub(super) fn scan(
     }
     let (send, receive) = sync_channel::<Batch>(BATCHES);
     // A channel that never fills up: there are no more batches than places.
-    let (give_back, emptied) = sync_channel::<Vec<ByteRecord>>(BATCHES + 2);
+    let (give_back, emptied) = sync_channel::<Vec<StringRecord>>(BATCHES + 2);
     std::thread::scope(|scope| {
         scope.spawn(move || split(&mut reader, &send, &emptied));
         let mut row = 0;
         for batch in receive {
-            for record in batch.records.iter().take(batch.filled) {
-                visit_record(path, row, record, &index, visit)?;
+            for (i, record) in batch.records.iter().take(batch.filled).enumerate() {
+                let cell = |i: usize| match index.get(i).and_then(|&column| record.get(column)) {
+                    Some(text) if !text.is_empty() => Cell::Text(Cow::Borrowed(text)),
+                    _ => Cell::Missing,
+                };
+                let line = record.position().map(csv::Position::line);
+                if let Err(error) = visit(&Row { row, line, file: path, cell: &cell }) {
+                    let place = Place { file: path.to_owned(), line, row };
+                    return Err(if batch.not_utf8.contains(&i) { Error::NotUtf8 { place } } else { error });
+                }
                 row += 1;
             }
             if let Some(error) = batch.error {
@@ -75,63 +83,62 @@ pub(super) fn scan(
     })
 }
 
-/// Batches on their way, and records in one.
+/// Batches on their way, and the records and bytes of one.
 const BATCHES: usize = 4;
-const BATCH: usize = 256;
+const BATCH: usize = 4096;
+const BATCH_BYTES: usize = 1 << 18;
 
 /// Records, some of them filled, and the error that ended the file, if one did.
+#[derive(Default)]
 struct Batch {
-    records: Vec<ByteRecord>,
+    records: Vec<StringRecord>,
     filled: usize,
+    /// Records that held bytes that are not UTF-8, each replaced by U+FFFD: they may stand in a text, not in a number.
+    not_utf8: Vec<usize>,
     error: Option<csv::Error>,
 }
 
-/// Splits the file into records until it ends or no one listens.
-fn split(reader: &mut Reader<File>, send: &SyncSender<Batch>, emptied: &Receiver<Vec<ByteRecord>>) {
-    loop {
-        let mut records = emptied.try_recv().unwrap_or_else(|_| vec![ByteRecord::new(); BATCH]);
-        let (mut filled, mut error, mut more) = (0, None, true);
-        for record in &mut records {
-            match reader.read_byte_record(record) {
-                Ok(true) => filled += 1,
-                Ok(false) => more = false,
-                Err(fault) => error = Some(fault),
+impl Batch {
+    /// Fills up with the next records; whether there may be more.
+    fn fill(&mut self, reader: &mut Reader<File>) -> bool {
+        let mut bytes = 0;
+        for record in &mut self.records {
+            let mut raw = std::mem::take(record).into_byte_record();
+            match reader.read_byte_record(&mut raw) {
+                Ok(true) => bytes += raw.as_slice().len(),
+                Ok(false) => return false,
+                Err(fault) => {
+                    self.error = Some(fault);
+                    return false;
+                }
             }
-            if !more || error.is_some() {
+            *record = StringRecord::from_byte_record(raw).unwrap_or_else(|fault| {
+                self.not_utf8.push(self.filled);
+                let raw = fault.into_byte_record();
+                let mut replaced: StringRecord = raw.iter().map(String::from_utf8_lossy).collect();
+                replaced.set_position(raw.position().cloned());
+                replaced
+            });
+            self.filled += 1;
+            if bytes > BATCH_BYTES {
                 break;
             }
         }
-        let last = !more || error.is_some();
-        if send.send(Batch { records, filled, error }).is_err() || last {
-            return;
-        }
+        true
     }
 }
 
-fn visit_record(
-    path: &Path,
-    row: usize,
-    record: &ByteRecord,
-    index: &[usize],
-    visit: &mut dyn FnMut(&Row<'_>) -> Result<(), Error>,
-) -> Result<(), Error> {
-    let not_utf8 = std::cell::Cell::new(false);
-    let cell = |i: usize| match index.get(i).and_then(|&column| record.get(column)) {
-        Some(bytes) if !bytes.is_empty() => match std::str::from_utf8(bytes) {
-            Ok(text) => Cell::Text(Cow::Borrowed(text)),
-            Err(_) => {
-                not_utf8.set(true);
-                Cell::Missing
-            }
-        },
-        _ => Cell::Missing,
-    };
-    let line = record.position().map(csv::Position::line);
-    let visited = visit(&Row { row, line, file: path, cell: &cell });
-    if not_utf8.get() {
-        return Err(Error::NotUtf8 { place: Place { file: path.to_owned(), line, row } });
+/// Splits the file into records until it ends or no one listens.
+fn split(reader: &mut Reader<File>, send: &SyncSender<Batch>, emptied: &Receiver<Vec<StringRecord>>) {
+    let mut more = true;
+    while more {
+        let records = emptied.try_recv().unwrap_or_else(|_| vec![StringRecord::new(); BATCH]);
+        let mut batch = Batch { records, ..Batch::default() };
+        more = batch.fill(reader);
+        if send.send(batch).is_err() {
+            return;
+        }
     }
-    visited
 }
 
 fn open(path: &Path) -> Result<(Reader<File>, StringRecord), Error> {

@@ -2,7 +2,7 @@
 
 use super::error::Error;
 use super::observed::{DISAGREEMENT, GRADIENT_NORM, Observed};
-use super::read_cell::{Column, Kind, Row, text_hash, words_hash};
+use super::read_cell::{Column, Kind, Repeated, Row, text_hash, words_hash};
 use super::read_files::{columns, log_files, scan};
 use super::read_roles::{RewardSpec, Roles, StepMeans, guess_reward, may_be_aggregate, missing};
 use super::rollouts::{IN_MEMORY, Layout, Rollouts, Shared, Writer};
@@ -341,6 +341,8 @@ impl Building {
             .map(|(name, there)| there.then(|| wanted.add(Some(name))).flatten())
             .collect();
 
+        let (mut last_step, mut last_run, mut last_prompt) =
+            (Repeated::default(), Repeated::default(), Repeated::default());
         let mut lacks = plan.missing;
         let mut means = StepMeans::default();
         let shared_file = u32::try_from(number).unwrap_or(u32::MAX);
@@ -352,8 +354,11 @@ impl Building {
                     reward = Some(reward.unwrap_or(0.0) + weight * value);
                 }
             }
-            let step = step.map_or(Ok(number as u64), |(i, name)| row.step(i, name))?;
-            let run = run.map(|(i, _)| row.identity(i));
+            let step = match step {
+                Some((i, name)) => last_step.of(row, i, || row.step(i, name))?,
+                None => number as u64,
+            };
+            let run = run.map(|(i, _)| last_run.of(row, i, || Ok(row.identity(i)))).transpose()?;
             means.see(run.unwrap_or(0), step);
             if let Some(run) = run
                 && self.runs.last() != Some(&run)
@@ -375,7 +380,10 @@ impl Building {
             for ((_, feature), column) in self.features.iter_mut().zip(&features) {
                 feature.read(words, row, *column, notes);
             }
-            let prompt = prompt.map_or(0, |(i, _)| row.identity(i));
+            let prompt = match prompt {
+                Some((i, _)) => last_prompt.of(row, i, || Ok(row.identity(i)))?,
+                None => 0,
+            };
             let completion = completion.map(|(i, _)| (row.cell)(i));
             let text = completion.as_ref().and_then(|cell| cell.text());
             match (length, &text) {

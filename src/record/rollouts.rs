@@ -67,7 +67,7 @@ pub struct Span {
 pub(super) struct Writer {
     file: SpooledTempFile,
     width: usize,
-    block: Vec<u64>,
+    block: Vec<Vec<u64>>,
     bytes: Vec<u8>,
     stretches: Vec<Stretch>,
     rows: usize,
@@ -79,7 +79,7 @@ impl Writer {
         Self {
             file: SpooledTempFile::new(in_memory),
             width,
-            block: vec![0; width * BLOCK],
+            block: vec![vec![0; BLOCK]; width],
             bytes: Vec::new(),
             stretches: Vec::new(),
             rows: 0,
@@ -93,7 +93,7 @@ impl Writer {
     /// Appends a row; words beyond `width` are not kept.
     pub(super) fn push(&mut self, shared: Shared, words: &[u64]) -> Result<(), Error> {
         let place = self.rows % BLOCK;
-        for (column, word) in self.block.chunks_exact_mut(BLOCK).zip(words) {
+        for (column, word) in self.block.iter_mut().zip(words) {
             column[place] = *word;
         }
         match self.stretches.last_mut() {
@@ -106,7 +106,7 @@ impl Writer {
 
     fn flush(&mut self, rows: usize) -> Result<(), Error> {
         self.bytes.clear();
-        for column in self.block.chunks_exact(BLOCK) {
+        for column in &self.block {
             self.bytes.extend(column.iter().take(rows).flat_map(|word| word.to_le_bytes()));
         }
         self.file.write_all(&self.bytes).map_err(|source| Error::Spool { source })

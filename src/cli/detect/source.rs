@@ -4,6 +4,7 @@ use crate::foundation::order::median;
 use crate::foundation::rng::{Purpose, SeedTree};
 use crate::record::{Error, Observed, Rollouts};
 use clap::ValueEnum;
+use rayon::prelude::*;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -161,7 +162,7 @@ impl<'a> Source<'a> {
         let most = MAX_CALIBRATION.min(CALIBRATION_BYTES / self.rollouts.row_bytes().max(1)).max(1);
         let mut rng = SeedTree::new(0, 0).stream(Purpose::Bootstrap, 0);
         let (mut left, mut wanted) = (rows.len(), rows.len().min(most));
-        let mut sample = Observed::default();
+        let mut parts: Vec<(Range<usize>, Vec<u64>)> = Vec::new();
         for part in self.batches(rows, true) {
             let mut chosen = Vec::new();
             for row in part.clone() {
@@ -172,19 +173,28 @@ impl<'a> Source<'a> {
                 }
                 left -= 1;
             }
-            if chosen.is_empty() {
-                continue;
+            if !chosen.is_empty() {
+                parts.push((part, chosen));
             }
-            let all = chosen.len() == part.len();
-            let Batch { observed, .. } = self.batch(part)?;
-            if all {
-                sample.append(observed);
-                continue;
-            }
-            let picked: Vec<usize> = (0..observed.len())
-                .filter(|&i| chosen.binary_search(&observed.trajectory[i]).is_ok())
-                .collect();
-            sample.append(observed.select(&picked));
+        }
+        let picked: Vec<Observed> = parts
+            .into_par_iter()
+            .map(|(part, chosen)| {
+                let all = chosen.len() == part.len();
+                let Batch { observed, .. } = self.batch(part)?;
+                if all {
+                    return Ok(observed);
+                }
+                let is_chosen = |row: &usize| {
+                    observed.trajectory.get(*row).is_some_and(|row| chosen.binary_search(row).is_ok())
+                };
+                let rows: Vec<usize> = (0..observed.len()).filter(is_chosen).collect();
+                Ok(observed.select(&rows))
+            })
+            .collect::<Result<_, Error>>()?;
+        let mut sample = Observed::default();
+        for part in picked {
+            sample.append(part);
         }
         Ok(sample)
     }
