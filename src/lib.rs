@@ -16,7 +16,7 @@
 //! | 1 | [`distributions`] · [`record`]: rollouts as columns, tables, readers | | |
 //! | 2 | | [`theory`] · [`tails`] · [`metrics`] · [`plots`] | `environments` |
 //! | 3 | | [`detectors`] · [`thresholds`] · [`audit`] · [`report`] | `reward` · `policies` |
-//! | 4 | | | `rollout`: policy × environment × reward → batch |
+//! | 4 | | [`spike`]: exploits planted in a log | `rollout`: policy × environment × reward → batch |
 //! | 5 | | | `trainers` |
 //! | 6 | | | `config` |
 //! | 7 | | | `experiment`: plan, train, judge, store, merge |
@@ -69,6 +69,7 @@ pub mod metrics;
 pub mod plots;
 pub mod record;
 pub mod report;
+pub mod spike;
 pub mod tails;
 pub mod theory;
 pub mod thresholds;

@@ -8,9 +8,17 @@ mod metrics;
 mod policies;
 mod samplers;
 mod tails;
+mod thresholds;
 mod tilt;
 
-criterion::criterion_group!(judge, best_of_n::benches, metrics::benches, tails::benches, tilt::benches);
+criterion::criterion_group!(
+    judge,
+    best_of_n::benches,
+    metrics::benches,
+    tails::benches,
+    thresholds::benches,
+    tilt::benches
+);
 #[cfg(feature = "lab")]
 criterion::criterion_group!(laboratory, learner::benches, policies::benches);
 

@@ -24,6 +24,7 @@ mod run;
 #[cfg(feature = "lab")]
 mod schema;
 pub mod spec;
+mod spike;
 mod status;
 pub mod table;
 mod theory;
@@ -61,6 +62,7 @@ enum Command {
     Init(init::InitArgs),
     Diagnose(diagnose::DiagnoseArgs),
     Detect(detect::DetectArgs),
+    Spike(spike::SpikeArgs),
     Theory(theory::TheoryArgs),
     Plot(plot::PlotArgs),
     Report(report::ReportArgs),
@@ -88,6 +90,7 @@ impl Cli {
             Command::Init(args) => Ok(init::run(args, console)?),
             Command::Diagnose(args) => diagnose::run(args, console),
             Command::Detect(args) => detect::run(args, console),
+            Command::Spike(args) => spike::run(args, console),
             Command::Theory(args) => theory::run(args, console),
             Command::Plot(args) => plot::run(args, console),
             Command::Report(args) => report::run(args, console),

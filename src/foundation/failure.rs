@@ -17,6 +17,13 @@ pub enum Status {
         /// How many are needed.
         need: usize,
     },
+    /// Ranks among n calibration rows come in steps of 1/(n + 1), which is too coarse for what was asked.
+    Resolution {
+        /// n; under weights their effective number, rounded down.
+        have: usize,
+        /// How many are needed.
+        need: usize,
+    },
     /// All values are equal, so nothing can be ranked or scaled.
     AllTied,
     /// The median absolute deviation is 0: more than half of the values are equal.
@@ -60,6 +67,11 @@ impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooFew { what, have, need } => write!(f, "insufficient: {have} {what}, {need} needed"),
+            Self::Resolution { have, need } => write!(
+                f,
+                "resolution: {have} calibration rows cannot tell rates below 1/{} apart, {need} needed",
+                have.saturating_add(1)
+            ),
             Self::AllTied => write!(f, "degenerate: all values are equal"),
             Self::ZeroMad => write!(f, "degenerate: MAD is 0 (more than half of the values are equal)"),
             Self::Missing { column } => write!(f, "needs {column}"),

@@ -3,6 +3,7 @@
 //! Sources: Pickands 1975; Davison & Smith 1990, *JRSS B* 52:393; Grimshaw 1993, *Technometrics* 35:185.
 
 use super::MIN_EXCESSES;
+use super::gpd_law::Gpd;
 use super::gpd_profile::{Point, Profile};
 use super::gpd_search::{interval, maximum};
 use crate::foundation::failure::Status;
@@ -27,17 +28,14 @@ pub struct GpdFit {
 }
 
 impl GpdFit {
+    /// The law of the excesses.
+    pub fn law(&self) -> Gpd {
+        Gpd { xi: self.xi, scale: self.scale }
+    }
+
     /// −ln P(X > x | X > threshold): 0 at and below the threshold, ∞ from a finite end point on.
     pub fn neg_ln_sf(&self, x: f64) -> f64 {
-        let y = ((x - self.threshold) / self.scale).max(0.0);
-        let bent = self.xi * y;
-        if bent.abs() < 1e-8 {
-            y - 0.5 * bent * y
-        } else if bent <= -1.0 {
-            f64::INFINITY
-        } else {
-            bent.ln_1p() / self.xi
-        }
+        self.law().neg_ln_sf(x - self.threshold)
     }
 
     /// P(X > x | X > threshold).
@@ -52,9 +50,7 @@ impl GpdFit {
 
     /// The x with −ln P(X > x | X > threshold) = `neg_ln_sf`; +∞ where f64 cannot hold it.
     pub fn upper_quantile(&self, neg_ln_sf: f64) -> f64 {
-        let bent = self.xi * neg_ln_sf;
-        let y = if bent.abs() < 1e-8 { neg_ln_sf * (1.0 + 0.5 * bent) } else { bent.exp_m1() / self.xi };
-        self.threshold + self.scale * y
+        self.threshold + self.law().upper_quantile(neg_ln_sf)
     }
 
     /// Where the tail ends, if ξ < 0.

@@ -15,6 +15,7 @@ const TERMS: usize = 8;
 const SERIES_BELOW: f64 = 0.01;
 
 /// Scaled excesses, ready to be asked for points of the curve.
+#[derive(Debug, Clone)]
 pub(super) struct Profile {
     scaled: Vec<f64>,
     /// mean zʲ for j = 1 …
@@ -38,20 +39,32 @@ pub(super) struct Point {
 impl Profile {
     /// Takes positive finite excesses and their maximum.
     pub fn new(excesses: impl Iterator<Item = f64>, max: f64) -> Self {
-        let scaled: Vec<f64> = excesses.map(|y| y / max).collect();
-        let min = scaled.iter().copied().fold(f64::INFINITY, f64::min);
-        let mut moments = [0.0; TERMS];
-        for &z in &scaled {
+        let mut profile = Self::empty();
+        profile.refill(excesses, max);
+        profile
+    }
+
+    /// Without excesses, to be [refilled](Self::refill).
+    pub fn empty() -> Self {
+        Self { scaled: Vec::new(), moments: [0.0; TERMS], min: f64::INFINITY }
+    }
+
+    /// Takes other excesses in the place of the ones it has.
+    pub fn refill(&mut self, excesses: impl Iterator<Item = f64>, max: f64) {
+        self.scaled.clear();
+        self.scaled.extend(excesses.map(|y| y / max));
+        self.min = self.scaled.iter().copied().fold(f64::INFINITY, f64::min);
+        self.moments = [0.0; TERMS];
+        for &z in &self.scaled {
             let mut power = 1.0;
-            for moment in &mut moments {
+            for moment in &mut self.moments {
                 power *= z;
                 *moment += power;
             }
         }
-        for moment in &mut moments {
-            *moment /= scaled.len() as f64;
+        for moment in &mut self.moments {
+            *moment /= self.scaled.len() as f64;
         }
-        Self { scaled, moments, min }
     }
 
     /// Every `stride`-th excess, for a first look.

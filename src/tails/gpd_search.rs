@@ -38,6 +38,13 @@ pub(super) fn maximum(profile: &Profile) -> Option<(f64, Point)> {
         .max_by(|x, y| x.1.mean_ln_likelihood.total_cmp(&y.1.mean_ln_likelihood))
 }
 
+/// The local maximum next to `v`, found by steps that start with `step`.
+pub(super) fn maximum_near(profile: &Profile, v: f64, step: f64) -> Option<(f64, Point)> {
+    let (a, b) = bracket(profile, v, step)?;
+    let v = refine(profile, a, b);
+    Some((v, profile.at(v)))
+}
+
 /// v and the score there.
 type End = (f64, f64);
 

@@ -12,8 +12,10 @@
 mod curves;
 mod diagnosis;
 mod gpd;
+mod gpd_law;
 mod gpd_profile;
 mod gpd_search;
+mod gpd_window;
 mod hill;
 mod moment;
 mod pickands;
@@ -25,6 +27,8 @@ pub use curves::{
 };
 pub use diagnosis::{Diagnosis, Verdict, diagnose};
 pub use gpd::{GpdFit, fit_excesses, fit_gpd, gpd_shape};
+pub use gpd_law::Gpd;
+pub use gpd_window::GpdWindow;
 pub use hill::hill;
 pub use moment::moment;
 pub use pickands::pickands;

@@ -1,6 +1,6 @@
 //! A declared rate of false alarms, read off calibration scores.
 
-use super::{Flags, comparable, proper_rate};
+use super::{Flags, comparable, proper_rate, resolving};
 use crate::foundation::failure::Status;
 
 /// The score that a calibration-like row exceeds with probability at most `rate`: the ⌊(n + 1)·rate⌋-th largest
@@ -8,24 +8,26 @@ use crate::foundation::failure::Status;
 /// al. 2005).
 ///
 /// # Errors
-/// [`Status::TooFew`] where n + 1 < 1/rate; [`Status::Undefined`] of NaN or a rate outside (0, 1).
+/// [`Status::Resolution`] where n + 1 < 1/rate; [`Status::Undefined`] of NaN or a rate outside (0, 1).
 pub fn calibrated_threshold(calibration: &[f64], rate: f64) -> Result<f64, Status> {
+    let rank = calibrated_rank(calibration, rate)?;
+    let mut scores = calibration.to_vec();
+    let (_, threshold, _) = scores.select_nth_unstable_by(rank - 1, |a, b| b.total_cmp(a));
+    Ok(*threshold)
+}
+
+/// ⌊(n + 1)·rate⌋, from 1 to n: which of the largest calibration scores is the threshold.
+pub(super) fn calibrated_rank(calibration: &[f64], rate: f64) -> Result<usize, Status> {
     proper_rate(rate)?;
     comparable(calibration)?;
+    let n = calibration.len();
     // The margin keeps 10,000 × 1e-4 at 1.
-    let allowed = ((calibration.len() + 1) as f64 * rate * (1.0 + 1e-12)) as usize;
-    let too_few = || Status::TooFew {
-        what: "calibration scores at this alert rate",
-        have: calibration.len(),
-        need: ((1.0 / rate * (1.0 - 1e-12)).ceil() as usize).saturating_sub(1),
-    };
-    let rank = allowed.checked_sub(1).ok_or_else(too_few)?;
-    if rank >= calibration.len() {
-        return Err(too_few());
+    let rank = ((n + 1) as f64 * rate * (1.0 + 1e-12)) as usize;
+    if (1..=n).contains(&rank) {
+        Ok(rank)
+    } else {
+        Err(Status::Resolution { have: n, need: resolving(rate) })
     }
-    let mut scores = calibration.to_vec();
-    let (_, threshold, _) = scores.select_nth_unstable_by(rank, |a, b| b.total_cmp(a));
-    Ok(*threshold)
 }
 
 /// Flags the scores above the threshold that calibration gives at a nominal false-alarm `rate` a row.
@@ -50,13 +52,13 @@ mod tests {
         assert_eq!(calibrated_threshold(&calibration, 0.01), Ok(99.0));
         assert!(matches!(
             calibrated_threshold(&calibration, 0.009),
-            Err(Status::TooFew { have: 99, need: 111, .. })
+            Err(Status::Resolution { have: 99, need: 111 })
         ));
         let fine: Vec<f64> = (1..=9999).map(f64::from).collect();
         assert_eq!(calibrated_threshold(&fine, 1e-4), Ok(9999.0));
         assert!(matches!(
             calibrated_threshold(&fine[1..], 1e-4),
-            Err(Status::TooFew { have: 9998, need: 9999, .. })
+            Err(Status::Resolution { have: 9998, need: 9999 })
         ));
     }
 

@@ -10,10 +10,10 @@ use crate::foundation::order::sorted;
 /// Their null: the row is exchangeable with the calibration rows. The smallest possible value is 1/(n + 1).
 ///
 /// # Errors
-/// [`Status::TooFew`] of no calibration score, [`Status::Undefined`] of NaN.
+/// [`Status::Resolution`] of no calibration score, [`Status::Undefined`] of NaN.
 pub fn conformal_p_values(calibration: &[f64], scores: &[f64]) -> Result<Vec<f64>, Status> {
     if calibration.is_empty() {
-        return Err(Status::TooFew { what: "calibration scores", have: 0, need: 1 });
+        return Err(Status::Resolution { have: 0, need: 1 });
     }
     comparable(calibration)?;
     comparable(scores)?;

@@ -1,10 +1,10 @@
 //! A declared false discovery rate (Benjamini & Hochberg 1995, *JRSS B* 57:289).
 
-use super::{Flags, comparable, proper_rate};
+use super::{Flags, comparable, proper_rate, resolving};
 use crate::foundation::failure::Status;
 
 /// Where p-values come from, which decides how small they can get.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Null {
     /// A fitted law: no smallest p-value.
     Parametric,
@@ -13,29 +13,46 @@ pub enum Null {
         /// n, the number of calibration rows.
         calibration: usize,
     },
+    /// Ranks among calibration rows that are weighted by π/π₀: exchangeable after reweighting.
+    Weighted {
+        /// Effective number of calibration rows, (Σw)²/Σw².
+        effective: f64,
+        /// Smallest p-value that any of the tested rows could have.
+        smallest: f64,
+    },
+}
+
+impl Null {
+    /// Refuses where no p-value can come down to `level`.
+    pub(super) fn resolves(self, level: f64) -> Result<(), Status> {
+        let (have, smallest) = match self {
+            Self::Parametric => return Ok(()),
+            Self::Conformal { calibration } => (calibration, 1.0 / (calibration as f64 + 1.0)),
+            Self::Weighted { effective, smallest } => (effective as usize, smallest),
+        };
+        // The margin lets 1/(n + 1) meet an equal level.
+        if smallest <= level * (1.0 + 1e-12) {
+            return Ok(());
+        }
+        Err(Status::Resolution { have, need: resolving(level) })
+    }
 }
 
 /// Flags by the step-up rule at false discovery rate `q`: all rows up to the largest i with p₍ᵢ₎ ≤ i·q/m.
 ///
 /// The rate holds for p-values that are independent, or positively dependent as conformal ones are (Bates et al.
-/// 2023). The threshold is that largest i·q/m.
+/// 2023); weighted conformal ones keep it for large calibration sets only (Jin & Candès 2023, arXiv 2307.09291). The
+/// threshold is that largest i·q/m.
 ///
 /// # Errors
-/// [`Status::TooFew`] where conformal p-values cannot reach q/m, so that no single discovery is possible: m rows
+/// [`Status::Resolution`] where conformal p-values cannot reach q/m, so that no single discovery is possible: m rows
 /// need n + 1 ≥ m/q calibration rows; [`Status::Undefined`] of a p-value or `q` out of range.
 pub fn benjamini_hochberg(p_values: &[f64], q: f64, null: Null) -> Result<Flags, Status> {
     proper_rate(q)?;
     comparable(p_values)?;
     let m = p_values.len() as f64;
-    if let Null::Conformal { calibration } = null {
-        let need = ((m / q * (1.0 - 1e-12)).ceil() as usize).saturating_sub(1);
-        if calibration < need {
-            return Err(Status::TooFew {
-                what: "calibration rows (resolution of a false discovery rate)",
-                have: calibration,
-                need,
-            });
-        }
+    if m > 0.0 {
+        null.resolves(q / m)?;
     }
     let ranked = Flags::ascending(p_values, |_| true, None);
     let line = |i: usize| (i + 1) as f64 * q / m;
@@ -82,7 +99,7 @@ mod tests {
     fn too_coarse_ranks_are_refused() {
         let p = [1.0 / 200.0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5];
         let conformal = |calibration| benjamini_hochberg(&p, 0.05, Null::Conformal { calibration });
-        assert!(matches!(conformal(198), Err(Status::TooFew { have: 198, need: 199, .. })));
+        assert!(matches!(conformal(198), Err(Status::Resolution { have: 198, need: 199 })));
         assert_eq!(conformal(199).unwrap().rows, [0]);
     }
 }

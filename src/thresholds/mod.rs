@@ -1,21 +1,32 @@
 //! From scores to flags: who is looked at. One rule a file, apart from any detector.
 //!
 //! Each rule gives the flagged rows, most suspicious first (equal ones in row order), and the threshold in force.
-//! A rule that its calibration cannot resolve refuses with [`Status::TooFew`]: n calibration rows cannot tell
+//! A rule that its calibration cannot resolve refuses with [`Status::Resolution`]: n calibration rows cannot tell
 //! rates below 1/(n + 1) apart. None of the rules asks for a "contamination" share: what is declared is a rate of
 //! false alarms, a false discovery rate, or a number of audits.
+//!
+//! [`Spot`] and [`DriftSpot`] judge a stream value by value, with a threshold that goes along; [`EProcess`] watches
+//! whether the alarms of a fixed threshold come more often than they should, and may be looked at after every step.
 
 mod alert_rate;
 mod budget;
 mod conformal;
+mod drift_spot;
+mod e_process;
 mod fdr;
 mod p_value;
+mod spot;
+mod weighted;
 
 pub use alert_rate::{alert_rate, calibrated_threshold};
 pub use budget::budget;
 pub use conformal::conformal_p_values;
+pub use drift_spot::DriftSpot;
+pub use e_process::{EProcess, Evidence};
 pub use fdr::{Null, benjamini_hochberg};
 pub use p_value::p_value;
+pub use spot::{Spot, SpotSettings, Verdict};
+pub use weighted::{WeightedPValues, weighted_conformal_p_values};
 
 use crate::foundation::failure::Status;
 
@@ -59,4 +70,9 @@ fn proper_rate(rate: f64) -> Result<(), Status> {
         return Ok(());
     }
     Err(Status::Undefined { reason: "a rate must lie strictly between 0 and 1" })
+}
+
+/// Calibration rows from which on ranks can tell `level` apart: the least n with 1/(n + 1) ≤ level.
+fn resolving(level: f64) -> usize {
+    ((1.0 / level * (1.0 - 1e-12)).ceil() as usize).saturating_sub(1)
 }

@@ -57,6 +57,7 @@ mod theory_cli;
 mod theory_laws;
 mod theory_power;
 mod theory_tables;
+mod thresholds;
 mod tilting;
 #[cfg(feature = "lab")]
 mod token_race;

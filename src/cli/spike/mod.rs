@@ -1,0 +1,390 @@
+//! `tailcatch spike`: would an exploit have been caught in this log?
+
+mod text;
+
+use super::console::Console;
+use super::{Error as CliError, Outcome, spec, status};
+use crate::Error;
+use crate::audit::Budget;
+use crate::detectors::DetectorSpec;
+use crate::foundation::failure::Status;
+use crate::foundation::scalar::OpenProbability;
+use crate::record::{Log, Observed, RewardSpec, read_log};
+use crate::spike::{Cell, Plan, Spiked, Within, minimum, spike};
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use std::path::PathBuf;
+
+/// Sizes where none is given, in standard deviations within groups.
+const SIZES: [f64; 10] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0];
+/// Masses where none is given.
+const MASSES: [f64; 2] = [1e-3, 1e-2];
+/// What "would have been caught" means.
+const TARGET: f64 = 0.9;
+
+/// Plants exploits in a reward log and says how large they must be to be caught
+///
+/// From the onset on, random rollouts have their reward replaced by the median of their group plus SIZE standard deviations
+/// (those within groups). All else of the row is kept, log-probabilities and advantage too. The detectors, fitted on rollouts
+/// from before, score the log, and an audit looks at the highest scores, step by step as they come. Answers with the share of
+/// repeats in which a planted rollout was looked at. Whatever is in the log already counts as benign.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  tailcatch spike rollouts/ --reward score\n  tailcatch spike completions/ --reward \
+                  rm_reward=1,format_reward=.5 --onset 12 --budget 50\n  tailcatch spike run.csv --size 2 --size 4 --size 8 \
+                  --mass 0.01 --calibrate-steps 0..10 -d gpd_tail:tail_fraction=0.1"
+)]
+pub struct SpikeArgs {
+    /// Log: .csv, .jsonl or .parquet files, folders of them, patterns such as 'run/*.jsonl'
+    #[arg(value_name = "LOG", required = true)]
+    paths: Vec<PathBuf>,
+    /// Size of the exploit, in standard deviations of the reward within groups; repeat for more [default: 1 to 20]
+    #[arg(long, value_name = "U", value_parser = size, allow_negative_numbers = true, help_heading = "Exploit")]
+    size: Vec<f64>,
+    /// Mass of the exploit: the share of rollouts that it takes from the onset on; repeat for more [default: 0.001 and 0.01]
+    #[arg(long, value_name = "Q", value_parser = mass, help_heading = "Exploit")]
+    mass: Vec<OpenProbability>,
+    /// First step with exploits. Default: the step in the middle, or that after the reference steps if it is later
+    #[arg(long, value_name = "STEP", help_heading = "Exploit")]
+    onset: Option<u64>,
+    /// Looks: a count over the audited steps, or a fraction of their rollouts (below 1)
+    #[arg(long, value_name = "A", value_parser = budget, default_value = "20", help_heading = "Audit")]
+    budget: Budget,
+    /// The reward: a column, or columns with weights. Default: proxy, reward, score …
+    #[arg(long, value_name = "a=1,b=.5")]
+    reward: Option<String>,
+    /// Judge each reward relative to the median reward of these rollouts, and take them for the groups. Default: rewards are
+    /// judged as they are, and a group is the same prompt at the same step, or the same prompt, or the same step, whichever
+    /// first holds enough rollouts
+    #[arg(long, value_name = "KEY")]
+    group_by: Option<GroupBy>,
+    /// A detector, with settings as `gpd_tail:tail_fraction=0.05`; repeat for more. `tailcatch list detectors` shows all.
+    /// Default: robust_z and gpd_tail
+    #[arg(long, short, value_name = "D")]
+    detector: Vec<String>,
+    /// What is normal: a log of reference rollouts. All steps of LOG are then audited
+    #[arg(long, value_name = "PATH", conflicts_with = "calibrate_steps", help_heading = "Reference")]
+    calibrate: Option<PathBuf>,
+    /// What is normal: these steps of the log, A up to and without B. Steps from B on are audited. Default: all before the
+    /// onset
+    #[arg(long, value_name = "A..B", value_parser = steps, help_heading = "Reference")]
+    calibrate_steps: Option<(u64, u64)>,
+    /// Times that each exploit is planted anew
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    repeats: u64,
+    /// Seed of the plantings
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+}
+
+/// Rollouts that are compared with each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum GroupBy {
+    /// The same prompt, at any step
+    Prompt,
+    /// The same step, any prompt
+    Step,
+    /// The same prompt at the same step
+    Group,
+}
+
+fn size(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value.abs() <= 1e12 => Ok(value),
+        _ => Err("a size is a number of standard deviations, such as 4".to_owned()),
+    }
+}
+
+fn mass(text: &str) -> Result<OpenProbability, String> {
+    let value = text.parse::<f64>().map_err(|_| format!("`{text}` is not a number"))?;
+    OpenProbability::new(value).map_err(|e| e.to_string())
+}
+
+fn budget(text: &str) -> Result<Budget, String> {
+    let value = text.parse::<f64>().map_err(|_| format!("`{text}` is not a number"))?;
+    Budget::new(value).map_err(|e| e.to_string())
+}
+
+fn steps(text: &str) -> Result<(u64, u64), String> {
+    let ends =
+        text.split_once("..").and_then(|(a, b)| Some((a.trim().parse().ok()?, b.trim().parse().ok()?)));
+    match ends {
+        Some((from, to)) if from < to => Ok((from, to)),
+        Some(_) => Err(format!("`{text}` holds no step: the first must be below the second")),
+        None => Err(format!("`{text}` is not a range of steps such as 0..10")),
+    }
+}
+
+/// From what the detectors learnt what is normal.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Reference {
+    Log { path: PathBuf, n: usize },
+    Steps { from: u64, to: u64, n: usize },
+}
+
+/// Everything that is said of a log.
+struct Findings {
+    log: Log,
+    /// Where the log holds rollouts.
+    reference: Option<Reference>,
+    plan: Plan,
+    labels: Vec<String>,
+    answer: Result<Spiked, Status>,
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    detector: &'a str,
+    size: f64,
+    mass: f64,
+    p_caught: f64,
+    ci_low: f64,
+    ci_high: f64,
+    audits: u64,
+    benign_flags: f64,
+    p_seen: Option<f64>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A log that cannot be read, an unknown detector, an onset outside the log, no reference before it. What the data cannot
+/// carry is an answer (its status), not an error.
+pub fn run(args: &SpikeArgs, console: &Console) -> Result<Outcome, Error> {
+    let reward = args.reward.as_deref().map(str::parse::<RewardSpec>).transpose()?;
+    let (labels, detectors) = detectors(&args.detector)?;
+    let log = read_log(&args.paths, reward.as_ref())?;
+    let other = match &args.calibrate {
+        Some(path) => Some((path, read_log(std::slice::from_ref(path), Some(&log.reward))?)),
+        None => None,
+    };
+    if log.aggregate {
+        let plan = plan(args, &log, 0, 0, 1);
+        let findings = Findings { log, reference: None, plan, labels, answer: Err(Status::Aggregate) };
+        console.answer(&findings.document(), |style| text::text(&findings, style))?;
+        return Ok(Outcome::Done);
+    }
+    if log.empty > 0 {
+        console.warn(super::table::left_out(log.empty, "reward"));
+    }
+    log.notes.iter().for_each(|note| console.warn(note));
+    let onset = onset(args, &log.observed)?;
+    let (reference, calibration, audited_from) = reference(args, &log.observed, other, onset)?;
+    let step = &log.observed.step;
+    let audited = log.observed.len() - step.partition_point(|s| *s < audited_from);
+    let plan = plan(args, &log, onset, audited_from, audits(args.budget, audited)?);
+    console.detail(format!("{} files; reward = {}", log.files.len(), log.reward));
+    let answer = spike(&log.observed, &calibration, &detectors, &plan);
+    let findings = Findings { log, reference: Some(reference), plan, labels, answer };
+    console.answer(&findings.document(), |style| text::text(&findings, style))?;
+    Ok(Outcome::Done)
+}
+
+fn plan(args: &SpikeArgs, log: &Log, onset: u64, audited_from: u64, audits: u64) -> Plan {
+    let mut sizes = if args.size.is_empty() { SIZES.to_vec() } else { args.size.clone() };
+    let mut masses: Vec<f64> = args.mass.iter().map(|mass| mass.get()).collect();
+    if masses.is_empty() {
+        masses = MASSES.to_vec();
+    }
+    for grid in [&mut sizes, &mut masses] {
+        grid.sort_unstable_by(f64::total_cmp);
+        grid.dedup();
+    }
+    let within = match args.group_by {
+        Some(GroupBy::Group) => Within::Group,
+        Some(GroupBy::Prompt) => Within::Prompt,
+        Some(GroupBy::Step) => Within::Step,
+        None => finest(&log.observed),
+    };
+    let (repeats, seed, relative) = (args.repeats, args.seed, args.group_by.is_some());
+    Plan { sizes, masses, onset, audited_from, audits, repeats, seed, within, relative }
+}
+
+/// The finest grouping of which most rollouts have company: four or more of a kind.
+fn finest(log: &Observed) -> Within {
+    let enough = |keys: &[u64]| {
+        let mut sorted = keys.to_vec();
+        sorted.sort_unstable();
+        let accompanied: usize = sorted.chunk_by(|a, b| a == b).map(<[u64]>::len).filter(|n| *n >= 4).sum();
+        2 * accompanied > keys.len()
+    };
+    if enough(&log.group) {
+        Within::Group
+    } else if enough(&log.prompt) {
+        Within::Prompt
+    } else {
+        Within::Step
+    }
+}
+
+fn detectors(texts: &[String]) -> Result<(Vec<String>, Vec<DetectorSpec>), CliError> {
+    let defaults = ["robust_z".to_owned(), "gpd_tail".to_owned()];
+    let texts = if texts.is_empty() { &defaults } else { texts };
+    let specs = texts
+        .iter()
+        .map(|text| spec::part(text, "detector", DetectorSpec::PARTS))
+        .collect::<Result<Vec<DetectorSpec>, CliError>>()?;
+    let repeated = |name: &str| specs.iter().filter(|spec| spec.name() == name).count() > 1;
+    let labels = texts
+        .iter()
+        .zip(&specs)
+        .map(|(text, spec)| if repeated(spec.name()) { text.clone() } else { spec.name().to_owned() });
+    Ok((labels.collect(), specs))
+}
+
+fn span(step: &[u64]) -> String {
+    match (step.first(), step.last()) {
+        (Some(first), Some(last)) => format!("the log's steps run from {first} to {last}"),
+        _ => "the log holds no step".to_owned(),
+    }
+}
+
+/// The first step with exploits: as given, or the middle one of the log's steps, but none of the reference.
+fn onset(args: &SpikeArgs, log: &Observed) -> Result<u64, CliError> {
+    let wrong = |reason: String, help: String| CliError::Value { flag: "--onset", reason, help };
+    let after = args.calibrate_steps.map_or(0, |(_, to)| to);
+    let Some(onset) = args.onset else {
+        let mut distinct = log.step.clone();
+        distinct.dedup();
+        let middle = distinct.get(distinct.len() / 2).copied().unwrap_or(0).max(after);
+        return match distinct.last() {
+            Some(last) if middle <= *last => Ok(middle),
+            _ => Err(wrong(format!("no rollout lies at or after step {middle}"), span(&log.step))),
+        };
+    };
+    if onset < after {
+        let reason = format!("step {onset} is one of the reference steps, which end before {after}");
+        return Err(wrong(reason, "exploits must begin after what is taken for normal".to_owned()));
+    }
+    if log.step.last().is_none_or(|last| onset > *last) {
+        return Err(wrong(format!("no rollout lies at or after step {onset}"), span(&log.step)));
+    }
+    Ok(onset)
+}
+
+/// What is normal, and the first step that is audited.
+fn reference(
+    args: &SpikeArgs,
+    log: &Observed,
+    other: Option<(&PathBuf, Log)>,
+    onset: u64,
+) -> Result<(Reference, Observed, u64), CliError> {
+    if let Some((path, other)) = other {
+        if other.aggregate {
+            return Err(CliError::Value {
+                flag: "--calibrate",
+                reason: format!("{}: {}", path.display(), Status::Aggregate),
+                help: "give a log with one row for each rollout".to_owned(),
+            });
+        }
+        let reference = Reference::Log { path: path.clone(), n: other.observed.len() };
+        return Ok((reference, other.observed, 0));
+    }
+    let first = log.step.first().copied().unwrap_or(0);
+    let (from, to) = args.calibrate_steps.unwrap_or((first, onset));
+    let at = |step: u64| log.step.partition_point(|s| *s < step);
+    let rows: Vec<usize> = (at(from)..at(to)).collect();
+    if rows.is_empty() {
+        let (flag, help) = match args.calibrate_steps {
+            Some(_) => ("--calibrate-steps", span(&log.step)),
+            None => ("--onset", "give a later onset, or a reference with --calibrate PATH".to_owned()),
+        };
+        return Err(CliError::Value {
+            flag,
+            reason: format!("no rollout lies in steps {from}..{to}, from which to learn what is normal"),
+            help,
+        });
+    }
+    Ok((Reference::Steps { from, to, n: rows.len() }, log.select(&rows), to))
+}
+
+/// Looks in all, of so many rollouts.
+fn audits(budget: Budget, rollouts: usize) -> Result<u64, CliError> {
+    // The margin keeps .29 × 100 at 29.
+    let audits = match budget.get() {
+        fraction if fraction < 1.0 => (fraction * rollouts as f64 * (1.0 + 1e-12)) as u64,
+        count => count as u64,
+    };
+    if audits == 0 {
+        return Err(CliError::Value {
+            flag: "--budget",
+            reason: format!("{budget} of {rollouts} rollouts is less than one look"),
+            help: "give a larger fraction, or a count".to_owned(),
+        });
+    }
+    Ok(audits)
+}
+
+impl Findings {
+    /// Each detector's label with its cells, or with the reason why there are none.
+    fn detectors(&self) -> Vec<(&str, Result<&[Cell], &Status>)> {
+        let answer = |number: usize| match &self.answer {
+            Err(status) => Err(status),
+            Ok(spiked) => match spiked.detectors.get(number) {
+                Some(Ok(cells)) => Ok(cells.as_slice()),
+                Some(Err(status)) => Err(status),
+                None => Ok([].as_slice()),
+            },
+        };
+        self.labels.iter().enumerate().map(|(number, label)| (label.as_str(), answer(number))).collect()
+    }
+
+    fn document(&self) -> Value {
+        let spiked = self.answer.as_ref().ok();
+        let (mut rows, mut minima, mut statuses) = (Vec::new(), Map::new(), Map::new());
+        for (label, answer) in self.detectors() {
+            let cells = answer.unwrap_or_default();
+            rows.extend(cells.iter().map(|cell| Entry {
+                detector: label,
+                size: cell.size,
+                mass: cell.mass,
+                p_caught: cell.caught.value,
+                ci_low: cell.caught.interval.low,
+                ci_high: cell.caught.interval.high,
+                audits: self.plan.audits,
+                benign_flags: cell.benign_flags,
+                p_seen: spiked.map(|spiked| spiked.p_seen(cell.mass)),
+            }));
+            let found = |mass: &f64| {
+                let (at, below) = minimum(cells, *mass, TARGET);
+                json!({
+                    "mass": mass,
+                    "size": at.map(|cell| cell.size), "p_caught": at.map(|cell| cell.caught.value),
+                    "next_smaller": below.map(|cell| cell.size),
+                    "next_smaller_p_caught": below.map(|cell| cell.caught.value),
+                })
+            };
+            let minimum = match answer {
+                Ok(_) => Value::Array(self.plan.masses.iter().map(found).collect()),
+                Err(_) => Value::Null,
+            };
+            minima.insert(label.to_owned(), minimum);
+            let status = match answer {
+                Ok(_) => json!({ "status": status::OK, "reason": null }),
+                Err(refusal) => json!({ "status": status::name(refusal), "reason": refusal.to_string() }),
+            };
+            statuses.insert(label.to_owned(), status);
+        }
+        let judged = !self.log.aggregate;
+        json!({
+            "n": if judged { self.log.observed.len() } else { self.log.rows },
+            "reward": self.log.reward.to_string(),
+            "calibration": self.reference,
+            "group_by": self.plan.relative.then(|| self.plan.within.noun()),
+            "within": judged.then(|| self.plan.within.noun()),
+            "sd": spiked.map(|s| s.sd),
+            "onset": judged.then_some(self.plan.onset),
+            "plantable": spiked.map(|s| s.plantable),
+            "audited": spiked.map(|s| s.audited),
+            "audits": judged.then_some(self.plan.audits),
+            "repeats": self.plan.repeats,
+            "seed": self.plan.seed,
+            "target": TARGET,
+            "rows": rows,
+            "minimum_detectable": minima,
+            "statuses": statuses,
+        })
+    }
+}

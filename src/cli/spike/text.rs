@@ -1,0 +1,188 @@
+//! The findings for people.
+
+use super::{Findings, Reference, TARGET};
+use crate::cli::console::Style;
+use crate::cli::table::{Table, WIDTH, count, number, wrapped};
+use crate::spike::{Cell, Spiked, Within, minimum};
+
+/// Sizes that stand side by side.
+const SIDE_BY_SIDE: usize = 10;
+
+pub(super) fn text(findings: &Findings, style: Style) -> String {
+    let spiked = match &findings.answer {
+        Ok(spiked) => spiked,
+        Err(status) => return style.yellow(format!("Nothing planted: {status}.\n")),
+    };
+    let mut out = head(findings, spiked);
+    out.push_str(&chances(findings, spiked, style));
+    out.push_str(&minima(findings, spiked, style));
+    out.push('\n');
+    let caveat = format!(
+        "A look counts as benign unless it went to a planted rollout: true hacks that the log holds already are among the benign. \
+         Planted rows keep everything but their reward{}.",
+        match (&findings.log.observed.log_prob, &findings.log.observed.advantage) {
+            (Some(_), Some(_)) => ", their log-probabilities and advantages too",
+            (Some(_), None) => ", their log-probabilities too",
+            (None, Some(_)) => ", their advantages too",
+            (None, None) => "",
+        }
+    );
+    wrapped(&caveat, WIDTH).iter().for_each(|line| out.push_str(&format!("{}\n", style.dim(line))));
+    out
+}
+
+fn head(findings: &Findings, spiked: &Spiked) -> String {
+    let (log, plan) = (&findings.log, &findings.plan);
+    let files = match log.files.as_slice() {
+        [one] => one.display().to_string(),
+        files => format!("{} files", files.len()),
+    };
+    let group = match plan.within {
+        Within::Group => "prompts at a step",
+        Within::Prompt => "prompts",
+        Within::Step => "steps",
+    };
+    let relative = if plan.relative {
+        format!(", judged relative to the median of its {}", plan.within.noun())
+    } else {
+        String::new()
+    };
+    let reference = match &findings.reference {
+        Some(Reference::Log { path, n }) => format!("{} ({} rollouts)", path.display(), count(*n)),
+        Some(Reference::Steps { from, to, n }) => format!("steps {from}..{to} ({} rollouts)", count(*n)),
+        None => String::new(),
+    };
+    let mut out = format!("{files}: {} rollouts\n", count(log.observed.len()));
+    let mut line = |name: &str, what: String| {
+        for (i, part) in wrapped(&what, WIDTH - 11).into_iter().enumerate() {
+            out.push_str(&format!("{:<11}{part}\n", if i == 0 { name } else { "" }));
+        }
+    };
+    line("reward", format!("{}{relative}", log.reward));
+    line(
+        "planted",
+        format!(
+            "among {} rollouts from step {} on: the median of their {} + size × {}, the standard deviation within {group}",
+            count(spiked.plantable),
+            plan.onset,
+            plan.within.noun(),
+            number(spiked.sd)
+        ),
+    );
+    line("reference", reference);
+    line(
+        "audit",
+        format!(
+            "{} looks at {} rollouts, at the highest scores as they come; each exploit planted {} times",
+            count(plan.audits as usize),
+            count(spiked.audited),
+            count(plan.repeats as usize)
+        ),
+    );
+    if spiked.left_out > 0 {
+        line(
+            "left out",
+            format!("{} rollouts whose {} has fewer than 4", count(spiked.left_out), plan.within.noun()),
+        );
+    }
+    out
+}
+
+/// P(caught) for each detector and mass, the sizes side by side.
+fn chances(findings: &Findings, spiked: &Spiked, style: Style) -> String {
+    let plan = &findings.plan;
+    let mut out = String::new();
+    for sizes in plan.sizes.chunks(SIDE_BY_SIDE) {
+        out.push('\n');
+        out.push_str("P(a planted rollout is looked at), by size in standard deviations\n");
+        let heads: Vec<String> = sizes.iter().map(|size| format!(">{size}")).collect();
+        let head: Vec<&str> =
+            ["detector", ">mass", ">planted"].into_iter().chain(heads.iter().map(String::as_str)).collect();
+        let mut table = Table::new(&head);
+        for (label, answer) in findings.detectors() {
+            let Ok(cells) = answer else { continue };
+            for mass in &plan.masses {
+                let row = cells.iter().filter(|cell| cell.mass == *mass && sizes.contains(&cell.size));
+                table.row(
+                    [label.to_owned(), mass.to_string(), share(spiked.p_seen(*mass))]
+                        .into_iter()
+                        .chain(row.map(|cell| share(cell.caught.value))),
+                );
+            }
+        }
+        out.push_str(&table.render(style));
+    }
+    for (label, answer) in findings.detectors() {
+        if let Err(status) = answer {
+            out.push_str(&style.yellow(format!("{label}: {status}\n")));
+        }
+    }
+    out
+}
+
+/// The smallest size that is caught, what it costs, and the next smaller one.
+fn minima(findings: &Findings, spiked: &Spiked, style: Style) -> String {
+    let mut table = Table::new(&[
+        "detector",
+        ">mass",
+        ">size",
+        ">reward",
+        "P(caught)",
+        ">benign looks",
+        "next smaller size",
+    ]);
+    let mut silent = Vec::new();
+    for (label, answer) in findings.detectors() {
+        let Ok(cells) = answer else { continue };
+        for mass in &findings.plan.masses {
+            let (at, below) = minimum(cells, *mass, TARGET);
+            let below = below.map_or_else(
+                || "none on the grid".to_owned(),
+                |cell| format!("{}: {}", cell.size, interval(cell)),
+            );
+            let head = [label.to_owned(), mass.to_string()];
+            match at {
+                Some(cell) => table.row(head.into_iter().chain([
+                    cell.size.to_string(),
+                    format!("+{}", number(cell.size * spiked.sd)),
+                    interval(cell),
+                    format!("{:.1}", cell.benign_flags),
+                    below,
+                ])),
+                None => {
+                    table.row(head.into_iter().chain([
+                        "none".to_owned(),
+                        "–".to_owned(),
+                        "–".to_owned(),
+                        "–".to_owned(),
+                        below,
+                    ]));
+                    if spiked.p_seen(*mass) < TARGET {
+                        silent.push(*mass);
+                    }
+                }
+            }
+        }
+    }
+    let mut out =
+        format!("\nSmallest size that is caught with probability {TARGET} or more\n{}", table.render(style));
+    silent.sort_unstable_by(f64::total_cmp);
+    silent.dedup();
+    for mass in silent {
+        let text = format!(
+            "At mass {mass} an exploit is planted at all with probability {}: no detector can do better.",
+            share(spiked.p_seen(mass))
+        );
+        wrapped(&text, WIDTH).iter().for_each(|line| out.push_str(&format!("{line}\n")));
+    }
+    out
+}
+
+fn interval(cell: &Cell) -> String {
+    let bounds = cell.caught.interval;
+    format!("{} [{}, {}]", share(cell.caught.value), share(bounds.low), share(bounds.high))
+}
+
+fn share(value: f64) -> String {
+    format!("{value:.2}")
+}
