@@ -51,6 +51,11 @@ pub(super) fn compare(
     specs: &[(String, DetectorSpec)],
     rule: Rule,
 ) -> Result<Option<Comparison>, Error> {
+    // A moving threshold is one more way to follow a drift: what it starts from is compared at its nominal rate.
+    let rule = match rule {
+        Rule::Streaming(_, rate) => Rule::AlertRate(rate),
+        rule => rule,
+    };
     let spans = log.rollouts.spans();
     let share = spans.len().div_ceil(SHARE_OF_STEPS);
     let own = || Ok::<_, Error>(Normal::Rollouts { calibration: source.sample(0..log.rollouts.len())?, own: true });
@@ -114,7 +119,7 @@ fn view(
     let answers: Vec<_> = specs
         .par_iter()
         .enumerate()
-        .map(|(number, (_, spec))| Judge { spec, number, source, normal, rule, listing: Listing::Rows }.judge())
+        .map(|(number, (_, spec))| Judge { spec, number, source, normal, rule, listing: Listing::Rows, known: None }.judge())
         .collect();
     let (mut rows, mut judged, mut refusal) = (None::<BTreeSet<usize>>, 0, None::<Status>);
     for answer in answers {

@@ -30,6 +30,8 @@ pub(super) struct Flag {
     pub score: f64,
     /// Its p-value, where there is one.
     pub p_value: Option<f64>,
+    /// The threshold that it exceeded, where that moves.
+    pub threshold: Option<f64>,
     /// Why, with the numbers that decided.
     pub reason: String,
     /// The reward at and below which, everything else the same, it would not have been flagged.
@@ -74,13 +76,12 @@ impl Collector {
         (self.most, self.capped) = (audits, true);
     }
 
-    /// A flagged row of a batch.
+    /// A flagged row of a batch, with its score, its p-value and the threshold where that moves.
     pub(super) fn offer(
         &mut self,
         batch: &Batch,
         row: usize,
-        score: f64,
-        p_value: Option<f64>,
+        (score, p_value, threshold): (f64, Option<f64>, Option<f64>),
         reason: &dyn Fn() -> String,
     ) {
         self.flagged += 1;
@@ -96,6 +97,7 @@ impl Collector {
             centre: batch.centres.get(row).copied(),
             score,
             p_value,
+            threshold,
             reason: String::new(),
             would_not_flag_below: None,
             needs_rate: None,

@@ -1,7 +1,9 @@
 //! One detector on one log: fit on what is normal, score batch by batch, apply the rule.
 
+use super::alarm::{Alarm, Watch};
 use super::flags::{Collector, Flag, Listing};
 use super::source::{Batch, Source};
+use super::stream::{Stream, Streaming};
 use crate::detectors::{DetectorSpec, Fitted, Scorer, would_not_flag_below};
 use crate::foundation::failure::Status;
 use crate::foundation::order::sorted;
@@ -27,6 +29,8 @@ pub(super) enum Rule {
     Fdr(f64),
     /// A number of audits for each detector.
     Budget(usize),
+    /// A nominal rate of false alarms, under a threshold that goes along with the stream of scores.
+    Streaming(Streaming, f64),
 }
 
 /// What a threshold is compared with.
@@ -61,6 +65,8 @@ pub(super) struct Answer {
     pub threshold: Option<f64>,
     /// What it is compared with.
     pub unit: Unit,
+    /// Whether alarms come more often than they should, where there is a reference apart from the log.
+    pub alarm: Option<Result<Alarm, Status>>,
 }
 
 /// Why there is no answer.
@@ -93,6 +99,8 @@ pub(super) struct Judge<'a> {
     pub normal: &'a Normal,
     pub rule: Rule,
     pub listing: Listing,
+    /// Steps of the log that are the reference, and so no news.
+    pub known: Option<Range<u64>>,
 }
 
 /// What decides, once it is known.
@@ -104,6 +112,8 @@ enum Cut {
     Above(f64),
     /// Flagged: as many as there are audits.
     Top(usize),
+    /// Flagged: what the stream calls an anomaly.
+    Stream,
 }
 
 /// Rows that are judged by one fit.
@@ -125,26 +135,40 @@ impl Judge<'_> {
             collector.keep(audits);
         }
         // A budget needs no p-values, so it asks for no ranks.
-        let ranked = !own_p && !matches!(self.rule, Rule::Budget(_));
+        let ranked = !own_p && matches!(self.rule, Rule::AlertRate(_) | Rule::Fdr(_));
+        let mut stream = self.stream()?;
+        let mut watch = self.watch()?;
         let mut judged = 0;
         self.each_batch(ranked, &mut |scorer, batch, scores, p_values| {
             judged += scores.len();
             for (row, &score) in scores.iter().enumerate() {
-                let p_value = p_values.and_then(|p| p.get(row)).copied();
-                let flagged = match cut {
-                    Cut::P(most) => p_value.is_some_and(|p| p <= most),
-                    Cut::Above(threshold) => score > threshold,
-                    Cut::Top(_) => true,
+                let mut p_value = p_values.and_then(|p| p.get(row)).copied();
+                let mut moving = None;
+                let flagged = match (cut, stream.as_mut()) {
+                    (Cut::P(most), _) => p_value.is_some_and(|p| p <= most),
+                    (Cut::Above(threshold), _) => score > threshold,
+                    (Cut::Top(_), _) => true,
+                    (Cut::Stream, Some(stream)) => {
+                        let before = stream.before(score);
+                        (p_value, moving) = before;
+                        stream.step(score)?
+                    }
+                    (Cut::Stream, None) => false,
                 };
                 if flagged {
-                    collector.offer(batch, row, score, p_value, &|| scorer.explain(&batch.observed, row));
+                    let reason = || scorer.explain(&batch.observed, row);
+                    collector.offer(batch, row, (score, p_value, moving), &reason);
                 }
+            }
+            if let Some(Ok(watch)) = &mut watch {
+                watch.see(&batch.observed.step, scores)?;
             }
             Ok(())
         })?;
         let (mut flags, flagged) = collector.finish();
         let threshold = match cut {
             Cut::Top(_) => flags.last().map(|flag| flag.score),
+            Cut::Stream => stream.map(|stream| stream.threshold()),
             _ => threshold,
         };
         if let (Rule::Fdr(_), Unit::PValue) = (self.rule, unit) {
@@ -153,7 +177,30 @@ impl Judge<'_> {
         if self.listing == Listing::Reasons {
             self.ask_back(&mut flags, cut, threshold, ranked)?;
         }
-        Ok(Answer { flags, flagged, judged, threshold, unit })
+        let alarm = watch.map(|watch| watch.map(Watch::finish));
+        Ok(Answer { flags, flagged, judged, threshold, unit, alarm })
+    }
+
+    /// The moving threshold, where the rule asks for one.
+    fn stream(&self) -> Result<Option<Stream>, Stop> {
+        let (Rule::Streaming(kind, rate), Normal::Rollouts { calibration, .. }) = (self.rule, self.normal) else {
+            return Ok(None);
+        };
+        let mut scorer = self.fit(calibration)?;
+        Ok(Some(Stream::new(kind, scorer.score(calibration)?.values(), rate)?))
+    }
+
+    /// The test whether alarms come too often.
+    fn watch(&self) -> Result<Option<Result<Watch, Status>>, Stop> {
+        let Normal::Rollouts { calibration, own: false } = self.normal else { return Ok(None) };
+        if self.listing == Listing::Rows {
+            return Ok(None);
+        }
+        let rate = match self.rule {
+            Rule::AlertRate(rate) | Rule::Streaming(_, rate) => Some(rate),
+            Rule::Fdr(_) | Rule::Budget(_) => None,
+        };
+        Ok(Some(Watch::new(&self.calibration_scores(calibration)?, rate, self.known.clone())))
     }
 
     fn fit(&self, calibration: &Observed) -> Result<Box<dyn Scorer>, Status> {
@@ -239,6 +286,7 @@ impl Judge<'_> {
     fn cut(&self, own_p: bool) -> Result<(Cut, Option<f64>, Unit), Stop> {
         match (self.rule, self.normal) {
             (Rule::Budget(audits), _) => Ok((Cut::Top(audits), None, Unit::Score)),
+            (Rule::Streaming(..), _) => Ok((Cut::Stream, None, Unit::Score)),
             (Rule::AlertRate(rate), Normal::Rollouts { calibration, .. }) if !own_p => {
                 let threshold = calibrated_threshold(&self.calibration_scores(calibration)?, rate)?;
                 Ok((Cut::Above(threshold), Some(threshold), Unit::Score))
@@ -311,14 +359,6 @@ impl Judge<'_> {
             let mut scorer = self.fit(&segment.calibration)?;
             let ranks =
                 if ranked { Some(self.calibration_scores(&segment.calibration)?) } else { None };
-            let flagged = |score: f64, own: Option<f64>| match cut {
-                Cut::Above(threshold) => score > threshold,
-                Cut::Top(_) => threshold.is_some_and(|lowest| score >= lowest),
-                Cut::P(most) => match rank_p_values(&ranks, &[score]) {
-                    Ok(Some(by_rank)) => by_rank.first().is_some_and(|p| *p <= most),
-                    _ => own.is_some_and(|p| p <= most),
-                },
-            };
             let mut step: Option<Batch> = None;
             while let Some(flag) = asked.next_if(|flag| flag.row < segment.rows.end) {
                 let row = flag.row as u64;
@@ -327,6 +367,16 @@ impl Judge<'_> {
                 }
                 let Some(batch) = &step else { continue };
                 let Ok(place) = batch.observed.trajectory.binary_search(&row) else { continue };
+                let then = flag.threshold;
+                let flagged = |score: f64, own: Option<f64>| match cut {
+                    Cut::Above(threshold) => score > threshold,
+                    Cut::Top(_) => threshold.is_some_and(|lowest| score >= lowest),
+                    Cut::Stream => then.is_some_and(|threshold| score > threshold),
+                    Cut::P(most) => match rank_p_values(&ranks, &[score]) {
+                        Ok(Some(by_rank)) => by_rank.first().is_some_and(|p| *p <= most),
+                        _ => own.is_some_and(|p| p <= most),
+                    },
+                };
                 let below = if row_wise {
                     let alone = batch.observed.select(&[place]);
                     would_not_flag_below(scorer.as_mut(), &alone, 0, flag.score, &flagged)

@@ -1,9 +1,11 @@
 //! `tailcatch detect`: which rollouts of a real log look hacked, and why.
 
+mod alarm;
 mod compare;
 mod flags;
 mod judge;
 mod source;
+mod stream;
 mod text;
 
 use super::console::Console;
@@ -23,6 +25,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use source::{GroupBy, Source};
 use std::path::{Path, PathBuf};
+use stream::Streaming;
 
 /// The alert rate where no rule is given.
 const ALERT_RATE: f64 = 1e-3;
@@ -82,6 +85,9 @@ pub struct DetectArgs {
     /// Flag the most suspicious: a count (1 or more) or a fraction of the rollouts (below 1), for each detector
     #[arg(long, value_name = "B", value_parser = audits, group = "rule", help_heading = "Who is flagged")]
     budget: Option<f64>,
+    /// Let the threshold go along with the stream of scores, from the reference on, at the nominal --alert-rate
+    #[arg(long, value_name = "HOW", conflicts_with_all = ["fdr", "budget", "calibrate_window"], help_heading = "Who is flagged")]
+    streaming: Option<Streaming>,
     /// Exit with code 3 if anything was flagged
     #[arg(long)]
     fail_on_flag: bool,
@@ -265,14 +271,23 @@ fn judge_log(
         });
     }
     let source = grouped(&log, args.group_by, console)?;
+    if args.streaming.is_some() && args.calibrate.is_none() && args.calibrate_steps.is_none() {
+        return Err(CliError::Value {
+            flag: "--streaming",
+            reason: "the threshold of a stream starts from reference rollouts".to_owned(),
+            help: "give them with --calibrate LOG, or the first steps with --calibrate-steps 0..10".to_owned(),
+        }
+        .into());
+    }
     let (reference, normal) = reference(args, &log, &source, other.as_ref(), console)?;
     let rule = rule(args, source.len())?;
     let judged = specs
         .par_iter()
         .enumerate()
         .map(|(number, (_, spec))| {
+            let known = args.calibrate_steps.map(|(from, to)| from..to);
             let listing = Listing::Reasons;
-            Judge { spec, number, source: &source, normal: &normal, rule, listing }.judge()
+            Judge { spec, number, source: &source, normal: &normal, rule, listing, known }.judge()
         })
         .collect::<Vec<_>>();
     let mut detectors = Vec::with_capacity(judged.len());
@@ -417,7 +432,8 @@ fn rule(args: &DetectArgs, n: usize) -> Result<Rule, CliError> {
         return Ok(Rule::Fdr(q.get()));
     }
     let Some(budget) = args.budget else {
-        return Ok(Rule::AlertRate(args.alert_rate.map_or(ALERT_RATE, OpenProbability::get)));
+        let rate = args.alert_rate.map_or(ALERT_RATE, OpenProbability::get);
+        return Ok(args.streaming.map_or(Rule::AlertRate(rate), |how| Rule::Streaming(how, rate)));
     };
     // The margin keeps .29 × 100 at 29.
     let audits = if budget < 1.0 { (budget * n as f64 * (1.0 + 1e-12)) as usize } else { budget as usize };
@@ -497,7 +513,7 @@ impl Findings {
         let rate = match (self.rule, flag.p_value, flag.needs_rate) {
             (Rule::Budget(_), ..) if rank == 1 => None,
             (Rule::Budget(_), ..) => Some(format!("with fewer than {rank} audits")),
-            (Rule::AlertRate(_), Some(p), _) if p > 0.0 => Some(format!("at an alert rate below {}", number(p))),
+            (Rule::AlertRate(_) | Rule::Streaming(..), Some(p), _) if p > 0.0 => Some(format!("at an alert rate below {}", number(p))),
             (Rule::Fdr(_), _, Some(q)) if q > 0.0 => {
                 Some(format!("at a false discovery rate below {}", number(q)))
             }
@@ -522,7 +538,7 @@ impl Findings {
                             reward: flag.proxy + flag.centre.unwrap_or(0.0),
                             score: flag.score,
                             p_value: flag.p_value,
-                            threshold: answer.threshold,
+                            threshold: flag.threshold.or(answer.threshold),
                             rank: i + 1,
                             of: answer.judged,
                             would_not_flag_below: flag.would_not_flag_below,
@@ -534,11 +550,17 @@ impl Findings {
                         "status": status::OK, "reason": null, "threshold": answer.threshold,
                         "compares": answer.unit, "flags": answer.flagged, "listed": answer.flags.len(),
                         "judged": answer.judged,
+                        "alarm": answer.alarm.as_ref().map(|alarm| match alarm {
+                            Ok(alarm) => json!({ "status": status::OK, "reason": null, "evidence": alarm }),
+                            Err(refusal) => json!({
+                                "status": status::name(refusal), "reason": refusal.to_string(), "evidence": null,
+                            }),
+                        }),
                     })
                 }
                 Err(refusal) => json!({
                     "status": status::name(refusal), "reason": refusal.to_string(), "threshold": null,
-                    "compares": null, "flags": null, "listed": null, "judged": null,
+                    "compares": null, "flags": null, "listed": null, "judged": null, "alarm": null,
                 }),
             };
             statuses.insert(label.clone(), entry);

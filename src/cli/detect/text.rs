@@ -87,6 +87,9 @@ fn head(findings: &Findings, style: Style) -> String {
             format!("alert rate {rate}: about {expected} false alarms in an honest log of this size")
         }
         Rule::Fdr(rate) => format!("false discovery rate {rate} (Benjamini–Hochberg)"),
+        Rule::Streaming(how, rate) => {
+            format!("{} at a nominal alert rate of {rate}: the threshold goes along with the scores", how.name())
+        }
         Rule::Budget(audits) => format!("budget: the {} most suspicious for each detector", count(audits)),
     };
     out.push_str(&format!("rule       {rule}\n\n"));
@@ -119,7 +122,19 @@ fn detectors(findings: &Findings, style: Style) -> String {
         };
         table.row([judged.label.clone()].into_iter().chain(cells));
     }
-    table.render(style)
+    let mut out = table.render(style);
+    for judged in &findings.detectors {
+        if let Ok(Answer { alarm: Some(alarm), .. }) = &judged.answer {
+            let line = match alarm {
+                Ok(alarm) => alarm.sentence(&judged.label),
+                Err(status) => format!("{}: whether alarms come too often is not tested ({status})", judged.label),
+            };
+            let raised = matches!(alarm, Ok(alarm) if alarm.alarm_step.is_some());
+            let text = indented(&line, 0, Style::new(false));
+            out.push_str(&if raised { style.red(text) } else { text });
+        }
+    }
+    out
 }
 
 /// Rollouts with the detectors that flagged them, the most often flagged first, then the highest reward.
