@@ -1,6 +1,6 @@
 //! A reward log as rollouts: every file's rows as numbers, and where each row came from.
 
-use super::error::Error;
+use super::error::{Error, Place};
 use super::observed::{DISAGREEMENT, GRADIENT_NORM, Observed};
 use super::read_cell::{Column, Kind, Repeated, Row, text_hash, words_hash};
 use super::read_files::{columns, log_files, scan};
@@ -86,13 +86,14 @@ pub fn read_log(paths: &[PathBuf], reward: Option<&RewardSpec>) -> Result<Log, E
 /// itself), `group` the prompt within run and step, `length` a column or the characters of the completion. `features`
 /// names further columns, a `*` at the end standing for any ending among the numeric columns of the first file; those
 /// named `disagreement` and `gradient_norm` are read in any case. An optional column that is not a finite number in
-/// every row is left out, with a note.
+/// every row is left out, with a note. A reward that is NaN counts as empty, as in trainers' sums, with a note; so does a
+/// file without rows among others.
 ///
 /// Memory: about 40 bytes for each change of step, run or file from one row to the next; the numbers of the rows stay in
 /// memory up to 32 MiB and go to a temporary file beyond.
 ///
 /// # Errors
-/// Everything that [`Error`] lists, with place and remedy; NaN and ±∞ among the rewards are refused.
+/// Everything that [`Error`] lists, with place and remedy; ±∞ among the rewards is refused.
 pub fn open_log(
     paths: &[PathBuf],
     reward: Option<&RewardSpec>,
@@ -102,37 +103,54 @@ pub fn open_log(
     let mut reward = reward.cloned();
     let mut plans: Vec<Plan> = Vec::with_capacity(files.len());
     let mut names = Vec::new();
-    for (number, file) in files.iter().enumerate() {
-        let present = columns(file)?;
+    let mut notes = Vec::new();
+    let mut read = Vec::with_capacity(files.len());
+    let several = files.len() > 1;
+    for file in files {
+        let present = match columns(&file) {
+            Err(Error::Empty { path, what }) if several => {
+                notes.push(format!("{}: left out, the file is empty: {what}", path.display()));
+                continue;
+            }
+            present => present?,
+        };
         let spec = match &reward {
             Some(spec) => spec.clone(),
-            None => match guess_reward(file, &present) {
+            None => match guess_reward(&file, &present) {
                 Ok(spec) => spec,
-                Err(error) => match step_means_only(file, &present)? {
+                Err(error) => match step_means_only(&file, &present)? {
                     true => RewardSpec::Weighted(Vec::new()),
                     false => return Err(error),
                 },
             },
         };
-        if number == 0 {
-            names = feature_names(file, &present, features)?;
+        if read.is_empty() {
+            names = feature_names(&file, &present, features)?;
         }
         let roles = Roles::of(&present, &spec);
         let lacking = spec.terms().into_iter().map(|(name, _)| name).filter(|name| !answered(&present, name));
         plans.push(Plan {
             roles,
             may_be_aggregate: may_be_aggregate(&present).is_some(),
-            missing: lacking.map(|name| (name.to_owned(), missing(file, &present, name))).collect(),
+            missing: lacking.map(|name| (name.to_owned(), missing(&file, &present, name))).collect(),
             features: names.iter().map(|name| answered(&present, name)).collect(),
         });
         reward = Some(spec);
+        read.push(file);
     }
+    let files = read;
     let (Some(reward), Some(roles)) = (reward, plans.first().map(|plan| plan.roles.clone())) else {
-        return Err(Error::NoMatch { path: paths.first().cloned().unwrap_or_default() });
+        let path = paths.first().cloned().unwrap_or_default();
+        return Err(Error::Empty { path, what: "none of the files holds a row" });
     };
-    let mut building = Building::new(&plans, &reward, names);
+    let mut building = Building::new(&plans, &reward, names, notes);
     for (number, (file, plan)) in files.iter().zip(plans).enumerate() {
-        building.file(number, file, plan, &reward)?;
+        match building.file(number, file, plan, &reward) {
+            Err(Error::Empty { path, what }) if several => {
+                building.notes.push(format!("{}: left out, the file is empty: {what}", path.display()));
+            }
+            result => result?,
+        }
     }
     if building.writer.rows() == 0 && !reward.terms().is_empty() {
         let path = files.first().cloned().unwrap_or_default();
@@ -256,6 +274,9 @@ struct Building {
     shaped: Optional,
     runs: Vec<u64>,
     empty: usize,
+    /// Cells of the reward that are NaN, and the first of them.
+    nan: usize,
+    first_nan: Option<Place>,
     not_aggregate: bool,
     notes: Vec<String>,
 }
@@ -273,7 +294,7 @@ impl<'a> Wanted<'a> {
 }
 
 impl Building {
-    fn new(plans: &[Plan], spec: &RewardSpec, names: Vec<String>) -> Self {
+    fn new(plans: &[Plan], spec: &RewardSpec, names: Vec<String>, notes: Vec<String>) -> Self {
         let mut width = 0;
         let mut next = || {
             width += 1;
@@ -314,8 +335,10 @@ impl Building {
             shaped,
             runs: Vec::new(),
             empty: 0,
+            nan: 0,
+            first_nan: None,
             not_aggregate: false,
-            notes: Vec::new(),
+            notes,
         }
     }
 
@@ -349,7 +372,15 @@ impl Building {
         scan(path, &wanted.0, &mut |row| {
             let mut reward = None;
             for (i, (name, weight)) in terms.iter().enumerate() {
-                if let Some(value) = row.finite(i, name)? {
+                let value = match row.finite(i, name) {
+                    Err(Error::NotFinite { place, value, .. }) if value.is_nan() => {
+                        self.first_nan.get_or_insert(place);
+                        self.nan += 1;
+                        None
+                    }
+                    other => other?,
+                };
+                if let Some(value) = value {
                     lacks.retain(|(lacking, _)| lacking != name);
                     reward = Some(reward.unwrap_or(0.0) + weight * value);
                 }
@@ -438,6 +469,9 @@ impl Building {
         };
         let rollouts = self.writer.finish(layout)?;
         let mut notes = self.notes;
+        if let Some(place) = self.first_nan {
+            notes.push(format!("the reward is NaN in {} cells, the first at {place}: they count as empty", self.nan));
+        }
         if rollouts.stretches() > MANY_STRETCHES {
             notes.push(format!(
                 "steps, runs or files alternate {} times from row to row: putting them in order takes about {} MB of \

@@ -4,7 +4,7 @@ use super::flags::Listing;
 use super::judge::{Judge, Normal, Rule, Stop};
 use super::source::{GroupBy, Source};
 use super::{Error, Reference};
-use crate::cli::table::{count, number};
+use crate::cli::table::count;
 use crate::detectors::DetectorSpec;
 use crate::foundation::failure::Status;
 use crate::record::OpenLog;
@@ -172,11 +172,11 @@ impl Comparison {
             let expected = nominal * first.judged as f64;
             if share > 3.0 * nominal && rows.len() as f64 > expected + 3.0 * expected.sqrt() {
                 text.push_str(&format!(
-                    " By {}, {}% of the rollouts exceed thresholds meant for {}%: rewards have drifted since then, or \
+                    " By {}, {:.2}% of the rollouts exceed thresholds meant for {}%: rewards have drifted since then, or \
                      exploits are that common.",
                     first.name,
-                    number(100.0 * share),
-                    number(100.0 * nominal),
+                    100.0 * share,
+                    100.0 * nominal,
                 ));
             }
         }

@@ -34,13 +34,13 @@ pub(super) enum Stream {
 }
 
 impl Stream {
-    /// Starts from the calibration scores, in their order; half of them at most fill the moving mean.
+    /// Starts from the calibration scores, in their order; a fifth of them at most fill the moving mean.
     pub(super) fn new(how: Streaming, calibration: &[f64], rate: f64) -> Result<Self, Status> {
         let settings = SpotSettings::default();
         Ok(match how {
             Streaming::Spot => Self::Spot(Box::new(Spot::new(calibration, rate, settings)?)),
             Streaming::DriftSpot => {
-                let depth = DEPTH.min(calibration.len() / 2);
+                let depth = DEPTH.min(calibration.len() / 5);
                 Self::DriftSpot(Box::new(DriftSpot::new(calibration, rate, depth, settings)?))
             }
         })

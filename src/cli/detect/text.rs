@@ -61,7 +61,7 @@ fn head(findings: &Findings, style: Style) -> String {
     if let Some(length) = findings.length {
         let residual = length
             .residual
-            .map(|rho| format!(", {} once its line in the length is taken out", number(rho)))
+            .map(|rho| format!(" ({} without its linear trend)", number(rho)))
             .unwrap_or_default();
         out.push_str(&format!(
             "           Spearman correlation with length {}{residual}\n",
@@ -154,6 +154,9 @@ fn flags(findings: &Findings, style: Style) -> String {
                 flagged.by.push((&judged.label, answer, flag, i + 1));
             }
         }
+    }
+    if findings.detectors.iter().all(|judged| judged.answer.is_err()) {
+        return format!("\n{}\n", style.yellow("No detector could judge this log."));
     }
     if rows.is_empty() {
         return format!("\n{}\n", style.green("Nothing was flagged."));
