@@ -108,6 +108,8 @@ mod tests {
         assert_eq!(boundary(&[1.0, 2.0, 3.0, 20.0], 3, f64::NEG_INFINITY, false), None);
         assert_eq!(boundary(&[1.0, 2.0, 3.0, 20.0], 3, 5.0, true), None);
         assert_eq!(boundary(&[1.0, 2.0, 3.0, 20.0], 3, 50.0, false), None, "it was not flagged");
-        assert_eq!(boundary(&[1.0, 2.0], 7, 0.0, false).is_none(), true);
+        let batch = Observed { proxy: vec![1.0, 2.0], ..Observed::default() };
+        let mut scorer = Gap { remembers: false, asked: 0.0 };
+        assert_eq!(would_not_flag_below(&mut scorer, &batch, 7, 0.0, &|_, _| true), None);
     }
 }

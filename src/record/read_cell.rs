@@ -150,7 +150,7 @@ impl Row<'_> {
     pub fn identity(&self, index: usize) -> u64 {
         let cell = (self.cell)(index);
         match (&cell, cell.number()) {
-            (_, Some(value)) if value.fract() == 0.0 && (0.0..=LARGEST_EXACT).contains(&value) => {
+            (_, Some(value)) if value.fract() == 0.0 && (0.0..LARGEST_EXACT).contains(&value) => {
                 value as u64
             }
             _ => text_hash(&cell.text().unwrap_or_default()),
@@ -161,7 +161,7 @@ impl Row<'_> {
     pub fn step(&self, index: usize, column: &str) -> Result<u64, Error> {
         let cell = (self.cell)(index);
         match cell.number() {
-            Some(value) if value.fract() == 0.0 && (0.0..=LARGEST_EXACT).contains(&value) => Ok(value as u64),
+            Some(value) if value.fract() == 0.0 && (0.0..LARGEST_EXACT).contains(&value) => Ok(value as u64),
             _ => {
                 let value = shortened(&cell.text().unwrap_or_default());
                 Err(Error::NotAStep { place: self.place(), column: column.to_owned(), value })
@@ -230,7 +230,7 @@ impl Repeated {
     }
 }
 
-/// Above 2⁵³ not every whole number has its own f64.
+/// From 2⁵³ on not every whole number has its own f64.
 const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// A 64-bit hash of a text (XXH64): equal texts are found again, nothing else is promised.

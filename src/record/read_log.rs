@@ -406,7 +406,8 @@ impl Building {
             }
             let Self { words, layout, notes, .. } = self;
             for (i, part) in self.parts.iter_mut().enumerate() {
-                part.read(words, row, Some((i, terms[i].0)), notes);
+                // The sum goes on without a part that is missing here: no news.
+                part.read(words, row, Some((i, terms[i].0)), &mut Vec::new());
             }
             for ((_, feature), column) in self.features.iter_mut().zip(&features) {
                 feature.read(words, row, *column, notes);

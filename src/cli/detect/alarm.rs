@@ -110,3 +110,31 @@ impl Watch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alarm_names_its_step_and_known_steps_are_no_news() {
+        let calibration: Vec<f64> = (0..2000).map(f64::from).collect();
+        let run = |known: Option<Range<u64>>| {
+            let mut watch = Watch::new(&calibration, Some(1e-3), known).unwrap();
+            for step in 0..40 {
+                let high = if step >= 20 { 30.0 } else { 0.0 };
+                let scores: Vec<f64> =
+                    (0..100).map(|i| if f64::from(i) < high { 5000.0 } else { 500.0 }).collect();
+                watch.see(&[step; 100], &scores).unwrap();
+            }
+            watch.finish()
+        };
+        let alarm = run(None);
+        assert_eq!(alarm.rate, 10.0 / 2001.0, "2000 scores do not tell a rate of 1e-3 well");
+        assert!(alarm.alarm_step.is_some_and(|step| (20..23).contains(&step)), "{alarm:?}");
+        assert_eq!(alarm.observed_rate, 0.15);
+        assert!(alarm.sentence("x").starts_with("x: this run exceeds its nominal alert rate (15.000% of rollouts"));
+        let quiet = run(Some(20..40));
+        assert_eq!((quiet.alarm_step, quiet.observed_rate), (None, 0.0));
+        assert!(quiet.sentence("x").starts_with("x: no alarm for the run"), "{}", quiet.sentence("x"));
+    }
+}

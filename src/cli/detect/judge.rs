@@ -413,3 +413,122 @@ fn adjust(flags: &mut [Flag], judged: usize) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::spec;
+    use crate::record::{OpenLog, open_log};
+    use crate::thresholds::{Flags, alert_rate, budget, p_value};
+    use std::fmt::Write as _;
+
+    /// A log of `n` rollouts in steps of `per_step`, a few of them extreme.
+    fn log(n: usize, per_step: usize) -> OpenLog {
+        let mut rng = SeedTree::new(11, 0).stream(Purpose::Bootstrap, 1);
+        let mut csv = "step,prompt,reward,advantage\n".to_owned();
+        for i in 0..n {
+            let reward: f64 = (0..6).map(|_| rng.open_unit()).sum::<f64>() - 3.0;
+            let reward = if i % 4999 == 7 { reward + 9.0 } else { reward };
+            writeln!(csv, "{},{},{reward},{}", i / per_step, i / 8, reward - 0.1).unwrap();
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        std::fs::write(&path, csv).unwrap();
+        open_log(&[path], None, &[]).unwrap()
+    }
+
+    fn rows(flags: &Flags) -> Vec<usize> {
+        let mut rows = flags.rows.clone();
+        rows.sort_unstable();
+        rows
+    }
+
+    /// What the rules of `thresholds` flag when the whole log is scored in one call.
+    fn in_one_piece(spec: &DetectorSpec, all: &Observed, rule: Rule) -> Vec<usize> {
+        let mut rng = SeedTree::new(0, 0).stream(Purpose::Detector, 0);
+        let Fitted::Ready(mut scorer) = spec.part().fit(all, &mut rng) else { panic!("refused") };
+        let scores = scorer.score(all).unwrap();
+        rows(
+            &match (rule, scores.p_values()) {
+                (Rule::AlertRate(rate), Some(p)) => p_value(p, rate),
+                (Rule::AlertRate(rate), None) => alert_rate(scores.values(), scores.values(), rate),
+                (Rule::Fdr(rate), Some(p)) => benjamini_hochberg(p, rate, Null::Parametric),
+                (Rule::Budget(audits), _) => budget(scores.values(), audits),
+                _ => panic!("no p-values"),
+            }
+            .unwrap(),
+        )
+    }
+
+    #[test]
+    fn batches_and_pieces_flag_what_one_call_flags() {
+        // Small steps of which many make a batch, and one step that is cut in pieces where the detector allows it.
+        for (n, per_step) in [(40_000, 96), (40_000, 40_000)] {
+            let log = log(n, per_step);
+            let all = log.rollouts.rows(0..n).unwrap();
+            let source = Source::new(&log.rollouts, None).unwrap();
+            assert_eq!(source.batches(0..n, true).len(), 3);
+            let normal = Normal::Rollouts { calibration: source.sample(0..n).unwrap(), own: true };
+            for name in ["robust_z", "gpd_tail", "top_reward", "influence"] {
+                let spec: DetectorSpec = spec::part(name, "detector", DetectorSpec::PARTS).unwrap();
+                let rules = [Rule::AlertRate(1e-3), Rule::Budget(11), Rule::Fdr(0.1)];
+                for rule in rules {
+                    if matches!(rule, Rule::Fdr(_)) && matches!(name, "top_reward" | "influence") {
+                        continue;
+                    }
+                    for listing in [Listing::Reasons, Listing::Rows] {
+                        let known = None;
+                        let judge = Judge { spec: &spec, number: 0, source: &source, normal: &normal, rule, listing, known };
+                        let answer = judge.judge().unwrap_or_else(|stop| panic!("{name} {stop:?}"));
+                        let mut found: Vec<usize> = answer.flags.iter().map(|flag| flag.row).collect();
+                        found.sort_unstable();
+                        assert_eq!(found, in_one_piece(&spec, &all, rule), "{name} {rule:?} {per_step}");
+                        assert_eq!((answer.flagged, answer.judged), (found.len(), n));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn each_step_is_judged_by_its_window_alone() {
+        let (n, per_step) = (2000, 100);
+        let log = log(n, per_step);
+        let source = Source::new(&log.rollouts, None).unwrap();
+        let normal = Normal::Window { width: 3, lag: 2 };
+        let spec: DetectorSpec = spec::part("top_reward", "detector", DetectorSpec::PARTS).unwrap();
+        let (rule, listing) = (Rule::AlertRate(0.02), Listing::Reasons);
+        let judge = Judge { spec: &spec, number: 0, source: &source, normal: &normal, rule, listing, known: None };
+        let answer = judge.judge().unwrap_or_else(|stop| panic!("{stop:?}"));
+        assert_eq!(answer.judged, n - 5 * per_step);
+        let proxy = log.rollouts.rows(0..n).unwrap().proxy;
+        let mut expected = Vec::new();
+        for step in 5..n / per_step {
+            let window = &proxy[(step - 5) * per_step..(step - 2) * per_step];
+            let flags = alert_rate(window, &proxy[step * per_step..(step + 1) * per_step], 0.02).unwrap();
+            expected.extend(flags.rows.iter().map(|row| step * per_step + row));
+        }
+        expected.sort_unstable();
+        let mut found: Vec<usize> = answer.flags.iter().map(|flag| flag.row).collect();
+        found.sort_unstable();
+        assert!(found.len() > 10);
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn the_sample_of_a_large_log_is_fair_and_the_same_each_time() {
+        use super::super::source::MAX_CALIBRATION;
+        let n = MAX_CALIBRATION + 40_000;
+        let log = log(n, 1000);
+        let source = Source::new(&log.rollouts, None).unwrap();
+        let sample = source.sample(0..n).unwrap();
+        assert_eq!(sample.len(), MAX_CALIBRATION);
+        assert!(sample.trajectory.windows(2).all(|pair| pair[0] < pair[1]));
+        assert_eq!(sample.trajectory, source.sample(0..n).unwrap().trajectory);
+        // The mean row number has a standard deviation of n/√(12·m)·√(1 − m/n): five of them.
+        let (m, total) = (MAX_CALIBRATION as f64, n as f64);
+        let mean = sample.trajectory.iter().map(|row| *row as f64).sum::<f64>() / m;
+        let sd = total / (12.0 * m).sqrt() * (1.0 - m / total).sqrt();
+        assert!((mean - total / 2.0).abs() < 5.0 * sd, "{mean} {sd}");
+    }
+}

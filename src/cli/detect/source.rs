@@ -216,3 +216,49 @@ fn centres(keys: &[u64], rewards: &[f64]) -> Vec<Option<f64>> {
     }
     centres
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::open_log;
+    use std::fmt::Write as _;
+
+    #[test]
+    fn rewards_are_relative_to_prompt_step_or_group_and_small_groups_are_left_out() {
+        let mut csv = "step,prompt,reward\n".to_owned();
+        for i in 0..4000 {
+            // 7 has three rollouts in all; the others have 8 each time, at five steps.
+            let prompt = if i % 1500 == 3 { 7 } else { 1000 + i / 8 % 100 };
+            writeln!(csv, "{},{prompt},{}", i / 800, (f64::from(i) * 0.618_034).fract() + f64::from(prompt)).unwrap();
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        std::fs::write(&path, csv).unwrap();
+        let log = open_log(&[path], None, &[]).unwrap();
+        let plain = log.rollouts.rows(0..4000).unwrap();
+        for by in [GroupBy::Prompt, GroupBy::Step, GroupBy::Group] {
+            let source = Source::new(&log.rollouts, Some(by)).unwrap();
+            let Batch { observed, centres: found } = source.batch(0..4000).unwrap();
+            let keys = match by {
+                GroupBy::Prompt => &plain.prompt,
+                GroupBy::Step => &plain.step,
+                GroupBy::Group => &plain.group,
+            };
+            let all = centres(keys, &plain.proxy);
+            let kept: Vec<usize> = (0..4000).filter(|row| all[*row].is_some()).collect();
+            assert_eq!(source.len(), kept.len(), "{by:?}");
+            assert_eq!(source.left_out(), if by == GroupBy::Step { 0 } else { 3 });
+            assert_eq!(observed.trajectory, kept.iter().map(|row| *row as u64).collect::<Vec<_>>());
+            assert_eq!(found, kept.iter().filter_map(|row| all[*row]).collect::<Vec<_>>());
+            assert_eq!(observed.proxy[9], plain.proxy[kept[9]] - found[9]);
+        }
+    }
+
+    #[test]
+    fn a_median_is_of_the_whole_group() {
+        assert_eq!(centres(&[1, 2, 1, 1, 1, 2], &[4.0, 9.0, 1.0, 2.0, 3.0, 9.0]), {
+            let one = Some(2.5);
+            [one, None, one, one, one, None]
+        });
+    }
+}

@@ -188,11 +188,14 @@ mod tests {
 
     #[test]
     fn ranks_are_those_of_a_plain_search() {
-        for n in [200, 511, 512, 513, 5000] {
-            let tail = tail_of((0..n).map(|i| (i as f64 * 0.618_034).fract()).collect()).unwrap();
+        for n in [400, 1001, 5000] {
+            // Heavy on both sides, so that most cells are empty and two are full.
+            let quantile = |i: usize| (i as f64 + 0.5) / n as f64;
+            let heavy = |p: f64| p.powf(-0.7) - (1.0 - p).powf(-0.7);
+            let tail = tail_of((0..n).map(|i| heavy(quantile(i))).collect()).unwrap();
             let mut points = tail.ascending.clone();
             points.extend(tail.ascending.iter().flat_map(|x| [x.next_down(), x.next_up()]));
-            points.extend([f64::MIN, f64::MAX]);
+            points.extend([f64::MIN, f64::MAX, tail.cells.low]);
             for u in points {
                 assert_eq!(tail.below(u), tail.ascending.partition_point(|x| *x < u), "{n} {u}");
             }
