@@ -10,9 +10,12 @@
 
 pub mod combined;
 pub mod control;
+mod counterfactual;
 mod input;
 pub mod policy;
 pub mod reward;
+
+pub use counterfactual::would_not_flag_below;
 
 use crate::foundation::failure::Status;
 use crate::foundation::rng::Stream;
@@ -68,6 +71,10 @@ pub trait Detector: Debug + Send + Sync {
     fn access(&self) -> Access;
     /// Learns from `calibration`; `rng` is the detector's own stream.
     fn fit(&self, calibration: &Observed, rng: &mut Stream) -> Fitted;
+    /// Whether a row's score depends on that row alone, so that a step too large for memory may be scored in pieces.
+    fn row_wise(&self) -> bool {
+        false
+    }
 }
 
 /// A fitted detector. A batch holds one step or several, whole and in order; a score uses nothing later than its own

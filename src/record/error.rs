@@ -37,6 +37,20 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// The temporary file that holds the numbers of a large log could not be written or read.
+    #[error("cannot keep the numbers of the log in a temporary file")]
+    Spool {
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A row that the log does not have.
+    #[error("there is no row {row} in a log of {rows} rollouts")]
+    NoSuchRow {
+        /// The row, from 0.
+        row: usize,
+        /// Rollouts there are.
+        rows: usize,
+    },
     /// Nothing is at this path.
     #[error("{path}: no such file or folder", path = .path.display())]
     NotFound {
@@ -244,6 +258,12 @@ impl Error {
     pub fn help(&self) -> Option<String> {
         let text = match self {
             Self::Io { .. } => return None,
+            Self::Spool { .. } => {
+                "logs of more than about a million rows are kept there: free some space, or name another folder in the \
+                 environment variable TMPDIR"
+                    .to_owned()
+            }
+            Self::NoSuchRow { .. } => "rows count from 0".to_owned(),
             Self::NotFound { .. } => "check the path; it is taken relative to the current folder".to_owned(),
             Self::NoMatch { .. } => {
                 "`*` and `?` are understood in the file name only, not in a folder's name".to_owned()
@@ -312,7 +332,7 @@ impl Error {
 
     /// Whether the input is to blame, and not the machine.
     pub fn is_bad_input(&self) -> bool {
-        !matches!(self, Self::Io { .. })
+        !matches!(self, Self::Io { .. } | Self::Spool { .. })
     }
 }
 

@@ -19,6 +19,7 @@ mod read_outcomes;
 #[cfg(feature = "parquet")]
 mod read_parquet;
 mod read_roles;
+mod rollouts;
 mod scores;
 pub mod tables;
 mod truth;
@@ -28,9 +29,10 @@ pub use observed::{DISAGREEMENT, GRADIENT_NORM, Observed};
 pub use outcomes::Outcomes;
 pub use read_column::{ColumnData, read_column};
 pub use read_files::log_files;
-pub use read_log::{Log, Origin, read_log};
+pub use read_log::{Log, OpenLog, Origin, open_log, read_log};
 pub use read_outcomes::read_outcomes;
 pub use read_roles::{RewardSpec, Roles};
+pub use rollouts::{Rollouts, Span};
 pub use scores::Scores;
 pub use truth::Truth;
 

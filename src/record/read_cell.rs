@@ -2,7 +2,9 @@
 
 use super::error::{Error, Place};
 use std::borrow::Cow;
+use std::hash::Hasher as _;
 use std::path::Path;
+use twox_hash::XxHash64;
 
 /// What stands in a cell.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,11 +57,14 @@ impl Cell<'_> {
             Cell::Missing => Ok(None),
             Cell::Number(value) => Ok(Some(*value)),
             Cell::Flag(value) => Ok(Some(f64::from(u8::from(*value)))),
-            Cell::Text(text) => match text.trim() {
-                "" => Ok(None),
-                "true" | "True" => Ok(Some(1.0)),
-                "false" | "False" => Ok(Some(0.0)),
-                trimmed => trimmed.parse().map(Some).map_err(|_| text.as_ref()),
+            Cell::Text(text) => match plain_decimal(text.as_bytes()) {
+                Some(value) => Ok(Some(value)),
+                None => match text.trim() {
+                    "" => Ok(None),
+                    "true" | "True" | "TRUE" => Ok(Some(1.0)),
+                    "false" | "False" | "FALSE" => Ok(Some(0.0)),
+                    trimmed => trimmed.parse().map(Some).map_err(|_| text.as_ref()),
+                },
             },
         }
     }
@@ -145,7 +150,7 @@ impl Row<'_> {
     pub fn identity(&self, index: usize) -> u64 {
         let cell = (self.cell)(index);
         match (&cell, cell.number()) {
-            (_, Some(value)) if value.fract() == 0.0 && (0.0..=LARGEST_EXACT).contains(&value) => {
+            (_, Some(value)) if value.fract() == 0.0 && (0.0..LARGEST_EXACT).contains(&value) => {
                 value as u64
             }
             _ => text_hash(&cell.text().unwrap_or_default()),
@@ -156,7 +161,7 @@ impl Row<'_> {
     pub fn step(&self, index: usize, column: &str) -> Result<u64, Error> {
         let cell = (self.cell)(index);
         match cell.number() {
-            Some(value) if value.fract() == 0.0 && (0.0..=LARGEST_EXACT).contains(&value) => Ok(value as u64),
+            Some(value) if value.fract() == 0.0 && (0.0..LARGEST_EXACT).contains(&value) => Ok(value as u64),
             _ => {
                 let value = shortened(&cell.text().unwrap_or_default());
                 Err(Error::NotAStep { place: self.place(), column: column.to_owned(), value })
@@ -165,14 +170,81 @@ impl Row<'_> {
     }
 }
 
-/// Above 2⁵³ not every whole number has its own f64.
+/// The value of digits with at most one point and a sign, correctly rounded; `None` of anything else, which is left to
+/// the standard library: digits below 2⁵³ and a power of ten below 10²³ are exact, so one division rounds once
+/// (Clinger 1990).
+fn plain_decimal(text: &[u8]) -> Option<f64> {
+    const POWERS: [f64; 16] =
+        [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    // 15 digits and a point: below 2⁵³.
+    if digits.is_empty() || digits.len() > 16 {
+        return None;
+    }
+    let (mut whole, mut decimals, mut point) = (0u64, 0, false);
+    for &byte in digits {
+        match byte {
+            b'0'..=b'9' => {
+                whole = whole * 10 + u64::from(byte - b'0');
+                decimals += usize::from(point);
+            }
+            b'.' if !point => point = true,
+            _ => return None,
+        }
+    }
+    if whole > 1 << 53 || digits == b"." {
+        return None;
+    }
+    let value = whole as f64 / POWERS.get(decimals)?;
+    Some(if digits.len() < text.len() { -value } else { value })
+}
+
+/// The number of a cell that mostly repeats the one before, as a step or the prompt of a group does.
+#[derive(Default)]
+pub(super) struct Repeated {
+    text: String,
+    value: Option<u64>,
+}
+
+impl Repeated {
+    /// The value of the cell, computed only where its text differs from the last.
+    pub fn of(
+        &mut self,
+        row: &Row<'_>,
+        index: usize,
+        compute: impl FnOnce() -> Result<u64, Error>,
+    ) -> Result<u64, Error> {
+        let cell = (row.cell)(index);
+        let Cell::Text(text) = &cell else { return compute() };
+        if let Some(value) = self.value
+            && self.text == text.as_ref()
+        {
+            return Ok(value);
+        }
+        self.value = None;
+        let value = compute()?;
+        self.text.clear();
+        self.text.push_str(text);
+        self.value = Some(value);
+        Ok(value)
+    }
+}
+
+/// From 2⁵³ on not every whole number has its own f64.
 const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// A 64-bit hash of a text (BLAKE3, truncated).
+/// A 64-bit hash of a text (XXH64): equal texts are found again, nothing else is promised.
 pub(super) fn text_hash(text: &str) -> u64 {
-    let mut head = [0u8; 8];
-    head.copy_from_slice(&blake3::hash(text.as_bytes()).as_bytes()[..8]);
-    u64::from_le_bytes(head)
+    XxHash64::oneshot(0, text.as_bytes())
+}
+
+/// A 64-bit hash of words (XXH64).
+pub(super) fn words_hash<const N: usize>(words: [u64; N]) -> u64 {
+    let mut hasher = XxHash64::with_seed(1);
+    for word in words {
+        hasher.write_u64(word.to_le());
+    }
+    hasher.finish()
 }
 
 /// The start of a text, for an error message.
@@ -198,6 +270,28 @@ mod tests {
         assert_eq!(Cell::Flag(false).parse(), Ok(Some(0.0)));
         assert_eq!(text("1,5").parse(), Err("1,5"));
         assert!(text("nan").number().is_some_and(f64::is_nan));
+    }
+
+    #[test]
+    fn plain_decimals_are_those_of_the_standard_library() {
+        let mut random = 0x2545_f491_4f6c_dd1d_u64;
+        for i in 0..20_000 {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            let digits = (random % 1_000_000_000_000_000).to_string();
+            let at = (i % 17).min(digits.len());
+            let sign = if i % 3 == 0 { "-" } else { "" };
+            let text = format!("{sign}{}.{}", &digits[..at], &digits[at..]);
+            let expected = text.parse::<f64>().ok();
+            assert_eq!(plain_decimal(text.as_bytes()).map(f64::to_bits), expected.map(f64::to_bits), "{text}");
+        }
+        for (text, value) in [("-0", Some(-0.0)), ("5.", Some(5.0)), (".5", Some(0.5)), ("007", Some(7.0))] {
+            assert_eq!(plain_decimal(text.as_bytes()).map(f64::to_bits), value.map(f64::to_bits));
+        }
+        for other in ["", "-", ".", "-.", "1e3", "+1", "1.2.3", " 1", "9007199254740993.", "1_0", "nan"] {
+            assert_eq!(plain_decimal(other.as_bytes()), None, "{other}");
+        }
     }
 
     #[test]

@@ -1,24 +1,27 @@
 //! CSV with a header (RFC 4180): a byte-order mark and CRLF are accepted, quoted cells may span lines.
+//!
+//! One thread splits the file into cells, another reads the numbers in them: the rows come in their order all the same.
 
 use super::error::{Error, Place};
 use super::read_cell::{Cell, Column, Kind, Row, SAMPLE};
-use csv::{ErrorKind, Reader, ReaderBuilder, StringRecord};
+use csv::{ByteRecord, ErrorKind, Reader, ReaderBuilder, StringRecord};
 use std::borrow::Cow;
 use std::fs::File;
 use std::path::Path;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 /// The columns, judged by the first rows.
 pub(super) fn columns(path: &Path) -> Result<Vec<Column>, Error> {
     let (mut reader, header) = open(path)?;
     let mut columns: Vec<Column> =
         header.iter().map(|name| Column { name: name.to_owned(), kind: Kind::Empty }).collect();
-    let mut record = StringRecord::new();
+    let mut record = ByteRecord::new();
     for row in 0..SAMPLE {
-        if !reader.read_record(&mut record).map_err(|e| explain(path, row, e))? {
+        if !reader.read_byte_record(&mut record).map_err(|e| explain(path, row, e))? {
             break;
         }
         for (column, cell) in columns.iter_mut().zip(record.iter()) {
-            column.kind = column.kind.and(Cell::Text(Cow::Borrowed(cell)).kind());
+            column.kind = column.kind.and(Cell::Text(String::from_utf8_lossy(cell)).kind());
         }
     }
     Ok(columns)
@@ -49,21 +52,93 @@ pub(super) fn scan(
             }
         }
     }
-    let mut record = StringRecord::new();
-    let mut row = 0;
-    while reader.read_record(&mut record).map_err(|e| explain(path, row, e))? {
-        let cell = |i: usize| match index.get(i).and_then(|&column| record.get(column)) {
-            Some(text) if !text.is_empty() => Cell::Text(Cow::Borrowed(text)),
-            _ => Cell::Missing,
-        };
-        let line = record.position().map(csv::Position::line);
-        visit(&Row { row, line, file: path, cell: &cell })?;
-        row += 1;
+    let (send, receive) = sync_channel::<Batch>(BATCHES);
+    // A channel that never fills up: there are no more batches than places.
+    let (give_back, emptied) = sync_channel::<Vec<StringRecord>>(BATCHES + 2);
+    std::thread::scope(|scope| {
+        scope.spawn(move || split(&mut reader, &send, &emptied));
+        let mut row = 0;
+        for batch in receive {
+            for (i, record) in batch.records.iter().take(batch.filled).enumerate() {
+                let cell = |i: usize| match index.get(i).and_then(|&column| record.get(column)) {
+                    Some(text) if !text.is_empty() => Cell::Text(Cow::Borrowed(text)),
+                    _ => Cell::Missing,
+                };
+                let line = record.position().map(csv::Position::line);
+                if let Err(error) = visit(&Row { row, line, file: path, cell: &cell }) {
+                    let place = Place { file: path.to_owned(), line, row };
+                    return Err(if batch.not_utf8.contains(&i) { Error::NotUtf8 { place } } else { error });
+                }
+                row += 1;
+            }
+            if let Some(error) = batch.error {
+                return Err(explain(path, row, error));
+            }
+            let _ = give_back.try_send(batch.records);
+        }
+        if row == 0 {
+            return Err(Error::Empty { path: path.to_owned(), what: "a header and no row" });
+        }
+        Ok(())
+    })
+}
+
+/// Batches on their way, and the records and bytes of one.
+const BATCHES: usize = 4;
+const BATCH: usize = 4096;
+const BATCH_BYTES: usize = 1 << 18;
+
+/// Records, some of them filled, and the error that ended the file, if one did.
+#[derive(Default)]
+struct Batch {
+    records: Vec<StringRecord>,
+    filled: usize,
+    /// Records that held bytes that are not UTF-8, each replaced by U+FFFD: they may stand in a text, not in a number.
+    not_utf8: Vec<usize>,
+    error: Option<csv::Error>,
+}
+
+impl Batch {
+    /// Fills up with the next records; whether there may be more.
+    fn fill(&mut self, reader: &mut Reader<File>) -> bool {
+        let mut bytes = 0;
+        for record in &mut self.records {
+            let mut raw = std::mem::take(record).into_byte_record();
+            match reader.read_byte_record(&mut raw) {
+                Ok(true) => bytes += raw.as_slice().len(),
+                Ok(false) => return false,
+                Err(fault) => {
+                    self.error = Some(fault);
+                    return false;
+                }
+            }
+            *record = StringRecord::from_byte_record(raw).unwrap_or_else(|fault| {
+                self.not_utf8.push(self.filled);
+                let raw = fault.into_byte_record();
+                let mut replaced: StringRecord = raw.iter().map(String::from_utf8_lossy).collect();
+                replaced.set_position(raw.position().cloned());
+                replaced
+            });
+            self.filled += 1;
+            if bytes > BATCH_BYTES {
+                break;
+            }
+        }
+        true
     }
-    if row == 0 {
-        return Err(Error::Empty { path: path.to_owned(), what: "a header and no row" });
+}
+
+/// Splits the file into records until it ends or no one listens.
+fn split(reader: &mut Reader<File>, send: &SyncSender<Batch>, emptied: &Receiver<Vec<StringRecord>>) {
+    let mut more = true;
+    while more {
+        let records = emptied.try_recv().unwrap_or_else(|_| vec![StringRecord::new(); BATCH]);
+        let mut batch = Batch { records, ..Batch::default() };
+        more = batch.fill(reader);
+        if send.send(batch).is_err() {
+            return;
+        }
     }
-    Ok(())
 }
 
 fn open(path: &Path) -> Result<(Reader<File>, StringRecord), Error> {

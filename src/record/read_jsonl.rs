@@ -77,10 +77,18 @@ fn cell(value: &Value) -> Cell<'_> {
     match value {
         Value::Null => Cell::Missing,
         Value::Bool(flag) => Cell::Flag(*flag),
+        // An id beyond 2⁵³ would lose its last digits as a number.
+        Value::Number(number) if !number.is_f64() && !is_exact(number) => {
+            Cell::Text(Cow::Owned(number.to_string()))
+        }
         Value::Number(number) => number.as_f64().map_or(Cell::Missing, Cell::Number),
         Value::String(text) => Cell::Text(Cow::Borrowed(text)),
         Value::Array(_) | Value::Object(_) => Cell::Text(Cow::Owned(flatten(value))),
     }
+}
+
+fn is_exact(number: &serde_json::Number) -> bool {
+    number.as_i64().is_some_and(|whole| whole.unsigned_abs() <= 1 << 53)
 }
 
 /// A chat as its contents, one a line; anything else as JSON.

@@ -113,6 +113,9 @@ fn cell(field: &Field) -> Cell<'_> {
         Field::Byte(x) => Cell::Number(f64::from(*x)),
         Field::Short(x) => Cell::Number(f64::from(*x)),
         Field::Int(x) => Cell::Number(f64::from(*x)),
+        // An id beyond 2⁵³ would lose its last digits as a number.
+        Field::Long(x) if x.unsigned_abs() > 1 << 53 => Cell::Text(Cow::Owned(x.to_string())),
+        Field::ULong(x) if *x > 1 << 53 => Cell::Text(Cow::Owned(x.to_string())),
         Field::Long(x) => Cell::Number(*x as f64),
         Field::UByte(x) => Cell::Number(f64::from(*x)),
         Field::UShort(x) => Cell::Number(f64::from(*x)),

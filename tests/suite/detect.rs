@@ -137,6 +137,165 @@ fn fail_on_flag_exits_3() {
 }
 
 #[test]
+fn what_would_not_have_been_flagged_is_not_flagged() {
+    let run = |path: &std::path::Path| {
+        let flags = ["detect", "-d", "robust_z", "-d", "gpd_tail:tail_fraction=0.2", "--alert-rate", "1e-4"];
+        json(tailcatch().args(flags).args(["--calibrate-steps", "0..11", "--group-by", "step"]).arg(path), 0)
+    };
+    let answer = run(&fixture("verl"));
+    let flags = answer["flags"].as_array().unwrap();
+    assert!(flags.len() > 5);
+    for (i, flag) in flags.iter().enumerate() {
+        let of: Vec<&Value> = flags.iter().filter(|other| other["detector"] == flag["detector"]).collect();
+        assert_eq!(of[flag["rank"].as_u64().unwrap() as usize - 1], &flags[i]);
+        assert_eq!(flag["of"], 256);
+    }
+    let gpd = flags.iter().find(|flag| flag["detector"] == "gpd_tail").unwrap();
+    let below = gpd["would_not_flag_below"].as_f64().unwrap();
+    assert!(below < gpd["reward"].as_f64().unwrap());
+    assert!(gpd["counterfactual"].as_str().unwrap().starts_with("with a reward of "), "{gpd}");
+    // The same log with that reward in its place, and with one a little above.
+    let text: String = ["2", "10", "15", "29"]
+        .map(|step| std::fs::read_to_string(fixture(&format!("verl/{step}.jsonl"))).unwrap())
+        .concat();
+    let file_step = gpd["step"].as_u64().unwrap();
+    let place = [2, 10, 15, 29].iter().position(|step| *step == file_step).unwrap() * 64
+        + gpd["row"].as_u64().unwrap() as usize;
+    for (reward, flagged) in [(below, false), (below + 1e-6, true)] {
+        let rows: Vec<String> = text
+            .lines()
+            .enumerate()
+            .map(|(row, line)| {
+                let mut object: Value = serde_json::from_str(line).unwrap();
+                if row == place {
+                    object["score"] = serde_json::json!(reward);
+                }
+                object.to_string()
+            })
+            .collect();
+        let (_folder, path) = file("a.jsonl", rows.join("\n"));
+        let again = run(&path);
+        let rows = again["flags"].as_array().unwrap().iter();
+        let found =
+            rows.filter(|f| f["detector"] == "gpd_tail").any(|f| f["row"].as_u64() == Some(place as u64));
+        assert_eq!(found, flagged, "{reward}");
+    }
+}
+
+#[test]
+fn calibrations_are_set_side_by_side() {
+    // Rewards of standard deviation .71 that drift by .15 a step: the threshold of the first steps is soon too low.
+    let mut csv = "step,prompt,reward\n".to_owned();
+    let mut state = 1u64;
+    let mut uniform = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / (1u64 << 53) as f64
+    };
+    for i in 0..4000u32 {
+        let noise: f64 = (0..6).map(|_| uniform()).sum::<f64>() - 3.0;
+        csv += &format!("{},{},{}\n", i / 200, i % 40, noise + 0.15 * f64::from(i / 200));
+    }
+    let (_folder, path) = file("a.csv", csv);
+    let answer = json(tailcatch().args(["detect", "-d", "robust_z"]).arg(&path), 0);
+    let views = answer["calibrations"].as_array().unwrap();
+    let names: Vec<&str> = views.iter().map(|view| view["calibration"].as_str().unwrap()).collect();
+    assert_eq!(names, ["steps 0..2", "window of 2", "within prompt", "the log itself"]);
+    let flags = |i: usize| views[i]["flags"].as_u64().unwrap();
+    assert!(flags(0) > 500 && flags(1) < 40 && flags(3) < 4, "{views:?}");
+    assert_eq!(views[0]["both"]["window of 2"], views[1]["both"]["steps 0..2"]);
+    let (_, text, _) = outcome(tailcatch().args(["detect", "-d", "robust_z"]).arg(&path));
+    assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
+    let flowing = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flowing.contains("exceed thresholds meant for 0.1%: rewards have drifted"), "{text}");
+    assert!(flowing.contains("it takes for normal what came slowly"), "{text}");
+    // A window as the reference is one of them.
+    let window = json(tailcatch().args(["detect", "--calibrate-window", "3:1"]).arg(&path), 0);
+    assert_eq!(window["calibration"], serde_json::json!({"kind": "window", "steps": 3, "lag": 1}));
+    assert_eq!(window["calibrations"][1]["calibration"], "window of 3, 1 before");
+    assert_eq!(window["statuses"]["robust_z"]["judged"], 4000 - 4 * 200);
+}
+
+#[test]
+fn thresholds_may_go_along_and_the_run_has_an_alarm() {
+    let mut csv = "step,reward\n".to_owned();
+    for i in 0..6000u32 {
+        let uniform = (f64::from(i) * 0.618_034).fract();
+        // From step 40 on one rollout in twenty is paid too much, ever more.
+        let hack = if i >= 4000 && i % 20 == 7 { f64::from(i) / 500.0 } else { 0.0 };
+        csv += &format!("{},{}\n", i / 100, -(1.0 - uniform).ln() + hack);
+    }
+    let (_folder, path) = file("a.csv", csv);
+    let run = |flags: &[&str]| {
+        let always = ["detect", "-d", "top_reward", "--calibrate-steps", "0..20", "--alert-rate", "1e-3"];
+        json(tailcatch().args(always).args(flags).arg(&path), 0)
+    };
+    let fixed = run(&[]);
+    let alarm = &fixed["statuses"]["top_reward"]["alarm"]["evidence"];
+    assert!(alarm["alarm_step"].as_u64().is_some_and(|step| (40..45).contains(&step)), "{alarm}");
+    assert!(alarm["ln_e_value"].as_f64().unwrap() > 20.0);
+    for how in ["spot", "drift-spot"] {
+        let moving = run(&["--streaming", how]);
+        assert_eq!(moving["rule"]["streaming"][1], 1e-3);
+        let flags = moving["flags"].as_array().unwrap();
+        assert!(flags.len() > 60, "{how}: {}", flags.len());
+        let of_hacks = flags.iter().filter(|f| f["row"].as_u64().is_some_and(|r| r >= 4000 && r % 20 == 7)).count();
+        assert!(of_hacks * 5 >= flags.len() * 4, "{how}: {of_hacks} of {}", flags.len());
+        for flag in flags {
+            assert!(flag["score"].as_f64() > flag["threshold"].as_f64());
+            assert!(flag["would_not_flag_below"].as_f64().unwrap() <= flag["threshold"].as_f64().unwrap());
+        }
+    }
+}
+
+#[test]
+fn feature_columns_are_read_by_name_and_prefix() {
+    let mut csv = "step,reward,act_0,act_1,kl\n".to_owned();
+    for i in 0..200 {
+        csv += &format!("{},{},1,2,3\n", i / 100, (f64::from(i) * 0.618_034).fract());
+    }
+    let (_folder, path) = file("a.csv", csv);
+    let run = |features: &str| {
+        outcome(tailcatch().args(["detect", "-d", "robust_z", "--features", features]).arg(&path))
+    };
+    assert_eq!(run("act_*,kl").0, 0);
+    let (code, _, stderr) = run("act_2");
+    assert_eq!(code, 2);
+    assert!(stderr.contains("there is no column `act_2`") && stderr.contains("did you mean `act_"), "{stderr}");
+    assert!(run("akt_*").2.contains("there is no column `akt_*`"));
+}
+
+#[test]
+fn a_detector_that_looks_at_single_rows_may_be_given_them_alone() {
+    let log = tailcatch::record::read_log(&[fixture("verl")], None).unwrap().observed;
+    let mut found = 0;
+    for part in tailcatch::detectors::DetectorSpec::PARTS {
+        let text = format!("{{\"{}\": {{}}}}", part.name);
+        let spec: tailcatch::detectors::DetectorSpec = serde_json::from_str(&text).unwrap();
+        if !spec.part().row_wise() {
+            continue;
+        }
+        let scorer = || {
+            let mut rng = tailcatch::foundation::rng::SeedTree::new(1, 0)
+                .stream(tailcatch::foundation::rng::Purpose::Detector, 0);
+            match spec.part().fit(&log, &mut rng) {
+                tailcatch::detectors::Fitted::Ready(scorer) => Some(scorer),
+                tailcatch::detectors::Fitted::Refused(_) => None,
+            }
+        };
+        let Some(mut whole) = scorer() else { continue };
+        let all = whole.score(&log).unwrap();
+        let mut single = scorer().unwrap();
+        for row in (0..log.len()).rev() {
+            let alone = single.score(&log.select(&[row])).unwrap();
+            assert_eq!(alone.values()[0], all.values()[row], "{} {row}", part.name);
+            assert_eq!(alone.p_values().map(|p| p[0]), all.p_values().map(|p| p[row]), "{}", part.name);
+        }
+        found += 1;
+    }
+    assert!(found >= 4, "{found}");
+}
+
+#[test]
 fn the_same_log_gives_the_same_bytes() {
     let run = || {
         outcome(tailcatch().args(["detect", "--json", "-d", "random", "-d", "robust_z"]).arg(fixture("verl")))
@@ -161,6 +320,11 @@ fn faulty_flags_exit_2_with_a_remedy() {
         (&["--alert-rate", "0"], "strictly between 0 and 1", "--help"),
         (&["--fdr", ".1", "--budget", "3"], "cannot be used with", "--help"),
         (&["--calibrate", "nope.csv"], "nope.csv: no such file", "check the path"),
+        (&["--calibrate-window", "9"], "no step has 9 steps that ended 0 before it", "the log has 4 steps"),
+        (&["--calibrate-window", "0"], "not a number of steps", "--help"),
+        (&["--calibrate-window", "2", "--calibrate-steps", "0..3"], "cannot be used with", "--help"),
+        (&["--streaming", "spot"], "starts from reference rollouts", "--calibrate-steps"),
+        (&["--features", "scor"], "there is no column `scor`", "did you mean `score`?"),
     ];
     for (flags, message, help) in cases {
         let (code, stdout, stderr) = outcome(tailcatch().arg("detect").arg(fixture("verl")).args(*flags));

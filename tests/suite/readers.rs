@@ -108,6 +108,73 @@ fn weights_sum_the_parts_that_are_there() {
 }
 
 #[test]
+fn rewards_that_are_nan_count_as_empty_and_are_told() {
+    let (_folder, path) = file("a.jsonl", "{\"a\": 1, \"b\": NaN}\n{\"a\": NaN, \"b\": NaN}\n{\"a\": 2, \"b\": 4}\n");
+    let log = read_log(&[path], Some(&"a=1,b=.5".parse().unwrap())).unwrap();
+    assert_eq!((log.observed.proxy, log.empty), (vec![1.0, 4.0], 1));
+    assert!(log.notes[0].contains("the reward is NaN in 3 cells, the first at"), "{:?}", log.notes);
+    assert!(log.notes[0].contains("a.jsonl, line 1"), "{:?}", log.notes);
+    let (_folder, path) = file("a.csv", "r\n1\ninf\n");
+    assert!(read_log(&[path], Some(&"r".parse().unwrap())).is_err());
+}
+
+#[test]
+fn an_empty_file_among_others_is_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [("1.jsonl", "{\"score\": 1}\n"), ("2.jsonl", ""), ("3.csv", ""), ("4.csv", "score\n")] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let log = read_log(&[folder.path().to_owned()], None).unwrap();
+    assert_eq!(log.observed.proxy, [1.0]);
+    assert_eq!(log.notes.len(), 3, "{:?}", log.notes);
+    assert!(log.notes.iter().all(|note| note.contains("left out, the file is empty")));
+    std::fs::remove_file(folder.path().join("1.jsonl")).unwrap();
+    assert!(read_log(&[folder.path().to_owned()], None).is_err());
+}
+
+#[test]
+fn large_ids_keep_their_digits() {
+    let rows = "{\"r\": 1, \"uid\": 9007199254740993}\n{\"r\": 2, \"uid\": 9007199254740992}\n\
+                {\"r\": 3, \"uid\": 12345678901234567891}\n{\"r\": 4, \"uid\": 12345678901234567890}\n\
+                {\"r\": 5, \"uid\": 12345678901234567890}\n";
+    let (_folder, path) = file("a.jsonl", rows);
+    let group = read_log(&[path], Some(&"r".parse().unwrap())).unwrap().observed.group;
+    let distinct: std::collections::BTreeSet<u64> = group.iter().copied().collect();
+    assert_eq!((distinct.len(), group[3] == group[4]), (4, true));
+}
+
+#[test]
+fn stray_bytes_in_a_text_are_no_error() {
+    let (_folder, path) = file("a.csv", b"reward,completion\n1,ab\n2,caf\xe9\n");
+    let log = read_log(&[path], None).unwrap();
+    assert_eq!(log.observed.length, Some(vec![2.0, 4.0]));
+}
+
+#[test]
+fn features_are_read_by_name_and_prefix() {
+    use tailcatch::record::open_log;
+    let (_folder, path) = file("a.csv", "r,x_1,x_2,x_t,y,disagreement\n1,2,3,a,4,.5\n5,6,7,b,8,.25\n");
+    let read = |names: &[&str]| {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        open_log(std::slice::from_ref(&path), Some(&"r".parse().unwrap()), &names).map(|log| log.rollouts.rows(0..9))
+    };
+    let column = |name: &str, values: [f64; 2]| (name.to_owned(), values.to_vec());
+    let all = read(&["x_*", "y", "x_2"]).unwrap().unwrap();
+    assert_eq!(
+        all.features,
+        [
+            column("x_1", [2.0, 6.0]),
+            column("x_2", [3.0, 7.0]),
+            column("y", [4.0, 8.0]),
+            column("disagreement", [0.5, 0.25])
+        ]
+    );
+    assert!(read(&["z"]).unwrap_err().to_string().contains("there is no column `z`"));
+    assert!(read(&["z*"]).is_err());
+    assert!(read(&["x_t"]).unwrap().unwrap().features.len() == 1, "text is left out, with a note");
+}
+
+#[test]
 fn rows_out_of_order_are_sorted_by_step_and_keep_their_place() {
     let (_folder, path) = file("a.csv", "step,reward\n3,1\n1,2\n3,3\n1,4\n");
     let log = read_log(&[path], None).unwrap();

@@ -1,10 +1,13 @@
 //! The findings for people.
 
-use super::judge::{Rule, Unit};
+use super::compare::Comparison;
+use super::flags::Flag;
+use super::judge::{Answer, Rule, Unit};
 use super::{Findings, Reference};
 use crate::cli::console::Style;
 use crate::cli::table::{Table, WIDTH, count, number, wrapped};
 use crate::foundation::failure::Status;
+use crate::record::Origin;
 use std::path::Path;
 
 /// Flagged rollouts that are shown; `--json` lists all.
@@ -18,6 +21,9 @@ pub(super) fn text(findings: &Findings, style: Style) -> String {
     }
     out.push_str(&detectors(findings, style));
     out.push_str(&flags(findings, style));
+    if let Some(comparison) = &findings.comparison {
+        out.push_str(&calibrations(comparison, style));
+    }
     if matches!(findings.reference, Reference::Own { .. }) {
         let caveat = "Self-calibrated: what is normal was learnt from the rollouts that are judged, so exploits that \
                       come often enough pass for normal. Give a reference with --calibrate LOG, or steps before the \
@@ -37,8 +43,9 @@ fn head(findings: &Findings, style: Style) -> String {
         [one] => one.display().to_string(),
         files => format!("{} files", files.len()),
     };
-    let steps = match (log.observed.step.first(), log.observed.step.last()) {
-        (Some(first), Some(last)) if first != last => format!(", steps {first} to {last}"),
+    let spans = log.rollouts.spans();
+    let steps = match (spans.first(), spans.last()) {
+        (Some(first), Some(last)) if first != last => format!(", steps {} to {}", first.step, last.step),
         _ => String::new(),
     };
     let what = if log.aggregate { "rows" } else { "rollouts" };
@@ -47,18 +54,30 @@ fn head(findings: &Findings, style: Style) -> String {
         return out;
     }
     let relative = findings
-        .centres
-        .as_ref()
-        .map(|(by, _)| format!(", relative to the median of its {}", by.noun()))
+        .group_by
+        .map(|by| format!(", relative to the median of its {}", by.noun()))
         .unwrap_or_default();
     out.push_str(&format!("reward     {}{relative}\n", log.reward));
-    if let Some(rho) = findings.length_correlation {
-        out.push_str(&format!("           Spearman correlation with length {}\n", number(rho)));
+    if let Some(length) = findings.length {
+        let residual = length
+            .residual
+            .map(|rho| format!(" ({} without its linear trend)", number(rho)))
+            .unwrap_or_default();
+        out.push_str(&format!(
+            "           Spearman correlation with length {}{residual}\n",
+            number(length.reward)
+        ));
     }
     let reference = match &findings.reference {
-        Reference::Own { n } => format!("self-calibrated on the same {} rollouts", count(*n)),
+        Reference::Own { n: own } if *own == n => format!("self-calibrated on the same {} rollouts", count(n)),
+        Reference::Own { n: own } => format!("self-calibrated on {} of the same rollouts", count(*own)),
         Reference::Log { path, n } => format!("{} ({} rollouts)", path.display(), count(*n)),
         Reference::Steps { from, to, n } => format!("steps {from}..{to} ({} rollouts)", count(*n)),
+        Reference::Window { steps: 1, lag: 0 } => "for each step, the one before it".to_owned(),
+        Reference::Window { steps, lag: 0 } => format!("for each step, the {steps} before it"),
+        Reference::Window { steps, lag } => {
+            format!("for each step, the {steps} that ended {lag} before it")
+        }
     };
     out.push_str(&format!("reference  {reference}\n"));
     let rule = match findings.rule {
@@ -68,6 +87,9 @@ fn head(findings: &Findings, style: Style) -> String {
             format!("alert rate {rate}: about {expected} false alarms in an honest log of this size")
         }
         Rule::Fdr(rate) => format!("false discovery rate {rate} (Benjamini–Hochberg)"),
+        Rule::Streaming(how, rate) => {
+            format!("{} at a nominal alert rate of {rate}: the threshold goes along with the scores", how.name())
+        }
         Rule::Budget(audits) => format!("budget: the {} most suspicious for each detector", count(audits)),
     };
     out.push_str(&format!("rule       {rule}\n\n"));
@@ -76,7 +98,7 @@ fn head(findings: &Findings, style: Style) -> String {
 
 fn detectors(findings: &Findings, style: Style) -> String {
     let mut table = Table::new(&["detector", ">flags", "threshold", "status"]);
-    for judged in &findings.judged {
+    for judged in &findings.detectors {
         let cells = match &judged.answer {
             Ok(answer) => {
                 let sign = match (answer.unit, findings.rule) {
@@ -86,70 +108,149 @@ fn detectors(findings: &Findings, style: Style) -> String {
                 };
                 let threshold =
                     answer.threshold.map_or_else(|| "–".to_owned(), |t| format!("{sign} {}", number(t)));
-                [count(answer.flags.len()), threshold, "ok".to_owned()]
+                {
+                    let shown = answer.flags.len();
+                    let note = match (shown < answer.flagged, answer.judged < findings.judged) {
+                        (true, _) => format!("ok; the {} most suspicious are listed", count(shown)),
+                        (_, true) => format!("ok; {} rollouts judged", count(answer.judged)),
+                        _ => "ok".to_owned(),
+                    };
+                    [count(answer.flagged), threshold, note]
+                }
             }
             Err(status) => ["–".to_owned(), "–".to_owned(), status.to_string()],
         };
         table.row([judged.label.clone()].into_iter().chain(cells));
     }
-    table.render(style)
-}
-
-/// Rollouts with the detectors that flagged them, the most often flagged first, then the highest reward.
-fn flags(findings: &Findings, style: Style) -> String {
-    let mut rows: Vec<(usize, Vec<(&str, &super::judge::Flag)>)> = Vec::new();
-    let mut place = std::collections::BTreeMap::new();
-    for judged in &findings.judged {
-        for flag in judged.answer.iter().flat_map(|answer| &answer.flags) {
-            let at = *place.entry(flag.row).or_insert_with(|| {
-                rows.push((flag.row, Vec::new()));
-                rows.len() - 1
-            });
-            rows[at].1.push((&judged.label, flag));
+    let mut out = table.render(style);
+    for judged in &findings.detectors {
+        if let Ok(Answer { alarm: Some(alarm), .. }) = &judged.answer {
+            let line = match alarm {
+                Ok(alarm) => alarm.sentence(&judged.label),
+                Err(status) => format!("{}: whether alarms come too often is not tested ({status})", judged.label),
+            };
+            let raised = matches!(alarm, Ok(alarm) if alarm.alarm_step.is_some());
+            let text = indented(&line, 0, Style::new(false));
+            out.push_str(&if raised { style.red(text) } else { text });
         }
-    }
-    if rows.is_empty() {
-        return format!("\n{}\n", style.green("Nothing was flagged."));
-    }
-    rows.sort_by(|(a, by_a), (b, by_b)| {
-        let reward = |row: &usize| findings.log.observed.proxy[*row];
-        by_b.len().cmp(&by_a.len()).then(reward(b).total_cmp(&reward(a))).then(a.cmp(b))
-    });
-    let total = findings.log.observed.len();
-    let mut out =
-        format!("\n{}\n", style.red(format!("{} of {} rollouts flagged", count(rows.len()), count(total))));
-    for (row, by) in rows.iter().take(SHOWN) {
-        let origin = findings.log.origin[*row];
-        let names: Vec<String> = by
-            .iter()
-            .map(|(name, flag)| match flag.p_value {
-                Some(p) => format!("{name} (p = {})", number(p)),
-                None => format!("{name} (score {})", number(flag.score)),
-            })
-            .collect();
-        out.push_str(&format!(
-            "\n{}  {} row {}, step {}\n",
-            style.bold(format!("reward {}", number(findings.reward(*row)))),
-            file_name(&findings.log.files[origin.file]),
-            origin.row,
-            findings.log.observed.step[*row],
-        ));
-        out.push_str(&indented(&format!("by {}", names.join(", "))));
-        for (_, flag) in by {
-            let reason = findings.reason(*row, &flag.reason);
-            wrapped(&reason, WIDTH - 4).iter().for_each(|line| {
-                out.push_str(&format!("    {}\n", style.dim(line)));
-            });
-        }
-    }
-    if let Some(more @ 1..) = rows.len().checked_sub(SHOWN) {
-        out.push_str(&format!("\n… and {} more; --json lists all\n", count(more)));
     }
     out
 }
 
-fn indented(text: &str) -> String {
-    wrapped(text, WIDTH - 4).iter().map(|line| format!("    {line}\n")).collect()
+/// Rollouts with the detectors that flagged them, the most often flagged first, then the highest reward.
+fn flags(findings: &Findings, style: Style) -> String {
+    let mut rows: Vec<Flagged<'_>> = Vec::new();
+    let mut place = std::collections::BTreeMap::new();
+    let mut unlisted = 0;
+    for (judged, origins) in findings.detectors.iter().zip(&findings.origins) {
+        let Ok(answer) = &judged.answer else { continue };
+        unlisted += answer.flagged - answer.flags.len();
+        for (i, (flag, origin)) in answer.flags.iter().zip(origins).enumerate() {
+            let at = *place.entry(flag.row).or_insert_with(|| {
+                rows.push(Flagged { flag, origin, by: Vec::new() });
+                rows.len() - 1
+            });
+            if let Some(flagged) = rows.get_mut(at) {
+                flagged.by.push((&judged.label, answer, flag, i + 1));
+            }
+        }
+    }
+    if findings.detectors.iter().all(|judged| judged.answer.is_err()) {
+        return format!("\n{}\n", style.yellow("No detector could judge this log."));
+    }
+    if rows.is_empty() {
+        return format!("\n{}\n", style.green("Nothing was flagged."));
+    }
+    rows.sort_by(|a, b| {
+        let reward = |of: &Flagged<'_>| of.flag.proxy;
+        b.by.len().cmp(&a.by.len()).then(reward(b).total_cmp(&reward(a))).then(a.flag.row.cmp(&b.flag.row))
+    });
+    let at_least = if unlisted > 0 { "at least " } else { "" };
+    let total = count(findings.judged);
+    let mut out = format!(
+        "\n{}\n",
+        style.red(format!("{at_least}{} of {total} rollouts flagged", count(rows.len())))
+    );
+    for flagged in rows.iter().take(SHOWN) {
+        out.push_str(&flagged.text(findings, style));
+    }
+    if let Some(more @ 1..) = rows.len().checked_sub(SHOWN) {
+        let all = if unlisted > 0 { "those listed" } else { "all" };
+        out.push_str(&format!("\n… and {} more; --json gives {all}\n", count(more)));
+    }
+    out
+}
+
+/// A rollout, and for each detector that flagged it: label, answer, flag, rank.
+struct Flagged<'a> {
+    flag: &'a Flag,
+    origin: &'a Origin,
+    by: Vec<(&'a str, &'a Answer, &'a Flag, usize)>,
+}
+
+impl Flagged<'_> {
+    fn text(&self, findings: &Findings, style: Style) -> String {
+        let reward = self.flag.proxy + self.flag.centre.unwrap_or(0.0);
+        let file = findings.log.files.get(self.origin.file).map(|path| file_name(path)).unwrap_or_default();
+        let mut out = format!(
+            "\n{}  {file} row {}, step {}\n",
+            style.bold(format!("reward {}", number(reward))),
+            self.origin.row,
+            self.flag.step,
+        );
+        for (label, answer, flag, rank) in &self.by {
+            let how = match flag.p_value {
+                Some(p) => format!("p = {}", number(p)),
+                None => format!("score {}", number(flag.score)),
+            };
+            let rank = format!("rank {} of {}", count(*rank), count(answer.judged));
+            out.push_str(&indented(&format!("by {label}: {how}, {rank}"), 4, Style::new(false)));
+            out.push_str(&indented(&findings.reason(flag), 6, style));
+        }
+        let said: Vec<(&str, String)> = (self.by.iter())
+            .filter_map(|(label, _, flag, rank)| Some((*label, findings.counterfactual(flag, *rank)?)))
+            .collect();
+        for (i, (label, text)) in said.iter().enumerate() {
+            let by = if self.by.len() > 1 { format!(" by {label}") } else { String::new() };
+            let lead = if i == 0 { "would not be flagged" } else { "nor" };
+            out.push_str(&indented(&format!("{lead}{by} {text}"), 4, Style::new(false)));
+        }
+        out
+    }
+}
+
+/// What is flagged under each calibration, and by how many of the others too.
+fn calibrations(comparison: &Comparison, style: Style) -> String {
+    let views = &comparison.views;
+    let mut head = vec!["calibrated on".to_owned(), ">flags".to_owned()];
+    head.extend((0..views.len()).map(|i| format!(">also by {}", letter(i))));
+    head.push("".to_owned());
+    let heads: Vec<&str> = head.iter().map(String::as_str).collect();
+    let mut table = Table::new(&heads);
+    for (i, view) in views.iter().enumerate() {
+        let mut cells = vec![format!("{} {}", letter(i), view.name)];
+        cells.push(view.flagged.as_ref().map_or_else(|_| "–".to_owned(), |rows| count(rows.len())));
+        cells.extend((0..views.len()).map(|j| match comparison.both(i, j) {
+            Some(both) if i != j => count(both),
+            _ => "–".to_owned(),
+        }));
+        cells.push(view.flagged.as_ref().err().cloned().unwrap_or_default());
+        table.row(cells);
+    }
+    let mut out = format!("\n{}", table.render(style));
+    out.push_str(&indented(&comparison.sentence(), 0, Style::new(false)));
+    out
+}
+
+fn letter(i: usize) -> char {
+    char::from(b'A' + u8::try_from(i).unwrap_or(25).min(25))
+}
+
+fn indented(text: &str, by: usize, style: Style) -> String {
+    wrapped(text, WIDTH - by)
+        .iter()
+        .map(|line| format!("{}{}\n", " ".repeat(by), style.dim(line)))
+        .collect()
 }
 
 fn file_name(path: &Path) -> String {

@@ -19,6 +19,9 @@ impl Detector for Random {
     fn access(&self) -> Access {
         Access::Control
     }
+    fn row_wise(&self) -> bool {
+        true
+    }
     fn fit(&self, _: &Observed, rng: &mut Stream) -> Fitted {
         Fitted::Ready(Box::new(Draws { seed: rng.next_u64() }))
     }

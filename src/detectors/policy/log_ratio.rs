@@ -21,6 +21,9 @@ impl Detector for LogRatio {
     fn access(&self) -> Access {
         Access::Policy
     }
+    fn row_wise(&self) -> bool {
+        true
+    }
     fn fit(&self, calibration: &Observed, _: &mut Stream) -> Fitted {
         match columns(calibration) {
             Ok(_) => Fitted::Ready(Box::new(Ratio)),

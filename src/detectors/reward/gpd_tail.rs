@@ -1,6 +1,6 @@
 //! Peaks over threshold: how improbable is this reward under the tail of the calibration rewards?
 
-use crate::detectors::input::{digits, digits_at, finite, proxy, rank_p_value, scores};
+use crate::detectors::input::{digits, digits_at, finite, proxy, scores};
 use crate::detectors::{Access, Detector, Fitted, Scorer};
 use crate::foundation::failure::Status;
 use crate::foundation::rng::Stream;
@@ -38,6 +38,9 @@ impl Detector for GpdTail {
     fn access(&self) -> Access {
         Access::Reward
     }
+    fn row_wise(&self) -> bool {
+        true
+    }
     fn fit(&self, calibration: &Observed, _: &mut Stream) -> Fitted {
         match Tail::of(calibration, self.tail_fraction.get()) {
             Ok(tail) => Fitted::Ready(Box::new(tail)),
@@ -51,6 +54,7 @@ const DEEPEST: f64 = 744.0;
 
 struct Tail {
     ascending: Vec<f64>,
+    cells: Cells,
     fit: GpdFit,
     /// −ln of the share of calibration rewards above the threshold.
     neg_ln_share: f64,
@@ -77,14 +81,25 @@ impl Tail {
         let fit = fit_gpd(tail, threshold)?;
         let neg_ln_share = -(fit.k as f64 / n as f64).ln();
         let deepest = fit.upper_quantile(DEEPEST - neg_ln_share);
-        Ok(Self { ascending, fit, neg_ln_share, deepest })
+        let cells = Cells::of(&ascending);
+        Ok(Self { ascending, cells, fit, neg_ln_share, deepest })
+    }
+
+    /// Number of calibration rewards below `reward`.
+    fn below(&self, reward: f64) -> usize {
+        let candidates = self.cells.candidates(reward);
+        let start = candidates.start;
+        let near = self.ascending.get(candidates).unwrap_or_default();
+        start + near.partition_point(|x| *x < reward)
     }
 
     /// Score and p-value.
     fn judge(&self, reward: f64) -> (f64, f64) {
         let reward = finite(reward);
         if reward <= self.fit.threshold {
-            let p = rank_p_value(&self.ascending, reward);
+            let below = self.below(reward);
+            let n = self.ascending.len();
+            let p = (n - below + 1) as f64 / (n + 1) as f64;
             return (-p.ln(), p);
         }
         if reward >= self.deepest {
@@ -93,6 +108,46 @@ impl Tail {
         }
         let score = (self.neg_ln_share + self.fit.neg_ln_sf(reward)).min(DEEPEST);
         (score, (-score).exp())
+    }
+}
+
+/// Where to look for a reward among ascending ones: the range of the bulk in cells of equal width, a few values in each.
+struct Cells {
+    low: f64,
+    per_unit: f64,
+    /// First value of each cell, and the number of values.
+    starts: Vec<u32>,
+}
+
+impl Cells {
+    fn of(ascending: &[f64]) -> Self {
+        let at = |share: f64| ascending.get((ascending.len() as f64 * share) as usize).copied();
+        let (low, high) = (at(0.001).unwrap_or(0.0), at(0.999).unwrap_or(0.0));
+        let count = (ascending.len() / 2).max(1);
+        let per_unit = count as f64 / (high - low);
+        let mut cells = Self { low, per_unit, starts: vec![0; count + 1] };
+        let mut next = 0;
+        for (i, value) in ascending.iter().enumerate() {
+            let cell = cells.cell(*value);
+            if cell >= next {
+                cells.starts[next..=cell].fill(u32::try_from(i).unwrap_or(u32::MAX));
+                next = cell + 1;
+            }
+        }
+        cells.starts[next..].fill(u32::try_from(ascending.len()).unwrap_or(u32::MAX));
+        cells
+    }
+
+    /// Rises with the value; what lies outside is in the first or last cell.
+    fn cell(&self, value: f64) -> usize {
+        (((value - self.low) * self.per_unit) as usize).min(self.starts.len().saturating_sub(2))
+    }
+
+    /// Smaller values lie before this range, larger ones after it.
+    fn candidates(&self, value: f64) -> std::ops::Range<usize> {
+        let cell = self.cell(value);
+        let start = |cell: usize| self.starts.get(cell).map_or(0, |start| *start as usize);
+        start(cell)..start(cell + 1)
     }
 }
 
@@ -129,6 +184,22 @@ mod tests {
 
     fn tail_of(rewards: Vec<f64>) -> Result<Tail, Status> {
         Tail::of(&Observed { proxy: rewards, ..Observed::default() }, 0.05)
+    }
+
+    #[test]
+    fn ranks_are_those_of_a_plain_search() {
+        for n in [400, 1001, 5000] {
+            // Heavy on both sides, so that most cells are empty and two are full.
+            let quantile = |i: usize| (i as f64 + 0.5) / n as f64;
+            let heavy = |p: f64| p.powf(-0.7) - (1.0 - p).powf(-0.7);
+            let tail = tail_of((0..n).map(|i| heavy(quantile(i))).collect()).unwrap();
+            let mut points = tail.ascending.clone();
+            points.extend(tail.ascending.iter().flat_map(|x| [x.next_down(), x.next_up()]));
+            points.extend([f64::MIN, f64::MAX, tail.cells.low]);
+            for u in points {
+                assert_eq!(tail.below(u), tail.ascending.partition_point(|x| *x < u), "{n} {u}");
+            }
+        }
     }
 
     fn assert_rises_everywhere(tail: &Tail) {

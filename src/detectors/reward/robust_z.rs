@@ -25,6 +25,9 @@ impl Detector for RobustZ {
     fn access(&self) -> Access {
         Access::Reward
     }
+    fn row_wise(&self) -> bool {
+        true
+    }
     fn fit(&self, calibration: &Observed, _: &mut Stream) -> Fitted {
         match Scale::of(calibration) {
             Ok(scale) => Fitted::Ready(Box::new(scale)),

@@ -17,6 +17,9 @@ impl Detector for TopReward {
     fn access(&self) -> Access {
         Access::Reward
     }
+    fn row_wise(&self) -> bool {
+        true
+    }
     fn fit(&self, _: &Observed, _: &mut Stream) -> Fitted {
         Fitted::Ready(Box::new(Ranking))
     }

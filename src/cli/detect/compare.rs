@@ -1,0 +1,213 @@
+//! What is flagged depends on what is taken for normal: the same detectors and rule under each calibration there is.
+
+use super::flags::Listing;
+use super::judge::{Judge, Normal, Rule, Stop};
+use super::source::{GroupBy, Source};
+use super::{Error, Reference};
+use crate::cli::table::count;
+use crate::detectors::DetectorSpec;
+use crate::foundation::failure::Status;
+use crate::record::OpenLog;
+use rayon::prelude::*;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+
+/// Share of a log's steps that stand for its beginning, and that a window spans.
+const SHARE_OF_STEPS: usize = 10;
+
+/// What is flagged under one calibration.
+pub(super) struct View {
+    /// In a few words.
+    pub name: String,
+    kind: Kind,
+    /// Rows that any of the detectors flagged, or why there is no answer.
+    pub flagged: Result<BTreeSet<usize>, String>,
+    /// Rollouts that were judged.
+    judged: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Fixed,
+    Window,
+    Prompt,
+    Own,
+}
+
+/// The calibrations side by side.
+pub(super) struct Comparison {
+    pub views: Vec<View>,
+    rule: Rule,
+    detectors: usize,
+}
+
+/// Judges the log under its beginning (or the reference that was given), a window, within prompts and under itself.
+/// `None` where there is nothing to compare.
+pub(super) fn compare(
+    log: &OpenLog,
+    source: &Source<'_>,
+    given: &Normal,
+    reference: &Reference,
+    specs: &[(String, DetectorSpec)],
+    rule: Rule,
+) -> Result<Option<Comparison>, Error> {
+    // A moving threshold is one more way to follow a drift: what it starts from is compared at its nominal rate.
+    let rule = match rule {
+        Rule::Streaming(_, rate) => Rule::AlertRate(rate),
+        rule => rule,
+    };
+    let spans = log.rollouts.spans();
+    let share = spans.len().div_ceil(SHARE_OF_STEPS);
+    let own = || Ok::<_, Error>(Normal::Rollouts { calibration: source.sample(0..log.rollouts.len())?, own: true });
+    let mut views = Vec::new();
+    let mut add = |kind, name: String, source: &Source<'_>, normal: &Normal| -> Result<(), Error> {
+        views.push(view(kind, name, source, normal, specs, rule)?);
+        Ok(())
+    };
+    let given_name = match reference {
+        Reference::Log { path, .. } => {
+            path.file_name().map(|name| name.to_string_lossy().into_owned()).filter(|name| name.len() < 24)
+        }
+        Reference::Steps { from, to, .. } => Some(format!("steps {from}..{to}")),
+        Reference::Own { .. } | Reference::Window { .. } => None,
+    };
+    if let Normal::Rollouts { own: false, .. } = given {
+        add(Kind::Fixed, given_name.unwrap_or_else(|| "reference".to_owned()), source, given)?;
+    } else if let (Some(first), Some(last)) = (spans.first(), spans.get(share.saturating_sub(1)))
+        && spans.len() > 1
+    {
+        let calibration = source.sample(first.rows.start..last.rows.end)?;
+        let name = format!("steps {}..{}", first.step, last.step + 1);
+        add(Kind::Fixed, name, source, &Normal::Rollouts { calibration, own: false })?;
+    }
+    match given {
+        Normal::Window { width, lag } => add(Kind::Window, window_name(*width, *lag), source, given)?,
+        Normal::Rollouts { .. } if spans.len() > 2 => {
+            let (width, lag) = (share, 0);
+            add(Kind::Window, window_name(width, lag), source, &Normal::Window { width, lag })?;
+        }
+        Normal::Rollouts { .. } => {}
+    }
+    if !source.is_grouped() && log.roles.prompt.is_some() {
+        let within = Source::new(&log.rollouts, Some(GroupBy::Prompt))?;
+        if within.len() > 0 {
+            let calibration = within.sample(0..log.rollouts.len())?;
+            let normal = Normal::Rollouts { calibration, own: true };
+            add(Kind::Prompt, "within prompt".to_owned(), &within, &normal)?;
+        }
+    }
+    match given {
+        Normal::Rollouts { own: true, .. } => add(Kind::Own, "the log itself".to_owned(), source, given)?,
+        _ => add(Kind::Own, "the log itself".to_owned(), source, &own()?)?,
+    }
+    Ok((views.len() > 1).then_some(Comparison { views, rule, detectors: specs.len() }))
+}
+
+fn window_name(width: usize, lag: usize) -> String {
+    let before = if lag > 0 { format!(", {lag} before") } else { String::new() };
+    format!("window of {width}{before}")
+}
+
+fn view(
+    kind: Kind,
+    name: String,
+    source: &Source<'_>,
+    normal: &Normal,
+    specs: &[(String, DetectorSpec)],
+    rule: Rule,
+) -> Result<View, Error> {
+    let answers: Vec<_> = specs
+        .par_iter()
+        .enumerate()
+        .map(|(number, (_, spec))| Judge { spec, number, source, normal, rule, listing: Listing::Rows, known: None }.judge())
+        .collect();
+    let (mut rows, mut judged, mut refusal) = (None::<BTreeSet<usize>>, 0, None::<Status>);
+    for answer in answers {
+        match answer {
+            Ok(answer) => {
+                rows.get_or_insert_default().extend(answer.flags.iter().map(|flag| flag.row));
+                judged = judged.max(answer.judged);
+            }
+            Err(Stop::Status(status)) => refusal = refusal.or(Some(status)),
+            Err(Stop::Failure(error)) => return Err(error.into()),
+        }
+    }
+    let flagged = rows.ok_or_else(|| refusal.map_or_else(String::new, |status| status.to_string()));
+    Ok(View { name, kind, flagged, judged })
+}
+
+impl Comparison {
+    /// Rows flagged by both.
+    pub(super) fn both(&self, a: usize, b: usize) -> Option<usize> {
+        let rows = |i: usize| self.views.get(i).and_then(|view| view.flagged.as_ref().ok());
+        Some(rows(a)?.intersection(rows(b)?).count())
+    }
+
+    fn of(&self, kind: Kind) -> Option<(&View, &BTreeSet<usize>)> {
+        let view = self.views.iter().find(|view| view.kind == kind)?;
+        Some((view, view.flagged.as_ref().ok()?))
+    }
+
+    /// What the differences mean.
+    pub(super) fn sentence(&self) -> String {
+        let known: Vec<&BTreeSet<usize>> =
+            self.views.iter().filter_map(|view| view.flagged.as_ref().ok()).collect();
+        let all: BTreeSet<usize> = known.iter().flat_map(|rows| rows.iter().copied()).collect();
+        if all.is_empty() {
+            return "Nothing is flagged under any of them.".to_owned();
+        }
+        let under = |row: &usize| known.iter().filter(|rows| rows.contains(row)).count();
+        let everywhere = all.iter().filter(|row| under(row) == known.len()).count();
+        let mut text = format!(
+            "Flagged under all {}: {} of {} rollouts.",
+            known.len(),
+            count(everywhere),
+            count(all.len())
+        );
+        let Some((first, rows)) = self.of(Kind::Fixed) else { return text };
+        if let Rule::AlertRate(rate) = self.rule {
+            let share = rows.len() as f64 / first.judged.max(1) as f64;
+            let nominal = rate * self.detectors as f64;
+            // Three times the nominal number, and three standard deviations of a Poisson count above it.
+            let expected = nominal * first.judged as f64;
+            if share > 3.0 * nominal && rows.len() as f64 > expected + 3.0 * expected.sqrt() {
+                text.push_str(&format!(
+                    " By {}, {:.2}% of the rollouts exceed thresholds meant for {}%: rewards have drifted since then, or \
+                     exploits are that common.",
+                    first.name,
+                    100.0 * share,
+                    100.0 * nominal,
+                ));
+            }
+        }
+        if let Some((_, window)) = self.of(Kind::Window) {
+            let missed = rows.difference(window).count();
+            if missed > 0 {
+                text.push_str(&format!(
+                    " The window does not flag {} of these {}: it takes for normal what came slowly, drift and \
+                     exploits alike.",
+                    count(missed),
+                    count(rows.len()),
+                ));
+            }
+        }
+        text
+    }
+
+    pub(super) fn document(&self) -> Value {
+        let entry = |(i, view): (usize, &View)| {
+            let also: Map<String, Value> = (self.views.iter().enumerate())
+                .filter(|(j, _)| *j != i)
+                .map(|(j, other)| (other.name.clone(), json!(self.both(i, j))))
+                .collect();
+            json!({
+                "calibration": view.name,
+                "judged": view.judged,
+                "flags": view.flagged.as_ref().ok().map(BTreeSet::len),
+                "reason": view.flagged.as_ref().err(),
+                "both": also,
+            })
+        };
+        self.views.iter().enumerate().map(entry).collect()
+    }
+}

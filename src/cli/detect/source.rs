@@ -1,0 +1,264 @@
+//! The log as detectors are given it: a batch of whole steps at a time, rewards relative to their group where asked.
+
+use crate::foundation::order::median;
+use crate::foundation::rng::{Purpose, SeedTree};
+use crate::record::{Error, Observed, Rollouts};
+use clap::ValueEnum;
+use rayon::prelude::*;
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// Fewest rollouts whose median stands for the rest of their group.
+pub(super) const MIN_GROUP: usize = 4;
+/// Most rollouts from which a detector learns what is normal; of more, a random sample is taken.
+pub(super) const MAX_CALIBRATION: usize = 1 << 18;
+/// Bytes that such a sample may take.
+const CALIBRATION_BYTES: usize = 48 << 20;
+/// Rows of a batch, unless one step has more.
+const BATCH: usize = 16_384;
+/// Rewards that are held at once to find the medians of prompts.
+const PASS: usize = 2_000_000;
+
+/// Which rollouts are compared with each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum GroupBy {
+    /// The same prompt, at any step
+    Prompt,
+    /// The same step, any prompt: takes out the drift of a policy that gets better
+    Step,
+    /// The same prompt at the same step
+    Group,
+}
+
+impl GroupBy {
+    /// As in a sentence: "its prompt".
+    pub(super) fn noun(self) -> &'static str {
+        match self {
+            Self::Prompt => "prompt",
+            Self::Step => "step",
+            Self::Group => "group",
+        }
+    }
+}
+
+/// A log, and what its rewards are relative to.
+pub(super) struct Source<'a> {
+    rollouts: &'a Rollouts,
+    by: Option<GroupBy>,
+    /// Medians by prompt, of the prompts with enough rollouts.
+    prompts: HashMap<u64, f64>,
+    /// Rollouts that belong to a group with enough of them.
+    kept: usize,
+}
+
+/// Some rows. `observed.trajectory` is the row of the log; the proxy is relative where it was asked for.
+pub(super) struct Batch {
+    pub observed: Observed,
+    /// What was subtracted, row by row; empty where nothing was.
+    pub centres: Vec<f64>,
+}
+
+impl<'a> Source<'a> {
+    /// Rewards as they are, or relative to the median of their group; groups of fewer than [`MIN_GROUP`] are left out.
+    pub(super) fn new(rollouts: &'a Rollouts, by: Option<GroupBy>) -> Result<Self, Error> {
+        let mut source = Self { rollouts, by, prompts: HashMap::new(), kept: rollouts.len() };
+        if by == Some(GroupBy::Prompt) {
+            source.learn_prompts()?;
+        } else if by.is_some() {
+            source.kept = 0;
+            for rows in source.batches(0..rollouts.len(), false) {
+                source.kept += source.batch(rows)?.observed.len();
+            }
+        }
+        Ok(source)
+    }
+
+    /// Medians of prompts over the whole log, a share of the prompts in each pass.
+    fn learn_prompts(&mut self) -> Result<(), Error> {
+        let n = self.rollouts.len();
+        let passes = n.div_ceil(PASS).max(1) as u64;
+        self.kept = 0;
+        for pass in 0..passes {
+            let mut rewards: Vec<(u64, f64)> = Vec::new();
+            for rows in chunks(0..n, BATCH) {
+                let batch = self.rollouts.rows(rows)?;
+                let own = batch.prompt.iter().zip(&batch.proxy).filter(|(prompt, _)| *prompt % passes == pass);
+                rewards.extend(own.map(|(prompt, reward)| (*prompt, *reward)));
+            }
+            rewards.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+            for group in rewards.chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() >= MIN_GROUP) {
+                let values: Vec<f64> = group.iter().map(|(_, reward)| *reward).collect();
+                if let (Some((prompt, _)), Some(centre)) = (group.first(), median(&values)) {
+                    self.prompts.insert(*prompt, centre);
+                    self.kept += group.len();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn rollouts(&self) -> &'a Rollouts {
+        self.rollouts
+    }
+
+    /// Whether rewards are relative to a group.
+    pub(super) fn is_grouped(&self) -> bool {
+        self.by.is_some()
+    }
+
+    /// Rollouts that are judged.
+    pub(super) fn len(&self) -> usize {
+        self.kept
+    }
+
+    /// Rollouts that are left out because their group is too small.
+    pub(super) fn left_out(&self) -> usize {
+        self.rollouts.len() - self.kept
+    }
+
+    /// Rows in batches of whole steps; a step of more rows than a batch is cut where `pieces` allows it.
+    pub(super) fn batches(&self, rows: Range<usize>, pieces: bool) -> Vec<Range<usize>> {
+        let pieces = pieces && !matches!(self.by, Some(GroupBy::Step | GroupBy::Group));
+        let spans = self.rollouts.spans();
+        let first = spans.partition_point(|span| span.rows.end <= rows.start);
+        let mut batches: Vec<Range<usize>> = Vec::new();
+        for span in &spans[first..] {
+            let (start, end) = (span.rows.start.max(rows.start), span.rows.end.min(rows.end));
+            if start >= end {
+                break;
+            }
+            match batches.last_mut() {
+                Some(last) if end - last.start <= BATCH => last.end = end,
+                _ if pieces => batches.extend(chunks(start..end, BATCH)),
+                _ => batches.push(start..end),
+            }
+        }
+        batches
+    }
+
+    /// The given rows, which are whole steps wherever rewards are relative to a step or group.
+    pub(super) fn batch(&self, rows: Range<usize>) -> Result<Batch, Error> {
+        let mut observed = self.rollouts.rows(rows)?;
+        let Some(by) = self.by else { return Ok(Batch { observed, centres: Vec::new() }) };
+        let centres: Vec<Option<f64>> = match by {
+            GroupBy::Prompt => observed.prompt.iter().map(|prompt| self.prompts.get(prompt).copied()).collect(),
+            GroupBy::Step => centres(&observed.step, &observed.proxy),
+            GroupBy::Group => centres(&observed.group, &observed.proxy),
+        };
+        if centres.iter().any(Option::is_none) {
+            let kept: Vec<usize> =
+                centres.iter().enumerate().filter_map(|(row, centre)| centre.map(|_| row)).collect();
+            observed = observed.select(&kept);
+        }
+        let centres: Vec<f64> = centres.into_iter().flatten().collect();
+        for (reward, centre) in observed.proxy.iter_mut().zip(&centres) {
+            *reward -= centre;
+        }
+        Ok(Batch { observed, centres })
+    }
+
+    /// All of the given rows, or a random sample where they are more than a detector is given to learn from.
+    pub(super) fn sample(&self, rows: Range<usize>) -> Result<Observed, Error> {
+        let most = MAX_CALIBRATION.min(CALIBRATION_BYTES / self.rollouts.row_bytes().max(1)).max(1);
+        let mut rng = SeedTree::new(0, 0).stream(Purpose::Bootstrap, 0);
+        let (mut left, mut wanted) = (rows.len(), rows.len().min(most));
+        let mut parts: Vec<(Range<usize>, Vec<u64>)> = Vec::new();
+        for part in self.batches(rows, true) {
+            let mut chosen = Vec::new();
+            for row in part.clone() {
+                // Selection sampling (Fan, Muller & Rezucha 1962): each subset of this size is equally likely.
+                if wanted == left || rng.open_unit() * (left as f64) < wanted as f64 {
+                    chosen.push(row as u64);
+                    wanted -= 1;
+                }
+                left -= 1;
+            }
+            if !chosen.is_empty() {
+                parts.push((part, chosen));
+            }
+        }
+        let picked: Vec<Observed> = parts
+            .into_par_iter()
+            .map(|(part, chosen)| {
+                let all = chosen.len() == part.len();
+                let Batch { observed, .. } = self.batch(part)?;
+                if all {
+                    return Ok(observed);
+                }
+                let is_chosen = |row: &usize| {
+                    observed.trajectory.get(*row).is_some_and(|row| chosen.binary_search(row).is_ok())
+                };
+                let rows: Vec<usize> = (0..observed.len()).filter(is_chosen).collect();
+                Ok(observed.select(&rows))
+            })
+            .collect::<Result<_, Error>>()?;
+        let mut sample = Observed::default();
+        for part in picked {
+            sample.append(part);
+        }
+        Ok(sample)
+    }
+}
+
+fn chunks(rows: Range<usize>, size: usize) -> impl Iterator<Item = Range<usize>> {
+    rows.clone().step_by(size).map(move |start| start..(start + size).min(rows.end))
+}
+
+/// The median of each row's group; `None` for groups of fewer than [`MIN_GROUP`].
+fn centres(keys: &[u64], rewards: &[f64]) -> Vec<Option<f64>> {
+    let mut order: Vec<usize> = (0..keys.len()).collect();
+    order.sort_by_key(|&row| keys[row]);
+    let mut centres = vec![None; keys.len()];
+    for group in order.chunk_by(|&a, &b| keys[a] == keys[b]).filter(|group| group.len() >= MIN_GROUP) {
+        let values: Vec<f64> = group.iter().map(|&row| rewards[row]).collect();
+        let centre = median(&values);
+        group.iter().for_each(|&row| centres[row] = centre);
+    }
+    centres
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::open_log;
+    use std::fmt::Write as _;
+
+    #[test]
+    fn rewards_are_relative_to_prompt_step_or_group_and_small_groups_are_left_out() {
+        let mut csv = "step,prompt,reward\n".to_owned();
+        for i in 0..4000 {
+            // 7 has three rollouts in all; the others have 8 each time, at five steps.
+            let prompt = if i % 1500 == 3 { 7 } else { 1000 + i / 8 % 100 };
+            writeln!(csv, "{},{prompt},{}", i / 800, (f64::from(i) * 0.618_034).fract() + f64::from(prompt)).unwrap();
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        std::fs::write(&path, csv).unwrap();
+        let log = open_log(&[path], None, &[]).unwrap();
+        let plain = log.rollouts.rows(0..4000).unwrap();
+        for by in [GroupBy::Prompt, GroupBy::Step, GroupBy::Group] {
+            let source = Source::new(&log.rollouts, Some(by)).unwrap();
+            let Batch { observed, centres: found } = source.batch(0..4000).unwrap();
+            let keys = match by {
+                GroupBy::Prompt => &plain.prompt,
+                GroupBy::Step => &plain.step,
+                GroupBy::Group => &plain.group,
+            };
+            let all = centres(keys, &plain.proxy);
+            let kept: Vec<usize> = (0..4000).filter(|row| all[*row].is_some()).collect();
+            assert_eq!(source.len(), kept.len(), "{by:?}");
+            assert_eq!(source.left_out(), if by == GroupBy::Step { 0 } else { 3 });
+            assert_eq!(observed.trajectory, kept.iter().map(|row| *row as u64).collect::<Vec<_>>());
+            assert_eq!(found, kept.iter().filter_map(|row| all[*row]).collect::<Vec<_>>());
+            assert_eq!(observed.proxy[9], plain.proxy[kept[9]] - found[9]);
+        }
+    }
+
+    #[test]
+    fn a_median_is_of_the_whole_group() {
+        assert_eq!(centres(&[1, 2, 1, 1, 1, 2], &[4.0, 9.0, 1.0, 2.0, 3.0, 9.0]), {
+            let one = Some(2.5);
+            [one, None, one, one, one, None]
+        });
+    }
+}
