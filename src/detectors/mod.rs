@@ -1,6 +1,7 @@
 //! Scores that say how suspicious a rollout is. A detector's folder is its declared access.
 //!
-//! `reward/` sees the proxy only, `policy/` also log-probabilities and advantages, `control/` nothing.
+//! `reward/` sees the proxy only, `policy/` also log-probabilities and advantages, `features/` also activations and other
+//! feature columns, `control/` nothing.
 //! A detector is fitted on calibration rollouts and gives a scorer; where the calibration data cannot carry it
 //! (MAD 0, too few excesses, a missing column) it refuses with a [`Status`] and never with a number.
 //! Thresholds are apart: see [`crate::thresholds`].
@@ -8,6 +9,7 @@
 //! A new detector is a file in the folder of its access, a `mod` line there and a row in [`DetectorSpec`].
 
 pub mod control;
+pub mod features;
 mod input;
 pub mod policy;
 pub mod reward;
@@ -16,6 +18,7 @@ use crate::foundation::failure::Status;
 use crate::foundation::rng::Stream;
 use crate::record::{Observed, Scores};
 use control::Random;
+use features::{Ecod, IsolationForest, Knn, Mahalanobis, Spectral};
 use policy::{Influence, LogRatio};
 use reward::{GpdTail, RobustZ, TopReward};
 use std::fmt::Debug;
@@ -27,6 +30,8 @@ pub enum Access {
     Reward,
     /// Also log-probabilities, advantages and what the policy's owner knows.
     Policy,
+    /// Also every other feature column: activations.
+    Features,
     /// Nothing: a control.
     Control,
 }
@@ -37,6 +42,7 @@ impl Access {
         match self {
             Self::Reward => "reward",
             Self::Policy => "policy",
+            Self::Features => "features",
             Self::Control => "control",
         }
     }
@@ -74,6 +80,11 @@ crate::registry! {
         "gpd_tail" => GpdTail: "improbability under a generalised Pareto tail of the calibration rewards", "Pickands 1975; Davison & Smith 1990";
         "log_ratio" => LogRatio: "log-probability under the policy less that under the reference", "Neyman & Pearson 1933";
         "influence" => Influence: "share of its update's absolute advantages", "Williams 1992";
+        "mahalanobis" => Mahalanobis: "distance from the calibration mean in units of its covariance", "Mahalanobis 1936; Rousseeuw & Van Driessen 1999; Ledoit & Wolf 2004";
+        "isolation_forest" => IsolationForest: "how few random splits set a row apart", "Liu, Ting & Zhou 2008";
+        "ecod" => Ecod: "how far out in the tails of its columns a row lies", "Li et al. 2022";
+        "knn" => Knn: "distance to the nearest calibration rows", "Ramaswamy, Rastogi & Shim 2000";
+        "spectral" => Spectral: "squared projection on the direction in which a step's rows spread most", "Tran, Li & Madry 2018; Hayase et al. 2021";
         "random" => Random: "a uniform draw (control)", "none: the floor";
     }
 }

@@ -33,6 +33,8 @@ fn log(seed: u64, steps: u64, rollouts: u64) -> Observed {
     let proxy: Vec<f64> = (0..n).map(|_| student_3(&mut rng)).collect();
     let log_prob: Vec<f64> = (0..n).map(|_| rng.open_unit().ln()).collect();
     let ref_log_prob: Vec<f64> = (0..n).map(|_| rng.open_unit().ln()).collect();
+    let features = ["hidden_0", "hidden_1", "hidden_2"]
+        .map(|name| (name.to_owned(), (0..n).map(|_| student_3(&mut rng)).collect()));
     Observed {
         step: (0..n).map(|i| i / rollouts).collect(),
         trajectory: (0..n).collect(),
@@ -43,6 +45,7 @@ fn log(seed: u64, steps: u64, rollouts: u64) -> Observed {
         reward: Some(proxy.clone()),
         log_prob: Some(log_prob),
         ref_log_prob: Some(ref_log_prob),
+        features: features.into(),
         proxy,
         ..Observed::default()
     }
@@ -64,6 +67,7 @@ fn pick(log: &Observed, rows: &[usize]) -> Observed {
         advantage: optional(&log.advantage),
         log_prob: optional(&log.log_prob),
         ref_log_prob: optional(&log.ref_log_prob),
+        features: log.features.iter().map(|(name, column)| (name.clone(), value(column))).collect(),
         ..Observed::default()
     }
 }
@@ -89,7 +93,22 @@ fn scores(scorer: &mut Box<dyn Scorer>, batch: &Observed) -> Vec<f64> {
 #[test]
 fn the_registry_names_all_detectors_once() {
     let names: Vec<&str> = all().iter().map(DetectorSpec::name).collect();
-    assert_eq!(names, ["top_reward", "robust_z", "gpd_tail", "log_ratio", "influence", "random"]);
+    assert_eq!(
+        names,
+        [
+            "top_reward",
+            "robust_z",
+            "gpd_tail",
+            "log_ratio",
+            "influence",
+            "mahalanobis",
+            "isolation_forest",
+            "ecod",
+            "knn",
+            "spectral",
+            "random"
+        ]
+    );
     assert!(serde_json::from_str::<DetectorSpec>(r#"{"robust_z": {"contamination": 0.1}}"#).is_err());
     assert!(serde_json::from_str::<DetectorSpec>(r#"{"gpd_tail": {"tail_fraction": 1}}"#).is_err());
 }
