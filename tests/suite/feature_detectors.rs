@@ -120,7 +120,6 @@ fn scores_are_those_of_pyod_and_scikit_learn() {
         (r#"{"knn": {"standardize": false}}"#, "KNN5_largest"),
         (r#"{"knn": {"standardize": false, "distance": "mean"}}"#, "KNN5_mean"),
         (r#"{"mahalanobis": {}}"#, "Mahalanobis_sq_ddof1"),
-        (r#"{"mahalanobis": {"covariance": "mcd"}}"#, "sklearn_MinCovDet_sq"),
     ] {
         let scores = judged(json, &batch, &batch);
         let first = oracle[key]["first10"].as_array().unwrap();
@@ -132,9 +131,44 @@ fn scores_are_those_of_pyod_and_scikit_learn() {
         assert!((ours - theirs).abs() < 1e-9, "{json}: AUROC {ours}, {theirs}");
     }
     let range = &oracle["IForest_pyod_10seeds"];
-    let made = judged(r#"{"isolation_forest": {}}"#, &batch, &batch);
-    let ours = auroc(&made, &labels);
-    assert!((number(&range["min"]) - 0.01..number(&range["max"]) + 0.01).contains(&ours), "{ours}");
+    for seed in 0..5 {
+        let made = fit(r#"{"isolation_forest": {}}"#, &batch, seed).unwrap().score(&batch).unwrap();
+        let ours = auroc(made.values(), &labels);
+        assert!(
+            (number(&range["min"]) - 0.01..number(&range["max"]) + 0.01).contains(&ours),
+            "{seed}: {ours}"
+        );
+    }
+}
+
+/// scikit-learn's MCD ends in another minimum for every seed: smallest and largest squared distance of the fixture's first
+/// rows over 30 seeds of scikit-learn 1.9.1. The fixture holds those of seed 0.
+const MCD_RANGES: [(f64, f64); 10] = [
+    (9.004370830944357, 9.15396516454199),
+    (2.613631501419541, 2.6560271740579626),
+    (4.136842669255493, 4.167653780682126),
+    (13.099686428560052, 13.602661870814677),
+    (1.1052285309816912, 1.1382021799811723),
+    (318.9337935463657, 321.8809270058948),
+    (6.431633278607105, 6.486229796819293),
+    (4.319802337946771, 4.364208183258576),
+    (15.692245814009283, 15.948598466761053),
+    (4.706886929498366, 4.780482784293782),
+];
+
+#[test]
+fn robust_distances_are_within_the_spread_of_scikit_learns() {
+    let (batch, labels) = labelled(&fixture("multivariate_n1000_d6.csv"));
+    let theirs = number(&oracle("multivariate.json")["sklearn_MinCovDet_sq"]["auroc"]);
+    for seed in 0..5 {
+        let mut scorer = fit(r#"{"mahalanobis": {"covariance": "mcd"}}"#, &batch, seed).unwrap();
+        let made = scorer.score(&batch).unwrap();
+        for (ours, (low, high)) in made.values().iter().zip(MCD_RANGES) {
+            assert!((low..=high).contains(ours), "{seed}: {ours} is not in {low}..{high}");
+        }
+        let ours = auroc(made.values(), &labels);
+        assert!((ours - theirs).abs() < 1e-3, "{seed}: AUROC {ours}, {theirs}");
+    }
 }
 
 #[test]
@@ -152,8 +186,14 @@ fn areas_are_those_of_pyod_on_adbench() {
                 published[set][key]["auroc"].as_array().unwrap().iter().map(number).collect();
             let low = theirs.iter().copied().fold(f64::MAX, f64::min) - margin;
             let high = theirs.iter().copied().fold(f64::MIN, f64::max) + margin;
-            let ours = auroc(&judged(json, &batch, &batch), &labels);
-            eprintln!("{set} {key}: {ours:.6} {theirs:?}");
+            let all: Vec<f64> = (0..if key == "IForest" { 12 } else { 1 })
+                .map(|seed| {
+                    let made = fit(json, &batch, seed).unwrap().score(&batch).unwrap();
+                    auroc(made.values(), &labels)
+                })
+                .collect();
+            let ours = all.iter().sum::<f64>() / all.len() as f64;
+            eprintln!("{set} {key}: {ours:.6} {theirs:?} {all:.4?}");
             assert!((low..=high).contains(&ours), "{set} {json}: {ours} is not in {low}..{high}");
         }
     }
@@ -334,9 +374,9 @@ fn p_values_of_the_sample_covariance_are_exact_under_the_normal() {
 
 #[test]
 fn shrinkage_is_that_of_ledoit_and_wolf() {
-    // scikit-learn 1.9.1: LedoitWolf on the z-scored columns (denominator n) of the fixture's first 100 rows, shrinkage 0.967.
+    // scikit-learn 1.9.1: LedoitWolf on the z-scored columns (denominator n) of the fixture's first 200 rows, shrinkage 0.513.
     let (batch, _) = labelled(&fixture("multivariate_n1000_d6.csv"));
-    let few = batch.select_rows(100);
+    let few = batch.select_rows(200);
     let made = judged(r#"{"mahalanobis": {"covariance": "shrunk"}}"#, &few, &few);
     for (ours, theirs) in made.iter().zip(LEDOIT_WOLF) {
         assert!((ours - theirs).abs() < 1e-9 * theirs, "{ours} {theirs}");
@@ -348,7 +388,7 @@ fn shrinkage_is_that_of_ledoit_and_wolf() {
     assert!(fit(r#"{"mahalanobis": {"covariance": "shrunk"}}"#, &five, 0).is_ok());
 }
 const LEDOIT_WOLF: [f64; 5] =
-    [6.137140552509717, 1.235814318917408, 2.9207176219655517, 12.356605111077569, 1.070392557360831];
+    [4.044709320874295, 1.2764015058518154, 2.3734053249420857, 10.156093127484821, 0.9104894884517762];
 
 trait Head {
     fn select_rows(&self, count: usize) -> Observed;
@@ -371,13 +411,15 @@ fn collinear_columns_are_refused_with_the_remedy() {
     let mut calibration = log(1, 1, 500);
     let double = calibration.features[0].1.iter().map(|x| 2.0 * x + 1.0).collect();
     calibration.features.push(("double".into(), double));
-    for (json, remedy) in
-        [(VARIANTS[0], "shrunk"), (VARIANTS[2], "hyperplane"), (r#"{"spectral": {}}"#, "whiten = false")]
-    {
+    for (json, remedy) in [(VARIANTS[0], "shrunk"), (r#"{"spectral": {}}"#, "whiten = false")] {
         let status = fit(json, &calibration, 0).err().unwrap().to_string();
         assert!(status.contains(remedy), "{json}: {status}");
     }
     assert!(fit(VARIANTS[1], &calibration, 0).is_ok());
+    // The regularised MCD has no null, and says what it is.
+    let mut robust = fit(VARIANTS[2], &calibration, 0).unwrap();
+    assert_eq!(robust.score(&calibration).unwrap().p_values(), None);
+    assert!(robust.explain(&calibration, 0).contains("in 5 columns (regularised minimum"), "no p-value");
 }
 
 /// A calibration row scored by the others: as if it were new, and the rest the calibration.
@@ -404,16 +446,19 @@ fn no_row_is_its_own_neighbour() {
     assert!(matches!(fit(json, &few, 0).err(), Some(Status::TooFew { have: 5, need: 6, .. })));
 }
 
-/// Ten rows of a hundred share an oddity of 3 standard deviations that none would be caught for alone.
+/// Forty rows of 400 share an oddity of 3 standard deviations that few would be caught for alone. All columns follow one
+/// ordinary factor, which is what spreads most where rows are not whitened.
 #[test]
 fn an_oddity_that_many_rows_of_a_step_share_is_seen_by_spectral() {
-    let columns: Vec<String> = (0..24).map(|j| format!("hidden_{j}")).collect();
     let wide = |seed: u64, rows: usize, odd: usize| {
         let mut rng = SeedTree::new(seed, 7).stream(Purpose::Calibration, 0);
-        let features = columns.iter().map(|name| {
+        let factor: Vec<f64> = (0..rows).map(|_| StandardNormal.sample(&mut rng)).collect();
+        let features = (0..24).map(|j| {
             let mut column: Vec<f64> = (0..rows).map(|_| StandardNormal.sample(&mut rng)).collect();
-            column[..odd].iter_mut().for_each(|x| *x += 4.0 / 24f64.sqrt());
-            (name.clone(), column)
+            let towards = if j % 2 == 0 { 3.0 } else { -3.0 } / 24f64.sqrt();
+            column[..odd].iter_mut().for_each(|x| *x += towards);
+            column.iter_mut().zip(&factor).for_each(|(x, f)| *x += f);
+            (format!("hidden_{j}"), column)
         });
         Observed {
             features: features.collect(),
@@ -422,11 +467,13 @@ fn an_oddity_that_many_rows_of_a_step_share_is_seen_by_spectral() {
             ..Observed::default()
         }
     };
-    let (calibration, batch) = (wide(1, 2000, 0), wide(2, 100, 10));
-    let labels: Vec<bool> = (0..100).map(|row| row < 10).collect();
+    let (calibration, batch) = (wide(1, 5000, 0), wide(2, 400, 40));
+    let labels: Vec<bool> = (0..400).map(|row| row < 40).collect();
     let area = |json: &str| auroc(&judged(json, &calibration, &batch), &labels);
     let (shared, alone) = (area(r#"{"spectral": {}}"#), area(r#"{"mahalanobis": {}}"#));
-    assert!(shared > 0.95 && alone < 0.93, "{shared} {alone}");
+    let plain = area(r#"{"spectral": {"whiten": false}}"#);
+    eprintln!("{shared} {alone} {plain}");
+    assert!(shared > 0.9 && alone < 0.85 && plain < 0.6, "{shared} {alone} {plain}");
 }
 
 #[test]
@@ -446,7 +493,12 @@ fn reasons_name_the_column_that_decided() {
         let named = reason.split("hidden_").nth(1).unwrap();
         assert!(named.starts_with('1'), "{json}: {reason}");
         assert!(reason.contains("value 60"), "{reason}");
-        assert!(scores.values()[42] >= scores.values().iter().copied().fold(0.0, f64::max) * 0.8, "{json}");
+        // The paper's sums of one side are the largest elsewhere.
+        assert!(
+            json.contains("skew")
+                || scores.values()[42] >= scores.values().iter().copied().fold(0.0, f64::max) * 0.8,
+            "{json}"
+        );
     }
 }
 

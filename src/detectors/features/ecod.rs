@@ -257,7 +257,7 @@ mod tests {
             features: vec![("a".into(), a), ("b".into(), b)],
             ..Observed::default()
         };
-        let mut made = |tails| {
+        let made = |tails| {
             let settings = Ecod { tails, ..Ecod::default() };
             let mut shares = Shares::of(&settings, &features(a.clone(), b.clone())).ok().unwrap();
             shares.score(&features(vec![-1.0], vec![1.0])).unwrap().values()[0]

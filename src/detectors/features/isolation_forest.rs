@@ -94,7 +94,7 @@ impl Scorer for Isolation {
             score - self.score_of(&ordinary)
         });
         format!(
-            "isolation score {} (½ is ordinary): set apart after {} splits on average, {} are ordinary; at its calibration \
+            "isolation score {} (0.5 is ordinary): set apart after {} splits on average, {} are ordinary; at its calibration \
              median a column would take off {}{}",
             digits(score),
             digits(self.forest.path_length(score)),

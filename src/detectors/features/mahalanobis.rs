@@ -22,13 +22,15 @@ pub enum Covariance {
     /// The sample's correlations shrunk towards 0 (Ledoit & Wolf 2004): regular with any number of rows.
     Shrunk,
     /// Of the half of the calibration rows that lies closest together (FastMCD): contamination hardly moves it.
+    /// Regularised where that half lies on a hyperplane, for example with a column that is mostly 0.
     Mcd,
 }
 
 /// The score is D² = (x − μ)ᵀ Σ⁻¹ (x − μ), with mean and covariance of the calibration rows.
 ///
 /// The p-value's null is a new row from the normal law that the calibration rows came from: D²·n(n − d)/(d(n² − 1)) is F
-/// with d and n − d degrees of freedom under `sample` (Hotelling 1931), and D² about χ² with d under `shrunk` and `mcd`.
+/// with d and n − d degrees of freedom under `sample` (Hotelling 1931), and D² about χ² with d under `shrunk` and `mcd`; a
+/// regularised `mcd` has none.
 /// Activations are seldom normal: where the p-values matter, calibrate the score by rank. Columns are put on a
 /// common scale before they are shrunk, so that no score depends on units or signs.
 ///
@@ -63,6 +65,8 @@ struct Ellipsoid {
     /// In standardised columns.
     mean: Vec<f64>,
     whitener: Whitener,
+    /// Whether the covariance is a regularised MCD, which has no null.
+    regularised: bool,
 }
 
 impl Ellipsoid {
@@ -70,6 +74,7 @@ impl Ellipsoid {
         let (columns, cells) = Columns::fit(&settings.columns, calibration)?;
         let (rows, width) = (calibration.len(), columns.len());
         let mut cells = columns.by_column(&cells, true);
+        let mut regularised = false;
         let moments = match settings.covariance {
             Covariance::Sample if rows <= width => {
                 return Err(Status::TooFew { what: "calibration rollouts", have: rows, need: width + 1 });
@@ -81,12 +86,16 @@ impl Ellipsoid {
                 moments
             }
             Covariance::Shrunk => shrunk(&mut cells, width),
-            Covariance::Mcd => mcd(&cells, width, rng)?,
+            Covariance::Mcd => {
+                let robust = mcd(&cells, width, rng)?;
+                regularised = robust.regularised;
+                robust.moments
+            }
         };
         let whitener = moments.whitener().ok_or(Status::Degenerate {
             reason: "a column is a linear combination of others; use covariance = \"shrunk\", or fewer columns",
         })?;
-        Ok(Self { columns, covariance: settings.covariance, rows, mean: moments.mean, whitener })
+        Ok(Self { columns, covariance: settings.covariance, rows, mean: moments.mean, whitener, regularised })
     }
 
     fn p_value(&self, distance: f64) -> f64 {
@@ -127,6 +136,9 @@ impl Scorer for Ellipsoid {
         let cells = self.columns.by_column(&self.columns.read(batch)?, true);
         let mut distances = vec![0.0; batch.len()];
         self.whitener.squared_distances(&cells, &self.mean, &mut distances);
+        if self.regularised {
+            return scores(distances);
+        }
         let p_values = distances.iter().map(|&d| self.p_value(d)).collect();
         Ok(scores(distances)?.with_p_values(p_values))
     }
@@ -142,14 +154,17 @@ impl Scorer for Ellipsoid {
             match self.covariance {
                 Covariance::Sample => "sample covariance",
                 Covariance::Shrunk => "shrunk covariance",
+                Covariance::Mcd if self.regularised => "regularised minimum covariance determinant",
                 Covariance::Mcd => "minimum covariance determinant",
             },
         );
+        let p = match self.regularised {
+            true => String::new(),
+            false => format!("p = {} if normal; ", digits(self.p_value(distance))),
+        };
         format!(
-            "squared Mahalanobis distance {} in {d} columns (p = {} if normal; {name} of {} calibration rollouts), of \
-             which {}{}",
+            "squared Mahalanobis distance {} in {d} columns ({p}{name} of {} calibration rollouts), of which {}{}",
             digits(distance),
-            digits(self.p_value(distance)),
             self.rows,
             self.columns.strongest(&parts, &values),
             self.columns.note(batch, row),

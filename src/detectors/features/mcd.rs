@@ -4,6 +4,10 @@
 //! of 300 rows, from the best of these in their union, and from the best of those in all rows. Then one reweighting:
 //! mean and covariance of the rows within the .975 quantile of χ². Both covariances carry the consistency factor of
 //! Croux & Haesbroeck (1999).
+//!
+//! Where half of the rows lie on a hyperplane, as with a column that is mostly 0, every determinant is 0. The search is then made
+//! again with each covariance S replaced by (1 − ρ)·S + ρ·1, as in the regularised MCD (Boudt, Rousseeuw, Vanduffel & Verdonck
+//! 2020, *Statistics and Computing* 30:113), ρ = 10⁻³ of a standardised column's variance.
 
 use super::chi_squared::{consistency, quantile};
 use super::linear::{Moments, Whitener};
@@ -18,22 +22,29 @@ const SUBSET: usize = 300;
 const SUBSETS: usize = 5;
 /// How many candidates go on to the next stage.
 const KEPT: usize = 10;
-/// C-steps in every stage but the last.
+/// C-steps from a random start.
 const SHORT: usize = 2;
 /// C-steps until which one that does not settle is stopped.
 const LONG: usize = 100;
 /// Share of normal rows that the reweighting keeps.
 const CORE: f64 = 0.975;
 
-const EXACT_FIT: Status = Status::Degenerate {
-    reason: "half of the calibration rows lie on a hyperplane of these columns; use another covariance, or fewer columns",
-};
+/// What the identity weighs in a covariance where half of the rows lie on a hyperplane.
+const RIDGE: f64 = 1e-3;
+
+/// A robust mean and covariance.
+pub(super) struct Robust {
+    pub moments: Moments,
+    /// Whether it is regularised, half of the rows lying on a hyperplane.
+    pub regularised: bool,
+}
 
 /// Rows of which some share is searched, column by column.
 struct Rows<'a> {
     columns: &'a [f64],
     count: usize,
     width: usize,
+    ridge: f64,
 }
 
 impl Rows<'_> {
@@ -47,7 +58,12 @@ impl Rows<'_> {
 
     fn moments(&self, chosen: &[usize], scratch: &mut Vec<f64>) -> Moments {
         self.gather(chosen, scratch);
-        Moments::centring(scratch, self.width)
+        let mut moments = Moments::centring(scratch, self.width);
+        if self.ridge > 0.0 {
+            moments.covariance.iter_mut().for_each(|c| *c *= 1.0 - self.ridge);
+            moments.covariance.iter_mut().step_by(self.width + 1).for_each(|c| *c += self.ridge);
+        }
+        moments
     }
 }
 
@@ -106,18 +122,22 @@ impl Scratch {
         Some(from)
     }
 
-    /// A candidate from d + 1 random rows, and as many more as it takes to be regular.
+    /// A candidate from d + 1 random rows, or from twice as many, and so on until it is regular.
     fn start(&mut self, rows: &Rows<'_>, order: &mut [usize], rng: &mut Stream) -> Option<Candidate> {
-        for taken in 0..order.len() {
-            let other = taken + rng.below((order.len() - taken) as u64) as usize;
-            order.swap(taken, other);
-            if taken < rows.width {
-                continue;
+        let mut drawn = 0;
+        let mut wanted = rows.width + 1;
+        while drawn < order.len() {
+            wanted = wanted.min(order.len());
+            while drawn < wanted {
+                let other = drawn + rng.below((order.len() - drawn) as u64) as usize;
+                order.swap(drawn, other);
+                drawn += 1;
             }
-            let moments = rows.moments(&order[..=taken], &mut self.cells);
+            let moments = rows.moments(&order[..drawn], &mut self.cells);
             if let Some(whitener) = moments.whitener() {
                 return Some(Candidate { moments, whitener });
             }
+            wanted *= 2;
         }
         None
     }
@@ -154,29 +174,39 @@ fn last_steps(cells: usize) -> usize {
     }
 }
 
-/// Robust mean and covariance of `count` rows, `width` columns that stand one after the other in `columns`.
+/// Robust mean and covariance of standardised rows, `width` columns that stand one after the other in `columns`.
 ///
 /// # Errors
-/// [`Status::TooFew`] below 2d + 2 rows; [`Status::Degenerate`] where half of the rows lie on a hyperplane.
-pub(super) fn mcd(columns: &[f64], width: usize, rng: &mut Stream) -> Result<Moments, Status> {
+/// [`Status::TooFew`] below 2d + 2 rows.
+pub(super) fn mcd(columns: &[f64], width: usize, rng: &mut Stream) -> Result<Robust, Status> {
     let count = columns.len() / width.max(1);
     let need = 2 * width + 2;
     if count < need {
         return Err(Status::TooFew { what: "calibration rollouts", have: count, need });
     }
-    let half = (count + width + 2) / 2;
-    let all = Rows { columns, count, width };
+    let plain = minimum(&Rows { columns, count, width, ridge: 0.0 }, rng);
+    if let Some(moments) = plain {
+        return Ok(Robust { moments, regularised: false });
+    }
+    let moments = minimum(&Rows { columns, count, width, ridge: RIDGE }, rng);
+    let moments = moments.ok_or(Status::Undefined { reason: "a covariance is not finite" })?;
+    Ok(Robust { moments, regularised: true })
+}
+
+/// The reweighted estimate; `None` where half of the rows have a determinant of 0.
+fn minimum(all: &Rows<'_>, rng: &mut Stream) -> Option<Moments> {
+    let half = (all.count + all.width + 2) / 2;
     let mut scratch = Scratch::default();
-    let mut finalists = if count < 2 * SUBSET {
-        search(&all, half, STARTS, &mut scratch, rng)
+    let found = if all.count < 2 * SUBSET {
+        search(all, half, STARTS, &mut scratch, rng)
     } else {
-        from_subsets(&all, half, &mut scratch, rng)
+        from_subsets(all, half, &mut scratch, rng)
     };
-    let steps = last_steps(columns.len());
-    finalists = finalists.into_iter().filter_map(|one| scratch.concentrate(&all, one, half, steps)).collect();
-    let winner = best(finalists).into_iter().next().ok_or(EXACT_FIT)?;
-    let winner = scratch.concentrate(&all, winner, half, LONG).ok_or(EXACT_FIT)?;
-    reweight(&all, &winner, half, &mut scratch)
+    let steps = last_steps(all.columns.len());
+    let found = found.into_iter().filter_map(|one| scratch.concentrate(all, one, half, steps)).collect();
+    let winner = scratch.concentrate(all, best(found).into_iter().next()?, half, LONG)?;
+    let moments = reweight(all, &winner, half, &mut scratch);
+    moments.whitener().map(|_| moments)
 }
 
 /// The best of a search in disjoint random subsets, concentrated in their union.
@@ -194,17 +224,17 @@ fn from_subsets(all: &Rows<'_>, half: usize, scratch: &mut Scratch, rng: &mut St
     let mut candidates = Vec::new();
     for subset in order.chunks_exact(size) {
         all.gather(subset, &mut cells);
-        let rows = Rows { columns: &cells, count: size, width: all.width };
+        let rows = Rows { columns: &cells, count: size, width: all.width, ridge: all.ridge };
         candidates.extend(search(&rows, share(size), STARTS / subsets, scratch, rng));
     }
     all.gather(&order, &mut cells);
-    let union = Rows { columns: &cells, count: order.len(), width: all.width };
+    let union = Rows { columns: &cells, count: order.len(), width: all.width, ridge: all.ridge };
     let half = share(order.len());
-    best(candidates.into_iter().filter_map(|one| scratch.concentrate(&union, one, half, SHORT)).collect())
+    best(candidates.into_iter().filter_map(|one| scratch.concentrate(&union, one, half, LONG)).collect())
 }
 
 /// Mean and covariance of the rows that a normal law with the raw estimate would hold by its .975 quantile.
-fn reweight(all: &Rows<'_>, raw: &Candidate, half: usize, scratch: &mut Scratch) -> Result<Moments, Status> {
+fn reweight(all: &Rows<'_>, raw: &Candidate, half: usize, scratch: &mut Scratch) -> Moments {
     let d = all.width as f64;
     let reach = quantile(d, CORE) * consistency(d, half as f64 / all.count as f64);
     scratch.distances.resize(all.count, 0.0);
@@ -214,7 +244,7 @@ fn reweight(all: &Rows<'_>, raw: &Candidate, half: usize, scratch: &mut Scratch)
     let mut moments = all.moments(&scratch.chosen, &mut scratch.cells);
     let factor = consistency(d, CORE);
     moments.covariance.iter_mut().for_each(|c| *c *= factor);
-    Ok(moments)
+    moments
 }
 
 #[cfg(test)]
@@ -242,7 +272,7 @@ mod tests {
     #[test]
     fn two_fifths_of_outliers_do_not_move_it() {
         for rows in [400, 1000, 5000] {
-            let robust = mcd(&spoilt(rows, 2 * rows / 5), 2, &mut stream(0)).unwrap();
+            let robust = mcd(&spoilt(rows, 2 * rows / 5), 2, &mut stream(0)).unwrap().moments;
             // 60% of the rows are normal: standard errors below .07 at 400, of the variances .1.
             assert!(robust.mean.iter().all(|m| m.abs() < 0.4), "{rows}: {:?}", robust.mean);
             let [a, _, _, d] = robust.covariance[..] else { panic!() };
@@ -253,7 +283,7 @@ mod tests {
     #[test]
     fn clean_rows_give_a_consistent_covariance() {
         // Standard error of a variance from 20,000 normal rows: 1%.
-        let robust = mcd(&spoilt(20_000, 0), 2, &mut stream(0)).unwrap();
+        let robust = mcd(&spoilt(20_000, 0), 2, &mut stream(0)).unwrap().moments;
         let [a, b, _, d] = robust.covariance[..] else { panic!() };
         assert!((a - 1.0).abs() < 0.04 && (d - 4.0).abs() < 0.16 && b.abs() < 0.08, "{a} {b} {d}");
     }
@@ -261,18 +291,23 @@ mod tests {
     #[test]
     fn other_starts_find_the_same_minimum() {
         let columns = spoilt(1000, 100);
-        let first = mcd(&columns, 2, &mut stream(0)).unwrap();
+        let first = mcd(&columns, 2, &mut stream(0)).unwrap().moments;
         for seed in 1..4 {
-            let other = mcd(&columns, 2, &mut stream(seed)).unwrap();
+            let other = mcd(&columns, 2, &mut stream(seed)).unwrap().moments;
             assert!((other.mean[0] - first.mean[0]).abs() < 0.02, "{} {}", other.mean[0], first.mean[0]);
         }
     }
 
     #[test]
-    fn hyperplanes_and_short_calibration_are_refused() {
+    fn hyperplanes_are_regularised_and_short_calibration_refused() {
         let mut columns = spoilt(1000, 0);
+        assert!(!mcd(&columns, 2, &mut stream(0)).unwrap().regularised);
         columns[1100..1900].fill(1.0);
-        assert!(matches!(mcd(&columns, 2, &mut stream(0)), Err(Status::Degenerate { .. })));
+        let robust = mcd(&columns, 2, &mut stream(0)).unwrap();
+        assert!(robust.regularised);
+        // Of the second column only the ridge is left.
+        let [a, b, _, d] = robust.moments.covariance[..] else { panic!() };
+        assert!((a - 1.0).abs() < 0.3 && b.abs() < 1e-3 && (1e-3..2e-3).contains(&d), "{a} {b} {d}");
         assert!(matches!(mcd(&[0.0; 10], 2, &mut stream(0)), Err(Status::TooFew { have: 5, need: 6, .. })));
         assert_eq!((last_steps(100_000), last_steps(800_000), last_steps(2_000_000)), (LONG, 4, 1));
     }
