@@ -1,7 +1,7 @@
 //! Scores that say how suspicious a rollout is. A detector's folder is its declared access.
 //!
-//! `reward/` sees the proxy only, `policy/` also log-probabilities and advantages, `control/` nothing, `combined/` what its
-//! members see.
+//! `reward/` sees the proxy only, `policy/` also log-probabilities and advantages, `features/` also activations and other
+//! feature columns, `control/` nothing, `combined/` what its members see.
 //! A detector is fitted on calibration rollouts and gives a scorer; where the calibration data cannot carry it
 //! (MAD 0, too few excesses, a missing column) it refuses with a [`Status`] and never with a number.
 //! Thresholds are apart: see [`crate::thresholds`].
@@ -11,6 +11,7 @@
 pub mod combined;
 pub mod control;
 mod counterfactual;
+pub mod features;
 mod input;
 pub mod policy;
 pub mod reward;
@@ -22,6 +23,7 @@ use crate::foundation::rng::Stream;
 use crate::record::{Observed, Scores};
 use combined::RankMean;
 use control::Random;
+use features::{Ecod, IsolationForest, Knn, Mahalanobis, Spectral};
 use policy::{CumulativeInfluence, Disagreement, GradientNorm, Influence, LogRatio, Surprise};
 use reward::{Gesd, GpdTail, HillTail, LengthResidual, RobustZ, TailCusum, TopReward, WithinPrompt};
 use std::fmt::Debug;
@@ -33,6 +35,8 @@ pub enum Access {
     Reward,
     /// Also log-probabilities, advantages and what the policy's owner knows.
     Policy,
+    /// Also every other feature column: activations.
+    Features,
     /// Nothing: a control.
     Control,
 }
@@ -43,6 +47,7 @@ impl Access {
         match self {
             Self::Reward => "reward",
             Self::Policy => "policy",
+            Self::Features => "features",
             Self::Control => "control",
         }
     }
@@ -107,6 +112,11 @@ crate::registry! {
         "gradient_norm" => GradientNorm: "share of its update's gradient norms", "Williams 1992";
         "surprise" => Surprise: "improbability of the trajectory under the reference, for its length", "Shannon 1948";
         "disagreement" => Disagreement: "spread of the members of a reward ensemble", "Coste et al. 2024";
+        "mahalanobis" => Mahalanobis: "distance from the calibration mean in units of its covariance", "Mahalanobis 1936; Rousseeuw & Van Driessen 1999; Ledoit & Wolf 2004";
+        "isolation_forest" => IsolationForest: "how few random splits set a row apart", "Liu, Ting & Zhou 2008";
+        "ecod" => Ecod: "how far out in the tails of its columns a row lies", "Li et al. 2022";
+        "knn" => Knn: "distance to the nearest calibration rows", "Ramaswamy, Rastogi & Shim 2000";
+        "spectral" => Spectral: "squared projection on the direction in which a step's rows spread most", "Tran, Li & Madry 2018; Hayase et al. 2021";
         "rank_mean" => RankMean: "mean rank of several detectors among the calibration scores", "Vovk, Gammerman & Shafer 2005";
         "random" => Random: "a uniform draw (control)", "none: the floor";
     }

@@ -33,6 +33,15 @@ pub enum Status {
         /// The column.
         column: String,
     },
+    /// A cell of a column is NaN or infinite, and the method has no use for it.
+    NotFinite {
+        /// The column.
+        column: String,
+        /// 0-based row of the batch.
+        row: usize,
+        /// What stands there, as text: a number that JSON cannot hold.
+        value: String,
+    },
     /// Each row is a mean over a training step: there is no tail to read.
     Aggregate,
     /// Too few distinct values for a tail index.
@@ -80,6 +89,12 @@ impl fmt::Display for Status {
             Self::AllTied => write!(f, "degenerate: all values are equal"),
             Self::ZeroMad => write!(f, "degenerate: MAD is 0 (more than half of the values are equal)"),
             Self::Missing { column } => write!(f, "needs {column}"),
+            Self::NotFinite { column, row, value } => {
+                write!(
+                    f,
+                    "undefined: {column} is {value} in row {row}; drop the row, or leave the column out"
+                )
+            }
             Self::Aggregate => {
                 write!(f, "aggregate: each row is a step mean, so the rollouts' tail is not in this file")
             }

@@ -150,9 +150,7 @@ impl Row<'_> {
     pub fn identity(&self, index: usize) -> u64 {
         let cell = (self.cell)(index);
         match (&cell, cell.number()) {
-            (_, Some(value)) if value.fract() == 0.0 && (0.0..LARGEST_EXACT).contains(&value) => {
-                value as u64
-            }
+            (_, Some(value)) if value.fract() == 0.0 && (0.0..LARGEST_EXACT).contains(&value) => value as u64,
             _ => text_hash(&cell.text().unwrap_or_default()),
         }
     }
@@ -284,7 +282,11 @@ mod tests {
             let sign = if i % 3 == 0 { "-" } else { "" };
             let text = format!("{sign}{}.{}", &digits[..at], &digits[at..]);
             let expected = text.parse::<f64>().ok();
-            assert_eq!(plain_decimal(text.as_bytes()).map(f64::to_bits), expected.map(f64::to_bits), "{text}");
+            assert_eq!(
+                plain_decimal(text.as_bytes()).map(f64::to_bits),
+                expected.map(f64::to_bits),
+                "{text}"
+            );
         }
         for (text, value) in [("-0", Some(-0.0)), ("5.", Some(5.0)), (".5", Some(0.5)), ("007", Some(7.0))] {
             assert_eq!(plain_decimal(text.as_bytes()).map(f64::to_bits), value.map(f64::to_bits));

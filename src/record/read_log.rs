@@ -471,7 +471,10 @@ impl Building {
         let rollouts = self.writer.finish(layout)?;
         let mut notes = self.notes;
         if let Some(place) = self.first_nan {
-            notes.push(format!("the reward is NaN in {} cells, the first at {place}: they count as empty", self.nan));
+            notes.push(format!(
+                "the reward is NaN in {} cells, the first at {place}: they count as empty",
+                self.nan
+            ));
         }
         if rollouts.stretches() > MANY_STRETCHES {
             notes.push(format!(

@@ -45,7 +45,9 @@ fn log(seed: u64, steps: u64, rollouts: u64) -> Observed {
         log_prob: logarithms(uniform()),
         ref_log_prob: logarithms(uniform()),
         length: Some(uniform().iter().map(|u| (1.0 + 200.0 * u).floor()).collect()),
-        features: vec![(DISAGREEMENT.into(), uniform()), (GRADIENT_NORM.into(), uniform())],
+        features: ["hidden_0", "hidden_1", "hidden_2", DISAGREEMENT, GRADIENT_NORM]
+            .map(|name| (name.to_owned(), uniform()))
+            .into(),
         proxy,
     }
 }
@@ -88,6 +90,11 @@ fn the_registry_names_all_detectors_once() {
             "gradient_norm",
             "surprise",
             "disagreement",
+            "mahalanobis",
+            "isolation_forest",
+            "ecod",
+            "knn",
+            "spectral",
             "rank_mean",
             "random"
         ]

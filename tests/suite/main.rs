@@ -21,6 +21,7 @@ mod episodes;
 mod expectations;
 #[cfg(feature = "lab")]
 mod experiments;
+mod feature_detectors;
 #[cfg(feature = "lab")]
 mod features;
 #[cfg(feature = "lab")]

@@ -275,7 +275,8 @@ fn judge_log(
         return Err(CliError::Value {
             flag: "--streaming",
             reason: "the threshold of a stream starts from reference rollouts".to_owned(),
-            help: "give them with --calibrate LOG, or the first steps with --calibrate-steps 0..10".to_owned(),
+            help: "give them with --calibrate LOG, or the first steps with --calibrate-steps 0..10"
+                .to_owned(),
         }
         .into());
     }
@@ -513,7 +514,9 @@ impl Findings {
         let rate = match (self.rule, flag.p_value, flag.needs_rate) {
             (Rule::Budget(_), ..) if rank == 1 => None,
             (Rule::Budget(_), ..) => Some(format!("with fewer than {rank} audits")),
-            (Rule::AlertRate(_) | Rule::Streaming(..), Some(p), _) if p > 0.0 => Some(format!("at an alert rate below {}", number(p))),
+            (Rule::AlertRate(_) | Rule::Streaming(..), Some(p), _) if p > 0.0 => {
+                Some(format!("at an alert rate below {}", number(p)))
+            }
             (Rule::Fdr(_), _, Some(q)) if q > 0.0 => {
                 Some(format!("at a false discovery rate below {}", number(q)))
             }

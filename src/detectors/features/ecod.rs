@@ -1,0 +1,270 @@
+//! How far out in the tails of its columns a row lies (Li, Zhao, Hu, Botta, Ionescu & Chen 2022, *IEEE TKDE*).
+
+use super::columns::Columns;
+use crate::detectors::input::{digits, scores};
+use crate::detectors::{Access, Detector, Fitted, Scorer};
+use crate::foundation::failure::Status;
+use crate::foundation::rng::Stream;
+use crate::record::{Observed, Scores};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Which tails count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Tails {
+    /// In each column the one that the row lies farther out in, as in the authors' code.
+    #[default]
+    Both,
+    /// The largest of three sums over columns, as in the paper: all left tails, all right tails, in each column the
+    /// tail that its skewness points to.
+    Skew,
+}
+
+/// The score sums −ln P over the columns, P the share of calibration rows at least as far out in the column's tail.
+///
+/// A value beyond all of calibration counts as half a row. Columns are taken one by one: rows that are odd only
+/// in the combination of their values are not seen. With `tails = "both"` neither units nor signs matter.
+///
+/// Refuses with [`Status::Missing`] or [`Status::NotFinite`] by name.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Ecod {
+    /// Feature columns, `proxy`, `length` or `log_ratio`; none: every feature column.
+    pub columns: Vec<String>,
+    /// Which tails count.
+    pub tails: Tails,
+}
+
+impl Detector for Ecod {
+    fn access(&self) -> Access {
+        Access::Features
+    }
+    fn fit(&self, calibration: &Observed, _: &mut Stream) -> Fitted {
+        match Shares::of(self, calibration) {
+            Ok(shares) => Fitted::Ready(Box::new(shares)),
+            Err(status) => Fitted::Refused(status),
+        }
+    }
+}
+
+/// The distribution of one column in calibration.
+struct Steps {
+    /// Distinct values, ascending.
+    values: Vec<f64>,
+    /// `upto[i]` rows lie below `values[i]`; the last entry is all of them.
+    upto: Vec<u32>,
+    /// Whether its skewness points to the right.
+    rightward: bool,
+}
+
+/// Values looked up together, so that their loads overlap.
+const LANES: usize = 16;
+
+impl Steps {
+    fn of(column: &[f64]) -> Self {
+        let values = crate::foundation::order::sorted(column);
+        let mut steps =
+            Self { values, upto: Vec::with_capacity(column.len() + 1), rightward: skewness(column) >= 0.0 };
+        let upto = &mut steps.upto;
+        let mut seen = 0u32;
+        let mut last = None;
+        steps.values.retain(|x| {
+            let fresh = last != Some(*x);
+            if fresh {
+                upto.push(seen);
+                last = Some(*x);
+            }
+            seen += 1;
+            fresh
+        });
+        steps.upto.push(seen);
+        steps
+    }
+
+    /// How many calibration rows are at most, and how many at least, each of `points`.
+    fn counts(&self, points: &[f64; LANES]) -> [(u32, u32); LANES] {
+        // Branch-free bisection of all lanes at once: `base` is the last place known to lie below the point.
+        let mut base = [0usize; LANES];
+        let mut size = self.values.len();
+        while size > 1 {
+            let half = size / 2;
+            for (base, point) in base.iter_mut().zip(points) {
+                *base += if self.values[*base + half] < *point { half } else { 0 };
+            }
+            size -= half;
+        }
+        let rows = self.upto[self.values.len()];
+        let mut counts = [(0, 0); LANES];
+        for ((counts, base), point) in counts.iter_mut().zip(base).zip(points) {
+            let at = base + usize::from(self.values[base] < *point);
+            let below = self.upto[at];
+            let equal = self.values.get(at) == Some(point);
+            *counts = (self.upto[at + usize::from(equal)], rows - below);
+        }
+        counts
+    }
+}
+
+/// Sign and rough size of the third moment.
+fn skewness(column: &[f64]) -> f64 {
+    let n = column.len() as f64;
+    let mean = column.iter().sum::<f64>() / n;
+    let scale = column.iter().map(|x| (x - mean).abs()).fold(0.0, f64::max);
+    column.iter().map(|x| ((x - mean) / scale).powi(3)).sum()
+}
+
+struct Shares {
+    columns: Columns,
+    tails: Tails,
+    steps: Vec<Steps>,
+    /// −ln(k/n), and of half a row at 0.
+    surprise: Vec<f64>,
+}
+
+impl Shares {
+    fn of(settings: &Ecod, calibration: &Observed) -> Result<Self, Status> {
+        let (columns, cells) = Columns::fit(&settings.columns, calibration)?;
+        let rows = calibration.len();
+        let surprise = (0..=rows).map(|k| -((k as f64).max(0.5) / rows as f64).ln()).collect();
+        let steps = cells.iter().map(|column| Steps::of(column)).collect();
+        Ok(Self { columns, tails: settings.tails, steps, surprise })
+    }
+
+    /// Calls `each` with every row's numbers of calibration rows to the left and to the right in one column.
+    fn walk(steps: &Steps, column: &[f64], mut each: impl FnMut(usize, u32, u32)) {
+        for (block, values) in column.chunks(LANES).enumerate() {
+            let mut points = [0.0; LANES];
+            points[..values.len()].copy_from_slice(values);
+            for (lane, (left, right)) in steps.counts(&points).into_iter().take(values.len()).enumerate() {
+                each(block * LANES + lane, left, right);
+            }
+        }
+    }
+
+    fn surprise(&self, count: u32) -> f64 {
+        self.surprise[count as usize]
+    }
+}
+
+impl Scorer for Shares {
+    fn score(&mut self, batch: &Observed) -> Result<Scores, Status> {
+        let cells = self.columns.read(batch)?;
+        let columns = self.steps.iter().zip(&cells);
+        let mut sums = vec![0.0; batch.len()];
+        match self.tails {
+            Tails::Both => {
+                for (steps, column) in columns {
+                    Self::walk(steps, column, |row, left, right| sums[row] += self.surprise(left.min(right)));
+                }
+            }
+            Tails::Skew => {
+                let mut all = vec![[0.0; 3]; batch.len()];
+                for (steps, column) in columns {
+                    Self::walk(steps, column, |row, left, right| {
+                        let (left, right) = (self.surprise(left), self.surprise(right));
+                        let pointed = if steps.rightward { right } else { left };
+                        for (sum, part) in all[row].iter_mut().zip([left, right, pointed]) {
+                            *sum += part;
+                        }
+                    });
+                }
+                for (sum, three) in sums.iter_mut().zip(&all) {
+                    *sum = three.iter().copied().fold(0.0, f64::max);
+                }
+            }
+        }
+        scores(sums)
+    }
+    fn explain(&self, batch: &Observed, row: usize) -> String {
+        let Some(values) = self.columns.row(batch, row) else { return "absent".into() };
+        let mut sums = [0.0; 4];
+        let parts: Vec<[f64; 4]> = self
+            .steps
+            .iter()
+            .zip(&values)
+            .map(|(steps, value)| {
+                let [(left, right), ..] = steps.counts(&[*value; LANES]);
+                let (left, right) = (self.surprise(left), self.surprise(right));
+                let parts = [left, right, if steps.rightward { right } else { left }, left.max(right)];
+                sums.iter_mut().zip(parts).for_each(|(sum, part)| *sum += part);
+                parts
+            })
+            .collect();
+        let (which, tail) = match self.tails {
+            Tails::Both => (3, "the farther tails"),
+            Tails::Skew if sums[0] >= sums[1].max(sums[2]) => (0, "the left tails"),
+            Tails::Skew if sums[1] >= sums[2] => (1, "the right tails"),
+            Tails::Skew => (2, "the tails that skewness points to"),
+        };
+        let parts: Vec<f64> = parts.iter().map(|part| part[which]).collect();
+        format!(
+            "-ln P sums to {} over {tail} of {} columns ({} calibration rollouts), of which {}{}",
+            digits(sums[which]),
+            parts.len(),
+            self.surprise.len() - 1,
+            self.columns.strongest(&parts, &values),
+            self.columns.note(batch, row),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(column: &[f64], point: f64) -> (u32, u32) {
+        Steps::of(column).counts(&[point; LANES])[3]
+    }
+
+    #[test]
+    fn shares_count_ties_on_both_sides() {
+        let column = [3.0, 1.0, 2.0, 2.0, 2.0, 7.0];
+        for (point, want) in [
+            (0.0, (0, 6)),
+            (1.0, (1, 6)),
+            (1.5, (1, 5)),
+            (2.0, (4, 5)),
+            (3.0, (5, 2)),
+            (7.0, (6, 1)),
+            (8.0, (6, 0)),
+        ] {
+            assert_eq!(counts(&column, point), want, "{point}");
+        }
+        // Zeros of either sign are one value.
+        assert_eq!(counts(&[-0.0, 0.0, 1.0], 0.0), (2, 3));
+    }
+
+    #[test]
+    fn bisection_agrees_with_counting() {
+        for n in 1..70usize {
+            let column: Vec<f64> = (0..n).map(|i| ((i * 37) % 23) as f64).collect();
+            for point in (-1..47).map(|i| f64::from(i) * 0.5) {
+                let left = column.iter().filter(|x| **x <= point).count() as u32;
+                let right = column.iter().filter(|x| **x >= point).count() as u32;
+                assert_eq!(counts(&column, point), (left, right), "{n} {point}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_papers_sums_follow_the_skewness() {
+        // Column a leans to the right, b to the left; the row is low in a and high in b.
+        let a: Vec<f64> = (0..100).map(|i| f64::from(i) * f64::from(i)).collect();
+        let b: Vec<f64> = a.iter().map(|x| -x).collect();
+        let features = |a: Vec<f64>, b: Vec<f64>| Observed {
+            proxy: vec![0.0; a.len()],
+            features: vec![("a".into(), a), ("b".into(), b)],
+            ..Observed::default()
+        };
+        let made = |tails| {
+            let settings = Ecod { tails, ..Ecod::default() };
+            let mut shares = Shares::of(&settings, &features(a.clone(), b.clone())).ok().unwrap();
+            shares.score(&features(vec![-1.0], vec![1.0])).unwrap().values()[0]
+        };
+        let (far, near) = (200f64.ln(), 0.0);
+        assert!((made(Tails::Both) - 2.0 * far).abs() < 1e-12);
+        // Left: far in a, near in b. Right: near, far. Skewness: near, near.
+        assert!((made(Tails::Skew) - (far + near)).abs() < 1e-12);
+    }
+}
