@@ -12,6 +12,7 @@
 //! a detector whose scores rise with the reward the share of repeats that were caught therefore rises with the size.
 
 mod catch;
+mod grouping;
 mod plant;
 mod scoring;
 
