@@ -19,7 +19,7 @@
 //! | 4 | | [`spike`]: exploits planted in a log | `rollout`: policy × environment × reward → batch |
 //! | 5 | | | `trainers` |
 //! | 6 | | | `config` |
-//! | 7 | | | `experiment`: plan, train, judge, store, merge |
+//! | 7 | | | `experiment`: plan, train, judge, store, merge; `experiment::benchmark` |
 //! | 8 | [`cli`]: one file a sub-command | | |
 //!
 //! [`theory`] answers without training: how large an exploit must be to matter, whether an audit will hold it, how long

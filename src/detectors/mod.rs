@@ -58,6 +58,7 @@ impl Access {
             Self::Control => 0,
             Self::Reward => 1,
             Self::Policy => 2,
+            Self::Features => 3,
         }
     }
 }

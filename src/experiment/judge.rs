@@ -249,7 +249,12 @@ fn flag_rows(
         threshold: Some(pick.threshold),
         rank: pick.rank,
         confirmed: pick.confirmed,
-        reason: scorer.explain(observed, pick.row),
+        reason: format!(
+            "{}; rank {} at its step, where a score below {:.4e} would not have been looked at",
+            scorer.explain(observed, pick.row),
+            pick.rank,
+            pick.threshold
+        ),
     };
     trail.picks.iter().map(row).collect()
 }

@@ -48,9 +48,20 @@ pub(super) fn enter<'a>(setting: Setting<'a>) -> Result<Box<dyn Arena + 'a>, Tra
     }
 }
 
-/// Rollouts of the reference, from their own streams, as the policy of `setting` would show them before it is trained: where
-/// activations are asked for, those of the network at its start.
+/// Rollouts of the reference, from their own streams, as the policy of `setting` would show them before it is trained: in
+/// steps of its batch, with the activations of the network at its start where these are asked for.
 pub(super) fn calibration(setting: Setting<'_>, count: usize) -> Observed {
+    let mut rollouts = reference(setting, count);
+    let batch = setting.trainer.part().batch().max(1);
+    let prompts = rollouts.prompt.iter().max().map_or(1, |last| last + 1);
+    rollouts.step = (0..rollouts.len()).map(|row| (row / batch) as u64).collect();
+    rollouts.group =
+        rollouts.step.iter().zip(&rollouts.prompt).map(|(step, prompt)| step * prompts + prompt).collect();
+    rollouts
+}
+
+/// As [`calibration`], all in one step.
+fn reference(setting: Setting<'_>, count: usize) -> Observed {
     let Setting { model, policy, seeds, device, activations, .. } = setting;
     match (policy.part().acts(), model.sequence(), model.table()) {
         (false, _, Some(table)) => {
