@@ -178,7 +178,7 @@ fn every_guard_was_tried_on_every_detector_that_scores_and_held() {
         };
         assert_eq!(
             (of("leak"), of("look_ahead"), of("imputation"), of("reuse")),
-            (12, 2, 2, 2),
+            (14, 2, 2, 2),
             "{detector}"
         );
     }

@@ -76,7 +76,7 @@ pub(super) fn evaluate(subject: &Subject<'_>, cell: Cell<'_>) -> Result<Record, 
         let name = label(spec);
         let fit = Fit { spec, index, calibration: &thirds.fit, seeds: subject.seeds };
         let access = spec.part().access().name();
-        let scores = fit.score(observed);
+        let scores = fit.score(observed).and_then(distinct_scores);
         alarms.extend(alerts(subject, cell, &name, &fit, &thirds, &scores, run.early));
         guarded.extend(guards::check(subject, cell, &name, &fit, &thirds, &scores));
         caught.extend(run.caught(&name, access, &scores)?);
@@ -92,6 +92,13 @@ pub(super) fn evaluate(subject: &Subject<'_>, cell: Cell<'_>) -> Result<Record, 
     record.push(crate::record::benchmark::AlertRow::FILE, rows::encode(&alarms, 0)?);
     record.push(crate::record::benchmark::GuardRow::FILE, rows::encode(&guarded, 0)?);
     Ok(record)
+}
+
+/// Refuses scores that are all equal: an audit by them looks at whatever comes first, which measures nothing.
+fn distinct_scores(scores: Scores) -> Result<Scores, Status> {
+    let mut values = scores.values().iter();
+    let first = values.next();
+    if values.any(|value| Some(value) != first) { Ok(scores) } else { Err(Status::AllTied) }
 }
 
 impl Run<'_> {
