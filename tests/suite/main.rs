@@ -1,6 +1,7 @@
 //! Every test that goes through the public interface, in one binary: each file is a subject.
 
 mod audit;
+mod calibration;
 #[cfg(feature = "lab")]
 mod checkpoints;
 mod cli;
