@@ -32,7 +32,7 @@ impl HillPlot {
     }
 }
 
-/// Values whose logarithms are summed plainly.
+/// Terms that are summed plainly.
 const BLOCK: usize = 128;
 
 /// Hill's ξ from the k largest of `descending` values for every k < n, in one pass.
@@ -45,27 +45,39 @@ pub fn hill_plot(descending: &[f64]) -> Result<HillPlot, Status> {
         Err(status) => return Err(status),
     }
     let positive = descending.partition_point(|x| *x > 0.0);
-    // Logarithms relative to the largest keep the running sum small. They are taken block by block, each with a plain
-    // running sum on top of a compensated one.
-    let ln_top = descending[0].ln();
+    // Σ (ln Xᵢ − ln X₍ₖ₊₁₎) over i ≤ k grows by k times the k-th log-spacing: no term is negative, so none cancels.
+    let values = &descending[..positive];
     let mut xi = Vec::with_capacity(positive);
-    let (mut before, mut k) = (CompensatedSum::default(), 0usize);
-    let mut logs = [0.0; BLOCK];
-    for block in descending[..positive].chunks(BLOCK) {
-        for (log, x) in logs.iter_mut().zip(block) {
-            *log = x.ln() - ln_top;
+    let (mut before, mut k) = (CompensatedSum::default(), 0.0);
+    let mut spacings = [0.0; BLOCK];
+    for (block, next) in values.chunks(BLOCK).zip(values.get(1..).unwrap_or_default().chunks(BLOCK)) {
+        for ((spacing, x), below) in spacings.iter_mut().zip(block).zip(next) {
+            *spacing = log_spacing(*x, *below);
         }
         let (base, mut within) = (before.value(), 0.0);
-        for log in &logs[..block.len()] {
-            if k > 0 {
-                xi.push(((base + within) / k as f64 - log).max(0.0));
-            }
-            within += log;
-            k += 1;
+        for spacing in &spacings[..next.len()] {
+            k += 1.0;
+            within += k * spacing;
+            xi.push((base + within) / k);
         }
         before.add(within);
     }
     Ok(HillPlot { xi })
+}
+
+/// ln x − ln y for x ≥ y > 0.
+///
+/// Neighbours among sorted values are close, and there 2·artanh z at z = (x − y)/(x + y) needs three terms.
+#[inline]
+fn log_spacing(x: f64, y: f64) -> f64 {
+    // Halved, or the sum of two large ones would be infinite.
+    let z = (0.5 * x - 0.5 * y) / (0.5 * x + 0.5 * y);
+    if z < 2e-3 {
+        let square = z * z;
+        z * (2.0 + square * (2.0 / 3.0 + square * 0.4))
+    } else {
+        super::hill::log_excess(x, y)
+    }
 }
 
 /// A point of the mean-excess plot.
