@@ -1,9 +1,9 @@
-//! Tail estimators: a generalised Pareto fit of 10⁴ excesses, Hill for every k of 10⁶ values.
+//! Tail estimators: a generalised Pareto fit of 10⁴ excesses, Hill for every k of 10⁶ values, k by double bootstrap of 10⁵.
 
 use criterion::{BatchSize, Criterion};
 use std::hint::black_box;
 use tailcatch::foundation::rng::{Purpose, SeedTree};
-use tailcatch::tails::{fit_excesses, hill_plot};
+use tailcatch::tails::{double_bootstrap, fit_excesses, hill_plot, kernel};
 
 /// Registers the group.
 pub fn benches(criterion: &mut Criterion) {
@@ -21,6 +21,12 @@ pub fn benches(criterion: &mut Criterion) {
     group.sample_size(20);
     group.bench_function("hill_every_k_1m", |b| {
         b.iter_batched(|| (), |()| hill_plot(black_box(&values)), BatchSize::PerIteration);
+    });
+    group.bench_function("kernel_k_50k", |b| b.iter(|| kernel(black_box(&values), 50_000)));
+    let streams = SeedTree::new(1, 0).family(Purpose::Bootstrap);
+    group.sample_size(10);
+    group.bench_function("double_bootstrap_100k_20_resamples", |b| {
+        b.iter(|| double_bootstrap(black_box(&values[..100_000]), 20, &streams));
     });
     group.finish();
 }

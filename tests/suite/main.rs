@@ -3,6 +3,7 @@
 mod audit;
 #[cfg(feature = "lab")]
 mod benchmark;
+mod calibration;
 #[cfg(feature = "lab")]
 mod checkpoints;
 mod cli;
