@@ -209,7 +209,10 @@ impl Rollouts {
         let advantage = numbers(layout.advantage)?;
         let reward = numbers(layout.reward)?;
         let mut named = |columns: &[(String, usize)]| {
-            columns.iter().map(|(name, c)| Ok((name.clone(), reader.numbers(*c)?))).collect::<Result<_, Error>>()
+            columns
+                .iter()
+                .map(|(name, c)| Ok((name.clone(), reader.numbers(*c)?)))
+                .collect::<Result<_, Error>>()
         };
         let (parts, features) = (named(&layout.parts)?, named(&layout.features)?);
         let mut step = Vec::with_capacity(n);
@@ -265,10 +268,8 @@ impl Rollouts {
         let mut reader = Reader { rollouts: &self, pieces: &pieces, n: self.rows, bytes: Vec::new() };
         let numbers = reader.words(self.layout.row)?;
         let files = pieces.iter().flat_map(|p| std::iter::repeat_n(p.shared.file, p.rows));
-        let origin = files
-            .zip(numbers)
-            .map(|(file, row)| Origin { file: file as usize, row: row as usize })
-            .collect();
+        let origin =
+            files.zip(numbers).map(|(file, row)| Origin { file: file as usize, row: row as usize }).collect();
         Ok((self.rows(0..self.rows)?, origin))
     }
 
@@ -282,7 +283,11 @@ impl Rollouts {
             }
             let (from, to) = (rows.start.max(start), rows.end.min(start + stretch.rows));
             if from < to {
-                pieces.push(Stretch { shared: stretch.shared, at: stretch.at + from - start, rows: to - from });
+                pieces.push(Stretch {
+                    shared: stretch.shared,
+                    at: stretch.at + from - start,
+                    rows: to - from,
+                });
             }
         }
         pieces
@@ -362,7 +367,10 @@ mod tests {
             let picked: Vec<usize> = rows.clone().filter(|r| *r < n).collect();
             assert_eq!(spilled.rows(rows).unwrap(), all.select(&picked));
         }
-        assert_eq!(spilled.origin(1500).unwrap(), Origin { file: expected[1500] / 9000, row: expected[1500] });
+        assert_eq!(
+            spilled.origin(1500).unwrap(),
+            Origin { file: expected[1500] / 9000, row: expected[1500] }
+        );
         assert!(spilled.origin(n).is_err());
         let spans = kept.spans();
         assert_eq!((spans.len(), spans[6].rows.end), (7, n));

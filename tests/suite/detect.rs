@@ -219,7 +219,8 @@ fn thresholds_may_go_along_and_the_run_has_an_alarm() {
         assert_eq!(moving["rule"]["streaming"][1], 1e-3);
         let flags = moving["flags"].as_array().unwrap();
         assert!(flags.len() > 60, "{how}: {}", flags.len());
-        let of_hacks = flags.iter().filter(|f| f["row"].as_u64().is_some_and(|r| r >= 4000 && r % 20 == 7)).count();
+        let of_hacks =
+            flags.iter().filter(|f| f["row"].as_u64().is_some_and(|r| r >= 4000 && r % 20 == 7)).count();
         assert!(of_hacks * 5 >= flags.len() * 4, "{how}: {of_hacks} of {}", flags.len());
         for flag in flags {
             assert!(flag["score"].as_f64() > flag["threshold"].as_f64());
@@ -241,7 +242,10 @@ fn feature_columns_are_read_by_name_and_prefix() {
     assert_eq!(run("act_*,kl").0, 0);
     let (code, _, stderr) = run("act_2");
     assert_eq!(code, 2);
-    assert!(stderr.contains("there is no column `act_2`") && stderr.contains("did you mean `act_"), "{stderr}");
+    assert!(
+        stderr.contains("there is no column `act_2`") && stderr.contains("did you mean `act_"),
+        "{stderr}"
+    );
     assert!(run("akt_*").2.contains("there is no column `akt_*`"));
 }
 

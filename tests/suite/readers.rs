@@ -109,7 +109,8 @@ fn weights_sum_the_parts_that_are_there() {
 
 #[test]
 fn rewards_that_are_nan_count_as_empty_and_are_told() {
-    let (_folder, path) = file("a.jsonl", "{\"a\": 1, \"b\": NaN}\n{\"a\": NaN, \"b\": NaN}\n{\"a\": 2, \"b\": 4}\n");
+    let (_folder, path) =
+        file("a.jsonl", "{\"a\": 1, \"b\": NaN}\n{\"a\": NaN, \"b\": NaN}\n{\"a\": 2, \"b\": 4}\n");
     let log = read_log(&[path], Some(&"a=1,b=.5".parse().unwrap())).unwrap();
     assert_eq!((log.observed.proxy, log.empty), (vec![1.0, 4.0], 1));
     assert!(log.notes[0].contains("the reward is NaN in 3 cells, the first at"), "{:?}", log.notes);
@@ -121,7 +122,9 @@ fn rewards_that_are_nan_count_as_empty_and_are_told() {
 #[test]
 fn an_empty_file_among_others_is_left_out() {
     let folder = tempfile::tempdir().unwrap();
-    for (name, text) in [("1.jsonl", "{\"score\": 1}\n"), ("2.jsonl", ""), ("3.csv", ""), ("4.csv", "score\n")] {
+    for (name, text) in
+        [("1.jsonl", "{\"score\": 1}\n"), ("2.jsonl", ""), ("3.csv", ""), ("4.csv", "score\n")]
+    {
         std::fs::write(folder.path().join(name), text).unwrap();
     }
     let log = read_log(&[folder.path().to_owned()], None).unwrap();
@@ -156,7 +159,8 @@ fn features_are_read_by_name_and_prefix() {
     let (_folder, path) = file("a.csv", "r,x_1,x_2,x_t,y,disagreement\n1,2,3,a,4,.5\n5,6,7,b,8,.25\n");
     let read = |names: &[&str]| {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        open_log(std::slice::from_ref(&path), Some(&"r".parse().unwrap()), &names).map(|log| log.rollouts.rows(0..9))
+        open_log(std::slice::from_ref(&path), Some(&"r".parse().unwrap()), &names)
+            .map(|log| log.rollouts.rows(0..9))
     };
     let column = |name: &str, values: [f64; 2]| (name.to_owned(), values.to_vec());
     let all = read(&["x_*", "y", "x_2"]).unwrap().unwrap();

@@ -38,7 +38,8 @@ impl Alarm {
         } else {
             format!("10^{:.0}", self.ln_e_value / std::f64::consts::LN_10)
         };
-        let seen = format!("{:.3}% of rollouts against {:.3}%", 100.0 * self.observed_rate, 100.0 * self.rate);
+        let seen =
+            format!("{:.3}% of rollouts against {:.3}%", 100.0 * self.observed_rate, 100.0 * self.rate);
         match self.alarm_step {
             Some(step) => format!(
                 "{detector}: this run exceeds its nominal alert rate ({seen}): alarm at step {step}, e-value {e_value} at \
@@ -132,7 +133,11 @@ mod tests {
         assert_eq!(alarm.rate, 10.0 / 2001.0, "2000 scores do not tell a rate of 1e-3 well");
         assert!(alarm.alarm_step.is_some_and(|step| (20..23).contains(&step)), "{alarm:?}");
         assert_eq!(alarm.observed_rate, 0.15);
-        assert!(alarm.sentence("x").starts_with("x: this run exceeds its nominal alert rate (15.000% of rollouts"));
+        assert!(
+            alarm
+                .sentence("x")
+                .starts_with("x: this run exceeds its nominal alert rate (15.000% of rollouts")
+        );
         let quiet = run(Some(20..40));
         assert_eq!((quiet.alarm_step, quiet.observed_rate), (None, 0.0));
         assert!(quiet.sentence("x").starts_with("x: no alarm for the run"), "{}", quiet.sentence("x"));

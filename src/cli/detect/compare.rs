@@ -58,7 +58,8 @@ pub(super) fn compare(
     };
     let spans = log.rollouts.spans();
     let share = spans.len().div_ceil(SHARE_OF_STEPS);
-    let own = || Ok::<_, Error>(Normal::Rollouts { calibration: source.sample(0..log.rollouts.len())?, own: true });
+    let own =
+        || Ok::<_, Error>(Normal::Rollouts { calibration: source.sample(0..log.rollouts.len())?, own: true });
     let mut views = Vec::new();
     let mut add = |kind, name: String, source: &Source<'_>, normal: &Normal| -> Result<(), Error> {
         views.push(view(kind, name, source, normal, specs, rule)?);
@@ -119,7 +120,9 @@ fn view(
     let answers: Vec<_> = specs
         .par_iter()
         .enumerate()
-        .map(|(number, (_, spec))| Judge { spec, number, source, normal, rule, listing: Listing::Rows, known: None }.judge())
+        .map(|(number, (_, spec))| {
+            Judge { spec, number, source, normal, rule, listing: Listing::Rows, known: None }.judge()
+        })
         .collect();
     let (mut rows, mut judged, mut refusal) = (None::<BTreeSet<usize>>, 0, None::<Status>);
     for answer in answers {

@@ -183,7 +183,8 @@ impl Judge<'_> {
 
     /// The moving threshold, where the rule asks for one.
     fn stream(&self) -> Result<Option<Stream>, Stop> {
-        let (Rule::Streaming(kind, rate), Normal::Rollouts { calibration, .. }) = (self.rule, self.normal) else {
+        let (Rule::Streaming(kind, rate), Normal::Rollouts { calibration, .. }) = (self.rule, self.normal)
+        else {
             return Ok(None);
         };
         let mut scorer = self.fit(calibration)?;
@@ -266,8 +267,7 @@ impl Judge<'_> {
         for segment in self.segments() {
             let segment = segment?;
             let mut scorer = self.fit(&segment.calibration)?;
-            let ranks =
-                if ranked { Some(self.calibration_scores(&segment.calibration)?) } else { None };
+            let ranks = if ranked { Some(self.calibration_scores(&segment.calibration)?) } else { None };
             for rows in self.source.batches(segment.rows, self.spec.part().row_wise()) {
                 let batch = self.source.batch(rows)?;
                 if batch.observed.is_empty() {
@@ -357,8 +357,7 @@ impl Judge<'_> {
                 continue;
             }
             let mut scorer = self.fit(&segment.calibration)?;
-            let ranks =
-                if ranked { Some(self.calibration_scores(&segment.calibration)?) } else { None };
+            let ranks = if ranked { Some(self.calibration_scores(&segment.calibration)?) } else { None };
             let mut step: Option<Batch> = None;
             while let Some(flag) = asked.next_if(|flag| flag.row < segment.rows.end) {
                 let row = flag.row as u64;
@@ -478,7 +477,15 @@ mod tests {
                     }
                     for listing in [Listing::Reasons, Listing::Rows] {
                         let known = None;
-                        let judge = Judge { spec: &spec, number: 0, source: &source, normal: &normal, rule, listing, known };
+                        let judge = Judge {
+                            spec: &spec,
+                            number: 0,
+                            source: &source,
+                            normal: &normal,
+                            rule,
+                            listing,
+                            known,
+                        };
                         let answer = judge.judge().unwrap_or_else(|stop| panic!("{name} {stop:?}"));
                         let mut found: Vec<usize> = answer.flags.iter().map(|flag| flag.row).collect();
                         found.sort_unstable();
@@ -498,7 +505,8 @@ mod tests {
         let normal = Normal::Window { width: 3, lag: 2 };
         let spec: DetectorSpec = spec::part("top_reward", "detector", DetectorSpec::PARTS).unwrap();
         let (rule, listing) = (Rule::AlertRate(0.02), Listing::Reasons);
-        let judge = Judge { spec: &spec, number: 0, source: &source, normal: &normal, rule, listing, known: None };
+        let judge =
+            Judge { spec: &spec, number: 0, source: &source, normal: &normal, rule, listing, known: None };
         let answer = judge.judge().unwrap_or_else(|stop| panic!("{stop:?}"));
         assert_eq!(answer.judged, n - 5 * per_step);
         let proxy = log.rollouts.rows(0..n).unwrap().proxy;

@@ -40,7 +40,7 @@ const LONG: f64 = 0.3;
 /// Reads rollouts as trainers write them (TRL's completions_*.parquet, verl's {step}.jsonl, CSV, observed.csv of a
 /// run), fits each detector on reference rollouts and flags those that it finds too improbable. Without a reference
 /// the log is its own, and the answer says so: what it holds often enough, it then takes for normal. Memory does not
-/// grow with the log: numbers beyond 32 MiB go to a temporary file (TMPDIR), and a detector learns from at most 262,144
+/// grow with the log: numbers beyond 32 MiB go to a temporary file (TMPDIR), and a detector learns from at most 131,072
 /// rollouts, picked at random where there are more.
 #[derive(Debug, Args)]
 #[command(
@@ -275,7 +275,8 @@ fn judge_log(
         return Err(CliError::Value {
             flag: "--streaming",
             reason: "the threshold of a stream starts from reference rollouts".to_owned(),
-            help: "give them with --calibrate LOG, or the first steps with --calibrate-steps 0..10".to_owned(),
+            help: "give them with --calibrate LOG, or the first steps with --calibrate-steps 0..10"
+                .to_owned(),
         }
         .into());
     }
@@ -513,7 +514,9 @@ impl Findings {
         let rate = match (self.rule, flag.p_value, flag.needs_rate) {
             (Rule::Budget(_), ..) if rank == 1 => None,
             (Rule::Budget(_), ..) => Some(format!("with fewer than {rank} audits")),
-            (Rule::AlertRate(_) | Rule::Streaming(..), Some(p), _) if p > 0.0 => Some(format!("at an alert rate below {}", number(p))),
+            (Rule::AlertRate(_) | Rule::Streaming(..), Some(p), _) if p > 0.0 => {
+                Some(format!("at an alert rate below {}", number(p)))
+            }
             (Rule::Fdr(_), _, Some(q)) if q > 0.0 => {
                 Some(format!("at a false discovery rate below {}", number(q)))
             }

@@ -11,7 +11,7 @@ use std::ops::Range;
 /// Fewest rollouts whose median stands for the rest of their group.
 pub(super) const MIN_GROUP: usize = 4;
 /// Most rollouts from which a detector learns what is normal; of more, a random sample is taken.
-pub(super) const MAX_CALIBRATION: usize = 1 << 18;
+pub(super) const MAX_CALIBRATION: usize = 1 << 17;
 /// Bytes that such a sample may take.
 const CALIBRATION_BYTES: usize = 48 << 20;
 /// Rows of a batch, unless one step has more.
@@ -82,7 +82,8 @@ impl<'a> Source<'a> {
             let mut rewards: Vec<(u64, f64)> = Vec::new();
             for rows in chunks(0..n, BATCH) {
                 let batch = self.rollouts.rows(rows)?;
-                let own = batch.prompt.iter().zip(&batch.proxy).filter(|(prompt, _)| *prompt % passes == pass);
+                let own =
+                    batch.prompt.iter().zip(&batch.proxy).filter(|(prompt, _)| *prompt % passes == pass);
                 rewards.extend(own.map(|(prompt, reward)| (*prompt, *reward)));
             }
             rewards.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
@@ -141,7 +142,9 @@ impl<'a> Source<'a> {
         let mut observed = self.rollouts.rows(rows)?;
         let Some(by) = self.by else { return Ok(Batch { observed, centres: Vec::new() }) };
         let centres: Vec<Option<f64>> = match by {
-            GroupBy::Prompt => observed.prompt.iter().map(|prompt| self.prompts.get(prompt).copied()).collect(),
+            GroupBy::Prompt => {
+                observed.prompt.iter().map(|prompt| self.prompts.get(prompt).copied()).collect()
+            }
             GroupBy::Step => centres(&observed.step, &observed.proxy),
             GroupBy::Group => centres(&observed.group, &observed.proxy),
         };
@@ -229,7 +232,8 @@ mod tests {
         for i in 0..4000 {
             // 7 has three rollouts in all; the others have 8 each time, at five steps.
             let prompt = if i % 1500 == 3 { 7 } else { 1000 + i / 8 % 100 };
-            writeln!(csv, "{},{prompt},{}", i / 800, (f64::from(i) * 0.618_034).fract() + f64::from(prompt)).unwrap();
+            writeln!(csv, "{},{prompt},{}", i / 800, (f64::from(i) * 0.618_034).fract() + f64::from(prompt))
+                .unwrap();
         }
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.csv");

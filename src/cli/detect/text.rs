@@ -69,7 +69,9 @@ fn head(findings: &Findings, style: Style) -> String {
         ));
     }
     let reference = match &findings.reference {
-        Reference::Own { n: own } if *own == n => format!("self-calibrated on the same {} rollouts", count(n)),
+        Reference::Own { n: own } if *own == n => {
+            format!("self-calibrated on the same {} rollouts", count(n))
+        }
         Reference::Own { n: own } => format!("self-calibrated on {} of the same rollouts", count(*own)),
         Reference::Log { path, n } => format!("{} ({} rollouts)", path.display(), count(*n)),
         Reference::Steps { from, to, n } => format!("steps {from}..{to} ({} rollouts)", count(*n)),
@@ -88,7 +90,10 @@ fn head(findings: &Findings, style: Style) -> String {
         }
         Rule::Fdr(rate) => format!("false discovery rate {rate} (Benjamini–Hochberg)"),
         Rule::Streaming(how, rate) => {
-            format!("{} at a nominal alert rate of {rate}: the threshold goes along with the scores", how.name())
+            format!(
+                "{} at a nominal alert rate of {rate}: the threshold goes along with the scores",
+                how.name()
+            )
         }
         Rule::Budget(audits) => format!("budget: the {} most suspicious for each detector", count(audits)),
     };
@@ -127,7 +132,9 @@ fn detectors(findings: &Findings, style: Style) -> String {
         if let Ok(Answer { alarm: Some(alarm), .. }) = &judged.answer {
             let line = match alarm {
                 Ok(alarm) => alarm.sentence(&judged.label),
-                Err(status) => format!("{}: whether alarms come too often is not tested ({status})", judged.label),
+                Err(status) => {
+                    format!("{}: whether alarms come too often is not tested ({status})", judged.label)
+                }
             };
             let raised = matches!(alarm, Ok(alarm) if alarm.alarm_step.is_some());
             let text = indented(&line, 0, Style::new(false));
@@ -167,10 +174,8 @@ fn flags(findings: &Findings, style: Style) -> String {
     });
     let at_least = if unlisted > 0 { "at least " } else { "" };
     let total = count(findings.judged);
-    let mut out = format!(
-        "\n{}\n",
-        style.red(format!("{at_least}{} of {total} rollouts flagged", count(rows.len())))
-    );
+    let mut out =
+        format!("\n{}\n", style.red(format!("{at_least}{} of {total} rollouts flagged", count(rows.len()))));
     for flagged in rows.iter().take(SHOWN) {
         out.push_str(&flagged.text(findings, style));
     }
@@ -247,10 +252,7 @@ fn letter(i: usize) -> char {
 }
 
 fn indented(text: &str, by: usize, style: Style) -> String {
-    wrapped(text, WIDTH - by)
-        .iter()
-        .map(|line| format!("{}{}\n", " ".repeat(by), style.dim(line)))
-        .collect()
+    wrapped(text, WIDTH - by).iter().map(|line| format!("{}{}\n", " ".repeat(by), style.dim(line))).collect()
 }
 
 fn file_name(path: &Path) -> String {
