@@ -17,13 +17,22 @@ fn sessions(section: &str) -> Vec<(Vec<&str>, String)> {
         .collect()
 }
 
-#[test]
-fn an_audit_is_planned_as_the_readme_shows() {
-    let sessions = sessions("Plan an audit");
-    assert_eq!(sessions.len(), 3);
+fn hold(section: &str, blocks: usize) {
+    let sessions = sessions(section);
+    assert_eq!(sessions.len(), blocks);
     for (arguments, expected) in sessions {
         let (code, stdout, stderr) = outcome(tailcatch().args(&arguments));
         assert_eq!(code, 0, "{stderr}");
         assert_eq!(stdout, expected, "{arguments:?}");
     }
+}
+
+#[test]
+fn an_audit_is_planned_as_the_readme_shows() {
+    hold("Plan an audit", 3);
+}
+
+#[test]
+fn a_log_is_judged_as_the_readme_shows() {
+    hold("Your own logs", 1);
 }

@@ -136,7 +136,7 @@ mod tests {
         assert!(
             alarm
                 .sentence("x")
-                .starts_with("x: this run exceeds its nominal alert rate (15.000% of rollouts")
+                .starts_with("x: this run exceeds its nominal alert rate (15.000% of rollouts above")
         );
         let quiet = run(Some(20..40));
         assert_eq!((quiet.alarm_step, quiet.observed_rate), (None, 0.0));

@@ -3,6 +3,7 @@
 use super::flags::Listing;
 use super::judge::{Judge, Normal, Rule, Stop};
 use super::source::{GroupBy, Source};
+use super::text::plain;
 use super::{Error, Reference};
 use crate::cli::table::count;
 use crate::detectors::DetectorSpec;
@@ -171,15 +172,16 @@ impl Comparison {
         if let Rule::AlertRate(rate) = self.rule {
             let share = rows.len() as f64 / first.judged.max(1) as f64;
             let nominal = rate * self.detectors as f64;
+            let meant = if nominal < 1e-5 { plain(nominal) } else { format!("{}%", plain(1e-6 * (1e8 * nominal).round())) };
             // Three times the nominal number, and three standard deviations of a Poisson count above it.
             let expected = nominal * first.judged as f64;
             if share > 3.0 * nominal && rows.len() as f64 > expected + 3.0 * expected.sqrt() {
                 text.push_str(&format!(
-                    " By {}, {:.2}% of the rollouts exceed thresholds meant for {}%: rewards have drifted since then, or \
+                    " By {}, {:.2}% of the rollouts exceed thresholds meant for {}: rewards have drifted since then, or \
                      exploits are that common.",
                     first.name,
                     100.0 * share,
-                    100.0 * nominal,
+                    meant,
                 ));
             }
         }
