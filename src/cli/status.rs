@@ -19,6 +19,7 @@ mod tests {
     fn names_are_the_kinds() {
         assert_eq!(name(&Status::Aggregate), "aggregate");
         assert_eq!(name(&Status::Clipped { at: f64::INFINITY, count: 3 }), "clipped");
+        assert_eq!(name(&Status::Resolution { have: 9, need: 99 }), "resolution");
         assert_eq!(name(&Status::TooFew { what: "excesses", have: 1, need: 10 }), "too_few");
     }
 }

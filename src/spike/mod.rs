@@ -12,6 +12,7 @@
 //! a detector whose scores rise with the reward the share of repeats that were caught therefore rises with the size.
 
 mod catch;
+mod grouping;
 mod plant;
 mod scoring;
 
@@ -151,12 +152,15 @@ fn cells(field: &Field, bench: &mut Bench<'_>, plan: &Plan) -> Result<Vec<Cell>,
         let draws = field.draws(plan.seed, repeat);
         for (mass, tallies) in plan.masses.iter().zip(tallies.chunks_mut(width.max(1))) {
             let planting = field.planting(&draws, *mass);
-            let scored = bench.score(repeat, &planting, &plan.sizes)?;
-            for (scores, tally) in scored.iter().zip(tallies) {
+            let mut tallies = tallies.iter_mut();
+            bench.score(repeat, &planting, &plan.sizes, |scores| {
                 let found = catch(field, scores, planting.exploits(), plan.audits)?;
-                tally.0 += u64::from(found.caught);
-                tally.1 += found.benign;
-            }
+                if let Some((caught, benign)) = tallies.next() {
+                    *caught += u64::from(found.caught);
+                    *benign += found.benign;
+                }
+                Ok(())
+            })?;
         }
     }
     let grid = plan.masses.iter().flat_map(|mass| plan.sizes.iter().map(|size| (*mass, *size)));

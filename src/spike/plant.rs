@@ -1,5 +1,6 @@
 //! The log as a field to plant in: groups, their medians, the unit of size, and which rows a repeat plants.
 
+use super::grouping::{Grouping, Reach};
 use super::{Plan, Within};
 use crate::foundation::failure::Status;
 use crate::foundation::order::{median, sorted};
@@ -24,8 +25,10 @@ pub(super) struct Field {
     centre: Vec<f64>,
     /// Standard deviation within groups.
     sd: f64,
-    /// Under `relative`: the group of each row, and the rows of each group.
-    groups: Option<(Vec<usize>, Vec<Vec<usize>>)>,
+    /// Under `relative`: what rewards are relative to.
+    relative: Option<Grouping>,
+    by_group: Grouping,
+    by_step: Grouping,
     /// Rows from the onset on.
     plantable: Range<usize>,
     /// Rows that are audited.
@@ -35,6 +38,9 @@ pub(super) struct Field {
 
 impl Field {
     pub fn new(log: &Observed, calibration: &Observed, plan: &Plan) -> Result<Self, Status> {
+        for rows in [log, calibration] {
+            complete(rows)?;
+        }
         if log.proxy.iter().chain(&calibration.proxy).any(|x| !x.is_finite()) {
             return Err(Status::Undefined { reason: "a reward is not finite" });
         }
@@ -51,13 +57,14 @@ impl Field {
         if plantable.is_empty() {
             return Err(Status::TooFew { what: "rollouts from the onset on", have: 0, need: 1 });
         }
-        let (group_of, groups) = grouped(keys(&log, plan.within));
+        let within = Grouping::new(keys(&log, plan.within));
         let before = if plantable.start > 0 { 0..plantable.start } else { 0..log.len() };
-        let sd = pooled_sd(&log.proxy, &groups, &before)?;
-        let centre = centres(&log, &group_of, &groups);
-        let groups = plan.relative.then_some((group_of, groups));
+        let sd = pooled_sd(&log.proxy, &within.rows, &before)?;
+        let (by_group, by_step) = (Grouping::new(&log.group), Grouping::new(&log.step));
+        let centre = centres(&log.proxy, &within, &by_step);
+        let relative = plan.relative.then_some(within);
         let (log, calibration) = (log.into_owned(), calibration.into_owned());
-        Ok(Self { log, calibration, centre, sd, groups, plantable, audited, left_out })
+        Ok(Self { log, calibration, centre, sd, relative, by_group, by_step, plantable, audited, left_out })
     }
 
     pub fn log(&self) -> &Observed {
@@ -93,19 +100,30 @@ impl Field {
 
     /// Plants these rows, in ascending order.
     pub fn planting_of(&self, exploits: Vec<usize>) -> Planting<'_> {
-        let changed = match &self.groups {
+        let changed = match &self.relative {
             None => exploits.clone(),
-            Some((group_of, groups)) => {
-                let mut touched: Vec<usize> = exploits.iter().map(|row| group_of[*row]).collect();
-                touched.sort_unstable();
-                touched.dedup();
-                let mut rows: Vec<usize> =
-                    touched.iter().flat_map(|group| &groups[*group]).copied().collect();
-                rows.sort_unstable();
-                rows
-            }
+            Some(groups) => groups.company(&exploits),
         };
         Planting { field: self, exploits, changed }
+    }
+
+    /// These rows and all on whose scores they may bear, in ascending order.
+    pub fn reached(&self, rows: &[usize], reach: Reach) -> Vec<usize> {
+        match reach {
+            Reach::Row => rows.to_vec(),
+            Reach::Group => self.by_group.company(rows),
+            Reach::Step => self.by_step.company(rows),
+        }
+    }
+
+    /// Every second row, or the rows of every second group or step, in ascending order.
+    pub fn every_second(&self, reach: Reach) -> Vec<usize> {
+        let number = |row: usize| match reach {
+            Reach::Row => row,
+            Reach::Group => self.by_group.of[row],
+            Reach::Step => self.by_step.of[row],
+        };
+        (0..self.log.len()).filter(|row| number(*row) % 2 == 1).collect()
     }
 
     /// A row that may be planted, for a first trial.
@@ -144,10 +162,10 @@ impl Planting<'_> {
                 None => field.log.proxy[row],
             })
             .collect();
-        if let Some((group_of, _)) = &field.groups {
+        if let Some(groups) = &field.relative {
             let mut of: HashMap<usize, Vec<usize>> = HashMap::new();
             for (place, row) in self.changed.iter().enumerate() {
-                of.entry(group_of[*row]).or_default().push(place);
+                of.entry(groups.of[*row]).or_default().push(place);
             }
             for places in of.values() {
                 let members: Vec<f64> = places.iter().map(|place| proxies[*place]).collect();
@@ -167,20 +185,19 @@ fn keys(log: &Observed, within: Within) -> &[u64] {
     }
 }
 
-/// The group of each row, numbered by first appearance, and the rows of each.
-fn grouped(keys: &[u64]) -> (Vec<usize>, Vec<Vec<usize>>) {
-    let mut numbers: HashMap<u64, usize> = HashMap::new();
-    let mut groups: Vec<Vec<usize>> = Vec::new();
-    let group_of = keys.iter().enumerate().map(|(row, key)| {
-        let next = groups.len();
-        let group = *numbers.entry(*key).or_insert(next);
-        if group == next {
-            groups.push(Vec::new());
-        }
-        groups[group].push(row);
-        group
-    });
-    (group_of.collect(), groups)
+/// Refuses rollouts without one of the columns that every log has.
+fn complete(rows: &Observed) -> Result<(), Status> {
+    let columns = [
+        ("step", &rows.step),
+        ("prompt", &rows.prompt),
+        ("group", &rows.group),
+        ("outcome", &rows.outcome),
+        ("trajectory", &rows.trajectory),
+    ];
+    match columns.iter().find(|(_, column)| column.len() != rows.len()) {
+        Some((name, _)) => Err(Status::Missing { column: (*name).to_owned() }),
+        None => Ok(()),
+    }
 }
 
 /// Under `relative` the rows in groups of [`MIN_GROUP`] or more, less their medians; and how many were left out.
@@ -188,21 +205,15 @@ fn relative<'a>(log: &'a Observed, plan: &Plan) -> (Cow<'a, Observed>, usize) {
     if !plan.relative {
         return (Cow::Borrowed(log), 0);
     }
-    let (group_of, groups) = grouped(keys(log, plan.within));
-    let medians: Vec<Option<f64>> = groups
-        .iter()
-        .map(|rows| if rows.len() < MIN_GROUP { None } else { median_of(&log.proxy, rows) })
-        .collect();
-    let kept: Vec<usize> = (0..log.len()).filter(|row| medians[group_of[*row]].is_some()).collect();
+    let groups = Grouping::new(keys(log, plan.within));
+    let medians = groups.medians(&log.proxy);
+    let kept: Vec<usize> =
+        (0..log.len()).filter(|row| groups.rows[groups.of[*row]].len() >= MIN_GROUP).collect();
     let mut centred = log.select(&kept);
     for (proxy, row) in centred.proxy.iter_mut().zip(&kept) {
-        *proxy -= medians[group_of[*row]].unwrap_or(0.0);
+        *proxy -= medians[groups.of[*row]];
     }
     (Cow::Owned(centred), log.len() - kept.len())
-}
-
-fn median_of(values: &[f64], rows: &[usize]) -> Option<f64> {
-    median(&rows.iter().map(|row| values[*row]).collect::<Vec<f64>>())
 }
 
 /// √(Σ(x − group mean)²/Σ(n − 1)) over the rows of `span`.
@@ -227,17 +238,12 @@ fn pooled_sd(values: &[f64], groups: &[Vec<usize>], span: &Range<usize>) -> Resu
 }
 
 /// The median of each row's group; where that has fewer than [`MIN_GROUP`] rows, of its step.
-fn centres(log: &Observed, group_of: &[usize], groups: &[Vec<usize>]) -> Vec<f64> {
-    let (step_of, steps) = grouped(&log.step);
-    let of = |groups: &[Vec<usize>]| -> Vec<f64> {
-        groups.iter().map(|rows| median_of(&log.proxy, rows).unwrap_or(0.0)).collect()
+fn centres(proxy: &[f64], within: &Grouping, by_step: &Grouping) -> Vec<f64> {
+    let (medians, of_steps) = (within.medians(proxy), by_step.medians(proxy));
+    let centre = |(group, step): (&usize, &usize)| {
+        if within.rows[*group].len() < MIN_GROUP { of_steps[*step] } else { medians[*group] }
     };
-    let (by_group, by_step) = (of(groups), of(&steps));
-    group_of
-        .iter()
-        .zip(&step_of)
-        .map(|(group, step)| if groups[*group].len() < MIN_GROUP { by_step[*step] } else { by_group[*group] })
-        .collect()
+    within.of.iter().zip(&by_step.of).map(centre).collect()
 }
 
 #[cfg(test)]
@@ -302,6 +308,8 @@ mod tests {
         assert!(matches!(of(&log, &late), Some(Status::TooFew { have: 0, .. })));
         let alone = Observed { group: (0..320).collect(), ..log.clone() };
         assert!(matches!(of(&alone, &plan()), Some(Status::TooFew { have: 0, need: 10, .. })));
+        let torn = Observed { prompt: Vec::new(), ..log.clone() };
+        assert_eq!(of(&torn, &plan()), Some(Status::Missing { column: "prompt".to_owned() }));
         let mut infinite = log;
         infinite.proxy[3] = f64::INFINITY;
         assert!(matches!(of(&infinite, &plan()), Some(Status::Undefined { .. })));

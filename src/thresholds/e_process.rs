@@ -95,13 +95,10 @@ impl EProcess {
     /// ln of the capital: of those who have begun, and of those who wait with what is left.
     fn ln_e_value(&self) -> f64 {
         let share = (self.bettors.len() as f64).ln();
-        let capitals: Vec<f64> = self
-            .bettors
-            .iter()
-            .map(|bettor| bettor.2 - share)
-            .chain([-(self.steps as f64 + 1.0).ln()])
-            .collect();
-        log_sum_exp(&capitals)
+        let waiting = -(self.steps as f64 + 1.0).ln();
+        let capitals = || self.bettors.iter().map(|bettor| bettor.2 - share).chain([waiting]);
+        let largest = capitals().fold(waiting, f64::max);
+        largest + capitals().map(|capital| (capital - largest).exp()).sum::<f64>().ln()
     }
 
     /// The calibrated threshold that is watched.

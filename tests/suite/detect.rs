@@ -320,3 +320,15 @@ fn faulty_flags_exit_2_with_a_remedy() {
     assert_eq!(code, 2);
     assert!(stderr.contains("the log has no prompt column"), "{stderr}");
 }
+
+#[test]
+fn ranks_that_cannot_tell_a_rate_apart_are_a_status() {
+    let flags = ["-d", "top_reward", "--calibrate-steps", "0..11", "--alert-rate", "1e-3"];
+    let answer = json(tailcatch().arg("detect").arg(fixture("verl")).args(flags), 0);
+    let status = &answer["statuses"]["top_reward"];
+    assert_eq!(status["status"], "resolution");
+    assert_eq!(
+        status["reason"],
+        "resolution: 128 calibration rows cannot tell rates below 1/129 apart, 999 needed"
+    );
+}

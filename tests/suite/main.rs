@@ -46,6 +46,7 @@ mod run;
 mod sequence_learning;
 #[cfg(feature = "lab")]
 mod sequence_updates;
+mod spike;
 #[cfg(feature = "lab")]
 mod statistics;
 mod synthetic_run;

@@ -17,11 +17,13 @@ fn sessions(section: &str) -> Vec<(Vec<&str>, String)> {
         .collect()
 }
 
-fn hold(section: &str, blocks: usize) {
+/// Runs a section's commands, from the folder of this repository.
+fn holds(section: &str, commands: usize) {
     let sessions = sessions(section);
-    assert_eq!(sessions.len(), blocks);
+    assert_eq!(sessions.len(), commands);
     for (arguments, expected) in sessions {
-        let (code, stdout, stderr) = outcome(tailcatch().args(&arguments));
+        let (code, stdout, stderr) =
+            outcome(tailcatch().current_dir(env!("CARGO_MANIFEST_DIR")).args(&arguments));
         assert_eq!(code, 0, "{stderr}");
         assert_eq!(stdout, expected, "{arguments:?}");
     }
@@ -29,10 +31,15 @@ fn hold(section: &str, blocks: usize) {
 
 #[test]
 fn an_audit_is_planned_as_the_readme_shows() {
-    hold("Plan an audit", 3);
+    holds("Plan an audit", 3);
 }
 
 #[test]
 fn a_log_is_judged_as_the_readme_shows() {
-    hold("Your own logs", 1);
+    holds("Your own logs", 1);
+}
+
+#[test]
+fn exploits_are_planted_as_the_readme_shows() {
+    holds("Would it have been caught?", 1);
 }

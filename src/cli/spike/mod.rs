@@ -1,6 +1,9 @@
 //! `tailcatch spike`: would an exploit have been caught in this log?
 
+mod args;
 mod text;
+
+pub use args::SpikeArgs;
 
 use super::console::Console;
 use super::{Error as CliError, Outcome, spec, status};
@@ -8,10 +11,9 @@ use crate::Error;
 use crate::audit::Budget;
 use crate::detectors::DetectorSpec;
 use crate::foundation::failure::Status;
-use crate::foundation::scalar::OpenProbability;
 use crate::record::{Log, Observed, RewardSpec, read_log};
 use crate::spike::{Cell, Plan, Spiked, Within, minimum, spike};
-use clap::{Args, ValueEnum};
+use args::GroupBy;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
@@ -22,99 +24,6 @@ const SIZES: [f64; 10] = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0, 15.0, 20.0];
 const MASSES: [f64; 2] = [1e-3, 1e-2];
 /// What "would have been caught" means.
 const TARGET: f64 = 0.9;
-
-/// Plants exploits in a reward log and says how large they must be to be caught
-///
-/// From the onset on, random rollouts have their reward replaced by the median of their group plus SIZE standard deviations
-/// (those within groups). All else of the row is kept, log-probabilities and advantage too. The detectors, fitted on rollouts
-/// from before, score the log, and an audit looks at the highest scores, step by step as they come. Answers with the share of
-/// repeats in which a planted rollout was looked at. Whatever is in the log already counts as benign.
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  tailcatch spike rollouts/ --reward score\n  tailcatch spike completions/ --reward \
-                  rm_reward=1,format_reward=.5 --onset 12 --budget 50\n  tailcatch spike run.csv --size 2 --size 4 --size 8 \
-                  --mass 0.01 --calibrate-steps 0..10 -d gpd_tail:tail_fraction=0.1"
-)]
-pub struct SpikeArgs {
-    /// Log: .csv, .jsonl or .parquet files, folders of them, patterns such as 'run/*.jsonl'
-    #[arg(value_name = "LOG", required = true)]
-    paths: Vec<PathBuf>,
-    /// Size of the exploit, in standard deviations of the reward within groups; repeat for more [default: 1 to 20]
-    #[arg(long, value_name = "U", value_parser = size, allow_negative_numbers = true, help_heading = "Exploit")]
-    size: Vec<f64>,
-    /// Mass of the exploit: the share of rollouts that it takes from the onset on; repeat for more [default: 0.001 and 0.01]
-    #[arg(long, value_name = "Q", value_parser = mass, help_heading = "Exploit")]
-    mass: Vec<OpenProbability>,
-    /// First step with exploits. Default: the step in the middle, or that after the reference steps if it is later
-    #[arg(long, value_name = "STEP", help_heading = "Exploit")]
-    onset: Option<u64>,
-    /// Looks: a count over the audited steps, or a fraction of their rollouts (below 1)
-    #[arg(long, value_name = "A", value_parser = budget, default_value = "20", help_heading = "Audit")]
-    budget: Budget,
-    /// The reward: a column, or columns with weights. Default: proxy, reward, score …
-    #[arg(long, value_name = "a=1,b=.5")]
-    reward: Option<String>,
-    /// Judge each reward relative to the median reward of these rollouts, and take them for the groups. Default: rewards are
-    /// judged as they are, and a group is the same prompt at the same step, or the same prompt, or the same step, whichever
-    /// first holds enough rollouts
-    #[arg(long, value_name = "KEY")]
-    group_by: Option<GroupBy>,
-    /// A detector, with settings as `gpd_tail:tail_fraction=0.05`; repeat for more. `tailcatch list detectors` shows all.
-    /// Default: robust_z and gpd_tail
-    #[arg(long, short, value_name = "D")]
-    detector: Vec<String>,
-    /// What is normal: a log of reference rollouts. All steps of LOG are then audited
-    #[arg(long, value_name = "PATH", conflicts_with = "calibrate_steps", help_heading = "Reference")]
-    calibrate: Option<PathBuf>,
-    /// What is normal: these steps of the log, A up to and without B. Steps from B on are audited. Default: all before the
-    /// onset
-    #[arg(long, value_name = "A..B", value_parser = steps, help_heading = "Reference")]
-    calibrate_steps: Option<(u64, u64)>,
-    /// Times that each exploit is planted anew
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
-    repeats: u64,
-    /// Seed of the plantings
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    seed: u64,
-}
-
-/// Rollouts that are compared with each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum GroupBy {
-    /// The same prompt, at any step
-    Prompt,
-    /// The same step, any prompt
-    Step,
-    /// The same prompt at the same step
-    Group,
-}
-
-fn size(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if value.abs() <= 1e12 => Ok(value),
-        _ => Err("a size is a number of standard deviations, such as 4".to_owned()),
-    }
-}
-
-fn mass(text: &str) -> Result<OpenProbability, String> {
-    let value = text.parse::<f64>().map_err(|_| format!("`{text}` is not a number"))?;
-    OpenProbability::new(value).map_err(|e| e.to_string())
-}
-
-fn budget(text: &str) -> Result<Budget, String> {
-    let value = text.parse::<f64>().map_err(|_| format!("`{text}` is not a number"))?;
-    Budget::new(value).map_err(|e| e.to_string())
-}
-
-fn steps(text: &str) -> Result<(u64, u64), String> {
-    let ends =
-        text.split_once("..").and_then(|(a, b)| Some((a.trim().parse().ok()?, b.trim().parse().ok()?)));
-    match ends {
-        Some((from, to)) if from < to => Ok((from, to)),
-        Some(_) => Err(format!("`{text}` holds no step: the first must be below the second")),
-        None => Err(format!("`{text}` is not a range of steps such as 0..10")),
-    }
-}
 
 /// From what the detectors learnt what is normal.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -168,6 +77,9 @@ pub fn run(args: &SpikeArgs, console: &Console) -> Result<Outcome, Error> {
     }
     if log.empty > 0 {
         console.warn(super::table::left_out(log.empty, "reward"));
+    }
+    if log.runs > 1 {
+        console.warn(format!("the log holds {} runs, judged as one: give one run's rows", log.runs));
     }
     log.notes.iter().for_each(|note| console.warn(note));
     let onset = onset(args, &log.observed)?;

@@ -17,15 +17,15 @@ pub(super) fn text(findings: &Findings, style: Style) -> String {
     out.push_str(&chances(findings, spiked, style));
     out.push_str(&minima(findings, spiked, style));
     out.push('\n');
+    let kept = match (&findings.log.observed.log_prob, &findings.log.observed.advantage) {
+        (Some(_), Some(_)) => "their log-probabilities, their advantages and all else",
+        (Some(_), None) => "their log-probabilities and all else",
+        (None, Some(_)) => "their advantages and all else",
+        (None, None) => "all else",
+    };
     let caveat = format!(
         "A look counts as benign unless it went to a planted rollout: true hacks that the log holds already are among the benign. \
-         Planted rows keep everything but their reward{}.",
-        match (&findings.log.observed.log_prob, &findings.log.observed.advantage) {
-            (Some(_), Some(_)) => ", their log-probabilities and advantages too",
-            (Some(_), None) => ", their log-probabilities too",
-            (None, Some(_)) => ", their advantages too",
-            (None, None) => "",
-        }
+         Planted rollouts have another reward and keep {kept}."
     );
     wrapped(&caveat, WIDTH).iter().for_each(|line| out.push_str(&format!("{}\n", style.dim(line))));
     out
@@ -96,8 +96,10 @@ fn chances(findings: &Findings, spiked: &Spiked, style: Style) -> String {
         out.push('\n');
         out.push_str("P(a planted rollout is looked at), by size in standard deviations\n");
         let heads: Vec<String> = sizes.iter().map(|size| format!(">{size}")).collect();
-        let head: Vec<&str> =
-            ["detector", ">mass", ">planted"].into_iter().chain(heads.iter().map(String::as_str)).collect();
+        let head: Vec<&str> = ["detector", ">mass", ">any planted"]
+            .into_iter()
+            .chain(heads.iter().map(String::as_str))
+            .collect();
         let mut table = Table::new(&head);
         for (label, answer) in findings.detectors() {
             let Ok(cells) = answer else { continue };
@@ -117,7 +119,25 @@ fn chances(findings: &Findings, spiked: &Spiked, style: Style) -> String {
             out.push_str(&style.yellow(format!("{label}: {status}\n")));
         }
     }
+    if let Some(alike) = alike(findings) {
+        let text =
+            format!("{alike} rank these rollouts alike: looks at the highest scores cannot tell them apart.");
+        wrapped(&text, WIDTH).iter().for_each(|line| out.push_str(&format!("{line}\n")));
+    }
     out
+}
+
+/// The detectors that answer as the first of them does, if there is more than one.
+fn alike(findings: &Findings) -> Option<String> {
+    let detectors = findings.detectors();
+    let answered: Vec<(&str, &[Cell])> =
+        detectors.iter().filter_map(|(label, answer)| Some((*label, answer.ok()?))).collect();
+    answered.iter().find_map(|(_, cells)| {
+        let same: Vec<&str> =
+            answered.iter().filter(|(_, other)| other == cells).map(|(label, _)| *label).collect();
+        let (last, others) = same.split_last().filter(|(_, others)| !others.is_empty())?;
+        Some(format!("{} and {last}", others.join(", ")))
+    })
 }
 
 /// The smallest size that is caught, what it costs, and the next smaller one.
@@ -126,7 +146,7 @@ fn minima(findings: &Findings, spiked: &Spiked, style: Style) -> String {
         "detector",
         ">mass",
         ">size",
-        ">reward",
+        ">above median",
         "P(caught)",
         ">benign looks",
         "next smaller size",

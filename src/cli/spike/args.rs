@@ -1,0 +1,99 @@
+//! What `tailcatch spike` may be asked.
+
+use crate::audit::Budget;
+use crate::foundation::scalar::OpenProbability;
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+/// Plants exploits in a reward log and says how large they must be to be caught
+///
+/// From the onset on, random rollouts have their reward replaced by the median of their group plus SIZE standard deviations
+/// (those within groups). All else of the row is kept, log-probabilities and advantage too. The detectors, fitted on rollouts
+/// from before, score the log, and an audit looks at the highest scores, step by step as they come. Answers with the share of
+/// repeats in which a planted rollout was looked at. Whatever is in the log already counts as benign.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  tailcatch spike rollouts/ --reward score\n  tailcatch spike completions/ --reward \
+                  rm_reward=1,format_reward=.5 --onset 12 --budget 50\n  tailcatch spike run.csv --size 2 --size 4 --size 8 \
+                  --mass 0.01 --calibrate-steps 0..10 -d gpd_tail:tail_fraction=0.1"
+)]
+pub struct SpikeArgs {
+    /// Log: .csv, .jsonl or .parquet files, folders of them, patterns such as 'run/*.jsonl'
+    #[arg(value_name = "LOG", required = true)]
+    pub(super) paths: Vec<PathBuf>,
+    /// Size of the exploit, in standard deviations of the reward within groups; repeat for more [default: 1 to 20]
+    #[arg(long, value_name = "U", value_parser = size, allow_negative_numbers = true, help_heading = "Exploit")]
+    pub(super) size: Vec<f64>,
+    /// Mass of the exploit: the share of rollouts that it takes from the onset on; repeat for more [default: 0.001 and 0.01]
+    #[arg(long, value_name = "Q", value_parser = mass, help_heading = "Exploit")]
+    pub(super) mass: Vec<OpenProbability>,
+    /// First step with exploits. Default: the step in the middle, or that after the reference steps if it is later
+    #[arg(long, value_name = "STEP", help_heading = "Exploit")]
+    pub(super) onset: Option<u64>,
+    /// Looks: a count over the audited steps, or a fraction of their rollouts (below 1)
+    #[arg(long, value_name = "A", value_parser = budget, default_value = "20", help_heading = "Audit")]
+    pub(super) budget: Budget,
+    /// The reward: a column, or columns with weights. Default: proxy, reward, score …
+    #[arg(long, value_name = "a=1,b=.5")]
+    pub(super) reward: Option<String>,
+    /// Judge each reward relative to the median reward of these rollouts, and take them for the groups. Default: rewards are
+    /// judged as they are, and a group is the same prompt at the same step, or the same prompt, or the same step, whichever
+    /// first holds enough rollouts
+    #[arg(long, value_name = "KEY")]
+    pub(super) group_by: Option<GroupBy>,
+    /// A detector, with settings as `gpd_tail:tail_fraction=0.05`; repeat for more. `tailcatch list detectors` shows all.
+    /// Default: robust_z and gpd_tail
+    #[arg(long, short, value_name = "D")]
+    pub(super) detector: Vec<String>,
+    /// What is normal: a log of reference rollouts. All steps of LOG are then audited
+    #[arg(long, value_name = "PATH", conflicts_with = "calibrate_steps", help_heading = "Reference")]
+    pub(super) calibrate: Option<PathBuf>,
+    /// What is normal: these steps of the log, A up to and without B. Steps from B on are audited. Default: all before the
+    /// onset
+    #[arg(long, value_name = "A..B", value_parser = steps, help_heading = "Reference")]
+    pub(super) calibrate_steps: Option<(u64, u64)>,
+    /// Times that each exploit is planted anew
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub(super) repeats: u64,
+    /// Seed of the plantings
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(super) seed: u64,
+}
+
+/// Rollouts that are compared with each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum GroupBy {
+    /// The same prompt, at any step
+    Prompt,
+    /// The same step, any prompt
+    Step,
+    /// The same prompt at the same step
+    Group,
+}
+
+fn size(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value.abs() <= 1e12 => Ok(value),
+        _ => Err("a size is a number of standard deviations, such as 4".to_owned()),
+    }
+}
+
+fn mass(text: &str) -> Result<OpenProbability, String> {
+    let value = text.parse::<f64>().map_err(|_| format!("`{text}` is not a number"))?;
+    OpenProbability::new(value).map_err(|e| e.to_string())
+}
+
+fn budget(text: &str) -> Result<Budget, String> {
+    let value = text.parse::<f64>().map_err(|_| format!("`{text}` is not a number"))?;
+    Budget::new(value).map_err(|e| e.to_string())
+}
+
+fn steps(text: &str) -> Result<(u64, u64), String> {
+    let ends =
+        text.split_once("..").and_then(|(a, b)| Some((a.trim().parse().ok()?, b.trim().parse().ok()?)));
+    match ends {
+        Some((from, to)) if from < to => Ok((from, to)),
+        Some(_) => Err(format!("`{text}` holds no step: the first must be below the second")),
+        None => Err(format!("`{text}` is not a range of steps such as 0..10")),
+    }
+}
