@@ -1,7 +1,7 @@
 //! One detector on one log: fit on what is normal, score batch by batch, apply the rule.
 
 use super::alarm::{Alarm, Watch};
-use super::flags::{Collector, Flag, Listing};
+use super::flags::{Collected, Collector, Flag, Listing};
 use super::source::{Batch, Source};
 use super::stream::{Stream, Streaming};
 use crate::detectors::{DetectorSpec, Fitted, Scorer, would_not_flag_below};
@@ -165,7 +165,7 @@ impl Judge<'_> {
             }
             Ok(())
         })?;
-        let (mut flags, flagged) = collector.finish();
+        let Collected { mut flags, flagged, runner_up } = collector.finish();
         let threshold = match cut {
             Cut::Top(_) => flags.last().map(|flag| flag.score),
             Cut::Stream => stream.map(|stream| stream.threshold()),
@@ -175,7 +175,7 @@ impl Judge<'_> {
             adjust(&mut flags, judged);
         }
         if self.listing == Listing::Reasons {
-            self.ask_back(&mut flags, cut, threshold, ranked)?;
+            self.ask_back(&mut flags, cut, runner_up, ranked)?;
         }
         let alarm = watch.map(|watch| watch.map(Watch::finish));
         Ok(Answer { flags, flagged, judged, threshold, unit, alarm })
@@ -339,7 +339,7 @@ impl Judge<'_> {
         &self,
         flags: &mut [Flag],
         cut: Cut,
-        threshold: Option<f64>,
+        runner_up: Option<f64>,
         ranked: bool,
     ) -> Result<(), Stop> {
         let most = match self.normal {
@@ -369,7 +369,7 @@ impl Judge<'_> {
                 let then = flag.threshold;
                 let flagged = |score: f64, own: Option<f64>| match cut {
                     Cut::Above(threshold) => score > threshold,
-                    Cut::Top(_) => threshold.is_some_and(|lowest| score >= lowest),
+                    Cut::Top(_) => runner_up.is_none_or(|next| score > next),
                     Cut::Stream => then.is_some_and(|threshold| score > threshold),
                     Cut::P(most) => match rank_p_values(&ranks, &[score]) {
                         Ok(Some(by_rank)) => by_rank.first().is_some_and(|p| *p <= most),
