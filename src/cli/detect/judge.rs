@@ -47,7 +47,7 @@ pub(super) enum Unit {
 #[derive(Debug, Clone)]
 pub(super) enum Normal {
     /// The same rollouts for all steps; `own` if they are those that are judged.
-    Rollouts { calibration: Observed, own: bool },
+    Rollouts { calibration: Box<Observed>, own: bool },
     /// For each step, the `width` steps that ended `lag` steps before it.
     Window { width: usize, lag: usize },
 }
@@ -122,6 +122,14 @@ struct Segment<'a> {
     rows: Range<usize>,
 }
 
+/// A batch that was scored, with p-values where there are any.
+struct Scored<'a> {
+    scorer: &'a dyn Scorer,
+    batch: &'a Batch,
+    scores: &'a [f64],
+    p_values: Option<&'a [f64]>,
+}
+
 /// Scores of the calibration rollouts, ascending, where p-values are ranks among them.
 type Ranks = Option<Vec<f64>>;
 
@@ -139,7 +147,7 @@ impl Judge<'_> {
         let mut stream = self.stream()?;
         let mut watch = self.watch()?;
         let mut judged = 0;
-        self.each_batch(ranked, &mut |scorer, batch, scores, p_values| {
+        self.each_batch(ranked, &mut |Scored { scorer, batch, scores, p_values }| {
             judged += scores.len();
             for (row, &score) in scores.iter().enumerate() {
                 let mut p_value = p_values.and_then(|p| p.get(row)).copied();
@@ -262,7 +270,7 @@ impl Judge<'_> {
     fn each_batch(
         &self,
         ranked: bool,
-        visit: &mut dyn FnMut(&dyn Scorer, &Batch, &[f64], Option<&[f64]>) -> Result<(), Stop>,
+        visit: &mut dyn FnMut(&Scored<'_>) -> Result<(), Stop>,
     ) -> Result<(), Stop> {
         for segment in self.segments() {
             let segment = segment?;
@@ -276,7 +284,7 @@ impl Judge<'_> {
                 let scores = scorer.score(&batch.observed)?;
                 let by_rank = rank_p_values(&ranks, scores.values())?;
                 let p_values = by_rank.as_deref().or(scores.p_values());
-                visit(scorer.as_ref(), &batch, scores.values(), p_values)?;
+                visit(&Scored { scorer: scorer.as_ref(), batch: &batch, scores: scores.values(), p_values })?;
             }
         }
         Ok(())
@@ -308,8 +316,8 @@ impl Judge<'_> {
     fn discoveries(&self, rate: f64, own_p: bool) -> Result<Option<(f64, f64)>, Stop> {
         // Only p-values up to the rate can be discoveries: the others need not be kept.
         let (mut small, mut judged) = (Vec::new(), 0usize);
-        self.each_batch(!own_p, &mut |_, _, _, p_values| {
-            let p_values = p_values.unwrap_or_default();
+        self.each_batch(!own_p, &mut |scored| {
+            let p_values = scored.p_values.unwrap_or_default();
             judged += p_values.len();
             small.extend(p_values.iter().copied().filter(|p| *p <= rate));
             Ok(())
@@ -467,7 +475,7 @@ mod tests {
             let all = log.rollouts.rows(0..n).unwrap();
             let source = Source::new(&log.rollouts, None).unwrap();
             assert_eq!(source.batches(0..n, true).len(), 3);
-            let normal = Normal::Rollouts { calibration: source.sample(0..n).unwrap(), own: true };
+            let normal = Normal::Rollouts { calibration: Box::new(source.sample(0..n).unwrap()), own: true };
             for name in ["robust_z", "gpd_tail", "top_reward", "influence"] {
                 let spec: DetectorSpec = spec::part(name, "detector", DetectorSpec::PARTS).unwrap();
                 let rules = [Rule::AlertRate(1e-3), Rule::Budget(11), Rule::Fdr(0.1)];

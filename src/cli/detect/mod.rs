@@ -381,7 +381,7 @@ fn reference(
     other: Option<&OpenLog>,
     console: &Console,
 ) -> Result<(Reference, Normal), Error> {
-    let fixed = |calibration| Normal::Rollouts { calibration, own: false };
+    let fixed = |calibration| Normal::Rollouts { calibration: Box::new(calibration), own: false };
     if let (Some(path), Some(other)) = (&args.calibrate, other) {
         if other.aggregate {
             return Err(CliError::Value {
@@ -408,7 +408,10 @@ fn reference(
     }
     let Some((from, to)) = args.calibrate_steps else {
         let calibration = source.sample(0..log.rollouts.len())?;
-        return Ok((Reference::Own { n: calibration.len() }, Normal::Rollouts { calibration, own: true }));
+        return Ok((
+            Reference::Own { n: calibration.len() },
+            Normal::Rollouts { calibration: Box::new(calibration), own: true },
+        ));
     };
     let within = || spans.iter().filter(|span| (from..to).contains(&span.step));
     let rows = within().map(|span| span.rows.start).min().zip(within().map(|span| span.rows.end).max());
