@@ -179,7 +179,7 @@ impl Comparison {
             let meant = if nominal < 1e-5 {
                 plain(nominal)
             } else {
-                format!("{}%", plain(1e-6 * (1e8 * nominal).round()))
+                format!("{}%", plain((1e8 * nominal).round() / 1e6))
             };
             // Three times the nominal number, and three standard deviations of a Poisson count above it.
             let expected = nominal * first.judged as f64;
