@@ -17,6 +17,15 @@ pub(super) enum Cell<'a> {
     Flag(bool),
     /// Anything else. Chat messages are their contents, line by line; other nested values their JSON.
     Text(Cow<'a, str>),
+    /// Text as it stands in a file that need not be UTF-8.
+    Bytes(&'a [u8]),
+}
+
+/// Why a cell is no number.
+#[derive(Debug, Clone, PartialEq)]
+enum NotANumber<'a> {
+    Text(&'a str),
+    NotUtf8,
 }
 
 /// What a column holds, judged by its first rows.
@@ -52,20 +61,23 @@ pub(super) const SAMPLE: usize = 100;
 
 impl Cell<'_> {
     /// The number that stands here (a truth value counts 0 or 1), `None` where nothing stands, or the text.
-    fn parse(&self) -> Result<Option<f64>, &str> {
-        match self {
-            Cell::Missing => Ok(None),
-            Cell::Number(value) => Ok(Some(*value)),
-            Cell::Flag(value) => Ok(Some(f64::from(u8::from(*value)))),
-            Cell::Text(text) => match plain_decimal(text.as_bytes()) {
-                Some(value) => Ok(Some(value)),
-                None => match text.trim() {
-                    "" => Ok(None),
-                    "true" | "True" | "TRUE" => Ok(Some(1.0)),
-                    "false" | "False" | "FALSE" => Ok(Some(0.0)),
-                    trimmed => trimmed.parse().map(Some).map_err(|_| text.as_ref()),
-                },
-            },
+    fn parse(&self) -> Result<Option<f64>, NotANumber<'_>> {
+        let bytes = match self {
+            Cell::Missing => return Ok(None),
+            Cell::Number(value) => return Ok(Some(*value)),
+            Cell::Flag(value) => return Ok(Some(f64::from(u8::from(*value)))),
+            Cell::Text(text) => text.as_bytes(),
+            Cell::Bytes(bytes) => bytes,
+        };
+        if let Some(value) = plain_decimal(bytes) {
+            return Ok(Some(value));
+        }
+        let text = std::str::from_utf8(bytes).map_err(|_| NotANumber::NotUtf8)?;
+        match text.trim() {
+            "" => Ok(None),
+            "true" | "True" | "TRUE" => Ok(Some(1.0)),
+            "false" | "False" | "FALSE" => Ok(Some(0.0)),
+            trimmed => trimmed.parse().map(Some).map_err(|_| NotANumber::Text(text)),
         }
     }
 
@@ -74,13 +86,14 @@ impl Cell<'_> {
         self.parse().ok().flatten()
     }
 
-    /// The text that stands here, as characters, or `None`.
-    pub fn text(&self) -> Option<Cow<'_, str>> {
+    /// The text that stands here, or `None`.
+    pub fn text(&self) -> Option<Cow<'_, [u8]>> {
         match self {
             Cell::Missing => None,
-            Cell::Number(value) => Some(Cow::Owned(value.to_string())),
-            Cell::Flag(value) => Some(Cow::Borrowed(if *value { "true" } else { "false" })),
-            Cell::Text(text) => Some(Cow::Borrowed(text)),
+            Cell::Number(value) => Some(Cow::Owned(value.to_string().into_bytes())),
+            Cell::Flag(value) => Some(Cow::Borrowed(if *value { b"true" } else { b"false" })),
+            Cell::Text(text) => Some(Cow::Borrowed(text.as_bytes())),
+            Cell::Bytes(bytes) => Some(Cow::Borrowed(bytes)),
         }
     }
 
@@ -90,19 +103,21 @@ impl Cell<'_> {
             Cell::Missing => Kind::Empty,
             Cell::Number(_) => Kind::Number,
             Cell::Flag(_) => Kind::Other,
-            Cell::Text(text) if text.trim().is_empty() => Kind::Empty,
-            Cell::Text(text) => {
-                if text.trim().parse::<f64>().is_ok() {
-                    Kind::Number
-                } else {
-                    Kind::Other
-                }
-            }
+            Cell::Text(text) => Kind::of_text(text),
+            Cell::Bytes(bytes) => Kind::of_text(&String::from_utf8_lossy(bytes)),
         }
     }
 }
 
 impl Kind {
+    fn of_text(text: &str) -> Kind {
+        match text.trim() {
+            "" => Kind::Empty,
+            trimmed if trimmed.parse::<f64>().is_ok() => Kind::Number,
+            _ => Kind::Other,
+        }
+    }
+
     /// The kind of a column in which both stand.
     pub fn and(self, other: Kind) -> Kind {
         match (self, other) {
@@ -139,7 +154,8 @@ impl Row<'_> {
                 Err(Error::NotFinite { place: self.place(), column: column.to_owned(), value })
             }
             Ok(value) => Ok(value),
-            Err(text) => {
+            Err(NotANumber::NotUtf8) => Err(Error::NotUtf8 { place: self.place() }),
+            Err(NotANumber::Text(text)) => {
                 let value = shortened(text);
                 Err(Error::NotANumber { place: self.place(), column: column.to_owned(), value })
             }
@@ -161,7 +177,7 @@ impl Row<'_> {
         match cell.number() {
             Some(value) if value.fract() == 0.0 && (0.0..LARGEST_EXACT).contains(&value) => Ok(value as u64),
             _ => {
-                let value = shortened(&cell.text().unwrap_or_default());
+                let value = shortened(&String::from_utf8_lossy(&cell.text().unwrap_or_default()));
                 Err(Error::NotAStep { place: self.place(), column: column.to_owned(), value })
             }
         }
@@ -200,7 +216,7 @@ fn plain_decimal(text: &[u8]) -> Option<f64> {
 /// The number of a cell that mostly repeats the one before, as a step or the prompt of a group does.
 #[derive(Default)]
 pub(super) struct Repeated {
-    text: String,
+    text: Vec<u8>,
     value: Option<u64>,
 }
 
@@ -213,16 +229,20 @@ impl Repeated {
         compute: impl FnOnce() -> Result<u64, Error>,
     ) -> Result<u64, Error> {
         let cell = (row.cell)(index);
-        let Cell::Text(text) = &cell else { return compute() };
+        let text = match &cell {
+            Cell::Text(text) => text.as_bytes(),
+            Cell::Bytes(bytes) => bytes,
+            _ => return compute(),
+        };
         if let Some(value) = self.value
-            && self.text == text.as_ref()
+            && self.text == text
         {
             return Ok(value);
         }
         self.value = None;
         let value = compute()?;
         self.text.clear();
-        self.text.push_str(text);
+        self.text.extend_from_slice(text);
         self.value = Some(value);
         Ok(value)
     }
@@ -232,8 +252,18 @@ impl Repeated {
 const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// A 64-bit hash of a text (XXH64): equal texts are found again, nothing else is promised.
-pub(super) fn text_hash(text: &str) -> u64 {
-    XxHash64::oneshot(0, text.as_bytes())
+pub(super) fn text_hash(text: &[u8]) -> u64 {
+    XxHash64::oneshot(0, text)
+}
+
+/// The same of a text that belongs to something.
+pub(super) fn text_hash_of(owner: u64, text: &[u8]) -> u64 {
+    XxHash64::oneshot(owner, text)
+}
+
+/// Characters of a text in UTF-8: bytes that do not go on with one.
+pub(super) fn characters(text: &[u8]) -> usize {
+    text.iter().filter(|byte| (**byte as i8) >= -64).count()
 }
 
 /// A 64-bit hash of words (XXH64).
@@ -266,7 +296,10 @@ mod tests {
         assert_eq!(text("").parse(), Ok(None));
         assert_eq!(text("True").parse(), Ok(Some(1.0)));
         assert_eq!(Cell::Flag(false).parse(), Ok(Some(0.0)));
-        assert_eq!(text("1,5").parse(), Err("1,5"));
+        assert_eq!(text("1,5").parse(), Err(NotANumber::Text("1,5")));
+        assert_eq!(Cell::Bytes(b" -1.5e3 ").number(), Some(-1500.0));
+        assert_eq!(Cell::Bytes(b"\xff").parse(), Err(NotANumber::NotUtf8));
+        assert_eq!([characters("aé→🙂".as_bytes()), characters(b"")], [4, 0]);
         assert!(text("nan").number().is_some_and(f64::is_nan));
     }
 

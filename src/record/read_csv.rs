@@ -5,7 +5,6 @@
 use super::error::{Error, Place};
 use super::read_cell::{Cell, Column, Kind, Row, SAMPLE};
 use csv::{ByteRecord, ErrorKind, Reader, ReaderBuilder, StringRecord};
-use std::borrow::Cow;
 use std::fs::File;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -21,7 +20,7 @@ pub(super) fn columns(path: &Path) -> Result<Vec<Column>, Error> {
             break;
         }
         for (column, cell) in columns.iter_mut().zip(record.iter()) {
-            column.kind = column.kind.and(Cell::Text(String::from_utf8_lossy(cell)).kind());
+            column.kind = column.kind.and(Cell::Bytes(cell).kind());
         }
     }
     Ok(columns)
@@ -54,21 +53,18 @@ pub(super) fn scan(
     }
     let (send, receive) = sync_channel::<Batch>(BATCHES);
     // A channel that never fills up: there are no more batches than places.
-    let (give_back, emptied) = sync_channel::<Vec<StringRecord>>(BATCHES + 2);
+    let (give_back, emptied) = sync_channel::<Vec<ByteRecord>>(BATCHES + 2);
     std::thread::scope(|scope| {
         scope.spawn(move || split(&mut reader, &send, &emptied));
         let mut row = 0;
         for batch in receive {
-            for (i, record) in batch.records.iter().take(batch.filled).enumerate() {
+            for record in batch.records.iter().take(batch.filled) {
                 let cell = |i: usize| match index.get(i).and_then(|&column| record.get(column)) {
-                    Some(text) if !text.is_empty() => Cell::Text(Cow::Borrowed(text)),
+                    Some(bytes) if !bytes.is_empty() => Cell::Bytes(bytes),
                     _ => Cell::Missing,
                 };
                 let line = record.position().map(csv::Position::line);
-                if let Err(error) = visit(&Row { row, line, file: path, cell: &cell }) {
-                    let place = Place { file: path.to_owned(), line, row };
-                    return Err(if batch.not_utf8.contains(&i) { Error::NotUtf8 { place } } else { error });
-                }
+                visit(&Row { row, line, file: path, cell: &cell })?;
                 row += 1;
             }
             if let Some(error) = batch.error {
@@ -91,10 +87,8 @@ const BATCH_BYTES: usize = 1 << 18;
 /// Records, some of them filled, and the error that ended the file, if one did.
 #[derive(Default)]
 struct Batch {
-    records: Vec<StringRecord>,
+    records: Vec<ByteRecord>,
     filled: usize,
-    /// Records that held bytes that are not UTF-8, each replaced by U+FFFD: they may stand in a text, not in a number.
-    not_utf8: Vec<usize>,
     error: Option<csv::Error>,
 }
 
@@ -103,22 +97,14 @@ impl Batch {
     fn fill(&mut self, reader: &mut Reader<File>) -> bool {
         let mut bytes = 0;
         for record in &mut self.records {
-            let mut raw = std::mem::take(record).into_byte_record();
-            match reader.read_byte_record(&mut raw) {
-                Ok(true) => bytes += raw.as_slice().len(),
+            match reader.read_byte_record(record) {
+                Ok(true) => bytes += record.as_slice().len(),
                 Ok(false) => return false,
                 Err(fault) => {
                     self.error = Some(fault);
                     return false;
                 }
             }
-            *record = StringRecord::from_byte_record(raw).unwrap_or_else(|fault| {
-                self.not_utf8.push(self.filled);
-                let raw = fault.into_byte_record();
-                let mut replaced: StringRecord = raw.iter().map(String::from_utf8_lossy).collect();
-                replaced.set_position(raw.position().cloned());
-                replaced
-            });
             self.filled += 1;
             if bytes > BATCH_BYTES {
                 break;
@@ -129,10 +115,10 @@ impl Batch {
 }
 
 /// Splits the file into records until it ends or no one listens.
-fn split(reader: &mut Reader<File>, send: &SyncSender<Batch>, emptied: &Receiver<Vec<StringRecord>>) {
+fn split(reader: &mut Reader<File>, send: &SyncSender<Batch>, emptied: &Receiver<Vec<ByteRecord>>) {
     let mut more = true;
     while more {
-        let records = emptied.try_recv().unwrap_or_else(|_| vec![StringRecord::new(); BATCH]);
+        let records = emptied.try_recv().unwrap_or_else(|_| vec![ByteRecord::new(); BATCH]);
         let mut batch = Batch { records, ..Batch::default() };
         more = batch.fill(reader);
         if send.send(batch).is_err() {

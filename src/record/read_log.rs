@@ -2,7 +2,7 @@
 
 use super::error::{Error, Place};
 use super::observed::{DISAGREEMENT, GRADIENT_NORM, Observed};
-use super::read_cell::{Column, Kind, Repeated, Row, text_hash, words_hash};
+use super::read_cell::{Column, Kind, Repeated, Row, characters, text_hash_of, words_hash};
 use super::read_files::{columns, log_files, scan};
 use super::read_roles::{RewardSpec, Roles, StepMeans, guess_reward, may_be_aggregate, missing};
 use super::rollouts::{IN_MEMORY, Layout, Rollouts, Shared, Writer};
@@ -420,7 +420,7 @@ impl Building {
             let text = completion.as_ref().and_then(|cell| cell.text());
             match (length, &text) {
                 (None, Some(text)) if !self.length.lost => {
-                    self.length.put(words, text.chars().count() as f64);
+                    self.length.put(words, characters(text) as f64);
                 }
                 _ => self.length.read(words, row, length, notes),
             }
@@ -440,7 +440,7 @@ impl Building {
             if layout.outcome.is_some() {
                 let sampled = match (outcome, &text) {
                     (Some((i, _)), _) => row.identity(i),
-                    (None, Some(text)) => words_hash([prompt, text_hash(text)]),
+                    (None, Some(text)) => text_hash_of(prompt, text),
                     (None, None) => words_hash([number as u64, row.row as u64]),
                 };
                 put(layout.outcome, sampled);

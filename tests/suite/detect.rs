@@ -35,6 +35,14 @@ fn planted_hacks_are_flagged_and_nothing_else() {
         assert_eq!(flagged(&answer, detector), hacks(), "{detector}");
         assert_eq!(answer["statuses"][detector]["status"], "ok");
     }
+    // A budget leaves out what scores below the first that is not looked at: the fifth highest reward.
+    let rewards = tailcatch::record::read_log(&[fixture("verl")], None).unwrap().observed.proxy;
+    let mut descending = rewards.clone();
+    descending.sort_by(|a, b| b.total_cmp(a));
+    for flag in answer["flags"].as_array().unwrap() {
+        let below = flag["would_not_flag_below"].as_f64().unwrap();
+        assert!((below - descending[4]).abs() < 1e-9, "{below} {}", descending[4]);
+    }
     let flag = &answer["flags"][0];
     for key in ["detector", "file", "row", "step", "score", "p_value", "threshold", "reason"] {
         assert!(!flag[key].is_null(), "{key}");

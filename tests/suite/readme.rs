@@ -35,6 +35,11 @@ fn an_audit_is_planned_as_the_readme_shows() {
 }
 
 #[test]
+fn a_log_is_judged_as_the_readme_shows() {
+    holds("Your own logs", 1);
+}
+
+#[test]
 fn exploits_are_planted_as_the_readme_shows() {
     holds("Would it have been caught?", 1);
 }

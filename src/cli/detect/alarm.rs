@@ -38,8 +38,8 @@ impl Alarm {
         } else {
             format!("10^{:.0}", self.ln_e_value / std::f64::consts::LN_10)
         };
-        let seen =
-            format!("{:.3}% of rollouts against {:.3}%", 100.0 * self.observed_rate, 100.0 * self.rate);
+        let (seen, nominal) = (100.0 * self.observed_rate, 100.0 * self.rate);
+        let seen = format!("{seen:.2}% of rollouts above a score meant for {nominal:.2}%");
         match self.alarm_step {
             Some(step) => format!(
                 "{detector}: this run exceeds its nominal alert rate ({seen}): alarm at step {step}, e-value {e_value} at \
@@ -136,7 +136,7 @@ mod tests {
         assert!(
             alarm
                 .sentence("x")
-                .starts_with("x: this run exceeds its nominal alert rate (15.000% of rollouts")
+                .starts_with("x: this run exceeds its nominal alert rate (15.00% of rollouts above")
         );
         let quiet = run(Some(20..40));
         assert_eq!((quiet.alarm_step, quiet.observed_rate), (None, 0.0));

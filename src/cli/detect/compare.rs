@@ -3,6 +3,7 @@
 use super::flags::Listing;
 use super::judge::{Judge, Normal, Rule, Stop};
 use super::source::{GroupBy, Source};
+use super::text::plain;
 use super::{Error, Reference};
 use crate::cli::table::count;
 use crate::detectors::DetectorSpec;
@@ -58,8 +59,12 @@ pub(super) fn compare(
     };
     let spans = log.rollouts.spans();
     let share = spans.len().div_ceil(SHARE_OF_STEPS);
-    let own =
-        || Ok::<_, Error>(Normal::Rollouts { calibration: source.sample(0..log.rollouts.len())?, own: true });
+    let own = || {
+        Ok::<_, Error>(Normal::Rollouts {
+            calibration: Box::new(source.sample(0..log.rollouts.len())?),
+            own: true,
+        })
+    };
     let mut views = Vec::new();
     let mut add = |kind, name: String, source: &Source<'_>, normal: &Normal| -> Result<(), Error> {
         views.push(view(kind, name, source, normal, specs, rule)?);
@@ -77,7 +82,7 @@ pub(super) fn compare(
     } else if let (Some(first), Some(last)) = (spans.first(), spans.get(share.saturating_sub(1)))
         && spans.len() > 1
     {
-        let calibration = source.sample(first.rows.start..last.rows.end)?;
+        let calibration = Box::new(source.sample(first.rows.start..last.rows.end)?);
         let name = format!("steps {}..{}", first.step, last.step + 1);
         add(Kind::Fixed, name, source, &Normal::Rollouts { calibration, own: false })?;
     }
@@ -92,7 +97,7 @@ pub(super) fn compare(
     if !source.is_grouped() && log.roles.prompt.is_some() {
         let within = Source::new(&log.rollouts, Some(GroupBy::Prompt))?;
         if within.len() > 0 {
-            let calibration = within.sample(0..log.rollouts.len())?;
+            let calibration = Box::new(within.sample(0..log.rollouts.len())?);
             let normal = Normal::Rollouts { calibration, own: true };
             add(Kind::Prompt, "within prompt".to_owned(), &within, &normal)?;
         }
@@ -171,15 +176,20 @@ impl Comparison {
         if let Rule::AlertRate(rate) = self.rule {
             let share = rows.len() as f64 / first.judged.max(1) as f64;
             let nominal = rate * self.detectors as f64;
+            let meant = if nominal < 1e-5 {
+                plain(nominal)
+            } else {
+                format!("{}%", plain((1e8 * nominal).round() / 1e6))
+            };
             // Three times the nominal number, and three standard deviations of a Poisson count above it.
             let expected = nominal * first.judged as f64;
             if share > 3.0 * nominal && rows.len() as f64 > expected + 3.0 * expected.sqrt() {
                 text.push_str(&format!(
-                    " By {}, {:.2}% of the rollouts exceed thresholds meant for {}%: rewards have drifted since then, or \
+                    " By {}, {:.2}% of the rollouts exceed thresholds meant for {}: rewards have drifted since then, or \
                      exploits are that common.",
                     first.name,
                     100.0 * share,
-                    100.0 * nominal,
+                    meant,
                 ));
             }
         }

@@ -57,8 +57,17 @@ pub(super) struct Collector {
     /// The least suspicious that is kept, once there are enough.
     bar: Option<Flag>,
     flagged: usize,
-    /// Whether rows beyond `most` do not count as flagged.
-    capped: bool,
+    /// Looks there are, under a budget.
+    audits: Option<usize>,
+}
+
+/// What was collected.
+pub(super) struct Collected {
+    pub flags: Vec<Flag>,
+    /// How many were flagged.
+    pub flagged: usize,
+    /// The highest score that a budget left out.
+    pub runner_up: Option<f64>,
 }
 
 impl Collector {
@@ -68,12 +77,12 @@ impl Collector {
             Listing::Reasons => LISTED,
             Listing::Rows => usize::MAX,
         };
-        Self { listing, by_score, most, flags: Vec::new(), bar: None, flagged: 0, capped: false }
+        Self { listing, by_score, most, flags: Vec::new(), bar: None, flagged: 0, audits: None }
     }
 
     /// Flags as many as there are audits.
     pub(super) fn keep(&mut self, audits: usize) {
-        (self.most, self.capped) = (audits, true);
+        (self.most, self.audits) = (audits.saturating_add(1), Some(audits));
     }
 
     /// A flagged row of a batch, with its score, its p-value and the threshold where that moves.
@@ -123,12 +132,16 @@ impl Collector {
         }
     }
 
-    /// The flags, and how many rows were flagged.
-    pub(super) fn finish(mut self) -> (Vec<Flag>, usize) {
+    /// What was flagged.
+    pub(super) fn finish(mut self) -> Collected {
         self.cut();
         let by_score = self.by_score;
         self.flags.sort_unstable_by(|a, b| a.order(b, by_score));
-        let flagged = if self.capped { self.flags.len() } else { self.flagged };
-        (self.flags, flagged)
+        let Some(audits) = self.audits else {
+            return Collected { flags: self.flags, flagged: self.flagged, runner_up: None };
+        };
+        let runner_up = self.flags.get(audits).map(|flag| flag.score);
+        self.flags.truncate(audits);
+        Collected { flagged: self.flags.len(), flags: self.flags, runner_up }
     }
 }

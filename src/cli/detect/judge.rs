@@ -1,7 +1,7 @@
 //! One detector on one log: fit on what is normal, score batch by batch, apply the rule.
 
 use super::alarm::{Alarm, Watch};
-use super::flags::{Collector, Flag, Listing};
+use super::flags::{Collected, Collector, Flag, Listing};
 use super::source::{Batch, Source};
 use super::stream::{Stream, Streaming};
 use crate::detectors::{DetectorSpec, Fitted, Scorer, would_not_flag_below};
@@ -47,7 +47,7 @@ pub(super) enum Unit {
 #[derive(Debug, Clone)]
 pub(super) enum Normal {
     /// The same rollouts for all steps; `own` if they are those that are judged.
-    Rollouts { calibration: Observed, own: bool },
+    Rollouts { calibration: Box<Observed>, own: bool },
     /// For each step, the `width` steps that ended `lag` steps before it.
     Window { width: usize, lag: usize },
 }
@@ -122,6 +122,14 @@ struct Segment<'a> {
     rows: Range<usize>,
 }
 
+/// A batch that was scored, with p-values where there are any.
+struct Scored<'a> {
+    scorer: &'a dyn Scorer,
+    batch: &'a Batch,
+    scores: &'a [f64],
+    p_values: Option<&'a [f64]>,
+}
+
 /// Scores of the calibration rollouts, ascending, where p-values are ranks among them.
 type Ranks = Option<Vec<f64>>;
 
@@ -139,7 +147,7 @@ impl Judge<'_> {
         let mut stream = self.stream()?;
         let mut watch = self.watch()?;
         let mut judged = 0;
-        self.each_batch(ranked, &mut |scorer, batch, scores, p_values| {
+        self.each_batch(ranked, &mut |Scored { scorer, batch, scores, p_values }| {
             judged += scores.len();
             for (row, &score) in scores.iter().enumerate() {
                 let mut p_value = p_values.and_then(|p| p.get(row)).copied();
@@ -165,7 +173,7 @@ impl Judge<'_> {
             }
             Ok(())
         })?;
-        let (mut flags, flagged) = collector.finish();
+        let Collected { mut flags, flagged, runner_up } = collector.finish();
         let threshold = match cut {
             Cut::Top(_) => flags.last().map(|flag| flag.score),
             Cut::Stream => stream.map(|stream| stream.threshold()),
@@ -175,7 +183,7 @@ impl Judge<'_> {
             adjust(&mut flags, judged);
         }
         if self.listing == Listing::Reasons {
-            self.ask_back(&mut flags, cut, threshold, ranked)?;
+            self.ask_back(&mut flags, cut, runner_up, ranked)?;
         }
         let alarm = watch.map(|watch| watch.map(Watch::finish));
         Ok(Answer { flags, flagged, judged, threshold, unit, alarm })
@@ -262,7 +270,7 @@ impl Judge<'_> {
     fn each_batch(
         &self,
         ranked: bool,
-        visit: &mut dyn FnMut(&dyn Scorer, &Batch, &[f64], Option<&[f64]>) -> Result<(), Stop>,
+        visit: &mut dyn FnMut(&Scored<'_>) -> Result<(), Stop>,
     ) -> Result<(), Stop> {
         for segment in self.segments() {
             let segment = segment?;
@@ -276,7 +284,7 @@ impl Judge<'_> {
                 let scores = scorer.score(&batch.observed)?;
                 let by_rank = rank_p_values(&ranks, scores.values())?;
                 let p_values = by_rank.as_deref().or(scores.p_values());
-                visit(scorer.as_ref(), &batch, scores.values(), p_values)?;
+                visit(&Scored { scorer: scorer.as_ref(), batch: &batch, scores: scores.values(), p_values })?;
             }
         }
         Ok(())
@@ -308,8 +316,8 @@ impl Judge<'_> {
     fn discoveries(&self, rate: f64, own_p: bool) -> Result<Option<(f64, f64)>, Stop> {
         // Only p-values up to the rate can be discoveries: the others need not be kept.
         let (mut small, mut judged) = (Vec::new(), 0usize);
-        self.each_batch(!own_p, &mut |_, _, _, p_values| {
-            let p_values = p_values.unwrap_or_default();
+        self.each_batch(!own_p, &mut |scored| {
+            let p_values = scored.p_values.unwrap_or_default();
             judged += p_values.len();
             small.extend(p_values.iter().copied().filter(|p| *p <= rate));
             Ok(())
@@ -339,7 +347,7 @@ impl Judge<'_> {
         &self,
         flags: &mut [Flag],
         cut: Cut,
-        threshold: Option<f64>,
+        runner_up: Option<f64>,
         ranked: bool,
     ) -> Result<(), Stop> {
         let most = match self.normal {
@@ -369,7 +377,7 @@ impl Judge<'_> {
                 let then = flag.threshold;
                 let flagged = |score: f64, own: Option<f64>| match cut {
                     Cut::Above(threshold) => score > threshold,
-                    Cut::Top(_) => threshold.is_some_and(|lowest| score >= lowest),
+                    Cut::Top(_) => runner_up.is_none_or(|next| score > next),
                     Cut::Stream => then.is_some_and(|threshold| score > threshold),
                     Cut::P(most) => match rank_p_values(&ranks, &[score]) {
                         Ok(Some(by_rank)) => by_rank.first().is_some_and(|p| *p <= most),
@@ -467,7 +475,7 @@ mod tests {
             let all = log.rollouts.rows(0..n).unwrap();
             let source = Source::new(&log.rollouts, None).unwrap();
             assert_eq!(source.batches(0..n, true).len(), 3);
-            let normal = Normal::Rollouts { calibration: source.sample(0..n).unwrap(), own: true };
+            let normal = Normal::Rollouts { calibration: Box::new(source.sample(0..n).unwrap()), own: true };
             for name in ["robust_z", "gpd_tail", "top_reward", "influence"] {
                 let spec: DetectorSpec = spec::part(name, "detector", DetectorSpec::PARTS).unwrap();
                 let rules = [Rule::AlertRate(1e-3), Rule::Budget(11), Rule::Fdr(0.1)];

@@ -40,7 +40,7 @@ const LONG: f64 = 0.3;
 /// Reads rollouts as trainers write them (TRL's completions_*.parquet, verl's {step}.jsonl, CSV, observed.csv of a
 /// run), fits each detector on reference rollouts and flags those that it finds too improbable. Without a reference
 /// the log is its own, and the answer says so: what it holds often enough, it then takes for normal. Memory does not
-/// grow with the log: numbers beyond 32 MiB go to a temporary file (TMPDIR), and a detector learns from at most 262,144
+/// grow with the log: numbers beyond 32 MiB go to a temporary file (TMPDIR), and a detector learns from at most 131,072
 /// rollouts, picked at random where there are more.
 #[derive(Debug, Args)]
 #[command(
@@ -381,7 +381,7 @@ fn reference(
     other: Option<&OpenLog>,
     console: &Console,
 ) -> Result<(Reference, Normal), Error> {
-    let fixed = |calibration| Normal::Rollouts { calibration, own: false };
+    let fixed = |calibration| Normal::Rollouts { calibration: Box::new(calibration), own: false };
     if let (Some(path), Some(other)) = (&args.calibrate, other) {
         if other.aggregate {
             return Err(CliError::Value {
@@ -408,7 +408,10 @@ fn reference(
     }
     let Some((from, to)) = args.calibrate_steps else {
         let calibration = source.sample(0..log.rollouts.len())?;
-        return Ok((Reference::Own { n: calibration.len() }, Normal::Rollouts { calibration, own: true }));
+        return Ok((
+            Reference::Own { n: calibration.len() },
+            Normal::Rollouts { calibration: Box::new(calibration), own: true },
+        ));
     };
     let within = || spans.iter().filter(|span| (from..to).contains(&span.step));
     let rows = within().map(|span| span.rows.start).min().zip(within().map(|span| span.rows.end).max());

@@ -11,7 +11,7 @@ use std::ops::Range;
 /// Fewest rollouts whose median stands for the rest of their group.
 pub(super) const MIN_GROUP: usize = 4;
 /// Most rollouts from which a detector learns what is normal; of more, a random sample is taken.
-pub(super) const MAX_CALIBRATION: usize = 1 << 18;
+pub(super) const MAX_CALIBRATION: usize = 1 << 17;
 /// Bytes that such a sample may take.
 const CALIBRATION_BYTES: usize = 48 << 20;
 /// Rows of a batch, unless one step has more.

@@ -86,9 +86,9 @@ fn head(findings: &Findings, style: Style) -> String {
         Rule::AlertRate(rate) => {
             let expected = rate * n as f64;
             let expected = if expected < 0.1 { number(expected) } else { format!("{expected:.1}") };
-            format!("alert rate {rate}: about {expected} false alarms in an honest log of this size")
+            format!("alert rate {}: about {expected} false alarms in an honest log of this size", plain(rate))
         }
-        Rule::Fdr(rate) => format!("false discovery rate {rate} (Benjamini–Hochberg)"),
+        Rule::Fdr(rate) => format!("false discovery rate {} (Benjamini–Hochberg)", plain(rate)),
         Rule::Streaming(how, rate) => {
             format!(
                 "{} at a nominal alert rate of {rate}: the threshold goes along with the scores",
@@ -245,6 +245,11 @@ fn calibrations(comparison: &Comparison, style: Style) -> String {
     let mut out = format!("\n{}", table.render(style));
     out.push_str(&indented(&comparison.sentence(), 0, Style::new(false)));
     out
+}
+
+/// A rate as it was given: no digits are added, and no rows of zeros.
+pub(super) fn plain(rate: f64) -> String {
+    if rate < 1e-5 { format!("{rate:e}") } else { rate.to_string() }
 }
 
 fn letter(i: usize) -> char {
