@@ -123,6 +123,11 @@ impl Columns {
         self.names.len()
     }
 
+    /// Their means in calibration.
+    pub fn means(&self) -> &[f64] {
+        &self.mean
+    }
+
     /// Column by column (x − mean)/sd, or x as it is.
     pub fn by_column(&self, columns: &[Cow<'_, [f64]>], standardize: bool) -> Vec<f64> {
         let mut flat = Vec::with_capacity(columns.iter().map(|c| c.len()).sum());
