@@ -1,6 +1,7 @@
 //! One bench binary: each file is a group.
 
 mod best_of_n;
+mod feature_detectors;
 #[cfg(feature = "lab")]
 mod learner;
 mod metrics;
@@ -10,7 +11,14 @@ mod samplers;
 mod tails;
 mod tilt;
 
-criterion::criterion_group!(judge, best_of_n::benches, metrics::benches, tails::benches, tilt::benches);
+criterion::criterion_group!(
+    judge,
+    best_of_n::benches,
+    feature_detectors::benches,
+    metrics::benches,
+    tails::benches,
+    tilt::benches
+);
 #[cfg(feature = "lab")]
 criterion::criterion_group!(laboratory, learner::benches, policies::benches);
 

@@ -164,7 +164,10 @@ fn robust_distances_are_within_the_spread_of_scikit_learns() {
         let mut scorer = fit(r#"{"mahalanobis": {"covariance": "mcd"}}"#, &batch, seed).unwrap();
         let made = scorer.score(&batch).unwrap();
         for (ours, (low, high)) in made.values().iter().zip(MCD_RANGES) {
-            assert!((low * (1.0 - 1e-9)..=high * (1.0 + 1e-9)).contains(ours), "{seed}: {ours} is not in {low}..{high}");
+            assert!(
+                (low * (1.0 - 1e-9)..=high * (1.0 + 1e-9)).contains(ours),
+                "{seed}: {ours} is not in {low}..{high}"
+            );
         }
         let ours = auroc(made.values(), &labels);
         assert!((ours - theirs).abs() < 1e-3, "{seed}: AUROC {ours}, {theirs}");
@@ -190,9 +193,8 @@ fn areas_are_those_of_pyod_on_adbench() {
             let high = theirs.iter().copied().fold(f64::MIN, f64::max) + margin;
             // An isolation forest's area scatters by .012 (stamps) and .023 (vowels) from seed to seed: a mean of 12.
             let seeds = if key == "IForest" { 12 } else { 1 };
-            let areas = (0..seeds).map(|seed| {
-                auroc(fit(json, &batch, seed).unwrap().score(&batch).unwrap().values(), &labels)
-            });
+            let areas = (0..seeds)
+                .map(|seed| auroc(fit(json, &batch, seed).unwrap().score(&batch).unwrap().values(), &labels));
             let ours = areas.sum::<f64>() / seeds as f64;
             assert!((low..=high).contains(&ours), "{set} {json}: {ours} is not in {low}..{high}");
         }
