@@ -1,6 +1,7 @@
 //! One bench binary: each file is a group.
 
 mod best_of_n;
+mod feature_detectors;
 #[cfg(feature = "lab")]
 mod learner;
 mod metrics;
@@ -14,6 +15,7 @@ mod tilt;
 criterion::criterion_group!(
     judge,
     best_of_n::benches,
+    feature_detectors::benches,
     metrics::benches,
     tails::benches,
     thresholds::benches,

@@ -164,13 +164,18 @@ fn robust_distances_are_within_the_spread_of_scikit_learns() {
         let mut scorer = fit(r#"{"mahalanobis": {"covariance": "mcd"}}"#, &batch, seed).unwrap();
         let made = scorer.score(&batch).unwrap();
         for (ours, (low, high)) in made.values().iter().zip(MCD_RANGES) {
-            assert!((low..=high).contains(ours), "{seed}: {ours} is not in {low}..{high}");
+            assert!(
+                (low * (1.0 - 1e-9)..=high * (1.0 + 1e-9)).contains(ours),
+                "{seed}: {ours} is not in {low}..{high}"
+            );
         }
         let ours = auroc(made.values(), &labels);
         assert!((ours - theirs).abs() < 1e-3, "{seed}: AUROC {ours}, {theirs}");
     }
 }
 
+/// The other two sets, run by hand: cardio ECOD .935001, KNN .712737, isolation forest .9237, MCD .7493 (it is singular
+/// there: ours is regularised, PyOD's a pseudo-inverse); thyroid .977054, .960437, .9774, .9855.
 #[test]
 fn areas_are_those_of_pyod_on_adbench() {
     let published = oracle("adbench_pyod_auroc.json");
@@ -186,14 +191,11 @@ fn areas_are_those_of_pyod_on_adbench() {
                 published[set][key]["auroc"].as_array().unwrap().iter().map(number).collect();
             let low = theirs.iter().copied().fold(f64::MAX, f64::min) - margin;
             let high = theirs.iter().copied().fold(f64::MIN, f64::max) + margin;
-            let all: Vec<f64> = (0..if key == "IForest" { 12 } else { 1 })
-                .map(|seed| {
-                    let made = fit(json, &batch, seed).unwrap().score(&batch).unwrap();
-                    auroc(made.values(), &labels)
-                })
-                .collect();
-            let ours = all.iter().sum::<f64>() / all.len() as f64;
-            eprintln!("{set} {key}: {ours:.6} {theirs:?} {all:.4?}");
+            // An isolation forest's area scatters by .012 (stamps) and .023 (vowels) from seed to seed: a mean of 12.
+            let seeds = if key == "IForest" { 12 } else { 1 };
+            let areas = (0..seeds)
+                .map(|seed| auroc(fit(json, &batch, seed).unwrap().score(&batch).unwrap().values(), &labels));
+            let ours = areas.sum::<f64>() / seeds as f64;
             assert!((low..=high).contains(&ours), "{set} {json}: {ours} is not in {low}..{high}");
         }
     }
@@ -472,7 +474,6 @@ fn an_oddity_that_many_rows_of_a_step_share_is_seen_by_spectral() {
     let area = |json: &str| auroc(&judged(json, &calibration, &batch), &labels);
     let (shared, alone) = (area(r#"{"spectral": {}}"#), area(r#"{"mahalanobis": {}}"#));
     let plain = area(r#"{"spectral": {"whiten": false}}"#);
-    eprintln!("{shared} {alone} {plain}");
     assert!(shared > 0.9 && alone < 0.85 && plain < 0.6, "{shared} {alone} {plain}");
 }
 
@@ -485,7 +486,6 @@ fn reasons_name_the_column_that_decided() {
         let mut scorer = fit(json, &calibration, 0).unwrap();
         let scores = scorer.score(&batch).unwrap();
         let reason = scorer.explain(&batch, 42);
-        println!("{json}\n    {reason}");
         if json.contains(r#""standardize":"#) {
             // In raw units hidden_2, a hundred times larger, decides.
             continue;

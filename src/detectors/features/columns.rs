@@ -9,6 +9,9 @@ use std::borrow::Cow;
 /// A standardised cell is cut off here, so that sums of squares cannot overflow.
 const FARTHEST: f64 = 1e100;
 
+/// Columns of a batch, one slice each.
+pub(super) type Cells<'a> = Vec<Cow<'a, [f64]>>;
+
 /// The columns that a fit settled on, with their mean and spread in the calibration rollouts.
 #[derive(Debug, Clone)]
 pub(super) struct Columns {
@@ -68,10 +71,7 @@ impl Columns {
     /// # Errors
     /// [`Status::Missing`] for a column that is not there, [`Status::NotFinite`] for a cell that is no number,
     /// [`Status::TooFew`] below two rows, [`Status::AllTied`] where no column varies.
-    pub fn fit<'a>(
-        wanted: &[String],
-        calibration: &'a Observed,
-    ) -> Result<(Self, Vec<Cow<'a, [f64]>>), Status> {
+    pub fn fit<'a>(wanted: &[String], calibration: &'a Observed) -> Result<(Self, Cells<'a>), Status> {
         let names: Vec<&str> = if wanted.is_empty() {
             let features = calibration.features.iter().map(|(name, _)| name.as_str());
             features.filter(|name| *name != DISAGREEMENT && *name != GRADIENT_NORM).collect()
@@ -114,13 +114,18 @@ impl Columns {
     ///
     /// # Errors
     /// As [`Columns::fit`]: nothing is filled in.
-    pub fn read<'a>(&self, batch: &'a Observed) -> Result<Vec<Cow<'a, [f64]>>, Status> {
+    pub fn read<'a>(&self, batch: &'a Observed) -> Result<Cells<'a>, Status> {
         self.names.iter().map(|name| column(batch, name)).collect()
     }
 
     /// Number of columns.
     pub fn len(&self) -> usize {
         self.names.len()
+    }
+
+    /// Their means in calibration.
+    pub fn means(&self) -> &[f64] {
+        &self.mean
     }
 
     /// Column by column (x − mean)/sd, or x as it is.

@@ -1,6 +1,7 @@
 //! How far out in the tails of its columns a row lies (Li, Zhao, Hu, Botta, Ionescu & Chen 2022, *IEEE TKDE*).
 
 use super::columns::Columns;
+use super::radix;
 use crate::detectors::input::{digits, scores};
 use crate::detectors::{Access, Detector, Fitted, Scorer};
 use crate::foundation::failure::Status;
@@ -54,55 +55,80 @@ struct Steps {
     values: Vec<f64>,
     /// `upto[i]` rows lie below `values[i]`; the last entry is all of them.
     upto: Vec<u32>,
-    /// Whether its skewness points to the right.
+    /// Whether its skewness points to the right, where that is asked for.
     rightward: bool,
 }
 
-/// Values looked up together, so that their loads overlap.
-const LANES: usize = 16;
+/// Bits of a row's number beside its sorting key; a batch is walked through in pieces of so many rows.
+const ROW_BITS: u32 = 24;
+
+/// A number whose unsigned order is that of the finite numbers, zeros of either sign being equal.
+fn key(x: f64) -> u64 {
+    let bits = (x + 0.0).to_bits();
+    bits ^ (((bits as i64 >> 63) as u64) | (1 << 63))
+}
+
+/// The number of a key.
+fn number(key: u64) -> f64 {
+    f64::from_bits(key ^ (((!key as i64 >> 63) as u64) | (1 << 63)))
+}
 
 impl Steps {
-    fn of(column: &[f64]) -> Self {
-        let values = crate::foundation::order::sorted(column);
-        let mut steps =
-            Self { values, upto: Vec::with_capacity(column.len() + 1), rightward: skewness(column) >= 0.0 };
-        let upto = &mut steps.upto;
-        let mut seen = 0u32;
-        let mut last = None;
-        steps.values.retain(|x| {
-            let fresh = last != Some(*x);
-            if fresh {
-                upto.push(seen);
-                last = Some(*x);
+    fn of(column: &[f64], tails: Tails) -> Self {
+        let mut keys: Vec<u64> = column.iter().map(|x| key(*x)).collect();
+        radix::sort(&mut keys, 0);
+        let mut upto = Vec::with_capacity(keys.len() + 1);
+        let mut values = Vec::with_capacity(keys.len());
+        for (seen, value) in keys.into_iter().map(number).enumerate() {
+            if values.last() != Some(&value) {
+                upto.push(seen as u32);
+                values.push(value);
             }
-            seen += 1;
-            fresh
-        });
-        steps.upto.push(seen);
-        steps
+        }
+        upto.push(column.len() as u32);
+        Self { values, upto, rightward: tails == Tails::Skew && skewness(column) >= 0.0 }
     }
 
-    /// How many calibration rows are at most, and how many at least, each of `points`.
-    fn counts(&self, points: &[f64; LANES]) -> [(u32, u32); LANES] {
-        // Branch-free bisection of all lanes at once: `base` is the last place known to lie below the point.
-        let mut base = [0usize; LANES];
-        let mut size = self.values.len();
-        while size > 1 {
-            let half = size / 2;
-            for (base, point) in base.iter_mut().zip(points) {
-                *base += if self.values[*base + half] < *point { half } else { 0 };
+    /// How many calibration rows are at most `x`, and how many at least, where `at` of its distinct values lie below.
+    fn counts(&self, at: usize, x: f64) -> (u32, u32) {
+        let equal = usize::from(self.values.get(at) == Some(&x));
+        (self.upto[at + equal], self.upto[self.values.len()] - self.upto[at])
+    }
+
+    /// Calls `each` with the number of every row and its counts.
+    ///
+    /// The rows are sorted and walked through beside the calibration's values: looking each one up costs three times as much.
+    fn walk(&self, column: &[f64], mut each: impl FnMut(usize, u32, u32)) {
+        let mut order: Vec<u64> = Vec::new();
+        for (piece, values) in column.chunks(1 << ROW_BITS).enumerate() {
+            // The row's number takes the place of the key's last bits: values alike but for these stand in any order.
+            let rows = (1u64 << ROW_BITS) - 1;
+            order.clear();
+            order.extend(values.iter().enumerate().map(|(row, x)| (key(*x) & !rows) | row as u64));
+            radix::sort(&mut order, ROW_BITS);
+            let mut at = 0;
+            for entry in &order {
+                let row = (entry & rows) as usize;
+                let x = values[row];
+                at = self.below(at, x);
+                let (left, right) = self.counts(at, x);
+                each((piece << ROW_BITS) + row, left, right);
             }
-            size -= half;
         }
-        let rows = self.upto[self.values.len()];
-        let mut counts = [(0, 0); LANES];
-        for ((counts, base), point) in counts.iter_mut().zip(base).zip(points) {
-            let at = base + usize::from(self.values[base] < *point);
-            let below = self.upto[at];
-            let equal = self.values.get(at) == Some(point);
-            *counts = (self.upto[at + usize::from(equal)], rows - below);
+    }
+
+    /// How many distinct values lie below `x`, sought from a place near by.
+    fn below(&self, near: usize, x: f64) -> usize {
+        const STEPS: usize = 16;
+        let below = |value: &f64| *value < x;
+        let (before, after) = self.values.split_at(near);
+        if before.last().is_some_and(|last| !below(last)) {
+            return before.partition_point(below);
         }
-        counts
+        match after.iter().take(STEPS).position(|value| !below(value)) {
+            Some(steps) => near + steps,
+            None => near + after.partition_point(below),
+        }
     }
 }
 
@@ -127,19 +153,8 @@ impl Shares {
         let (columns, cells) = Columns::fit(&settings.columns, calibration)?;
         let rows = calibration.len();
         let surprise = (0..=rows).map(|k| -((k as f64).max(0.5) / rows as f64).ln()).collect();
-        let steps = cells.iter().map(|column| Steps::of(column)).collect();
+        let steps = cells.iter().map(|column| Steps::of(column, settings.tails)).collect();
         Ok(Self { columns, tails: settings.tails, steps, surprise })
-    }
-
-    /// Calls `each` with every row's numbers of calibration rows to the left and to the right in one column.
-    fn walk(steps: &Steps, column: &[f64], mut each: impl FnMut(usize, u32, u32)) {
-        for (block, values) in column.chunks(LANES).enumerate() {
-            let mut points = [0.0; LANES];
-            points[..values.len()].copy_from_slice(values);
-            for (lane, (left, right)) in steps.counts(&points).into_iter().take(values.len()).enumerate() {
-                each(block * LANES + lane, left, right);
-            }
-        }
     }
 
     fn surprise(&self, count: u32) -> f64 {
@@ -155,13 +170,13 @@ impl Scorer for Shares {
         match self.tails {
             Tails::Both => {
                 for (steps, column) in columns {
-                    Self::walk(steps, column, |row, left, right| sums[row] += self.surprise(left.min(right)));
+                    steps.walk(column, |row, left, right| sums[row] += self.surprise(left.min(right)));
                 }
             }
             Tails::Skew => {
                 let mut all = vec![[0.0; 3]; batch.len()];
                 for (steps, column) in columns {
-                    Self::walk(steps, column, |row, left, right| {
+                    steps.walk(column, |row, left, right| {
                         let (left, right) = (self.surprise(left), self.surprise(right));
                         let pointed = if steps.rightward { right } else { left };
                         for (sum, part) in all[row].iter_mut().zip([left, right, pointed]) {
@@ -184,7 +199,7 @@ impl Scorer for Shares {
             .iter()
             .zip(&values)
             .map(|(steps, value)| {
-                let [(left, right), ..] = steps.counts(&[*value; LANES]);
+                let (left, right) = steps.counts(steps.below(0, *value), *value);
                 let (left, right) = (self.surprise(left), self.surprise(right));
                 let parts = [left, right, if steps.rightward { right } else { left }, left.max(right)];
                 sums.iter_mut().zip(parts).for_each(|(sum, part)| *sum += part);
@@ -214,7 +229,8 @@ mod tests {
     use super::*;
 
     fn counts(column: &[f64], point: f64) -> (u32, u32) {
-        Steps::of(column).counts(&[point; LANES])[3]
+        let steps = Steps::of(column, Tails::Both);
+        steps.counts(steps.below(0, point), point)
     }
 
     #[test]
@@ -236,15 +252,36 @@ mod tests {
     }
 
     #[test]
-    fn bisection_agrees_with_counting() {
+    fn a_walk_agrees_with_counting() {
         for n in 1..70usize {
-            let column: Vec<f64> = (0..n).map(|i| ((i * 37) % 23) as f64).collect();
-            for point in (-1..47).map(|i| f64::from(i) * 0.5) {
-                let left = column.iter().filter(|x| **x <= point).count() as u32;
-                let right = column.iter().filter(|x| **x >= point).count() as u32;
-                assert_eq!(counts(&column, point), (left, right), "{n} {point}");
-            }
+            let column: Vec<f64> = (0..n).map(|i| ((i * 37) % 23) as f64 - 9.0).collect();
+            // In no order; some differ in their last bits only, in which the sort does not look.
+            let points: Vec<f64> = (0..96)
+                .map(|i| f64::from((i * 41) % 97) * 0.5 - 12.0)
+                .flat_map(|x| [x.next_up(), x, x.next_down()])
+                .collect();
+            let steps = Steps::of(&column, Tails::Both);
+            let mut seen = 0;
+            steps.walk(&points, |row, left, right| {
+                let x = points[row];
+                let want = (
+                    column.iter().filter(|c| **c <= x).count() as u32,
+                    column.iter().filter(|c| **c >= x).count() as u32,
+                );
+                assert_eq!((left, right), want, "{n} {x}");
+                assert_eq!(counts(&column, x), want);
+                seen += 1;
+            });
+            assert_eq!(seen, points.len());
         }
+    }
+
+    #[test]
+    fn keys_keep_the_order_of_numbers() {
+        let ascending = [f64::MIN, -1.5, -f64::MIN_POSITIVE, 0.0, 5e-324, 1.0, f64::MAX];
+        assert!(ascending.windows(2).all(|pair| key(pair[0]) < key(pair[1])));
+        assert!(ascending.iter().all(|x| number(key(*x)) == *x));
+        assert_eq!(key(-0.0), key(0.0));
     }
 
     #[test]

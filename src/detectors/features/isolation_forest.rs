@@ -17,9 +17,10 @@ use std::num::NonZeroU16;
 ///
 /// A split takes one column at random, of those that vary among the rows at hand, and a cut uniformly between their
 /// extremes. Units do not matter; of each column only its order and gaps are used. A reason tells how much of the
-/// score goes when a column is set to its calibration median.
+/// score goes when a column is set to its calibration mean.
 ///
-/// Refuses with [`Status::Missing`] or [`Status::NotFinite`] by name, and with [`Status::AllTied`] where nothing varies.
+/// Refuses with [`Status::Missing`] or [`Status::NotFinite`] by name, with [`Status::AllTied`] where nothing varies, and with
+/// [`Status::Undefined`] above 65,536 columns.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct IsolationForest {
@@ -58,17 +59,17 @@ impl Detector for IsolationForest {
 struct Isolation {
     columns: Columns,
     forest: Forest,
-    /// Calibration median of each column.
-    medians: Vec<f64>,
 }
 
 impl Isolation {
     fn of(settings: &IsolationForest, calibration: &Observed, rng: &mut Stream) -> Result<Self, Status> {
         let (columns, cells) = Columns::fit(&settings.columns, calibration)?;
-        let medians = cells.iter().filter_map(|c| crate::foundation::order::median(c)).collect();
+        if columns.len() > 1 << 16 {
+            return Err(Status::Undefined { reason: "above 65,536 columns; name fewer in `columns`" });
+        }
         let cells: Vec<&[f64]> = cells.iter().map(|c| &**c).collect();
         let (trees, sample) = (settings.trees.get().into(), settings.sample.get().into());
-        Ok(Self { columns, forest: Forest::grow(&cells, trees, sample, rng), medians })
+        Ok(Self { columns, forest: Forest::grow(&cells, trees, sample, rng) })
     }
 
     fn score_of(&self, row: &[f64]) -> f64 {
@@ -86,20 +87,22 @@ impl Scorer for Isolation {
     fn explain(&self, batch: &Observed, row: usize) -> String {
         let Some(values) = self.columns.row(batch, row) else { return "absent".into() };
         let score = self.score_of(&values);
-        let without = values.iter().zip(&self.medians).enumerate().map(|(j, (_, median))| {
-            let mut ordinary = values.clone();
-            if let Some(cell) = ordinary.get_mut(j) {
-                *cell = *median;
-            }
-            score - self.score_of(&ordinary)
-        });
+        let mut ordinary = values.clone();
+        let parts: Vec<f64> = (0..values.len())
+            .map(|j| {
+                ordinary[j] = self.columns.means()[j];
+                let part = score - self.score_of(&ordinary);
+                ordinary[j] = values[j];
+                part
+            })
+            .collect();
         format!(
             "isolation score {} (0.5 is ordinary): set apart after {} splits on average, {} are ordinary; at its calibration \
-             median a column would take off {}{}",
+             mean a column would take off {}{}",
             digits(score),
             digits(self.forest.path_length(score)),
             digits(self.forest.ordinary()),
-            self.columns.strongest(&without.collect::<Vec<_>>(), &values),
+            self.columns.strongest(&parts, &values),
             self.columns.note(batch, row),
         )
     }

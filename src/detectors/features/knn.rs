@@ -90,10 +90,10 @@ impl Cloud {
     fn distance(&self, squared: &[f64]) -> f64 {
         let own = usize::from(squared.first() == Some(&0.0));
         let k = usize::from(self.settings.k.get());
-        let others = squared.iter().skip(own).take(k);
+        let others = squared.get(own..own + k).unwrap_or_default();
         match self.settings.distance {
             Distance::Largest => others.last().copied().unwrap_or_default().sqrt(),
-            Distance::Mean => others.map(|d| d.sqrt()).sum::<f64>() / k as f64,
+            Distance::Mean => others.iter().map(|d| d.sqrt()).sum::<f64>() / k as f64,
         }
     }
 }

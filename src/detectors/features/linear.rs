@@ -94,8 +94,7 @@ impl Whitener {
                 own.push((value - known) / other.last()?);
             }
             let rest = row[i] - own.iter().map(|a| a * a).sum::<f64>();
-            // Also where it is NaN.
-            if !(rest > COLLINEAR * row[i]) {
+            if rest.is_nan() || rest <= COLLINEAR * row[i] {
                 return None;
             }
             ln_det += rest.ln();

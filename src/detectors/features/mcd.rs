@@ -1,7 +1,9 @@
 //! The minimum covariance determinant: mean and covariance of the half of the rows that lies closest together.
 //!
 //! FastMCD (Rousseeuw & Van Driessen 1999, *Technometrics* 41:212): C-steps from 500 random starts in disjoint subsets
-//! of 300 rows, from the best of these in their union, and from the best of those in all rows. Then one reweighting:
+//! of 300 rows, from the best of these in their union until they settle, and from the best of those in all rows. Every
+//! second start is of d + 1 rows, which are likely to be clean; the others are of half of the rows, as in scikit-learn,
+//! and lead deeper where nothing is contaminated. Then one reweighting:
 //! mean and covariance of the rows within the .975 quantile of χ². Both covariances carry the consistency factor of
 //! Croux & Haesbroeck (1999).
 //!
@@ -122,10 +124,15 @@ impl Scratch {
         Some(from)
     }
 
-    /// A candidate from d + 1 random rows, or from twice as many, and so on until it is regular.
-    fn start(&mut self, rows: &Rows<'_>, order: &mut [usize], rng: &mut Stream) -> Option<Candidate> {
+    /// A candidate from `wanted` random rows, or from twice as many, and so on until it is regular.
+    fn start(
+        &mut self,
+        rows: &Rows<'_>,
+        order: &mut [usize],
+        mut wanted: usize,
+        rng: &mut Stream,
+    ) -> Option<Candidate> {
         let mut drawn = 0;
-        let mut wanted = rows.width + 1;
         while drawn < order.len() {
             wanted = wanted.min(order.len());
             while drawn < wanted {
@@ -159,8 +166,9 @@ fn search(
     rng: &mut Stream,
 ) -> Vec<Candidate> {
     let mut order: Vec<usize> = (0..rows.count).collect();
-    let found = (0..starts).filter_map(|_| {
-        let start = scratch.start(rows, &mut order, rng)?;
+    let found = (0..starts).filter_map(|number| {
+        let wanted = if number % 2 == 0 { rows.width + 1 } else { half };
+        let start = scratch.start(rows, &mut order, wanted, rng)?;
         scratch.concentrate(rows, start, half, SHORT)
     });
     best(found.collect())

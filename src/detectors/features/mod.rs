@@ -14,6 +14,7 @@ mod linear;
 mod mahalanobis;
 mod mcd;
 mod neighbours;
+mod radix;
 mod spectral;
 mod trees;
 

@@ -9,22 +9,15 @@ const EULER: f64 = 0.577_215_664_901_532_9;
 /// Rows that go down a tree together, so that their loads overlap.
 const BLOCK: usize = 16;
 
-/// One split: right where the column's value is at least `cut`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Split {
-    cut: f64,
-    column: u32,
-}
-
-/// Where a row goes left always: what lies below a leaf that is not at the bottom.
-const PASS: Split = Split { cut: f64::INFINITY, column: 0 };
-
 /// Trees of one depth: their splits as heaps whose root is at 1, their leaves from left to right.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Forest {
     depth: u32,
-    splits: Vec<Split>,
-    /// Path length of each leaf, Σ over trees divided by their number.
+    /// A row goes right where its column is at least this: never at +∞, which stands below leaves that are not at the bottom.
+    cuts: Vec<f64>,
+    /// Which column.
+    split_on: Vec<u16>,
+    /// Path length of each leaf, divided by the number of trees.
     leaves: Vec<f64>,
     /// Mean path length of an unsuccessful search among the rows of a tree.
     ordinary: f64,
@@ -44,7 +37,8 @@ struct Growth<'a, 's> {
     columns: &'a [&'a [f64]],
     depth: u32,
     trees: f64,
-    splits: &'a mut [Split],
+    cuts: &'a mut [f64],
+    split_on: &'a mut [u16],
     leaves: &'a mut [f64],
     /// Columns in an order that is shuffled as splits are looked for.
     order: Vec<usize>,
@@ -55,18 +49,19 @@ impl Growth<'_, '_> {
     /// Grows the node at `heap` on `level` from `rows`.
     fn node(&mut self, rows: &mut [usize], heap: usize, level: u32) {
         let split = if level < self.depth && rows.len() > 1 { self.draw(rows) } else { None };
-        let Some(split) = split else {
+        let Some((chosen, cut)) = split else {
             let below = self.depth - level;
             let first = (heap << below) - (1 << self.depth);
             let length = f64::from(level) + mean_path(rows.len());
             self.leaves[first] = length / self.trees;
             return;
         };
-        self.splits[heap] = split;
-        let column = self.columns[split.column as usize];
+        self.cuts[heap] = cut;
+        self.split_on[heap] = chosen as u16;
+        let column = self.columns[chosen];
         let mut left = 0;
         for i in 0..rows.len() {
-            if column[rows[i]] < split.cut {
+            if column[rows[i]] < cut {
                 rows.swap(i, left);
                 left += 1;
             }
@@ -77,7 +72,7 @@ impl Growth<'_, '_> {
     }
 
     /// A column at random, of those that vary, and a cut above its smallest value and up to its largest.
-    fn draw(&mut self, rows: &[usize]) -> Option<Split> {
+    fn draw(&mut self, rows: &[usize]) -> Option<(usize, f64)> {
         for tried in 0..self.order.len() {
             let other = tried + self.rng.below((self.order.len() - tried) as u64) as usize;
             self.order.swap(tried, other);
@@ -92,7 +87,7 @@ impl Growth<'_, '_> {
                 let u = self.rng.open_unit();
                 let cut = low * (1.0 - u) + high * u;
                 let cut = if cut > low && cut <= high { cut } else { high };
-                return Some(Split { cut, column: chosen as u32 });
+                return Some((chosen, cut));
             }
         }
         None
@@ -100,52 +95,52 @@ impl Growth<'_, '_> {
 }
 
 impl Forest {
-    /// `trees` trees from `sample` rows each, drawn without replacement; columns of equal length, none NaN.
+    /// `trees` trees from `sample` rows each, drawn without replacement; columns of equal length, at most 2¹⁶, none NaN.
     pub fn grow(columns: &[&[f64]], trees: usize, sample: usize, rng: &mut Stream) -> Self {
         let count = columns.first().map_or(0, |c| c.len());
         let sample = sample.min(count).max(1);
         let depth = usize::BITS - (sample - 1).leading_zeros();
         let width = 1 << depth;
-        let mut splits = vec![PASS; trees * width];
+        let mut cuts = vec![f64::INFINITY; trees * width];
+        let mut split_on = vec![0; trees * width];
         let mut leaves = vec![0.0; trees * width];
         let mut rows: Vec<usize> = (0..count).collect();
-        for (splits, leaves) in splits.chunks_exact_mut(width).zip(leaves.chunks_exact_mut(width)) {
+        let places = cuts.chunks_exact_mut(width).zip(split_on.chunks_exact_mut(width));
+        for ((cuts, split_on), leaves) in places.zip(leaves.chunks_exact_mut(width)) {
             for taken in 0..sample {
                 let other = taken + rng.below((count - taken) as u64) as usize;
                 rows.swap(taken, other);
             }
-            let order = (0..columns.len()).collect();
-            let mut growth =
-                Growth { columns, depth, trees: trees as f64, splits, leaves, order, rng: &mut *rng };
+            let (order, trees) = ((0..columns.len()).collect(), trees as f64);
+            let mut growth = Growth { columns, depth, trees, cuts, split_on, leaves, order, rng: &mut *rng };
             growth.node(&mut rows[..sample], 1, 0);
         }
-        Self { depth, splits, leaves, ordinary: mean_path(sample) }
+        Self { depth, cuts, split_on, leaves, ordinary: mean_path(sample) }
     }
 
     /// Scores of `count` rows.
     pub fn scores(&self, columns: &[&[f64]], count: usize) -> Vec<f64> {
-        let (width, wide) = (1usize << self.depth, columns.len());
+        let width = 1usize << self.depth;
         let mut lengths = vec![0.0; count];
-        let mut cells = vec![0.0; BLOCK * wide];
+        let mut cells = vec![[0.0; BLOCK]; columns.len()];
         for (block, lengths) in lengths.chunks_mut(BLOCK).enumerate() {
-            for (j, column) in columns.iter().enumerate() {
+            for (cells, column) in cells.iter_mut().zip(columns) {
                 let rows = &column[block * BLOCK..block * BLOCK + lengths.len()];
-                for (cell, x) in cells.iter_mut().skip(j).step_by(wide).zip(rows) {
-                    *cell = *x;
-                }
+                cells[..rows.len()].copy_from_slice(rows);
             }
             let mut sums = [0.0; BLOCK];
-            for (splits, leaves) in self.splits.chunks_exact(width).zip(self.leaves.chunks_exact(width)) {
-                let mut at = [1usize; BLOCK];
+            let splits = self.cuts.chunks_exact(width).zip(self.split_on.chunks_exact(width));
+            for ((cuts, split_on), leaves) in splits.zip(self.leaves.chunks_exact(width)) {
+                let mut at = [1u32; BLOCK];
                 for _ in 0..self.depth {
                     for (lane, heap) in at.iter_mut().enumerate() {
-                        let split = splits[*heap];
-                        let x = cells[lane * wide + split.column as usize];
-                        *heap = 2 * *heap + usize::from(x >= split.cut);
+                        let node = *heap as usize;
+                        let x = cells[split_on[node] as usize][lane];
+                        *heap = 2 * *heap + u32::from(x >= cuts[node]);
                     }
                 }
                 for (sum, heap) in sums.iter_mut().zip(at) {
-                    *sum += leaves[heap - width];
+                    *sum += leaves[heap as usize - width];
                 }
             }
             lengths.copy_from_slice(&sums[..lengths.len()]);
