@@ -3,6 +3,7 @@
 use super::PlotError;
 use super::axes::{Below, INDENT, Panel};
 use super::chart::{close, save};
+use super::labels::fit;
 use super::scale::{Kind, Scale};
 use super::scene::{Align, Scene, text_width};
 use super::series::{Point, Series};
@@ -60,7 +61,8 @@ pub fn write(page: &TailPage, path: &Path) -> Result<(), PlotError> {
 
 fn draw(page: &TailPage) -> Option<Scene> {
     let mut scene = Scene::new(WIDTH, 0.0);
-    scene.bold((10.0, 20.0), page.title.as_str(), NORMAL + 1.5, Align::Left, BLACK);
+    let title = fit(&page.title, WIDTH - 20.0, NORMAL + 1.5, true);
+    scene.bold((10.0, 20.0), title, NORMAL + 1.5, Align::Left, BLACK);
     let mut cells = 0;
     let mut frame = |wide: bool, x: Option<Scale>, y: Option<Scale>| {
         let (x, y) = (x?, y?);
@@ -91,7 +93,8 @@ fn draw(page: &TailPage) -> Option<Scene> {
     let means = || page.mean_excess.iter().flat_map(Point::ys);
     let up = Scale::over(if across == Kind::Log { kind_of(means()) } else { Kind::Linear }, means());
     if let Some(panel) = frame(false, ends(across, &page.mean_excess), up) {
-        panel.frame(&mut scene, "Mean excess", Below::Title(&format!("Threshold: {}", page.reward)));
+        let name = fit(&format!("Threshold: {}", page.reward), panel.right - panel.left, NORMAL, false);
+        panel.frame(&mut scene, "Mean excess", Below::Title(&name));
         curve(&mut scene, &panel, &page.mean_excess);
         upright(&mut scene, &panel, page.threshold, panel.top + SMALL);
         bottom = Some(panel.bottom);
@@ -100,8 +103,8 @@ fn draw(page: &TailPage) -> Option<Scene> {
     let units = Scale::exact(Kind::Linear, 0.0, 1.06 * largest);
     if let Some(panel) = frame(false, units, units) {
         panel.frame(&mut scene, "Excess found, −ln P", Below::Title("Expected by the GPD fit, −ln P"));
-        let fit = Series::new("", "", page.qq.iter().map(|p| Point { y: p.x, ..*p }));
-        panel.band(&mut scene, &fit, SILVER);
+        let expected = Series::new("", "", page.qq.iter().map(|p| Point { y: p.x, ..*p }));
+        panel.band(&mut scene, &expected, SILVER);
         scene.line(vec![panel.place(0.0, 0.0), panel.place(largest, largest)], GREY, HAIR);
         panel.places(&page.qq).into_iter().for_each(|at| scene.dot(at, 2.0, PALETTE[0].at(0.7)));
         bottom = Some(panel.bottom);
@@ -230,9 +233,11 @@ mod tests {
 
     #[test]
     fn every_word_is_on_the_page() {
-        let scene = draw(&page()).unwrap();
+        let long = TailPage { title: "A long title ".repeat(20), reward: "long_name/".repeat(20), ..page() };
+        let (scene, with_long) = (draw(&page()).unwrap(), draw(&long).unwrap());
+        let long_texts = texts(&with_long);
         let texts = texts(&scene);
-        for (at, right, text) in &texts {
+        for (at, right, text) in texts.iter().chain(&long_texts) {
             assert!(
                 at.0 >= 0.0 && *right <= scene.width && at.1 > 0.0 && at.1 < scene.height,
                 "{text}: {at:?} {right}"

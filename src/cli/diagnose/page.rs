@@ -32,10 +32,13 @@ pub(super) fn of(data: &ColumnData, descending: &[f64], findings: &Findings) -> 
         let at = |i: usize| points.get(i - 1).map(|q| point(q.expected, q.fitted, q.low, q.high));
         log_spaced(1, points.len()).into_iter().filter_map(at).collect()
     });
-    let stability = parameter_stability(descending, n / 4, FITS).into_iter().filter_map(|p| {
-        let fit = p.fit.ok()?;
-        Some(point(p.k as f64, fit.xi, fit.ci_low, fit.ci_high))
-    });
+    let stability: Vec<Point> = parameter_stability(descending, n / 4, FITS)
+        .into_iter()
+        .filter_map(|p| {
+            let fit = p.fit.ok()?;
+            Some(point(p.k as f64, fit.xi, fit.ci_low, fit.ci_high))
+        })
+        .collect();
     let steps = findings.windows.iter().filter_map(|w| {
         let fit = w.gpd.as_ref().ok()?;
         Some(point(0.5 * (w.first as f64 + w.last as f64), fit.xi, fit.ci_low, fit.ci_high))
@@ -46,6 +49,10 @@ pub(super) fn of(data: &ColumnData, descending: &[f64], findings: &Findings) -> 
         some => format!(" By training step: one fit to the top 5% of each of {some} windows of steps."),
     };
     let fit = if by_moments.is_some() { " by weighted moments" } else { "" };
+    let steady = match stability.as_slice() {
+        [] => "",
+        _ => " The fit's ξ should not depend on k once the threshold is high enough.",
+    };
     TailPage {
         title: format!(
             "Tail of `{reward}`: {} values, {} of them above {}",
@@ -57,7 +64,7 @@ pub(super) fn of(data: &ColumnData, descending: &[f64], findings: &Findings) -> 
             "Bands and whiskers are 95%, pointwise; dotted lines mark the threshold used. At the dashed lines ξ = ½ and 1 variance and \
              mean become infinite. Hill: a plateau is an index, a slope is none; it cannot show ξ ≤ 0. Mean excess: rising is heavy, \
              flat exponential, falling light. Excesses lie on the diagonal where the generalised Pareto fit{fit} is right, 95% of \
-             each rank in the band. The fit's ξ should not depend on k once the threshold is high enough.{windows}"
+             each rank in the band.{steady}{windows}"
         ),
         reward,
         threshold: diagnosis.threshold,
@@ -65,7 +72,7 @@ pub(super) fn of(data: &ColumnData, descending: &[f64], findings: &Findings) -> 
         hill,
         mean_excess: log_spaced(1, excesses.len()).into_iter().filter_map(excess).collect(),
         qq,
-        stability: stability.collect(),
+        stability,
         steps,
     }
 }
