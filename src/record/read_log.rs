@@ -476,12 +476,12 @@ impl Building {
                 self.nan
             ));
         }
-        if rollouts.stretches() > MANY_STRETCHES {
+        if rollouts.alternations() > MANY_STRETCHES {
             notes.push(format!(
                 "steps, runs or files alternate {} times from row to row: putting them in order takes about {} MB of \
                  memory; sort the log by step to save it",
-                rollouts.stretches(),
-                rollouts.stretches() / 25_000,
+                rollouts.alternations(),
+                rollouts.alternations() / 25_000,
             ));
         }
         Ok(OpenLog {

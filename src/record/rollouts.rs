@@ -18,6 +18,10 @@ pub(super) const IN_MEMORY: usize = 32 << 20;
 /// Rows of a block.
 const BLOCK: usize = 8192;
 const WORD: usize = 8;
+/// Stretches beyond which rows are written anew in step order, if stretches are short.
+const SCATTERED: usize = 4096;
+/// Rows of a short stretch.
+const SHORT: usize = 16;
 
 /// Which column of the blocks holds what; all are 64-bit words.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -66,6 +70,7 @@ pub struct Span {
 /// Takes rows in the order of the files.
 pub(super) struct Writer {
     file: SpooledTempFile,
+    in_memory: usize,
     width: usize,
     block: Vec<Vec<u64>>,
     bytes: Vec<u8>,
@@ -78,6 +83,7 @@ impl Writer {
     pub(super) fn new(width: usize, in_memory: usize) -> Self {
         Self {
             file: SpooledTempFile::new(in_memory),
+            in_memory,
             width,
             block: vec![vec![0; BLOCK]; width],
             bytes: Vec::new(),
@@ -117,11 +123,15 @@ impl Writer {
         if !self.rows.is_multiple_of(BLOCK) {
             self.flush(self.rows % BLOCK)?;
         }
-        let mut stretches = self.stretches;
-        stretches.shrink_to_fit();
+        let mut stretches = std::mem::take(&mut self.stretches);
+        let alternations = stretches.len();
         if !stretches.is_sorted_by_key(|s| s.shared.step) {
             stretches.sort_by_key(|s| (s.shared.step, s.at));
+            if alternations > SCATTERED && alternations * SHORT > self.rows {
+                stretches = self.gather(stretches)?;
+            }
         }
+        stretches.shrink_to_fit();
         let mut spans: Vec<Span> = Vec::new();
         let mut starts = Vec::with_capacity(stretches.len());
         let mut row = 0;
@@ -135,8 +145,61 @@ impl Writer {
             row = end;
         }
         let file = Mutex::new(self.file);
-        Ok(Rollouts { file, width: self.width, layout, stretches, starts, spans, rows: self.rows })
+        Ok(Rollouts {
+            file,
+            width: self.width,
+            layout,
+            stretches,
+            starts,
+            spans,
+            rows: self.rows,
+            alternations,
+        })
     }
+}
+
+impl Writer {
+    /// Writes the rows anew in the order of the stretches, a column at a time, so that they are read back in few pieces.
+    fn gather(&mut self, stretches: Vec<Stretch>) -> Result<Vec<Stretch>, Error> {
+        let spool = |source| Error::Spool { source };
+        let (rows, width) = (self.rows, self.width);
+        let mut target = SpooledTempFile::new(self.in_memory);
+        for column in 0..width {
+            let mut values: Vec<[u8; WORD]> = Vec::with_capacity(rows);
+            for block in (0..rows).step_by(BLOCK) {
+                self.bytes.resize(BLOCK.min(rows - block) * WORD, 0);
+                self.file.seek(SeekFrom::Start(offset(width, rows, column, block))).map_err(spool)?;
+                self.file.read_exact(&mut self.bytes).map_err(spool)?;
+                values.extend(self.bytes.as_chunks::<WORD>().0);
+            }
+            let mut ordered =
+                stretches.iter().flat_map(|s| values.get(s.at..s.at + s.rows).unwrap_or_default()).copied();
+            for block in (0..rows).step_by(BLOCK) {
+                self.bytes.clear();
+                self.bytes.extend(ordered.by_ref().take(BLOCK).flatten());
+                target.seek(SeekFrom::Start(offset(width, rows, column, block))).map_err(spool)?;
+                target.write_all(&self.bytes).map_err(spool)?;
+            }
+        }
+        self.file = target;
+        let mut gathered: Vec<Stretch> = Vec::new();
+        let mut at = 0;
+        for Stretch { shared, rows, .. } in stretches {
+            match gathered.last_mut() {
+                Some(last) if last.shared == shared => last.rows += rows,
+                _ => gathered.push(Stretch { shared, at, rows }),
+            }
+            at += rows;
+        }
+        Ok(gathered)
+    }
+}
+
+/// Offset in the file of a word.
+fn offset(width: usize, rows: usize, column: usize, row: usize) -> u64 {
+    let block = row / BLOCK;
+    let height = BLOCK.min(rows - block * BLOCK);
+    ((block * BLOCK * width + column * height + row % BLOCK) * WORD) as u64
 }
 
 /// Rollouts in step order, read back a stretch of rows at a time.
@@ -150,6 +213,8 @@ pub struct Rollouts {
     starts: Vec<usize>,
     spans: Vec<Span>,
     rows: usize,
+    /// Stretches as they were written.
+    alternations: usize,
 }
 
 impl Rollouts {
@@ -183,9 +248,9 @@ impl Rollouts {
         WORD * (self.width + 4)
     }
 
-    /// How many stretches of rows are kept apart because step, run or file changed.
-    pub(super) fn stretches(&self) -> usize {
-        self.stretches.len()
+    /// How many stretches of rows were written apart because step, run or file changed.
+    pub(super) fn alternations(&self) -> usize {
+        self.alternations
     }
 
     /// The given rows; `trajectory` is the row.
@@ -292,13 +357,6 @@ impl Rollouts {
         }
         pieces
     }
-
-    /// Offset in the file of a word.
-    fn offset(&self, column: usize, row: usize) -> u64 {
-        let block = row / BLOCK;
-        let height = BLOCK.min(self.rows - block * BLOCK);
-        ((block * BLOCK * self.width + column * height + row % BLOCK) * WORD) as u64
-    }
 }
 
 /// Reads columns of some stretches.
@@ -319,7 +377,7 @@ impl Reader<'_> {
             while at < end {
                 let here = (end - at).min(BLOCK - at % BLOCK);
                 self.bytes.resize(here * WORD, 0);
-                file.seek(SeekFrom::Start(self.rollouts.offset(column, at)))
+                file.seek(SeekFrom::Start(offset(self.rollouts.width, self.rollouts.rows, column, at)))
                     .and_then(|_| file.read_exact(&mut self.bytes))
                     .map_err(|source| Error::Spool { source })?;
                 values.extend(self.bytes.as_chunks::<WORD>().0.iter().map(|word| of(*word)));
@@ -375,6 +433,25 @@ mod tests {
         let spans = kept.spans();
         assert_eq!((spans.len(), spans[6].rows.end), (7, n));
         assert!(spans.windows(2).all(|w| w[0].rows.end == w[1].rows.start && w[0].step < w[1].step));
+    }
+
+    #[test]
+    fn scattered_rows_are_gathered() {
+        let n = 2 * BLOCK + 77;
+        let step = |i: usize| (i * 7919 % 50) as u64;
+        let mut expected: Vec<usize> = (0..n).collect();
+        expected.sort_by_key(|i| step(*i));
+        for in_memory in [0, usize::MAX] {
+            let log = written((0..n).map(|i| (step(i), u32::from(i > 9000))), in_memory);
+            assert_eq!((log.alternations(), log.stretches.len()), (n, 100));
+            let all = log.rows(0..n).unwrap();
+            assert!(all.proxy.iter().zip(&expected).all(|(a, b)| *a == *b as f64));
+            assert!(all.prompt.iter().zip(&expected).all(|(a, b)| *a == *b as u64 / 4));
+            for row in [0, 1, BLOCK, n - 1] {
+                let origin = Origin { file: usize::from(expected[row] > 9000), row: expected[row] };
+                assert_eq!(log.origin(row).unwrap(), origin);
+            }
+        }
     }
 
     #[test]
