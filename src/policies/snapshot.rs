@@ -3,6 +3,7 @@
 use super::softmax::{BLOCK, Scale, Softmax};
 use crate::foundation::rng::Stream;
 use crate::record::Outcomes;
+use std::hint::select_unpredictable;
 
 /// Searches that go in step.
 const LANES: usize = 8;
@@ -15,6 +16,8 @@ pub struct Snapshot {
     logits: Vec<[f64; BLOCK]>,
     /// π up to a factor of each prompt, laid out alike.
     weights: Vec<[f64; BLOCK]>,
+    /// The running sum of these from the start of each block.
+    within: Vec<[f64; BLOCK]>,
     /// The sum of each block's weights.
     sums: Vec<f64>,
     /// The same with all blocks before it of the same prompt.
@@ -54,6 +57,7 @@ impl Clone for Snapshot {
         self.outcomes = source.outcomes;
         self.logits.clone_from(&source.logits);
         self.weights.clone_from(&source.weights);
+        self.within.clone_from(&source.within);
         self.sums.clone_from(&source.sums);
         self.running.clone_from(&source.running);
         self.scales.clone_from(&source.scales);
@@ -82,17 +86,20 @@ impl Snapshot {
                 outcomes,
                 logits: vec![[f64::NAN; BLOCK]; prompts * size],
                 weights: vec![[f64::NAN; BLOCK]; prompts * size],
+                within: vec![[f64::NAN; BLOCK]; prompts * size],
                 sums: vec![f64::NAN; prompts * size],
                 running: vec![f64::NAN; prompts * size],
                 scales: vec![Scale::NONE; prompts],
             };
         }
-        let Self { logits, weights, sums, running, scales, .. } = self;
+        let Self { logits, weights, within, sums, running, scales, .. } = self;
         let given = reference.chunks(row).zip(tilt.chunks(row));
-        let kept = logits.chunks_mut(size).zip(weights.chunks_mut(size));
-        let kept = kept.zip(sums.chunks_mut(size).zip(running.chunks_mut(size))).zip(scales);
-        for ((reference, tilt), (((logits, weights), (sums, running)), scale)) in given.zip(kept) {
-            let softmax = Softmax { reference, tilt, logits, weights, sums, running, scale: *scale };
+        let cells = logits.chunks_mut(size).zip(weights.chunks_mut(size)).zip(within.chunks_mut(size));
+        let blocks = sums.chunks_mut(size).zip(running.chunks_mut(size));
+        for (((reference, tilt), ((logits, weights), within)), ((sums, running), scale)) in
+            given.zip(cells).zip(blocks.zip(scales))
+        {
+            let softmax = Softmax { reference, tilt, logits, weights, within, sums, running, scale: *scale };
             *scale = pulp::Arch::new().dispatch(softmax);
         }
     }
@@ -137,24 +144,27 @@ impl Snapshot {
 
     /// The cell that [`Snapshot::sample`] draws for each prompt from a stream whose next uniform number is the one in `units`.
     pub fn sample_all(&self, prompts: &[u64], units: &[f64]) -> Vec<usize> {
-        let mut cells = Vec::with_capacity(prompts.len());
-        let (prompts, prompts_rest) = prompts.as_chunks::<LANES>();
-        let (units, units_rest) = units.as_chunks::<LANES>();
-        for (prompts, units) in prompts.iter().zip(units) {
-            cells.extend(self.invert(prompts.map(|prompt| prompt as usize), *units));
-        }
-        cells.extend(
-            prompts_rest
-                .iter()
-                .zip(units_rest)
-                .flat_map(|(prompt, unit)| self.invert([*prompt as usize], [*unit])),
-        );
-        cells
+        pulp::Arch::new().dispatch(
+            #[inline(always)]
+            || {
+                let mut cells = Vec::with_capacity(prompts.len());
+                let (prompts, prompts_rest) = prompts.as_chunks::<LANES>();
+                let (units, units_rest) = units.as_chunks::<LANES>();
+                for (prompts, units) in prompts.iter().zip(units) {
+                    cells.extend(self.invert(prompts.map(|prompt| prompt as usize), *units));
+                }
+                for (prompt, unit) in prompts_rest.iter().zip(units_rest) {
+                    cells.extend(self.invert([*prompt as usize], [*unit]));
+                }
+                cells
+            },
+        )
     }
 
     /// The first cell of each prompt up to which π adds up to `units`: binary searches among blocks in step, so that none
-    /// waits for another's memory, and then a count within the block.
-    #[inline]
+    /// waits for another's memory, and then a count within the block. Nothing branches on what is drawn: half of such
+    /// branches would be mispredicted.
+    #[inline(always)]
     fn invert<const N: usize>(&self, prompts: [usize; N], units: [f64; N]) -> [usize; N] {
         let (running, blocks) = (self.running.as_slice(), self.outcomes.div_ceil(BLOCK));
         let mut found = prompts.map(|prompt| prompt * blocks);
@@ -167,20 +177,16 @@ impl Snapshot {
             let half = size / 2;
             for (block, target) in found.iter_mut().zip(targets) {
                 let above = *block + half;
-                *block = if running[above - 1] < target { above } else { *block };
+                *block = select_unpredictable(running[above - 1] < target, above, *block);
             }
             size -= half;
         }
         let mut cells = prompts;
         for ((cell, block), target) in cells.iter_mut().zip(found).zip(targets) {
             let place = block - *cell * blocks;
-            let before = if place == 0 { 0.0 } else { running[block - 1] };
-            let (mut sum, mut below) = (0.0, 0);
-            for weight in &self.weights[block] {
-                sum += weight;
-                below += usize::from(before + sum < target);
-            }
-            *cell = *cell * self.outcomes + place * BLOCK + below;
+            let before = select_unpredictable(place == 0, 0.0, running[block.saturating_sub(1)]);
+            let below = self.within[block].iter().map(|sum| u64::from(before + sum < target)).sum::<u64>();
+            *cell = *cell * self.outcomes + place * BLOCK + below as usize;
         }
         cells
     }
@@ -238,7 +244,7 @@ mod tests {
     /// Everything to the last bit; one NaN is as good as another.
     fn bits(policy: &Snapshot) -> Vec<u64> {
         let scales = policy.scales.iter().flat_map(|scale| [scale.shift, scale.log_total, scale.factor]);
-        let blocks = policy.logits.iter().chain(&policy.weights).flatten();
+        let blocks = policy.logits.iter().chain(&policy.weights).chain(&policy.within).flatten();
         let all = blocks.chain(&policy.sums).chain(&policy.running).copied().chain(scales);
         all.map(|x| if x.is_nan() { f64::NAN } else { x }.to_bits()).collect()
     }

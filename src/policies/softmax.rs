@@ -35,6 +35,8 @@ pub(super) struct Softmax<'a, T> {
     /// ln π₀ + θ; the last block is filled up with −∞.
     pub logits: &'a mut [[f64; BLOCK]],
     pub weights: &'a mut [[f64; BLOCK]],
+    /// The running sum of the weights, from the start of each block.
+    pub within: &'a mut [[f64; BLOCK]],
     /// Each block's sum of weights.
     pub sums: &'a mut [f64],
     /// The same with all blocks before it.
@@ -47,29 +49,33 @@ impl<T: Copy + Default + Into<f64>> WithSimd for Softmax<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> Scale {
-        let Self { reference, tilt, logits, weights, sums, running, scale } = self;
+        let Self { reference, tilt, logits, weights, within, sums, running, scale } = self;
         let (reference, reference_rest) = reference.as_chunks::<BLOCK>();
         let (tilt, tilt_rest) = tilt.as_chunks::<BLOCK>();
         let mut largest = [f64::NEG_INFINITY; BLOCK];
-        let mut blocks = logits.iter_mut().zip(weights.iter_mut()).zip(sums.iter_mut());
-        for ((reference, tilt), ((logits, weights), sum)) in reference.iter().zip(tilt).zip(blocks.by_ref()) {
+        let mut blocks =
+            logits.iter_mut().zip(weights.iter_mut()).zip(within.iter_mut().zip(sums.iter_mut()));
+        for ((reference, tilt), ((logits, weights), (within, sum))) in
+            reference.iter().zip(tilt).zip(blocks.by_ref())
+        {
             if renew(reference, tilt, logits, &mut largest) {
-                *sum = weigh(logits, weights, scale.shift);
+                *sum = weigh(logits, weights, within, scale.shift);
             }
         }
-        if let Some(((logits, weights), sum)) = blocks.next() {
+        if let Some(((logits, weights), (within, sum))) = blocks.next() {
             let (mut reference, mut tilt) = ([f64::NEG_INFINITY; BLOCK], [T::default(); BLOCK]);
             reference.iter_mut().zip(reference_rest).for_each(|(to, from)| *to = *from);
             tilt.iter_mut().zip(tilt_rest).for_each(|(to, from)| *to = *from);
             if renew(&reference, &tilt, logits, &mut largest) {
-                *sum = weigh(logits, weights, scale.shift);
+                *sum = weigh(logits, weights, within, scale.shift);
             }
         }
         let largest = largest.into_iter().fold(f64::NEG_INFINITY, f64::max);
         let shift = (largest / GRID).round() * GRID;
         if shift != scale.shift {
-            for ((logits, weights), sum) in logits.iter().zip(weights).zip(sums.iter_mut()) {
-                *sum = weigh(logits, weights, shift);
+            let blocks = logits.iter().zip(weights).zip(within.iter_mut().zip(sums.iter_mut()));
+            for ((logits, weights), (within, sum)) in blocks {
+                *sum = weigh(logits, weights, within, shift);
             }
         }
         let mut total = 0.0;
@@ -89,19 +95,28 @@ fn renew<T: Copy + Into<f64>>(
     logits: &mut [f64; BLOCK],
     largest: &mut [f64; BLOCK],
 ) -> bool {
-    let mut changed = 0;
-    for (((logit, log), tilt), largest) in logits.iter_mut().zip(reference).zip(tilt).zip(largest) {
-        let fresh = log + (*tilt).into();
-        changed |= fresh.to_bits() ^ logit.to_bits();
-        *largest = if fresh > *largest { fresh } else { *largest };
-        *logit = fresh;
+    let mut fresh = *reference;
+    fresh.iter_mut().zip(tilt).for_each(|(logit, tilt)| *logit += (*tilt).into());
+    for (largest, logit) in largest.iter_mut().zip(&fresh) {
+        *largest = if *logit > *largest { *logit } else { *largest };
     }
+    let pairs = fresh.iter().zip(&*logits);
+    let changed = pairs.fold(0, |changed, (new, old)| changed | (new.to_bits() ^ old.to_bits()));
+    *logits = fresh;
     changed != 0
 }
 
-/// Writes the weights of a block, and gives their sum.
+/// Writes the weights of a block and their running sum, and gives their sum.
 #[inline(always)]
-fn weigh(logits: &[f64; BLOCK], weights: &mut [f64; BLOCK], shift: f64) -> f64 {
-    weights.iter_mut().zip(logits).for_each(|(weight, logit)| *weight = exp(logit - shift));
-    weights.iter().fold(0.0, |sum, weight| sum + weight)
+fn weigh(logits: &[f64; BLOCK], weights: &mut [f64; BLOCK], within: &mut [f64; BLOCK], shift: f64) -> f64 {
+    // A copy that nothing else refers to is vectorised.
+    let mut fresh = *logits;
+    fresh.iter_mut().for_each(|weight| *weight = exp(*weight - shift));
+    *weights = fresh;
+    let mut sum = 0.0;
+    for (within, weight) in within.iter_mut().zip(&fresh) {
+        sum += weight;
+        *within = sum;
+    }
+    sum
 }

@@ -45,7 +45,10 @@ impl Gradient {
         let rows = policy.rows().zip(reference.chunks(outcomes.max(1)));
         for ((row, reference), total) in rows.zip(slopes.totals) {
             if entropy == 0.0 && kl == 0.0 {
-                logit.extend(row.probs().map(|p| (-p * total) as f32));
+                pulp::Arch::new().dispatch(
+                    #[inline(always)]
+                    || logit.extend(row.probs().map(|p| (-p * total) as f32)),
+                );
                 continue;
             }
             let cells = || row.probs().zip(row.log_probs()).zip(reference);
@@ -55,8 +58,13 @@ impl Gradient {
             let slope = |p: f64, pull: f64| if p > 0.0 { p * (pull - mean - total) } else { 0.0 };
             logit.extend(cells().map(|((p, l), r)| slope(p, pull(l, *r)) as f32));
         }
-        for (cell, slope) in slopes.log_prob.into_iter().chain(slopes.logit) {
-            logit[cell] += slope as f32;
+        // What is drawn several times in a row is added up in a register.
+        for pushes in [slopes.log_prob, slopes.logit] {
+            for run in pushes.chunk_by(|(cell, _), (next, _)| cell == next) {
+                if let Some((cell, _)) = run.first() {
+                    logit[*cell] = run.iter().fold(logit[*cell], |sum, (_, slope)| sum + *slope as f32);
+                }
+            }
         }
         Self { logit, value: slopes.value }
     }
