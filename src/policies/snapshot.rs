@@ -3,6 +3,7 @@
 use super::softmax::{BLOCK, Scale, Softmax};
 use crate::foundation::rng::Stream;
 use crate::record::Outcomes;
+use pulp::{Simd, WithSimd};
 use std::hint::select_unpredictable;
 
 /// Searches that go in step.
@@ -144,21 +145,7 @@ impl Snapshot {
 
     /// The cell that [`Snapshot::sample`] draws for each prompt from a stream whose next uniform number is the one in `units`.
     pub fn sample_all(&self, prompts: &[u64], units: &[f64]) -> Vec<usize> {
-        pulp::Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                let mut cells = Vec::with_capacity(prompts.len());
-                let (prompts, prompts_rest) = prompts.as_chunks::<LANES>();
-                let (units, units_rest) = units.as_chunks::<LANES>();
-                for (prompts, units) in prompts.iter().zip(units) {
-                    cells.extend(self.invert(prompts.map(|prompt| prompt as usize), *units));
-                }
-                for (prompt, unit) in prompts_rest.iter().zip(units_rest) {
-                    cells.extend(self.invert([*prompt as usize], [*unit]));
-                }
-                cells
-            },
-        )
+        pulp::Arch::new().dispatch(Search { policy: self, prompts, units })
     }
 
     /// The first cell of each prompt up to which π adds up to `units`: binary searches among blocks in step, so that none
@@ -187,6 +174,31 @@ impl Snapshot {
             let before = select_unpredictable(place == 0, 0.0, running[block.saturating_sub(1)]);
             let below = self.within[block].iter().map(|sum| u64::from(before + sum < target)).sum::<u64>();
             *cell = *cell * self.outcomes + place * BLOCK + below as usize;
+        }
+        cells
+    }
+}
+
+/// Many searches, with the registers of this CPU.
+struct Search<'a> {
+    policy: &'a Snapshot,
+    prompts: &'a [u64],
+    units: &'a [f64],
+}
+
+impl WithSimd for Search<'_> {
+    type Output = Vec<usize>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Vec<usize> {
+        let mut cells = Vec::with_capacity(self.prompts.len());
+        let (prompts, prompts_rest) = self.prompts.as_chunks::<LANES>();
+        let (units, units_rest) = self.units.as_chunks::<LANES>();
+        for (prompts, units) in prompts.iter().zip(units) {
+            cells.extend(self.policy.invert(prompts.map(|prompt| prompt as usize), *units));
+        }
+        for (prompt, unit) in prompts_rest.iter().zip(units_rest) {
+            cells.extend(self.policy.invert([*prompt as usize], [*unit]));
         }
         cells
     }

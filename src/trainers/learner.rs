@@ -119,8 +119,6 @@ impl Learner {
             logit: Vec::with_capacity(if apart { rows.len() } else { 0 }),
             value: self.recipe.value.map(|_| vec![0.0; self.shape[0]]),
         };
-        // The total of the prompt at hand, in a register.
-        let (mut prompt, mut total) = (0, 0.0);
         for row in rows {
             let log_prob = if fresh { row.log_prob } else { self.policy.log_prob(row.cell) };
             let push = match self.recipe.surrogate {
@@ -137,11 +135,7 @@ impl Learner {
                 weight += self.coefficient * slope(self.recipe.kl.estimator, log_prob, row.reference);
             }
             slopes.log_prob.push((row.cell, weight * share));
-            if row.prompt != prompt {
-                slopes.totals[prompt] = total;
-                (prompt, total) = (row.prompt, slopes.totals[row.prompt]);
-            }
-            total += weight * share;
+            slopes.totals[row.prompt] += weight * share;
             if let (Some(value), Some((coefficient, range))) = (&mut slopes.value, self.recipe.value) {
                 let (now, old) = (f64::from(self.values[row.prompt]), f64::from(before[row.prompt]));
                 let held = old + (now - old).clamp(-range, range);
@@ -150,9 +144,6 @@ impl Learner {
                     value[row.prompt] += (coefficient * (now - row.target) * share) as f32;
                 }
             }
-        }
-        if let Some(last) = slopes.totals.get_mut(prompt) {
-            *last = total;
         }
         (slopes, clipped)
     }

@@ -3,7 +3,8 @@
 //! With logits z and π = softmax(z) within a prompt, ∂/∂z Σ w·ln π = w − π·Σw. What is summed over all outcomes has
 //! ∂/∂z Σπ·f = π·(f − Σπ·f), for f = ln π (minus the entropy) and f = ln π − ln π₀ (the KL) alike, because Σπ·∂f/∂z = 0.
 
-use crate::policies::Snapshot;
+use crate::policies::{Row, Snapshot};
+use pulp::{Simd, WithSimd};
 
 /// Derivatives of a minibatch's loss.
 #[derive(Debug)]
@@ -45,10 +46,7 @@ impl Gradient {
         let rows = policy.rows().zip(reference.chunks(outcomes.max(1)));
         for ((row, reference), total) in rows.zip(slopes.totals) {
             if entropy == 0.0 && kl == 0.0 {
-                pulp::Arch::new().dispatch(
-                    #[inline(always)]
-                    || logit.extend(row.probs().map(|p| (-p * total) as f32)),
-                );
+                pulp::Arch::new().dispatch(Pull { row, total, logit: &mut logit });
                 continue;
             }
             let cells = || row.probs().zip(row.log_probs()).zip(reference);
@@ -77,6 +75,22 @@ impl Gradient {
             let factor = (largest / norm) as f32;
             self.logit.iter_mut().chain(self.value.iter_mut().flatten()).for_each(|g| *g *= factor);
         }
+    }
+}
+
+/// The gradient of one prompt's total, −π·Σw; vectorised.
+struct Pull<'a> {
+    row: Row<'a>,
+    total: f64,
+    logit: &'a mut Vec<f32>,
+}
+
+impl WithSimd for Pull<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.logit.extend(self.row.probs().map(|p| (-p * self.total) as f32));
     }
 }
 
