@@ -266,7 +266,7 @@ mod tests {
     #[test]
     fn what_was_before_leaves_no_trace() {
         let family = SeedTree::new(4, 0).family(Purpose::Action);
-        let mut policy = Snapshot::default();
+        let (mut policy, mut shifts) = (Snapshot::default(), 0);
         for (round, (prompts, outcomes)) in
             [(1, 1), (3, 2), (2, 7), (1, 8), (3, 16), (16, 3), (2, 33), (1, 1000)].into_iter().enumerate()
         {
@@ -274,8 +274,8 @@ mod tests {
             let mut rng = family.at(round as u64);
             let mut reference = vec![-(outcomes as f64).ln(); cells];
             let (mut tilt, mut saved) = (vec![0f32; cells], vec![0f32; cells]);
-            let mut shifts = Vec::new();
             for step in 0..400 {
+                let before = policy.scales.first().map(|scale| scale.shift);
                 let mut any = |most: usize| rng.below(most as u64) as usize;
                 let few = any(4);
                 match any(12) {
@@ -285,18 +285,17 @@ mod tests {
                     8 => tilt[any(cells)] *= -1.0,
                     9 => tilt[any(cells)] = [f32::NEG_INFINITY, f32::INFINITY, f32::NAN, -0.0][few],
                     10 => reference[any(cells)] = [f64::NEG_INFINITY, -2.0, -0.0, -1e-30][few],
-                    _ if few == 0 => saved.clone_from(&tilt),
+                    _ if few == 0 && tilt.iter().all(|tilt| tilt.is_finite()) => saved.clone_from(&tilt),
                     _ => tilt.clone_from(&saved),
                 }
                 policy.set_from(&reference, outcomes, &tilt);
                 let mut fresh = Snapshot::default();
                 fresh.set_from(&reference, outcomes, &tilt);
                 assert_eq!(bits(&policy), bits(&fresh), "{prompts} of {outcomes}, step {step}");
-                shifts.push(policy.scales[0].shift.to_bits());
+                shifts += usize::from(before != Some(policy.scales[0].shift));
             }
-            shifts.dedup();
-            assert!((10..200).contains(&shifts.len()), "{}", shifts.len());
         }
+        assert!((50..1000).contains(&shifts), "{shifts}");
     }
 
     #[test]
