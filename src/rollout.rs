@@ -8,7 +8,6 @@ pub use enumerate::Tree;
 pub use episodes::{Actor, Roller};
 pub use tape::{Choice, Tape};
 
-use crate::foundation::heads::Head;
 use crate::foundation::rng::{Family, Purpose, SeedTree};
 use crate::policies::Snapshot;
 use crate::record::{DISAGREEMENT, Observed, Outcomes, Truth};
@@ -110,7 +109,7 @@ impl Sampler {
 
     /// The prompt of each rollout, and the uniform number that its action is chosen by.
     fn choices(&self, numbers: &[u64], leaders: &[u64], prompts: u64) -> (Vec<u64>, Vec<f64>) {
-        let units = |family: &Family| family.heads(numbers).into_iter().map(Head::first_unit).collect();
+        let units = |family: &Family| family.units(numbers);
         match &self.actions {
             Some(actions) if prompts == 1 => (vec![0; numbers.len()], units(actions)),
             None if prompts == 1 => (vec![0; numbers.len()], units(&self.prompts)),

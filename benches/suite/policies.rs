@@ -7,7 +7,7 @@ use burn::optim::{AdamConfig, ModuleOptimizer};
 use burn::tensor::Device;
 use criterion::{Criterion, Throughput};
 use tailcatch::foundation::rng::{Purpose, SeedTree};
-use tailcatch::policies::{Gru, Mlp, PolicySpec, Product, SequencePolicy, Shape, Snapshot, Transformer};
+use tailcatch::policies::{Gru, Mlp, PolicySpec, Product, Row, SequencePolicy, Shape, Snapshot, Transformer};
 
 const BATCH: usize = 256;
 const ACTIONS: usize = 32;
@@ -57,7 +57,7 @@ impl Job {
             self.slopes.chunks_exact_mut(BATCH * ACTIONS).zip(self.chosen.chunks_exact_mut(BATCH));
         for (slopes, chosen) in positions {
             self.policy.advance(&symbols, &mut logits);
-            self.now.set_from(&self.reference, ACTIONS, |cell| f64::from(logits[cell]));
+            self.now.set_from(&self.reference, ACTIONS, &logits);
             for (row, stream) in streams.iter_mut().enumerate() {
                 let cell = self.now.sample(row, stream);
                 let action = cell % ACTIONS;
@@ -65,7 +65,8 @@ impl Job {
                 self.reward[row] += (action as f64 - 15.5) / 36.8 - COEFFICIENT * ratio;
                 (chosen[row], symbols[row]) = (cell, action as u32);
             }
-            slopes.iter_mut().zip(self.now.probs()).for_each(|(slope, prob)| *slope = *prob as f32);
+            let probs = self.now.rows().flat_map(Row::probs);
+            slopes.iter_mut().zip(probs).for_each(|(slope, prob)| *slope = prob as f32);
         }
         let mean = self.reward.iter().sum::<f64>() / BATCH as f64;
         let positions = self.slopes.chunks_exact_mut(BATCH * ACTIONS).zip(self.chosen.chunks_exact(BATCH));

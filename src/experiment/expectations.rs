@@ -61,11 +61,10 @@ impl Expectations {
     pub fn enumerated(policy: &Snapshot, table: &Outcomes) -> Self {
         let mut sums = [CompensatedSum::default(); 6];
         let mut top_mass = 0f64;
-        let (probs, logs) = (policy.probs(), policy.log_probs());
+        let mut cells = policy.rows().flat_map(|row| row.probs().zip(row.log_probs()));
         for start in (0..table.len()).step_by(BLOCK) {
             let mut block = [0.0; 6];
-            for cell in start..table.len().min(start + BLOCK) {
-                let (p, log_p) = (probs[cell], logs[cell]);
+            for (cell, (p, log_p)) in (start..).zip(cells.by_ref().take(BLOCK)) {
                 if p == 0.0 {
                     continue;
                 }

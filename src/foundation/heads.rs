@@ -37,21 +37,22 @@ impl Head {
     }
 }
 
-/// The heads of these streams of a key.
-pub(super) fn heads(key: [u8; 32], streams: &[u64]) -> Vec<Head> {
-    pulp::Arch::new().dispatch(Heads { key, streams })
+/// What `take` makes of the heads of these streams of a key.
+pub(super) fn heads<T>(key: [u8; 32], streams: &[u64], take: impl Fn(Head) -> T) -> Vec<T> {
+    pulp::Arch::new().dispatch(Heads { key, streams, take })
 }
 
-struct Heads<'a> {
+struct Heads<'a, F> {
     key: [u8; 32],
     streams: &'a [u64],
+    take: F,
 }
 
-impl WithSimd for Heads<'_> {
-    type Output = Vec<Head>;
+impl<T, F: Fn(Head) -> T> WithSimd for Heads<'_, F> {
+    type Output = Vec<T>;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> Vec<Head> {
+    fn with_simd<S: Simd>(self, simd: S) -> Vec<T> {
         let mut start = [simd.splat_u32s(0); 16];
         for (word, constant) in start.iter_mut().zip(CONSTANTS) {
             *word = simd.splat_u32s(constant);
@@ -76,7 +77,7 @@ impl WithSimd for Heads<'_> {
             let word = |lane: usize, i: usize| {
                 u64::from(words[2 * i][lane]) | u64::from(words[2 * i + 1][lane]) << 32
             };
-            out.extend((0..streams.len()).map(|lane| Head([word(lane, 0), word(lane, 1)])));
+            out.extend((0..streams.len()).map(|lane| (self.take)(Head([word(lane, 0), word(lane, 1)]))));
         }
         out
     }
@@ -133,6 +134,8 @@ mod tests {
         for count in [0, 1, 15, 16, 17, indices.len()] {
             let heads = family.heads(&indices[..count]);
             assert_eq!(heads.len(), count);
+            let units: Vec<f64> = heads.iter().map(|head| head.first_unit()).collect();
+            assert_eq!(family.units(&indices[..count]), units);
             for (&index, head) in indices.iter().zip(heads) {
                 let mut stream = family.at(index);
                 assert_eq!(head.0, [stream.next_u64(), stream.next_u64()], "{index}");

@@ -96,7 +96,12 @@ impl Family {
 
     /// The first numbers of these streams, several times faster than each from [`Family::at`].
     pub fn heads(&self, indices: &[u64]) -> Vec<Head> {
-        heads(self.key, indices)
+        heads(self.key, indices, |head| head)
+    }
+
+    /// What [`Stream::open_unit`] of these streams gives first.
+    pub fn units(&self, indices: &[u64]) -> Vec<f64> {
+        heads(self.key, indices, Head::first_unit)
     }
 }
 

@@ -24,7 +24,7 @@ pub use gru::Gru;
 pub use mlp::Mlp;
 pub use product::Product;
 pub use sequence::{Memory, NotF32, SequencePolicy, Shape};
-pub use snapshot::Snapshot;
+pub use snapshot::{Row, Snapshot};
 pub use tabular::{Tabular, TabularPolicy};
 pub use transformer::Transformer;
 pub use value::TabularValue;

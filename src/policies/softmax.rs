@@ -1,81 +1,122 @@
-//! The softmax of one prompt, vectorised.
+//! The softmax of one prompt, vectorised, and done again only where a logit has changed.
+//!
+//! Weights are exp(logit − shift). The shift is the largest logit rounded to a multiple of 64, so that it is seldom another
+//! than a step before, and the weight of a logit that is the same to the last bit is kept. What is kept is what would come
+//! out anew: the result is a function of the logits alone, whatever there was before.
 
 use crate::foundation::exponential::exp;
 use pulp::{Simd, WithSimd};
 
-/// Cells whose running sums are formed apart from those before them, so that additions do not wait for each other.
-const BLOCK: usize = 8;
-/// Cells that are worked on together; a multiple of the block.
-const PIECE: usize = 512;
-/// Registers in which the largest logit is looked for.
-const LANES: usize = 4;
+/// Cells that are compared, weighed and summed together.
+pub(super) const BLOCK: usize = 8;
+/// Far enough apart to be seldom crossed, near enough that no weight overflows and none above e⁻⁶⁷⁶ of the largest is lost.
+const GRID: f64 = 64.0;
 
-/// π ∝ π₀·exp(θ) of one prompt: ln π₀ and θ go in; ln π, π and its running sum up to a factor come out.
+/// What turns the weights of a prompt into probabilities.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Scale {
+    /// A weight is exp(logit − shift).
+    pub shift: f64,
+    /// ln π is the logit less this.
+    pub log_total: f64,
+    /// π is the weight times this.
+    pub factor: f64,
+}
+
+impl Scale {
+    /// Of a policy that has not been computed yet.
+    pub const NONE: Self = Self { shift: 0.0, log_total: f64::NAN, factor: f64::NAN };
+}
+
+/// π ∝ π₀·exp(θ) of one prompt: ln π₀ and θ go in, the rest is brought up to date from what it was.
 pub(super) struct Softmax<'a, T> {
     pub reference: &'a [f64],
     pub tilt: &'a [T],
-    pub log_prob: &'a mut [f64],
-    pub prob: &'a mut [f64],
-    pub cumulative: &'a mut [f64],
+    /// ln π₀ + θ; the last block is filled up with −∞.
+    pub logits: &'a mut [[f64; BLOCK]],
+    pub weights: &'a mut [[f64; BLOCK]],
+    /// The running sum of the weights, from the start of each block.
+    pub within: &'a mut [[f64; BLOCK]],
+    /// Each block's sum of weights.
+    pub sums: &'a mut [f64],
+    /// The same with all blocks before it.
+    pub running: &'a mut [f64],
+    pub scale: Scale,
 }
 
-impl<T: Copy + Into<f64>> WithSimd for Softmax<'_, T> {
-    type Output = ();
+impl<T: Copy + Default + Into<f64>> WithSimd for Softmax<'_, T> {
+    type Output = Scale;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let Self { reference, tilt, log_prob, prob, cumulative } = self;
-        // Pieces that stay in the nearest cache from one pass to the next.
-        let mut max = f64::NEG_INFINITY;
-        let given = reference.chunks(PIECE).zip(tilt.chunks(PIECE));
-        for (logits, (reference, tilt)) in log_prob.chunks_mut(PIECE).zip(given) {
-            for ((logit, log), tilt) in logits.iter_mut().zip(reference).zip(tilt) {
-                *logit = log + (*tilt).into();
+    fn with_simd<S: Simd>(self, _: S) -> Scale {
+        let Self { reference, tilt, logits, weights, within, sums, running, scale } = self;
+        let (reference, reference_rest) = reference.as_chunks::<BLOCK>();
+        let (tilt, tilt_rest) = tilt.as_chunks::<BLOCK>();
+        let mut largest = [f64::NEG_INFINITY; BLOCK];
+        let mut blocks =
+            logits.iter_mut().zip(weights.iter_mut()).zip(within.iter_mut().zip(sums.iter_mut()));
+        for ((reference, tilt), ((logits, weights), (within, sum))) in
+            reference.iter().zip(tilt).zip(blocks.by_ref())
+        {
+            if renew(reference, tilt, logits, &mut largest) {
+                *sum = weigh(logits, weights, within, scale.shift);
             }
-            max = max.max(largest(simd, logits));
+        }
+        if let Some(((logits, weights), (within, sum))) = blocks.next() {
+            let (mut reference, mut tilt) = ([f64::NEG_INFINITY; BLOCK], [T::default(); BLOCK]);
+            reference.iter_mut().zip(reference_rest).for_each(|(to, from)| *to = *from);
+            tilt.iter_mut().zip(tilt_rest).for_each(|(to, from)| *to = *from);
+            if renew(&reference, &tilt, logits, &mut largest) {
+                *sum = weigh(logits, weights, within, scale.shift);
+            }
+        }
+        let largest = largest.into_iter().fold(f64::NEG_INFINITY, f64::max);
+        let shift = (largest / GRID).round() * GRID;
+        if shift != scale.shift {
+            let blocks = logits.iter().zip(weights).zip(within.iter_mut().zip(sums.iter_mut()));
+            for ((logits, weights), (within, sum)) in blocks {
+                *sum = weigh(logits, weights, within, shift);
+            }
         }
         let mut total = 0.0;
-        let written = prob.chunks_mut(PIECE).zip(cumulative.chunks_mut(PIECE));
-        for (logits, (prob, cumulative)) in log_prob.chunks(PIECE).zip(written) {
-            prob.iter_mut().zip(logits).for_each(|(weight, logit)| *weight = exp(logit - max));
-            total = running(prob, cumulative, total);
+        for (running, sum) in running.iter_mut().zip(sums) {
+            total += *sum;
+            *running = total;
         }
-        let (log_total, scale) = (max + total.ln(), 1.0 / total);
-        log_prob.iter_mut().for_each(|logit| *logit -= log_total);
-        prob.iter_mut().for_each(|weight| *weight *= scale);
+        Scale { shift, log_total: shift + total.ln(), factor: 1.0 / total }
     }
 }
 
-/// Writes the running sums of `weights`, from `total` on, and gives the last.
+/// Writes the logits of a block, looks for the largest, and says whether one has changed.
 #[inline(always)]
-fn running(weights: &[f64], sums: &mut [f64], mut total: f64) -> f64 {
-    let (weights, weights_rest) = weights.as_chunks::<BLOCK>();
-    let (sums, sums_rest) = sums.as_chunks_mut::<BLOCK>();
-    for (weights, sums) in weights.iter().zip(sums) {
-        let mut within = 0.0;
-        for (sum, weight) in sums.iter_mut().zip(weights) {
-            within += weight;
-            *sum = total + within;
-        }
-        total += within;
+fn renew<T: Copy + Into<f64>>(
+    reference: &[f64; BLOCK],
+    tilt: &[T; BLOCK],
+    logits: &mut [f64; BLOCK],
+    largest: &mut [f64; BLOCK],
+) -> bool {
+    let mut fresh = *reference;
+    fresh.iter_mut().zip(tilt).for_each(|(logit, tilt)| *logit += (*tilt).into());
+    for (largest, logit) in largest.iter_mut().zip(&fresh) {
+        *largest = if *logit > *largest { *logit } else { *largest };
     }
-    for (sum, weight) in sums_rest.iter_mut().zip(weights_rest) {
-        total += weight;
-        *sum = total;
-    }
-    total
+    let pairs = fresh.iter().zip(&*logits);
+    let changed = pairs.fold(0, |changed, (new, old)| changed | (new.to_bits() ^ old.to_bits()));
+    *logits = fresh;
+    changed != 0
 }
 
+/// Writes the weights of a block and their running sum, and gives their sum.
 #[inline(always)]
-fn largest<S: Simd>(simd: S, values: &[f64]) -> f64 {
-    let (values, rest) = S::as_simd_f64s(values);
-    let (values, last) = values.as_chunks::<LANES>();
-    let mut lanes = [simd.splat_f64s(f64::NEG_INFINITY); LANES];
-    for values in values {
-        for (lane, value) in lanes.iter_mut().zip(values) {
-            *lane = simd.max_f64s(*value, *lane);
-        }
+fn weigh(logits: &[f64; BLOCK], weights: &mut [f64; BLOCK], within: &mut [f64; BLOCK], shift: f64) -> f64 {
+    // A copy that nothing else refers to is vectorised.
+    let mut fresh = *logits;
+    fresh.iter_mut().for_each(|weight| *weight = exp(*weight - shift));
+    *weights = fresh;
+    let mut sum = 0.0;
+    for (within, weight) in within.iter_mut().zip(&fresh) {
+        sum += weight;
+        *within = sum;
     }
-    let lanes = lanes.into_iter().chain(last.iter().copied());
-    lanes.map(|lane| simd.reduce_max_f64s(lane)).chain(rest.iter().copied()).fold(f64::NEG_INFINITY, f64::max)
+    sum
 }

@@ -152,7 +152,10 @@ impl RewardModel {
             Kind::Sequence(model) => (model.table(), &model.noise, model.swapped),
         };
         let own = |column: fn(&Outcomes) -> &Vec<f64>| match table {
-            Some(table) => cells.iter().map(|&cell| column(table)[cell]).collect(),
+            Some(table) => {
+                let column = column(table);
+                cells.iter().map(|&cell| column[cell]).collect()
+            }
             None => vec![0.0; cells.len()],
         };
         let (mut utility, mut error): (Vec<f64>, Vec<f64>) = (own(|t| &t.utility), own(|t| &t.error));

@@ -3,7 +3,8 @@
 //! With logits z and π = softmax(z) within a prompt, ∂/∂z Σ w·ln π = w − π·Σw. What is summed over all outcomes has
 //! ∂/∂z Σπ·f = π·(f − Σπ·f), for f = ln π (minus the entropy) and f = ln π − ln π₀ (the KL) alike, because Σπ·∂f/∂z = 0.
 
-use crate::policies::Snapshot;
+use crate::policies::{Row, Snapshot};
+use pulp::{Simd, WithSimd};
 
 /// Derivatives of a minibatch's loss.
 #[derive(Debug)]
@@ -39,26 +40,29 @@ pub(super) struct Gradient {
 impl Gradient {
     /// At π = `policy` over prompts of `outcomes` cells, with ln π₀ of every cell.
     pub fn new(slopes: Slopes, dense: Dense, policy: &Snapshot, reference: &[f64], outcomes: usize) -> Self {
-        let row = outcomes.max(1);
         let prompts = slopes.totals.len() as f64;
         let Dense { entropy, kl } = dense;
         let mut logit = Vec::with_capacity(reference.len());
-        let columns =
-            policy.probs().chunks(row).zip(policy.log_probs().chunks(row)).zip(reference.chunks(row));
-        for (((probs, logs), reference), total) in columns.zip(slopes.totals) {
+        let rows = policy.rows().zip(reference.chunks(outcomes.max(1)));
+        for ((row, reference), total) in rows.zip(slopes.totals) {
             if entropy == 0.0 && kl == 0.0 {
-                logit.extend(probs.iter().map(|p| (-p * total) as f32));
+                pulp::Arch::new().dispatch(Pull { row, total, logit: &mut logit });
                 continue;
             }
-            let cells = || probs.iter().zip(logs).zip(reference);
+            let cells = || row.probs().zip(row.log_probs()).zip(reference);
             // π·ln π of a cell without mass is 0, not NaN.
             let pull = |log: f64, reference: f64| (entropy * log + kl * (log - reference)) / prompts;
-            let mean: f64 = cells().filter(|((p, _), _)| **p > 0.0).map(|((p, l), r)| p * pull(*l, *r)).sum();
+            let mean: f64 = cells().filter(|((p, _), _)| *p > 0.0).map(|((p, l), r)| p * pull(l, *r)).sum();
             let slope = |p: f64, pull: f64| if p > 0.0 { p * (pull - mean - total) } else { 0.0 };
-            logit.extend(cells().map(|((p, l), r)| slope(*p, pull(*l, *r)) as f32));
+            logit.extend(cells().map(|((p, l), r)| slope(p, pull(l, *r)) as f32));
         }
-        for (cell, slope) in slopes.log_prob.into_iter().chain(slopes.logit) {
-            logit[cell] += slope as f32;
+        // What is drawn several times in a row is added up in a register.
+        for pushes in [slopes.log_prob, slopes.logit] {
+            for run in pushes.chunk_by(|(cell, _), (next, _)| cell == next) {
+                if let Some((cell, _)) = run.first() {
+                    logit[*cell] = run.iter().fold(logit[*cell], |sum, (_, slope)| sum + *slope as f32);
+                }
+            }
         }
         Self { logit, value: slopes.value }
     }
@@ -71,6 +75,22 @@ impl Gradient {
             let factor = (largest / norm) as f32;
             self.logit.iter_mut().chain(self.value.iter_mut().flatten()).for_each(|g| *g *= factor);
         }
+    }
+}
+
+/// The gradient of one prompt's total, −π·Σw; vectorised.
+struct Pull<'a> {
+    row: Row<'a>,
+    total: f64,
+    logit: &'a mut Vec<f32>,
+}
+
+impl WithSimd for Pull<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        self.logit.extend(self.row.probs().map(|p| (-p * self.total) as f32));
     }
 }
 
@@ -99,7 +119,7 @@ mod tests {
                 .map(|cell| {
                     let log = policy.log_prob(cell);
                     let gain = log - REFERENCE[cell];
-                    policy.probs()[cell] * (dense.entropy * log + dense.kl * gain) / 2.0
+                    policy.prob(cell) * (dense.entropy * log + dense.kl * gain) / 2.0
                 })
                 .sum();
             sampled + alone + summed

@@ -53,15 +53,15 @@ pub fn by_hand(
         gradient[*cell] += weight;
         let start = cell / table.outcomes * table.outcomes;
         for (other, slope) in gradient.iter_mut().enumerate().skip(start).take(table.outcomes) {
-            *slope -= weight * policy.probs()[other];
+            *slope -= weight * policy.prob(other);
         }
     }
     for start in (0..table.len()).step_by(table.outcomes) {
         let row = start..start + table.outcomes;
         let gain = |cell: usize| policy.log_prob(cell) - table.ref_log_prob[cell];
-        let kl: f64 = row.clone().map(|c| policy.probs()[c] * gain(c)).sum();
+        let kl: f64 = row.clone().map(|c| policy.prob(c) * gain(c)).sum();
         for cell in row {
-            gradient[cell] += exact / table.prompts as f64 * policy.probs()[cell] * (gain(cell) - kl);
+            gradient[cell] += exact / table.prompts as f64 * policy.prob(cell) * (gain(cell) - kl);
         }
     }
     gradient

@@ -132,7 +132,7 @@ impl ByHand {
                     clipped += usize::from(cut);
                     for (other, slope) in gradient.iter_mut().enumerate().skip(prompt * 4).take(4) {
                         let own = f64::from(u8::from(other == cell));
-                        let jacobian = if masked && epoch > 0 { own } else { own - policy.probs()[other] };
+                        let jacobian = if masked && epoch > 0 { own } else { own - policy.prob(other) };
                         let push = if masked { a } else { a * ratio };
                         *slope -= if cut { 0.0 } else { push * jacobian / size as f64 };
                     }
@@ -144,8 +144,8 @@ impl ByHand {
                 }
                 for (cell, slope) in gradient.iter_mut().enumerate() {
                     let row = cell / 4 * 4..cell / 4 * 4 + 4;
-                    let entropy: f64 = row.map(|c| -policy.probs()[c] * policy.log_prob(c)).sum();
-                    *slope += ENTROPY * policy.probs()[cell] * (policy.log_prob(cell) + entropy) / 2.0;
+                    let entropy: f64 = row.map(|c| -policy.prob(c) * policy.log_prob(c)).sum();
+                    *slope += ENTROPY * policy.prob(cell) * (policy.log_prob(cell) + entropy) / 2.0;
                 }
                 let norm = gradient.iter().chain(&of_value).map(|g| g * g).sum::<f64>().sqrt();
                 steepest = steepest.max(norm);

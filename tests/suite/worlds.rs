@@ -217,7 +217,7 @@ fn rollouts_follow_the_policy_and_repeat() {
     }
     let chi: f64 = (0..12)
         .map(|cell| {
-            let expected = 60_000.0 / 3.0 * policy.probs()[cell];
+            let expected = 60_000.0 / 3.0 * policy.prob(cell);
             (counts[cell] - expected).powi(2) / expected
         })
         .sum();
