@@ -87,10 +87,13 @@ impl<'a> Cell<'a> {
         format!("{} / {}", self.scenario, self.arm)
     }
 
-    /// One of [`VERDICTS`], or why there is no answer.
+    /// One of [`VERDICTS`], or in a word why there is no answer.
     pub fn verdict(&self) -> String {
         let Some(row) = self.top() else { return String::new() };
-        let Some(share) = row.caught_in_time else { return first_reason(&row.status) };
+        let Some(share) = row.caught_in_time else {
+            let reason = first_reason(&row.status);
+            return reason.split(':').next().unwrap_or_default().to_owned();
+        };
         let best = self.oracle().and_then(|row| row.caught_in_time);
         let [trivial, late, partly, missed, beyond] = VERDICTS.map(|(name, _)| name.to_owned());
         match share {
@@ -136,18 +139,8 @@ fn table(title: String, header: &[&str], rows: Vec<Vec<String>>) -> Table {
 
 /// One row a scenario and arm, at the first budget.
 pub(super) fn overview(cells: &[Cell<'_>]) -> Table {
-    let header = [
-        "scenario",
-        "trainer",
-        "damaged",
-        "chance",
-        "top_reward",
-        "better",
-        "its share",
-        "oracle",
-        "spared",
-        "verdict",
-    ];
+    let header =
+        ["scenario", "trainer", "damaged", "chance", "top_reward", "better", "oracle", "spared", "verdict"];
     let row = |cell: &Cell<'_>| {
         let top = cell.top();
         let best = cell.best_other();
@@ -157,8 +150,10 @@ pub(super) fn overview(cells: &[Cell<'_>]) -> Table {
             top.map_or_else(String::new, |row| format!("{} of {}", row.damaged, row.replicates)),
             share(top.and_then(|row| row.chance_in_time)),
             caught(top),
-            best.map_or_else(|| "none".to_owned(), |row| short(&row.detectors)),
-            caught(best),
+            best.map_or_else(
+                || "none".to_owned(),
+                |row| format!("{} {}", short(&row.detectors), caught(Some(row))),
+            ),
             caught(cell.oracle()),
             share(top.and_then(|row| row.spared)),
             cell.verdict(),
