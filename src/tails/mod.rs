@@ -24,6 +24,7 @@ mod kernel;
 mod moment;
 mod pickands;
 mod pwm;
+mod resampling;
 pub mod support;
 mod threshold;
 
