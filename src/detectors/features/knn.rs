@@ -1,6 +1,6 @@
 //! Distance to the nearest calibration rows (Ramaswamy, Rastogi & Shim 2000, *SIGMOD*).
 
-use super::columns::Columns;
+use super::columns::{Columns, names};
 use super::neighbours::Neighbours;
 use crate::detectors::input::{digits, scores};
 use crate::detectors::{Access, Detector, Fitted, Scorer};
@@ -32,6 +32,7 @@ pub enum Distance {
 #[serde(deny_unknown_fields, default)]
 pub struct Knn {
     /// Feature columns, `proxy`, `length` or `log_ratio`; none: every feature column.
+    #[serde(deserialize_with = "names")]
     pub columns: Vec<String>,
     /// Number of neighbours.
     pub k: NonZeroU16,
