@@ -128,11 +128,11 @@ impl Scorer for Cloud {
         let neighbour = order.get(last).map_or(0, |(_, i)| *i);
         let other = self.rows.chunks_exact(point.len().max(1)).nth(neighbour).unwrap_or_default();
         let what = match self.settings.distance {
-            Distance::Largest => format!("distance to the nearest calibration rollout but {}", k - 1),
+            Distance::Largest => format!("distance to calibration neighbour {k}"),
             Distance::Mean => format!("mean distance to the {k} nearest calibration rollouts"),
         };
         format!(
-            "{what} {} ({}); squared distance to that one {}, of which {}{}",
+            "{what} {} ({}); squared distance to neighbour {k} {}, of which {}{}",
             digits(self.distance(&squared)),
             if self.settings.standardize { "in standard deviations" } else { "in the columns' units" },
             digits(squared.get(last).copied().unwrap_or_default()),
