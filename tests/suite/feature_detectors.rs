@@ -322,12 +322,14 @@ fn columns_are_chosen_by_name() {
         let status = fit(&with_columns(json, &["hidden_9"]), &calibration, 0).err();
         assert_eq!(status, Some(Status::Missing { column: "hidden_9".into() }), "{json}");
     }
+    let word = spec(r#"{"ecod": {"columns": "proxy+hidden_0"}}"#);
+    assert_eq!(word, spec(r#"{"ecod": {"columns": ["proxy", "hidden_0"]}}"#));
     for wrong in [
         r#"{"knn": {"k": 0}}"#,
         r#"{"knn": {"contamination": 0.1}}"#,
         r#"{"mahalanobis": {"covariance": "robust"}}"#,
         r#"{"isolation_forest": {"trees": 0}}"#,
-        r#"{"ecod": {"columns": "proxy"}}"#,
+        r#"{"ecod": {"columns": 3}}"#,
     ] {
         assert!(serde_json::from_str::<DetectorSpec>(wrong).is_err(), "{wrong}");
     }

@@ -4,10 +4,25 @@ use crate::detectors::input::digits;
 use crate::foundation::failure::Status;
 use crate::foundation::numeric::mean;
 use crate::record::{DISAGREEMENT, GRADIENT_NORM, Observed};
+use serde::{Deserialize, Deserializer};
 use std::borrow::Cow;
 
 /// A standardised cell is cut off here, so that sums of squares cannot overflow.
 const FARTHEST: f64 = 1e100;
+
+/// The names in a setting `columns`: a list, or on the command line one word, `proxy+length`.
+pub(super) fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "a list of column names, or names joined by `+`")]
+    enum Names {
+        Word(String),
+        List(Vec<String>),
+    }
+    Ok(match Names::deserialize(deserializer)? {
+        Names::Word(word) => word.split('+').map(|name| name.trim().to_owned()).collect(),
+        Names::List(list) => list,
+    })
+}
 
 /// Columns of a batch, one slice each.
 pub(super) type Cells<'a> = Vec<Cow<'a, [f64]>>;

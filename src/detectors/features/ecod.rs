@@ -1,6 +1,6 @@
 //! How far out in the tails of its columns a row lies (Li, Zhao, Hu, Botta, Ionescu & Chen 2022, *IEEE TKDE*).
 
-use super::columns::Columns;
+use super::columns::{Columns, names};
 use super::radix;
 use crate::detectors::input::{digits, scores};
 use crate::detectors::{Access, Detector, Fitted, Scorer};
@@ -32,6 +32,7 @@ pub enum Tails {
 #[serde(deny_unknown_fields, default)]
 pub struct Ecod {
     /// Feature columns, `proxy`, `length` or `log_ratio`; none: every feature column.
+    #[serde(deserialize_with = "names")]
     pub columns: Vec<String>,
     /// Which tails count.
     pub tails: Tails,

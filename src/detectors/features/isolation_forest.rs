@@ -1,6 +1,6 @@
 //! How few random splits it takes to set a row apart (Liu, Ting & Zhou 2008, *ICDM*).
 
-use super::columns::Columns;
+use super::columns::{Columns, names};
 use super::trees::Forest;
 use crate::detectors::input::{digits, scores};
 use crate::detectors::{Access, Detector, Fitted, Scorer};
@@ -25,6 +25,7 @@ use std::num::NonZeroU16;
 #[serde(deny_unknown_fields, default)]
 pub struct IsolationForest {
     /// Feature columns, `proxy`, `length` or `log_ratio`; none: every feature column.
+    #[serde(deserialize_with = "names")]
     pub columns: Vec<String>,
     /// Number of trees.
     pub trees: NonZeroU16,

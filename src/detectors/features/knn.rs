@@ -1,6 +1,6 @@
 //! Distance to the nearest calibration rows (Ramaswamy, Rastogi & Shim 2000, *SIGMOD*).
 
-use super::columns::Columns;
+use super::columns::{Columns, names};
 use super::neighbours::Neighbours;
 use crate::detectors::input::{digits, scores};
 use crate::detectors::{Access, Detector, Fitted, Scorer};
@@ -32,6 +32,7 @@ pub enum Distance {
 #[serde(deny_unknown_fields, default)]
 pub struct Knn {
     /// Feature columns, `proxy`, `length` or `log_ratio`; none: every feature column.
+    #[serde(deserialize_with = "names")]
     pub columns: Vec<String>,
     /// Number of neighbours.
     pub k: NonZeroU16,
@@ -127,11 +128,11 @@ impl Scorer for Cloud {
         let neighbour = order.get(last).map_or(0, |(_, i)| *i);
         let other = self.rows.chunks_exact(point.len().max(1)).nth(neighbour).unwrap_or_default();
         let what = match self.settings.distance {
-            Distance::Largest => format!("distance to the nearest calibration rollout but {}", k - 1),
+            Distance::Largest => format!("distance to calibration neighbour {k}"),
             Distance::Mean => format!("mean distance to the {k} nearest calibration rollouts"),
         };
         format!(
-            "{what} {} ({}); squared distance to that one {}, of which {}{}",
+            "{what} {} ({}); squared distance to neighbour {k} {}, of which {}{}",
             digits(self.distance(&squared)),
             if self.settings.standardize { "in standard deviations" } else { "in the columns' units" },
             digits(squared.get(last).copied().unwrap_or_default()),

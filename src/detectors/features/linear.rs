@@ -191,9 +191,9 @@ mod tests {
             let z: Vec<f64> = (0..3).map(|j| centred[j * 4 + i]).collect();
             let solved = whitener.solve(&z);
             assert!((z.iter().zip(&solved).map(|(a, b)| a * b).sum::<f64>() - distance).abs() < 1e-12);
-            for row in 0..3 {
-                let back: f64 = (0..3).map(|j| moments.covariance[row * 3 + j] * solved[j]).sum();
-                assert!((back - z[row]).abs() < 1e-12, "{back} {}", z[row]);
+            for (covariances, cell) in moments.covariance.chunks_exact(3).zip(&z) {
+                let back: f64 = covariances.iter().zip(&solved).map(|(a, b)| a * b).sum();
+                assert!((back - cell).abs() < 1e-12, "{back} {cell}");
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Squared distance from the calibration mean, in units of the calibration covariance (Mahalanobis 1936).
 
 use super::chi_squared;
-use super::columns::Columns;
+use super::columns::{Columns, names};
 use super::linear::{Moments, Whitener, dot};
 use super::mcd::mcd;
 use crate::detectors::input::{digits, scores};
@@ -40,6 +40,7 @@ pub enum Covariance {
 #[serde(deny_unknown_fields, default)]
 pub struct Mahalanobis {
     /// Feature columns, `proxy`, `length` or `log_ratio`; none: every feature column.
+    #[serde(deserialize_with = "names")]
     pub columns: Vec<String>,
     /// Which covariance measures the distance.
     pub covariance: Covariance,

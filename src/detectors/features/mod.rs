@@ -3,7 +3,7 @@
 //! Each has a setting `columns`: the names of the feature columns to look at, or `proxy`, `length` and `log_ratio`
 //! (ln π − ln π₀) for the columns that are no features. Left empty, it means every feature column but
 //! [`crate::record::DISAGREEMENT`] and [`crate::record::GRADIENT_NORM`], which are looked at where they are named.
-//! What is missing is refused and never filled in.
+//! On the command line the names are joined by `+`: `knn:columns=proxy+length`. What is missing is refused and never filled in.
 
 mod chi_squared;
 mod columns;

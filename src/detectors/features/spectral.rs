@@ -1,7 +1,7 @@
 //! The direction in which the rows of a step spread most, and how far along it a row lies (Tran, Li & Madry 2018,
 //! *NeurIPS*).
 
-use super::columns::Columns;
+use super::columns::{Columns, names};
 use super::linear::{Moments, Whitener, dot};
 use crate::detectors::input::{digits, scores};
 use crate::detectors::{Access, Detector, Fitted, Scorer};
@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields, default)]
 pub struct Spectral {
     /// Feature columns, `proxy`, `length` or `log_ratio`; none: every feature column.
+    #[serde(deserialize_with = "names")]
     pub columns: Vec<String>,
     /// Whether rows are whitened by the calibration covariance; otherwise columns are only put on a common scale.
     pub whiten: bool,
