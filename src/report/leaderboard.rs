@@ -1,6 +1,8 @@
 //! The leaderboard of a benchmark: one HTML file that needs nothing else, and the same as Markdown.
 
-use super::leaders::{Cell, Matrix, alarms, base_rates, detail, findings, masking, matrices, overview};
+use super::cells::{Cell, headline};
+use super::leaders::{alarms, base_rates, detail, findings, masking, overview};
+use super::matrix::{Matrix, matrices};
 use super::tables::Table;
 use super::{BOLD, REGULAR, ReportError, engine, format};
 use crate::record::benchmark::Tables;
@@ -51,7 +53,7 @@ impl Page {
         Self {
             findings: findings(tables, &cells),
             scenarios: scenarios.len(),
-            cells: super::leaders::headline(&cells).count(),
+            cells: headline(&cells).count(),
             overview: overview(&cells),
             matrices: matrices(&cells),
             alarms: alarms(&tables.calibration),

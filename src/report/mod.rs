@@ -3,10 +3,12 @@
 //! Every text that comes from a run folder is escaped by the template; pictures are taken in only if they hold nothing but the
 //! marks that this program draws. What has no number is listed with its status.
 
+mod cells;
 mod findings;
 mod format;
 pub mod leaderboard;
 mod leaders;
+mod matrix;
 mod picture;
 mod tables;
 
