@@ -1,6 +1,7 @@
-//! A part with its settings in one word: `student_t:df=2,scale=1`.
+//! What a command line says in one word: a part with its settings, `student_t:df=2,scale=1`, or a range of steps.
 
 use super::Error;
+use crate::detectors::DetectorSpec;
 use crate::foundation::registry::Part;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -26,6 +27,26 @@ pub fn part<T: DeserializeOwned>(text: &str, kind: &'static str, parts: &'static
     }
     let tagged = Map::from_iter([(name.to_owned(), Value::Object(keys))]);
     serde_json::from_value(Value::Object(tagged)).map_err(|e| wrong(e.to_string()))
+}
+
+/// A range of steps, written `A..B`: A up to and without B.
+pub(super) fn steps(text: &str) -> Result<(u64, u64), String> {
+    let ends =
+        text.split_once("..").and_then(|(a, b)| Some((a.trim().parse().ok()?, b.trim().parse().ok()?)));
+    match ends {
+        Some((from, to)) if from < to => Ok((from, to)),
+        Some(_) => Err(format!("`{text}` holds no step: the first must be below the second")),
+        None => Err(format!("`{text}` is not a range of steps such as 0..10")),
+    }
+}
+
+/// What named detectors are called in an answer: by name, and as they were written where a name stands twice.
+pub(super) fn labels(texts: &[String], specs: &[DetectorSpec]) -> Vec<String> {
+    let repeated = |name: &str| specs.iter().filter(|spec| spec.name() == name).count() > 1;
+    let label = |(text, spec): (&String, &DetectorSpec)| {
+        if repeated(spec.name()) { text.clone() } else { spec.name().to_owned() }
+    };
+    texts.iter().zip(specs).map(label).collect()
 }
 
 fn scalar(text: &str) -> Value {

@@ -66,7 +66,7 @@ pub struct DetectArgs {
     #[arg(long, value_name = "PATH", group = "reference", help_heading = "Reference")]
     calibrate: Option<PathBuf>,
     /// What is normal: these steps of the log, A up to and without B. All steps are judged
-    #[arg(long, value_name = "A..B", value_parser = steps, group = "reference", help_heading = "Reference")]
+    #[arg(long, value_name = "A..B", value_parser = spec::steps, group = "reference", help_heading = "Reference")]
     calibrate_steps: Option<(u64, u64)>,
     /// What is normal: for each step, the W steps that ended LAG steps before it. Follows the drift of a policy that gets
     /// better, and takes for normal what comes slowly
@@ -102,16 +102,6 @@ fn audits(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(value) if value > 0.0 && (value < 1.0 || (value.fract() == 0.0 && value.is_finite())) => Ok(value),
         _ => Err("a budget is a fraction between 0 and 1, or a count of 1 or more".to_owned()),
-    }
-}
-
-fn steps(text: &str) -> Result<(u64, u64), String> {
-    let ends =
-        text.split_once("..").and_then(|(a, b)| Some((a.trim().parse().ok()?, b.trim().parse().ok()?)));
-    match ends {
-        Some((from, to)) if from < to => Ok((from, to)),
-        Some(_) => Err(format!("`{text}` holds no step: the first must be below the second")),
-        None => Err(format!("`{text}` is not a range of steps such as 0..10")),
     }
 }
 
@@ -461,13 +451,7 @@ fn detectors(args: &DetectArgs, named: Vec<DetectorSpec>, log: &Rollouts) -> Vec
         let known = |name: &str| spec::part(name, "detector", DetectorSpec::PARTS).ok();
         return defaults.filter_map(|name| Some((name.to_owned(), known(name)?))).collect();
     }
-    let repeated = |name: &str| named.iter().filter(|spec| spec.name() == name).count() > 1;
-    let label = |text: &String, spec: &DetectorSpec| {
-        if repeated(spec.name()) { text.clone() } else { spec.name().to_owned() }
-    };
-    let labels: Vec<String> =
-        args.detector.iter().zip(&named).map(|(text, spec)| label(text, spec)).collect();
-    labels.into_iter().zip(named).collect()
+    spec::labels(&args.detector, &named).into_iter().zip(named).collect()
 }
 
 fn length_correlation(rollouts: &Observed) -> Option<LengthCorrelation> {

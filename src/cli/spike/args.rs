@@ -1,6 +1,7 @@
 //! What `tailcatch spike` may be asked.
 
 use crate::audit::Budget;
+use crate::cli::spec;
 use crate::foundation::scalar::OpenProbability;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -42,7 +43,7 @@ pub struct SpikeArgs {
     #[arg(long, value_name = "KEY")]
     pub(super) group_by: Option<GroupBy>,
     /// A detector, with settings as `gpd_tail:tail_fraction=0.05`; repeat for more. `tailcatch list detectors` shows all.
-    /// Default: robust_z and gpd_tail
+    /// Default: robust_z and within_prompt
     #[arg(long, short, value_name = "D")]
     pub(super) detector: Vec<String>,
     /// What is normal: a log of reference rollouts. All steps of LOG are then audited
@@ -50,7 +51,7 @@ pub struct SpikeArgs {
     pub(super) calibrate: Option<PathBuf>,
     /// What is normal: these steps of the log, A up to and without B. Steps from B on are audited. Default: all before the
     /// onset
-    #[arg(long, value_name = "A..B", value_parser = steps, help_heading = "Reference")]
+    #[arg(long, value_name = "A..B", value_parser = spec::steps, help_heading = "Reference")]
     pub(super) calibrate_steps: Option<(u64, u64)>,
     /// Times that each exploit is planted anew
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
@@ -86,14 +87,4 @@ fn mass(text: &str) -> Result<OpenProbability, String> {
 fn budget(text: &str) -> Result<Budget, String> {
     let value = text.parse::<f64>().map_err(|_| format!("`{text}` is not a number"))?;
     Budget::new(value).map_err(|e| e.to_string())
-}
-
-fn steps(text: &str) -> Result<(u64, u64), String> {
-    let ends =
-        text.split_once("..").and_then(|(a, b)| Some((a.trim().parse().ok()?, b.trim().parse().ok()?)));
-    match ends {
-        Some((from, to)) if from < to => Ok((from, to)),
-        Some(_) => Err(format!("`{text}` holds no step: the first must be below the second")),
-        None => Err(format!("`{text}` is not a range of steps such as 0..10")),
-    }
 }

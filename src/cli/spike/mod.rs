@@ -132,18 +132,13 @@ fn finest(log: &Observed) -> Within {
 }
 
 fn detectors(texts: &[String]) -> Result<(Vec<String>, Vec<DetectorSpec>), CliError> {
-    let defaults = ["robust_z".to_owned(), "gpd_tail".to_owned()];
+    let defaults = ["robust_z".to_owned(), "within_prompt".to_owned()];
     let texts = if texts.is_empty() { &defaults } else { texts };
     let specs = texts
         .iter()
         .map(|text| spec::part(text, "detector", DetectorSpec::PARTS))
         .collect::<Result<Vec<DetectorSpec>, CliError>>()?;
-    let repeated = |name: &str| specs.iter().filter(|spec| spec.name() == name).count() > 1;
-    let labels = texts
-        .iter()
-        .zip(&specs)
-        .map(|(text, spec)| if repeated(spec.name()) { text.clone() } else { spec.name().to_owned() });
-    Ok((labels.collect(), specs))
+    Ok((spec::labels(texts, &specs), specs))
 }
 
 fn span(step: &[u64]) -> String {
