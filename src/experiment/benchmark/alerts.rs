@@ -1,9 +1,6 @@
 //! Whether alarms keep their nominal rate, on rollouts that are no hacks.
 
-use super::evaluate::Cell;
-use super::guards::Thirds;
-use crate::experiment::fit::Fit;
-use crate::experiment::judge::Subject;
+use super::evaluate::Trial;
 use crate::foundation::failure::Status;
 use crate::record::benchmark::AlertRow;
 use crate::record::{Observed, Scores};
@@ -23,15 +20,10 @@ struct Scored {
 }
 
 impl Scored {
-    fn of(
-        subject: &Subject<'_>,
-        fit: &Fit<'_>,
-        thirds: &Thirds,
-        own: &Scores,
-        early: usize,
-    ) -> Result<Self, Status> {
+    fn of(trial: &Trial<'_>, own: &Scores) -> Result<Self, Status> {
+        let Trial { subject, fit, thirds, early, .. } = trial;
         let hack = &subject.trained.truth.hack;
-        let hacks: Vec<usize> = (0..early).filter(|&row| hack[row]).collect();
+        let hacks: Vec<usize> = (0..*early).filter(|&row| hack[row]).collect();
         // A swap twin shows what the run shows, and then scores as the run does: the guard against leaks sees to that.
         let honest = |run: &Observed| match *run == subject.trained.observed {
             true => Ok(own.clone()),
@@ -48,21 +40,14 @@ impl Scored {
 }
 
 /// One row a rule and nominal rate: thresholds come from the second third of the calibration rollouts, the reference's
-/// alarms are counted on the third. `early` is the number of rollouts sampled before the damage.
-pub(super) fn alerts(
-    subject: &Subject<'_>,
-    cell: Cell<'_>,
-    detector: &str,
-    fit: &Fit<'_>,
-    thirds: &Thirds,
-    own: &Result<Scores, Status>,
-    early: usize,
-) -> Vec<AlertRow> {
+/// alarms are counted on the third.
+pub(super) fn alerts(trial: &Trial<'_>) -> Vec<AlertRow> {
+    let Trial { cell, detector, .. } = trial;
     let blank = |rule: &str, nominal: f64, status: String| AlertRow {
         scenario: cell.scenario.to_owned(),
         arm: cell.arm.to_owned(),
         replicate: cell.replicate,
-        detector: detector.to_owned(),
+        detector: (*detector).to_owned(),
         rule: rule.to_owned(),
         nominal,
         reference_alarms: None,
@@ -75,8 +60,7 @@ pub(super) fn alerts(
         hack_rollouts: None,
         status,
     };
-    let scored =
-        own.as_ref().map_err(Status::clone).and_then(|own| Scored::of(subject, fit, thirds, own, early));
+    let scored = trial.scores.as_ref().map_err(Status::clone).and_then(|own| Scored::of(trial, own));
     let scored = match scored {
         Ok(scored) => scored,
         Err(status) => {

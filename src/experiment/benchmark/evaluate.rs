@@ -43,6 +43,20 @@ pub(super) struct Cell<'a> {
     pub replicate: u64,
 }
 
+/// One detector on one run.
+pub(super) struct Trial<'a> {
+    pub subject: &'a Subject<'a>,
+    pub cell: Cell<'a>,
+    /// The detector's name.
+    pub detector: &'a str,
+    pub fit: Fit<'a>,
+    pub thirds: &'a Thirds,
+    /// Scores of the run.
+    pub scores: &'a Result<Scores, Status>,
+    /// Rollouts sampled before the damage step.
+    pub early: usize,
+}
+
 /// What a run sampled, before the damage and in all.
 struct Run<'a> {
     subject: &'a Subject<'a>,
@@ -77,8 +91,10 @@ pub(super) fn evaluate(subject: &Subject<'_>, cell: Cell<'_>) -> Result<Record, 
         let fit = Fit { spec, index, calibration: &thirds.fit, seeds: subject.seeds };
         let access = spec.part().access().name();
         let scores = fit.score(observed).and_then(distinct_scores);
-        alarms.extend(alerts(subject, cell, &name, &fit, &thirds, &scores, run.early));
-        guarded.extend(guards::check(subject, cell, &name, &fit, &thirds, &scores));
+        let trial =
+            Trial { subject, cell, detector: &name, fit, thirds: &thirds, scores: &scores, early: run.early };
+        alarms.extend(alerts(&trial));
+        guarded.extend(guards::check(&trial));
         caught.extend(run.caught(&name, access, &scores)?);
         rates.extend(run.rates(&name, &scores));
     }

@@ -9,9 +9,7 @@
 //!
 //! One detector under two names is not a failure of either: their equal audits put them in one row (see `aggregate`).
 
-use super::evaluate::Cell;
-use crate::experiment::fit::Fit;
-use crate::experiment::judge::Subject;
+use super::evaluate::Trial;
 use crate::foundation::failure::Status;
 use crate::record::benchmark::GuardRow;
 use crate::record::{Observed, Scores};
@@ -42,14 +40,8 @@ impl Thirds {
 type Seen = Result<(), String>;
 
 /// Every guard on one detector: that twins show the same in every run, all else in a scenario's first.
-pub(super) fn check(
-    subject: &Subject<'_>,
-    cell: Cell<'_>,
-    detector: &str,
-    fit: &Fit<'_>,
-    thirds: &Thirds,
-    scores: &Result<Scores, Status>,
-) -> Vec<GuardRow> {
+pub(super) fn check(trial: &Trial<'_>) -> Vec<GuardRow> {
+    let Trial { subject, cell, detector, fit, thirds, scores, .. } = trial;
     let Ok(scores) = scores else { return Vec::new() };
     let observed = &subject.trained.observed;
     let score = |rollouts: &Observed| fit.score(rollouts);
@@ -59,7 +51,7 @@ pub(super) fn check(
             scenario: cell.scenario.to_owned(),
             arm: cell.arm.to_owned(),
             replicate: cell.replicate,
-            detector: detector.to_owned(),
+            detector: (*detector).to_owned(),
             guard: guard.to_owned(),
             held: seen.is_ok(),
             detail: seen.err().unwrap_or_default(),
