@@ -75,6 +75,7 @@ pub fn average_precision_at(ranking: &Ranking, base_rate: OpenProbability) -> Re
 #[cfg(test)]
 mod tests {
     use super::super::average_precision::average_precision;
+    use super::super::precision_at::precision_at;
     use super::*;
 
     fn example() -> Ranking {
@@ -107,12 +108,11 @@ mod tests {
         }
         let copied = Ranking::new(&scores, &labels).unwrap();
         let rate = share(3.0 / 93.0);
-        for budget in [0.01, 0.03, 0.2, 0.5, 0.9] {
-            let (a, b) = (
-                at_budget(&example(), rate, share(budget)).unwrap(),
-                at_budget(&copied, rate, share(budget)).unwrap(),
-            );
-            assert!((a.recall - b.recall).abs() < 1e-12 && (a.precision - b.precision).abs() < 1e-12);
+        for audits in [1, 2, 10, 31, 32, 50, 80] {
+            let found = at_budget(&example(), rate, share(audits as f64 / 93.0)).unwrap();
+            let counted = precision_at(&copied, audits).unwrap();
+            assert!((found.precision - counted).abs() < 1e-12, "{audits}: {found:?} {counted}");
+            assert!((found.recall - counted * audits as f64 / 3.0).abs() < 1e-12);
         }
         let by_hand = average_precision(&copied).unwrap();
         assert!((average_precision_at(&example(), rate).unwrap() - by_hand).abs() < 1e-12);

@@ -280,6 +280,20 @@ mod tests {
         );
     }
 
+    /// Recalls that differ between replicates and not between detectors: paired, the difference has no spread at all.
+    #[test]
+    fn what_replicates_share_is_not_in_the_interval() {
+        let mut rows = runs(8);
+        for row in &mut rows {
+            let shared = 0.1 * row.replicate as f64;
+            row.recall_early = Some(if row.detector == "other" { shared + 0.25 } else { shared });
+        }
+        let row = row_of(&rows, "other");
+        for end in [row.recall_versus_top, row.recall_versus_top_low, row.recall_versus_top_high] {
+            assert!((end.unwrap() - 0.25).abs() < 1e-12, "{row:?}");
+        }
+    }
+
     #[test]
     fn too_few_damaged_runs_and_too_few_hacks_are_insufficient() {
         let mut rows = runs(8);
