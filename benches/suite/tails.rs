@@ -2,6 +2,7 @@
 
 use criterion::{BatchSize, Criterion};
 use std::hint::black_box;
+use tailcatch::foundation::order::descending;
 use tailcatch::foundation::rng::{Purpose, SeedTree};
 use tailcatch::tails::{double_bootstrap, fit_excesses, hill_plot, kernel};
 
@@ -16,9 +17,12 @@ pub fn benches(criterion: &mut Criterion) {
             b.iter(|| fit_excesses(black_box(&excesses), 0.0));
         });
     }
-    let mut values: Vec<f64> = uniform(1_000_000).into_iter().map(|p| p.powf(-0.5)).collect();
-    values.sort_unstable_by(|a, b| b.total_cmp(a));
+    let drawn: Vec<f64> = uniform(1_000_000).into_iter().map(|p| p.powf(-0.5)).collect();
+    let values = descending(&drawn);
     group.sample_size(20);
+    group.bench_function("sort_and_hill_every_k_1m", |b| {
+        b.iter_batched(|| (), |()| hill_plot(&descending(black_box(&drawn))), BatchSize::PerIteration);
+    });
     group.bench_function("hill_every_k_1m", |b| {
         b.iter_batched(|| (), |()| hill_plot(black_box(&values)), BatchSize::PerIteration);
     });

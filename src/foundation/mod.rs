@@ -12,6 +12,7 @@ pub mod heads;
 pub mod numeric;
 pub mod order;
 pub mod quadrature;
+pub(crate) mod radix;
 pub mod registry;
 pub mod resamples;
 pub mod rng;

@@ -2,7 +2,7 @@
 
 use super::{Estimate, GpdFit, default_k, fit_excesses, fit_pwm, hill, kernel, moment, pickands, support};
 use crate::foundation::failure::Status;
-use crate::foundation::numeric;
+use crate::foundation::{numeric, order};
 use std::fmt;
 
 /// What the upper tail of a sample looks like.
@@ -100,8 +100,7 @@ pub fn diagnose(values: &[f64], threshold: Option<f64>) -> Result<Diagnosis, Sta
     if values.iter().any(|x| x.is_nan()) || threshold.is_some_and(f64::is_nan) {
         return Err(Status::Undefined { reason: "a value or the threshold is NaN" });
     }
-    let mut descending = values.to_vec();
-    descending.sort_unstable_by(|a, b| b.total_cmp(a));
+    let descending = order::descending(values);
     let (Some(&max), Some(&min)) = (descending.first(), descending.last()) else {
         return Err(Status::TooFew { what: "values", have: 0, need: super::MIN_EXCESSES });
     };

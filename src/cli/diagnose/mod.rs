@@ -9,6 +9,7 @@ use super::console::Console;
 use super::table::left_out;
 use crate::Error;
 use crate::foundation::failure::Status;
+use crate::foundation::order;
 use crate::foundation::rng::{Purpose, SeedTree};
 use crate::foundation::scalar::Finite;
 use crate::plots::tail_page;
@@ -89,8 +90,7 @@ pub fn run(args: &DiagnoseArgs, console: &Console) -> Result<Outcome, Error> {
         diagnose(&data.values, threshold).unwrap_or_else(refused)
     };
     let identifiable = !matches!(diagnosis.verdict, Verdict::NotIdentifiable(_));
-    let mut descending = if identifiable { data.values.clone() } else { Vec::new() };
-    descending.sort_unstable_by(|a, b| b.total_cmp(a));
+    let descending = if identifiable { order::descending(&data.values) } else { Vec::new() };
     let tuned = args.double_bootstrap.filter(|_| identifiable).map(|resamples| {
         let streams = SeedTree::new(args.seed, 0).family(Purpose::Bootstrap);
         double_bootstrap(&descending, resamples as usize, &streams)

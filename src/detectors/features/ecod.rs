@@ -1,10 +1,10 @@
 //! How far out in the tails of its columns a row lies (Li, Zhao, Hu, Botta, Ionescu & Chen 2022, *IEEE TKDE*).
 
 use super::columns::{Columns, names};
-use super::radix;
 use crate::detectors::input::{digits, scores};
 use crate::detectors::{Access, Detector, Fitted, Scorer};
 use crate::foundation::failure::Status;
+use crate::foundation::radix;
 use crate::foundation::rng::Stream;
 use crate::record::{Observed, Scores};
 use schemars::JsonSchema;

@@ -14,7 +14,6 @@ mod linear;
 mod mahalanobis;
 mod mcd;
 mod neighbours;
-mod radix;
 mod spectral;
 mod trees;
 

@@ -7,7 +7,7 @@ const BUCKETS: usize = 1 << DIGIT;
 const FEW: usize = 2048;
 
 /// Sorts by the bits from `lowest` up, keys that are alike in these in any order.
-pub(super) fn sort(keys: &mut Vec<u64>, lowest: u32) {
+pub(crate) fn sort(keys: &mut Vec<u64>, lowest: u32) {
     if keys.len() < FEW {
         return keys.sort_unstable();
     }
