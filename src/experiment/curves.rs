@@ -1,5 +1,6 @@
 //! Points of the survival and Hill figures, thinned to what a figure can show.
 
+use crate::foundation::order;
 use crate::record::Observed;
 use crate::record::tables::{HillRow, SurvivalRow};
 use crate::tails;
@@ -15,8 +16,7 @@ pub(super) fn survival(reference: &Observed, training: &Observed) -> Vec<Surviva
     });
     let mut rows = Vec::new();
     for (series, observed) in [("reference", reference), ("training", training)] {
-        let mut descending = observed.proxy.clone();
-        descending.sort_unstable_by(|a, b| b.total_cmp(a));
+        let descending = order::descending(&observed.proxy);
         let n = descending.len();
         for rank in log_spaced(n) {
             let proxy = descending[rank];
@@ -37,8 +37,7 @@ pub(super) fn survival(reference: &Observed, training: &Observed) -> Vec<Surviva
 /// Hill's estimate against the number of order statistics, from the reference's rollouts: up to a tenth of them, beyond
 /// which the estimate is of the centre and not of the tail.
 pub(super) fn hill(reference: &Observed) -> Vec<HillRow> {
-    let mut descending = reference.proxy.clone();
-    descending.sort_unstable_by(|a, b| b.total_cmp(a));
+    let descending = order::descending(&reference.proxy);
     let Ok(plot) = tails::hill_plot(&descending) else { return Vec::new() };
     log_spaced(plot.xi().len().min(descending.len() / 10))
         .filter_map(|place| plot.at(place + 1))

@@ -3,6 +3,7 @@
 use super::{GpdFit, default_k, fit_gpd, support};
 use crate::foundation::failure::Status;
 use crate::foundation::numeric;
+use crate::foundation::order;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// Most windows.
@@ -66,8 +67,7 @@ pub fn tail_by_step(values: &[f64], step: &[u64]) -> Vec<StepWindow> {
 }
 
 fn window(rows: &[(u64, f64)]) -> Option<StepWindow> {
-    let mut descending: Vec<f64> = rows.iter().map(|row| row.1).collect();
-    descending.sort_unstable_by(|a, b| b.total_cmp(a));
+    let descending = order::descending(&rows.iter().map(|row| row.1).collect::<Vec<f64>>());
     let n = descending.len();
     let threshold = *descending.get(default_k(n))?;
     let k = descending.partition_point(|x| *x > threshold);

@@ -3,6 +3,7 @@
 use crate::detectors::input::{digits, digits_at, finite, proxy, scores};
 use crate::detectors::{Access, Detector, Fitted, Scorer};
 use crate::foundation::failure::Status;
+use crate::foundation::order;
 use crate::foundation::rng::Stream;
 use crate::foundation::scalar::OpenProbability;
 use crate::record::{Observed, Scores};
@@ -64,8 +65,7 @@ struct Tail {
 
 impl Tail {
     fn of(calibration: &Observed, tail_fraction: f64) -> Result<Self, Status> {
-        let mut ascending: Vec<f64> = proxy(calibration)?.iter().map(|&x| finite(x)).collect();
-        ascending.sort_unstable_by(f64::total_cmp);
+        let ascending: Vec<f64> = order::sorted(proxy(calibration)?).into_iter().map(finite).collect();
         let n = ascending.len();
         let k = ((n as f64 * tail_fraction) as usize).min(n.saturating_sub(1));
         let Some(&threshold) = n.checked_sub(k + 1).and_then(|i| ascending.get(i)) else {

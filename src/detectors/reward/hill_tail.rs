@@ -3,6 +3,7 @@
 use crate::detectors::input::{digits, digits_at, finite, proxy, rank_p_value, scores};
 use crate::detectors::{Access, Detector, Fitted, Scorer};
 use crate::foundation::failure::Status;
+use crate::foundation::order;
 use crate::foundation::rng::Stream;
 use crate::foundation::scalar::OpenProbability;
 use crate::record::{Observed, Scores};
@@ -55,8 +56,8 @@ struct Power {
 
 impl Power {
     fn of(calibration: &Observed, tail_fraction: f64) -> Result<Self, Status> {
-        let mut descending: Vec<f64> = proxy(calibration)?.iter().map(|&x| finite(x)).collect();
-        descending.sort_unstable_by(|a, b| b.total_cmp(a));
+        let mut descending: Vec<f64> =
+            order::descending(proxy(calibration)?).into_iter().map(finite).collect();
         let n = descending.len();
         let k = (n as f64 * tail_fraction) as usize;
         support::check_tail(&descending, k)?;
