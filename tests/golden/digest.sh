@@ -66,8 +66,8 @@ answer detect_verl_window detect "$fixtures/verl" --calibrate-window 2:1 -d robu
 answer detect_verl_streaming detect "$fixtures/verl" --calibrate-steps 2..16 --streaming spot -d robust_z --alert-rate .01
 answer detect_verl_group detect "$fixtures/verl" --group-by step --fdr .1
 answer detect_verl_reference detect "$fixtures/verl/15.jsonl" --calibrate "$fixtures/verl/2.jsonl" -d length_residual -d gesd
-answer detect_trl detect "$fixtures/trl"
-answer detect_log_probs detect "$fixtures/logprobs_n2000.csv"
+answer detect_trl detect "$fixtures/trl" --reward rm_reward=1,format_reward=.5
+answer detect_log_probs detect "$fixtures/logprobs_n2000.csv" --reward logp_policy -d top_reward
 answer detect_features detect "$fixtures/multivariate_n1000_d6.csv" --reward x1 --features 'x*' -d mahalanobis -d isolation_forest -d ecod -d knn -d random
 answer spike_verl spike "$fixtures/verl" --mass .02 --size 1 --size 2 --size 4 --size 8 -d robust_z -d random
 answer spike_verl_group spike "$fixtures/verl" -d top_reward -d within_prompt
