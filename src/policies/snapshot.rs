@@ -1,6 +1,6 @@
 //! The policy as plain f64 arrays: what rollouts are drawn from and exact quantities are summed over.
 
-use super::softmax::{BLOCK, Scale, Softmax};
+use super::native::{BLOCK, Scale, Softmax};
 use crate::foundation::rng::Stream;
 use crate::record::Outcomes;
 use pulp::{Simd, WithSimd};

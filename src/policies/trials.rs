@@ -1,6 +1,7 @@
 //! What every policy that acts step by step must keep to, and gradients against difference quotients.
 
-use super::{Gru, Memory, Mlp, PolicyPart, Product, SequencePolicy, Shape, Transformer, size};
+use super::part::size;
+use super::{Gru, Memory, Mlp, PolicyPart, Product, SequencePolicy, Shape, Transformer};
 use crate::foundation::rng::{Purpose, SeedTree};
 use burn::optim::{AdamConfig, ModuleOptimizer, SgdConfig};
 use burn::tensor::Device;

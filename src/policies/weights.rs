@@ -1,6 +1,6 @@
 //! The weights of a network: matrices in a burn module for the optimizer, and the same numbers as one flat array.
 
-use super::NotF32;
+use super::sequence::NotF32;
 use crate::foundation::rng::{Purpose, SeedTree};
 use burn::module::{Module, Param};
 use burn::optim::{GradientsParams, ModuleOptimizer};

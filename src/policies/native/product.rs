@@ -1,9 +1,10 @@
 //! One logit per (prompt, position, action): independent softmax policies, position by position.
 
 use super::linear::add;
-use super::weights::{Start, Weights};
-use super::{Memory, NotF32, PolicyPart, SequencePolicy, Shape};
 use crate::foundation::rng::SeedTree;
+use crate::policies::part::PolicyPart;
+use crate::policies::sequence::{Memory, NotF32, SequencePolicy, Shape};
+use crate::policies::weights::{Start, Weights};
 use burn::optim::ModuleOptimizer;
 use burn::store::RecordError;
 use burn::tensor::Device;

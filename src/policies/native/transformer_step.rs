@@ -2,12 +2,7 @@
 //! layer.
 
 use crate::foundation::activation::{exp, sigmoid};
-
-/// Added to the variance that a row is divided by the root of.
-pub(super) const EPSILON: f32 = 1e-5;
-/// GELU(x) ≈ x·σ(x·(SLOPE + CURVE·x²)): Hendrycks & Gimpel 2016, equation 2, with ½(1 + tanh u) = σ(2u).
-pub(super) const SLOPE: f32 = 1.595_769;
-pub(super) const CURVE: f32 = 0.071_354_82;
+use crate::policies::burn::transformer::{CURVE, EPSILON, SLOPE, Sizes};
 
 /// Layer normalisation (Ba, Kiros & Hinton 2016) of every row.
 pub(super) fn normalise(x: &[f32], gain: &[f32], bias: &[f32], out: &mut [f32]) {
@@ -45,21 +40,6 @@ pub(super) struct Cache {
     keys: Vec<f32>,
     values: Vec<f32>,
     scores: Vec<f32>,
-}
-
-/// Sizes of a layer's attention.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Sizes {
-    pub heads: usize,
-    pub depth: usize,
-    pub horizon: usize,
-}
-
-impl Sizes {
-    /// Numbers in a row's queries.
-    pub fn inner(self) -> usize {
-        self.heads * self.depth
-    }
 }
 
 impl Cache {

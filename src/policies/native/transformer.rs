@@ -5,11 +5,13 @@
 
 use super::head::Head;
 use super::linear::{Factor, add, multiply, repeat, reserve};
-use super::transformer_graph as graph;
-use super::transformer_step::{Cache, Sizes, gelu, normalise};
-use super::weights::{Matrix, Start, Weights};
-use super::{Memory, NotF32, PolicyPart, SequencePolicy, Shape};
+use super::transformer_step::{Cache, gelu, normalise};
 use crate::foundation::rng::SeedTree;
+use crate::policies::burn::transformer as graph;
+use crate::policies::burn::transformer::Sizes;
+use crate::policies::part::{PolicyPart, size};
+use crate::policies::sequence::{Memory, NotF32, SequencePolicy, Shape};
+use crate::policies::weights::{Matrix, Start, Weights};
 use burn::optim::ModuleOptimizer;
 use burn::store::RecordError;
 use burn::tensor::Device;
@@ -31,7 +33,7 @@ pub struct Transformer {
 
 impl Default for Transformer {
     fn default() -> Self {
-        Self { width: super::size(64), heads: super::size(4), layers: super::size(2) }
+        Self { width: size(64), heads: size(4), layers: size(2) }
     }
 }
 
@@ -236,16 +238,12 @@ fn plus_row(row: &[f32], out: &mut [f32]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::trials::{PROMPTS, ROWS, SHAPE, SYMBOLS, stir};
     use super::*;
+    use crate::policies::trials::{PROMPTS, ROWS, SHAPE, SYMBOLS, stir};
 
     #[test]
     fn steps_on_a_cache_are_the_forward_pass_over_all_positions() {
-        let settings = Transformer {
-            width: super::super::size(12),
-            heads: super::super::size(3),
-            layers: super::super::size(2),
-        };
+        let settings = Transformer { width: size(12), heads: size(3), layers: size(2) };
         let mut policy = TransformerPolicy::new(SHAPE, &settings, &SeedTree::new(1, 0), &Device::flex());
         stir(&mut policy);
         policy.begin(&PROMPTS, true);

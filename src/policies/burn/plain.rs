@@ -1,8 +1,9 @@
 //! Recurrent unit and perceptron written plainly, under automatic differentiation: what the gradients by hand are held against.
 
-use super::trials::{PROMPTS, ROWS, SHAPE, SYMBOLS, slopes, stir};
-use super::{Gru, Mlp, PolicyPart, SequencePolicy, size};
 use crate::foundation::rng::SeedTree;
+use crate::policies::part::size;
+use crate::policies::trials::{PROMPTS, ROWS, SHAPE, SYMBOLS, slopes, stir};
+use crate::policies::{Gru, Mlp, PolicyPart, SequencePolicy};
 use burn::tensor::activation::{sigmoid, tanh};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 

@@ -1,24 +1,44 @@
 //! The transformer as burn differentiates it: all positions of all episodes in one forward pass.
 
-use super::NotF32;
-use super::transformer_step::{CURVE, EPSILON, SLOPE, Sizes};
+use crate::policies::sequence::NotF32;
 use burn::tensor::activation::{sigmoid, softmax};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
+/// Added to the variance that a row is divided by the root of.
+pub(in crate::policies) const EPSILON: f32 = 1e-5;
+/// GELU(x) ≈ x·σ(x·(SLOPE + CURVE·x²)): Hendrycks & Gimpel 2016, equation 2, with ½(1 + tanh u) = σ(2u).
+pub(in crate::policies) const SLOPE: f32 = 1.595_769;
+pub(in crate::policies) const CURVE: f32 = 0.071_354_82;
+
+/// Sizes of a layer's attention.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::policies) struct Sizes {
+    pub heads: usize,
+    pub depth: usize,
+    pub horizon: usize,
+}
+
+impl Sizes {
+    /// Numbers in a row's queries.
+    pub fn inner(self) -> usize {
+        self.heads * self.depth
+    }
+}
+
 /// Matrices of a layer: gain and bias of a normalisation, weights and bias of query, key and value, weights and bias of the way
 /// back; then gain and bias, and weights and bias twice, of the feed-forward part.
-pub(super) const PER_LAYER: usize = 12;
+pub(in crate::policies) const PER_LAYER: usize = 12;
 
 /// Episodes that were recorded; symbols have shape \[positions, rows\].
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Episodes<'a> {
+pub(in crate::policies) struct Episodes<'a> {
     pub symbols: &'a [u32],
     pub positions: usize,
     pub rows: usize,
 }
 
 /// Writes the gradient of Σ slopes·heads in all weights; `slopes` has shape \[positions · rows, heads\].
-pub(super) fn gradient(
+pub(in crate::policies) fn gradient(
     weights: Vec<Tensor<2>>,
     episodes: Episodes<'_>,
     sizes: Sizes,
@@ -45,7 +65,7 @@ pub(super) fn gradient(
 }
 
 /// f and value at all positions, shape \[positions · rows, heads\].
-pub(super) fn forward(weights: &[Tensor<2>], episodes: Episodes<'_>, sizes: Sizes) -> Tensor<2> {
+pub(in crate::policies) fn forward(weights: &[Tensor<2>], episodes: Episodes<'_>, sizes: Sizes) -> Tensor<2> {
     let Episodes { symbols, positions, rows } = episodes;
     let Sizes { heads, depth, .. } = sizes;
     let device = weights[0].device();

@@ -2,10 +2,11 @@
 
 use super::head::Head;
 use super::linear::{Factor, add, multiply, repeat, reserve, sum_rows};
-use super::weights::{Start, Weights};
-use super::{Memory, NotF32, PolicyPart, SequencePolicy, Shape};
 use crate::foundation::activation::tanh;
 use crate::foundation::rng::SeedTree;
+use crate::policies::part::{PolicyPart, size};
+use crate::policies::sequence::{Memory, NotF32, SequencePolicy, Shape};
+use crate::policies::weights::{Start, Weights};
 use burn::optim::ModuleOptimizer;
 use burn::store::RecordError;
 use burn::tensor::Device;
@@ -27,7 +28,7 @@ pub struct Mlp {
 
 impl Default for Mlp {
     fn default() -> Self {
-        Self { hidden: super::size(64), layers: super::size(2), context: NonZeroU32::MIN }
+        Self { hidden: size(64), layers: size(2), context: NonZeroU32::MIN }
     }
 }
 

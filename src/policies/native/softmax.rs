@@ -8,13 +8,13 @@ use crate::foundation::exponential::exp;
 use pulp::{Simd, WithSimd};
 
 /// Cells that are compared, weighed and summed together.
-pub(super) const BLOCK: usize = 8;
+pub(in crate::policies) const BLOCK: usize = 8;
 /// Far enough apart to be seldom crossed, near enough that no weight overflows and none above e⁻⁶⁷⁶ of the largest is lost.
 const GRID: f64 = 64.0;
 
 /// What turns the weights of a prompt into probabilities.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Scale {
+pub(in crate::policies) struct Scale {
     /// A weight is exp(logit − shift).
     pub shift: f64,
     /// ln π is the logit less this.
@@ -29,7 +29,7 @@ impl Scale {
 }
 
 /// π ∝ π₀·exp(θ) of one prompt: ln π₀ and θ go in, the rest is brought up to date from what it was.
-pub(super) struct Softmax<'a, T> {
+pub(in crate::policies) struct Softmax<'a, T> {
     pub reference: &'a [f64],
     pub tilt: &'a [T],
     /// ln π₀ + θ; the last block is filled up with −∞.

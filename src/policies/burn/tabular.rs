@@ -1,6 +1,6 @@
 //! One logit per (prompt, outcome): the softmax policy on which everything can be computed exactly.
 
-use super::PolicyPart;
+use crate::policies::part::PolicyPart;
 use crate::record::Outcomes;
 use burn::module::{Module, Param, ParamId};
 use burn::tensor::{Device, Tensor, TensorData};

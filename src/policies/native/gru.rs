@@ -3,9 +3,10 @@
 use super::gru_cell::{self, Input, Kept};
 use super::head::Head;
 use super::linear::{Factor, add, multiply, repeat, reserve, sum_rows};
-use super::weights::{Start, Weights};
-use super::{Memory, NotF32, PolicyPart, SequencePolicy, Shape};
 use crate::foundation::rng::SeedTree;
+use crate::policies::part::{PolicyPart, size};
+use crate::policies::sequence::{Memory, NotF32, SequencePolicy, Shape};
+use crate::policies::weights::{Start, Weights};
 use burn::optim::ModuleOptimizer;
 use burn::store::RecordError;
 use burn::tensor::Device;
@@ -23,7 +24,7 @@ pub struct Gru {
 
 impl Default for Gru {
     fn default() -> Self {
-        Self { hidden: super::size(64) }
+        Self { hidden: size(64) }
     }
 }
 
