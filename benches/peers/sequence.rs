@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         symbols: process.symbols(),
         actions: process.actions(),
         horizon: process.horizon(),
-        value: recipe.value.is_some(),
+        value: recipe.objective.value.is_some(),
     };
     let network = policy.part().sequence(&shape, &seeds, &Device::flex()).ok_or(usage)?;
     let mut learner = SequenceLearner::new(recipe, network, &[])?;

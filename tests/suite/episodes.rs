@@ -46,7 +46,7 @@ impl World {
             symbols: process.symbols(),
             actions: process.actions(),
             horizon: process.horizon(),
-            value: recipe.value.is_some(),
+            value: recipe.objective.value.is_some(),
         };
         let network = own.part().sequence(&shape, &self.seeds, &Device::flex()).unwrap();
         SequenceLearner::new(recipe, network, &[]).unwrap()

@@ -146,7 +146,7 @@ impl Bench {
         let spec: TrainerSpec = trainer(section);
         let learner = world.learner(&policy(json!({ "product": {} })), &spec);
         let roller = Roller::training(&world.seeds, spec.part().group());
-        let hand = Hand::new(spec.part().recipe().unwrap().value.is_some());
+        let hand = Hand::new(spec.part().recipe().unwrap().objective.value.is_some());
         Self { world, learner, roller, tape: Tape::default(), hand, step: 0 }
     }
 

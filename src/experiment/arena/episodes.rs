@@ -76,7 +76,7 @@ impl<'a> Episodes<'a> {
     ) -> Result<Self, TrainError> {
         let Setting { model, policy, trainer, seeds, device, activations } = setting;
         let process = sequence.process();
-        let shape = shape(sequence, recipe.value.is_some());
+        let shape = shape(sequence, recipe.objective.value.is_some());
         let unfit = TrainError::Unfit { policy: policy.name(), trainer: trainer.name() };
         let network = policy.part().sequence(&shape, &seeds, device).ok_or(unfit)?;
         let few = model.table().is_some_and(|table| table.len() <= MOST_SUMMED);

@@ -1,0 +1,37 @@
+//! What can go wrong in training.
+
+use super::loss::shaping::ShapingError;
+use crate::theory::TheoryError;
+
+/// Why a trainer could not start or go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainerError {
+    /// Rewards cannot be shaped as asked.
+    #[error(transparent)]
+    Shaping(#[from] ShapingError),
+    /// The policy does not exist on this table.
+    #[error(transparent)]
+    Theory(#[from] TheoryError),
+    /// The weights could not be read back.
+    #[error(
+        "step {step}: the device did not give the policy's weights back as f32 numbers; run with --device cpu"
+    )]
+    Device {
+        /// Step.
+        step: u64,
+    },
+    /// The weights could not be written, or are not those of this policy.
+    #[error("the checkpoint cannot be used ({0}); remove the .partial.record of this run, and run again")]
+    Checkpoint(String),
+    /// Training left the numbers.
+    #[error(
+        "step {step}: the policy's weights are no longer finite; lower trainer.{trainer}.optimizer's learning_rate, or normalise the advantages"
+    )]
+    Diverged {
+        /// Step whose update did it.
+        step: u64,
+        /// Name of the trainer.
+        trainer: &'static str,
+    },
+}

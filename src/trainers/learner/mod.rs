@@ -1,0 +1,15 @@
+//! Who learns from samples: the passes over a batch, the optimizer's step, and what is kept of them.
+
+mod checkpoint;
+pub(super) mod contract;
+pub(super) mod fixed;
+mod network;
+pub(super) mod optimizer;
+pub(super) mod recipe;
+mod sequence;
+pub(super) mod tabular;
+
+pub use contract::{Ground, Trainer};
+pub use optimizer::OptimizerSpec;
+pub use recipe::Recipe;
+pub use sequence::SequenceLearner;

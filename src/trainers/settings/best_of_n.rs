@@ -1,0 +1,31 @@
+//! Best-of-n sampling: the largest proxy among n draws from the reference.
+
+use super::part::{TrainerPart, default_batch};
+use crate::theory::table::best_of_n;
+use crate::trainers::error::TrainerError;
+use crate::trainers::learner::contract::{Ground, Trainer};
+use crate::trainers::learner::fixed::Fixed;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::num::NonZeroU32;
+
+/// The best of n draws from π₀ by proxy reward, as a policy with its exact probabilities. One step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BestOfN {
+    /// Draws n.
+    pub n: NonZeroU32,
+    /// Rollouts sampled.
+    #[serde(default = "default_batch")]
+    pub batch: NonZeroU32,
+}
+
+impl TrainerPart for BestOfN {
+    fn batch(&self) -> usize {
+        self.batch.get() as usize
+    }
+    fn start(&self, ground: Ground<'_>) -> Result<Box<dyn Trainer>, TrainerError> {
+        let table = ground.table;
+        Ok(Box::new(Fixed::reweighted(table, &best_of_n(table, f64::from(self.n.get()))?)))
+    }
+}

@@ -1,0 +1,32 @@
+//! The quantilizer: a draw from the top share of the reference, by proxy.
+
+use super::part::{TrainerPart, default_batch};
+use crate::foundation::scalar::OpenProbability;
+use crate::theory::table::quantilizer;
+use crate::trainers::error::TrainerError;
+use crate::trainers::learner::contract::{Ground, Trainer};
+use crate::trainers::learner::fixed::Fixed;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::num::NonZeroU32;
+
+/// π₀ given that the proxy is in its top share. One step. KL ≤ ln(1/mass), and no cost rises more than 1/mass-fold.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Quantilizer {
+    /// Top share of π₀ that is kept.
+    pub mass: OpenProbability,
+    /// Rollouts sampled.
+    #[serde(default = "default_batch")]
+    pub batch: NonZeroU32,
+}
+
+impl TrainerPart for Quantilizer {
+    fn batch(&self) -> usize {
+        self.batch.get() as usize
+    }
+    fn start(&self, ground: Ground<'_>) -> Result<Box<dyn Trainer>, TrainerError> {
+        let table = ground.table;
+        Ok(Box::new(Fixed::reweighted(table, &quantilizer(table, self.mass.get())?)))
+    }
+}
