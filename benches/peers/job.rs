@@ -8,14 +8,14 @@ use tailcatch::foundation::rng::SeedTree;
 use tailcatch::record::Outcomes;
 use tailcatch::reward::{RewardModel, RewardSection, Twin};
 use tailcatch::rollout::Sampler;
-use tailcatch::trainers::{Ground, Reinforce, Trainer, TrainerError, TrainerPart};
+use tailcatch::trainers::{Experience, Ground, Reinforce, TableLearner, TrainerError, TrainerPart};
 
 /// The bare learner: rollouts, credit and update, nothing recorded.
 pub struct Job {
     model: RewardModel,
     table: Outcomes,
     sampler: Sampler,
-    trainer: Box<dyn Trainer>,
+    trainer: Box<TableLearner>,
     batch: usize,
     step: u64,
 }
@@ -48,8 +48,10 @@ impl Job {
             self.trainer.policy(),
             (self.step, first, self.batch),
         );
-        self.trainer.credit(&mut batch.observed);
+        self.trainer
+            .credit(&Experience::new(&batch.observed, &batch.cells[..]))
+            .write_to(&mut batch.observed);
         self.step += 1;
-        self.trainer.update(&batch.observed, &batch.cells, 0.0)
+        self.trainer.update(&Experience::new(&batch.observed, &batch.cells[..]), 0.0)
     }
 }

@@ -12,7 +12,7 @@ use tailcatch::foundation::rng::SeedTree;
 use tailcatch::policies::{PolicySpec, Shape};
 use tailcatch::reward::{RewardModel, RewardSection, Twin};
 use tailcatch::rollout::{Actor, Roller, Tape};
-use tailcatch::trainers::{SequenceLearner, TrainerSpec};
+use tailcatch::trainers::{Experience, Learner, SequenceLearner, TrainerSpec};
 
 const BATCH: usize = 256;
 
@@ -49,8 +49,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         let actor = Actor::Learning(learner.policy());
         let rollouts = (step, step * BATCH as u64, BATCH);
         let mut batch = roller.batch(sequence, actor, &mut tape, rollouts, false);
-        learner.credit(&mut batch.observed, &tape);
-        learner.update(&tape, 0.0)?;
+        learner.credit(&Experience::new(&batch.observed, &tape)).write_to(&mut batch.observed);
+        learner.update(&Experience::new(&batch.observed, &tape), 0.0)?;
     }
     Ok(())
 }

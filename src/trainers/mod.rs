@@ -9,10 +9,12 @@ mod loss;
 mod settings;
 
 pub use error::TrainerError;
-pub use learner::{Ground, OptimizerSpec, Recipe, SequenceLearner, Trainer};
+pub use learner::{
+    Credited, Experience, Ground, Learner, OptimizerSpec, Recipe, SequenceLearner, TableLearner,
+};
 pub use loss::{
     Baseline, Controller, Credit, Estimator, KlPenalty, Objective, Per, Place, Scale, ScaleRewards, Shaper,
-    Shaping, ShapingError, Surrogate, advantages, estimators, gae, group_relative, leave_one_out,
+    Shaping, ShapingError, Surrogate, Weight, advantages, estimators, gae, group_relative, leave_one_out,
     median_of_means, trimmed_mean,
 };
 pub use settings::{

@@ -23,7 +23,7 @@ fn heavy() -> RewardModel {
 /// Exact numbers of the policy at the start of a run.
 fn exactly(model: &RewardModel, trainer: Value) -> Expectations {
     let spec: TrainerSpec = serde_json::from_value(trainer).unwrap();
-    let trainer = spec
+    let mut trainer = spec
         .part()
         .start(Ground { table: model.table().unwrap(), reference_proxies: &[], device: &Device::flex() })
         .unwrap();
@@ -137,7 +137,7 @@ fn selecting_policies_are_the_tables_own() {
     // The construction's mass above t is t^(−exponent), whatever was there.
     let spec: TrainerSpec =
         serde_json::from_value(json!({ "construction": { "threshold": 4, "exponent": 0.7 } })).unwrap();
-    let trainer =
+    let mut trainer =
         spec.part().start(Ground { table, reference_proxies: &[], device: &Device::flex() }).unwrap();
     let policy = trainer.policy();
     let above: f64 =

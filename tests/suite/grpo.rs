@@ -7,7 +7,7 @@ use burn::tensor::Device;
 use serde_json::{Value, json};
 use tailcatch::experiment::Expectations;
 use tailcatch::policies::Snapshot;
-use tailcatch::trainers::{Ground, Grpo, TrainerPart};
+use tailcatch::trainers::{Experience, Ground, Grpo, TrainerPart};
 
 fn settings(value: Value) -> Grpo {
     serde_json::from_value(value).unwrap()
@@ -39,7 +39,7 @@ fn one_update_is_the_closed_form_gradient() {
         for step in 0..2 {
             let old = trainer.policy().clone();
             let mut batch = in_threes(&old, &table);
-            trainer.credit(&mut batch);
+            trainer.credit(&Experience::new(&batch, &CELLS[..])).write_to(&mut batch);
             let advantage: Vec<f64> = (0..12)
                 .map(|i| {
                     let group = &REWARDS[i / 3 * 3..i / 3 * 3 + 3];
@@ -70,8 +70,8 @@ fn one_update_is_the_closed_form_gradient() {
                     *t -= rate * g;
                 }
             }
-            trainer.update(&batch, &CELLS, 0.0).unwrap();
-            assert_policy(&format!("{scale}, step {step}"), trainer.as_ref(), &theta, &table);
+            trainer.update(&Experience::new(&batch, &CELLS[..]), 0.0).unwrap();
+            assert_policy(&format!("{scale}, step {step}"), trainer.as_mut(), &theta, &table);
             assert!(clipped > 0, "{scale}: nothing was clipped, so that the clip was not tested");
             assert_eq!(trainer.clip_fraction(), Some(clipped as f64 / 36.0), "{scale}");
         }

@@ -10,7 +10,7 @@ use tailcatch::record::{Observed, Outcomes};
 use tailcatch::reward::{RewardModel, RewardSection, Twin};
 use tailcatch::rollout::Sampler;
 use tailcatch::theory::tilt::Tilter;
-use tailcatch::trainers::{Ground, Trainer, TrainerPart};
+use tailcatch::trainers::{Experience, Ground, TableLearner, TrainerPart};
 
 /// An uneven reference over two prompts.
 pub fn table() -> Outcomes {
@@ -80,7 +80,7 @@ pub fn in_threes(policy: &Snapshot, table: &Outcomes) -> Observed {
 }
 
 /// Asserts that the trainer's π is π₀·exp(θ), in ln π to 1e-5.
-pub fn assert_policy(what: &str, trainer: &dyn Trainer, theta: &[f64], table: &Outcomes) {
+pub fn assert_policy(what: &str, trainer: &mut TableLearner, theta: &[f64], table: &Outcomes) {
     let (found, mut expected) = (trainer.policy(), Snapshot::default());
     expected.set(table, |cell| theta[cell]);
     for cell in 0..table.len() {
@@ -130,8 +130,8 @@ pub fn learn(seed: u64, settings: &dyn TrainerPart) -> Learned {
         kls.push(exact.kl);
         let count = settings.batch();
         let mut batch = sampler.batch(&model, table, &policy, (step, step * count as u64, count));
-        trainer.credit(&mut batch.observed);
-        trainer.update(&batch.observed, &batch.cells, exact.kl).unwrap();
+        trainer.credit(&Experience::new(&batch.observed, &batch.cells[..])).write_to(&mut batch.observed);
+        trainer.update(&Experience::new(&batch.observed, &batch.cells[..]), exact.kl).unwrap();
     }
     policy.clone_from(trainer.policy());
     let late = &kls[kls.len() * 4 / 5..];

@@ -12,7 +12,7 @@ use tailcatch::record::{DISAGREEMENT, Outcomes};
 use tailcatch::reward::{RewardModel, RewardSection, Twin};
 use tailcatch::rollout::reference_proxies;
 use tailcatch::theory::tilt::Tilter;
-use tailcatch::trainers::{Ground, Shaping, Trainer, TrainerSpec};
+use tailcatch::trainers::{Experience, Ground, Shaping, TableLearner, TrainerSpec};
 
 const SEEDS: fn() -> SeedTree = || SeedTree::new(3, 0);
 
@@ -38,7 +38,7 @@ fn run(model: &RewardModel, trainer: Value) -> Trained {
         .unwrap()
 }
 
-fn on_the_toy_table(trainer: Value, table: &Outcomes) -> Box<dyn Trainer> {
+fn on_the_toy_table(trainer: Value, table: &Outcomes) -> Box<TableLearner> {
     let trainer = spec(trainer);
     assert_eq!(trainer.part().contradictions(), Vec::new());
     trainer.part().start(Ground { table, reference_proxies: &[], device: &Device::flex() }).unwrap()
@@ -166,11 +166,11 @@ fn no_pass_follows_once_the_policy_has_left_the_one_that_sampled() {
             &table,
         );
         let mut batch = in_threes(trainer.policy(), &table);
-        trainer.credit(&mut batch);
-        trainer.update(&batch, &CELLS, 0.0).unwrap();
+        trainer.credit(&Experience::new(&batch, &CELLS[..])).write_to(&mut batch);
+        trainer.update(&Experience::new(&batch, &CELLS[..]), 0.0).unwrap();
         trainer
     };
-    let theta = |trainer: &dyn Trainer| -> Vec<f64> {
+    let theta = |trainer: &mut TableLearner| -> Vec<f64> {
         let policy = trainer.policy().clone();
         (0..8).map(|cell| policy.log_prob(cell) - table.ref_log_prob[cell]).collect()
     };
@@ -188,8 +188,8 @@ fn no_pass_follows_once_the_policy_has_left_the_one_that_sampled() {
         // Above what `passes − 1` left and below what `passes` did: the pass after that is not made.
         let target =
             if passes == 1 { 0.5 * strayed[0] } else { 0.5 * (strayed[passes - 2] + strayed[passes - 1]) };
-        let expected = theta(after(passes as u32, Value::Null).as_ref());
-        assert_policy(&format!("{passes} passes"), after(4, json!(target)).as_ref(), &expected, &table);
+        let expected = theta(after(passes as u32, Value::Null).as_mut());
+        assert_policy(&format!("{passes} passes"), after(4, json!(target)).as_mut(), &expected, &table);
     }
 }
 

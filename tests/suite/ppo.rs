@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 use tailcatch::policies::Snapshot;
 use tailcatch::trainers::estimators::estimate;
-use tailcatch::trainers::{Estimator, Ground, Ppo, TrainerPart, gae};
+use tailcatch::trainers::{Estimator, Experience, Ground, Ppo, TrainerPart, gae};
 
 fn settings(value: Value) -> Ppo {
     serde_json::from_value(value).unwrap()
@@ -183,7 +183,7 @@ fn updates_are_those_written_out_by_hand() {
                         "{minibatches} parts, {advantage}, {surrogate}, {largest:?}, update {update}"
                     );
                     let mut batch = in_threes(trainer.policy(), &table);
-                    trainer.credit(&mut batch);
+                    trainer.credit(&Experience::new(&batch, &CELLS[..])).write_to(&mut batch);
                     let (advantages, clipped, steepest) = hand.update(
                         minibatches,
                         advantage != "raw",
@@ -193,8 +193,8 @@ fn updates_are_those_written_out_by_hand() {
                     for (a, b) in batch.advantage.as_ref().unwrap().iter().zip(&advantages) {
                         assert!((a - b).abs() < 1e-5, "{what}: advantage {a} against {b}");
                     }
-                    trainer.update(&batch, &CELLS, 0.0).unwrap();
-                    assert_policy(&what, trainer.as_ref(), &hand.theta, &table);
+                    trainer.update(&Experience::new(&batch, &CELLS[..]), 0.0).unwrap();
+                    assert_policy(&what, trainer.as_mut(), &hand.theta, &table);
                     assert_eq!(trainer.clip_fraction(), Some(clipped), "{what}");
                     clips += clipped;
                     limited |= largest.is_some_and(|l| steepest > l);

@@ -8,7 +8,7 @@ use tailcatch::foundation::rng::SeedTree;
 use tailcatch::policies::Snapshot;
 use tailcatch::reward::{RewardModel, RewardSection, Twin};
 use tailcatch::rollout::Sampler;
-use tailcatch::trainers::{Ground, Rloo, TrainerPart};
+use tailcatch::trainers::{Experience, Ground, Rloo, TrainerPart};
 
 fn settings(value: Value) -> Rloo {
     serde_json::from_value(value).unwrap()
@@ -27,7 +27,7 @@ fn one_update_is_the_closed_form_gradient() {
     for step in 0..3 {
         let policy = trainer.policy().clone();
         let mut batch = in_threes(&policy, &table);
-        trainer.credit(&mut batch);
+        trainer.credit(&Experience::new(&batch, &CELLS[..])).write_to(&mut batch);
         let shaped: Vec<f64> = (0..12)
             .map(|i| REWARDS[i] - beta * (policy.log_prob(CELLS[i]) - table.ref_log_prob[CELLS[i]]))
             .collect();
@@ -41,8 +41,8 @@ fn one_update_is_the_closed_form_gradient() {
         for (t, g) in theta.iter_mut().zip(by_hand(&CELLS, &weights, 0.0, &policy, &table)) {
             *t -= rate * g;
         }
-        trainer.update(&batch, &CELLS, 0.0).unwrap();
-        assert_policy(&format!("step {step}"), trainer.as_ref(), &theta, &table);
+        trainer.update(&Experience::new(&batch, &CELLS[..]), 0.0).unwrap();
+        assert_policy(&format!("step {step}"), trainer.as_mut(), &theta, &table);
         assert_eq!(trainer.clip_fraction(), None);
     }
 }
@@ -128,8 +128,8 @@ fn an_adaptive_controller_moves_the_coefficient_by_the_rollouts_of_the_step() {
         [(9.0, 0.2 * 1.024), (0.0, 0.2 * 1.024 * 0.976), (2.05, 0.2 * 1.024 * 0.976 * 1.003)]
     {
         let mut batch = in_threes(trainer.policy(), &table);
-        trainer.credit(&mut batch);
-        trainer.update(&batch, &CELLS, kl).unwrap();
+        trainer.credit(&Experience::new(&batch, &CELLS[..])).write_to(&mut batch);
+        trainer.update(&Experience::new(&batch, &CELLS[..]), kl).unwrap();
         let found = trainer.coefficient().unwrap();
         assert!((found - expected).abs() < 1e-15, "KL {kl}: {found} against {expected}");
     }

@@ -11,6 +11,7 @@ use tailcatch::record::Outcomes;
 use tailcatch::reward::propagate;
 use tailcatch::rollout::{Actor, Batch, Roller, Tape, Tree};
 use tailcatch::theory::tilt::Tilter;
+use tailcatch::trainers::{Experience, Learner};
 
 const BETA: f64 = 0.5;
 
@@ -127,8 +128,8 @@ fn expectations_summed_over_trajectories_and_states_are_those_of_a_sample() {
             for step in 0..20 {
                 let actor = Actor::Learning(learner.policy());
                 let mut batch = roller.batch(sequence, actor, &mut tape, (step, step * 64, 64), false);
-                learner.credit(&mut batch.observed, &tape);
-                learner.update(&tape, 0.0).unwrap();
+                learner.credit(&Experience::new(&batch.observed, &tape)).write_to(&mut batch.observed);
+                learner.update(&Experience::new(&batch.observed, &tape), 0.0).unwrap();
             }
             let (mut log_ratios, mut snapshot) = (Vec::new(), Snapshot::default());
             Tree::new(sequence.process()).log_ratios(learner.policy(), &mut log_ratios);

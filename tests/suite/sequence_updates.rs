@@ -6,13 +6,58 @@ use serde_json::{Value, json};
 use std::ops::Range;
 use tailcatch::record::Observed;
 use tailcatch::rollout::{Actor, Choice, Roller, Tape};
-use tailcatch::trainers::{SequenceLearner, TrainerSpec};
+use tailcatch::trainers::{Experience, Learner, SequenceLearner, TrainerSpec, Weight};
 
 const PROMPTS: usize = 2;
 const HORIZON: usize = 3;
 const TOKENS: usize = 3;
 const BATCH: usize = 12;
 const BETA: f64 = 0.4;
+
+/// How a batch is learned from: as it was observed, with some rows of weight 0, and with other labels beside.
+const WAYS: [Way; 3] = [
+    Way { weighted: false, labelled: false },
+    Way { weighted: true, labelled: false },
+    Way { weighted: true, labelled: true },
+];
+
+#[derive(Debug, Clone, Copy)]
+struct Way {
+    weighted: bool,
+    labelled: bool,
+}
+
+/// Leaves groups of three with 2, 1, 3 and 2 rows, groups of four with 2, 3 and 3, and halves with 3 and 5.
+const COUNTS: [bool; BATCH] = [true, false, true, false, false, true, true, true, true, true, false, true];
+
+impl Way {
+    fn label(self, row: usize, proxy: f64) -> f64 {
+        if self.labelled { 1.5 - 0.7 * proxy + (row % 5) as f64 } else { proxy }
+    }
+
+    fn counts(self, row: usize) -> bool {
+        !self.weighted || COUNTS[row]
+    }
+
+    fn weight(self) -> Weight<'static> {
+        if self.weighted { Weight::of(&COUNTS) } else { Weight::ONE }
+    }
+
+    fn experience<'a>(
+        self,
+        observed: &'a Observed,
+        tape: &'a Tape,
+        labels: &'a [f64],
+    ) -> Experience<'a, Tape> {
+        Experience::new(observed, tape).labelled(labels).weighted(self.weight())
+    }
+
+    /// The entries of the rows that count.
+    fn counted(self, column: &Option<Vec<f64>>) -> Vec<f64> {
+        let column = column.as_ref().unwrap().iter().enumerate();
+        column.filter(|(row, _)| self.counts(*row)).map(|(_, entry)| *entry).collect()
+    }
+}
 
 /// Strings of 1 to 3 tokens, the third of which ends them, and of unequal mass under the reference.
 fn toy() -> World {
@@ -83,11 +128,13 @@ impl Hand {
     }
 }
 
-/// A rollout, and what the policy that sampled it said of it.
+/// A rollout that counts, and what the policy that sampled it said of it.
 struct Row {
+    /// Its place in the batch.
+    at: usize,
     prompt: usize,
     tokens: Vec<usize>,
-    proxy: f64,
+    label: f64,
     log_prob: Vec<f64>,
     reference: Vec<f64>,
     value: Vec<f64>,
@@ -100,7 +147,7 @@ impl Row {
     }
 }
 
-fn rows(tape: &Tape, observed: &Observed, hand: &Hand) -> Vec<Row> {
+fn rows(tape: &Tape, observed: &Observed, hand: &Hand, way: Way) -> Vec<Row> {
     let of = |row: usize| {
         let length = tape.lengths[row] as usize;
         let prompt = tape.prompts[row] as usize;
@@ -108,9 +155,17 @@ fn rows(tape: &Tape, observed: &Observed, hand: &Hand) -> Vec<Row> {
         let log_prob = tokens.iter().enumerate().map(|(t, token)| hand.log_prob(prompt, t, *token)).collect();
         let reference = tokens.iter().map(|token| Hand::reference(*token)).collect();
         let value = (0..length).map(|t| hand.value(prompt, t)).collect();
-        Row { prompt, tokens, proxy: observed.proxy[row], log_prob, reference, value }
+        Row {
+            at: row,
+            prompt,
+            tokens,
+            label: way.label(row, observed.proxy[row]),
+            log_prob,
+            reference,
+            value,
+        }
     };
-    (0..tape.rows).map(of).collect()
+    (0..tape.rows).filter(|row| way.counts(*row)).map(of).collect()
 }
 
 /// The estimators of KL(π‖π₀), of ln π and ln π₀.
@@ -138,36 +193,56 @@ struct Bench {
     tape: Tape,
     hand: Hand,
     step: u64,
+    way: Way,
+    observed: Observed,
+    labels: Vec<f64>,
 }
 
 impl Bench {
-    fn new(section: Value) -> Self {
+    fn new(section: Value, way: Way) -> Self {
         let world = toy();
         let spec: TrainerSpec = trainer(section);
         let learner = world.learner(&policy(json!({ "product": {} })), &spec);
         let roller = Roller::training(&world.seeds, spec.part().group());
         let hand = Hand::new(spec.part().recipe().unwrap().objective.value.is_some());
-        Self { world, learner, roller, tape: Tape::default(), hand, step: 0 }
+        Self {
+            world,
+            learner,
+            roller,
+            tape: Tape::default(),
+            hand,
+            step: 0,
+            way,
+            observed: Observed::default(),
+            labels: Vec::new(),
+        }
     }
 
-    /// Samples and credits a batch.
+    /// Samples and credits a batch, and gives the rows that count.
     fn sample(&mut self) -> (Vec<Row>, Observed) {
         let (step, first) = (self.step, self.step * BATCH as u64);
         self.step += 1;
         let actor = Actor::Learning(self.learner.policy());
         let sequence = self.world.sequence();
         let batch = self.roller.batch(sequence, actor, &mut self.tape, (step, first, BATCH), false);
-        let mut observed = batch.observed;
-        let rows = rows(&self.tape, &observed, &self.hand);
+        let (mut observed, way) = (batch.observed, self.way);
+        let rows = rows(&self.tape, &observed, &self.hand, way);
         let of_length = |n: usize| rows.iter().any(|row| row.tokens.len() == n);
         assert!(step > 0 || of_length(1) && of_length(3), "the reference writes strings of every length");
-        self.learner.credit(&mut observed, &self.tape);
+        self.labels = observed.proxy.iter().enumerate().map(|(row, u)| way.label(row, *u)).collect();
+        let raw = observed.proxy.clone();
+        self.learner.credit(&way.experience(&observed, &self.tape, &self.labels)).write_to(&mut observed);
+        assert_eq!(observed.proxy, raw);
+        let out = (0..BATCH).filter(|row| !way.counts(*row));
+        assert!(out.map(|row| observed.advantage.as_ref().unwrap()[row]).all(|a| a == 0.0));
+        self.observed = observed.clone();
         (rows, observed)
     }
 
     /// Updates, and compares the weights with those by hand.
     fn update(&mut self, what: &str) {
-        self.learner.update(&self.tape, 0.0).unwrap();
+        let (observed, way) = (std::mem::take(&mut self.observed), self.way);
+        self.learner.update(&way.experience(&observed, &self.tape, &self.labels), 0.0).unwrap();
         let found = self.learner.policy().weights().to_vec();
         assert_eq!(found.len(), self.hand.weights.len());
         for (index, (a, b)) in found.iter().zip(&self.hand.weights).enumerate() {
@@ -183,12 +258,14 @@ fn close(what: &str, found: &[f64], expected: &[f64]) {
     }
 }
 
-/// Each less the mean of the others among `size` adjacent ones.
-fn leave_one_out(rewards: &[f64], size: usize) -> Vec<f64> {
+/// Each less the mean of the others among `size` adjacent ones; nothing for a row without others.
+fn leave_one_out(rows: &[Row], rewards: &[f64], size: usize) -> Vec<f64> {
     let of = |i: usize| {
-        let others: Vec<f64> =
-            (0..rewards.len()).filter(|j| *j != i && j / size == i / size).map(|j| rewards[j]).collect();
-        rewards[i] - others.iter().sum::<f64>() / others.len() as f64
+        let others: Vec<f64> = (0..rewards.len())
+            .filter(|j| *j != i && rows[*j].at / size == rows[i].at / size)
+            .map(|j| rewards[j])
+            .collect();
+        if others.is_empty() { 0.0 } else { rewards[i] - others.iter().sum::<f64>() / others.len() as f64 }
     };
     (0..rewards.len()).map(of).collect()
 }
@@ -230,7 +307,8 @@ fn policy_gradient(
 
 #[test]
 fn reinforce_and_rloo_follow_the_gradient_of_their_loss() {
-    for (trainer, size) in [("reinforce", BATCH), ("rloo", 3)] {
+    for (trainer, size, way) in WAYS.into_iter().flat_map(|way| [("reinforce", BATCH, way), ("rloo", 3, way)])
+    {
         for kl in [
             ("k1", "reward", "token"),
             ("k2", "reward", "token"),
@@ -249,18 +327,18 @@ fn reinforce_and_rloo_follow_the_gradient_of_their_loss() {
             let key =
                 if trainer == "rloo" { ("group", json!(3)) } else { ("baseline", json!("leave_one_out")) };
             section[key.0] = key.1;
-            let mut bench = Bench::new(json!({ trainer: section }));
+            let mut bench = Bench::new(json!({ trainer: section }), way);
             for step in 0..3 {
-                let what = format!("{trainer}, {kl:?}, step {step}");
+                let what = format!("{trainer}, {kl:?}, {way:?}, step {step}");
                 let (rows, observed) = bench.sample();
                 let paid = |row: &Row| match place {
-                    "loss" => row.proxy,
-                    _ => row.proxy - BETA * penalty(estimator, per, &row.log_prob, &row.reference),
+                    "loss" => row.label,
+                    _ => row.label - BETA * penalty(estimator, per, &row.log_prob, &row.reference),
                 };
                 let rewards: Vec<f64> = rows.iter().map(paid).collect();
-                let advantage = leave_one_out(&rewards, size);
-                close(&what, observed.reward.as_ref().unwrap(), &rewards);
-                close(&what, observed.advantage.as_ref().unwrap(), &advantage);
+                let advantage = leave_one_out(&rows, &rewards, size);
+                close(&what, &way.counted(&observed.reward), &rewards);
+                close(&what, &way.counted(&observed.advantage), &advantage);
                 let before = bench.hand.clone();
                 bench
                     .hand
@@ -287,21 +365,27 @@ fn cut(advantage: f64, log_ratio: f64) -> bool {
 #[test]
 fn grpo_follows_the_gradient_of_its_clipped_loss_with_k3() {
     let mut clips = 0.0;
-    for per in ["token", "sequence"] {
-        let mut bench = Bench::new(json!({ "grpo": { "batch": BATCH, "group": 4, "epochs": 3,
-            "optimizer": { "sgd": { "learning_rate": 0.9 } }, "kl": { "coefficient": BETA, "per": per } } }));
+    for (per, way) in WAYS.into_iter().flat_map(|way| [("token", way), ("sequence", way)]) {
+        let mut bench = Bench::new(
+            json!({ "grpo": { "batch": BATCH, "group": 4, "epochs": 3,
+            "optimizer": { "sgd": { "learning_rate": 0.9 } }, "kl": { "coefficient": BETA, "per": per } } }),
+            way,
+        );
         for step in 0..3 {
-            let what = format!("{per}, step {step}");
+            let what = format!("{per}, {way:?}, step {step}");
             let (rows, observed) = bench.sample();
-            let advantage: Vec<f64> = (0..BATCH)
-                .map(|i| {
-                    let group: Vec<f64> = (i / 4 * 4..i / 4 * 4 + 4).map(|j| rows[j].proxy).collect();
-                    let mean = group.iter().sum::<f64>() / 4.0;
-                    let sd = (group.iter().map(|u| (u - mean).powi(2)).sum::<f64>() / 3.0).sqrt();
-                    (rows[i].proxy - mean) / (sd + 1e-4)
+            let advantage: Vec<f64> = rows
+                .iter()
+                .map(|row| {
+                    let group: Vec<f64> =
+                        rows.iter().filter(|own| own.at / 4 == row.at / 4).map(|own| own.label).collect();
+                    let n = group.len() as f64;
+                    let mean = group.iter().sum::<f64>() / n;
+                    let sd = (group.iter().map(|u| (u - mean).powi(2)).sum::<f64>() / (n - 1.0)).sqrt();
+                    (row.label - mean) / (sd + 1e-4)
                 })
                 .collect();
-            close(&what, observed.advantage.as_ref().unwrap(), &advantage);
+            close(&what, &way.counted(&observed.advantage), &advantage);
             let (mut cuts, mut looks) = (0, 0);
             for _ in 0..3 {
                 for (row, advantage) in rows.iter().zip(&advantage) {
@@ -317,7 +401,7 @@ fn grpo_follows_the_gradient_of_its_clipped_loss_with_k3() {
                         both.map(|(p, old)| clipped(*advantage, p - old)).sum::<f64>()
                             + BETA * penalty("k3", per, &log_prob, &row.reference)
                     };
-                    rows.iter().zip(&advantage).map(of).sum::<f64>() / BATCH as f64
+                    rows.iter().zip(&advantage).map(of).sum::<f64>() / rows.len() as f64
                 };
                 bench.hand.descend(0.9, f64::INFINITY, loss);
             }
@@ -329,12 +413,12 @@ fn grpo_follows_the_gradient_of_its_clipped_loss_with_k3() {
     assert!(clips > 10.0, "the clip was hardly tested: {clips}");
 }
 
-/// Generalised advantages of a rollout, as the sum Σ (γλ)^k δ; the penalty is paid token by token, the proxy at the end.
+/// Generalised advantages of a rollout, as the sum Σ (γλ)^k δ; the penalty is paid token by token, the label at the end.
 fn generalised(row: &Row, gamma: f64, lambda: f64) -> Vec<f64> {
     let n = row.tokens.len();
     let paid = |t: usize| {
         let penalty = BETA * (row.log_prob[t] - row.reference[t]);
-        if t + 1 == n { row.proxy - penalty } else { -penalty }
+        if t + 1 == n { row.label - penalty } else { -penalty }
     };
     let value = |t: usize| row.value.get(t).copied().unwrap_or(0.0);
     let delta = |t: usize| paid(t) + gamma * value(t + 1) - value(t);
@@ -345,7 +429,7 @@ fn generalised(row: &Row, gamma: f64, lambda: f64) -> Vec<f64> {
 fn ppo_follows_the_gradient_of_its_loss_with_a_value_for_every_token() {
     let (value, range, entropy, rate, gamma, lambda) = (0.7, 0.2, 0.05, 0.5, 0.9, 0.8);
     let (mut clips, mut limited, mut held_back) = (0.0, 0, 0);
-    for minibatches in [1, 2] {
+    for (minibatches, way) in WAYS.into_iter().flat_map(|way| [(1, way), (2, way)]) {
         for scale in ["batch_normalised", "raw"] {
             for largest in [None, Some(0.8)] {
                 let mut bench = Bench::new(
@@ -353,9 +437,10 @@ fn ppo_follows_the_gradient_of_its_loss_with_a_value_for_every_token() {
                     "optimizer": { "sgd": { "learning_rate": rate } }, "advantage": scale, "gamma": gamma, "lam": lambda,
                     "vf_coef": value, "cliprange_value": range, "entropy_coef": entropy, "max_grad_norm": largest,
                     "kl": { "coefficient": BETA } } }),
+                    way,
                 );
                 for step in 0..3 {
-                    let what = format!("{minibatches} parts, {scale}, {largest:?}, step {step}");
+                    let what = format!("{minibatches} parts, {scale}, {largest:?}, {way:?}, step {step}");
                     let (rows, observed) = bench.sample();
                     let own: Vec<Vec<f64>> = rows.iter().map(|row| generalised(row, gamma, lambda)).collect();
                     let flat: Vec<f64> = own.iter().flatten().copied().collect();
@@ -367,12 +452,12 @@ fn ppo_follows_the_gradient_of_its_loss_with_a_value_for_every_token() {
                         own.iter().map(|row| row.iter().map(whiten).collect()).collect();
                     let means: Vec<f64> =
                         advantage.iter().map(|row| row.iter().sum::<f64>() / row.len() as f64).collect();
-                    close(&what, observed.advantage.as_ref().unwrap(), &means);
+                    close(&what, &way.counted(&observed.advantage), &means);
                     let reward =
-                        |row: &Row| row.proxy - BETA * penalty("k1", "token", &row.log_prob, &row.reference);
+                        |row: &Row| row.label - BETA * penalty("k1", "token", &row.log_prob, &row.reference);
                     close(
                         &what,
-                        observed.reward.as_ref().unwrap(),
+                        &way.counted(&observed.reward),
                         &rows.iter().map(reward).collect::<Vec<_>>(),
                     );
                     let held = |v: f64, old: f64| old + (v - old).clamp(-range, range);
@@ -394,7 +479,8 @@ fn ppo_follows_the_gradient_of_its_loss_with_a_value_for_every_token() {
                     let (mut cuts, size) = (0, BATCH / minibatches);
                     for _ in 0..2 {
                         for first in (0..BATCH).step_by(size) {
-                            let part = first..first + size;
+                            let of = |at: usize| rows.iter().filter(|row| row.at < at).count();
+                            let part = of(first)..of(first + size);
                             for i in part.clone() {
                                 for (t, p) in rows[i].now(&bench.hand).enumerate() {
                                     cuts += usize::from(cut(advantage[i][t], p - rows[i].log_prob[t]));
@@ -497,10 +583,10 @@ fn the_expected_step_of_a_penalty_in_the_loss_is_the_gradient_of_the_divergence(
                 tape.reconsider(learner.policy(), &mut now);
                 tape.choice = now;
                 let mut observed = Observed { proxy: vec![0.0; 2], group: vec![0; 2], ..Observed::default() };
-                learner.credit(&mut observed, &tape);
+                learner.credit(&Experience::new(&observed, &tape)).write_to(&mut observed);
                 assert_eq!(observed.advantage, Some(vec![0.0; 2]));
                 let before = learner.policy().weights().to_vec();
-                learner.update(&tape, 0.0).unwrap();
+                learner.update(&Experience::new(&observed, &tape), 0.0).unwrap();
                 let weight = (log_prob(&hand, 0, one) + log_prob(&hand, 0, other)).exp();
                 let after = learner.policy().weights().iter().zip(&before);
                 for (mean, (a, b)) in mean.iter_mut().zip(after) {

@@ -4,7 +4,7 @@ use crate::learning::{by_hand, learn, observed, table};
 use burn::tensor::Device;
 use serde_json::{Value, json};
 use tailcatch::policies::Snapshot;
-use tailcatch::trainers::{Ground, Reinforce, TrainerPart};
+use tailcatch::trainers::{Experience, Ground, Reinforce, TrainerPart};
 
 fn settings(value: Value) -> Reinforce {
     serde_json::from_value(value).unwrap()
@@ -36,7 +36,7 @@ fn one_step_is_the_closed_form_gradient() {
         for _ in 0..2 {
             let policy = trainer.policy().clone();
             let mut batch = observed(&cells, &rewards, &policy, &table);
-            trainer.credit(&mut batch);
+            trainer.credit(&Experience::new(&batch, &cells[..])).write_to(&mut batch);
             let log_ratio = |i: usize| table.ref_log_prob[cells[i]] - policy.log_prob(cells[i]);
             let penalty = |i: usize| match estimator {
                 "k1" => -log_ratio(i),
@@ -60,7 +60,7 @@ fn one_step_is_the_closed_form_gradient() {
             let mut expected = Snapshot::default();
             expected
                 .set(&table, |cell| policy.log_prob(cell) - table.ref_log_prob[cell] - rate * gradient[cell]);
-            trainer.update(&batch, &cells, 0.0).unwrap();
+            trainer.update(&Experience::new(&batch, &cells[..]), 0.0).unwrap();
             let found = trainer.policy().clone();
             for cell in 0..table.len() {
                 let (a, b) = (found.log_prob(cell), expected.log_prob(cell));
@@ -120,7 +120,7 @@ fn a_diverging_run_is_an_error_that_says_what_to_change() {
     let policy = trainer.policy().clone();
     let cells = [0, 5];
     let mut batch = observed(&cells, &[1e30, -1e30], &policy, &table);
-    trainer.credit(&mut batch);
-    let error = trainer.update(&batch, &cells, 0.0).unwrap_err().to_string();
+    trainer.credit(&Experience::new(&batch, &cells[..])).write_to(&mut batch);
+    let error = trainer.update(&Experience::new(&batch, &cells[..]), 0.0).unwrap_err().to_string();
     assert!(error.contains("learning_rate"), "{error}");
 }

@@ -9,7 +9,7 @@ use tailcatch::foundation::rng::SeedTree;
 use tailcatch::policies::Snapshot;
 use tailcatch::reward::{RewardModel, RewardSection, Twin};
 use tailcatch::rollout::Sampler;
-use tailcatch::trainers::{Ground, TrainerSpec};
+use tailcatch::trainers::{Experience, Ground, TrainerSpec};
 
 /// A planted exploit of prior mass 1/K, and who trains on it.
 pub struct Race {
@@ -65,8 +65,8 @@ fn one(race: &Race, replicate: u64) -> Ending {
             ending.first.get_or_insert(step);
         }
         ending.sightings += seen;
-        trainer.credit(&mut batch.observed);
-        trainer.update(&batch.observed, &batch.cells, exact.kl).unwrap();
+        trainer.credit(&Experience::new(&batch.observed, &batch.cells[..])).write_to(&mut batch.observed);
+        trainer.update(&Experience::new(&batch.observed, &batch.cells[..]), exact.kl).unwrap();
     }
     ending
 }

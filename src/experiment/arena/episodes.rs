@@ -11,7 +11,7 @@ use crate::policies::{Memory, Shape, Snapshot};
 use crate::record::Outcomes;
 use crate::reward::{Propagated, RewardModel, SequenceModel, propagate};
 use crate::rollout::{Actor, Batch, Roller, Tape, Tree};
-use crate::trainers::{Recipe, SequenceLearner, TrainerError};
+use crate::trainers::{Experience, Learner, Recipe, SequenceLearner, TrainerError};
 
 /// Rollouts of the reference behind its spread and the scale of shaped rewards, and behind its means where there is no table.
 const REFERENCE_ROLLOUTS: usize = 20_000;
@@ -147,15 +147,16 @@ impl Arena for Episodes<'_> {
     }
 
     fn credit(&mut self, batch: &mut Batch) {
-        self.learner.credit(&mut batch.observed, &self.tape);
+        let credited = self.learner.credit(&Experience::new(&batch.observed, &self.tape));
+        credited.write_to(&mut batch.observed);
     }
 
-    fn update(&mut self, _: &Batch, kl: f64) -> Result<(), TrainerError> {
-        self.learner.update(&self.tape, kl)
+    fn update(&mut self, batch: &Batch, kl: f64) -> Result<(), TrainerError> {
+        self.learner.update(&Experience::new(&batch.observed, &self.tape), kl)
     }
 
     fn coefficient(&self) -> Option<f64> {
-        Some(self.learner.coefficient())
+        self.learner.coefficient()
     }
 
     fn clip_fraction(&self) -> Option<f64> {
@@ -185,7 +186,7 @@ impl Arena for Episodes<'_> {
             utility: end.utility,
             error: end.error,
             kl: end.kl,
-            kl_coefficient: Some(self.learner.coefficient()),
+            kl_coefficient: self.learner.coefficient(),
             p_hack: end.p_hack,
             proxy_from_hacks: end.proxy_from_hacks,
             top_mass: end.top_mass,

@@ -9,13 +9,13 @@ use crate::record::Outcomes;
 use crate::reward::RewardModel;
 use crate::rollout::{Batch, Sampler, reference_proxies};
 use crate::theory::tilt::Tilter;
-use crate::trainers::{Ground, Shaping, Trainer, TrainerError, TrainerSpec};
+use crate::trainers::{Experience, Ground, Shaping, TableLearner, TrainerError, TrainerSpec};
 
 /// The table, who is trained on it, and its policy as it is now.
 pub(super) struct Table<'a> {
     model: &'a RewardModel,
     table: &'a Outcomes,
-    trainer: Box<dyn Trainer>,
+    learner: Box<TableLearner>,
     sampler: Sampler,
     exact: Expectations,
     reference: Expectations,
@@ -38,7 +38,7 @@ impl<'a> Table<'a> {
         Ok(Self {
             model,
             table,
-            trainer: part.start(Ground { table, reference_proxies: &scaling, device })?,
+            learner: part.start(Ground { table, reference_proxies: &scaling, device })?,
             sampler: Sampler::training(&seeds).in_groups(part.group()),
             exact: reference,
             reference,
@@ -48,17 +48,17 @@ impl<'a> Table<'a> {
     }
 
     fn refresh(&mut self) {
-        self.exact = Expectations::enumerated(self.trainer.policy(), self.table);
+        self.exact = Expectations::enumerated(self.learner.policy(), self.table);
     }
 }
 
 impl Arena for Table<'_> {
     fn batch(&mut self, step: u64, first: u64, count: usize) -> Result<Batch, TrainerError> {
-        if !self.started || self.trainer.moved() {
+        if !self.started || self.learner.moved() {
             self.refresh();
             self.started = true;
         }
-        Ok(self.sampler.batch(self.model, self.table, self.trainer.policy(), (step, first, count)))
+        Ok(self.sampler.batch(self.model, self.table, self.learner.policy(), (step, first, count)))
     }
 
     fn expectations(&mut self, _: &Batch) -> Expectations {
@@ -66,27 +66,28 @@ impl Arena for Table<'_> {
     }
 
     fn credit(&mut self, batch: &mut Batch) {
-        self.trainer.credit(&mut batch.observed);
+        let credited = self.learner.credit(&Experience::new(&batch.observed, &batch.cells[..]));
+        credited.write_to(&mut batch.observed);
     }
 
     fn update(&mut self, batch: &Batch, kl: f64) -> Result<(), TrainerError> {
-        self.trainer.update(&batch.observed, &batch.cells, kl)
+        self.learner.update(&Experience::new(&batch.observed, &batch.cells[..]), kl)
     }
 
     fn coefficient(&self) -> Option<f64> {
-        self.trainer.coefficient()
+        self.learner.coefficient()
     }
 
     fn clip_fraction(&self) -> Option<f64> {
-        self.trainer.clip_fraction()
+        self.learner.clip_fraction()
     }
 
     fn save(&self) -> Result<Vec<u8>, TrainerError> {
-        self.trainer.save()
+        self.learner.save()
     }
 
     fn restore(&mut self, state: &[u8]) -> Result<(), TrainerError> {
-        self.trainer.restore(state)
+        self.learner.restore(state)
     }
 
     fn last(&mut self) -> Result<Final, TrainerError> {
@@ -98,7 +99,7 @@ impl Arena for Table<'_> {
             utility: end.utility,
             error: end.error,
             kl: end.kl,
-            kl_coefficient: self.trainer.coefficient(),
+            kl_coefficient: self.learner.coefficient(),
             p_hack: end.p_hack,
             proxy_from_hacks: end.proxy_from_hacks,
             top_mass: end.top_mass,

@@ -1,8 +1,9 @@
 //! Policies that do not learn: a function of the reference and the proxy, set before the first rollout.
 
-use super::contract::Trainer;
+use super::contract::{Credited, Learner};
+use super::experience::Experience;
 use crate::policies::Snapshot;
-use crate::record::{Observed, Outcomes};
+use crate::record::Outcomes;
 use crate::theory::table::Reweighting;
 use crate::trainers::error::TrainerError;
 use crate::trainers::loss::shaping::Shaper;
@@ -33,14 +34,12 @@ impl Fixed {
     }
 }
 
-/// What is not trained optimises the proxy as it is.
-pub(in crate::trainers) fn credit(observed: &mut Observed) {
-    observed.reward = Some(observed.proxy.clone());
-}
+impl Learner for Fixed {
+    type Policy = Snapshot;
+    type Trace = [usize];
 
-impl Trainer for Fixed {
-    fn policy(&self) -> &Snapshot {
-        &self.policy
+    fn policy(&mut self) -> &mut Snapshot {
+        &mut self.policy
     }
     fn moved(&self) -> bool {
         false
@@ -48,10 +47,11 @@ impl Trainer for Fixed {
     fn coefficient(&self) -> Option<f64> {
         self.coefficient
     }
-    fn credit(&self, observed: &mut Observed) {
-        observed.reward = Some(observed.proxy.iter().map(|u| self.shaper.apply(*u)).collect());
+    fn credit(&mut self, experience: &Experience<'_, [usize]>) -> Credited {
+        let reward = experience.labels.iter().map(|u| self.shaper.apply(*u)).collect();
+        Credited { reward, ..Credited::default() }
     }
-    fn update(&mut self, _: &Observed, _: &[usize], _: f64) -> Result<(), TrainerError> {
+    fn update(&mut self, _: &Experience<'_, [usize]>, _: f64) -> Result<(), TrainerError> {
         Ok(())
     }
 }

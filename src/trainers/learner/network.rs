@@ -1,12 +1,10 @@
 //! All that a learner trains, as one burn module.
 
-use super::checkpoint::unusable;
 use crate::policies::{TabularPolicy, TabularValue};
-use crate::trainers::error::TrainerError;
 use crate::trainers::loss::slopes::Gradient;
 use burn::module::Module;
 use burn::optim::{GradientsParams, ModuleOptimizer};
-use burn::store::ModuleRecord;
+use burn::store::{ModuleRecord, RecordError};
 use burn::tensor::{Bytes, Device, Tensor, TensorData};
 
 /// A policy, and a value head where the trainer has one.
@@ -37,13 +35,13 @@ impl Network {
     }
 
     /// The weights, with the names under which an optimizer knows them.
-    pub fn to_bytes(&self) -> Result<Vec<u8>, TrainerError> {
-        Ok(self.clone().into_record().into_bytes().map_err(unusable)?.to_vec())
+    pub fn to_bytes(&self) -> Result<Vec<u8>, RecordError> {
+        Ok(self.clone().into_record().into_bytes()?.to_vec())
     }
 
     /// The same network with other weights and names.
-    pub fn with_bytes(&self, bytes: Vec<u8>) -> Result<Self, TrainerError> {
-        let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes)).map_err(unusable)?;
-        self.clone().try_load_record(record).map_err(unusable)
+    pub fn with_bytes(&self, bytes: Vec<u8>) -> Result<Self, RecordError> {
+        let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes))?;
+        self.clone().try_load_record(record)
     }
 }

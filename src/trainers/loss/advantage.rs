@@ -75,6 +75,8 @@ pub fn advantages(rewards: &[f64], baseline: Baseline, scale: Scale) -> Vec<f64>
     let mut advantages: Vec<f64> = match baseline {
         Baseline::None => rewards.to_vec(),
         Baseline::Mean => less(mean),
+        // A rollout without others has nothing to be compared with.
+        Baseline::LeaveOneOut if rewards.len() < 2 => vec![0.0; rewards.len()],
         // r − (n·mean − r)/(n − 1) = (r − mean)·n/(n − 1).
         Baseline::LeaveOneOut => rewards.iter().map(|r| (r - mean) * n / (n - 1.0)).collect(),
         Baseline::TrimmedMean { share } => less(robust::trimmed_mean(rewards, share.get())),

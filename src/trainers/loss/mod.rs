@@ -1,10 +1,12 @@
 //! From rewards to the derivatives of a loss: credit, surrogate and penalties, as numbers in f64.
 
 pub(super) mod advantage;
+pub(super) mod compared;
 pub mod estimators;
 pub(super) mod gae;
 pub(super) mod group;
 pub(super) mod kl;
+pub(super) mod norm;
 pub(super) mod objective;
 mod robust;
 pub(super) mod shaping;
@@ -12,6 +14,7 @@ pub(super) mod slopes;
 pub(super) mod surrogate;
 pub(super) mod token_credit;
 pub(super) mod token_slopes;
+pub(super) mod weight;
 
 pub use advantage::{Baseline, Scale, advantages};
 pub use gae::gae;
@@ -21,3 +24,4 @@ pub use objective::{Credit, Objective};
 pub use robust::{median_of_means, trimmed_mean};
 pub use shaping::{Shaper, Shaping, ShapingError};
 pub use surrogate::Surrogate;
+pub use weight::Weight;

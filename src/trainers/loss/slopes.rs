@@ -3,6 +3,7 @@
 //! With logits z and π = softmax(z) within a prompt, ∂/∂z Σ w·ln π = w − π·Σw. What is summed over all outcomes has
 //! ∂/∂z Σπ·f = π·(f − Σπ·f), for f = ln π (minus the entropy) and f = ln π − ln π₀ (the KL) alike, because Σπ·∂f/∂z = 0.
 
+use super::norm::shrinkage;
 use crate::policies::{Row, Snapshot};
 use pulp::{Simd, WithSimd};
 
@@ -70,9 +71,7 @@ impl Gradient {
     /// Scales all down together, so that their norm is at most `largest`.
     pub fn limit(&mut self, largest: f64) {
         let all = || self.logit.iter().chain(self.value.iter().flatten());
-        let norm = all().map(|g| f64::from(*g).powi(2)).sum::<f64>().sqrt();
-        if norm > largest {
-            let factor = (largest / norm) as f32;
+        if let Some(factor) = shrinkage(all().copied(), largest) {
             self.logit.iter_mut().chain(self.value.iter_mut().flatten()).for_each(|g| *g *= factor);
         }
     }

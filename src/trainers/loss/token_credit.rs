@@ -1,11 +1,12 @@
 //! From rewards to an advantage for every action.
 
 use super::advantage::{Baseline, Scale, advantages};
+use super::compared::compared;
 use super::estimators::estimate;
 use super::gae::gae;
-use super::group::{group_relative, leave_one_out};
 use super::kl::{KlPenalty, Per, Place};
-use super::objective::Credit;
+use super::objective::{Credit, Objective};
+use super::weight::Weight;
 use crate::rollout::Tape;
 
 /// What each action is credited with. Arrays have shape \[positions, rows\], as on the tape.
@@ -37,29 +38,33 @@ fn token_estimate(kl: &KlPenalty, tape: &Tape, position: usize, row: usize) -> f
     estimate(kl.estimator, log_prob, tape.ref_log_prob(position, row)).unwrap_or(0.0)
 }
 
-/// What rollouts were paid, and what they had to pay for leaving the reference.
+/// What rollouts are paid, and what they had to pay for leaving the reference.
 #[derive(Clone, Copy)]
-pub(in crate::trainers) struct Paid<'a> {
-    pub kl: &'a KlPenalty,
+pub struct Paid<'a> {
+    /// The loss.
+    pub objective: &'a Objective,
+    /// The KL coefficient in force.
     pub coefficient: f64,
-    /// Shaped proxies, one a row.
-    pub proxies: &'a [f64],
-    /// What [`total_penalty`] gives.
+    /// Shaped labels, one a row.
+    pub shaped: &'a [f64],
+    /// KL penalty of each rollout, in units of reward.
     pub penalty: &'a [f64],
+    /// Shaped labels less the penalties.
+    pub rewards: &'a [f64],
+    /// Numbers that rows share which are compared with each other.
+    pub groups: &'a [u64],
+    /// Which rows count.
+    pub weight: Weight<'a>,
 }
 
 impl TokenCredit {
-    /// Fills in the credit of a batch.
-    pub fn fill(&mut self, credit: Credit, paid: &Paid<'_>, groups: &[u64], tape: &Tape) {
-        let totals = || -> Vec<f64> { paid.proxies.iter().zip(paid.penalty).map(|(u, p)| u - p).collect() };
-        let per_row = match credit {
-            Credit::Batch(baseline, scale) => advantages(&totals(), baseline, scale),
-            Credit::LeaveOneOut => leave_one_out(&totals(), groups),
-            Credit::Group(scale) => group_relative(&totals(), groups, scale),
-            Credit::Critic { scale, gamma, lambda } => {
-                return self.critic(paid, (scale, gamma, lambda), tape);
-            }
-        };
+    /// Fills in the credit of a batch; rows of weight 0 have none.
+    pub fn fill(&mut self, paid: &Paid<'_>, tape: &Tape) {
+        let credit = paid.objective.credit;
+        if let Credit::Critic { scale, gamma, lambda } = credit {
+            return self.critic(paid, (scale, gamma, lambda), tape);
+        }
+        let per_row = compared(credit, paid.rewards, paid.groups, paid.weight).unwrap_or_default();
         self.target.clear();
         self.value.clear();
         self.advantage.clear();
@@ -69,9 +74,9 @@ impl TokenCredit {
         }
     }
 
-    /// Generalised advantage estimation along each rollout: the penalty is paid action by action, the proxy at the end.
+    /// Generalised advantage estimation along each rollout: the penalty is paid action by action, the label at the end.
     fn critic(&mut self, paid: &Paid<'_>, (scale, gamma, lambda): (Scale, f64, f64), tape: &Tape) {
-        let Paid { kl, coefficient, proxies, penalty } = *paid;
+        let Paid { objective: Objective { kl, .. }, coefficient, shaped, penalty, weight, .. } = *paid;
         let rows = tape.rows;
         for numbers in [&mut self.advantage, &mut self.target, &mut self.value] {
             numbers.clear();
@@ -79,7 +84,7 @@ impl TokenCredit {
         }
         let by_token = (kl.place, kl.per) == (Place::Reward, Per::Token);
         let (mut flat, mut places) = (Vec::new(), Vec::new());
-        for row in 0..rows {
+        for row in (0..rows).filter(|&row| weight.counts(row)) {
             let length = tape.lengths[row] as usize;
             let value = |t: usize| tape.choice.values.get(t * rows + row).copied().map_or(0.0, f64::from);
             let values: Vec<f64> = (0..length).map(value).collect();
@@ -89,7 +94,7 @@ impl TokenCredit {
                 vec![0.0; length]
             };
             if let Some(last) = rewards.last_mut() {
-                *last += proxies[row] - if by_token { 0.0 } else { penalty[row] };
+                *last += shaped[row] - if by_token { 0.0 } else { penalty[row] };
             }
             let done: Vec<bool> = (1..=length).map(|t| t == length).collect();
             for (t, own) in gae(&rewards, &values, &done, 0.0, gamma, lambda).into_iter().enumerate() {

@@ -5,6 +5,7 @@ use super::kl::{Estimator, Per, Place};
 use super::objective::Objective;
 use super::surrogate::Surrogate;
 use super::token_credit::TokenCredit;
+use super::weight::Weight;
 use crate::rollout::{Choice, Tape};
 
 /// What decides a loss beside the policy.
@@ -13,21 +14,24 @@ pub(in crate::trainers) struct Loss<'a> {
     pub coefficient: f64,
     /// Credit of the whole batch.
     pub credit: &'a TokenCredit,
+    /// Which rows of the whole batch count.
+    pub weight: Weight<'a>,
     /// First row of this part in the batch, and rows of the batch.
     pub rows: (usize, usize),
     /// Whether the batch has been passed over before.
     pub later: bool,
 }
 
-/// What was met on the way.
-#[derive(Debug, Clone, Copy, Default)]
-pub(in crate::trainers) struct Seen {
-    pub actions: usize,
-    pub clipped: usize,
+impl Loss<'_> {
+    /// Whether a row of this part counts.
+    fn counts(&self, row: usize) -> bool {
+        self.weight.counts(self.rows.0 + row)
+    }
 }
 
 /// Writes the derivatives of the loss on `tape` for a policy that would choose as `now`: of −(1/B) Σ surrogate, plus the KL
-/// penalty where it is placed in the loss, minus the entropy bonus, plus the value head's loss.
+/// penalty where it is placed in the loss, minus the entropy bonus, plus the value head's loss, over the B rows that count. Gives
+/// the number of their actions, and of those that the clip has cut off.
 ///
 /// The exact KL of a trajectory is the expected sum over positions of the KL of the next action. Its gradient has two parts:
 /// that of each term, summed over all actions, and the score of what was sampled times the KL that is still to come, less the
@@ -38,18 +42,18 @@ pub(in crate::trainers) fn slopes(
     now: &Choice,
     d_logits: &mut Vec<f32>,
     d_values: &mut Vec<f32>,
-) -> Seen {
+) -> (usize, usize) {
     let (rows, actions, objective) = (tape.rows, tape.actions, loss.objective);
-    let share = 1.0 / rows as f64;
+    let share = 1.0 / loss.weight.total(loss.rows.0..loss.rows.0 + rows) as f64;
     d_logits.clear();
     d_logits.resize(tape.positions * rows * actions, 0.0);
     d_values.clear();
     d_values.resize(now.values.len(), 0.0);
     let penalty = Penalty::new(loss, tape, now);
     let masked = loss.later && matches!(objective.surrogate, Some((Surrogate::Masked, _)));
-    let mut seen = Seen::default();
+    let (mut looks, mut clipped) = (0, 0);
     for position in 0..tape.positions {
-        for row in (0..rows).filter(|&row| tape.acts(position, row)) {
+        for row in (0..rows).filter(|&row| tape.acts(position, row) && loss.counts(row)) {
             let place = position * rows + row;
             let whole = position * loss.rows.1 + loss.rows.0 + row;
             let (advantage, log_prob) = (loss.credit.advantage[whole], now.log_prob[place]);
@@ -59,8 +63,8 @@ pub(in crate::trainers) fn slopes(
                     kind.push(advantage, log_prob - tape.choice.log_prob[place], epsilon)
                 }
             };
-            seen.actions += 1;
-            seen.clipped += usize::from(push.is_none());
+            looks += 1;
+            clipped += usize::from(push.is_none());
             let push = -push.unwrap_or(0.0);
             let (weight, apart) = if masked { (0.0, push) } else { (push, 0.0) };
             let weight = weight + penalty.of(tape, position, row, log_prob);
@@ -90,7 +94,7 @@ pub(in crate::trainers) fn slopes(
             }
         }
     }
-    seen
+    (looks, clipped)
 }
 
 /// The KL penalty's part of the weight of ln π of each action taken.
@@ -116,7 +120,7 @@ impl Penalty {
             let reference = tape.per_row(|t, row| tape.ref_log_prob(t, row));
             log_prob.iter().zip(&reference).map(|(p, r)| slope(kl.estimator, *p, *r)).collect()
         });
-        let to_come = if exact { to_come(tape, now) } else { Vec::new() };
+        let to_come = if exact { to_come(loss, tape, now) } else { Vec::new() };
         Self { coefficient: loss.coefficient, estimator: kl.estimator, exact, in_loss, whole, to_come }
     }
 
@@ -131,8 +135,8 @@ impl Penalty {
     }
 }
 
-/// Σ of the next-action KL over the positions after each place, less the mean of the other rows that act there.
-fn to_come(tape: &Tape, now: &Choice) -> Vec<f64> {
+/// Σ of the next-action KL over the positions after each place, less the mean of the other rows that act there and count.
+fn to_come(loss: &Loss<'_>, tape: &Tape, now: &Choice) -> Vec<f64> {
     let rows = tape.rows;
     let mut sums = vec![0.0; tape.positions * rows];
     for position in (0..tape.positions.saturating_sub(1)).rev() {
@@ -142,9 +146,10 @@ fn to_come(tape: &Tape, now: &Choice) -> Vec<f64> {
         }
     }
     for position in 0..tape.positions {
-        let acting = (0..rows).filter(|&row| tape.acts(position, row)).count();
+        let acting = (0..rows).filter(|&row| tape.acts(position, row) && loss.counts(row)).count();
         let row_sums = &mut sums[position * rows..(position + 1) * rows];
-        let total: f64 = row_sums.iter().sum();
+        let counted = |(row, sum): (usize, &f64)| if loss.counts(row) { *sum } else { 0.0 };
+        let total: f64 = row_sums.iter().enumerate().map(counted).sum();
         for own in row_sums {
             // Leaving a row out of its own baseline keeps the gradient unbiased.
             *own = if acting > 1 { *own - (total - *own) / (acting - 1) as f64 } else { *own };

@@ -3,7 +3,7 @@
 use super::part::{TrainerPart, default_batch};
 use crate::theory::table::best_of_n;
 use crate::trainers::error::TrainerError;
-use crate::trainers::learner::contract::{Ground, Trainer};
+use crate::trainers::learner::contract::{Ground, TableLearner};
 use crate::trainers::learner::fixed::Fixed;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,7 @@ impl TrainerPart for BestOfN {
     fn batch(&self) -> usize {
         self.batch.get() as usize
     }
-    fn start(&self, ground: Ground<'_>) -> Result<Box<dyn Trainer>, TrainerError> {
+    fn start(&self, ground: Ground<'_>) -> Result<Box<TableLearner>, TrainerError> {
         let table = ground.table;
         Ok(Box::new(Fixed::reweighted(table, &best_of_n(table, f64::from(self.n.get()))?)))
     }

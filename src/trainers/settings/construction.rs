@@ -4,7 +4,7 @@ use super::part::{TrainerPart, default_batch};
 use crate::foundation::scalar::Positive;
 use crate::theory::table::construction;
 use crate::trainers::error::TrainerError;
-use crate::trainers::learner::contract::{Ground, Trainer};
+use crate::trainers::learner::contract::{Ground, TableLearner};
 use crate::trainers::learner::fixed::Fixed;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,7 +41,7 @@ impl TrainerPart for Construction {
         );
         vec![("threshold", problem)]
     }
-    fn start(&self, ground: Ground<'_>) -> Result<Box<dyn Trainer>, TrainerError> {
+    fn start(&self, ground: Ground<'_>) -> Result<Box<TableLearner>, TrainerError> {
         let table = ground.table;
         let threshold = self.threshold.get();
         let reached = (0..table.len()).any(|cell| table.proxy(cell) > threshold);

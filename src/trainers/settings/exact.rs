@@ -5,7 +5,7 @@ use crate::foundation::scalar::Positive;
 use crate::record::Outcomes;
 use crate::theory::table::{Divergence, penalised, penalised_at};
 use crate::trainers::error::TrainerError;
-use crate::trainers::learner::contract::{Ground, Trainer};
+use crate::trainers::learner::contract::{Ground, TableLearner};
 use crate::trainers::learner::fixed::Fixed;
 use crate::trainers::loss::shaping::{Shaper, Shaping};
 use schemars::JsonSchema;
@@ -71,7 +71,7 @@ impl TrainerPart for Exact {
     fn shaping(&self) -> Shaping {
         self.shaping
     }
-    fn start(&self, ground: Ground<'_>) -> Result<Box<dyn Trainer>, TrainerError> {
+    fn start(&self, ground: Ground<'_>) -> Result<Box<TableLearner>, TrainerError> {
         let shaper = self.shaping.fit(ground.reference_proxies)?;
         let seen;
         let table = match shaper {

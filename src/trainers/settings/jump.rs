@@ -3,10 +3,10 @@
 use super::part::{TrainerPart, default_batch};
 use crate::foundation::scalar::OpenProbability;
 use crate::policies::Snapshot;
-use crate::record::{Observed, Outcomes};
+use crate::record::Outcomes;
 use crate::trainers::error::TrainerError;
-use crate::trainers::learner::contract::{Ground, Trainer};
-use crate::trainers::learner::fixed::credit;
+use crate::trainers::learner::contract::{Credited, Ground, Learner, TableLearner};
+use crate::trainers::learner::experience::Experience;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::{NonZeroU32, NonZeroU64};
@@ -45,7 +45,7 @@ impl TrainerPart for Jump {
         );
         vec![("after", problem)]
     }
-    fn start(&self, ground: Ground<'_>) -> Result<Box<dyn Trainer>, TrainerError> {
+    fn start(&self, ground: Ground<'_>) -> Result<Box<TableLearner>, TrainerError> {
         let table = ground.table;
         let (mut before, mut after) = (Snapshot::default(), Snapshot::default());
         before.set(table, |_| 0.0);
@@ -79,9 +79,12 @@ struct Jumper {
     step: u64,
 }
 
-impl Trainer for Jumper {
-    fn policy(&self) -> &Snapshot {
-        if self.step >= self.settings.after { &self.after } else { &self.before }
+impl Learner for Jumper {
+    type Policy = Snapshot;
+    type Trace = [usize];
+
+    fn policy(&mut self) -> &mut Snapshot {
+        if self.step >= self.settings.after { &mut self.after } else { &mut self.before }
     }
     fn moved(&self) -> bool {
         self.step == self.settings.after
@@ -89,10 +92,10 @@ impl Trainer for Jumper {
     fn coefficient(&self) -> Option<f64> {
         None
     }
-    fn credit(&self, observed: &mut Observed) {
-        credit(observed);
+    fn credit(&mut self, experience: &Experience<'_, [usize]>) -> Credited {
+        Credited { reward: experience.labels.to_vec(), ..Credited::default() }
     }
-    fn update(&mut self, _: &Observed, _: &[usize], _: f64) -> Result<(), TrainerError> {
+    fn update(&mut self, _: &Experience<'_, [usize]>, _: f64) -> Result<(), TrainerError> {
         self.step += 1;
         Ok(())
     }

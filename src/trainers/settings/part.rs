@@ -1,10 +1,10 @@
 //! What every trainer's section states.
 
 use crate::trainers::error::TrainerError;
-use crate::trainers::learner::contract::{Ground, Trainer};
+use crate::trainers::learner::contract::{Ground, TableLearner};
 use crate::trainers::learner::fixed::Fixed;
 use crate::trainers::learner::recipe::Recipe;
-use crate::trainers::learner::tabular::Learner;
+use crate::trainers::learner::tabular::on_table;
 use crate::trainers::loss::shaping::Shaping;
 use std::fmt::Debug;
 use std::num::NonZeroU32;
@@ -42,9 +42,9 @@ pub trait TrainerPart: Debug + Send + Sync {
         None
     }
     /// Starts at the reference, on a table.
-    fn start(&self, ground: Ground<'_>) -> Result<Box<dyn Trainer>, TrainerError> {
+    fn start(&self, ground: Ground<'_>) -> Result<Box<TableLearner>, TrainerError> {
         Ok(match self.recipe() {
-            Some(recipe) => Box::new(Learner::new(recipe, ground)?),
+            Some(recipe) => Box::new(on_table(recipe, ground)?),
             None => Box::new(Fixed::new(ground.table, &vec![0.0; ground.table.len()], None)),
         })
     }

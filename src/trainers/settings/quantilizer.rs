@@ -4,7 +4,7 @@ use super::part::{TrainerPart, default_batch};
 use crate::foundation::scalar::OpenProbability;
 use crate::theory::table::quantilizer;
 use crate::trainers::error::TrainerError;
-use crate::trainers::learner::contract::{Ground, Trainer};
+use crate::trainers::learner::contract::{Ground, TableLearner};
 use crate::trainers::learner::fixed::Fixed;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,7 @@ impl TrainerPart for Quantilizer {
     fn batch(&self) -> usize {
         self.batch.get() as usize
     }
-    fn start(&self, ground: Ground<'_>) -> Result<Box<dyn Trainer>, TrainerError> {
+    fn start(&self, ground: Ground<'_>) -> Result<Box<TableLearner>, TrainerError> {
         let table = ground.table;
         Ok(Box::new(Fixed::reweighted(table, &quantilizer(table, self.mass.get())?)))
     }
