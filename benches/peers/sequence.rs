@@ -9,7 +9,7 @@ use serde_json::{from_str, from_value, json};
 use std::error::Error;
 use tailcatch::environments::Tokens;
 use tailcatch::foundation::rng::SeedTree;
-use tailcatch::policies::{PolicySpec, Shape};
+use tailcatch::policies::{Kernels, PolicySpec, Shape};
 use tailcatch::reward::{RewardModel, RewardSection, Twin};
 use tailcatch::rollout::{Actor, Roller, Tape};
 use tailcatch::trainers::{Experience, Learner, SequenceLearner, TrainerSpec};
@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         horizon: process.horizon(),
         value: recipe.objective.value.is_some(),
     };
-    let network = policy.part().sequence(&shape, &seeds, &Device::flex()).ok_or(usage)?;
+    let network = policy.sequence(&shape, &seeds, &Device::flex(), Kernels::Native).ok_or(usage)?;
     let mut learner = SequenceLearner::new(recipe, network, &[])?;
     let (roller, mut tape) = (Roller::training(&seeds, part.group()), Tape::default());
     for step in 0..steps.parse::<u64>()? {

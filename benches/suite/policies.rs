@@ -7,7 +7,9 @@ use burn::optim::{AdamConfig, ModuleOptimizer};
 use burn::tensor::Device;
 use criterion::{Criterion, Throughput};
 use tailcatch::foundation::rng::{Purpose, SeedTree};
-use tailcatch::policies::{Gru, Mlp, PolicySpec, Product, Row, SequencePolicy, Shape, Snapshot, Transformer};
+use tailcatch::policies::{
+    Gru, Kernels, Mlp, PolicySpec, Product, Row, SequencePolicy, Shape, Snapshot, Transformer,
+};
 
 const BATCH: usize = 256;
 const ACTIONS: usize = 32;
@@ -31,7 +33,7 @@ struct Job {
 impl Job {
     fn new(spec: &PolicySpec, horizon: usize) -> Option<Self> {
         let shape = Shape { prompts: 1, symbols: ACTIONS + 1, actions: ACTIONS, horizon, value: false };
-        let policy = spec.part().sequence(&shape, &SeedTree::new(1, 0), &Device::flex())?;
+        let policy = spec.sequence(&shape, &SeedTree::new(1, 0), &Device::flex(), Kernels::Native)?;
         Some(Self {
             optimizer: AdamConfig::new().with_epsilon(1e-8).init(),
             reference: vec![-(ACTIONS as f64).ln(); BATCH * ACTIONS],

@@ -5,7 +5,7 @@ use super::run::keeps_rollouts;
 use crate::config::{Document, Loaded};
 use crate::environments::World;
 use crate::foundation::rng::SeedTree;
-use crate::policies::Shape;
+use crate::policies::{Kernels, Shape};
 use crate::reward::MOST_TRAJECTORIES;
 use burn::tensor::Device;
 
@@ -48,7 +48,7 @@ fn episode(document: &Document) -> (f64, f64) {
         horizon: process.horizon(),
         value: false,
     };
-    let network = document.policy.part().sequence(&shape, &seeds, &Device::default());
+    let network = document.policy.sequence(&shape, &seeds, &Device::default(), Kernels::Native);
     let weights = network.map_or(0, |network| network.parameters()) as f64;
     let horizon = process.horizon() as f64;
     (horizon * (ACTION + weights * WEIGHT), horizon)

@@ -1,6 +1,10 @@
-//! Policies: burn modules whose weights come from our own streams.
+//! Policies: burn modules whose weights come from our own streams, and kernels that stand in for them on the processor.
 
+#[cfg(test)]
+mod agreement;
 mod burn;
+mod initial;
+mod kernels;
 mod native;
 mod part;
 mod sequence;
@@ -9,11 +13,20 @@ mod snapshot;
 mod trials;
 mod weights;
 
+pub use self::burn::{Gru, Heads, Linear, Mlp, Network, Product, Rows, Transformer, trained};
 pub use self::burn::{Tabular, TabularPolicy, TabularValue};
-pub use native::{Gru, Mlp, Product, Transformer};
+pub use initial::{Initial, Start};
+pub use kernels::Kernels;
 pub use part::PolicyPart;
 pub use sequence::{Memory, NotF32, SequencePolicy, Shape};
 pub use snapshot::{Row, Snapshot};
+
+use self::burn::gru::GruNetwork;
+use self::burn::mlp::MlpNetwork;
+use self::burn::product::ProductNetwork;
+use self::burn::transformer::TransformerNetwork;
+use crate::foundation::rng::SeedTree;
+use ::burn::tensor::Device;
 
 crate::registry! {
     /// The `[policy.…]` section.
@@ -29,5 +42,46 @@ crate::registry! {
 impl Default for PolicySpec {
     fn default() -> Self {
         Self::Tabular(Tabular {})
+    }
+}
+
+impl PolicySpec {
+    /// The policy at the reference, for a process of these sizes, with initial weights from the streams of `seeds`; `None` for one
+    /// that chooses a whole trajectory at once, from a table. Kernels for the processor leave `device` aside.
+    pub fn sequence(
+        &self,
+        shape: &Shape,
+        seeds: &SeedTree,
+        device: &Device,
+        kernels: Kernels,
+    ) -> Option<Box<dyn SequencePolicy>> {
+        match kernels {
+            Kernels::Native => {
+                self.native(shape, seeds).or_else(|| self.part().sequence(shape, seeds, device))
+            }
+            Kernels::Burn => self.part().sequence(shape, seeds, device),
+        }
+    }
+
+    /// The kernels that stand in for the network on the processor, where there are any.
+    fn native(&self, shape: &Shape, seeds: &SeedTree) -> Option<Box<dyn SequencePolicy>> {
+        let initial = &mut Initial::new(seeds, &Device::flex());
+        Some(match self {
+            Self::Product(_) => {
+                Box::new(native::ProductPolicy::new(ProductNetwork::new(shape, initial), *shape))
+            }
+            Self::Mlp(mlp) => {
+                Box::new(native::MlpPolicy::new(MlpNetwork::new(mlp, shape, initial), *shape, mlp))
+            }
+            Self::Gru(gru) => {
+                let hidden = gru.hidden.get() as usize;
+                Box::new(native::GruPolicy::new(GruNetwork::new(gru, shape, initial), *shape, hidden))
+            }
+            Self::Transformer(settings) => {
+                let network = TransformerNetwork::new(settings, shape, initial);
+                Box::new(native::TransformerPolicy::new(network, *shape, settings))
+            }
+            Self::Tabular(_) => return None,
+        })
     }
 }

@@ -12,7 +12,7 @@ pub trait PolicyPart: Debug + Send + Sync {
     fn acts(&self) -> bool {
         true
     }
-    /// The policy at the reference, for a process of these sizes, with initial weights from the streams of `seeds`; `None` for
+    /// The policy as its burn module computes it on `device`, at the reference, for a process of these sizes, with initial weights from the streams of `seeds`; `None` for
     /// one that chooses a whole trajectory at once, from a table.
     fn sequence(
         &self,

@@ -21,6 +21,13 @@ pub struct Shape {
     pub value: bool,
 }
 
+impl Shape {
+    /// Numbers that a network gives at a position: f of each action, and the value where one is wanted.
+    pub fn heads(&self) -> usize {
+        self.actions + usize::from(self.value)
+    }
+}
+
 /// What the distribution of the next action depends on, beside the state's own reference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Memory {

@@ -1,7 +1,7 @@
 //! What every policy that acts step by step must keep to, and gradients against difference quotients.
 
 use super::part::size;
-use super::{Gru, Memory, Mlp, PolicyPart, Product, SequencePolicy, Shape, Transformer};
+use super::{Gru, Kernels, Memory, Mlp, PolicySpec, Product, SequencePolicy, Shape, Transformer};
 use crate::foundation::rng::{Purpose, SeedTree};
 use burn::optim::{AdamConfig, ModuleOptimizer, SgdConfig};
 use burn::tensor::Device;
@@ -13,20 +13,26 @@ pub(super) const PROMPTS: [u32; ROWS] = [1, 0, 1];
 /// Symbols, position by position.
 pub(super) const SYMBOLS: [[u32; ROWS]; 4] = [[4, 3, 4], [0, 2, 1], [1, 1, 0], [2, 0, 2]];
 
-/// All policies, small ones.
-fn parts() -> Vec<(&'static str, Box<dyn PolicyPart>)> {
-    let mlp = |context| Mlp { hidden: size(6), layers: size(2), context: size(context) };
-    vec![
-        ("product", Box::new(Product {})),
-        ("mlp", Box::new(mlp(1))),
-        ("mlp of two symbols", Box::new(mlp(2))),
-        ("gru", Box::new(Gru { hidden: size(5) })),
-        ("transformer", Box::new(Transformer { width: size(6), heads: size(2), layers: size(2) })),
-    ]
+/// All policies, small ones, as both kernels compute them.
+fn parts() -> Vec<(String, (PolicySpec, Kernels))> {
+    let mlp = |context| PolicySpec::Mlp(Mlp { hidden: size(6), layers: size(2), context: size(context) });
+    let transformer = Transformer { width: size(6), heads: size(2), layers: size(2) };
+    let specs = [
+        ("product", PolicySpec::Product(Product {})),
+        ("mlp", mlp(1)),
+        ("mlp of two symbols", mlp(2)),
+        ("gru", PolicySpec::Gru(Gru { hidden: size(5) })),
+        ("transformer", PolicySpec::Transformer(transformer)),
+    ];
+    let both = |(name, spec): (&str, PolicySpec)| {
+        [Kernels::Native, Kernels::Burn]
+            .map(|kernels| (format!("{name}, {kernels}"), (spec.clone(), kernels)))
+    };
+    specs.into_iter().flat_map(both).collect()
 }
 
-fn built(part: &dyn PolicyPart, shape: &Shape, seed: u64) -> Box<dyn SequencePolicy> {
-    part.sequence(shape, &SeedTree::new(seed, 0), &Device::flex()).unwrap()
+fn built((spec, kernels): &(PolicySpec, Kernels), shape: &Shape, seed: u64) -> Box<dyn SequencePolicy> {
+    spec.sequence(shape, &SeedTree::new(seed, 0), &Device::flex(), *kernels).unwrap()
 }
 
 /// Numbers between −1 and 1.
@@ -81,7 +87,7 @@ pub(super) fn slopes() -> (Vec<f32>, Vec<f32>) {
 fn gradients_are_difference_quotients() {
     let (c, d) = slopes();
     for (name, part) in parts() {
-        let mut policy = built(part.as_ref(), &SHAPE, 1);
+        let mut policy = built(&part, &SHAPE, 1);
         stir(policy.as_mut());
         loss(policy.as_mut(), &c, &d);
         let mut gradient = vec![f32::NAN; policy.parameters()];
@@ -119,7 +125,7 @@ fn training_starts_at_the_reference_to_the_last_bit() {
     for (name, part) in parts() {
         for value in [false, true] {
             let shape = Shape { value, ..SHAPE };
-            let mut policy = built(part.as_ref(), &shape, 1);
+            let mut policy = built(&part, &shape, 1);
             let (logits, values) = shown(policy.as_mut(), &shape, &PROMPTS, &symbols(), false);
             assert!(logits.iter().chain(&values).all(|f| *f == 0.0), "{name}");
             assert_eq!(values.len(), if value { SYMBOLS.len() * ROWS } else { 0 }, "{name}");
@@ -130,7 +136,7 @@ fn training_starts_at_the_reference_to_the_last_bit() {
 #[test]
 fn a_policy_remembers_what_it_says_and_nothing_of_the_future() {
     for (name, part) in parts() {
-        let mut policy = built(part.as_ref(), &SHAPE, 1);
+        let mut policy = built(&part, &SHAPE, 1);
         stir(policy.as_mut());
         let (logits, values) = shown(policy.as_mut(), &SHAPE, &PROMPTS, &symbols(), false);
         let mut other = symbols();
@@ -142,7 +148,7 @@ fn a_policy_remembers_what_it_says_and_nothing_of_the_future() {
         let want = match policy.memory() {
             Memory::Position => [true, true, true, true],
             Memory::Symbol => [true, false, true, true],
-            Memory::History if name == "mlp of two symbols" => [true, false, false, true],
+            Memory::History if name.starts_with("mlp") => [true, false, false, true],
             Memory::History => [true, false, false, false],
         };
         assert_eq!(same, want, "{name}");
@@ -158,12 +164,12 @@ fn a_policy_remembers_what_it_says_and_nothing_of_the_future() {
 fn copies_of_rows_go_on_like_rows_that_were_replayed() {
     let parents = [2u32, 0, 0, 1, 2];
     for (name, part) in parts() {
-        let mut policy = built(part.as_ref(), &SHAPE, 1);
+        let mut policy = built(&part, &SHAPE, 1);
         stir(policy.as_mut());
         let copied = |row: &[u32]| parents.iter().map(|&p| row[p as usize]).collect::<Vec<u32>>();
         let mut replayed: Vec<Vec<u32>> = SYMBOLS[..3].iter().map(|row| copied(row)).collect();
         replayed[2] = vec![0, 1, 2, 3, 4];
-        let mut other = built(part.as_ref(), &SHAPE, 1);
+        let mut other = built(&part, &SHAPE, 1);
         stir(other.as_mut());
         let prompts = copied(&PROMPTS);
         shown(policy.as_mut(), &SHAPE, &PROMPTS, &symbols()[..2], false);
@@ -196,12 +202,12 @@ fn training_that_was_stopped_goes_on_with_the_same_bytes() {
     let optimizers: [fn() -> ModuleOptimizer; 2] = [|| AdamConfig::new().init(), || SgdConfig::new().init()];
     for (name, part) in parts() {
         for (adam, optimizer) in [true, false].into_iter().zip(optimizers) {
-            let mut straight = built(part.as_ref(), &SHAPE, 1);
+            let mut straight = built(&part, &SHAPE, 1);
             train(straight.as_mut(), &mut optimizer(), 0..6);
-            let (mut before, mut first) = (built(part.as_ref(), &SHAPE, 1), optimizer());
+            let (mut before, mut first) = (built(&part, &SHAPE, 1), optimizer());
             train(before.as_mut(), &mut first, 0..4);
             let saved = (before.save().unwrap(), first.into_bytes().unwrap());
-            let mut after = built(part.as_ref(), &SHAPE, 2);
+            let mut after = built(&part, &SHAPE, 2);
             after.restore(&saved.0).unwrap();
             assert_eq!(after.weights(), before.weights(), "{name}");
             let mut second = optimizer().from_bytes(saved.1).unwrap();
@@ -219,9 +225,9 @@ fn training_that_was_stopped_goes_on_with_the_same_bytes() {
 #[test]
 fn weights_repeat_with_the_seed() {
     for (name, part) in parts() {
-        let weights = |seed| built(part.as_ref(), &SHAPE, seed).weights().to_vec();
+        let weights = |seed| built(&part, &SHAPE, seed).weights().to_vec();
         assert_eq!(weights(1), weights(1), "{name}");
-        assert_eq!(weights(1) == weights(2), name == "product", "{name}");
+        assert_eq!(weights(1) == weights(2), name.starts_with("product"), "{name}");
     }
 }
 
@@ -230,7 +236,7 @@ fn one_of_everything_is_enough() {
     let one = Shape { prompts: 1, symbols: 1, actions: 1, horizon: 1, value: false };
     for (name, part) in parts() {
         for shape in [one, Shape { value: true, ..one }] {
-            let mut policy = built(part.as_ref(), &shape, 1);
+            let mut policy = built(&part, &shape, 1);
             let (logits, values) = shown(policy.as_mut(), &shape, &[0], &[vec![0]], true);
             let mut gradient = vec![f32::NAN; policy.parameters()];
             policy.backward(&[1.0], &vec![1.0; values.len()], &mut gradient).unwrap();

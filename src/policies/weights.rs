@@ -1,83 +1,54 @@
-//! The weights of a network: matrices in a burn module for the optimizer, and the same numbers as one flat array.
+//! The weights of a network: a burn module for the optimizer, and the same numbers as one flat array.
 
 use super::sequence::NotF32;
-use crate::foundation::rng::{Purpose, SeedTree};
-use burn::module::{Module, Param};
+use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::store::{ModuleRecord, RecordError};
-use burn::tensor::{Bytes, Device, Tensor, TensorData};
+use burn::tensor::{Bytes, Gradients, Tensor, TensorData};
 
-/// What a matrix holds before training.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Start {
-    /// 0 everywhere.
-    Zero,
-    /// 1 everywhere.
-    One,
-    /// Uniform from −bound to bound.
-    Uniform(f32),
-}
-
-/// Rows, columns and start of a matrix; a vector is a matrix of one row.
-pub(super) type Matrix = (usize, usize, Start);
-
-/// The matrices as burn trains them.
-#[derive(Module, Debug)]
-struct Matrices {
-    matrices: Vec<Param<Tensor<2>>>,
-}
-
-/// All weights of a network. Matrix i is drawn row by row from stream i of [`Purpose::Initialization`].
+/// All weights of a network.
 #[derive(Debug)]
-pub(super) struct Weights {
-    module: Matrices,
-    device: Device,
-    /// All matrices in their order, row by row.
+pub(super) struct Weights<M> {
+    module: M,
+    /// All parameters in the order in which burn visits them, row by row.
     flat: Vec<f32>,
-    /// Where each matrix begins in `flat`, and its shape.
-    places: Vec<(usize, [usize; 2])>,
+    /// Where each parameter begins in `flat`, and where it ends.
+    places: Vec<std::ops::Range<usize>>,
 }
 
-impl Weights {
-    /// Matrices of these shapes, ready to be trained on `device`.
-    pub fn new(layout: &[Matrix], seeds: &SeedTree, device: &Device) -> Self {
-        // burn's optimizers move tensors of an automatically differentiating device only.
-        let device = device.clone().autodiff();
-        let family = seeds.family(Purpose::Initialization);
-        let (mut flat, mut places, mut matrices) = (Vec::new(), Vec::new(), Vec::new());
-        for (index, &(rows, columns, start)) in layout.iter().enumerate() {
-            let mut stream = family.at(index as u64);
-            let mut draw = || match start {
-                Start::Zero => 0.0,
-                Start::One => 1.0,
-                Start::Uniform(bound) => bound * (2.0 * stream.open_unit() - 1.0) as f32,
-            };
-            let numbers: Vec<f32> = (0..rows * columns).map(|_| draw()).collect();
-            places.push((flat.len(), [rows, columns]));
-            flat.extend_from_slice(&numbers);
-            let data = TensorData::new(numbers, [rows, columns]);
-            matrices.push(Param::from_tensor(Tensor::from_data(data, &device)));
+impl<M: Module> Weights<M> {
+    /// Of a module whose parameters were made to be trained.
+    pub fn new(module: M) -> Self {
+        let mut sizes = Sizes(Vec::new());
+        module.visit(&mut sizes);
+        let mut end = 0;
+        let place = |size| {
+            let start = end;
+            end += size;
+            start..end
+        };
+        let places = sizes.0.into_iter().map(place).collect();
+        let mut flat = vec![0.0; end];
+        // What is not f32 on the device stays NaN, and is reported at the first step.
+        if read(&module, &mut flat).is_err() {
+            flat.fill(f32::NAN);
         }
-        Self { module: Matrices { matrices }, device, flat, places }
+        Self { module, flat, places }
     }
 
-    /// All weights, matrix by matrix and row by row.
+    /// The module itself, on its differentiating device.
+    pub fn module(&self) -> &M {
+        &self.module
+    }
+
+    /// All weights, parameter by parameter and row by row.
     pub fn flat(&self) -> &[f32] {
         &self.flat
     }
 
-    /// The numbers of a matrix, row by row.
+    /// The numbers of a parameter, row by row.
     pub fn matrix(&self, index: usize) -> &[f32] {
-        let (start, [rows, columns]) = self.places[index];
-        &self.flat[start..start + rows * columns]
-    }
-
-    /// The matrices as tensors of `device`, in their order.
-    pub fn tensors(&self, device: &Device) -> Vec<Tensor<2>> {
-        let tensor = |(index, &(_, shape)): (usize, &(usize, [usize; 2]))| {
-            Tensor::from_data(TensorData::new(self.matrix(index).to_vec(), shape), device)
-        };
-        self.places.iter().enumerate().map(tensor).collect()
+        &self.flat[self.places[index].clone()]
     }
 
     /// One step of the optimizer along a flat gradient.
@@ -87,17 +58,13 @@ impl Weights {
         learning_rate: f64,
         gradient: &[f32],
     ) -> Result<(), NotF32> {
-        let mut gradients = GradientsParams::new();
-        for (matrix, &(start, shape)) in self.module.matrices.iter().zip(&self.places) {
-            let part = gradient[start..start + shape[0] * shape[1]].to_vec();
-            let part = Tensor::<2>::from_data(TensorData::new(part, shape), &self.device).inner();
-            gradients.register(matrix.id, part);
-        }
-        self.module = optimizer.step(learning_rate, self.module.clone(), gradients);
+        let mut given = Given { rest: gradient, gradients: GradientsParams::new() };
+        self.module.visit(&mut given);
+        self.module = optimizer.step(learning_rate, self.module.clone(), given.gradients);
         read(&self.module, &mut self.flat)
     }
 
-    /// Weights and burn's names of the matrices.
+    /// Weights and burn's names of the parameters.
     pub fn save(&self) -> Result<Vec<u8>, RecordError> {
         Ok(self.module.clone().into_record().into_bytes()?.to_vec())
     }
@@ -114,26 +81,120 @@ impl Weights {
     }
 }
 
-/// Copies the matrices into a flat array of their size.
-fn read(module: &Matrices, flat: &mut [f32]) -> Result<(), NotF32> {
-    let mut rest = flat;
-    for matrix in &module.matrices {
-        let data = matrix.val().into_data();
-        let numbers = data.as_slice::<f32>().map_err(|_| NotF32)?;
-        let part = rest.split_off_mut(..numbers.len()).ok_or(NotF32)?;
-        part.copy_from_slice(numbers);
-    }
+/// Writes the gradient of Σ slopes·output in all parameters of a module, in the order in which burn visits them.
+pub(super) fn gradient_of<M: Module>(
+    module: &M,
+    output: Tensor<2>,
+    slopes: Vec<f32>,
+    gradient: &mut [f32],
+) -> Result<(), NotF32> {
+    let slopes = Tensor::<2>::from_data(TensorData::new(slopes, output.dims()), &output.device());
+    let gradients = (output * slopes).sum().backward();
+    let mut taken = Taken { gradients: &gradients, rest: gradient, fault: None };
+    module.visit(&mut taken);
+    taken.fault.map_or(Ok(()), Err)
+}
+
+/// Copies the parameters into a flat array of their size.
+fn read<M: Module>(module: &M, flat: &mut [f32]) -> Result<(), NotF32> {
+    let mut read = Read { rest: flat, fault: None };
+    module.visit(&mut read);
+    read.fault.map_or(Ok(()), Err)
+}
+
+/// Copies the numbers of a tensor to the front of `rest`.
+fn copy<const D: usize>(tensor: Tensor<D>, rest: &mut &mut [f32]) -> Result<(), NotF32> {
+    let data = tensor.into_data();
+    let numbers = data.as_slice::<f32>().map_err(|_| NotF32)?;
+    let part = rest.split_off_mut(..numbers.len()).ok_or(NotF32)?;
+    part.copy_from_slice(numbers);
     Ok(())
+}
+
+/// Numbers in each parameter.
+struct Sizes(Vec<usize>);
+
+impl ModuleVisitor for Sizes {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.0.push(param.val().dims().iter().product());
+    }
+}
+
+/// Copies parameters out.
+struct Read<'a> {
+    rest: &'a mut [f32],
+    fault: Option<NotF32>,
+}
+
+impl ModuleVisitor for Read<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        self.fault = self.fault.or(copy(param.val(), &mut self.rest).err());
+    }
+}
+
+/// Hands a flat gradient over to the optimizer, parameter by parameter.
+struct Given<'a> {
+    rest: &'a [f32],
+    gradients: GradientsParams,
+}
+
+impl ModuleVisitor for Given<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let value = param.val();
+        let shape = value.dims();
+        let Some(part) = self.rest.split_off(..shape.iter().product()) else { return };
+        let part = Tensor::<D>::from_data(TensorData::new(part.to_vec(), shape), &value.device());
+        self.gradients.register(param.id, part.inner());
+    }
+}
+
+/// Copies a gradient out, 0 for a parameter that nothing depends on.
+struct Taken<'a> {
+    gradients: &'a Gradients,
+    rest: &'a mut [f32],
+    fault: Option<NotF32>,
+}
+
+impl ModuleVisitor for Taken<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let value = param.val();
+        let fault = match value.grad(self.gradients) {
+            Some(gradient) => copy(gradient, &mut self.rest).err(),
+            None => {
+                let part = self.rest.split_off_mut(..value.dims().iter().product());
+                part.map_or(Some(NotF32), |part| {
+                    part.fill(0.0);
+                    None
+                })
+            }
+        };
+        self.fault = self.fault.or(fault);
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::initial::{Initial, Start};
     use super::*;
+    use crate::foundation::rng::SeedTree;
+    use burn::tensor::Device;
 
-    const LAYOUT: [Matrix; 3] = [(2, 3, Start::Uniform(0.5)), (1, 2, Start::One), (4, 1, Start::Zero)];
+    const LAYOUT: [(usize, usize, Start); 3] =
+        [(2, 3, Start::Uniform(0.5)), (1, 2, Start::One), (4, 1, Start::Zero)];
 
-    fn weights(seed: u64) -> Weights {
-        Weights::new(&LAYOUT, &SeedTree::new(seed, 0), &Device::flex())
+    #[derive(Module, Debug)]
+    struct Matrices {
+        matrices: Vec<Param<Tensor<2>>>,
+    }
+
+    fn of(layout: &[(usize, usize, Start)], seed: u64) -> Weights<Matrices> {
+        let mut initial = Initial::new(&SeedTree::new(seed, 0), &Device::flex());
+        let matrix = |&(rows, columns, start): &_| initial.matrix(rows, columns, start);
+        Weights::new(Matrices { matrices: layout.iter().map(matrix).collect() })
+    }
+
+    fn weights(seed: u64) -> Weights<Matrices> {
+        of(&LAYOUT, seed)
     }
 
     #[test]
@@ -164,11 +225,9 @@ mod tests {
         for length in [0, 10, saved.len() / 2, saved.len() - 1] {
             assert!(other.restore(&saved[..length]).is_err(), "{length} bytes");
         }
-        let wider =
-            Weights::new(&[(3, 3, Start::One), LAYOUT[1], LAYOUT[2]], &SeedTree::new(3, 0), &Device::flex());
+        let wider = of(&[(3, 3, Start::One), LAYOUT[1], LAYOUT[2]], 3);
         assert!(other.restore(&wider.save().unwrap()).is_err());
-        let fewer = Weights::new(&LAYOUT[..2], &SeedTree::new(3, 0), &Device::flex());
-        assert!(other.restore(&fewer.save().unwrap()).is_err());
+        assert!(other.restore(&of(&LAYOUT[..2], 3).save().unwrap()).is_err());
         assert_eq!(other.flat(), before);
         other.restore(&saved).unwrap();
         assert_eq!(other.flat(), weights(3).flat());

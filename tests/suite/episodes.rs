@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use serde_json::Value;
 use tailcatch::environments::EnvironmentSpec;
 use tailcatch::foundation::rng::SeedTree;
-use tailcatch::policies::{PolicySpec, Shape};
+use tailcatch::policies::{Kernels, PolicySpec, Shape};
 use tailcatch::reward::{RewardModel, RewardSection, SequenceModel, Twin};
 use tailcatch::trainers::{SequenceLearner, TrainerSpec};
 
@@ -48,7 +48,7 @@ impl World {
             horizon: process.horizon(),
             value: recipe.objective.value.is_some(),
         };
-        let network = own.part().sequence(&shape, &self.seeds, &Device::flex()).unwrap();
+        let network = own.sequence(&shape, &self.seeds, &Device::flex(), Kernels::Native).unwrap();
         SequenceLearner::new(recipe, network, &[]).unwrap()
     }
 }

@@ -8,7 +8,7 @@ use super::train::{Setting, TrainError};
 use super::trained::Final;
 use crate::foundation::order::{quantile_sorted, sorted};
 use crate::foundation::rng::Purpose;
-use crate::policies::Snapshot;
+use crate::policies::{Kernels, Snapshot};
 use crate::record::Observed;
 use crate::rollout::{Actor, Batch, Roller, Sampler, Tape};
 use crate::trainers::TrainerError;
@@ -71,7 +71,8 @@ fn reference(setting: Setting<'_>, count: usize) -> Observed {
         }
         (_, Some(sequence), _) => {
             let shape = episodes::shape(sequence, false);
-            let network = activations.then(|| policy.part().sequence(&shape, &seeds, device)).flatten();
+            let network =
+                activations.then(|| policy.sequence(&shape, &seeds, device, Kernels::Native)).flatten();
             let roller = Roller::apart(&seeds, Purpose::Calibration);
             let (tape, rollouts) = (&mut Tape::default(), (0, 0, count));
             match network {

@@ -1,38 +1,13 @@
-//! A gated recurrent unit over the symbols shown so far, with back-propagation through time by hand.
+//! The gated recurrent unit, with back-propagation through time by hand.
 
 use super::gru_cell::{self, Input, Kept};
 use super::head::Head;
 use super::linear::{Factor, add, multiply, repeat, reserve, sum_rows};
-use crate::foundation::rng::SeedTree;
-use crate::policies::part::{PolicyPart, size};
+use crate::policies::burn::gru::GruNetwork;
 use crate::policies::sequence::{Memory, NotF32, SequencePolicy, Shape};
-use crate::policies::weights::{Start, Weights};
+use crate::policies::weights::Weights;
 use burn::optim::ModuleOptimizer;
 use burn::store::RecordError;
-use burn::tensor::Device;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use std::num::NonZeroU32;
-
-/// `[policy.gru]`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Gru {
-    /// Numbers in the state, and in the embedding of a symbol.
-    pub hidden: NonZeroU32,
-}
-
-impl Default for Gru {
-    fn default() -> Self {
-        Self { hidden: size(64) }
-    }
-}
-
-impl PolicyPart for Gru {
-    fn sequence(&self, shape: &Shape, seeds: &SeedTree, device: &Device) -> Option<Box<dyn SequencePolicy>> {
-        Some(Box::new(GruPolicy::new(*shape, self.hidden.get() as usize, seeds, device)))
-    }
-}
 
 /// Matrices in their order.
 const EMBEDDING: usize = 0;
@@ -43,12 +18,12 @@ const RECURRENT_BIAS: usize = 4;
 const HEAD: usize = 5;
 const HEAD_BIAS: usize = 6;
 
-/// f from the state of a gated recurrent unit. The state starts at zero whatever the prompt, which the first symbol tells.
+/// Stands in for [`GruNetwork`].
 #[derive(Debug)]
-struct GruPolicy {
+pub(in crate::policies) struct GruPolicy {
     shape: Shape,
     hidden: usize,
-    weights: Weights,
+    weights: Weights<GruNetwork>,
     head: Head,
     /// Embedding times input weights plus biases, shape \[symbols, 3·hidden\]; the input's part of the gates.
     table: Vec<f32>,
@@ -69,23 +44,13 @@ struct GruPolicy {
 }
 
 impl GruPolicy {
-    fn new(shape: Shape, hidden: usize, seeds: &SeedTree, device: &Device) -> Self {
-        let head = Head::new(hidden, shape.actions, shape.value);
-        let uniform = Start::Uniform(1.0 / (hidden as f32).sqrt());
-        let layout = [
-            (shape.symbols, hidden, Start::Uniform(3f32.sqrt())),
-            (hidden, 3 * hidden, uniform),
-            (1, 3 * hidden, uniform),
-            (hidden, 3 * hidden, uniform),
-            (1, 3 * hidden, uniform),
-            (hidden, head.heads(), Start::Zero),
-            (1, head.heads(), Start::Zero),
-        ];
+    /// At the weights of `network`.
+    pub fn new(network: GruNetwork, shape: Shape, hidden: usize) -> Self {
         let mut policy = Self {
             shape,
             hidden,
-            weights: Weights::new(&layout, seeds, device),
-            head,
+            weights: Weights::new(network),
+            head: Head::new(hidden, shape.actions, shape.value),
             table: vec![0.0; shape.symbols * 3 * hidden],
             rows: 0,
             position: 0,
@@ -138,6 +103,7 @@ impl SequencePolicy for GruPolicy {
 
     fn begin(&mut self, prompts: &[u32], record: bool) {
         (self.rows, self.position, self.record) = (prompts.len(), 0, record);
+        self.head.begin();
         let size = self.size();
         self.symbols.clear();
         let steps = if record { self.shape.horizon } else { 1 };

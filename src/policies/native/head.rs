@@ -21,6 +21,11 @@ impl Head {
         Self { width, actions, value, both: Vec::new(), slopes: Vec::new(), values: Vec::new() }
     }
 
+    /// Forgets the values of episodes before.
+    pub fn begin(&mut self) {
+        self.values.clear();
+    }
+
     /// Columns of its weights.
     pub fn heads(&self) -> usize {
         self.actions + usize::from(self.value)
@@ -54,8 +59,8 @@ impl Head {
 
     /// Replaces the values by those of rows `parents`.
     pub fn branch(&mut self, parents: &[u32]) {
-        if self.value {
-            let rows = self.values.len();
+        let rows = self.values.len();
+        if rows > 0 {
             self.values.extend(parents.iter().map(|_| 0.0));
             for (row, &parent) in parents.iter().enumerate() {
                 self.values[rows + row] = self.values[parent as usize];

@@ -1,52 +1,23 @@
-//! A multilayer perceptron on the last symbols and the position, forward and backward by hand.
+//! The multilayer perceptron, forward and backward by hand.
 
 use super::head::Head;
 use super::linear::{Factor, add, multiply, repeat, reserve, sum_rows};
 use crate::foundation::activation::tanh;
-use crate::foundation::rng::SeedTree;
-use crate::policies::part::{PolicyPart, size};
+use crate::policies::burn::mlp::{Mlp, MlpNetwork};
 use crate::policies::sequence::{Memory, NotF32, SequencePolicy, Shape};
-use crate::policies::weights::{Start, Weights};
+use crate::policies::weights::Weights;
 use burn::optim::ModuleOptimizer;
 use burn::store::RecordError;
-use burn::tensor::Device;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use std::num::NonZeroU32;
 
-/// `[policy.mlp]`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Mlp {
-    /// Numbers in a hidden layer.
-    pub hidden: NonZeroU32,
-    /// Hidden layers.
-    pub layers: NonZeroU32,
-    /// How many of the last symbols it sees.
-    pub context: NonZeroU32,
-}
-
-impl Default for Mlp {
-    fn default() -> Self {
-        Self { hidden: size(64), layers: size(2), context: NonZeroU32::MIN }
-    }
-}
-
-impl PolicyPart for Mlp {
-    fn sequence(&self, shape: &Shape, seeds: &SeedTree, device: &Device) -> Option<Box<dyn SequencePolicy>> {
-        Some(Box::new(MlpPolicy::new(*shape, self, seeds, device)))
-    }
-}
-
-/// f from tanh layers. Matrices in their order: the first layer's rows by place in the context and symbol (the last of them for
+/// Stands in for [`MlpNetwork`]. Matrices in their order: the first layer's rows by place in the context and symbol (the last of them for
 /// "none yet") and then by position; its bias; weights and bias of every further layer; weights and bias of the head.
 #[derive(Debug)]
-struct MlpPolicy {
+pub(in crate::policies) struct MlpPolicy {
     shape: Shape,
     hidden: usize,
     layers: usize,
     context: usize,
-    weights: Weights,
+    weights: Weights<MlpNetwork>,
     head: Head,
     rows: usize,
     position: usize,
@@ -62,25 +33,17 @@ struct MlpPolicy {
 }
 
 impl MlpPolicy {
-    fn new(shape: Shape, settings: &Mlp, seeds: &SeedTree, device: &Device) -> Self {
+    /// At the weights of `network`.
+    pub fn new(network: MlpNetwork, shape: Shape, settings: &Mlp) -> Self {
         let [hidden, layers, context] =
             [settings.hidden, settings.layers, settings.context].map(|number| number.get() as usize);
-        let head = Head::new(hidden, shape.actions, shape.value);
-        // Variance 1/(inputs that are not 0), after LeCun et al. 1998, "Efficient BackProp".
-        let uniform = |inputs: usize| Start::Uniform((3.0 / inputs as f32).sqrt());
-        let first = context * (shape.symbols + 1) + shape.horizon;
-        let mut layout = vec![(first, hidden, uniform(context + 1)), (1, hidden, Start::Zero)];
-        for _ in 1..layers {
-            layout.extend([(hidden, hidden, uniform(hidden)), (1, hidden, Start::Zero)]);
-        }
-        layout.extend([(hidden, head.heads(), Start::Zero), (1, head.heads(), Start::Zero)]);
         Self {
             shape,
             hidden,
             layers,
             context,
-            weights: Weights::new(&layout, seeds, device),
-            head,
+            weights: Weights::new(network),
+            head: Head::new(hidden, shape.actions, shape.value),
             rows: 0,
             position: 0,
             record: false,
@@ -115,6 +78,7 @@ impl SequencePolicy for MlpPolicy {
 
     fn begin(&mut self, prompts: &[u32], record: bool) {
         (self.rows, self.position, self.record) = (prompts.len(), 0, record);
+        self.head.begin();
         self.window.clear();
         self.window.resize(self.rows * self.context, self.shape.symbols as u32);
         self.windows.clear();

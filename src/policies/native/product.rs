@@ -1,41 +1,17 @@
-//! One logit per (prompt, position, action): independent softmax policies, position by position.
+//! The table of logits of every prompt and position, without a graph.
 
 use super::linear::add;
-use crate::foundation::rng::SeedTree;
-use crate::policies::part::PolicyPart;
+use crate::policies::burn::product::ProductNetwork;
 use crate::policies::sequence::{Memory, NotF32, SequencePolicy, Shape};
-use crate::policies::weights::{Start, Weights};
+use crate::policies::weights::Weights;
 use burn::optim::ModuleOptimizer;
 use burn::store::RecordError;
-use burn::tensor::Device;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
-/// `[policy.product]`: no settings.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Product {}
-
-impl PolicyPart for Product {
-    fn sequence(&self, shape: &Shape, seeds: &SeedTree, device: &Device) -> Option<Box<dyn SequencePolicy>> {
-        let cells = shape.prompts * shape.horizon;
-        let layout = [(cells, shape.actions, Start::Zero), (1, cells, Start::Zero)];
-        let layout = if shape.value { &layout[..] } else { &layout[..1] };
-        Some(Box::new(ProductPolicy {
-            shape: *shape,
-            weights: Weights::new(layout, seeds, device),
-            prompts: Vec::new(),
-            position: 0,
-            values: Vec::new(),
-        }))
-    }
-}
-
-/// f is looked up, and so is the value, one number a (prompt, position).
+/// Stands in for [`ProductNetwork`].
 #[derive(Debug)]
-struct ProductPolicy {
+pub(in crate::policies) struct ProductPolicy {
     shape: Shape,
-    weights: Weights,
+    weights: Weights<ProductNetwork>,
     /// Prompt of each row.
     prompts: Vec<u32>,
     position: usize,
@@ -43,6 +19,12 @@ struct ProductPolicy {
 }
 
 impl ProductPolicy {
+    /// At the weights of `network`.
+    pub fn new(network: ProductNetwork, shape: Shape) -> Self {
+        let weights = Weights::new(network);
+        Self { shape, weights, prompts: Vec::new(), position: 0, values: Vec::new() }
+    }
+
     /// The (prompt, position) of a row.
     fn cell(&self, prompt: u32, position: usize) -> usize {
         prompt as usize * self.shape.horizon + position
@@ -71,6 +53,7 @@ impl SequencePolicy for ProductPolicy {
         self.prompts.clear();
         self.prompts.extend_from_slice(prompts);
         self.position = 0;
+        self.values.clear();
     }
 
     fn advance(&mut self, _symbols: &[u32], logits: &mut [f32]) {
@@ -96,7 +79,9 @@ impl SequencePolicy for ProductPolicy {
             self.prompts.push(self.prompts[parent as usize]);
         }
         self.prompts.drain(..rows);
-        self.read_values(self.position.saturating_sub(1));
+        if let Some(position) = self.position.checked_sub(1) {
+            self.read_values(position);
+        }
     }
 
     fn backward(&mut self, d_logits: &[f32], d_values: &[f32], gradient: &mut [f32]) -> Result<(), NotF32> {

@@ -1,60 +1,30 @@
-//! A causal transformer over the symbols shown so far: normalisation first, learned positions, GELU.
+//! The causal transformer, position by position on a cache of keys and values.
 //!
-//! Episodes under way keep keys and values of earlier positions, and need no burn; the gradient is burn's, of one forward
-//! pass over all positions at once.
+//! Episodes under way need no burn; the gradient is burn's own, of one forward pass over all positions at once.
 
 use super::head::Head;
 use super::linear::{Factor, add, multiply, repeat, reserve};
-use super::transformer_step::{Cache, gelu, normalise};
-use crate::foundation::rng::SeedTree;
-use crate::policies::burn::transformer as graph;
-use crate::policies::burn::transformer::Sizes;
-use crate::policies::part::{PolicyPart, size};
+use super::transformer_step::{Cache, Sizes, gelu, normalise};
+use crate::policies::burn::network::Network;
+use crate::policies::burn::transformer::{EXPANSION, Transformer, TransformerNetwork};
 use crate::policies::sequence::{Memory, NotF32, SequencePolicy, Shape};
-use crate::policies::weights::{Matrix, Start, Weights};
+use crate::policies::weights::{Weights, gradient_of};
 use burn::optim::ModuleOptimizer;
 use burn::store::RecordError;
-use burn::tensor::Device;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use std::num::NonZeroU32;
+use burn::tensor::{Device, Int, Tensor, TensorData};
 
-/// `[policy.transformer]`. A head looks at ⌊width/heads⌋ numbers, at least one; the feed-forward layer is four times as wide.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct Transformer {
-    /// Numbers that stand for a position from layer to layer.
-    pub width: NonZeroU32,
-    /// Attention heads of a layer.
-    pub heads: NonZeroU32,
-    /// Layers, each attention and feed-forward.
-    pub layers: NonZeroU32,
-}
+/// Matrices of a layer: gain and bias of a normalisation, weights and bias of query, key and value, weights and bias of the way
+/// back; then gain and bias, and weights and bias twice, of the feed-forward part.
+const PER_LAYER: usize = 12;
 
-impl Default for Transformer {
-    fn default() -> Self {
-        Self { width: size(64), heads: size(4), layers: size(2) }
-    }
-}
-
-impl PolicyPart for Transformer {
-    fn sequence(&self, shape: &Shape, seeds: &SeedTree, device: &Device) -> Option<Box<dyn SequencePolicy>> {
-        Some(Box::new(TransformerPolicy::new(*shape, self, seeds, device)))
-    }
-}
-
-/// Width of the feed-forward layer, in widths (Vaswani et al. 2017).
-const EXPANSION: usize = 4;
-
-/// f from the last layer. Matrices in their order: symbols, positions, [`graph::PER_LAYER`] of every layer, gain and bias of the
+/// Stands in for [`TransformerNetwork`]. Matrices in their order: symbols, positions, [`PER_LAYER`] of every layer, gain and bias of the
 /// last normalisation, weights and bias of the head.
 #[derive(Debug)]
-struct TransformerPolicy {
+pub(in crate::policies) struct TransformerPolicy {
     width: usize,
     layers: usize,
     sizes: Sizes,
-    weights: Weights,
-    device: Device,
+    weights: Weights<TransformerNetwork>,
     head: Head,
     rows: usize,
     position: usize,
@@ -71,33 +41,17 @@ struct TransformerPolicy {
 }
 
 impl TransformerPolicy {
-    fn new(shape: Shape, settings: &Transformer, seeds: &SeedTree, device: &Device) -> Self {
+    /// At the weights of `network`.
+    pub fn new(network: TransformerNetwork, shape: Shape, settings: &Transformer) -> Self {
         let [width, heads, layers] =
             [settings.width, settings.heads, settings.layers].map(|number| number.get() as usize);
         let sizes = Sizes { heads, depth: (width / heads).max(1), horizon: shape.horizon };
-        let head = Head::new(width, shape.actions, shape.value);
-        let (inner, wide) = (sizes.inner(), EXPANSION * width);
-        // Variance 1/inputs, after LeCun et al. 1998, "Efficient BackProp"; a symbol and its position are two inputs.
-        let uniform = |inputs: usize| Start::Uniform((3.0 / inputs as f32).sqrt());
-        let norm: [Matrix; 2] = [(1, width, Start::One), (1, width, Start::Zero)];
-        let mut layout = vec![(shape.symbols, width, uniform(2)), (shape.horizon, width, uniform(2))];
-        for _ in 0..layers {
-            layout.extend(norm);
-            layout.extend([(width, 3 * inner, uniform(width)), (1, 3 * inner, Start::Zero)]);
-            layout.extend([(inner, width, uniform(inner)), (1, width, Start::Zero)]);
-            layout.extend(norm);
-            layout.extend([(width, wide, uniform(width)), (1, wide, Start::Zero)]);
-            layout.extend([(wide, width, uniform(wide)), (1, width, Start::Zero)]);
-        }
-        layout.extend(norm);
-        layout.extend([(width, head.heads(), Start::Zero), (1, head.heads(), Start::Zero)]);
         Self {
             width,
             layers,
             sizes,
-            weights: Weights::new(&layout, seeds, device),
-            device: device.clone().autodiff(),
-            head,
+            weights: Weights::new(network),
+            head: Head::new(width, shape.actions, shape.value),
             rows: 0,
             position: 0,
             record: false,
@@ -133,6 +87,7 @@ impl SequencePolicy for TransformerPolicy {
 
     fn begin(&mut self, prompts: &[u32], record: bool) {
         (self.rows, self.position, self.record) = (prompts.len(), 0, record);
+        self.head.begin();
         self.symbols.clear();
         self.caches.iter_mut().for_each(|cache| cache.begin(prompts.len(), self.sizes));
         self.fit();
@@ -155,7 +110,7 @@ impl SequencePolicy for TransformerPolicy {
             add(&table[symbol as usize * width..][..width], stream);
         }
         for (layer, cache) in self.caches.iter_mut().enumerate() {
-            let matrix = |index: usize| weights.matrix(2 + layer * graph::PER_LAYER + index);
+            let matrix = |index: usize| weights.matrix(2 + layer * PER_LAYER + index);
             normalise(stream, matrix(0), matrix(1), normal);
             repeat(matrix(3), triple);
             multiply(Factor::new(normal, rows, width), Factor::new(matrix(2), width, 3 * inner), 1.0, triple);
@@ -174,7 +129,7 @@ impl SequencePolicy for TransformerPolicy {
                 stream,
             );
         }
-        let last = 2 + self.layers * graph::PER_LAYER;
+        let last = 2 + self.layers * PER_LAYER;
         normalise(stream, weights.matrix(last), weights.matrix(last + 1), normal);
         self.head.forward(weights.matrix(last + 2), weights.matrix(last + 3), normal, logits);
         self.position += 1;
@@ -204,9 +159,12 @@ impl SequencePolicy for TransformerPolicy {
 
     fn backward(&mut self, d_logits: &[f32], d_values: &[f32], gradient: &mut [f32]) -> Result<(), NotF32> {
         let slopes = self.head.slopes(d_logits, d_values);
-        let tensors = self.weights.tensors(&self.device);
-        let episodes = graph::Episodes { symbols: &self.symbols, positions: self.position, rows: self.rows };
-        graph::gradient(tensors, episodes, self.sizes, slopes, gradient)
+        let symbols: Vec<i64> = self.symbols.iter().map(|&symbol| i64::from(symbol)).collect();
+        let symbols = TensorData::new(symbols, [self.position, self.rows]);
+        let symbols = Tensor::<2, Int>::from_data(symbols, &Device::flex());
+        let prompts = Tensor::zeros([self.rows], &Device::flex());
+        let network = self.weights.module();
+        gradient_of(network, network.forward(prompts, symbols), slopes.to_vec(), gradient)
     }
 
     fn weights(&self) -> &[f32] {
@@ -234,35 +192,4 @@ impl SequencePolicy for TransformerPolicy {
 /// Adds the same row to every row.
 fn plus_row(row: &[f32], out: &mut [f32]) {
     out.chunks_exact_mut(row.len()).for_each(|out| add(row, out));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::policies::trials::{PROMPTS, ROWS, SHAPE, SYMBOLS, stir};
-
-    #[test]
-    fn steps_on_a_cache_are_the_forward_pass_over_all_positions() {
-        let settings = Transformer { width: size(12), heads: size(3), layers: size(2) };
-        let mut policy = TransformerPolicy::new(SHAPE, &settings, &SeedTree::new(1, 0), &Device::flex());
-        stir(&mut policy);
-        policy.begin(&PROMPTS, true);
-        let mut found = Vec::new();
-        for symbols in &SYMBOLS {
-            let mut logits = vec![f32::NAN; ROWS * SHAPE.actions];
-            policy.advance(symbols, &mut logits);
-            for (logits, value) in logits.chunks(SHAPE.actions).zip(policy.values()) {
-                found.extend_from_slice(logits);
-                found.push(*value);
-            }
-        }
-        let episodes = graph::Episodes { symbols: &policy.symbols, positions: SYMBOLS.len(), rows: ROWS };
-        let whole = graph::forward(&policy.weights.tensors(&Device::flex()), episodes, policy.sizes);
-        let whole: Vec<f32> = whole.into_data().try_to_vec().unwrap();
-        assert_eq!(found.len(), whole.len());
-        for (index, (found, whole)) in found.iter().zip(&whole).enumerate() {
-            assert!((found - whole).abs() < 1e-5 * whole.abs().max(1.0), "{index}: {found} against {whole}");
-        }
-        assert!(whole.iter().any(|f| f.abs() > 0.1), "nothing to compare");
-    }
 }

@@ -2,7 +2,7 @@
 //! layer.
 
 use crate::foundation::activation::{exp, sigmoid};
-use crate::policies::burn::transformer::{CURVE, EPSILON, SLOPE, Sizes};
+use crate::policies::burn::transformer::{CURVE, EPSILON, SLOPE};
 
 /// Layer normalisation (Ba, Kiros & Hinton 2016) of every row.
 pub(super) fn normalise(x: &[f32], gain: &[f32], bias: &[f32], out: &mut [f32]) {
@@ -40,6 +40,21 @@ pub(super) struct Cache {
     keys: Vec<f32>,
     values: Vec<f32>,
     scores: Vec<f32>,
+}
+
+/// Sizes of a layer's attention.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sizes {
+    pub heads: usize,
+    pub depth: usize,
+    pub horizon: usize,
+}
+
+impl Sizes {
+    /// Numbers in a row's queries.
+    pub fn inner(self) -> usize {
+        self.heads * self.depth
+    }
 }
 
 impl Cache {
