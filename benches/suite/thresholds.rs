@@ -5,7 +5,7 @@ use std::hint::black_box;
 use tailcatch::distributions::{Distribution, StudentT};
 use tailcatch::foundation::rng::{Purpose, SeedTree};
 use tailcatch::foundation::scalar::Positive;
-use tailcatch::thresholds::{DriftSpot, EProcess, Spot, SpotSettings};
+use tailcatch::thresholds::{DriftSpotWatcher, EProcessWatcher, Spot, SpotWatcher};
 
 const ROWS: usize = 1_000_000;
 const CALIBRATION: usize = 10_000;
@@ -18,23 +18,24 @@ pub fn benches(criterion: &mut Criterion) {
     law.fill(&mut values, &mut SeedTree::new(1, 0).stream(Purpose::Utility, 0));
     let (calibration, stream) = values.split_at(CALIBRATION);
     let spot =
-        Spot::new(calibration, 1e-4, SpotSettings::default()).unwrap_or_else(|status| panic!("{status}"));
-    let drift = DriftSpot::new(calibration, 1e-4, 100, SpotSettings::default())
+        SpotWatcher::new(calibration, 1e-4, Spot::default()).unwrap_or_else(|status| panic!("{status}"));
+    let drift = DriftSpotWatcher::new(calibration, 1e-4, 100, Spot::default())
         .unwrap_or_else(|status| panic!("{status}"));
-    let process = EProcess::new(calibration, 1e-3, 0.05).unwrap_or_else(|status| panic!("{status}"));
+    let process = EProcessWatcher::new(calibration, 1e-3, 0.05).unwrap_or_else(|status| panic!("{status}"));
 
     let mut group = criterion.benchmark_group("thresholds");
     group.sample_size(10).throughput(Throughput::Elements(ROWS as u64));
     group.bench_function("spot", |b| {
-        let judge = |mut spot: Spot| stream.iter().filter(|x| spot.step(**x).is_err()).count();
+        let judge = |mut spot: SpotWatcher| stream.iter().filter(|x| spot.step(**x).is_err()).count();
         b.iter_batched(|| spot.clone(), |spot| black_box(judge(spot)), BatchSize::LargeInput);
     });
     group.bench_function("drift_spot", |b| {
-        let judge = |mut spot: DriftSpot| stream.iter().filter(|x| spot.step(**x).is_err()).count();
+        let judge = |mut spot: DriftSpotWatcher| stream.iter().filter(|x| spot.step(**x).is_err()).count();
         b.iter_batched(|| drift.clone(), |spot| black_box(judge(spot)), BatchSize::LargeInput);
     });
     group.bench_function("e_process", |b| {
-        let judge = |mut process: EProcess| stream.chunks(256).filter(|s| process.step(s).is_err()).count();
+        let judge =
+            |mut process: EProcessWatcher| stream.chunks(256).filter(|s| process.step(s).is_err()).count();
         b.iter_batched(|| process.clone(), |process| black_box(judge(process)), BatchSize::LargeInput);
     });
     group.finish();

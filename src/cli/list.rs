@@ -14,6 +14,7 @@ use crate::foundation::registry::Part;
 use crate::policies::PolicySpec;
 #[cfg(feature = "lab")]
 use crate::trainers::TrainerSpec;
+use crate::thresholds::MonitorSpec;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use serde_json::{Map, Value, json};
@@ -22,6 +23,7 @@ use serde_json::{Map, Value, json};
 const KINDS: &[(&str, &[Part])] = &[
     ("distributions", DistributionSpec::PARTS),
     ("detectors", DetectorSpec::PARTS),
+    ("monitors", MonitorSpec::PARTS),
     #[cfg(feature = "lab")]
     ("environments", EnvironmentSpec::PARTS),
     #[cfg(feature = "lab")]

@@ -1,26 +1,75 @@
 //! Drift SPOT: the same threshold relative to a moving average (Siffer et al., KDD 2017, section 4.4).
 
-use super::spot::{Spot, SpotSettings, Verdict};
+use super::comparable;
+use super::monitor::{Alarm, Monitor, Rows, Watcher};
+use super::spot::{Spot, SpotWatcher, Verdict};
 use crate::foundation::failure::Status;
+use crate::foundation::scalar::OpenProbability;
 use crate::tails::MIN_EXCESSES;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-/// [`Spot`] on each value's distance from the mean of the last `depth` values that were no anomalies.
+/// Alarms are scores above a threshold that goes along with the run and its mean: [`DriftSpotWatcher`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct DriftSpot {
+    /// Scores over which the mean moves; at most a fifth of those of the reference.
+    pub depth: usize,
+    /// Quantile of the reference's distances from the mean above which the tail begins.
+    pub level: OpenProbability,
+    /// Excesses to which the tail is fitted: the last so many, at least 10.
+    pub max_excess: usize,
+}
+
+impl Default for DriftSpot {
+    fn default() -> Self {
+        let Spot { level, max_excess } = Spot::default();
+        Self { depth: 1000, level, max_excess }
+    }
+}
+
+impl Monitor for DriftSpot {
+    fn start(&self, reference: Rows<'_>, rate: f64) -> Result<Box<dyn Watcher>, Status> {
+        let tail = Spot { level: self.level, max_excess: self.max_excess };
+        let depth = self.depth.min(reference.scores.len() / 5);
+        Ok(Box::new(DriftSpotWatcher::new(reference.scores, rate, depth, tail)?))
+    }
+}
+
+impl Watcher for DriftSpotWatcher {
+    fn watch(&mut self, rows: Rows<'_>, alarms: &mut Vec<Alarm>) -> Result<(), Status> {
+        comparable(rows.scores)?;
+        for (row, &score) in rows.scores.iter().enumerate() {
+            // An anomaly changes neither the tail nor the mean.
+            if self.step(score)? == Verdict::Anomaly {
+                let threshold = Some(self.anomaly_threshold());
+                alarms.push(Alarm { row, p_value: self.p_value(score), threshold });
+            }
+        }
+        Ok(())
+    }
+    fn threshold(&self) -> Option<f64> {
+        Some(self.anomaly_threshold())
+    }
+}
+
+/// [`SpotWatcher`] on each value's distance from the mean of the last `depth` values that were no anomalies.
 ///
 /// It follows a drift that is slow against `depth` values, and so absorbs an exploit that grows as slowly. The null:
 /// distances from the moving average are independent draws of one law.
 #[derive(Debug, Clone)]
-pub struct DriftSpot {
-    spot: Spot,
+pub struct DriftSpotWatcher {
+    spot: SpotWatcher,
     recent: MovingMean,
 }
 
-impl DriftSpot {
+impl DriftSpotWatcher {
     /// The first `depth` values of `calibration` fill the window, the rest are what SPOT is calibrated on.
     ///
     /// # Errors
-    /// As [`Spot::new`]; [`Status::TooFew`] where there are not more values than `depth`; [`Status::Undefined`] of a
+    /// As [`SpotWatcher::new`]; [`Status::TooFew`] where there are not more values than `depth`; [`Status::Undefined`] of a
     /// depth of 0.
-    pub fn new(calibration: &[f64], q: f64, depth: usize, settings: SpotSettings) -> Result<Self, Status> {
+    pub fn new(calibration: &[f64], q: f64, depth: usize, settings: Spot) -> Result<Self, Status> {
         if depth == 0 {
             return Err(Status::Undefined { reason: "a moving average needs a depth of at least 1" });
         }
@@ -38,10 +87,10 @@ impl DriftSpot {
                 distance
             })
             .collect();
-        Ok(Self { spot: Spot::new(&relative, q, settings)?, recent })
+        Ok(Self { spot: SpotWatcher::new(&relative, q, settings)?, recent })
     }
 
-    /// As [`Spot::step`]; −∞ is normal and leaves the moving average as it was.
+    /// As [`SpotWatcher::step`]; −∞ is normal and leaves the moving average as it was.
     ///
     /// # Errors
     /// [`Status::Undefined`] of NaN, which changes nothing.
@@ -64,13 +113,13 @@ impl DriftSpot {
         self.recent.mean + self.spot.anomaly_threshold()
     }
 
-    /// P(a value exceeds `value`) by the tail and the average as they stand, as [`Spot::p_value`].
+    /// P(a value exceeds `value`) by the tail and the average as they stand, as [`SpotWatcher::p_value`].
     pub fn p_value(&self, value: f64) -> Option<f64> {
         self.spot.p_value(value - self.recent.mean)
     }
 
     /// The model of the distances.
-    pub fn distances(&self) -> &Spot {
+    pub fn distances(&self) -> &SpotWatcher {
         &self.spot
     }
 }
@@ -125,15 +174,15 @@ mod tests {
         let mut values = drifting(62_000);
         values[40_000] += 20.0;
         let count = |verdicts: Vec<Verdict>| verdicts.iter().filter(|v| **v == Verdict::Anomaly).count();
-        let settings = SpotSettings::default();
-        let mut drift = DriftSpot::new(&values[..2000], 1e-4, 100, settings).unwrap();
+        let settings = Spot::default();
+        let mut drift = DriftSpotWatcher::new(&values[..2000], 1e-4, 100, settings).unwrap();
         let moving: Vec<Verdict> = values[2000..].iter().map(|x| drift.step(*x).unwrap()).collect();
         assert_eq!(moving[38_000], Verdict::Anomaly);
         // q asks for 6, and SPOT's rule gives up to five times as many.
         let (seen, threshold) = (count(moving), drift.anomaly_threshold() - drift.mean());
         assert!((1..=40).contains(&seen), "{seen}");
         assert!((5.0..12.0).contains(&threshold), "{threshold}: ln 10⁴ − 1 = 8.2 and its standard error");
-        let mut fixed = Spot::new(&values[..2000], 1e-4, settings).unwrap();
+        let mut fixed = SpotWatcher::new(&values[..2000], 1e-4, settings).unwrap();
         let still = count(values[2000..].iter().map(|x| fixed.step(*x).unwrap()).collect());
         assert!(still > 10 * seen, "{still} against {seen}");
     }
@@ -143,7 +192,7 @@ mod tests {
         let values = drifting(12_000);
         let verdicts = |scale: f64, shift: f64| -> Vec<Verdict> {
             let moved: Vec<f64> = values.iter().map(|x| scale * x + shift).collect();
-            let mut spot = DriftSpot::new(&moved[..2000], 1e-3, 50, SpotSettings::default()).unwrap();
+            let mut spot = DriftSpotWatcher::new(&moved[..2000], 1e-3, 50, Spot::default()).unwrap();
             moved[2000..].iter().map(|x| spot.step(*x).unwrap()).collect()
         };
         let plain = verdicts(1.0, 0.0);
@@ -156,7 +205,7 @@ mod tests {
     #[test]
     fn anomalies_and_nan_leave_the_average() {
         let values = drifting(3000);
-        let mut spot = DriftSpot::new(&values, 1e-4, 100, SpotSettings::default()).unwrap();
+        let mut spot = DriftSpotWatcher::new(&values, 1e-4, 100, Spot::default()).unwrap();
         let before = (spot.mean(), spot.anomaly_threshold());
         assert_eq!(spot.step(1e9), Ok(Verdict::Anomaly));
         assert!(spot.step(f64::NAN).is_err());
@@ -175,7 +224,7 @@ mod tests {
 
     #[test]
     fn short_calibration_is_refused() {
-        let new = |n: usize, depth| DriftSpot::new(&drifting(n), 1e-4, depth, SpotSettings::default());
+        let new = |n: usize, depth| DriftSpotWatcher::new(&drifting(n), 1e-4, depth, Spot::default());
         assert!(matches!(new(50, 100), Err(Status::TooFew { have: 50, need: 110, .. })));
         assert!(matches!(new(100, 100), Err(Status::TooFew { .. })));
         assert!(matches!(new(2000, 0), Err(Status::Undefined { .. })));

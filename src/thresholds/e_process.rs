@@ -10,14 +10,56 @@
 //! most α/2 (Waudby-Smith & Ramdas 2024, *JRSS B* 86:1; Shafer & Vovk 2019).
 
 use super::alert_rate::calibrated_rank;
+use super::monitor::{Alarm, Monitor, Promise, Rows, Watcher};
 use super::{calibrated_threshold, comparable, proper_rate};
 use crate::foundation::binomial;
 use crate::foundation::failure::Status;
 use crate::foundation::numeric::log_sum_exp;
 use crate::foundation::root::crossing;
+use crate::foundation::scalar::OpenProbability;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// Ratio of neighbouring alternatives p₁.
 const GRID: f64 = 1.5;
+
+/// One alarm for the run, where scores exceed a threshold more often than they should: [`EProcessWatcher`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct EProcess {
+    /// Probability of ever raising an alarm while the rate holds.
+    pub alpha: OpenProbability,
+}
+
+impl Default for EProcess {
+    fn default() -> Self {
+        Self { alpha: OpenProbability::known(0.05) }
+    }
+}
+
+impl Monitor for EProcess {
+    fn promise(&self) -> Promise {
+        Promise::Run
+    }
+    fn start(&self, reference: Rows<'_>, rate: f64) -> Result<Box<dyn Watcher>, Status> {
+        Ok(Box::new(EProcessWatcher::new(reference.scores, rate, self.alpha.get())?))
+    }
+}
+
+impl Watcher for EProcessWatcher {
+    fn watch(&mut self, rows: Rows<'_>, alarms: &mut Vec<Alarm>) -> Result<(), Status> {
+        let raised = self.alarm;
+        let now = self.step(rows.scores)?.alarm;
+        if now && !raised {
+            let row = rows.scores.len().saturating_sub(1);
+            alarms.push(Alarm { row, p_value: None, threshold: Some(self.threshold) });
+        }
+        Ok(())
+    }
+    fn threshold(&self) -> Option<f64> {
+        Some(self.threshold)
+    }
+}
 
 /// What is known after a step.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -37,7 +79,7 @@ pub struct Evidence {
 /// then at most α, over calibration and stream, whenever one stops to look. Rows that share a prompt are not independent:
 /// give one row a prompt, or scores taken within prompts.
 #[derive(Debug, Clone)]
-pub struct EProcess {
+pub struct EProcessWatcher {
     threshold: f64,
     rate_bound: f64,
     ln_alarm: f64,
@@ -47,7 +89,7 @@ pub struct EProcess {
     alarm: bool,
 }
 
-impl EProcess {
+impl EProcessWatcher {
     /// Sets the threshold that calibration gives at `rate`, and what true rate that may mean.
     ///
     /// # Errors
@@ -142,7 +184,7 @@ mod tests {
     fn honest(replicate: u64) -> [bool; 3] {
         let mut rng = SeedTree::new(8, replicate).stream(Purpose::Bootstrap, 0);
         let calibration = uniform(&mut rng, 299);
-        let mut fair = EProcess::new(&calibration, RATE, ALPHA).unwrap();
+        let mut fair = EProcessWatcher::new(&calibration, RATE, ALPHA).unwrap();
         let mut trusting = bets_against(RATE, fair.threshold());
         let mut repeated = false;
         let (mut seen, mut above) = (0, 0);
@@ -158,9 +200,9 @@ mod tests {
     }
 
     /// An e-process against a given rate.
-    fn bets_against(rate: f64, threshold: f64) -> EProcess {
+    fn bets_against(rate: f64, threshold: f64) -> EProcessWatcher {
         let calibration = uniform(&mut SeedTree::new(0, 0).stream(Purpose::Bootstrap, 0), 299);
-        let mut process = EProcess::new(&calibration, RATE, ALPHA).unwrap();
+        let mut process = EProcessWatcher::new(&calibration, RATE, ALPHA).unwrap();
         process.threshold = threshold;
         process.rate_bound = rate;
         process.bettors = (1..9)
@@ -193,7 +235,7 @@ mod tests {
         let mut found = 0;
         for replicate in 0..100 {
             let mut rng = SeedTree::new(9, replicate).stream(Purpose::Bootstrap, 0);
-            let mut process = EProcess::new(&uniform(&mut rng, 2000), RATE, ALPHA).unwrap();
+            let mut process = EProcessWatcher::new(&uniform(&mut rng, 2000), RATE, ALPHA).unwrap();
             let mut first = None;
             for step in 0..240 {
                 let mut scores = uniform(&mut rng, ROWS);
@@ -213,7 +255,7 @@ mod tests {
     fn capital_is_a_fair_game_at_the_bound() {
         // E[e] after two steps of two rows, over all outcomes, at a rate of exactly p₀.
         let calibration = uniform(&mut SeedTree::new(1, 0).stream(Purpose::Bootstrap, 0), 500);
-        let process = EProcess::new(&calibration, RATE, ALPHA).unwrap();
+        let process = EProcessWatcher::new(&calibration, RATE, ALPHA).unwrap();
         let p = process.rate_bound();
         let mut mean = 0.0;
         for pattern in 0..16u32 {
@@ -236,11 +278,11 @@ mod tests {
 
     #[test]
     fn what_calibration_cannot_carry_is_refused() {
-        let refused = |n: usize, rate, alpha| EProcess::new(&vec![0.5; n], rate, alpha).unwrap_err();
+        let refused = |n: usize, rate, alpha| EProcessWatcher::new(&vec![0.5; n], rate, alpha).unwrap_err();
         assert_eq!(refused(98, 0.01, 0.05), Status::Resolution { have: 98, need: 99 });
         assert!(matches!(refused(3, 0.5, 0.05), Status::Resolution { .. }));
         assert!(matches!(refused(999, 0.01, 1.0), Status::Undefined { .. }));
-        let mut process = EProcess::new(&[0.5; 999], 0.01, 0.05).unwrap();
+        let mut process = EProcessWatcher::new(&[0.5; 999], 0.01, 0.05).unwrap();
         assert!(process.step(&[f64::NAN]).is_err());
         assert_eq!(process.steps, 0);
         assert_eq!(process.step(&[]).map(|e| (e.exceedances, e.alarm)), Ok((0, false)));

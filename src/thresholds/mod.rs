@@ -5,8 +5,11 @@
 //! rates below 1/(n + 1) apart. None of the rules asks for a "contamination" share: what is declared is a rate of
 //! false alarms, a false discovery rate, or a number of audits.
 //!
-//! [`Spot`] and [`DriftSpot`] judge a stream value by value, with a threshold that goes along; [`EProcess`] watches
-//! whether the alarms of a fixed threshold come more often than they should, and may be looked at after every step.
+//! A [`Monitor`] goes along with a run: set up from reference scores, it raises alarms step by step. [`Spot`] and
+//! [`DriftSpot`] judge score by score, with a threshold that moves; [`EProcess`] watches whether the alarms of a fixed threshold
+//! come more often than they should, and may be looked at after every step.
+//!
+//! A new monitor is a file, a `mod` line and a row in [`MonitorSpec`].
 
 mod alert_rate;
 mod budget;
@@ -14,21 +17,37 @@ mod conformal;
 mod drift_spot;
 mod e_process;
 mod fdr;
+mod monitor;
 mod p_value;
+mod quantile;
 mod spot;
 mod weighted;
 
 pub use alert_rate::{alert_rate, calibrated_threshold};
 pub use budget::budget;
-pub use conformal::conformal_p_values;
-pub use drift_spot::DriftSpot;
-pub use e_process::{EProcess, Evidence};
+pub use conformal::{Conformal, conformal_p_values};
+pub use drift_spot::{DriftSpot, DriftSpotWatcher};
+pub use e_process::{EProcess, EProcessWatcher, Evidence};
 pub use fdr::{Null, benjamini_hochberg};
+pub use monitor::{Alarm, Monitor, Promise, Rows, Watcher};
 pub use p_value::p_value;
-pub use spot::{Spot, SpotSettings, Verdict};
-pub use weighted::{WeightedPValues, weighted_conformal_p_values};
+pub use quantile::Quantile;
+pub use spot::{Spot, SpotWatcher, Verdict};
+pub use weighted::{Weighted, WeightedPValues, weighted_conformal_p_values};
 
 use crate::foundation::failure::Status;
+
+crate::registry! {
+    /// A monitor, as written in a config: `{ drift_spot = { depth = 500 } }`.
+    pub enum MonitorSpec => dyn Monitor {
+        "quantile" => Quantile: "scores above the reference's quantile at a nominal rate", "Papadopoulos et al. 2002; Vovk et al. 2005";
+        "conformal" => Conformal: "ranks among the reference scores as p-values at a nominal rate", "Vovk, Gammerman & Shafer 2005; Bates et al. 2023";
+        "spot" => Spot: "a threshold that goes along with the tail of the run's scores", "Siffer et al. 2017";
+        "drift_spot" => DriftSpot: "the same, relative to a moving mean", "Siffer et al. 2017, section 4.4";
+        "e_process" => EProcess: "one alarm for the run, once a threshold is exceeded more often than it should be", "Waudby-Smith & Ramdas 2024; Shafer & Vovk 2019";
+        "weighted" => Weighted: "conformal p-values weighted by the policy's likelihood ratio", "Tibshirani et al. 2019";
+    }
+}
 
 /// What a rule flagged.
 #[derive(Debug, Clone, PartialEq)]

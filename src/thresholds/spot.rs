@@ -1,6 +1,7 @@
 //! SPOT: the threshold of a stream, from the tail of what the stream has shown so far (Siffer, Fouque, Termier &
 //! Largouët, *Anomaly detection in streams with extreme value theory*, KDD 2017).
 
+use super::monitor::{Alarm, Monitor, Rows, Watcher};
 use super::{comparable, proper_rate};
 use crate::foundation::failure::Status;
 use crate::foundation::order::{quantile_sorted, sorted};
@@ -9,19 +10,42 @@ use crate::tails::{Gpd, GpdWindow, MIN_EXCESSES, support::check_continuous};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How SPOT reads a tail.
+/// Alarms are scores above a threshold that goes along with the run: [`SpotWatcher`].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct SpotSettings {
+pub struct Spot {
     /// Quantile of the calibration values above which the tail begins.
     pub level: OpenProbability,
     /// Excesses to which the tail is fitted: the last so many, at least 10.
     pub max_excess: usize,
 }
 
-impl Default for SpotSettings {
+impl Default for Spot {
     fn default() -> Self {
         Self { level: OpenProbability::known(0.98), max_excess: 200 }
+    }
+}
+
+impl Monitor for Spot {
+    fn start(&self, reference: Rows<'_>, rate: f64) -> Result<Box<dyn Watcher>, Status> {
+        Ok(Box::new(SpotWatcher::new(reference.scores, rate, *self)?))
+    }
+}
+
+impl Watcher for SpotWatcher {
+    fn watch(&mut self, rows: Rows<'_>, alarms: &mut Vec<Alarm>) -> Result<(), Status> {
+        comparable(rows.scores)?;
+        for (row, &score) in rows.scores.iter().enumerate() {
+            // An anomaly changes neither the tail nor the threshold.
+            if self.step(score)? == Verdict::Anomaly {
+                let threshold = Some(self.anomaly_threshold);
+                alarms.push(Alarm { row, p_value: self.p_value(score), threshold });
+            }
+        }
+        Ok(())
+    }
+    fn threshold(&self) -> Option<f64> {
+        Some(self.anomaly_threshold)
     }
 }
 
@@ -46,10 +70,10 @@ pub enum Verdict {
 /// stream alarms come two to five times as often as `q` says.
 ///
 /// The null: values are independent draws of one law whose tail is generalised Pareto above u. A drift of the stream
-/// breaks it: see [`DriftSpot`](super::DriftSpot). The law is fitted by maximum likelihood, by moments where the likelihood
+/// breaks it: see [`DriftSpotWatcher`](super::DriftSpotWatcher). The law is fitted by maximum likelihood, by moments where the likelihood
 /// has no maximum; flags do not change with the unit or the origin of the values.
 #[derive(Debug, Clone)]
-pub struct Spot {
+pub struct SpotWatcher {
     q: f64,
     excess_threshold: f64,
     anomaly_threshold: f64,
@@ -60,13 +84,13 @@ pub struct Spot {
     law: Gpd,
 }
 
-impl Spot {
+impl SpotWatcher {
     /// Reads the tail of `calibration`, in the order of the stream, for anomalies of probability `q`, below 1 − level.
     ///
     /// # Errors
     /// [`Status::TooFew`] under 10 calibration values above their quantile, or fewer kept; [`Status::AllTied`] or
     /// [`Status::Discrete`] where these are a ladder; [`Status::Undefined`] of a value that is not finite, or of `q`.
-    pub fn new(calibration: &[f64], q: f64, settings: SpotSettings) -> Result<Self, Status> {
+    pub fn new(calibration: &[f64], q: f64, settings: Spot) -> Result<Self, Status> {
         proper_rate(q)?;
         let level = settings.level.get();
         // The margin refuses .02 at a level of .98.
@@ -181,8 +205,8 @@ mod tests {
         (0..n).map(|_| rng.open_unit().powf(-1.0 / 3.0)).collect()
     }
 
-    fn spot(values: &[f64], q: f64) -> (Spot, Vec<Verdict>) {
-        let mut spot = Spot::new(&values[..2000], q, SpotSettings::default()).unwrap();
+    fn spot(values: &[f64], q: f64) -> (SpotWatcher, Vec<Verdict>) {
+        let mut spot = SpotWatcher::new(&values[..2000], q, Spot::default()).unwrap();
         let verdicts = values[2000..].iter().map(|x| spot.step(*x).unwrap()).collect();
         (spot, verdicts)
     }
@@ -191,7 +215,7 @@ mod tests {
     #[test]
     fn calibration_gives_the_quantile_that_was_asked_for() {
         let of =
-            |i| Spot::new(&stream(10_000, i), 1e-3, SpotSettings::default()).map(|s| s.anomaly_threshold());
+            |i| SpotWatcher::new(&stream(10_000, i), 1e-3, Spot::default()).map(|s| s.anomaly_threshold());
         let thresholds: Vec<f64> = (0..40).map(|i| of(i).unwrap()).collect();
         let mean = thresholds.iter().sum::<f64>() / 40.0;
         assert!((mean / 10.0 - 1.0).abs() < 0.05, "{mean} {thresholds:?}");
@@ -224,7 +248,7 @@ mod tests {
     #[test]
     fn anomalies_and_nan_change_nothing() {
         let values = stream(2000, 7);
-        let mut spot = Spot::new(&values, 1e-4, SpotSettings::default()).unwrap();
+        let mut spot = SpotWatcher::new(&values, 1e-4, Spot::default()).unwrap();
         let before = (spot.anomaly_threshold(), spot.tail_share());
         for _ in 0..1000 {
             assert_eq!(spot.step(1e4), Ok(Verdict::Anomaly));
@@ -237,7 +261,7 @@ mod tests {
 
     #[test]
     fn p_values_meet_q_at_the_threshold() {
-        let spot = Spot::new(&stream(2000, 8), 1e-4, SpotSettings::default()).unwrap();
+        let spot = SpotWatcher::new(&stream(2000, 8), 1e-4, Spot::default()).unwrap();
         let p = spot.p_value(spot.anomaly_threshold()).unwrap();
         assert!((p / 1e-4 - 1.0).abs() < 1e-9, "{p}");
         assert_eq!(spot.p_value(spot.excess_threshold()), None);
@@ -247,8 +271,8 @@ mod tests {
 
     #[test]
     fn what_has_no_tail_is_refused() {
-        let settings = SpotSettings::default();
-        let refused = |values: &[f64], q| Spot::new(values, q, settings).unwrap_err();
+        let settings = Spot::default();
+        let refused = |values: &[f64], q| SpotWatcher::new(values, q, settings).unwrap_err();
         assert!(matches!(refused(&[], 1e-4), Status::TooFew { have: 0, .. }));
         assert!(matches!(refused(&stream(400, 1), 1e-4), Status::TooFew { have: 8, need: 10, .. }));
         assert_eq!(refused(&[1.0; 5000], 1e-4), Status::AllTied);
@@ -256,7 +280,10 @@ mod tests {
         assert_eq!(refused(&ladder, 1e-4), Status::Discrete { distinct: 5 });
         assert!(matches!(refused(&stream(2000, 1), 0.02), Status::Undefined { .. }));
         assert!(matches!(refused(&[f64::INFINITY; 5000], 1e-4), Status::Undefined { .. }));
-        let narrow = SpotSettings { max_excess: 9, ..settings };
-        assert!(matches!(Spot::new(&stream(2000, 1), 1e-4, narrow), Err(Status::TooFew { have: 9, .. })));
+        let narrow = Spot { max_excess: 9, ..settings };
+        assert!(matches!(
+            SpotWatcher::new(&stream(2000, 1), 1e-4, narrow),
+            Err(Status::TooFew { have: 9, .. })
+        ));
     }
 }

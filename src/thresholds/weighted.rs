@@ -1,7 +1,57 @@
 //! Conformal p-values for rollouts of another policy than the one that gave the calibration rows.
 
+use super::monitor::{Alarm, Monitor, Rows, Watcher};
 use super::{Flags, Null, comparable, p_value, proper_rate};
 use crate::foundation::failure::Status;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Where the weights of rollouts come from.
+const NEEDS: [&str; 2] = ["log_prob", "ref_log_prob"];
+
+/// Alarms are conformal p-values, weighted by π/π₀, at or below the rate: see [`weighted_conformal_p_values`].
+///
+/// One policy π is watched, and the reference's weights are its own too. A step in which no rollout could have come down to
+/// the rate is refused with [`Status::Resolution`].
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Weighted {}
+
+impl Monitor for Weighted {
+    fn needs(&self) -> &'static [&'static str] {
+        &NEEDS
+    }
+    fn start(&self, reference: Rows<'_>, rate: f64) -> Result<Box<dyn Watcher>, Status> {
+        proper_rate(rate)?;
+        Ok(Box::new(WeightedWatcher { ranks: Ranks::of(reference.scores, ln_weights(reference)?)?, rate }))
+    }
+}
+
+fn ln_weights(rows: Rows<'_>) -> Result<&[f64], Status> {
+    rows.ln_weights.ok_or_else(|| Status::Missing { column: NEEDS.join(", ") })
+}
+
+struct WeightedWatcher {
+    ranks: Ranks,
+    rate: f64,
+}
+
+impl Watcher for WeightedWatcher {
+    fn watch(&mut self, rows: Rows<'_>, alarms: &mut Vec<Alarm>) -> Result<(), Status> {
+        let found = self.ranks.p_values(rows.scores, ln_weights(rows)?)?;
+        if !found.values.is_empty() {
+            found.null().resolves(self.rate)?;
+        }
+        // The margin is that of the resolution.
+        let most = self.rate * (1.0 + 1e-12);
+        let low = found.values.iter().enumerate().filter(|(_, p)| **p <= most);
+        alarms.extend(low.map(|(row, p)| Alarm { row, p_value: Some(*p), threshold: None }));
+        Ok(())
+    }
+    fn threshold(&self) -> Option<f64> {
+        None
+    }
+}
 
 /// Conformal p-values under covariate shift, with what they can resolve.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,51 +100,79 @@ pub fn weighted_conformal_p_values(
     scores: &[f64],
     ln_weights: &[f64],
 ) -> Result<WeightedPValues, Status> {
-    if calibration.len() != calibration_ln_weights.len() || scores.len() != ln_weights.len() {
+    Ranks::of(calibration, calibration_ln_weights)?.p_values(scores, ln_weights)
+}
+
+/// Calibration scores, ascending, with the weight from each on.
+struct Ranks {
+    ascending: Vec<f64>,
+    /// Sum of the weights from a row on, and 0, in units of the largest.
+    above: Vec<f64>,
+    /// ln of the largest weight.
+    largest: f64,
+    /// (Σw)²/Σw².
+    effective: f64,
+}
+
+impl Ranks {
+    fn of(calibration: &[f64], ln_weights: &[f64]) -> Result<Self, Status> {
+        one_each(calibration, ln_weights)?;
+        if calibration.is_empty() {
+            return Err(Status::Resolution { have: 0, need: 1 });
+        }
+        let largest = ln_weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        if largest == f64::NEG_INFINITY {
+            return Err(Status::Undefined {
+                reason: "no calibration row has any probability under the policy",
+            });
+        }
+        let weight = |ln_weight: &f64| (ln_weight - largest).exp();
+        let mut rows: Vec<(f64, f64)> =
+            calibration.iter().copied().zip(ln_weights.iter().map(weight)).collect();
+        rows.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+        let mut above = vec![0.0; rows.len() + 1];
+        let (mut total, mut squares) = (0.0, 0.0);
+        for (i, (_, weight)) in rows.iter().enumerate().rev() {
+            total += weight;
+            squares += weight * weight;
+            above[i] = total;
+        }
+        let ascending = rows.into_iter().map(|(score, _)| score).collect();
+        Ok(Self { ascending, above, largest, effective: total * total / squares })
+    }
+
+    fn p_values(&self, scores: &[f64], ln_weights: &[f64]) -> Result<WeightedPValues, Status> {
+        one_each(scores, ln_weights)?;
+        let at_least = |score: &f64| self.above[self.ascending.partition_point(|x| x < score)];
+        let rows = scores.iter().zip(ln_weights);
+        let values = rows.map(|(score, ln_weight)| self.share(at_least(score), *ln_weight)).collect();
+        let smallest = ln_weights.iter().map(|ln_weight| self.share(0.0, *ln_weight)).fold(1.0, f64::min);
+        Ok(WeightedPValues { values, effective: self.effective, smallest })
+    }
+
+    /// (mass + w)/(Σ + w) of a row with this ln w.
+    fn share(&self, mass: f64, ln_weight: f64) -> f64 {
+        let total = self.above.first().copied().unwrap_or_default();
+        let own = ln_weight - self.largest;
+        // Whichever of the two is larger is 1, so that neither overflows.
+        let (rest, own) = if own > 0.0 { ((-own).exp(), 1.0) } else { (1.0, own.exp()) };
+        (mass * rest + own) / (total * rest + own)
+    }
+}
+
+/// Refuses columns of unequal length, NaN, and rows to which π₀ gave probability 0.
+fn one_each(scores: &[f64], ln_weights: &[f64]) -> Result<(), Status> {
+    if scores.len() != ln_weights.len() {
         return Err(Status::Undefined { reason: "there must be one log-ratio for each score" });
     }
-    if calibration.is_empty() {
-        return Err(Status::Resolution { have: 0, need: 1 });
-    }
-    for column in [calibration, calibration_ln_weights, scores, ln_weights] {
-        comparable(column)?;
-    }
-    let largest = calibration_ln_weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    if largest == f64::INFINITY || ln_weights.contains(&f64::INFINITY) {
+    comparable(scores)?;
+    comparable(ln_weights)?;
+    if ln_weights.contains(&f64::INFINITY) {
         return Err(Status::Undefined {
             reason: "a log-ratio is infinite: π₀ gave the row probability 0"
         });
     }
-    if largest == f64::NEG_INFINITY {
-        return Err(Status::Undefined { reason: "no calibration row has any probability under the policy" });
-    }
-    // In units of the largest calibration weight.
-    let mut rows: Vec<(f64, f64)> = calibration
-        .iter()
-        .zip(calibration_ln_weights)
-        .map(|(score, ln_weight)| (*score, (ln_weight - largest).exp()))
-        .collect();
-    rows.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-    let mut above = vec![0.0; rows.len() + 1];
-    let (mut total, mut squares) = (0.0, 0.0);
-    for (i, (_, weight)) in rows.iter().enumerate().rev() {
-        total += weight;
-        squares += weight * weight;
-        above[i] = total;
-    }
-    let share = |mass: f64, ln_weight: f64| {
-        let own = ln_weight - largest;
-        // Whichever of the two is larger is 1, so that neither overflows.
-        let (rest, own) = if own > 0.0 { ((-own).exp(), 1.0) } else { (1.0, own.exp()) };
-        (mass * rest + own) / (total * rest + own)
-    };
-    let values = scores
-        .iter()
-        .zip(ln_weights)
-        .map(|(score, ln_weight)| share(above[rows.partition_point(|row| row.0 < *score)], *ln_weight))
-        .collect();
-    let smallest = ln_weights.iter().map(|ln_weight| share(0.0, *ln_weight)).fold(1.0, f64::min);
-    Ok(WeightedPValues { values, effective: total * total / squares, smallest })
+    Ok(())
 }
 
 #[cfg(test)]

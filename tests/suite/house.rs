@@ -188,6 +188,7 @@ fn every_file_of_a_part_is_registered() {
         ("environments", "Environment"),
         ("policies", "PolicyPart"),
         ("trainers", "TrainerPart"),
+        ("thresholds", "Monitor"),
     ] {
         let registry = fs::read_to_string(source().join(folder).join("mod.rs")).unwrap();
         let mut parts = 0;

@@ -37,6 +37,7 @@ mod learning;
 mod metrics;
 #[cfg(feature = "lab")]
 mod mitigations;
+mod monitors;
 mod plots;
 #[cfg(feature = "lab")]
 mod ppo;

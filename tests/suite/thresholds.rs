@@ -2,7 +2,7 @@
 
 use crate::cli::fixture;
 use tailcatch::foundation::scalar::OpenProbability;
-use tailcatch::thresholds::{Spot, SpotSettings, Verdict};
+use tailcatch::thresholds::{Spot, SpotWatcher, Verdict};
 
 /// Student-t draws (3 degrees of freedom) with three planted anomalies.
 fn stream() -> Vec<f64> {
@@ -14,7 +14,7 @@ const PLANTED: [usize; 3] = [12345, 15000, 20000];
 
 struct Run {
     after_fit: f64,
-    spot: Spot,
+    spot: SpotWatcher,
     excesses: usize,
     anomalies: Vec<usize>,
 }
@@ -24,7 +24,7 @@ struct Run {
 fn run(q: f64) -> Run {
     let values = stream();
     let level = OpenProbability::new(0.976_834_795_239_002_2).unwrap();
-    let mut spot = Spot::new(&values[..2000], q, SpotSettings { level, max_excess: 200 }).unwrap();
+    let mut spot = SpotWatcher::new(&values[..2000], q, Spot { level, max_excess: 200 }).unwrap();
     assert!((spot.excess_threshold() - 3.166_699_228_549_864).abs() < 1e-9);
     let (after_fit, mut excesses, mut anomalies) = (spot.anomaly_threshold(), 0, Vec::new());
     for (i, value) in values.iter().enumerate().skip(2000) {

@@ -2,12 +2,10 @@
 
 use crate::cli::table::number;
 use crate::foundation::failure::Status;
-use crate::thresholds::EProcess;
+use crate::thresholds::{EProcess, EProcessWatcher};
 use serde::Serialize;
 use std::ops::Range;
 
-/// Probability of ever raising a false alarm.
-const ALPHA: f64 = 0.05;
 /// Calibration scores above the watched threshold, at least: fewer say little of the rate.
 const TOP: f64 = 10.0;
 
@@ -53,7 +51,8 @@ impl Alarm {
 
 /// The test, step by step.
 pub(super) struct Watch {
-    process: EProcess,
+    process: EProcessWatcher,
+    alpha: f64,
     rate: f64,
     known: Option<Range<u64>>,
     rows: usize,
@@ -71,8 +70,9 @@ impl Watch {
     ) -> Result<Self, Status> {
         let told = TOP / (calibration.len() as f64 + 1.0);
         let rate = rate.unwrap_or(told).max(told);
-        let process = EProcess::new(calibration, rate, ALPHA)?;
-        Ok(Self { process, rate, known, rows: 0, exceedances: 0, best: None, alarm_step: None })
+        let alpha = EProcess::default().alpha.get();
+        let process = EProcessWatcher::new(calibration, rate, alpha)?;
+        Ok(Self { process, alpha, rate, known, rows: 0, exceedances: 0, best: None, alarm_step: None })
     }
 
     /// The scores of the next rows, in step order.
@@ -107,7 +107,7 @@ impl Watch {
             ln_e_value,
             step,
             alarm_step: self.alarm_step,
-            alpha: ALPHA,
+            alpha: self.alpha,
         }
     }
 }

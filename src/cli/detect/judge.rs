@@ -3,12 +3,13 @@
 use super::alarm::{Alarm, Watch};
 use super::flags::{Collected, Collector, Flag, Listing};
 use super::source::{Batch, Source};
-use super::stream::{Stream, Streaming};
+use super::stream::Streaming;
 use crate::detectors::{DetectorSpec, Fitted, Scorer, would_not_flag_below};
 use crate::foundation::failure::Status;
 use crate::foundation::order::sorted;
 use crate::foundation::rng::{Purpose, SeedTree};
 use crate::record::{Error, Observed};
+use crate::thresholds::{Alarm as Called, Rows, Watcher};
 use crate::thresholds::{Null, benjamini_hochberg, calibrated_threshold, conformal_p_values};
 use serde::Serialize;
 use std::borrow::Cow;
@@ -147,21 +148,25 @@ impl Judge<'_> {
         let mut stream = self.stream()?;
         let mut watch = self.watch()?;
         let mut judged = 0;
+        let mut called: Vec<Called> = Vec::new();
         self.each_batch(ranked, &mut |Scored { scorer, batch, scores, p_values }| {
             judged += scores.len();
+            called.clear();
+            if let Some(stream) = &mut stream {
+                stream.watch(Rows::from(*scores), &mut called)?;
+            }
+            let mut called = called.iter().peekable();
             for (row, &score) in scores.iter().enumerate() {
                 let mut p_value = p_values.and_then(|p| p.get(row)).copied();
                 let mut moving = None;
-                let flagged = match (cut, stream.as_mut()) {
-                    (Cut::P(most), _) => p_value.is_some_and(|p| p <= most),
-                    (Cut::Above(threshold), _) => score > threshold,
-                    (Cut::Top(_), _) => true,
-                    (Cut::Stream, Some(stream)) => {
-                        let before = stream.before(score);
-                        (p_value, moving) = before;
-                        stream.step(score)?
-                    }
-                    (Cut::Stream, None) => false,
+                let flagged = match cut {
+                    Cut::P(most) => p_value.is_some_and(|p| p <= most),
+                    Cut::Above(threshold) => score > threshold,
+                    Cut::Top(_) => true,
+                    Cut::Stream => called.next_if(|alarm| alarm.row == row).is_some_and(|alarm| {
+                        (p_value, moving) = (alarm.p_value, alarm.threshold);
+                        true
+                    }),
                 };
                 if flagged {
                     let reason = || scorer.explain(&batch.observed, row);
@@ -176,7 +181,7 @@ impl Judge<'_> {
         let Collected { mut flags, flagged, runner_up } = collector.finish();
         let threshold = match cut {
             Cut::Top(_) => flags.last().map(|flag| flag.score),
-            Cut::Stream => stream.map(|stream| stream.threshold()),
+            Cut::Stream => stream.and_then(|stream| stream.threshold()),
             _ => threshold,
         };
         if let (Rule::Fdr(_), Unit::PValue) = (self.rule, unit) {
@@ -190,13 +195,14 @@ impl Judge<'_> {
     }
 
     /// The moving threshold, where the rule asks for one.
-    fn stream(&self) -> Result<Option<Stream>, Stop> {
+    fn stream(&self) -> Result<Option<Box<dyn Watcher>>, Stop> {
         let (Rule::Streaming(kind, rate), Normal::Rollouts { calibration, .. }) = (self.rule, self.normal)
         else {
             return Ok(None);
         };
         let mut scorer = self.fit(calibration)?;
-        Ok(Some(Stream::new(kind, scorer.score(calibration)?.values(), rate)?))
+        let scores = scorer.score(calibration)?;
+        Ok(Some(kind.monitor().part().start(Rows::from(scores.values()), rate)?))
     }
 
     /// The test whether alarms come too often.
