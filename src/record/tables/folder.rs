@@ -3,9 +3,7 @@
 //! `plan.json` is what makes a folder a run folder; every other file may be missing. Tables are read by column
 //! name, so the sweep's key columns may stand between the others.
 
-use super::tables::{
-    CheckRow, DetectorRow, FlagRow, HillRow, ReplicateRow, StepRow, SummaryRow, SurvivalRow,
-};
+use super::{CheckRow, DetectorRow, FlagRow, HillRow, ReplicateRow, StepRow, SummaryRow, SurvivalRow};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fs;

@@ -1,9 +1,9 @@
 //! Which files a list of paths stands for: files, folders, and patterns in the file name.
 
+use super::cell::{Column, Row};
 use super::error::Error;
-use super::read_cell::{Column, Row};
-use super::tables::ObservedRow;
-use super::{read_csv, read_jsonl};
+use super::{csv, jsonl};
+use crate::record::tables::ObservedRow;
 use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 
@@ -171,10 +171,10 @@ fn matches(pattern: &str, name: &str) -> bool {
 /// The columns of a file, judged by its first rows.
 pub(super) fn columns(path: &Path) -> Result<Vec<Column>, Error> {
     let columns = match format(path) {
-        Some(Format::Csv) => read_csv::columns(path)?,
-        Some(Format::Jsonl) => read_jsonl::columns(path)?,
+        Some(Format::Csv) => csv::columns(path)?,
+        Some(Format::Jsonl) => jsonl::columns(path)?,
         #[cfg(feature = "parquet")]
-        Some(Format::Parquet) => super::read_parquet::columns(path)?,
+        Some(Format::Parquet) => super::parquet::columns(path)?,
         #[cfg(not(feature = "parquet"))]
         Some(Format::Parquet) => return Err(Error::ParquetDisabled { path: path.to_owned() }),
         None => return Err(Error::UnknownExtension { path: path.to_owned(), extension: String::new() }),
@@ -192,10 +192,10 @@ pub(super) fn scan(
     visit: &mut dyn FnMut(&Row<'_>) -> Result<(), Error>,
 ) -> Result<(), Error> {
     match format(path) {
-        Some(Format::Csv) => read_csv::scan(path, wanted, visit),
-        Some(Format::Jsonl) => read_jsonl::scan(path, wanted, visit),
+        Some(Format::Csv) => csv::scan(path, wanted, visit),
+        Some(Format::Jsonl) => jsonl::scan(path, wanted, visit),
         #[cfg(feature = "parquet")]
-        Some(Format::Parquet) => super::read_parquet::scan(path, wanted, visit),
+        Some(Format::Parquet) => super::parquet::scan(path, wanted, visit),
         #[cfg(not(feature = "parquet"))]
         Some(Format::Parquet) => Err(Error::ParquetDisabled { path: path.to_owned() }),
         None => Err(Error::UnknownExtension { path: path.to_owned(), extension: String::new() }),

@@ -4,6 +4,10 @@
 
 use serde::{Deserialize, Serialize};
 
+pub mod benchmark;
+pub mod folder;
+pub mod metric;
+
 macro_rules! table {
     ($(#[$doc:meta])* $name:ident in $file:literal { $($(#[$field_doc:meta])* $field:ident : $type:ty,)+ }) => {
         $(#[$doc])*
@@ -21,7 +25,7 @@ macro_rules! table {
     };
 }
 
-pub(super) use table;
+use table;
 
 table! {
     /// One run: what became of one arm in one replicate. The sweep's keys stand between `replicate` and `utility`.

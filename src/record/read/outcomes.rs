@@ -1,9 +1,9 @@
 //! A table of outcomes from a file: one row an outcome, with the columns `log_prob`, `utility` and `error`.
 
 use super::error::Error;
-use super::outcomes::Outcomes;
-use super::read_files::{log_files, scan};
+use super::files::{log_files, scan};
 use crate::foundation::numeric::log_sum_exp;
+use crate::record::columns::Outcomes;
 use std::path::Path;
 
 /// ln π₀ up to a constant, V and X.

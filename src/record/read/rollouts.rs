@@ -4,10 +4,10 @@
 //! to a temporary file. They are read back in step order: what is kept in memory is where each stretch of rows of one
 //! step, run and file lies, so a log whose files, runs or workers follow each other costs next to nothing.
 
-use super::Observed;
+use super::cell::words_hash;
 use super::error::Error;
-use super::read_cell::words_hash;
-use super::read_log::Origin;
+use super::log::Origin;
+use crate::record::columns::Observed;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};

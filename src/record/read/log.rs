@@ -1,11 +1,11 @@
 //! A reward log as rollouts: every file's rows as numbers, and where each row came from.
 
+use super::cell::{Column, Kind, Repeated, Row, characters, text_hash_of, words_hash};
 use super::error::{Error, Place};
-use super::observed::{DISAGREEMENT, GRADIENT_NORM, Observed};
-use super::read_cell::{Column, Kind, Repeated, Row, characters, text_hash_of, words_hash};
-use super::read_files::{columns, log_files, scan};
-use super::read_roles::{RewardSpec, Roles, StepMeans, guess_reward, may_be_aggregate, missing};
+use super::files::{columns, log_files, scan};
+use super::roles::{RewardSpec, Roles, StepMeans, guess_reward, may_be_aggregate, missing};
 use super::rollouts::{IN_MEMORY, Layout, Rollouts, Shared, Writer};
+use crate::record::columns::{DISAGREEMENT, GRADIENT_NORM, Observed};
 use std::path::{Path, PathBuf};
 
 /// Stretches of rows of one step, run and file beyond which a reader is told what their order costs.

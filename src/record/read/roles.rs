@@ -1,7 +1,7 @@
 //! Which column of a log means what, by the names that trainers use.
 
+use super::cell::{Column, Kind};
 use super::error::{Error, REWARD_FLAG};
-use super::read_cell::{Column, Kind};
 use serde::Serialize;
 use std::fmt;
 use std::path::Path;

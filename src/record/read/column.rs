@@ -1,9 +1,9 @@
 //! One numeric column of a log with the training steps, row by row: memory holds these two and nothing else.
 
+use super::cell::Column;
 use super::error::{COLUMN_FLAG, Error};
-use super::read_cell::Column;
-use super::read_files::{columns, log_files, scan};
-use super::read_roles::{StepMeans, guess, may_be_aggregate, missing, step_column};
+use super::files::{columns, log_files, scan};
+use super::roles::{StepMeans, guess, may_be_aggregate, missing, step_column};
 use std::path::PathBuf;
 
 /// A column of finite numbers.

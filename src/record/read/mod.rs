@@ -1,0 +1,24 @@
+//! Files of rewards, read: which files, which format, which column means what, and the rollouts that they hold.
+
+mod cell;
+mod column;
+mod csv;
+mod error;
+mod files;
+mod jsonl;
+mod log;
+mod outcomes;
+#[cfg(feature = "parquet")]
+mod parquet;
+mod roles;
+mod rollouts;
+
+pub use column::{ColumnData, read_column};
+pub use error::{Error, Place};
+pub use files::log_files;
+pub use log::{Log, OpenLog, Origin, open_log, read_log};
+pub use outcomes::read_outcomes;
+pub use roles::{RewardSpec, Roles};
+pub use rollouts::{Rollouts, Span};
+
+pub(crate) use error::nearest;
