@@ -16,8 +16,8 @@
 //! | 1 | [`distributions`] · [`record`]: rollouts as columns, tables, readers | | |
 //! | 2 | | [`theory`] · [`tails`] · [`metrics`] · [`plots`] | `environments` |
 //! | 3 | | [`detectors`] · [`thresholds`] · [`audit`] · [`report`] | `reward` · `policies` |
-//! | 4 | | [`spike`]: exploits planted in a log | `rollout`: policy × environment × reward → batch |
-//! | 5 | | | `trainers` |
+//! | 4 | | [`monitor`]: detectors on somebody's own log | `rollout`: policy × environment × reward → batch |
+//! | 5 | | [`spike`]: exploits planted in a log | `trainers` |
 //! | 6 | | | `config` |
 //! | 7 | | | `experiment`: plan, train, judge, store, merge; `experiment::benchmark` |
 //! | 8 | [`cli`]: one file a sub-command | | |
@@ -66,6 +66,7 @@ pub mod distributions;
 mod error;
 pub mod foundation;
 pub mod metrics;
+pub mod monitor;
 pub mod plots;
 pub mod record;
 pub mod report;

@@ -37,6 +37,13 @@ impl Budget {
     pub fn get(self) -> f64 {
         self.0
     }
+
+    /// Audits there are for so many rollouts, all at once; `None` where a fraction of them is less than one.
+    pub fn of(self, rollouts: usize) -> Option<u64> {
+        // The margin keeps .29 × 100 at 29.
+        let audits = if self.0 < 1.0 { self.0 * rollouts as f64 * (1.0 + 1e-12) } else { self.0 };
+        Some(audits as u64).filter(|audits| *audits > 0)
+    }
 }
 
 impl fmt::Display for Budget {

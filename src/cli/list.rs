@@ -12,9 +12,9 @@ use crate::experiment::closed_forms;
 use crate::foundation::registry::Part;
 #[cfg(feature = "lab")]
 use crate::policies::PolicySpec;
+use crate::thresholds::MonitorSpec;
 #[cfg(feature = "lab")]
 use crate::trainers::TrainerSpec;
-use crate::thresholds::MonitorSpec;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use serde_json::{Map, Value, json};

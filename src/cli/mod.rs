@@ -30,6 +30,7 @@ mod spike;
 mod status;
 pub mod table;
 mod theory;
+mod values;
 
 pub use console::Console;
 pub use error::Error;

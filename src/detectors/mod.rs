@@ -12,11 +12,13 @@ pub mod combined;
 pub mod control;
 mod counterfactual;
 pub mod features;
+mod fit;
 mod input;
 pub mod policy;
 pub mod reward;
 
 pub use counterfactual::would_not_flag_below;
+pub use fit::Fit;
 
 use crate::foundation::failure::Status;
 use crate::foundation::rng::Stream;

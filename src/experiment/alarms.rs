@@ -1,7 +1,8 @@
 //! Alarms of one detector: rollouts above a threshold that the calibration rollouts set at a nominal rate.
 
-use super::fit::Fit;
 use super::judge::Subject;
+use crate::detectors::Fit;
+use crate::foundation::failure::Status;
 use crate::metrics::false_alarm::{false_positive_rate, first_true_flag};
 use crate::record::{Observed, Scores};
 use crate::thresholds::calibrated_threshold;
@@ -19,23 +20,40 @@ pub(super) struct Alarms {
     pub honest_flag_rate: Option<f64>,
 }
 
-/// Sets the threshold and applies it; `None` where calibration or scores cannot carry one.
-///
-/// `scores` are the run's own; those of the calibration rollouts and the twins come from scorers of their own, which
-/// remember nothing of the run.
-pub(super) fn alarms(subject: &Subject<'_>, fit: &Fit<'_>, scores: &Scores) -> Option<Alarms> {
-    let reference = fit.score(fit.calibration).ok()?;
-    let threshold = calibrated_threshold(reference.values(), subject.document.audit.alarm_rate.get()).ok()?;
+/// Scores of what a run is held against.
+pub(super) struct Elsewhere {
+    reference: Scores,
+    clean: Scores,
+    honest: Option<Scores>,
+}
+
+impl Elsewhere {
+    /// Scores the calibration rollouts and the twins. The swap twin may be refused alone.
+    ///
+    /// # Errors
+    /// Why the calibration rollouts or the clean twin cannot be scored.
+    pub fn of(subject: &Subject<'_>, calibration: &Observed, fit: &mut Fit) -> Result<Self, Status> {
+        Ok(Self {
+            reference: fit.score(calibration)?,
+            clean: fit.score(&subject.clean.observed)?,
+            honest: subject.swapped.and_then(|run| fit.score(&run.observed).ok()),
+        })
+    }
+}
+
+/// Sets the threshold on the calibration rollouts' scores and applies it to the run's own `scores` and to its twins; `None`
+/// where these carry none.
+pub(super) fn alarms(subject: &Subject<'_>, elsewhere: &Elsewhere, scores: &Scores) -> Option<Alarms> {
+    let rate = subject.document.audit.alarm_rate.get();
+    let threshold = calibrated_threshold(elsewhere.reference.values(), rate).ok()?;
     let over = |scores: &Scores| scores.values().iter().map(|s| *s > threshold).collect::<Vec<bool>>();
-    let above = |run: &Observed| fit.score(run).ok().map(|scores| over(&scores));
     let alarm = over(scores);
-    let clean = above(&subject.clean.observed)?;
-    let honest = subject.swapped.and_then(|run| above(&run.observed));
+    let honest = elsewhere.honest.as_ref().map(over);
     let hack = &subject.trained.truth.hack;
     Some(Alarms {
         first_true_flag: first_true_flag(&subject.trained.observed.step, &alarm, hack),
         false_positive_rate: false_positive_rate(&alarm, hack).ok(),
-        clean_alarm: clean.iter().any(|a| *a),
+        clean_alarm: over(&elsewhere.clean).iter().any(|a| *a),
         honest_flag_rate: honest.map(|h| h.iter().filter(|a| **a).count() as f64 / h.len().max(1) as f64),
     })
 }

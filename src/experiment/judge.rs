@@ -1,9 +1,8 @@
 //! Judges one run: what each detector would have shown, when, and whether an audit would have caught it in time.
 
-use super::alarms::{Alarms, alarms};
+use super::alarms::{Alarms, Elsewhere, alarms};
 use super::arena;
 use super::curves;
-use super::fit::Fit;
 use super::rows;
 use super::store::Record;
 use super::timeline::{Timeline, has_time};
@@ -11,7 +10,7 @@ use super::train::Setting;
 use super::trained::{STEP_LEAD, Trained};
 use crate::audit::{self, History, Trail};
 use crate::config::Document;
-use crate::detectors::{Access, Scorer};
+use crate::detectors::{Access, Fit};
 use crate::foundation::failure::Status;
 use crate::foundation::rng::SeedTree;
 use crate::foundation::scalar::Probability;
@@ -85,7 +84,7 @@ pub enum JudgeError {
 struct Judged {
     name: &'static str,
     access: &'static str,
-    answer: Result<(Scores, Option<Box<dyn Scorer>>), Status>,
+    answer: Result<(Scores, Option<Fit>), Status>,
     alarms: Option<Alarms>,
 }
 
@@ -98,10 +97,11 @@ pub(super) fn judge(subject: &Subject<'_>) -> Result<Record, JudgeError> {
     let calibration = subject.reference(rollouts);
     let mut judged: Vec<Judged> = (document.detectors.iter().enumerate())
         .map(|(index, spec)| {
-            let fit = Fit { spec, index, calibration: &calibration, seeds: subject.seeds };
-            let answer =
-                fit.ready().and_then(|mut scorer| Ok((scorer.score(&trained.observed)?, Some(scorer))));
-            let alarms = answer.as_ref().ok().and_then(|(scores, _)| alarms(subject, &fit, scores));
+            let fit = Fit::new(spec.part(), index as u64, &calibration, &subject.seeds);
+            let (answer, alarms) = match fit.map(|fit| scored(subject, &calibration, fit)) {
+                Ok((answer, alarms)) => (answer, alarms),
+                Err(status) => (Err(status), None),
+            };
             Judged { name: spec.name(), access: spec.part().access().name(), answer, alarms }
         })
         .collect();
@@ -115,9 +115,9 @@ pub(super) fn judge(subject: &Subject<'_>) -> Result<Record, JudgeError> {
     for (place, one) in judged.iter().enumerate() {
         let (rows, trails) = detector_rows(subject, one, &history, &sampled, timeline.damage)?;
         detectors.extend(rows);
-        if let Ok((scores, Some(scorer))) = &one.answer {
+        if let Ok((scores, Some(fit))) = &one.answer {
             for (budget, trail) in document.audit.budgets.iter().zip(&trails) {
-                flags.extend(flag_rows(subject, one.name, budget.get(), trail, scores, scorer.as_ref()));
+                flags.extend(flag_rows(subject, one.name, budget.get(), trail, scores, fit));
             }
         }
         if place == 0 {
@@ -142,6 +142,23 @@ pub(super) fn judge(subject: &Subject<'_>) -> Result<Record, JudgeError> {
         record.push("hill.csv", rows::encode(&curves::hill(&calibration), 1)?);
     }
     Ok(record)
+}
+
+/// Scores of the run, and the alarms that they raise beside the twins'. The run comes last: what the scorer remembers then
+/// explains it.
+fn scored(
+    subject: &Subject<'_>,
+    calibration: &Observed,
+    mut fit: Fit,
+) -> (Result<(Scores, Option<Fit>), Status>, Option<Alarms>) {
+    let elsewhere = Elsewhere::of(subject, calibration, &mut fit);
+    match fit.score(&subject.trained.observed) {
+        Ok(scores) => {
+            let alarms = elsewhere.ok().and_then(|elsewhere| alarms(subject, &elsewhere, &scores));
+            (Ok((scores, Some(fit))), alarms)
+        }
+        Err(status) => (Err(status), None),
+    }
 }
 
 /// One row a budget, with the audit behind it.
@@ -234,7 +251,7 @@ fn flag_rows(
     budget: f64,
     trail: &Trail,
     scores: &Scores,
-    scorer: &dyn Scorer,
+    fit: &Fit,
 ) -> Vec<FlagRow> {
     let observed = &subject.trained.observed;
     let row = |pick: &audit::Pick| FlagRow {
@@ -251,7 +268,7 @@ fn flag_rows(
         confirmed: pick.confirmed,
         reason: format!(
             "{}; rank {} at its step, where a score below {:.4e} would not have been looked at",
-            scorer.explain(observed, pick.row),
+            fit.explain(observed, pick.row),
             pick.rank,
             pick.threshold
         ),

@@ -10,7 +10,6 @@ mod cost;
 mod curves;
 mod expectations;
 mod features;
-mod fit;
 pub mod ids;
 mod judge;
 mod manifest;

@@ -12,7 +12,6 @@
 //! a detector whose scores rise with the reward the share of repeats that were caught therefore rises with the size.
 
 mod catch;
-mod grouping;
 mod plant;
 mod scoring;
 
@@ -20,6 +19,7 @@ use crate::detectors::DetectorSpec;
 use crate::foundation::failure::Status;
 use crate::foundation::scalar::OpenProbability;
 use crate::metrics::wilson::{Proportion, proportion};
+use crate::monitor::GroupBy;
 use crate::record::Observed;
 use catch::catch;
 use plant::Field;
@@ -27,28 +27,6 @@ use scoring::Bench;
 
 /// Level of the intervals.
 const CONFIDENCE: OpenProbability = OpenProbability::known(0.95);
-
-/// Rollouts that are compared with each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Within {
-    /// The same prompt at the same step.
-    Group,
-    /// The same prompt, at any step.
-    Prompt,
-    /// The same step, any prompt.
-    Step,
-}
-
-impl Within {
-    /// In a sentence: "of its group".
-    pub fn noun(self) -> &'static str {
-        match self {
-            Self::Group => "group",
-            Self::Prompt => "prompt",
-            Self::Step => "step",
-        }
-    }
-}
 
 /// What is planted, and how it is looked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -68,7 +46,7 @@ pub struct Plan {
     /// Seed of all that is random.
     pub seed: u64,
     /// What groups are.
-    pub within: Within,
+    pub within: GroupBy,
     /// Whether detectors judge each reward less the median of its group, after the planting.
     pub relative: bool,
 }
@@ -206,7 +184,7 @@ mod tests {
             audits: 10,
             repeats: 50,
             seed: 1,
-            within: Within::Group,
+            within: GroupBy::Group,
             relative: false,
         }
     }

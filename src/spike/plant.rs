@@ -1,20 +1,34 @@
 //! The log as a field to plant in: groups, their medians, the unit of size, and which rows a repeat plants.
 
-use super::grouping::{Grouping, Reach};
-use super::{Plan, Within};
+use super::Plan;
 use crate::foundation::failure::Status;
 use crate::foundation::order::{median, sorted};
 use crate::foundation::rng::{Purpose, SeedTree};
+use crate::monitor::{Grouping, MIN_GROUP};
 use crate::record::Observed;
 use crate::tails::support::check_continuous;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
-/// Fewest rollouts whose median stands for the rest of their group.
-const MIN_GROUP: usize = 4;
 /// Fewest degrees of freedom behind the standard deviation.
 const MIN_FREEDOM: usize = 10;
+
+/// On which rows a score may depend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// The row alone.
+    Row,
+    /// Its prompt's at that step.
+    Group,
+    /// Its step's.
+    Step,
+}
+
+impl Reach {
+    /// From the nearest to the farthest.
+    pub const ALL: [Self; 3] = [Self::Row, Self::Group, Self::Step];
+}
 
 /// A log made ready.
 pub(super) struct Field {
@@ -57,7 +71,7 @@ impl Field {
         if plantable.is_empty() {
             return Err(Status::TooFew { what: "rollouts from the onset on", have: 0, need: 1 });
         }
-        let within = Grouping::new(keys(&log, plan.within));
+        let within = Grouping::new(plan.within.keys(&log));
         let before = if plantable.start > 0 { 0..plantable.start } else { 0..log.len() };
         let sd = pooled_sd(&log.proxy, &within.rows, &before)?;
         let (by_group, by_step) = (Grouping::new(&log.group), Grouping::new(&log.step));
@@ -177,14 +191,6 @@ impl Planting<'_> {
     }
 }
 
-fn keys(log: &Observed, within: Within) -> &[u64] {
-    match within {
-        Within::Group => &log.group,
-        Within::Prompt => &log.prompt,
-        Within::Step => &log.step,
-    }
-}
-
 /// Refuses rollouts without one of the columns that every log has.
 fn complete(rows: &Observed) -> Result<(), Status> {
     let columns = [
@@ -205,7 +211,7 @@ fn relative<'a>(log: &'a Observed, plan: &Plan) -> (Cow<'a, Observed>, usize) {
     if !plan.relative {
         return (Cow::Borrowed(log), 0);
     }
-    let groups = Grouping::new(keys(log, plan.within));
+    let groups = Grouping::new(plan.within.keys(log));
     let medians = groups.medians(&log.proxy);
     let kept: Vec<usize> =
         (0..log.len()).filter(|row| groups.rows[groups.of[*row]].len() >= MIN_GROUP).collect();

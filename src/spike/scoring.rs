@@ -1,11 +1,10 @@
 //! Scores of a log with exploits in it, made without scoring all of it again where the detector allows that.
 
 use super::Plan;
-use super::grouping::Reach;
-use super::plant::{Field, Planting};
-use crate::detectors::{Access, Detector, DetectorSpec, Fitted, Scorer};
+use super::plant::{Field, Planting, Reach};
+use crate::detectors::{Access, Detector, DetectorSpec, Fit};
 use crate::foundation::failure::Status;
-use crate::foundation::rng::{Purpose, SeedTree};
+use crate::foundation::rng::SeedTree;
 use crate::record::Observed;
 
 /// One detector, ready to score the log under one planting after the other.
@@ -23,7 +22,7 @@ pub(super) struct Bench<'a> {
 struct Local {
     /// On which.
     reach: Reach,
-    scorer: Box<dyn Scorer>,
+    fit: Fit,
     /// Scores without exploits.
     plain: Vec<f64>,
     /// The same, but for the rows that are being tried.
@@ -60,10 +59,9 @@ impl<'a> Bench<'a> {
             });
         }
         for reach in Reach::ALL {
-            let (scorer, plain) = (bench.fit(0)?, plain.clone());
-            bench.local = Some(Local { reach, scorer, scores: plain.clone(), plain });
-            // Twice with the same scorer: one that remembers would give itself away.
-            if bench.half_alone() && (0..2).all(|_| bench.all(0, &planting, &ends).as_ref() == Ok(&whole)) {
+            let (fit, plain) = (bench.fit(0)?, plain.clone());
+            bench.local = Some(Local { reach, fit, scores: plain.clone(), plain });
+            if bench.half_alone() && bench.all(0, &planting, &ends).as_ref() == Ok(&whole) {
                 return Ok(bench);
             }
         }
@@ -73,9 +71,9 @@ impl<'a> Bench<'a> {
 
     /// Whether every second row, group or step scores without the others as it does with them.
     fn half_alone(&mut self) -> bool {
-        let Some(Local { reach, scorer, plain, .. }) = &mut self.local else { return false };
+        let Some(Local { reach, fit, plain, .. }) = &mut self.local else { return false };
         let half = self.field.every_second(*reach);
-        let alone = scorer.score(&self.field.log().select(&half));
+        let alone = fit.score(&self.field.log().select(&half));
         alone.is_ok_and(|scores| {
             scores.values().len() == half.len()
                 && half.iter().zip(scores.values()).all(|(row, score)| plain[*row] == *score)
@@ -91,12 +89,8 @@ impl<'a> Bench<'a> {
         Ok(all)
     }
 
-    fn fit(&self, repeat: u64) -> Result<Box<dyn Scorer>, Status> {
-        let mut rng = SeedTree::new(self.seed, repeat).stream(Purpose::Detector, self.number);
-        match self.detector.fit(self.field.calibration(), &mut rng) {
-            Fitted::Ready(scorer) => Ok(scorer),
-            Fitted::Refused(status) => Err(status),
-        }
+    fn fit(&self, repeat: u64) -> Result<Fit, Status> {
+        Fit::new(self.detector, self.number, self.field.calibration(), &SeedTree::new(self.seed, repeat))
     }
 
     /// Hands the scores of all rows under exploits of each size to `each`, in the order of the sizes.
@@ -129,7 +123,7 @@ impl<'a> Bench<'a> {
         sizes: &[f64],
         mut each: impl FnMut(&[f64]) -> Result<(), Status>,
     ) -> Result<(), Status> {
-        let Some(Local { scorer, scores, .. }) = &mut self.local else { return Ok(()) };
+        let Some(Local { fit, scores, .. }) = &mut self.local else { return Ok(()) };
         let mut batch = self.field.log().select(rows);
         let places: Vec<usize> =
             planting.changed().iter().filter_map(|row| rows.binary_search(row).ok()).collect();
@@ -138,7 +132,7 @@ impl<'a> Bench<'a> {
                 for (place, proxy) in places.iter().zip(planting.proxies(*size)) {
                     batch.proxy[*place] = proxy;
                 }
-                let own = scorer.score(&batch)?;
+                let own = fit.score(&batch)?;
                 rows.iter().zip(own.values()).for_each(|(row, score)| scores[*row] = *score);
             }
             each(scores)?;
@@ -153,11 +147,12 @@ impl<'a> Bench<'a> {
         sizes: &[f64],
         mut each: impl FnMut(&[f64]) -> Result<(), Status>,
     ) -> Result<(), Status> {
+        let mut fit = self.fit(repeat)?;
         for size in sizes {
             for (row, proxy) in planting.changed().iter().zip(planting.proxies(*size)) {
                 self.work.proxy[*row] = proxy;
             }
-            each(self.fit(repeat)?.score(&self.work)?.values())?;
+            each(fit.score(&self.work)?.values())?;
         }
         Ok(())
     }
@@ -167,6 +162,7 @@ impl<'a> Bench<'a> {
 mod tests {
     use super::super::tests::{log, named, plan};
     use super::*;
+    use crate::detectors::{Fitted, Scorer};
 
     /// What is scored again in part equals what is scored as a whole, and the trial finds out how small the part may be.
     #[test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Layer of each top-level module; a file may name modules of lower layers and its own folder.
-const LAYERS: [(&str, u8, Wing); 21] = [
+const LAYERS: [(&str, u8, Wing); 22] = [
     ("foundation", 0, Wing::Shared),
     ("distributions", 1, Wing::Shared),
     ("record", 1, Wing::Shared),
@@ -19,7 +19,8 @@ const LAYERS: [(&str, u8, Wing); 21] = [
     ("thresholds", 3, Wing::Judge),
     ("report", 3, Wing::Judge),
     ("audit", 3, Wing::Judge),
-    ("spike", 4, Wing::Judge),
+    ("monitor", 4, Wing::Judge),
+    ("spike", 5, Wing::Judge),
     ("rollout", 4, Wing::Lab),
     ("trainers", 5, Wing::Lab),
     ("config", 6, Wing::Lab),

@@ -6,8 +6,9 @@ use tailcatch::detectors::DetectorSpec;
 use tailcatch::distributions::{Distribution, Normal};
 use tailcatch::foundation::failure::Status;
 use tailcatch::foundation::rng::{Purpose, SeedTree};
+use tailcatch::monitor::GroupBy;
 use tailcatch::record::Observed;
-use tailcatch::spike::{Plan, Within, spike};
+use tailcatch::spike::{Plan, spike};
 use tailcatch::theory::power::{Auditor, Plan as Audit};
 
 fn detector(name: &str) -> DetectorSpec {
@@ -40,7 +41,7 @@ fn plan(sizes: &[f64], masses: &[f64]) -> Plan {
         audits: 10,
         repeats: 200,
         seed: 3,
-        within: Within::Step,
+        within: GroupBy::Step,
         relative: false,
     }
 }

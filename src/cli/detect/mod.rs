@@ -1,37 +1,22 @@
 //! `tailcatch detect`: which rollouts of a real log look hacked, and why.
 
-mod alarm;
-mod compare;
-mod flags;
-mod judge;
-mod source;
-mod stream;
+mod calibrations;
+mod document;
 mod text;
 
 use super::console::Console;
-use super::{Error as CliError, Outcome, spec, status};
+use super::{Error as CliError, Outcome, spec};
 use crate::Error;
+use crate::audit::Budget;
 use crate::detectors::DetectorSpec;
-use crate::foundation::failure::Status;
-use crate::foundation::order::ranks;
-use crate::foundation::{numeric, scalar::OpenProbability};
-use crate::record::{self, Observed, OpenLog, RewardSpec, Roles, Rollouts, open_log};
+use crate::foundation::scalar::OpenProbability;
+use crate::monitor::{
+    self, ALERT_RATE, Ask, Calibrate, Findings, GroupBy, LengthCorrelation, MIN_GROUP, Settings, Streaming,
+};
+use crate::record::{OpenLog, RewardSpec, Rollouts, open_log};
 use clap::Args;
-use compare::{Comparison, compare};
-use flags::{Flag, Listing};
-use judge::{Answer, Judge, Normal, Rule, Stop};
-use rayon::prelude::*;
-use serde::Serialize;
-use serde_json::{Map, Value, json};
-use source::{GroupBy, Source};
-use std::path::{Path, PathBuf};
-use stream::Streaming;
+use std::path::PathBuf;
 
-/// The alert rate where no rule is given.
-const ALERT_RATE: f64 = 1e-3;
-
-/// Most rollouts of a log for which the calibrations are compared.
-const COMPARED: usize = 200_000;
 /// From here on a correlation of reward and length is warned of.
 const LONG: f64 = 0.3;
 
@@ -84,7 +69,7 @@ pub struct DetectArgs {
     fdr: Option<OpenProbability>,
     /// Flag the most suspicious: a count (1 or more) or a fraction of the rollouts (below 1), for each detector
     #[arg(long, value_name = "B", value_parser = audits, group = "rule", help_heading = "Who is flagged")]
-    budget: Option<f64>,
+    budget: Option<Budget>,
     /// Let the threshold go along with the stream of scores, from the reference on, at the nominal --alert-rate
     #[arg(long, value_name = "HOW", conflicts_with_all = ["fdr", "budget", "calibrate_window"], help_heading = "Who is flagged")]
     streaming: Option<Streaming>,
@@ -98,11 +83,9 @@ fn rate(text: &str) -> Result<OpenProbability, String> {
     OpenProbability::new(value).map_err(|e| e.to_string())
 }
 
-fn audits(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if value > 0.0 && (value < 1.0 || (value.fract() == 0.0 && value.is_finite())) => Ok(value),
-        _ => Err("a budget is a fraction between 0 and 1, or a count of 1 or more".to_owned()),
-    }
+fn audits(text: &str) -> Result<Budget, String> {
+    let budget = text.parse::<f64>().ok().and_then(|value| Budget::new(value).ok());
+    budget.ok_or_else(|| "a budget is a fraction between 0 and 1, or a count of 1 or more".to_owned())
 }
 
 fn window(text: &str) -> Result<(usize, usize), String> {
@@ -111,92 +94,6 @@ fn window(text: &str) -> Result<(usize, usize), String> {
         (Ok(width @ 1..=1_000_000), Ok(lag @ 0..=1_000_000)) => Ok((width, lag)),
         _ => Err(format!("`{text}` is not a number of steps, or two as 10:5")),
     }
-}
-
-/// A detector and what became of it.
-struct Judged {
-    label: String,
-    answer: Result<Answer, Status>,
-}
-
-/// Everything that is said of a log.
-struct Findings {
-    log: OpenLog,
-    /// Rollouts that are judged.
-    judged: usize,
-    group_by: Option<GroupBy>,
-    reference: Reference,
-    rule: Rule,
-    detectors: Vec<Judged>,
-    length: Option<LengthCorrelation>,
-    comparison: Option<Comparison>,
-    /// File and row of each flag of each detector.
-    origins: Vec<Vec<record::Origin>>,
-}
-
-/// How reward and length hang together.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct LengthCorrelation {
-    /// Spearman's, of the reward.
-    reward: f64,
-    /// The same of what is left of the reward when its least-squares line in the length is taken out.
-    residual: Option<f64>,
-}
-
-/// From what the detectors learnt what is normal.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-enum Reference {
-    #[serde(rename = "self-calibrated")]
-    Own {
-        n: usize,
-    },
-    Log {
-        path: PathBuf,
-        n: usize,
-    },
-    Steps {
-        from: u64,
-        to: u64,
-        n: usize,
-    },
-    Window {
-        steps: usize,
-        lag: usize,
-    },
-}
-
-#[derive(Serialize)]
-struct FlagEntry<'a> {
-    detector: &'a str,
-    file: &'a Path,
-    row: usize,
-    step: u64,
-    reward: f64,
-    score: f64,
-    p_value: Option<f64>,
-    threshold: Option<f64>,
-    rank: usize,
-    of: usize,
-    would_not_flag_below: Option<f64>,
-    reason: String,
-    counterfactual: Option<String>,
-}
-
-#[derive(Serialize)]
-struct Document<'a> {
-    n: usize,
-    files: &'a [PathBuf],
-    reward: String,
-    columns: &'a Roles,
-    group_by: Option<&'static str>,
-    calibration: &'a Reference,
-    rule: Rule,
-    length_correlation: Option<f64>,
-    length_correlation_of_residual: Option<f64>,
-    calibrations: Option<Value>,
-    flags: Vec<FlagEntry<'a>>,
-    statuses: Map<String, Value>,
 }
 
 /// Runs the command.
@@ -213,98 +110,16 @@ pub fn run(args: &DetectArgs, console: &Console) -> Result<Outcome, Error> {
         .collect::<Result<Vec<DetectorSpec>, CliError>>()?;
     let log = open_log(&args.paths, reward.as_ref(), &args.features)?;
     tell(&log, console);
-    let other = match &args.calibrate {
-        Some(path) => {
-            let other = open_log(std::slice::from_ref(path), Some(&log.reward), &args.features)?;
-            tell(&other, console);
-            Some(other)
-        }
-        None => None,
+    let settings = Settings {
+        detectors: detectors(args, named, &log.rollouts),
+        group_by: args.group_by,
+        calibrate: calibrate(args, &log, console)?,
+        ask: ask(args),
     };
-    let findings = judge_log(args, named, log, other, console)?;
-    if let Some(LengthCorrelation { reward, .. }) = findings.length
-        && reward.abs() >= LONG
-    {
-        let residual = DetectorSpec::PARTS.iter().any(|part| part.name == "length_residual");
-        console.warn(format!(
-            "reward and length go together (Spearman {}): a flag may only say how long the completion is{}",
-            super::table::number(reward),
-            if residual { "; `-d length_residual` takes the length out" } else { "" }
-        ));
-    }
-    console.answer(&findings.document(), |style| text::text(&findings, style))?;
-    let flagged = findings.detectors.iter().any(|j| j.answer.as_ref().is_ok_and(|a| a.flagged > 0));
-    Ok(if flagged && args.fail_on_flag { Outcome::Flagged } else { Outcome::Done })
-}
-
-fn judge_log(
-    args: &DetectArgs,
-    named: Vec<DetectorSpec>,
-    log: OpenLog,
-    other: Option<OpenLog>,
-    console: &Console,
-) -> Result<Findings, Error> {
-    let specs = detectors(args, named, &log.rollouts);
-    if log.aggregate {
-        let refused = |(label, _)| Judged { label, answer: Err(Status::Aggregate) };
-        let n = log.rollouts.len();
-        return Ok(Findings {
-            judged: n,
-            group_by: args.group_by,
-            reference: Reference::Own { n },
-            rule: rule(args, n)?,
-            origins: specs.iter().map(|_| Vec::new()).collect(),
-            detectors: specs.into_iter().map(refused).collect(),
-            length: None,
-            comparison: None,
-            log,
-        });
-    }
-    let source = grouped(&log, args.group_by, console)?;
-    if args.streaming.is_some() && args.calibrate.is_none() && args.calibrate_steps.is_none() {
-        return Err(CliError::Value {
-            flag: "--streaming",
-            reason: "the threshold of a stream starts from reference rollouts".to_owned(),
-            help: "give them with --calibrate LOG, or the first steps with --calibrate-steps 0..10"
-                .to_owned(),
-        }
-        .into());
-    }
-    let (reference, normal) = reference(args, &log, &source, other.as_ref(), console)?;
-    let rule = rule(args, source.len())?;
-    let judged = specs
-        .par_iter()
-        .enumerate()
-        .map(|(number, (_, spec))| {
-            let known = args.calibrate_steps.map(|(from, to)| from..to);
-            let listing = Listing::Reasons;
-            Judge { spec, number, source: &source, normal: &normal, rule, listing, known }.judge()
-        })
-        .collect::<Vec<_>>();
-    let mut detectors = Vec::with_capacity(judged.len());
-    let mut origins = Vec::with_capacity(judged.len());
-    for ((label, _), answer) in specs.iter().zip(judged) {
-        let answer = match answer {
-            Ok(answer) => Ok(answer),
-            Err(Stop::Status(status)) => Err(status),
-            Err(Stop::Failure(error)) => return Err(error.into()),
-        };
-        let flags = answer.as_ref().map_or(&[][..], |answer| &answer.flags);
-        origins.push(flags.iter().map(|flag| log.rollouts.origin(flag.row)).collect::<Result<_, _>>()?);
-        detectors.push(Judged { label: label.clone(), answer });
-    }
-    let length = match (&normal, log.rollouts.has_length()) {
-        (_, false) => None,
-        (Normal::Rollouts { calibration, own: true }, true) => length_correlation(calibration),
-        _ => length_correlation(&source.sample(0..log.rollouts.len())?),
-    };
-    let comparison = match source.len() <= COMPARED {
-        true => compare(&log, &source, &normal, &reference, &specs, rule)?,
-        false => None,
-    };
-    let (judged, group_by) = (source.len(), args.group_by);
-    drop(source);
-    Ok(Findings { judged, group_by, reference, rule, detectors, length, comparison, origins, log })
+    let findings = monitor::detect(log, settings).map_err(refused)?;
+    warn(&findings, console);
+    console.answer(&document::document(&findings), |style| text::text(&findings, style))?;
+    Ok(if findings.flagged() && args.fail_on_flag { Outcome::Flagged } else { Outcome::Done })
 }
 
 fn tell(log: &OpenLog, console: &Console) {
@@ -330,115 +145,52 @@ fn tell(log: &OpenLog, console: &Console) {
     }
 }
 
-/// The log with its rewards relative to their groups, if asked for.
-fn grouped<'a>(log: &'a OpenLog, by: Option<GroupBy>, console: &Console) -> Result<Source<'a>, Error> {
-    let Some(by) = by else { return Ok(Source::new(&log.rollouts, None)?) };
-    let needs_prompt = by != GroupBy::Step && log.roles.prompt.is_none();
-    if needs_prompt && (by == GroupBy::Prompt || log.roles.group.is_none()) {
-        return Err(CliError::Value {
-            flag: "--group-by",
-            reason: format!("the log has no {} column", by.noun()),
-            help: "prompts are looked for under prompt, input, question, query, prompt_id and prompt_idx, groups \
-                   under group, group_id and uid; `--group-by step` needs neither"
-                .to_owned(),
+/// What a reader of the findings should know first.
+fn warn(findings: &Findings, console: &Console) {
+    if let Some(by) = findings.group_by {
+        for left_out in [findings.left_out, findings.reference_left_out].into_iter().filter(|n| *n > 0) {
+            console.warn(format!(
+                "{left_out} rollouts share their {} with fewer than {} others: they are left out",
+                by.noun(),
+                MIN_GROUP - 1
+            ));
         }
-        .into());
     }
-    let source = Source::new(&log.rollouts, Some(by))?;
-    if source.len() == 0 {
-        return Err(CliError::Value {
-            flag: "--group-by",
-            reason: format!("no {} has {} rollouts or more", by.noun(), source::MIN_GROUP),
-            help: "a median of fewer says nothing; group by step, or leave the flag out".to_owned(),
-        }
-        .into());
-    }
-    if source.left_out() > 0 {
+    if let Some(LengthCorrelation { reward, .. }) = findings.length
+        && reward.abs() >= LONG
+    {
+        let residual = DetectorSpec::PARTS.iter().any(|part| part.name == "length_residual");
         console.warn(format!(
-            "{} rollouts share their {} with fewer than {} others: they are left out",
-            source.left_out(),
-            by.noun(),
-            source::MIN_GROUP - 1
+            "reward and length go together (Spearman {}): a flag may only say how long the completion is{}",
+            super::table::number(reward),
+            if residual { "; `-d length_residual` takes the length out" } else { "" }
         ));
     }
-    Ok(source)
 }
 
-fn reference(
-    args: &DetectArgs,
-    log: &OpenLog,
-    source: &Source<'_>,
-    other: Option<&OpenLog>,
-    console: &Console,
-) -> Result<(Reference, Normal), Error> {
-    let fixed = |calibration| Normal::Rollouts { calibration: Box::new(calibration), own: false };
-    if let (Some(path), Some(other)) = (&args.calibrate, other) {
-        if other.aggregate {
-            return Err(CliError::Value {
-                flag: "--calibrate",
-                reason: format!("{}: {}", path.display(), Status::Aggregate),
-                help: "give a log with one row for each rollout".to_owned(),
-            }
-            .into());
-        }
-        let calibration = grouped(other, args.group_by, console)?.sample(0..other.rollouts.len())?;
-        return Ok((Reference::Log { path: path.clone(), n: calibration.len() }, fixed(calibration)));
+/// What is normal, as the command line says it.
+fn calibrate(args: &DetectArgs, log: &OpenLog, console: &Console) -> Result<Calibrate, Error> {
+    if let Some(path) = &args.calibrate {
+        let other = open_log(std::slice::from_ref(path), Some(&log.reward), &args.features)?;
+        tell(&other, console);
+        return Ok(Calibrate::Log { path: path.clone(), log: Box::new(other) });
     }
-    let spans = log.rollouts.spans();
-    if let Some((width, lag)) = args.calibrate_window {
-        if spans.len() <= width.saturating_add(lag) {
-            return Err(CliError::Value {
-                flag: "--calibrate-window",
-                reason: format!("no step has {width} steps that ended {lag} before it"),
-                help: format!("the log has {} steps: give a narrower window", spans.len()),
-            }
-            .into());
-        }
-        return Ok((Reference::Window { steps: width, lag }, Normal::Window { width, lag }));
-    }
-    let Some((from, to)) = args.calibrate_steps else {
-        let calibration = source.sample(0..log.rollouts.len())?;
-        return Ok((
-            Reference::Own { n: calibration.len() },
-            Normal::Rollouts { calibration: Box::new(calibration), own: true },
-        ));
-    };
-    let within = || spans.iter().filter(|span| (from..to).contains(&span.step));
-    let rows = within().map(|span| span.rows.start).min().zip(within().map(|span| span.rows.end).max());
-    let Some((start, end)) = rows else {
-        let span = match (spans.first(), spans.last()) {
-            (Some(first), Some(last)) => format!("the log's steps run from {} to {}", first.step, last.step),
-            _ => "the log holds no step".to_owned(),
-        };
-        return Err(CliError::Value {
-            flag: "--calibrate-steps",
-            reason: format!("no rollout lies in steps {from}..{to}"),
-            help: span,
-        }
-        .into());
-    };
-    let calibration = source.sample(start..end)?;
-    Ok((Reference::Steps { from, to, n: calibration.len() }, fixed(calibration)))
+    Ok(match (args.calibrate_steps, args.calibrate_window) {
+        (Some((from, to)), _) => Calibrate::Steps { from, to },
+        (None, Some((width, lag))) => Calibrate::Window { width, lag },
+        (None, None) => Calibrate::Own,
+    })
 }
 
-fn rule(args: &DetectArgs, n: usize) -> Result<Rule, CliError> {
-    if let Some(q) = args.fdr {
-        return Ok(Rule::Fdr(q.get()));
+/// Who is flagged, as the command line says it.
+fn ask(args: &DetectArgs) -> Ask {
+    let rate = args.alert_rate.map_or(ALERT_RATE, OpenProbability::get);
+    match (args.fdr, args.budget, args.streaming) {
+        (Some(q), ..) => Ask::Fdr(q.get()),
+        (_, Some(budget), _) => Ask::Budget(budget),
+        (_, _, Some(how)) => Ask::Streaming(how, rate),
+        _ => Ask::AlertRate(rate),
     }
-    let Some(budget) = args.budget else {
-        let rate = args.alert_rate.map_or(ALERT_RATE, OpenProbability::get);
-        return Ok(args.streaming.map_or(Rule::AlertRate(rate), |how| Rule::Streaming(how, rate)));
-    };
-    // The margin keeps .29 × 100 at 29.
-    let audits = if budget < 1.0 { (budget * n as f64 * (1.0 + 1e-12)) as usize } else { budget as usize };
-    if audits == 0 && n > 0 {
-        return Err(CliError::Value {
-            flag: "--budget",
-            reason: format!("{budget} of {n} rollouts is less than one audit"),
-            help: "give a larger fraction, or a count".to_owned(),
-        });
-    }
-    Ok(Rule::Budget(audits))
 }
 
 /// The detectors with their labels: the name, or name and settings where a name comes more than once.
@@ -454,120 +206,39 @@ fn detectors(args: &DetectArgs, named: Vec<DetectorSpec>, log: &Rollouts) -> Vec
     spec::labels(&args.detector, &named).into_iter().zip(named).collect()
 }
 
-fn length_correlation(rollouts: &Observed) -> Option<LengthCorrelation> {
-    let length = rollouts.length.as_deref()?;
-    let reward = spearman(&rollouts.proxy, length)?;
-    let (mean_u, mean_l) = (numeric::mean(&rollouts.proxy)?, numeric::mean(length)?);
-    let product = numeric::sum(rollouts.proxy.iter().zip(length).map(|(u, l)| (u - mean_u) * (l - mean_l)));
-    let slope = product / numeric::sum(length.iter().map(|l| (l - mean_l).powi(2)));
-    let residual: Vec<f64> = rollouts.proxy.iter().zip(length).map(|(u, l)| u - slope * l).collect();
-    let residual = residual.iter().all(|u| u.is_finite()).then(|| spearman(&residual, length)).flatten();
-    Some(LengthCorrelation { reward, residual })
-}
-
-/// Spearman's rank correlation; `None` where one side is constant.
-fn spearman(a: &[f64], b: &[f64]) -> Option<f64> {
-    let (x, y) = (ranks(a), ranks(b));
-    let (mean_x, mean_y) = (numeric::mean(&x)?, numeric::mean(&y)?);
-    let product = numeric::sum(x.iter().zip(&y).map(|(x, y)| (x - mean_x) * (y - mean_y)));
-    let spread = |v: &[f64], mean: f64| numeric::sum(v.iter().map(|v| (v - mean).powi(2)));
-    let scale = (spread(&x, mean_x) * spread(&y, mean_y)).sqrt();
-    (scale > 0.0).then(|| product / scale)
-}
-
-impl Findings {
-    /// Rollouts judged; where rows are step means, the rows.
-    fn rows(&self) -> usize {
-        if self.log.aggregate { self.log.rows } else { self.judged }
-    }
-
-    /// The reason in full.
-    fn reason(&self, flag: &Flag) -> String {
-        match (self.group_by, flag.centre) {
-            (Some(by), Some(centre)) => format!(
-                "relative to its {}'s median {}, {}",
-                by.noun(),
-                super::table::number(centre),
-                flag.reason
-            ),
-            _ => flag.reason.clone(),
+/// What is wrong, by the flag that asked for it.
+fn refused(error: monitor::Error) -> Error {
+    let reason = error.to_string();
+    let (flag, help) = match error {
+        monitor::Error::Record(error) => return error.into(),
+        monitor::Error::NoGroups { .. } => (
+            "--group-by",
+            "prompts are looked for under prompt, input, question, query, prompt_id and prompt_idx, groups under \
+             group, group_id and uid; `--group-by step` needs neither"
+                .to_owned(),
+        ),
+        monitor::Error::SmallGroups { .. } => (
+            "--group-by",
+            "a median of fewer says nothing; group by step, or leave the flag out".to_owned(),
+        ),
+        monitor::Error::AggregateReference { .. } => {
+            ("--calibrate", "give a log with one row for each rollout".to_owned())
         }
-    }
-
-    /// What would have had to be different.
-    fn counterfactual(&self, flag: &Flag, rank: usize) -> Option<String> {
-        let number = super::table::number;
-        let reward = flag.would_not_flag_below.map(|u| format!("with a reward of {} or less", number(u)));
-        let rate = match (self.rule, flag.p_value, flag.needs_rate) {
-            (Rule::Budget(_), ..) if rank == 1 => None,
-            (Rule::Budget(_), ..) => Some(format!("with fewer than {rank} audits")),
-            (Rule::AlertRate(_) | Rule::Streaming(..), Some(p), _) if p > 0.0 => {
-                Some(format!("at an alert rate below {}", number(p)))
-            }
-            (Rule::Fdr(_), _, Some(q)) if q > 0.0 => {
-                Some(format!("at a false discovery rate below {}", number(q)))
-            }
-            _ => None,
-        };
-        let ways: Vec<String> = reward.into_iter().chain(rate).collect();
-        (!ways.is_empty()).then(|| ways.join(", or "))
-    }
-
-    fn document(&self) -> Document<'_> {
-        let mut flags = Vec::new();
-        let mut statuses = Map::new();
-        for (Judged { label, answer }, origins) in self.detectors.iter().zip(&self.origins) {
-            let entry = match answer {
-                Ok(answer) => {
-                    flags.extend(answer.flags.iter().zip(origins).enumerate().map(|(i, (flag, origin))| {
-                        FlagEntry {
-                            detector: label,
-                            file: self.log.files.get(origin.file).map_or(Path::new(""), PathBuf::as_path),
-                            row: origin.row,
-                            step: flag.step,
-                            reward: flag.proxy + flag.centre.unwrap_or(0.0),
-                            score: flag.score,
-                            p_value: flag.p_value,
-                            threshold: flag.threshold.or(answer.threshold),
-                            rank: i + 1,
-                            of: answer.judged,
-                            would_not_flag_below: flag.would_not_flag_below,
-                            reason: self.reason(flag),
-                            counterfactual: self.counterfactual(flag, i + 1),
-                        }
-                    }));
-                    json!({
-                        "status": status::OK, "reason": null, "threshold": answer.threshold,
-                        "compares": answer.unit, "flags": answer.flagged, "listed": answer.flags.len(),
-                        "judged": answer.judged,
-                        "alarm": answer.alarm.as_ref().map(|alarm| match alarm {
-                            Ok(alarm) => json!({ "status": status::OK, "reason": null, "evidence": alarm }),
-                            Err(refusal) => json!({
-                                "status": status::name(refusal), "reason": refusal.to_string(), "evidence": null,
-                            }),
-                        }),
-                    })
-                }
-                Err(refusal) => json!({
-                    "status": status::name(refusal), "reason": refusal.to_string(), "threshold": null,
-                    "compares": null, "flags": null, "listed": null, "judged": null, "alarm": null,
-                }),
-            };
-            statuses.insert(label.clone(), entry);
+        monitor::Error::NoWindow { steps, .. } => {
+            ("--calibrate-window", format!("the log has {steps} steps: give a narrower window"))
         }
-        Document {
-            n: self.rows(),
-            files: &self.log.files,
-            reward: self.log.reward.to_string(),
-            columns: &self.log.roles,
-            group_by: self.group_by.map(GroupBy::noun),
-            calibration: &self.reference,
-            rule: self.rule,
-            length_correlation: self.length.map(|c| c.reward),
-            length_correlation_of_residual: self.length.and_then(|c| c.residual),
-            calibrations: self.comparison.as_ref().map(Comparison::document),
-            flags,
-            statuses,
-        }
-    }
+        monitor::Error::NoReference { log, .. } => (
+            "--calibrate-steps",
+            match log {
+                Some((first, last)) => format!("the log's steps run from {first} to {last}"),
+                None => "the log holds no step".to_owned(),
+            },
+        ),
+        monitor::Error::NoStart => (
+            "--streaming",
+            "give them with --calibrate LOG, or the first steps with --calibrate-steps 0..10".to_owned(),
+        ),
+        monitor::Error::NoAudit { .. } => ("--budget", "give a larger fraction, or a count".to_owned()),
+    };
+    CliError::Value { flag, reason, help }.into()
 }

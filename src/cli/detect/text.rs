@@ -1,12 +1,10 @@
 //! The findings for people.
 
-use super::compare::Comparison;
-use super::flags::Flag;
-use super::judge::{Answer, Rule, Unit};
-use super::{Findings, Reference};
+use super::calibrations;
 use crate::cli::console::Style;
 use crate::cli::table::{Table, WIDTH, count, number, wrapped};
 use crate::foundation::failure::Status;
+use crate::monitor::{Alarm, Answer, Comparison, Findings, Flag, Reference, Rule, Unit};
 use crate::record::Origin;
 use std::path::Path;
 
@@ -131,7 +129,7 @@ fn detectors(findings: &Findings, style: Style) -> String {
     for judged in &findings.detectors {
         if let Ok(Answer { alarm: Some(alarm), .. }) = &judged.answer {
             let line = match alarm {
-                Ok(alarm) => alarm.sentence(&judged.label),
+                Ok(alarm) => sentence(alarm, &judged.label),
                 Err(status) => {
                     format!("{}: whether alarms come too often is not tested ({status})", judged.label)
                 }
@@ -149,10 +147,10 @@ fn flags(findings: &Findings, style: Style) -> String {
     let mut rows: Vec<Flagged<'_>> = Vec::new();
     let mut place = std::collections::BTreeMap::new();
     let mut unlisted = 0;
-    for (judged, origins) in findings.detectors.iter().zip(&findings.origins) {
+    for judged in &findings.detectors {
         let Ok(answer) = &judged.answer else { continue };
         unlisted += answer.flagged - answer.flags.len();
-        for (i, (flag, origin)) in answer.flags.iter().zip(origins).enumerate() {
+        for (i, (flag, origin)) in answer.flags.iter().zip(&judged.origins).enumerate() {
             let at = *place.entry(flag.row).or_insert_with(|| {
                 rows.push(Flagged { flag, origin, by: Vec::new() });
                 rows.len() - 1
@@ -210,10 +208,10 @@ impl Flagged<'_> {
             };
             let rank = format!("rank {} of {}", count(*rank), count(answer.judged));
             out.push_str(&indented(&format!("by {label}: {how}, {rank}"), 4, Style::new(false)));
-            out.push_str(&indented(&findings.reason(flag), 6, style));
+            out.push_str(&indented(&reason(findings, flag), 6, style));
         }
         let said: Vec<(&str, String)> = (self.by.iter())
-            .filter_map(|(label, _, flag, rank)| Some((*label, findings.counterfactual(flag, *rank)?)))
+            .filter_map(|(label, _, flag, rank)| Some((*label, counterfactual(findings, flag, *rank)?)))
             .collect();
         for (i, (label, text)) in said.iter().enumerate() {
             let by = if self.by.len() > 1 { format!(" by {label}") } else { String::new() };
@@ -243,8 +241,55 @@ fn calibrations(comparison: &Comparison, style: Style) -> String {
         table.row(cells);
     }
     let mut out = format!("\n{}", table.render(style));
-    out.push_str(&indented(&comparison.sentence(), 0, Style::new(false)));
+    out.push_str(&indented(&calibrations::sentence(comparison), 0, Style::new(false)));
     out
+}
+
+/// What the run as a whole raised.
+fn sentence(alarm: &Alarm, detector: &str) -> String {
+    let e_value = if alarm.ln_e_value < 600.0 {
+        number(alarm.ln_e_value.exp())
+    } else {
+        format!("10^{:.0}", alarm.ln_e_value / std::f64::consts::LN_10)
+    };
+    let (seen, nominal) = (100.0 * alarm.observed_rate, 100.0 * alarm.rate);
+    let seen = format!("{seen:.2}% of rollouts above a score meant for {nominal:.2}%");
+    match alarm.alarm_step {
+        Some(step) => format!(
+            "{detector}: this run exceeds its nominal alert rate ({seen}): alarm at step {step}, e-value {e_value} at \
+                 step {}",
+            alarm.step
+        ),
+        None => format!("{detector}: no alarm for the run ({seen}; e-value at most {e_value})"),
+    }
+}
+
+/// The reason in full.
+pub(super) fn reason(findings: &Findings, flag: &Flag) -> String {
+    match (findings.group_by, flag.centre) {
+        (Some(by), Some(centre)) => {
+            format!("relative to its {}'s median {}, {}", by.noun(), number(centre), flag.reason)
+        }
+        _ => flag.reason.clone(),
+    }
+}
+
+/// What would have had to be different.
+pub(super) fn counterfactual(findings: &Findings, flag: &Flag, rank: usize) -> Option<String> {
+    let reward = flag.would_not_flag_below.map(|u| format!("with a reward of {} or less", number(u)));
+    let rate = match (findings.rule, flag.p_value, flag.needs_rate) {
+        (Rule::Budget(_), ..) if rank == 1 => None,
+        (Rule::Budget(_), ..) => Some(format!("with fewer than {rank} audits")),
+        (Rule::AlertRate(_) | Rule::Streaming(..), Some(p), _) if p > 0.0 => {
+            Some(format!("at an alert rate below {}", number(p)))
+        }
+        (Rule::Fdr(_), _, Some(q)) if q > 0.0 => {
+            Some(format!("at a false discovery rate below {}", number(q)))
+        }
+        _ => None,
+    };
+    let ways: Vec<String> = reward.into_iter().chain(rate).collect();
+    (!ways.is_empty()).then(|| ways.join(", or "))
 }
 
 /// A rate as it was given: no digits are added, and no rows of zeros.
@@ -262,4 +307,30 @@ fn indented(text: &str, by: usize, style: Style) -> String {
 
 fn file_name(path: &Path) -> String {
     path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_run_is_said_to_raise_an_alarm_or_not() {
+        let alarm = Alarm {
+            rate: 0.005,
+            rate_bound: 0.006,
+            observed_rate: 0.15,
+            ln_e_value: 700.0,
+            step: 31,
+            alarm_step: Some(21),
+            alpha: 0.05,
+        };
+        let raised = sentence(&alarm, "x");
+        assert!(
+            raised.starts_with("x: this run exceeds its nominal alert rate (15.00% of rollouts above"),
+            "{raised}"
+        );
+        assert!(raised.ends_with("alarm at step 21, e-value 10^304 at step 31"), "{raised}");
+        let quiet = sentence(&Alarm { alarm_step: None, ln_e_value: 0.0, ..alarm }, "x");
+        assert!(quiet.starts_with("x: no alarm for the run"), "{quiet}");
+    }
 }

@@ -3,7 +3,8 @@
 use crate::audit::Budget;
 use crate::cli::spec;
 use crate::foundation::scalar::OpenProbability;
-use clap::{Args, ValueEnum};
+use crate::monitor::GroupBy;
+use clap::Args;
 use std::path::PathBuf;
 
 /// Plants exploits in a reward log and says how large they must be to be caught
@@ -59,17 +60,6 @@ pub struct SpikeArgs {
     /// Seed of the plantings
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(super) seed: u64,
-}
-
-/// Rollouts that are compared with each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum GroupBy {
-    /// The same prompt, at any step
-    Prompt,
-    /// The same step, any prompt
-    Step,
-    /// The same prompt at the same step
-    Group,
 }
 
 fn size(text: &str) -> Result<f64, String> {

@@ -11,9 +11,9 @@ use crate::Error;
 use crate::audit::Budget;
 use crate::detectors::DetectorSpec;
 use crate::foundation::failure::Status;
+use crate::monitor::GroupBy;
 use crate::record::{Log, Observed, RewardSpec, read_log};
-use crate::spike::{Cell, Plan, Spiked, Within, minimum, spike};
-use args::GroupBy;
+use crate::spike::{Cell, Plan, Spiked, minimum, spike};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
@@ -104,31 +104,9 @@ fn plan(args: &SpikeArgs, log: &Log, onset: u64, audited_from: u64, audits: u64)
         grid.sort_unstable_by(f64::total_cmp);
         grid.dedup();
     }
-    let within = match args.group_by {
-        Some(GroupBy::Group) => Within::Group,
-        Some(GroupBy::Prompt) => Within::Prompt,
-        Some(GroupBy::Step) => Within::Step,
-        None => finest(&log.observed),
-    };
+    let within = args.group_by.unwrap_or_else(|| GroupBy::finest(&log.observed));
     let (repeats, seed, relative) = (args.repeats, args.seed, args.group_by.is_some());
     Plan { sizes, masses, onset, audited_from, audits, repeats, seed, within, relative }
-}
-
-/// The finest grouping of which most rollouts have company: four or more of a kind.
-fn finest(log: &Observed) -> Within {
-    let enough = |keys: &[u64]| {
-        let mut sorted = keys.to_vec();
-        sorted.sort_unstable();
-        let accompanied: usize = sorted.chunk_by(|a, b| a == b).map(<[u64]>::len).filter(|n| *n >= 4).sum();
-        2 * accompanied > keys.len()
-    };
-    if enough(&log.group) {
-        Within::Group
-    } else if enough(&log.prompt) {
-        Within::Prompt
-    } else {
-        Within::Step
-    }
 }
 
 fn detectors(texts: &[String]) -> Result<(Vec<String>, Vec<DetectorSpec>), CliError> {
@@ -209,19 +187,11 @@ fn reference(
 
 /// Looks in all, of so many rollouts.
 fn audits(budget: Budget, rollouts: usize) -> Result<u64, CliError> {
-    // The margin keeps .29 × 100 at 29.
-    let audits = match budget.get() {
-        fraction if fraction < 1.0 => (fraction * rollouts as f64 * (1.0 + 1e-12)) as u64,
-        count => count as u64,
-    };
-    if audits == 0 {
-        return Err(CliError::Value {
-            flag: "--budget",
-            reason: format!("{budget} of {rollouts} rollouts is less than one look"),
-            help: "give a larger fraction, or a count".to_owned(),
-        });
-    }
-    Ok(audits)
+    budget.of(rollouts).ok_or_else(|| CliError::Value {
+        flag: "--budget",
+        reason: format!("{budget} of {rollouts} rollouts is less than one look"),
+        help: "give a larger fraction, or a count".to_owned(),
+    })
 }
 
 impl Findings {

@@ -3,7 +3,8 @@
 use super::{Findings, Reference, TARGET};
 use crate::cli::console::Style;
 use crate::cli::table::{Table, WIDTH, count, number, wrapped};
-use crate::spike::{Cell, Spiked, Within, minimum};
+use crate::monitor::GroupBy;
+use crate::spike::{Cell, Spiked, minimum};
 
 /// Sizes that stand side by side.
 const SIDE_BY_SIDE: usize = 10;
@@ -38,9 +39,9 @@ fn head(findings: &Findings, spiked: &Spiked) -> String {
         files => format!("{} files", files.len()),
     };
     let group = match plan.within {
-        Within::Group => "prompts at a step",
-        Within::Prompt => "prompts",
-        Within::Step => "steps",
+        GroupBy::Group => "prompts at a step",
+        GroupBy::Prompt => "prompts",
+        GroupBy::Step => "steps",
     };
     let relative = if plan.relative {
         format!(", judged relative to the median of its {}", plan.within.noun())

@@ -1,6 +1,7 @@
 //! Whether alarms keep their nominal rate, on rollouts that are no hacks.
 
 use super::evaluate::Trial;
+use crate::detectors::Fit;
 use crate::foundation::failure::Status;
 use crate::record::benchmark::AlertRow;
 use crate::record::{Observed, Scores};
@@ -20,12 +21,12 @@ struct Scored {
 }
 
 impl Scored {
-    fn of(trial: &Trial<'_>, own: &Scores) -> Result<Self, Status> {
-        let Trial { subject, fit, thirds, early, .. } = trial;
+    fn of(trial: &Trial<'_>, fit: &mut Fit, own: &Scores) -> Result<Self, Status> {
+        let Trial { subject, thirds, early, .. } = trial;
         let hack = &subject.trained.truth.hack;
         let hacks: Vec<usize> = (0..*early).filter(|&row| hack[row]).collect();
         // A swap twin shows what the run shows, and then scores as the run does: the guard against leaks sees to that.
-        let honest = |run: &Observed| match *run == subject.trained.observed {
+        let honest = |run: &Observed, fit: &mut Fit| match *run == subject.trained.observed {
             true => Ok(own.clone()),
             false => fit.score(run),
         };
@@ -33,7 +34,7 @@ impl Scored {
             threshold: fit.score(&thirds.threshold)?,
             reference: fit.score(&thirds.evaluation)?,
             clean: fit.score(&subject.clean.observed)?,
-            honest: subject.swapped.map(|run| honest(&run.observed)).transpose()?,
+            honest: subject.swapped.map(|run| honest(&run.observed, fit)).transpose()?,
             hacks: own.select(&hacks),
         })
     }
@@ -41,7 +42,7 @@ impl Scored {
 
 /// One row a rule and nominal rate: thresholds come from the second third of the calibration rollouts, the reference's
 /// alarms are counted on the third.
-pub(super) fn alerts(trial: &Trial<'_>) -> Vec<AlertRow> {
+pub(super) fn alerts(trial: &Trial<'_>, fit: &mut Result<Fit, Status>) -> Vec<AlertRow> {
     let Trial { cell, detector, .. } = trial;
     let blank = |rule: &str, nominal: f64, status: String| AlertRow {
         scenario: cell.scenario.to_owned(),
@@ -60,7 +61,11 @@ pub(super) fn alerts(trial: &Trial<'_>) -> Vec<AlertRow> {
         hack_rollouts: None,
         status,
     };
-    let scored = trial.scores.as_ref().map_err(Status::clone).and_then(|own| Scored::of(trial, own));
+    let scored = match (trial.scores, fit) {
+        (Ok(own), Ok(fit)) => Scored::of(trial, fit, own),
+        (Err(status), _) => Err(status.clone()),
+        (_, Err(status)) => Err(status.clone()),
+    };
     let scored = match scored {
         Ok(scored) => scored,
         Err(status) => {

@@ -4,8 +4,7 @@ use super::alerts::alerts;
 use super::guards::{self, Thirds};
 use super::scenario::label;
 use crate::audit::{History, Trail};
-use crate::detectors::Access;
-use crate::experiment::fit::Fit;
+use crate::detectors::{Access, Fit};
 use crate::experiment::judge::{JudgeError, Subject};
 use crate::experiment::rows;
 use crate::experiment::store::Record;
@@ -49,7 +48,6 @@ pub(super) struct Trial<'a> {
     pub cell: Cell<'a>,
     /// The detector's name.
     pub detector: &'a str,
-    pub fit: Fit<'a>,
     pub thirds: &'a Thirds,
     /// Scores of the run.
     pub scores: &'a Result<Scores, Status>,
@@ -88,13 +86,16 @@ pub(super) fn evaluate(subject: &Subject<'_>, cell: Cell<'_>) -> Result<Record, 
     let (mut caught, mut rates, mut alarms, mut guarded) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (index, spec) in document.detectors.iter().enumerate() {
         let name = label(spec);
-        let fit = Fit { spec, index, calibration: &thirds.fit, seeds: subject.seeds };
+        let mut fit = Fit::new(spec.part(), index as u64, &thirds.fit, &subject.seeds);
         let access = spec.part().access().name();
-        let scores = fit.score(observed).and_then(distinct_scores);
+        let scores = match &mut fit {
+            Ok(fit) => fit.score(observed).and_then(distinct_scores),
+            Err(status) => Err(status.clone()),
+        };
         let trial =
-            Trial { subject, cell, detector: &name, fit, thirds: &thirds, scores: &scores, early: run.early };
-        alarms.extend(alerts(&trial));
-        guarded.extend(guards::check(&trial));
+            Trial { subject, cell, detector: &name, thirds: &thirds, scores: &scores, early: run.early };
+        alarms.extend(alerts(&trial, &mut fit));
+        guarded.extend(fit.iter_mut().flat_map(|fit| guards::check(&trial, fit)));
         let ranked = run.ranked(&scores);
         caught.extend(run.caught(&name, access, &ranked)?);
         rates.extend(run.rates(&name, &ranked));

@@ -10,6 +10,7 @@
 //! One detector under two names is not a failure of either: their equal audits put them in one row (see `aggregate`).
 
 use super::evaluate::Trial;
+use crate::detectors::Fit;
 use crate::foundation::failure::Status;
 use crate::record::benchmark::GuardRow;
 use crate::record::{Observed, Scores};
@@ -40,11 +41,11 @@ impl Thirds {
 type Seen = Result<(), String>;
 
 /// Every guard on one detector: that twins show the same in every run, all else in a scenario's first.
-pub(super) fn check(trial: &Trial<'_>) -> Vec<GuardRow> {
-    let Trial { subject, cell, detector, fit, thirds, scores, .. } = trial;
+pub(super) fn check(trial: &Trial<'_>, fit: &mut Fit) -> Vec<GuardRow> {
+    let Trial { subject, cell, detector, thirds, scores, .. } = trial;
     let Ok(scores) = scores else { return Vec::new() };
     let observed = &subject.trained.observed;
-    let score = |rollouts: &Observed| fit.score(rollouts);
+    let mut score = |rollouts: &Observed| fit.score(rollouts);
     let mut found = Vec::new();
     let mut add = |guard: &str, seen: Seen| {
         found.push(GuardRow {
@@ -62,10 +63,10 @@ pub(super) fn check(trial: &Trial<'_>) -> Vec<GuardRow> {
     }
     if cell.replicate == 0 {
         if let Some(twin) = subject.swapped {
-            add("leak", leak(&twin.observed, scores, score));
+            add("leak", leak(&twin.observed, scores, &mut score));
         }
-        add("look_ahead", look_ahead(observed, scores, score));
-        add("imputation", imputation(observed, scores, score));
+        add("look_ahead", look_ahead(observed, scores, &mut score));
+        add("imputation", imputation(observed, scores, &mut score));
         add("reuse", reuse(thirds));
     }
     found
@@ -77,7 +78,11 @@ fn same_columns(run: &Observed, twin: &Observed) -> Seen {
 }
 
 /// Scores of the swap twin, bit for bit.
-fn leak(twin: &Observed, scores: &Scores, score: impl Fn(&Observed) -> Result<Scores, Status>) -> Seen {
+fn leak(
+    twin: &Observed,
+    scores: &Scores,
+    mut score: impl FnMut(&Observed) -> Result<Scores, Status>,
+) -> Seen {
     match score(twin) {
         Err(status) => Err(format!("the swap twin cannot be scored ({status}), the run can")),
         Ok(other) => first_difference(scores.values(), other.values())
@@ -86,7 +91,11 @@ fn leak(twin: &Observed, scores: &Scores, score: impl Fn(&Observed) -> Result<Sc
 }
 
 /// Scores of the first half of the steps, alone.
-fn look_ahead(run: &Observed, scores: &Scores, score: impl Fn(&Observed) -> Result<Scores, Status>) -> Seen {
+fn look_ahead(
+    run: &Observed,
+    scores: &Scores,
+    mut score: impl FnMut(&Observed) -> Result<Scores, Status>,
+) -> Seen {
     let middle = run.step.get(run.len() / 2).copied().unwrap_or_default();
     let rows: Vec<usize> = (0..run.step.partition_point(|step| *step < middle)).collect();
     if rows.is_empty() {
@@ -101,7 +110,11 @@ fn look_ahead(run: &Observed, scores: &Scores, score: impl Fn(&Observed) -> Resu
 }
 
 /// Scores without each optional column.
-fn imputation(run: &Observed, scores: &Scores, score: impl Fn(&Observed) -> Result<Scores, Status>) -> Seen {
+fn imputation(
+    run: &Observed,
+    scores: &Scores,
+    mut score: impl FnMut(&Observed) -> Result<Scores, Status>,
+) -> Seen {
     type Take = fn(&mut Observed);
     let columns: [(&str, Take); 6] = [
         ("reward", |o| o.reward = None),

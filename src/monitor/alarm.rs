@@ -1,6 +1,5 @@
 //! The run as a whole: do alarms come more often than they should?
 
-use crate::cli::table::number;
 use crate::foundation::failure::Status;
 use crate::thresholds::{EProcess, EProcessWatcher};
 use serde::Serialize;
@@ -11,7 +10,7 @@ const TOP: f64 = 10.0;
 
 /// What the test saw.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(super) struct Alarm {
+pub struct Alarm {
     /// Nominal rate of the threshold that is watched.
     pub rate: f64,
     /// Most that its true rate can be, given the calibration rollouts.
@@ -26,27 +25,6 @@ pub(super) struct Alarm {
     pub alarm_step: Option<u64>,
     /// Probability of ever raising it while the rate holds.
     pub alpha: f64,
-}
-
-impl Alarm {
-    /// For people.
-    pub(super) fn sentence(&self, detector: &str) -> String {
-        let e_value = if self.ln_e_value < 600.0 {
-            number(self.ln_e_value.exp())
-        } else {
-            format!("10^{:.0}", self.ln_e_value / std::f64::consts::LN_10)
-        };
-        let (seen, nominal) = (100.0 * self.observed_rate, 100.0 * self.rate);
-        let seen = format!("{seen:.2}% of rollouts above a score meant for {nominal:.2}%");
-        match self.alarm_step {
-            Some(step) => format!(
-                "{detector}: this run exceeds its nominal alert rate ({seen}): alarm at step {step}, e-value {e_value} at \
-                 step {}",
-                self.step
-            ),
-            None => format!("{detector}: no alarm for the run ({seen}; e-value at most {e_value})"),
-        }
-    }
 }
 
 /// The test, step by step.
@@ -133,13 +111,7 @@ mod tests {
         assert_eq!(alarm.rate, 10.0 / 2001.0, "2000 scores do not tell a rate of 1e-3 well");
         assert!(alarm.alarm_step.is_some_and(|step| (20..23).contains(&step)), "{alarm:?}");
         assert_eq!(alarm.observed_rate, 0.15);
-        assert!(
-            alarm
-                .sentence("x")
-                .starts_with("x: this run exceeds its nominal alert rate (15.00% of rollouts above")
-        );
         let quiet = run(Some(20..40));
         assert_eq!((quiet.alarm_step, quiet.observed_rate), (None, 0.0));
-        assert!(quiet.sentence("x").starts_with("x: no alarm for the run"), "{}", quiet.sentence("x"));
     }
 }

@@ -17,7 +17,7 @@ pub(super) enum Listing {
 
 /// A flagged rollout.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Flag {
+pub struct Flag {
     /// Row of the log.
     pub row: usize,
     /// Its step.

@@ -1,15 +1,14 @@
 //! The log as detectors are given it: a batch of whole steps at a time, rewards relative to their group where asked.
 
+use super::error::Error as MonitorError;
+use super::grouping::{GroupBy, MIN_GROUP, centres};
 use crate::foundation::order::median;
 use crate::foundation::rng::{Purpose, SeedTree};
-use crate::record::{Error, Observed, Rollouts};
-use clap::ValueEnum;
+use crate::record::{Error, Observed, OpenLog, Rollouts};
 use rayon::prelude::*;
 use std::collections::HashMap;
 use std::ops::Range;
 
-/// Fewest rollouts whose median stands for the rest of their group.
-pub(super) const MIN_GROUP: usize = 4;
 /// Most rollouts from which a detector learns what is normal; of more, a random sample is taken.
 pub(super) const MAX_CALIBRATION: usize = 1 << 17;
 /// Bytes that such a sample may take.
@@ -18,28 +17,6 @@ const CALIBRATION_BYTES: usize = 48 << 20;
 const BATCH: usize = 16_384;
 /// Rewards that are held at once to find the medians of prompts.
 const PASS: usize = 2_000_000;
-
-/// Which rollouts are compared with each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum GroupBy {
-    /// The same prompt, at any step
-    Prompt,
-    /// The same step, any prompt: takes out the drift of a policy that gets better
-    Step,
-    /// The same prompt at the same step
-    Group,
-}
-
-impl GroupBy {
-    /// As in a sentence: "its prompt".
-    pub(super) fn noun(self) -> &'static str {
-        match self {
-            Self::Prompt => "prompt",
-            Self::Step => "step",
-            Self::Group => "group",
-        }
-    }
-}
 
 /// A log, and what its rewards are relative to.
 pub(super) struct Source<'a> {
@@ -71,6 +48,24 @@ impl<'a> Source<'a> {
             }
         }
         Ok(source)
+    }
+
+    /// The log, its rewards relative to their groups if asked for.
+    ///
+    /// # Errors
+    /// The log does not say which rollouts belong together, or every group is too small.
+    pub(super) fn grouped(log: &'a OpenLog, by: Option<GroupBy>) -> Result<Self, MonitorError> {
+        if let Some(by) = by {
+            let needs_prompt = by != GroupBy::Step && log.roles.prompt.is_none();
+            if needs_prompt && (by == GroupBy::Prompt || log.roles.group.is_none()) {
+                return Err(MonitorError::NoGroups { by });
+            }
+        }
+        let source = Self::new(&log.rollouts, by)?;
+        match by {
+            Some(by) if source.len() == 0 => Err(MonitorError::SmallGroups { by }),
+            _ => Ok(source),
+        }
     }
 
     /// Medians of prompts over the whole log, a share of the prompts in each pass.
@@ -145,8 +140,7 @@ impl<'a> Source<'a> {
             GroupBy::Prompt => {
                 observed.prompt.iter().map(|prompt| self.prompts.get(prompt).copied()).collect()
             }
-            GroupBy::Step => centres(&observed.step, &observed.proxy),
-            GroupBy::Group => centres(&observed.group, &observed.proxy),
+            by => centres(by.keys(&observed), &observed.proxy),
         };
         if centres.iter().any(Option::is_none) {
             let kept: Vec<usize> =
@@ -207,19 +201,6 @@ fn chunks(rows: Range<usize>, size: usize) -> impl Iterator<Item = Range<usize>>
     rows.clone().step_by(size).map(move |start| start..(start + size).min(rows.end))
 }
 
-/// The median of each row's group; `None` for groups of fewer than [`MIN_GROUP`].
-fn centres(keys: &[u64], rewards: &[f64]) -> Vec<Option<f64>> {
-    let mut order: Vec<usize> = (0..keys.len()).collect();
-    order.sort_by_key(|&row| keys[row]);
-    let mut centres = vec![None; keys.len()];
-    for group in order.chunk_by(|&a, &b| keys[a] == keys[b]).filter(|group| group.len() >= MIN_GROUP) {
-        let values: Vec<f64> = group.iter().map(|&row| rewards[row]).collect();
-        let centre = median(&values);
-        group.iter().for_each(|&row| centres[row] = centre);
-    }
-    centres
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -243,12 +224,7 @@ mod tests {
         for by in [GroupBy::Prompt, GroupBy::Step, GroupBy::Group] {
             let source = Source::new(&log.rollouts, Some(by)).unwrap();
             let Batch { observed, centres: found } = source.batch(0..4000).unwrap();
-            let keys = match by {
-                GroupBy::Prompt => &plain.prompt,
-                GroupBy::Step => &plain.step,
-                GroupBy::Group => &plain.group,
-            };
-            let all = centres(keys, &plain.proxy);
+            let all = centres(by.keys(&plain), &plain.proxy);
             let kept: Vec<usize> = (0..4000).filter(|row| all[*row].is_some()).collect();
             assert_eq!(source.len(), kept.len(), "{by:?}");
             assert_eq!(source.left_out(), if by == GroupBy::Step { 0 } else { 3 });
@@ -256,13 +232,5 @@ mod tests {
             assert_eq!(found, kept.iter().filter_map(|row| all[*row]).collect::<Vec<_>>());
             assert_eq!(observed.proxy[9], plain.proxy[kept[9]] - found[9]);
         }
-    }
-
-    #[test]
-    fn a_median_is_of_the_whole_group() {
-        assert_eq!(centres(&[1, 2, 1, 1, 1, 2], &[4.0, 9.0, 1.0, 2.0, 3.0, 9.0]), {
-            let one = Some(2.5);
-            [one, None, one, one, one, None]
-        });
     }
 }

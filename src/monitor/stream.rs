@@ -1,21 +1,21 @@
 //! Thresholds that go along with the stream of scores.
 
 use crate::thresholds::{DriftSpot, MonitorSpec, Spot};
-use clap::ValueEnum;
 use serde::Serialize;
 
 /// How the threshold moves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Streaming {
-    /// SPOT: the tail of all scores so far
+pub enum Streaming {
+    /// SPOT: the tail of all scores so far.
     Spot,
-    /// Drift SPOT: the same, relative to the mean of the last thousand scores
+    /// Drift SPOT: the same, relative to the mean of the last thousand scores.
     DriftSpot,
 }
 
 impl Streaming {
-    pub(super) fn name(self) -> &'static str {
+    /// As in a sentence.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Spot => "SPOT",
             Self::DriftSpot => "drift SPOT",

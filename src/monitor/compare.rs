@@ -1,45 +1,56 @@
 //! What is flagged depends on what is taken for normal: the same detectors and rule under each calibration there is.
 
+use super::baseline::Normal;
 use super::flags::Listing;
-use super::judge::{Judge, Normal, Rule, Stop};
-use super::source::{GroupBy, Source};
-use super::text::plain;
-use super::{Error, Reference};
-use crate::cli::table::count;
+use super::grouping::GroupBy;
+use super::judge::{Judge, Stop};
+use super::reference::Reference;
+use super::rule::Rule;
+use super::source::Source;
 use crate::detectors::DetectorSpec;
 use crate::foundation::failure::Status;
-use crate::record::OpenLog;
+use crate::record::{Error, OpenLog};
 use rayon::prelude::*;
-use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
 /// Share of a log's steps that stand for its beginning, and that a window spans.
 const SHARE_OF_STEPS: usize = 10;
 
 /// What is flagged under one calibration.
-pub(super) struct View {
+#[derive(Debug, Clone)]
+pub struct View {
     /// In a few words.
     pub name: String,
-    kind: Kind,
+    /// Of which kind it is.
+    pub kind: Kind,
     /// Rows that any of the detectors flagged, or why there is no answer.
     pub flagged: Result<BTreeSet<usize>, String>,
     /// Rollouts that were judged.
-    judged: usize,
+    pub judged: usize,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+/// Kinds of calibration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Rollouts apart from most of the log: a reference, or its first steps.
     Fixed,
+    /// A window before each step.
     Window,
+    /// The log itself, rewards relative to their prompt.
     Prompt,
+    /// The log itself.
     Own,
 }
 
 /// The calibrations side by side.
-pub(super) struct Comparison {
+#[derive(Debug, Clone)]
+pub struct Comparison {
+    /// One view a calibration, two or more.
     pub views: Vec<View>,
-    rule: Rule,
-    detectors: usize,
+    /// The rule, the same for all.
+    pub rule: Rule,
+    /// Detectors that judged.
+    pub detectors: usize,
 }
 
 /// Judges the log under its beginning (or the reference that was given), a window, within prompts and under itself.
@@ -137,7 +148,7 @@ fn view(
                 judged = judged.max(answer.judged);
             }
             Err(Stop::Status(status)) => refusal = refusal.or(Some(status)),
-            Err(Stop::Failure(error)) => return Err(error.into()),
+            Err(Stop::Failure(error)) => return Err(error),
         }
     }
     let flagged = rows.ok_or_else(|| refusal.map_or_else(String::new, |status| status.to_string()));
@@ -146,81 +157,14 @@ fn view(
 
 impl Comparison {
     /// Rows flagged by both.
-    pub(super) fn both(&self, a: usize, b: usize) -> Option<usize> {
+    pub fn both(&self, a: usize, b: usize) -> Option<usize> {
         let rows = |i: usize| self.views.get(i).and_then(|view| view.flagged.as_ref().ok());
         Some(rows(a)?.intersection(rows(b)?).count())
     }
 
-    fn of(&self, kind: Kind) -> Option<(&View, &BTreeSet<usize>)> {
+    /// The view of a kind with its flagged rows, where it has any answer.
+    pub fn of(&self, kind: Kind) -> Option<(&View, &BTreeSet<usize>)> {
         let view = self.views.iter().find(|view| view.kind == kind)?;
         Some((view, view.flagged.as_ref().ok()?))
-    }
-
-    /// What the differences mean.
-    pub(super) fn sentence(&self) -> String {
-        let known: Vec<&BTreeSet<usize>> =
-            self.views.iter().filter_map(|view| view.flagged.as_ref().ok()).collect();
-        let all: BTreeSet<usize> = known.iter().flat_map(|rows| rows.iter().copied()).collect();
-        if all.is_empty() {
-            return "Nothing is flagged under any of them.".to_owned();
-        }
-        let under = |row: &usize| known.iter().filter(|rows| rows.contains(row)).count();
-        let everywhere = all.iter().filter(|row| under(row) == known.len()).count();
-        let mut text = format!(
-            "Flagged under all {}: {} of {} rollouts.",
-            known.len(),
-            count(everywhere),
-            count(all.len())
-        );
-        let Some((first, rows)) = self.of(Kind::Fixed) else { return text };
-        if let Rule::AlertRate(rate) = self.rule {
-            let share = rows.len() as f64 / first.judged.max(1) as f64;
-            let nominal = rate * self.detectors as f64;
-            let meant = if nominal < 1e-5 {
-                plain(nominal)
-            } else {
-                format!("{}%", plain((1e8 * nominal).round() / 1e6))
-            };
-            // Three times the nominal number, and three standard deviations of a Poisson count above it.
-            let expected = nominal * first.judged as f64;
-            if share > 3.0 * nominal && rows.len() as f64 > expected + 3.0 * expected.sqrt() {
-                text.push_str(&format!(
-                    " By {}, {:.2}% of the rollouts exceed thresholds meant for {}: rewards have drifted since then, or \
-                     exploits are that common.",
-                    first.name,
-                    100.0 * share,
-                    meant,
-                ));
-            }
-        }
-        if let Some((_, window)) = self.of(Kind::Window) {
-            let missed = rows.difference(window).count();
-            if missed > 0 {
-                text.push_str(&format!(
-                    " The window does not flag {} of these {}: it takes for normal what came slowly, drift and \
-                     exploits alike.",
-                    count(missed),
-                    count(rows.len()),
-                ));
-            }
-        }
-        text
-    }
-
-    pub(super) fn document(&self) -> Value {
-        let entry = |(i, view): (usize, &View)| {
-            let also: Map<String, Value> = (self.views.iter().enumerate())
-                .filter(|(j, _)| *j != i)
-                .map(|(j, other)| (other.name.clone(), json!(self.both(i, j))))
-                .collect();
-            json!({
-                "calibration": view.name,
-                "judged": view.judged,
-                "flags": view.flagged.as_ref().ok().map(BTreeSet::len),
-                "reason": view.flagged.as_ref().err(),
-                "both": also,
-            })
-        };
-        self.views.iter().enumerate().map(entry).collect()
     }
 }

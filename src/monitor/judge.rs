@@ -1,61 +1,22 @@
 //! One detector on one log: fit on what is normal, score batch by batch, apply the rule.
 
 use super::alarm::{Alarm, Watch};
+use super::ask_back::Question;
+use super::baseline::{Baseline, Normal, segments};
 use super::flags::{Collected, Collector, Flag, Listing};
+use super::rule::{Rule, Unit};
 use super::source::{Batch, Source};
-use super::stream::Streaming;
-use crate::detectors::{DetectorSpec, Fitted, Scorer, would_not_flag_below};
+use crate::detectors::{DetectorSpec, Fit};
 use crate::foundation::failure::Status;
-use crate::foundation::order::sorted;
-use crate::foundation::rng::{Purpose, SeedTree};
-use crate::record::{Error, Observed};
+use crate::record::Error;
 use crate::thresholds::{Alarm as Called, Rows, Watcher};
 use crate::thresholds::{Null, benjamini_hochberg, calibrated_threshold, conformal_p_values};
-use serde::Serialize;
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// Flags of each detector for which it is asked what would not have been flagged.
-const COUNTERFACTUALS: usize = 1000;
-/// The same where each step has a fit of its own.
-const WINDOW_COUNTERFACTUALS: usize = 100;
-
-/// Who is flagged.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Rule {
-    /// A nominal rate of false alarms a rollout.
-    AlertRate(f64),
-    /// A false discovery rate among the flagged.
-    Fdr(f64),
-    /// A number of audits for each detector.
-    Budget(usize),
-    /// A nominal rate of false alarms, under a threshold that goes along with the stream of scores.
-    Streaming(Streaming, f64),
-}
-
-/// What a threshold is compared with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Unit {
-    /// Flagged at or below.
-    PValue,
-    /// Flagged above; under a budget at or above.
-    Score,
-}
-
-/// From what a detector learns what is normal.
-#[derive(Debug, Clone)]
-pub(super) enum Normal {
-    /// The same rollouts for all steps; `own` if they are those that are judged.
-    Rollouts { calibration: Box<Observed>, own: bool },
-    /// For each step, the `width` steps that ended `lag` steps before it.
-    Window { width: usize, lag: usize },
-}
-
 /// What a detector said.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Answer {
+pub struct Answer {
     /// The flagged, most suspicious first; at most as many as are listed.
     pub flags: Vec<Flag>,
     /// How many were flagged.
@@ -106,7 +67,7 @@ pub(super) struct Judge<'a> {
 
 /// What decides, once it is known.
 #[derive(Debug, Clone, Copy)]
-enum Cut {
+pub(super) enum Cut {
     /// Flagged: p-values at or below.
     P(f64),
     /// Flagged: scores above.
@@ -117,39 +78,31 @@ enum Cut {
     Stream,
 }
 
-/// Rows that are judged by one fit.
-struct Segment<'a> {
-    calibration: Cow<'a, Observed>,
-    rows: Range<usize>,
-}
-
 /// A batch that was scored, with p-values where there are any.
 struct Scored<'a> {
-    scorer: &'a dyn Scorer,
+    fit: &'a Fit,
     batch: &'a Batch,
     scores: &'a [f64],
     p_values: Option<&'a [f64]>,
 }
 
-/// Scores of the calibration rollouts, ascending, where p-values are ranks among them.
-type Ranks = Option<Vec<f64>>;
-
-impl Judge<'_> {
+impl<'a> Judge<'a> {
     /// Judges the log.
     pub(super) fn judge(&self) -> Result<Answer, Stop> {
-        let own_p = self.has_p_values()?;
-        let (cut, threshold, unit) = self.cut(own_p)?;
+        let mut fixed = self.fixed()?;
+        let own_p = self.has_p_values(&mut fixed)?;
+        let (cut, threshold, unit) = self.cut(&mut fixed, own_p)?;
         let mut collector = Collector::new(self.listing, matches!(cut, Cut::Top(_)));
         if let Cut::Top(audits) = cut {
             collector.keep(audits);
         }
         // A budget needs no p-values, so it asks for no ranks.
         let ranked = !own_p && matches!(self.rule, Rule::AlertRate(_) | Rule::Fdr(_));
-        let mut stream = self.stream()?;
-        let mut watch = self.watch()?;
+        let mut stream = self.stream(&mut fixed)?;
+        let mut watch = self.watch(&mut fixed)?;
         let mut judged = 0;
         let mut called: Vec<Called> = Vec::new();
-        self.each_batch(ranked, &mut |Scored { scorer, batch, scores, p_values }| {
+        self.each_batch(&mut fixed, ranked, &mut |Scored { fit, batch, scores, p_values }| {
             judged += scores.len();
             called.clear();
             if let Some(stream) = &mut stream {
@@ -169,7 +122,7 @@ impl Judge<'_> {
                     }),
                 };
                 if flagged {
-                    let reason = || scorer.explain(&batch.observed, row);
+                    let reason = || fit.explain(&batch.observed, row);
                     collector.offer(batch, row, (score, p_value, moving), &reason);
                 }
             }
@@ -188,26 +141,34 @@ impl Judge<'_> {
             adjust(&mut flags, judged);
         }
         if self.listing == Listing::Reasons {
-            self.ask_back(&mut flags, cut, runner_up, ranked)?;
+            let question = Question { cut, runner_up, ranked };
+            self.ask_back(&mut fixed, &mut flags, question)?;
         }
         let alarm = watch.map(|watch| watch.map(Watch::finish));
         Ok(Answer { flags, flagged, judged, threshold, unit, alarm })
     }
 
+    /// The fit that serves the whole log, where there is one.
+    fn fixed(&self) -> Result<Option<Baseline<'a>>, Status> {
+        match self.normal {
+            Normal::Rollouts { calibration, .. } => {
+                Ok(Some(Baseline::new(self.spec, self.number, Cow::Borrowed(calibration))?))
+            }
+            Normal::Window { .. } => Ok(None),
+        }
+    }
+
     /// The moving threshold, where the rule asks for one.
-    fn stream(&self) -> Result<Option<Box<dyn Watcher>>, Stop> {
-        let (Rule::Streaming(kind, rate), Normal::Rollouts { calibration, .. }) = (self.rule, self.normal)
-        else {
-            return Ok(None);
-        };
-        let mut scorer = self.fit(calibration)?;
-        let scores = scorer.score(calibration)?;
-        Ok(Some(kind.monitor().part().start(Rows::from(scores.values()), rate)?))
+    fn stream(&self, fixed: &mut Option<Baseline<'_>>) -> Result<Option<Box<dyn Watcher>>, Stop> {
+        let (Rule::Streaming(kind, rate), Some(baseline)) = (self.rule, fixed) else { return Ok(None) };
+        Ok(Some(kind.monitor().part().start(Rows::from(baseline.scores()?), rate)?))
     }
 
     /// The test whether alarms come too often.
-    fn watch(&self) -> Result<Option<Result<Watch, Status>>, Stop> {
-        let Normal::Rollouts { calibration, own: false } = self.normal else { return Ok(None) };
+    fn watch(&self, fixed: &mut Option<Baseline<'_>>) -> Result<Option<Result<Watch, Status>>, Stop> {
+        let (Normal::Rollouts { own: false, .. }, Some(baseline)) = (self.normal, fixed) else {
+            return Ok(None);
+        };
         if self.listing == Listing::Rows {
             return Ok(None);
         }
@@ -215,53 +176,22 @@ impl Judge<'_> {
             Rule::AlertRate(rate) | Rule::Streaming(_, rate) => Some(rate),
             Rule::Fdr(_) | Rule::Budget(_) => None,
         };
-        Ok(Some(Watch::new(&self.calibration_scores(calibration)?, rate, self.known.clone())))
-    }
-
-    fn fit(&self, calibration: &Observed) -> Result<Box<dyn Scorer>, Status> {
-        let mut rng = SeedTree::new(0, 0).stream(Purpose::Detector, self.number as u64);
-        match self.spec.part().fit(calibration, &mut rng) {
-            Fitted::Ready(scorer) => Ok(scorer),
-            Fitted::Refused(status) => Err(status),
-        }
-    }
-
-    fn segments(&self) -> Box<dyn Iterator<Item = Result<Segment<'_>, Error>> + '_> {
-        let rollouts = self.source.rollouts();
-        match self.normal {
-            Normal::Rollouts { calibration, .. } => Box::new(std::iter::once(Ok(Segment {
-                calibration: Cow::Borrowed(calibration),
-                rows: 0..rollouts.len(),
-            }))),
-            &Normal::Window { width, lag } => {
-                let spans = rollouts.spans();
-                let windows = spans.windows(width + lag + 1);
-                Box::new(windows.filter_map(move |steps| {
-                    let (first, end) = (steps.first()?, steps.get(width - 1)?);
-                    let judged = steps.last()?;
-                    let calibration = self.source.sample(first.rows.start..end.rows.end);
-                    Some(calibration.map(|calibration| Segment {
-                        calibration: Cow::Owned(calibration),
-                        rows: judged.rows.clone(),
-                    }))
-                }))
-            }
-        }
-    }
-
-    /// Scores all calibration rollouts with a scorer of their own, ascending.
-    fn calibration_scores(&self, calibration: &Observed) -> Result<Vec<f64>, Status> {
-        let mut scorer = self.fit(calibration)?;
-        Ok(sorted(scorer.score(calibration)?.values()))
+        Ok(Some(Watch::new(baseline.ascending()?, rate, self.known.clone())))
     }
 
     /// Whether the detector has p-values of its own, by the first rollouts that it scores.
-    fn has_p_values(&self) -> Result<bool, Stop> {
-        let Some(segment) = self.segments().next() else { return Err(self.no_window().into()) };
-        let segment = segment?;
-        let Some(rows) = self.source.batches(segment.rows, true).into_iter().next() else { return Ok(false) };
+    fn has_p_values(&self, fixed: &mut Option<Baseline<'_>>) -> Result<bool, Stop> {
+        let Some(segment) = segments(self.source, self.normal).next() else {
+            return Err(self.no_window().into());
+        };
+        let (calibration, rows) = segment?;
+        let Some(rows) = self.source.batches(rows, true).into_iter().next() else { return Ok(false) };
         let batch = self.source.batch(rows)?;
-        Ok(self.fit(&segment.calibration)?.score(&batch.observed)?.p_values().is_some())
+        let scores = match fixed {
+            Some(baseline) => baseline.fit.score(&batch.observed)?,
+            None => Baseline::new(self.spec, self.number, calibration)?.fit.score(&batch.observed)?,
+        };
+        Ok(scores.p_values().is_some())
     }
 
     fn no_window(&self) -> Status {
@@ -272,46 +202,67 @@ impl Judge<'_> {
         Status::TooFew { what: "steps", have: self.source.rollouts().spans().len(), need }
     }
 
-    /// Fits, scores and hands over all rows, batch by batch, with p-values: the detector's own, or ranks.
-    fn each_batch(
+    /// Visits the rows that each fit judges, with that fit.
+    pub(super) fn each_baseline(
         &self,
-        ranked: bool,
-        visit: &mut dyn FnMut(&Scored<'_>) -> Result<(), Stop>,
+        fixed: &mut Option<Baseline<'_>>,
+        wanted: &dyn Fn(&Range<usize>) -> bool,
+        visit: &mut dyn FnMut(&mut Baseline<'_>, Range<usize>) -> Result<(), Stop>,
     ) -> Result<(), Stop> {
-        for segment in self.segments() {
-            let segment = segment?;
-            let mut scorer = self.fit(&segment.calibration)?;
-            let ranks = if ranked { Some(self.calibration_scores(&segment.calibration)?) } else { None };
-            for rows in self.source.batches(segment.rows, self.spec.part().row_wise()) {
-                let batch = self.source.batch(rows)?;
-                if batch.observed.is_empty() {
-                    continue;
-                }
-                let scores = scorer.score(&batch.observed)?;
-                let by_rank = rank_p_values(&ranks, scores.values())?;
-                let p_values = by_rank.as_deref().or(scores.p_values());
-                visit(&Scored { scorer: scorer.as_ref(), batch: &batch, scores: scores.values(), p_values })?;
+        if let Some(baseline) = fixed {
+            return visit(baseline, 0..self.source.rollouts().len());
+        }
+        for segment in segments(self.source, self.normal) {
+            let (calibration, rows) = segment?;
+            if wanted(&rows) {
+                visit(&mut Baseline::new(self.spec, self.number, calibration)?, rows)?;
             }
         }
         Ok(())
     }
 
+    /// Scores and hands over all rows, batch by batch, with p-values: the detector's own, or ranks.
+    fn each_batch(
+        &self,
+        fixed: &mut Option<Baseline<'_>>,
+        ranked: bool,
+        visit: &mut dyn FnMut(&Scored<'_>) -> Result<(), Stop>,
+    ) -> Result<(), Stop> {
+        self.each_baseline(fixed, &|_| true, &mut |baseline, rows| {
+            let ranks = ranked.then(|| baseline.ascending().map(<[f64]>::to_vec)).transpose()?;
+            baseline.fit.restart();
+            for rows in self.source.batches(rows, self.spec.part().row_wise()) {
+                let batch = self.source.batch(rows)?;
+                if batch.observed.is_empty() {
+                    continue;
+                }
+                let scores = baseline.fit.score_next(&batch.observed)?;
+                let by_rank = rank_p_values(ranks.as_deref(), scores.values())?;
+                let p_values = by_rank.as_deref().or(scores.p_values());
+                visit(&Scored { fit: &baseline.fit, batch: &batch, scores: scores.values(), p_values })?;
+            }
+            Ok(())
+        })
+    }
+
     /// What decides, the threshold to show and its unit.
-    fn cut(&self, own_p: bool) -> Result<(Cut, Option<f64>, Unit), Stop> {
+    fn cut(&self, fixed: &mut Option<Baseline<'_>>, own_p: bool) -> Result<(Cut, Option<f64>, Unit), Stop> {
         match (self.rule, self.normal) {
             (Rule::Budget(audits), _) => Ok((Cut::Top(audits), None, Unit::Score)),
             (Rule::Streaming(..), _) => Ok((Cut::Stream, None, Unit::Score)),
-            (Rule::AlertRate(rate), Normal::Rollouts { calibration, .. }) if !own_p => {
-                let threshold = calibrated_threshold(&self.calibration_scores(calibration)?, rate)?;
-                Ok((Cut::Above(threshold), Some(threshold), Unit::Score))
-            }
-            (Rule::AlertRate(rate), _) => Ok((Cut::P(rate), Some(rate), Unit::PValue)),
+            (Rule::AlertRate(rate), _) => match fixed {
+                Some(baseline) if !own_p => {
+                    let threshold = calibrated_threshold(baseline.scores()?, rate)?;
+                    Ok((Cut::Above(threshold), Some(threshold), Unit::Score))
+                }
+                _ => Ok((Cut::P(rate), Some(rate), Unit::PValue)),
+            },
             (Rule::Fdr(_), Normal::Rollouts { own: true, .. }) if !own_p => Err(Status::Degenerate {
                 reason: "it has no p-values of its own, and ranks among the same rollouts decide nothing",
             }
             .into()),
             (Rule::Fdr(rate), _) => {
-                let threshold = self.discoveries(rate, own_p)?;
+                let threshold = self.discoveries(fixed, rate, own_p)?;
                 let cut = threshold.map_or(f64::NEG_INFINITY, |(largest, _)| largest);
                 Ok((Cut::P(cut), threshold.map(|(_, line)| line), Unit::PValue))
             }
@@ -319,16 +270,22 @@ impl Judge<'_> {
     }
 
     /// The largest p-value that is a discovery, and the line that it lies below.
-    fn discoveries(&self, rate: f64, own_p: bool) -> Result<Option<(f64, f64)>, Stop> {
+    fn discoveries(
+        &self,
+        fixed: &mut Option<Baseline<'_>>,
+        rate: f64,
+        own_p: bool,
+    ) -> Result<Option<(f64, f64)>, Stop> {
         // Only p-values up to the rate can be discoveries: the others need not be kept.
         let (mut small, mut judged) = (Vec::new(), 0usize);
-        self.each_batch(!own_p, &mut |scored| {
+        self.each_batch(fixed, !own_p, &mut |scored| {
             let p_values = scored.p_values.unwrap_or_default();
             judged += p_values.len();
             small.extend(p_values.iter().copied().filter(|p| *p <= rate));
             Ok(())
         })?;
-        let null = if own_p { Null::Parametric } else { Null::Conformal { calibration: self.smallest()? } };
+        let null =
+            if own_p { Null::Parametric } else { Null::Conformal { calibration: self.smallest(fixed)? } };
         if small.is_empty() {
             small.push(1.0);
         }
@@ -339,81 +296,22 @@ impl Judge<'_> {
         Ok(largest.zip(flags.threshold))
     }
 
-    /// Fewest calibration rollouts of a segment.
-    fn smallest(&self) -> Result<usize, Error> {
+    /// Fewest calibration rollouts of a fit.
+    fn smallest(&self, fixed: &Option<Baseline<'_>>) -> Result<usize, Error> {
+        if let Some(baseline) = fixed {
+            return Ok(baseline.len());
+        }
         let mut fewest = usize::MAX;
-        for segment in self.segments() {
-            fewest = fewest.min(segment?.calibration.len());
+        for segment in segments(self.source, self.normal) {
+            fewest = fewest.min(segment?.0.len());
         }
         Ok(fewest)
     }
-
-    /// Asks for each of the first flags which reward would not have been flagged in its place.
-    fn ask_back(
-        &self,
-        flags: &mut [Flag],
-        cut: Cut,
-        runner_up: Option<f64>,
-        ranked: bool,
-    ) -> Result<(), Stop> {
-        let most = match self.normal {
-            Normal::Rollouts { .. } => COUNTERFACTUALS,
-            Normal::Window { .. } => WINDOW_COUNTERFACTUALS,
-        };
-        let most = most.min(flags.len());
-        let mut asked: Vec<&mut Flag> = flags[..most].iter_mut().collect();
-        asked.sort_by_key(|flag| flag.row);
-        let mut asked = asked.into_iter().peekable();
-        let row_wise = self.spec.part().row_wise();
-        for segment in self.segments() {
-            let segment = segment?;
-            if asked.peek().is_none_or(|flag| flag.row >= segment.rows.end) {
-                continue;
-            }
-            let mut scorer = self.fit(&segment.calibration)?;
-            let ranks = if ranked { Some(self.calibration_scores(&segment.calibration)?) } else { None };
-            let mut step: Option<Batch> = None;
-            while let Some(flag) = asked.next_if(|flag| flag.row < segment.rows.end) {
-                let row = flag.row as u64;
-                if step.as_ref().is_none_or(|batch| batch.observed.trajectory.binary_search(&row).is_err()) {
-                    step = Some(self.step_of(flag.row, row_wise)?);
-                }
-                let Some(batch) = &step else { continue };
-                let Ok(place) = batch.observed.trajectory.binary_search(&row) else { continue };
-                let then = flag.threshold;
-                let flagged = |score: f64, own: Option<f64>| match cut {
-                    Cut::Above(threshold) => score > threshold,
-                    Cut::Top(_) => runner_up.is_none_or(|next| score > next),
-                    Cut::Stream => then.is_some_and(|threshold| score > threshold),
-                    Cut::P(most) => match rank_p_values(&ranks, &[score]) {
-                        Ok(Some(by_rank)) => by_rank.first().is_some_and(|p| *p <= most),
-                        _ => own.is_some_and(|p| p <= most),
-                    },
-                };
-                let below = if row_wise {
-                    let alone = batch.observed.select(&[place]);
-                    would_not_flag_below(scorer.as_mut(), &alone, 0, flag.score, &flagged)
-                } else {
-                    would_not_flag_below(scorer.as_mut(), &batch.observed, place, flag.score, &flagged)
-                };
-                flag.would_not_flag_below = below.map(|reward| reward + flag.centre.unwrap_or(0.0));
-            }
-        }
-        Ok(())
-    }
-
-    /// The step of a row, or the row alone where that is enough.
-    fn step_of(&self, row: usize, alone: bool) -> Result<Batch, Error> {
-        let spans = self.source.rollouts().spans();
-        let step = spans.partition_point(|span| span.rows.end <= row);
-        let whole = spans.get(step).map_or(row..row + 1, |span| span.rows.clone());
-        let near = self.source.batches(whole.clone(), alone).into_iter().find(|rows| rows.contains(&row));
-        self.source.batch(near.unwrap_or(whole))
-    }
 }
 
-fn rank_p_values(ranks: &Ranks, scores: &[f64]) -> Result<Option<Vec<f64>>, Status> {
-    ranks.as_ref().map(|ascending| conformal_p_values(ascending, scores)).transpose()
+/// Ranks among calibration scores as p-values, where there are any to rank among.
+pub(super) fn rank_p_values(ascending: Option<&[f64]>, scores: &[f64]) -> Result<Option<Vec<f64>>, Status> {
+    ascending.map(|ascending| conformal_p_values(ascending, scores)).transpose()
 }
 
 /// Each flag's smallest false discovery rate: min over j ≥ i of m·p₍ⱼ₎/j. The flags are the smallest p-values.
@@ -430,7 +328,8 @@ fn adjust(flags: &mut [Flag], judged: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::spec;
+    use crate::foundation::rng::{Purpose, SeedTree};
+    use crate::record::Observed;
     use crate::record::{OpenLog, open_log};
     use crate::thresholds::{Flags, alert_rate, budget, p_value};
     use std::fmt::Write as _;
@@ -450,6 +349,10 @@ mod tests {
         open_log(&[path], None, &[]).unwrap()
     }
 
+    fn named(name: &str) -> DetectorSpec {
+        serde_json::from_value(serde_json::json!({ name: {} })).unwrap()
+    }
+
     fn rows(flags: &Flags) -> Vec<usize> {
         let mut rows = flags.rows.clone();
         rows.sort_unstable();
@@ -458,9 +361,7 @@ mod tests {
 
     /// What the rules of `thresholds` flag when the whole log is scored in one call.
     fn in_one_piece(spec: &DetectorSpec, all: &Observed, rule: Rule) -> Vec<usize> {
-        let mut rng = SeedTree::new(0, 0).stream(Purpose::Detector, 0);
-        let Fitted::Ready(mut scorer) = spec.part().fit(all, &mut rng) else { panic!("refused") };
-        let scores = scorer.score(all).unwrap();
+        let scores = Fit::new(spec.part(), 0, all, &SeedTree::new(0, 0)).unwrap().score(all).unwrap();
         rows(
             &match (rule, scores.p_values()) {
                 (Rule::AlertRate(rate), Some(p)) => p_value(p, rate),
@@ -483,7 +384,7 @@ mod tests {
             assert_eq!(source.batches(0..n, true).len(), 3);
             let normal = Normal::Rollouts { calibration: Box::new(source.sample(0..n).unwrap()), own: true };
             for name in ["robust_z", "gpd_tail", "top_reward", "influence"] {
-                let spec: DetectorSpec = spec::part(name, "detector", DetectorSpec::PARTS).unwrap();
+                let spec: DetectorSpec = named(name);
                 let rules = [Rule::AlertRate(1e-3), Rule::Budget(11), Rule::Fdr(0.1)];
                 for rule in rules {
                     if matches!(rule, Rule::Fdr(_)) && matches!(name, "top_reward" | "influence") {
@@ -517,7 +418,7 @@ mod tests {
         let log = log(n, per_step);
         let source = Source::new(&log.rollouts, None).unwrap();
         let normal = Normal::Window { width: 3, lag: 2 };
-        let spec: DetectorSpec = spec::part("top_reward", "detector", DetectorSpec::PARTS).unwrap();
+        let spec: DetectorSpec = named("top_reward");
         let (rule, listing) = (Rule::AlertRate(0.02), Listing::Reasons);
         let judge =
             Judge { spec: &spec, number: 0, source: &source, normal: &normal, rule, listing, known: None };
@@ -539,7 +440,7 @@ mod tests {
 
     #[test]
     fn the_sample_of_a_large_log_is_fair_and_the_same_each_time() {
-        use super::super::source::MAX_CALIBRATION;
+        use crate::monitor::source::MAX_CALIBRATION;
         let n = MAX_CALIBRATION + 40_000;
         let log = log(n, 1000);
         let source = Source::new(&log.rollouts, None).unwrap();

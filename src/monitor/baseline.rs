@@ -1,0 +1,80 @@
+//! A detector on what is normal: fitted once, with the scores of the rollouts that it learnt from.
+
+use super::source::Source;
+use crate::detectors::{DetectorSpec, Fit};
+use crate::foundation::failure::Status;
+use crate::foundation::order::sorted;
+use crate::foundation::rng::SeedTree;
+use crate::record::{Error, Observed};
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// From what a detector learns what is normal.
+#[derive(Debug, Clone)]
+pub(super) enum Normal {
+    /// The same rollouts for all steps; `own` if they are those that are judged.
+    Rollouts { calibration: Box<Observed>, own: bool },
+    /// For each step, the `width` steps that ended `lag` steps before it.
+    Window { width: usize, lag: usize },
+}
+
+/// A detector fitted on some rollouts.
+pub(super) struct Baseline<'a> {
+    /// The detector.
+    pub fit: Fit,
+    calibration: Cow<'a, Observed>,
+    scores: Option<Vec<f64>>,
+    ascending: Option<Vec<f64>>,
+}
+
+impl<'a> Baseline<'a> {
+    pub fn new(spec: &DetectorSpec, number: usize, calibration: Cow<'a, Observed>) -> Result<Self, Status> {
+        let fit = Fit::new(spec.part(), number as u64, &calibration, &SeedTree::new(0, 0))?;
+        Ok(Self { fit, calibration, scores: None, ascending: None })
+    }
+
+    /// Rollouts that it learnt from.
+    pub fn len(&self) -> usize {
+        self.calibration.len()
+    }
+
+    /// Their scores, row by row. Ends a run that is under way.
+    pub fn scores(&mut self) -> Result<&[f64], Status> {
+        let scores = match self.scores.take() {
+            Some(scores) => scores,
+            None => self.fit.score(&self.calibration)?.values().to_vec(),
+        };
+        Ok(self.scores.insert(scores))
+    }
+
+    /// Their scores, ascending. Ends a run that is under way.
+    pub fn ascending(&mut self) -> Result<&[f64], Status> {
+        let ascending = match self.ascending.take() {
+            Some(ascending) => ascending,
+            None => sorted(self.scores()?),
+        };
+        Ok(self.ascending.insert(ascending))
+    }
+}
+
+/// Rows that are judged by one fit: the calibration rollouts and the rows, window by window or all at once.
+pub(super) fn segments<'a>(
+    source: &'a Source<'_>,
+    normal: &'a Normal,
+) -> Box<dyn Iterator<Item = Result<(Cow<'a, Observed>, Range<usize>), Error>> + 'a> {
+    let rollouts = source.rollouts();
+    match normal {
+        Normal::Rollouts { calibration, .. } => {
+            Box::new(std::iter::once(Ok((Cow::Borrowed(&**calibration), 0..rollouts.len()))))
+        }
+        &Normal::Window { width, lag } => {
+            let windows = rollouts.spans().windows(width + lag + 1);
+            Box::new(windows.filter_map(move |steps| {
+                let (first, end) = (steps.first()?, steps.get(width - 1)?);
+                let judged = steps.last()?;
+                let calibration = source.sample(first.rows.start..end.rows.end);
+                Some(calibration.map(|calibration| (Cow::Owned(calibration), judged.rows.clone())))
+            }))
+        }
+    }
+}
