@@ -1,14 +1,14 @@
 //! Runs a plan: units in parallel, finished runs skipped, tables merged in plan order.
 
-use super::checkpoint::Checkpoints;
-use super::judge::{self, JudgeError, Subject};
-use super::manifest::manifest;
-use super::merge;
-use super::plan::{Planned, describe, plan};
-use super::store::{Record, Store, StoreError, write_atomic};
-use super::train::{Setting, TrainError, train};
-use super::trained::Trained;
 use crate::config::{Document, Loaded, ObservedRuns, resolved};
+use crate::experiment::judging::judge::{self, JudgeError, Subject};
+use crate::experiment::plan::manifest::manifest;
+use crate::experiment::plan::runs::{Planned, describe, plan};
+use crate::experiment::store::{Record, Store, StoreError, write_atomic};
+use crate::experiment::summary::merge;
+use crate::experiment::training::checkpoint::Checkpoints;
+use crate::experiment::training::train::{Setting, TrainError, train};
+use crate::experiment::training::trained::Trained;
 use crate::foundation::rng::SeedTree;
 use crate::record::folder::{CONFIG, MANIFEST, PLAN};
 use crate::reward::{RewardError, RewardModel, Twin};
@@ -169,7 +169,7 @@ pub fn run(
 }
 
 /// Who looks at a run that is trained, who hears of it, and who may end it all.
-pub(super) struct Hooks<'a> {
+pub struct Hooks<'a> {
     /// Makes the judgement that is kept.
     pub judge: &'a (dyn Fn(&Subject<'_>) -> Result<Record, JudgeError> + Sync),
     /// Hears of finished runs.
@@ -179,7 +179,7 @@ pub(super) struct Hooks<'a> {
 }
 
 /// Trains and judges what is not in the store yet; gives how many runs were there already.
-pub(super) fn carry_out(
+pub fn carry_out(
     loaded: &Loaded,
     runs: &[Planned],
     store: &Store,
@@ -231,7 +231,7 @@ fn is_done(store: &Store, loaded: &Loaded, planned: &Planned) -> Result<bool, St
 }
 
 /// Whether the rollouts of a run are written one by one.
-pub(super) fn keeps_rollouts(document: &Document, replicate: u64) -> bool {
+pub fn keeps_rollouts(document: &Document, replicate: u64) -> bool {
     match document.record.observed {
         ObservedRuns::All => true,
         ObservedRuns::First => replicate == 0,

@@ -9,7 +9,7 @@ use crate::thresholds::calibrated_threshold;
 
 /// What the alarm threshold did on a run and its twins.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Alarms {
+pub struct Alarms {
     /// First step at which an alarm was a hack.
     pub first_true_flag: Option<u64>,
     /// Share of the honest rollouts above the threshold.
@@ -21,7 +21,7 @@ pub(super) struct Alarms {
 }
 
 /// Scores of what a run is held against.
-pub(super) struct Elsewhere {
+pub struct Elsewhere {
     reference: Scores,
     clean: Scores,
     honest: Option<Scores>,
@@ -43,7 +43,7 @@ impl Elsewhere {
 
 /// Sets the threshold on the calibration rollouts' scores and applies it to the run's own `scores` and to its twins; `None`
 /// where these carry none.
-pub(super) fn alarms(subject: &Subject<'_>, elsewhere: &Elsewhere, scores: &Scores) -> Option<Alarms> {
+pub fn alarms(subject: &Subject<'_>, elsewhere: &Elsewhere, scores: &Scores) -> Option<Alarms> {
     let rate = subject.document.audit.alarm_rate.get();
     let threshold = calibrated_threshold(elsewhere.reference.values(), rate).ok()?;
     let over = |scores: &Scores| scores.values().iter().map(|s| *s > threshold).collect::<Vec<bool>>();

@@ -12,10 +12,10 @@ use crate::metrics::kaplan_meier::{Duration, kaplan_meier};
 use crate::metrics::wilson::proportion;
 use crate::record::tables::SummaryRow;
 
-pub(super) const LEVEL: OpenProbability = OpenProbability::known(0.95);
+pub const LEVEL: OpenProbability = OpenProbability::known(0.95);
 
 /// The rows of one arm.
-pub(super) fn summarise(quantities: &[Quantity], seed: u64) -> Vec<SummaryRow> {
+pub fn summarise(quantities: &[Quantity], seed: u64) -> Vec<SummaryRow> {
     let one = |quantity: &Quantity| {
         let metric = quantity.metric.clone();
         match &quantity.sample {

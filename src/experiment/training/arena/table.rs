@@ -1,9 +1,9 @@
 //! A policy over the outcomes of a table: everything is summed exactly.
 
 use super::{Arena, spread};
-use crate::experiment::expectations::Expectations;
-use crate::experiment::train::Setting;
-use crate::experiment::trained::Final;
+use crate::experiment::training::policy_value::Expectations;
+use crate::experiment::training::train::Setting;
+use crate::experiment::training::trained::Final;
 use crate::policies::Snapshot;
 use crate::record::Outcomes;
 use crate::reward::RewardModel;

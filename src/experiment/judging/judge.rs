@@ -1,16 +1,16 @@
 //! Judges one run: what each detector would have shown, when, and whether an audit would have caught it in time.
 
 use super::alarms::{Alarms, Elsewhere, alarms};
-use super::arena;
 use super::curves;
-use super::rows;
-use super::store::Record;
 use super::timeline::{Timeline, has_time};
-use super::train::Setting;
-use super::trained::{STEP_LEAD, Trained};
 use crate::audit::{self, History, Trail};
 use crate::config::Document;
 use crate::detectors::{Access, Fit};
+use crate::experiment::store::Record;
+use crate::experiment::store::rows;
+use crate::experiment::training::arena;
+use crate::experiment::training::train::Setting;
+use crate::experiment::training::trained::{STEP_LEAD, Trained};
 use crate::foundation::failure::Status;
 use crate::foundation::rng::SeedTree;
 use crate::foundation::scalar::Probability;
@@ -26,7 +26,7 @@ use burn::tensor::Device;
 
 /// One run with its twins.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Subject<'a> {
+pub struct Subject<'a> {
     /// The arm's config.
     pub document: &'a Document,
     /// The replicate's reward model.
@@ -89,7 +89,7 @@ struct Judged {
 }
 
 /// Judges a run; the record's sections become the lines of the run folder's tables.
-pub(super) fn judge(subject: &Subject<'_>) -> Result<Record, JudgeError> {
+pub fn judge(subject: &Subject<'_>) -> Result<Record, JudgeError> {
     let Subject { document, trained, .. } = subject;
     let timeline = Timeline::of(trained, subject.clean).map_err(JudgeError::Columns)?;
     let sampled = Sampled::new(&trained.observed, &trained.truth).map_err(JudgeError::Columns)?;

@@ -2,9 +2,9 @@
 
 use super::arena;
 use super::checkpoint::{Checkpoints, Partial};
-use super::expectations::Expectations;
-use super::store::StoreError;
+use super::policy_value::Expectations;
 use super::trained::Trained;
+use crate::experiment::store::StoreError;
 use crate::foundation::numeric::{mean, sum, variance};
 use crate::foundation::order::{quantile_sorted, sorted};
 use crate::foundation::rng::SeedTree;
@@ -116,7 +116,7 @@ pub fn train(setting: Setting<'_>, checkpoints: Option<&Checkpoints<'_>>) -> Res
 
 /// Who moved the policy so far.
 #[derive(Debug, Default, Clone, Copy, Serialize, Deserialize)]
-pub(super) struct Influence {
+pub struct Influence {
     total: f64,
     hacks: f64,
 }

@@ -48,7 +48,7 @@ pub fn plan(loaded: &Loaded) -> Result<Vec<Planned>, serde_json::Error> {
 }
 
 /// The plan as the run folder's `plan.json` holds it.
-pub(super) fn describe(loaded: &Loaded, name: &str, runs: &[Planned]) -> Plan {
+pub fn describe(loaded: &Loaded, name: &str, runs: &[Planned]) -> Plan {
     let label = |values: &[String]| {
         let keys = loaded.sweep_keys.iter().map(|key| key.rsplit('.').next().unwrap_or(key));
         // A part names itself, `sgd(learning_rate=3.2)`, and so does a setting, `tokens=2`; numbers and yes or no need their key.

@@ -1,13 +1,13 @@
 //! When a run went wrong, from its exact series and its clean twin's.
 
-use super::trained::Trained;
+use crate::experiment::training::trained::Trained;
 use crate::foundation::failure::Status;
 use crate::foundation::scalar::Positive;
 use crate::metrics::timeline::{Reference, Window, damage, onset, takeover};
 
 /// Steps of onset, damage and takeover; each `None` where it never came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Timeline {
+pub struct Timeline {
     pub onset: Option<u64>,
     pub damage: Option<u64>,
     pub takeover: Option<u64>,
@@ -48,7 +48,7 @@ impl Timeline {
 }
 
 /// Whether a run of so many steps has a before and an after; the exact optimum is one batch and has none.
-pub(super) fn has_time(steps: u64) -> bool {
+pub fn has_time(steps: u64) -> bool {
     steps > 1
 }
 

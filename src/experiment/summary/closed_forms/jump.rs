@@ -2,7 +2,7 @@
 
 use super::Answer;
 use super::world::World;
-use crate::experiment::quantities::WAIT;
+use crate::experiment::summary::quantities::WAIT;
 use crate::record::metric::{KL, Metric, STEPS_TO_CATCH, STEPS_TO_SIGHTING};
 use crate::theory::binary::binary_kl;
 use crate::trainers::{Jump, TrainerSpec};

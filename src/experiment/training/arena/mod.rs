@@ -3,7 +3,7 @@
 mod episodes;
 mod table;
 
-use super::expectations::Expectations;
+use super::policy_value::Expectations;
 use super::train::{Setting, TrainError};
 use super::trained::Final;
 use crate::foundation::order::{quantile_sorted, sorted};
@@ -13,11 +13,11 @@ use crate::record::Observed;
 use crate::rollout::{Actor, Batch, Roller, Sampler, Tape};
 use crate::trainers::TrainerError;
 use episodes::Episodes;
-pub(super) use episodes::MOST_SUMMED;
+pub use episodes::MOST_SUMMED;
 use table::Table;
 
 /// A policy in training on one replicate.
-pub(super) trait Arena {
+pub trait Arena {
     /// Samples `count` rollouts of π, numbered from `first`.
     fn batch(&mut self, step: u64, first: u64, count: usize) -> Result<Batch, TrainerError>;
     /// Expectations of the policy that sampled the batch.
@@ -39,7 +39,7 @@ pub(super) trait Arena {
 }
 
 /// The arena that a policy needs.
-pub(super) fn enter<'a>(setting: Setting<'a>) -> Result<Box<dyn Arena + 'a>, TrainError> {
+pub fn enter<'a>(setting: Setting<'a>) -> Result<Box<dyn Arena + 'a>, TrainError> {
     let Setting { model, policy, trainer, .. } = setting;
     match (policy.part().acts(), model.sequence(), model.table(), trainer.part().recipe()) {
         (false, _, Some(table), _) => Ok(Box::new(Table::new(setting, table)?)),
@@ -50,7 +50,7 @@ pub(super) fn enter<'a>(setting: Setting<'a>) -> Result<Box<dyn Arena + 'a>, Tra
 
 /// Rollouts of the reference, from their own streams, as the policy of `setting` would show them before it is trained: in
 /// steps of its batch, with the activations of the network at its start where these are asked for.
-pub(super) fn calibration(setting: Setting<'_>, count: usize) -> Observed {
+pub fn calibration(setting: Setting<'_>, count: usize) -> Observed {
     let mut rollouts = reference(setting, count);
     let batch = setting.trainer.part().batch().max(1);
     let prompts = rollouts.prompt.iter().max().map_or(1, |last| last + 1);

@@ -9,7 +9,7 @@ use crate::tails;
 const PER_DECADE: f64 = 24.0;
 
 /// Empirical survival of the proxy, of the reference's rollouts and of the training run's, with the reference's fit.
-pub(super) fn survival(reference: &Observed, training: &Observed) -> Vec<SurvivalRow> {
+pub fn survival(reference: &Observed, training: &Observed) -> Vec<SurvivalRow> {
     let fit = tails::diagnose(&reference.proxy, None).ok().and_then(|d| {
         let share = d.k as f64 / d.n as f64;
         d.gpd.ok().map(|fit| (fit, share))
@@ -36,7 +36,7 @@ pub(super) fn survival(reference: &Observed, training: &Observed) -> Vec<Surviva
 
 /// Hill's estimate against the number of order statistics, from the reference's rollouts: up to a tenth of them, beyond
 /// which the estimate is of the centre and not of the tail.
-pub(super) fn hill(reference: &Observed) -> Vec<HillRow> {
+pub fn hill(reference: &Observed) -> Vec<HillRow> {
     let descending = order::descending(&reference.proxy);
     let Ok(plot) = tails::hill_plot(&descending) else { return Vec::new() };
     log_spaced(plot.xi().len().min(descending.len() / 10))

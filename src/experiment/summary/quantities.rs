@@ -1,6 +1,6 @@
 //! The numbers of an arm: what each is called, from which runs it comes, and what kind of number it is.
 
-use super::timeline::has_time;
+use crate::experiment::judging::timeline::has_time;
 use crate::foundation::scalar::OpenProbability;
 use crate::metrics::kaplan_meier::Duration;
 use crate::metrics::outcome::Outcome;
@@ -10,7 +10,7 @@ use crate::theory::frontier;
 
 /// One judged run.
 #[derive(Debug)]
-pub(super) struct Judged {
+pub struct Judged {
     pub replicate: ReplicateRow,
     pub detectors: Vec<DetectorRow>,
     /// Steps of the run.
@@ -19,7 +19,7 @@ pub(super) struct Judged {
 
 /// What one number is made from; a run to which the question does not apply has no part in it.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Sample {
+pub enum Sample {
     /// Averaged over replicates.
     Mean(Vec<f64>),
     /// Share of replicates.
@@ -42,7 +42,7 @@ pub(super) enum Sample {
 
 /// A sample by name.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Quantity {
+pub struct Quantity {
     /// Name in `summary.csv`.
     pub metric: String,
     /// What it is made from.
@@ -102,7 +102,7 @@ const FRACTIONS: [Question; 5] = [
 ];
 
 /// The level of the waiting times: 95% of the runs waited no longer.
-pub(super) const WAIT: OpenProbability = OpenProbability::known(0.95);
+pub const WAIT: OpenProbability = OpenProbability::known(0.95);
 const HALF: OpenProbability = OpenProbability::known(0.5);
 
 /// Names of the numbers that a detector has at a budget.
@@ -123,7 +123,7 @@ const OF_DETECTORS: [&str; 13] = [
 ];
 
 /// Names of the numbers that some arm may have, those of detectors without detector and budget.
-pub(super) fn names() -> Vec<String> {
+pub fn names() -> Vec<String> {
     let own = MEANS.iter().chain(&MEDIANS).map(|(name, _)| (*name).to_owned());
     let own = own.chain(FRACTIONS.iter().map(|(name, _)| (*name).to_owned()));
     let own = own.chain(["window_median", metric::STEPS_TO_SIGHTING].map(str::to_owned));
@@ -132,7 +132,7 @@ pub(super) fn names() -> Vec<String> {
 }
 
 /// Every number of one arm, in the order of the summary.
-pub(super) fn quantities(runs: &[&Judged]) -> Vec<Quantity> {
+pub fn quantities(runs: &[&Judged]) -> Vec<Quantity> {
     let replicates: Vec<&ReplicateRow> = runs.iter().map(|run| &run.replicate).collect();
     let mut all = Vec::new();
     let mut add = |metric: &str, sample| all.push(Quantity { metric: metric.to_owned(), sample });

@@ -1,15 +1,15 @@
 //! Puts the records together in plan order: the tables of a run folder.
 
 use super::checks::{self, ArmNumbers};
-use super::features;
-use super::plan::Planned;
+use super::estimates;
 use super::quantities::{Judged, quantities};
-use super::rows::{self, lead};
-use super::run::{ExperimentError, keeps_rollouts};
-use super::store::{Record, Store, StoreError, commit, temporary};
-use super::summary;
-use super::trained::section;
 use crate::config::Loaded;
+use crate::experiment::plan::runs::Planned;
+use crate::experiment::run::{ExperimentError, keeps_rollouts};
+use crate::experiment::store::features;
+use crate::experiment::store::rows::{self, lead};
+use crate::experiment::store::{Record, Store, StoreError, commit, temporary};
+use crate::experiment::training::trained::section;
 use crate::record::tables::{
     CheckRow, DetectorRow, FlagRow, HillRow, ObservedRow, ReplicateRow, StepRow, SummaryRow, SurvivalRow,
     TruthRow,
@@ -53,12 +53,7 @@ fn columns(fixed: &[&str], at: usize, keys: &[String]) -> Vec<String> {
 }
 
 /// Writes every table of the run folder.
-pub(super) fn merge(
-    loaded: &Loaded,
-    runs: &[Planned],
-    store: &Store,
-    out: &Path,
-) -> Result<(), ExperimentError> {
+pub fn merge(loaded: &Loaded, runs: &[Planned], store: &Store, out: &Path) -> Result<(), ExperimentError> {
     let keys = &loaded.sweep_keys;
     let plain = |fixed: &[&str]| columns(fixed, 0, &[]);
     let mut replicates = Table::create(out, ReplicateRow::FILE, &columns(ReplicateRow::COLUMNS, 3, keys))?;
@@ -99,7 +94,7 @@ pub(super) fn merge(
     for arm in &loaded.arms {
         let of_arm: Vec<&Judged> = judged.iter().filter(|j| j.replicate.arm == arm.index).collect();
         let quantities = quantities(&of_arm);
-        let rows = summary::summarise(&quantities, loaded.document.seed);
+        let rows = estimates::summarise(&quantities, loaded.document.seed);
         let swept = [&[arm.index.to_string()][..], &arm.values].concat();
         summary.put(&rows::encode(&rows, 1)?, &lead(&swept))?;
         arms.push(ArmNumbers { arm, quantities });

@@ -3,10 +3,10 @@
 use crate::record::{DISAGREEMENT, GRADIENT_NORM, Observed};
 
 /// Name of the section of a record, and of the table of a run folder.
-pub(super) const SECTION: &str = "features.csv";
+pub const SECTION: &str = "features.csv";
 
 /// A CSV with a header: `trajectory` and one column a feature; `None` where there is no such feature.
-pub(super) fn encode(observed: &Observed) -> Result<Option<Vec<u8>>, csv::Error> {
+pub fn encode(observed: &Observed) -> Result<Option<Vec<u8>>, csv::Error> {
     let own: Vec<_> =
         observed.features.iter().filter(|(name, _)| name != DISAGREEMENT && name != GRADIENT_NORM).collect();
     if own.is_empty() {
@@ -24,7 +24,7 @@ pub(super) fn encode(observed: &Observed) -> Result<Option<Vec<u8>>, csv::Error>
 }
 
 /// The columns of such a table, which must have `rows` rows.
-pub(super) fn decode(table: &[u8], rows: usize) -> Result<Vec<(String, Vec<f64>)>, String> {
+pub fn decode(table: &[u8], rows: usize) -> Result<Vec<(String, Vec<f64>)>, String> {
     let mut reader = csv::Reader::from_reader(table);
     let header = reader.headers().map_err(|e| e.to_string())?.clone();
     let mut columns: Vec<(String, Vec<f64>)> =
@@ -44,7 +44,7 @@ pub(super) fn decode(table: &[u8], rows: usize) -> Result<Vec<(String, Vec<f64>)
 }
 
 /// The header of a table, for merging.
-pub(super) fn split(table: &[u8]) -> (&[u8], &[u8]) {
+pub fn split(table: &[u8]) -> (&[u8], &[u8]) {
     let end = table.iter().position(|b| *b == b'\n').map_or(table.len(), |at| at + 1);
     table.split_at(end)
 }

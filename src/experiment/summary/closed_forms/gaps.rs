@@ -2,7 +2,7 @@
 
 use super::predict;
 use crate::config::{Expected, Loaded};
-use crate::experiment::quantities;
+use crate::experiment::summary::quantities;
 use crate::record::metric::Metric;
 use crate::record::nearest;
 

@@ -1,8 +1,8 @@
 //! What a training run leaves, and how it is kept in a record.
 
-use super::features;
-use super::rows;
-use super::store::{Record, StoreError};
+use crate::experiment::store::features;
+use crate::experiment::store::rows;
+use crate::experiment::store::{Record, StoreError};
 use crate::record::tables::{ObservedRow, StepRow, TruthRow};
 use crate::record::{DISAGREEMENT, GRADIENT_NORM, Observed, Truth};
 use serde::de::DeserializeOwned;
@@ -127,14 +127,14 @@ impl Trained {
 }
 
 /// Identity columns that lead a row of `steps.csv`.
-pub(super) const STEP_LEAD: usize = 3;
+pub const STEP_LEAD: usize = 3;
 
 fn damaged(path: &Path, section: &'static str, problem: String) -> StoreError {
     StoreError::Section { path: path.to_owned(), section, problem }
 }
 
 /// The rows of one section.
-pub(super) fn section<T: DeserializeOwned>(
+pub fn section<T: DeserializeOwned>(
     record: &Record,
     path: &Path,
     name: &'static str,

@@ -17,12 +17,12 @@ mod scenario;
 pub use scenario::{Scenario, every_detector};
 
 use super::judge::Subject;
-use super::manifest::manifest;
-use super::plan::{Planned, plan};
-use super::rows;
-use super::run::{ExperimentError, Hooks, Options, Progress, carry_out};
-use super::store::{Record, Store, write_atomic};
-use super::trained::section;
+use crate::experiment::plan::manifest::manifest;
+use crate::experiment::plan::runs::{Planned, plan};
+use crate::experiment::run::{ExperimentError, Hooks, Options, Progress, carry_out};
+use crate::experiment::store::rows;
+use crate::experiment::store::{Record, Store, write_atomic};
+use crate::experiment::training::trained::section;
 use crate::record::benchmark::{
     AlertRow, BaseRateRow, CalibrationRow, CaughtRow, GuardRow, RankingRow, RateRow,
 };

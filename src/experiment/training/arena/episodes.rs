@@ -2,9 +2,9 @@
 //! states where it remembers nothing else, and are means of a sample otherwise.
 
 use super::{Arena, spread};
-use crate::experiment::expectations::Expectations;
-use crate::experiment::train::{Setting, TrainError};
-use crate::experiment::trained::Final;
+use crate::experiment::training::policy_value::Expectations;
+use crate::experiment::training::train::{Setting, TrainError};
+use crate::experiment::training::trained::Final;
 use crate::foundation::numeric::{mean, sum};
 use crate::foundation::rng::{Purpose, SeedTree};
 use crate::policies::{Kernels, Memory, Shape, Snapshot};
@@ -18,7 +18,7 @@ const REFERENCE_ROLLOUTS: usize = 20_000;
 /// Rollouts of the final policy, where its expectations cannot be summed.
 const FINAL_ROLLOUTS: usize = 4_096;
 /// Trajectories up to which expectations are summed over all of them at every step.
-pub(in crate::experiment) const MOST_SUMMED: usize = 20_000;
+pub const MOST_SUMMED: usize = 20_000;
 /// States, times the progress of triggers, up to which expectations are propagated at every step.
 const MOST_STATES: usize = 20_000;
 

@@ -5,7 +5,7 @@ use crate::record::folder::{Manifest, Numerics};
 use std::process::Command;
 
 /// Describes this process.
-pub(super) fn manifest(seed: u64, device: &str, threads: usize) -> Manifest {
+pub fn manifest(seed: u64, device: &str, threads: usize) -> Manifest {
     Manifest {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         semantics: SEMANTICS,

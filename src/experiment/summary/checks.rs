@@ -7,8 +7,8 @@
 //! sum that is exact on both sides has no error; rounding is allowed for.
 
 use super::closed_forms::{self, Prediction};
+use super::estimates::LEVEL;
 use super::quantities::{Quantity, Sample};
-use super::summary::LEVEL;
 use crate::config::{Arm, Expectation, Expected, Loaded, Published};
 use crate::distributions::{Distribution as _, Normal, StudentT};
 use crate::foundation::bootstrap::quantile_interval;
@@ -24,7 +24,7 @@ const HALF_WIDTH: f64 = 1.959_963_984_540_054;
 
 /// The numbers of one arm.
 #[derive(Debug, Clone)]
-pub(super) struct ArmNumbers<'a> {
+pub struct ArmNumbers<'a> {
     pub arm: &'a Arm,
     pub quantities: Vec<Quantity>,
 }
@@ -36,7 +36,7 @@ impl ArmNumbers<'_> {
 }
 
 /// One row a number that was expected, in the order of the config.
-pub(super) fn check(loaded: &Loaded, arms: &[ArmNumbers<'_>]) -> Vec<CheckRow> {
+pub fn check(loaded: &Loaded, arms: &[ArmNumbers<'_>]) -> Vec<CheckRow> {
     let mut rows = Vec::new();
     for expectation in &loaded.document.expect {
         let covered: Vec<&ArmNumbers<'_>> = arms.iter().filter(|a| expectation.covers(a.arm)).collect();

@@ -17,7 +17,7 @@ macro_rules! standard {
     ($($name:literal),+ $(,)?) => {
         /// Name and text of every standard scenario.
         const STANDARD: &[(&str, &str)] =
-            &[$(($name, include_str!(concat!("../../../experiments/bench/", $name, ".toml"))),)+];
+            &[$(($name, include_str!(concat!("../../../../experiments/bench/", $name, ".toml"))),)+];
     };
 }
 

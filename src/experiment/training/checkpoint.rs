@@ -1,8 +1,8 @@
 //! A run in progress, kept so that it can go on after an interruption and end in the same bytes.
 
-use super::store::{Record, Store, StoreError};
 use super::train::Influence;
 use super::trained::Trained;
+use crate::experiment::store::{Record, Store, StoreError};
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -18,7 +18,7 @@ pub struct Checkpoints<'a> {
 
 /// A run up to some step.
 #[derive(Debug, Default)]
-pub(super) struct Partial {
+pub struct Partial {
     /// Steps and rollouts so far; its final numbers are still empty.
     pub so_far: Trained,
     pub influence: Influence,
@@ -60,7 +60,7 @@ impl<'a> Checkpoints<'a> {
     }
 
     /// Keeps the run as it is, in the place of what was kept before.
-    pub(super) fn save(&self, partial: &Partial) -> Result<(), super::ExperimentError> {
+    pub(super) fn save(&self, partial: &Partial) -> Result<(), crate::experiment::ExperimentError> {
         let mut record: Record = partial.so_far.to_record()?;
         let influence =
             serde_json::to_vec(&partial.influence).map_err(|e| csv::Error::from(std::io::Error::from(e)))?;
@@ -70,7 +70,7 @@ impl<'a> Checkpoints<'a> {
     }
 
     /// Forgets the run: it is finished.
-    pub(super) fn clear(&self) -> Result<(), StoreError> {
+    pub(in crate::experiment) fn clear(&self) -> Result<(), StoreError> {
         self.store.remove(&self.id)
     }
 }

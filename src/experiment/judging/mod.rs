@@ -1,0 +1,7 @@
+//! What a run is judged by: detectors, alarms, the timeline, curves, and the benchmark's own measures.
+
+pub mod alarms;
+pub mod benchmark;
+pub mod curves;
+pub mod judge;
+pub mod timeline;

@@ -1,0 +1,7 @@
+//! How results are kept: records on disk, and the tables inside them.
+
+pub(in crate::experiment) mod features;
+mod records;
+pub(in crate::experiment) mod rows;
+
+pub use records::{Record, Store, StoreError, commit, temporary, write_atomic};

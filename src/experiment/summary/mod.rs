@@ -1,0 +1,7 @@
+//! From the records of all runs to tables: numbers by name, estimates with intervals, and what was expected of them.
+
+pub mod checks;
+pub mod closed_forms;
+pub mod estimates;
+pub mod merge;
+pub mod quantities;
