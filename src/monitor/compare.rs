@@ -9,7 +9,7 @@ use super::rule::Rule;
 use super::source::Source;
 use crate::detectors::DetectorSpec;
 use crate::foundation::failure::Status;
-use crate::record::{Error, OpenLog};
+use crate::record::{Error, Log, Rollouts};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 
@@ -56,7 +56,7 @@ pub struct Comparison {
 /// Judges the log under its beginning (or the reference that was given), a window, within prompts and under itself.
 /// `None` where there is nothing to compare.
 pub(super) fn compare(
-    log: &OpenLog,
+    log: &Log<Rollouts>,
     source: &Source<'_>,
     given: &Normal,
     reference: &Reference,
@@ -105,7 +105,7 @@ pub(super) fn compare(
         }
         Normal::Rollouts { .. } => {}
     }
-    if !source.is_grouped() && log.roles.prompt.is_some() {
+    if !source.is_grouped() && log.meta.roles.prompt.is_some() {
         let within = Source::new(&log.rollouts, Some(GroupBy::Prompt))?;
         if within.len() > 0 {
             let calibration = Box::new(within.sample(0..log.rollouts.len())?);

@@ -330,12 +330,12 @@ mod tests {
     use super::*;
     use crate::foundation::rng::{Purpose, SeedTree};
     use crate::record::Observed;
-    use crate::record::{OpenLog, open_log};
+    use crate::record::{Log, Rollouts, open_log};
     use crate::thresholds::{Flags, alert_rate, budget, p_value};
     use std::fmt::Write as _;
 
     /// A log of `n` rollouts in steps of `per_step`, a few of them extreme.
-    fn log(n: usize, per_step: usize) -> OpenLog {
+    fn log(n: usize, per_step: usize) -> Log<Rollouts> {
         let mut rng = SeedTree::new(11, 0).stream(Purpose::Bootstrap, 1);
         let mut csv = "step,prompt,reward,advantage\n".to_owned();
         for i in 0..n {

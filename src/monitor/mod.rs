@@ -49,7 +49,7 @@ pub use stream::Streaming;
 
 use crate::detectors::DetectorSpec;
 use crate::foundation::failure::Status;
-use crate::record::{self, OpenLog};
+use crate::record::{self, Log, Rollouts};
 use baseline::Normal;
 use compare::compare;
 use flags::Listing;
@@ -90,7 +90,7 @@ pub struct Judged {
 #[derive(Debug)]
 pub struct Findings {
     /// The log.
-    pub log: OpenLog,
+    pub log: Log<Rollouts>,
     /// Rollouts that were judged.
     pub judged: usize,
     /// Rollouts that were left out because their group is too small.
@@ -114,7 +114,7 @@ pub struct Findings {
 impl Findings {
     /// Rollouts judged; where rows are step means, the rows.
     pub fn rows(&self) -> usize {
-        if self.log.aggregate { self.log.rows } else { self.judged }
+        if self.log.meta.aggregate { self.log.meta.rows } else { self.judged }
     }
 
     /// Whether any detector flagged anything.
@@ -128,9 +128,9 @@ impl Findings {
 /// # Errors
 /// A log that cannot be read, no reference, groups that the log does not name. A detector that the data cannot carry is an
 /// answer (its status), not an error.
-pub fn detect(log: OpenLog, settings: Settings) -> Result<Findings, Error> {
+pub fn detect(log: Log<Rollouts>, settings: Settings) -> Result<Findings, Error> {
     let Settings { detectors, group_by, calibrate, ask } = settings;
-    if log.aggregate {
+    if log.meta.aggregate {
         return aggregate(log, detectors, group_by, ask);
     }
     let source = Source::grouped(&log, group_by)?;
@@ -189,7 +189,7 @@ pub fn detect(log: OpenLog, settings: Settings) -> Result<Findings, Error> {
 
 /// Rows that are means over steps have no tail to judge: every detector says so.
 fn aggregate(
-    log: OpenLog,
+    log: Log<Rollouts>,
     detectors: Vec<(String, DetectorSpec)>,
     group_by: Option<GroupBy>,
     ask: Ask,

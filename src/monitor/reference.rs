@@ -4,7 +4,7 @@ use super::baseline::Normal;
 use super::error::Error;
 use super::grouping::GroupBy;
 use super::source::Source;
-use crate::record::OpenLog;
+use crate::record::{Log, Rollouts};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -19,7 +19,7 @@ pub enum Calibrate {
         /// How it was named.
         path: PathBuf,
         /// The log.
-        log: Box<OpenLog>,
+        log: Box<Log<Rollouts>>,
     },
     /// From these steps of the log, up to and without `to`. All steps are judged.
     Steps {
@@ -82,7 +82,7 @@ pub(super) struct Made {
 /// Reads what is normal.
 pub(super) fn make(
     calibrate: &Calibrate,
-    log: &OpenLog,
+    log: &Log<Rollouts>,
     source: &Source<'_>,
     by: Option<GroupBy>,
 ) -> Result<Made, Error> {
@@ -90,7 +90,7 @@ pub(super) fn make(
     let spans = log.rollouts.spans();
     let (reference, normal) = match *calibrate {
         Calibrate::Log { ref path, log: ref other } => {
-            if other.aggregate {
+            if other.meta.aggregate {
                 return Err(Error::AggregateReference { path: path.clone() });
             }
             let own = Source::grouped(other, by)?;

@@ -4,7 +4,7 @@ use super::error::Error as MonitorError;
 use super::grouping::{GroupBy, MIN_GROUP, centres};
 use crate::foundation::order::median;
 use crate::foundation::rng::{Purpose, SeedTree};
-use crate::record::{Error, Observed, OpenLog, Rollouts};
+use crate::record::{Error, Log, Observed, Rollouts};
 use rayon::prelude::*;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -54,10 +54,10 @@ impl<'a> Source<'a> {
     ///
     /// # Errors
     /// The log does not say which rollouts belong together, or every group is too small.
-    pub(super) fn grouped(log: &'a OpenLog, by: Option<GroupBy>) -> Result<Self, MonitorError> {
+    pub(super) fn grouped(log: &'a Log<Rollouts>, by: Option<GroupBy>) -> Result<Self, MonitorError> {
         if let Some(by) = by {
-            let needs_prompt = by != GroupBy::Step && log.roles.prompt.is_none();
-            if needs_prompt && (by == GroupBy::Prompt || log.roles.group.is_none()) {
+            let needs_prompt = by != GroupBy::Step && log.meta.roles.prompt.is_none();
+            if needs_prompt && (by == GroupBy::Prompt || log.meta.roles.group.is_none()) {
                 return Err(MonitorError::NoGroups { by });
             }
         }

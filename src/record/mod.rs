@@ -12,8 +12,8 @@ pub mod tables;
 
 pub use columns::{DISAGREEMENT, GRADIENT_NORM, Observed, Outcomes, Scores, Truth};
 pub use read::{
-    ColumnData, Error, Log, OpenLog, Origin, Place, RewardSpec, Roles, Rollouts, Span, log_files, open_log,
-    read_column, read_log, read_outcomes,
+    ColumnData, Error, InMemory, Log, LogMeta, Origin, Place, RewardSpec, Roles, Rollouts, Span, log_files,
+    open_log, read_column, read_log, read_outcomes,
 };
 pub use tables::{benchmark, folder, metric};
 

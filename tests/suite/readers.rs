@@ -22,17 +22,17 @@ fn complaint(name: &str, bytes: &[u8], of: Option<&str>) -> (String, String) {
 #[test]
 fn verl_folders_load_in_natural_order() {
     let log = read_log(&[fixture("verl")], None).unwrap();
-    assert_eq!(log.observed.len(), 256);
-    assert_eq!(log.reward, RewardSpec::Column("score".into()));
-    let names: Vec<_> = log.files.iter().map(|f| f.file_name().unwrap().to_str().unwrap()).collect();
+    assert_eq!(log.rollouts.observed.len(), 256);
+    assert_eq!(log.meta.reward, RewardSpec::Column("score".into()));
+    let names: Vec<_> = log.meta.files.iter().map(|f| f.file_name().unwrap().to_str().unwrap()).collect();
     assert_eq!(names, ["2.jsonl", "10.jsonl", "15.jsonl", "29.jsonl"]);
-    assert_eq!(log.observed.step[64], 10);
-    assert_eq!((log.origin[65].file, log.origin[65].row), (1, 1));
+    assert_eq!(log.rollouts.observed.step[64], 10);
+    assert_eq!((log.rollouts.origin[65].file, log.rollouts.origin[65].row), (1, 1));
     // 8 prompts × 8 completions a step
-    assert_eq!(log.observed.group[..8], [log.observed.group[0]; 8]);
-    assert_ne!(log.observed.group[7], log.observed.group[8]);
-    assert!(log.observed.length.is_some() && log.observed.log_prob.is_none());
-    assert!(!log.aggregate && log.notes.is_empty());
+    assert_eq!(log.rollouts.observed.group[..8], [log.rollouts.observed.group[0]; 8]);
+    assert_ne!(log.rollouts.observed.group[7], log.rollouts.observed.group[8]);
+    assert!(log.rollouts.observed.length.is_some() && log.rollouts.observed.log_prob.is_none());
+    assert!(!log.meta.aggregate && log.meta.notes.is_empty());
 }
 
 #[cfg(feature = "parquet")]
@@ -41,13 +41,13 @@ fn trl_folders_and_verl_folders_agree() {
     let weights: RewardSpec = "rm_reward=1,format_reward=.5".parse().unwrap();
     let trl = read_log(&[fixture("trl")], Some(&weights)).unwrap();
     let verl = read_log(&[fixture("verl/15.jsonl")], None).unwrap();
-    let later = trl.observed.step.partition_point(|s| *s < 15);
-    for (a, b) in trl.observed.proxy[later..].iter().zip(&verl.observed.proxy) {
+    let later = trl.rollouts.observed.step.partition_point(|s| *s < 15);
+    for (a, b) in trl.rollouts.observed.proxy[later..].iter().zip(&verl.rollouts.observed.proxy) {
         assert!((a - b).abs() < 1e-12, "{a} {b}");
     }
-    assert_eq!(trl.observed.len(), 128);
-    assert!(trl.observed.advantage.is_some());
-    assert_eq!(trl.observed.parts[1].0, "format_reward");
+    assert_eq!(trl.rollouts.observed.len(), 128);
+    assert!(trl.rollouts.observed.advantage.is_some());
+    assert_eq!(trl.rollouts.observed.parts[1].0, "format_reward");
     let error = read_log(&[fixture("trl")], None).unwrap_err();
     assert!(error.help().unwrap().contains("--reward rm_reward=1,format_reward=0.5"), "{error}");
 }
@@ -91,20 +91,24 @@ fn the_proxy_of_an_observed_table_is_the_reward() {
                r,0,0,7,0,0,2.5,2.4,.1,-1,-2,\nr,0,1,9,0,0,-1,-1.1,-.1,-3,-2,\n";
     let (_folder, path) = file("observed.csv", csv);
     let log = read_log(&[path], None).unwrap();
-    assert_eq!(log.observed.proxy, [2.5, -1.0]);
-    assert_eq!(log.observed.reward.as_deref(), Some([2.4, -1.1].as_slice()));
-    assert_eq!(log.observed.outcome, [7, 9]);
-    assert_eq!(log.observed.ref_log_prob.as_deref(), Some([-2.0, -2.0].as_slice()));
-    assert_eq!(log.observed.length, None, "an empty column is absent, not 0");
+    assert_eq!(log.rollouts.observed.proxy, [2.5, -1.0]);
+    assert_eq!(log.rollouts.observed.reward.as_deref(), Some([2.4, -1.1].as_slice()));
+    assert_eq!(log.rollouts.observed.outcome, [7, 9]);
+    assert_eq!(log.rollouts.observed.ref_log_prob.as_deref(), Some([-2.0, -2.0].as_slice()));
+    assert_eq!(log.rollouts.observed.length, None, "an empty column is absent, not 0");
 }
 
 #[test]
 fn weights_sum_the_parts_that_are_there() {
     let (_folder, path) = file("a.csv", "a,b\n1,10\n2,\n,\n");
     let log = read_log(&[path], Some(&"a=1,b=.5".parse().unwrap())).unwrap();
-    assert_eq!(log.observed.proxy, [6.0, 2.0]);
-    assert_eq!(log.empty, 1);
-    assert_eq!(log.observed.parts, [("a".to_owned(), vec![1.0, 2.0])], "an incomplete part is left out");
+    assert_eq!(log.rollouts.observed.proxy, [6.0, 2.0]);
+    assert_eq!(log.meta.empty, 1);
+    assert_eq!(
+        log.rollouts.observed.parts,
+        [("a".to_owned(), vec![1.0, 2.0])],
+        "an incomplete part is left out"
+    );
 }
 
 #[test]
@@ -112,9 +116,9 @@ fn rewards_that_are_nan_count_as_empty_and_are_told() {
     let (_folder, path) =
         file("a.jsonl", "{\"a\": 1, \"b\": NaN}\n{\"a\": NaN, \"b\": NaN}\n{\"a\": 2, \"b\": 4}\n");
     let log = read_log(&[path], Some(&"a=1,b=.5".parse().unwrap())).unwrap();
-    assert_eq!((log.observed.proxy, log.empty), (vec![1.0, 4.0], 1));
-    assert!(log.notes[0].contains("the reward is NaN in 3 cells, the first at"), "{:?}", log.notes);
-    assert!(log.notes[0].contains("a.jsonl, line 1"), "{:?}", log.notes);
+    assert_eq!((log.rollouts.observed.proxy, log.meta.empty), (vec![1.0, 4.0], 1));
+    assert!(log.meta.notes[0].contains("the reward is NaN in 3 cells, the first at"), "{:?}", log.meta.notes);
+    assert!(log.meta.notes[0].contains("a.jsonl, line 1"), "{:?}", log.meta.notes);
     let (_folder, path) = file("a.csv", "r\n1\ninf\n");
     assert!(read_log(&[path], Some(&"r".parse().unwrap())).is_err());
 }
@@ -128,9 +132,9 @@ fn an_empty_file_among_others_is_left_out() {
         std::fs::write(folder.path().join(name), text).unwrap();
     }
     let log = read_log(&[folder.path().to_owned()], None).unwrap();
-    assert_eq!(log.observed.proxy, [1.0]);
-    assert_eq!(log.notes.len(), 3, "{:?}", log.notes);
-    assert!(log.notes.iter().all(|note| note.contains("left out, the file is empty")));
+    assert_eq!(log.rollouts.observed.proxy, [1.0]);
+    assert_eq!(log.meta.notes.len(), 3, "{:?}", log.meta.notes);
+    assert!(log.meta.notes.iter().all(|note| note.contains("left out, the file is empty")));
     std::fs::remove_file(folder.path().join("1.jsonl")).unwrap();
     assert!(read_log(&[folder.path().to_owned()], None).is_err());
 }
@@ -141,7 +145,7 @@ fn large_ids_keep_their_digits() {
                 {\"r\": 3, \"uid\": 12345678901234567891}\n{\"r\": 4, \"uid\": 12345678901234567890}\n\
                 {\"r\": 5, \"uid\": 12345678901234567890}\n";
     let (_folder, path) = file("a.jsonl", rows);
-    let group = read_log(&[path], Some(&"r".parse().unwrap())).unwrap().observed.group;
+    let group = read_log(&[path], Some(&"r".parse().unwrap())).unwrap().rollouts.observed.group;
     let distinct: std::collections::BTreeSet<u64> = group.iter().copied().collect();
     assert_eq!((distinct.len(), group[3] == group[4]), (4, true));
 }
@@ -150,7 +154,7 @@ fn large_ids_keep_their_digits() {
 fn stray_bytes_in_a_text_are_no_error() {
     let (_folder, path) = file("a.csv", b"reward,completion\n1,ab\n2,caf\xe9\n");
     let log = read_log(&[path], None).unwrap();
-    assert_eq!(log.observed.length, Some(vec![2.0, 4.0]));
+    assert_eq!(log.rollouts.observed.length, Some(vec![2.0, 4.0]));
 }
 
 #[test]
@@ -182,9 +186,9 @@ fn features_are_read_by_name_and_prefix() {
 fn rows_out_of_order_are_sorted_by_step_and_keep_their_place() {
     let (_folder, path) = file("a.csv", "step,reward\n3,1\n1,2\n3,3\n1,4\n");
     let log = read_log(&[path], None).unwrap();
-    assert_eq!(log.observed.step, [1, 1, 3, 3]);
-    assert_eq!(log.observed.proxy, [2.0, 4.0, 1.0, 3.0]);
-    assert_eq!(log.origin.iter().map(|o| o.row).collect::<Vec<_>>(), [1, 3, 0, 2]);
+    assert_eq!(log.rollouts.observed.step, [1, 1, 3, 3]);
+    assert_eq!(log.rollouts.observed.proxy, [2.0, 4.0, 1.0, 3.0]);
+    assert_eq!(log.rollouts.origin.iter().map(|o| o.row).collect::<Vec<_>>(), [1, 3, 0, 2]);
 }
 
 #[test]
@@ -314,7 +318,10 @@ fn reads_or_refuses(name: &str, bytes: &[u8]) {
         }
     }
     match read_log(&paths, None) {
-        Ok(log) => assert!(log.observed.proxy.iter().all(|v| v.is_finite()) && log.observed.step.is_sorted()),
+        Ok(log) => assert!(
+            log.rollouts.observed.proxy.iter().all(|v| v.is_finite())
+                && log.rollouts.observed.step.is_sorted()
+        ),
         Err(error) => assert!(error.is_bad_input() && error.help().is_some(), "{error}"),
     }
 }

@@ -52,7 +52,12 @@ pub(super) fn document(findings: &Findings) -> Document<'_> {
                 flags.extend(answer.flags.iter().zip(origins).enumerate().map(|(i, (flag, origin))| {
                     FlagEntry {
                         detector: label,
-                        file: findings.log.files.get(origin.file).map_or(Path::new(""), PathBuf::as_path),
+                        file: findings
+                            .log
+                            .meta
+                            .files
+                            .get(origin.file)
+                            .map_or(Path::new(""), PathBuf::as_path),
                         row: origin.row,
                         step: flag.step,
                         reward: flag.proxy + flag.centre.unwrap_or(0.0),
@@ -87,9 +92,9 @@ pub(super) fn document(findings: &Findings) -> Document<'_> {
     }
     Document {
         n: findings.rows(),
-        files: &findings.log.files,
-        reward: findings.log.reward.to_string(),
-        columns: &findings.log.roles,
+        files: &findings.log.meta.files,
+        reward: findings.log.meta.reward.to_string(),
+        columns: &findings.log.meta.roles,
         group_by: findings.group_by.map(GroupBy::noun),
         calibration: &findings.reference,
         rule: findings.rule,

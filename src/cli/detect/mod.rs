@@ -13,7 +13,7 @@ use crate::foundation::scalar::OpenProbability;
 use crate::monitor::{
     self, ALERT_RATE, Ask, Calibrate, Findings, GroupBy, LengthCorrelation, MIN_GROUP, Settings, Streaming,
 };
-use crate::record::{OpenLog, RewardSpec, Rollouts, open_log};
+use crate::record::{Log, RewardSpec, Rollouts, open_log};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -122,25 +122,30 @@ pub fn run(args: &DetectArgs, console: &Console) -> Result<Outcome, Error> {
     Ok(if findings.flagged() && args.fail_on_flag { Outcome::Flagged } else { Outcome::Done })
 }
 
-fn tell(log: &OpenLog, console: &Console) {
-    let roles = serde_json::to_value(&log.roles).unwrap_or_default();
+fn tell(log: &Log<Rollouts>, console: &Console) {
+    let roles = serde_json::to_value(&log.meta.roles).unwrap_or_default();
     let known: Vec<String> = roles
         .as_object()
         .into_iter()
         .flatten()
         .filter_map(|(role, name)| Some(format!("{role} = {}", name.as_str()?)))
         .collect();
-    console.detail(format!("{} files; reward = {}; {}", log.files.len(), log.reward, known.join(", ")));
-    if log.empty > 0 && !log.aggregate {
-        console.warn(super::table::left_out(log.empty, "reward"));
+    console.detail(format!(
+        "{} files; reward = {}; {}",
+        log.meta.files.len(),
+        log.meta.reward,
+        known.join(", ")
+    ));
+    if log.meta.empty > 0 && !log.meta.aggregate {
+        console.warn(super::table::left_out(log.meta.empty, "reward"));
     }
-    if log.runs > 1 && !log.aggregate {
+    if log.meta.runs > 1 && !log.meta.aggregate {
         console.warn(format!(
             "the log holds {} runs, judged as one: give one run's rows where their rewards differ",
-            log.runs
+            log.meta.runs
         ));
     }
-    for note in &log.notes {
+    for note in &log.meta.notes {
         console.warn(note);
     }
 }
@@ -169,9 +174,9 @@ fn warn(findings: &Findings, console: &Console) {
 }
 
 /// What is normal, as the command line says it.
-fn calibrate(args: &DetectArgs, log: &OpenLog, console: &Console) -> Result<Calibrate, Error> {
+fn calibrate(args: &DetectArgs, log: &Log<Rollouts>, console: &Console) -> Result<Calibrate, Error> {
     if let Some(path) = &args.calibrate {
-        let other = open_log(std::slice::from_ref(path), Some(&log.reward), &args.features)?;
+        let other = open_log(std::slice::from_ref(path), Some(&log.meta.reward), &args.features)?;
         tell(&other, console);
         return Ok(Calibrate::Log { path: path.clone(), log: Box::new(other) });
     }

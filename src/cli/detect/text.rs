@@ -13,7 +13,7 @@ const SHOWN: usize = 10;
 
 pub(super) fn text(findings: &Findings, style: Style) -> String {
     let mut out = head(findings, style);
-    if findings.log.aggregate {
+    if findings.log.meta.aggregate {
         out.push_str(&style.yellow(format!("Not judged: {}.\n", Status::Aggregate)));
         return out;
     }
@@ -37,7 +37,7 @@ pub(super) fn text(findings: &Findings, style: Style) -> String {
 fn head(findings: &Findings, style: Style) -> String {
     let log = &findings.log;
     let n = findings.rows();
-    let files = match log.files.as_slice() {
+    let files = match log.meta.files.as_slice() {
         [one] => one.display().to_string(),
         files => format!("{} files", files.len()),
     };
@@ -46,16 +46,16 @@ fn head(findings: &Findings, style: Style) -> String {
         (Some(first), Some(last)) if first != last => format!(", steps {} to {}", first.step, last.step),
         _ => String::new(),
     };
-    let what = if log.aggregate { "rows" } else { "rollouts" };
+    let what = if log.meta.aggregate { "rows" } else { "rollouts" };
     let mut out = format!("{files}: {} {what}{steps}\n", style.bold(count(n)));
-    if log.aggregate {
+    if log.meta.aggregate {
         return out;
     }
     let relative = findings
         .group_by
         .map(|by| format!(", relative to the median of its {}", by.noun()))
         .unwrap_or_default();
-    out.push_str(&format!("reward     {}{relative}\n", log.reward));
+    out.push_str(&format!("reward     {}{relative}\n", log.meta.reward));
     if let Some(length) = findings.length {
         let residual = length
             .residual
@@ -194,7 +194,8 @@ struct Flagged<'a> {
 impl Flagged<'_> {
     fn text(&self, findings: &Findings, style: Style) -> String {
         let reward = self.flag.proxy + self.flag.centre.unwrap_or(0.0);
-        let file = findings.log.files.get(self.origin.file).map(|path| file_name(path)).unwrap_or_default();
+        let file =
+            findings.log.meta.files.get(self.origin.file).map(|path| file_name(path)).unwrap_or_default();
         let mut out = format!(
             "\n{}  {file} row {}, step {}\n",
             style.bold(format!("reward {}", number(reward))),

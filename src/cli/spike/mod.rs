@@ -12,7 +12,7 @@ use crate::audit::Budget;
 use crate::detectors::DetectorSpec;
 use crate::foundation::failure::Status;
 use crate::monitor::GroupBy;
-use crate::record::{Log, Observed, RewardSpec, read_log};
+use crate::record::{InMemory, Log, Observed, RewardSpec, read_log};
 use crate::spike::{Cell, Plan, Spiked, minimum, spike};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -35,7 +35,7 @@ enum Reference {
 
 /// Everything that is said of a log.
 struct Findings {
-    log: Log,
+    log: Log<InMemory>,
     /// Where the log holds rollouts.
     reference: Option<Reference>,
     plan: Plan,
@@ -66,35 +66,35 @@ pub fn run(args: &SpikeArgs, console: &Console) -> Result<Outcome, Error> {
     let (labels, detectors) = detectors(&args.detector)?;
     let log = read_log(&args.paths, reward.as_ref())?;
     let other = match &args.calibrate {
-        Some(path) => Some((path, read_log(std::slice::from_ref(path), Some(&log.reward))?)),
+        Some(path) => Some((path, read_log(std::slice::from_ref(path), Some(&log.meta.reward))?)),
         None => None,
     };
-    if log.aggregate {
+    if log.meta.aggregate {
         let plan = plan(args, &log, 0, 0, 1);
         let findings = Findings { log, reference: None, plan, labels, answer: Err(Status::Aggregate) };
         console.answer(&findings.document(), |style| text::text(&findings, style))?;
         return Ok(Outcome::Done);
     }
-    if log.empty > 0 {
-        console.warn(super::table::left_out(log.empty, "reward"));
+    if log.meta.empty > 0 {
+        console.warn(super::table::left_out(log.meta.empty, "reward"));
     }
-    if log.runs > 1 {
-        console.warn(format!("the log holds {} runs, judged as one: give one run's rows", log.runs));
+    if log.meta.runs > 1 {
+        console.warn(format!("the log holds {} runs, judged as one: give one run's rows", log.meta.runs));
     }
-    log.notes.iter().for_each(|note| console.warn(note));
-    let onset = onset(args, &log.observed)?;
-    let (reference, calibration, audited_from) = reference(args, &log.observed, other, onset)?;
-    let step = &log.observed.step;
-    let audited = log.observed.len() - step.partition_point(|s| *s < audited_from);
+    log.meta.notes.iter().for_each(|note| console.warn(note));
+    let onset = onset(args, &log.rollouts.observed)?;
+    let (reference, calibration, audited_from) = reference(args, &log.rollouts.observed, other, onset)?;
+    let step = &log.rollouts.observed.step;
+    let audited = log.rollouts.observed.len() - step.partition_point(|s| *s < audited_from);
     let plan = plan(args, &log, onset, audited_from, audits(args.budget, audited)?);
-    console.detail(format!("{} files; reward = {}", log.files.len(), log.reward));
-    let answer = spike(&log.observed, &calibration, &detectors, &plan);
+    console.detail(format!("{} files; reward = {}", log.meta.files.len(), log.meta.reward));
+    let answer = spike(&log.rollouts.observed, &calibration, &detectors, &plan);
     let findings = Findings { log, reference: Some(reference), plan, labels, answer };
     console.answer(&findings.document(), |style| text::text(&findings, style))?;
     Ok(Outcome::Done)
 }
 
-fn plan(args: &SpikeArgs, log: &Log, onset: u64, audited_from: u64, audits: u64) -> Plan {
+fn plan(args: &SpikeArgs, log: &Log<InMemory>, onset: u64, audited_from: u64, audits: u64) -> Plan {
     let mut sizes = if args.size.is_empty() { SIZES.to_vec() } else { args.size.clone() };
     let mut masses: Vec<f64> = args.mass.iter().map(|mass| mass.get()).collect();
     if masses.is_empty() {
@@ -104,7 +104,7 @@ fn plan(args: &SpikeArgs, log: &Log, onset: u64, audited_from: u64, audits: u64)
         grid.sort_unstable_by(f64::total_cmp);
         grid.dedup();
     }
-    let within = args.group_by.unwrap_or_else(|| GroupBy::finest(&log.observed));
+    let within = args.group_by.unwrap_or_else(|| GroupBy::finest(&log.rollouts.observed));
     let (repeats, seed, relative) = (args.repeats, args.seed, args.group_by.is_some());
     Plan { sizes, masses, onset, audited_from, audits, repeats, seed, within, relative }
 }
@@ -153,19 +153,19 @@ fn onset(args: &SpikeArgs, log: &Observed) -> Result<u64, CliError> {
 fn reference(
     args: &SpikeArgs,
     log: &Observed,
-    other: Option<(&PathBuf, Log)>,
+    other: Option<(&PathBuf, Log<InMemory>)>,
     onset: u64,
 ) -> Result<(Reference, Observed, u64), CliError> {
     if let Some((path, other)) = other {
-        if other.aggregate {
+        if other.meta.aggregate {
             return Err(CliError::Value {
                 flag: "--calibrate",
                 reason: format!("{}: {}", path.display(), Status::Aggregate),
                 help: "give a log with one row for each rollout".to_owned(),
             });
         }
-        let reference = Reference::Log { path: path.clone(), n: other.observed.len() };
-        return Ok((reference, other.observed, 0));
+        let reference = Reference::Log { path: path.clone(), n: other.rollouts.observed.len() };
+        return Ok((reference, other.rollouts.observed, 0));
     }
     let first = log.step.first().copied().unwrap_or(0);
     let (from, to) = args.calibrate_steps.unwrap_or((first, onset));
@@ -244,10 +244,10 @@ impl Findings {
             };
             statuses.insert(label.to_owned(), status);
         }
-        let judged = !self.log.aggregate;
+        let judged = !self.log.meta.aggregate;
         json!({
-            "n": if judged { self.log.observed.len() } else { self.log.rows },
-            "reward": self.log.reward.to_string(),
+            "n": if judged { self.log.rollouts.observed.len() } else { self.log.meta.rows },
+            "reward": self.log.meta.reward.to_string(),
             "calibration": self.reference,
             "group_by": self.plan.relative.then(|| self.plan.within.noun()),
             "within": judged.then(|| self.plan.within.noun()),

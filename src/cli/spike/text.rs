@@ -18,7 +18,7 @@ pub(super) fn text(findings: &Findings, style: Style) -> String {
     out.push_str(&chances(findings, spiked, style));
     out.push_str(&minima(findings, spiked, style));
     out.push('\n');
-    let kept = match (&findings.log.observed.log_prob, &findings.log.observed.advantage) {
+    let kept = match (&findings.log.rollouts.observed.log_prob, &findings.log.rollouts.observed.advantage) {
         (Some(_), Some(_)) => "their log-probabilities, their advantages and all else",
         (Some(_), None) => "their log-probabilities and all else",
         (None, Some(_)) => "their advantages and all else",
@@ -34,7 +34,7 @@ pub(super) fn text(findings: &Findings, style: Style) -> String {
 
 fn head(findings: &Findings, spiked: &Spiked) -> String {
     let (log, plan) = (&findings.log, &findings.plan);
-    let files = match log.files.as_slice() {
+    let files = match log.meta.files.as_slice() {
         [one] => one.display().to_string(),
         files => format!("{} files", files.len()),
     };
@@ -53,13 +53,13 @@ fn head(findings: &Findings, spiked: &Spiked) -> String {
         Some(Reference::Steps { from, to, n }) => format!("steps {from}..{to} ({} rollouts)", count(*n)),
         None => String::new(),
     };
-    let mut out = format!("{files}: {} rollouts\n", count(log.observed.len()));
+    let mut out = format!("{files}: {} rollouts\n", count(log.rollouts.observed.len()));
     let mut line = |name: &str, what: String| {
         for (i, part) in wrapped(&what, WIDTH - 11).into_iter().enumerate() {
             out.push_str(&format!("{:<11}{part}\n", if i == 0 { name } else { "" }));
         }
     };
-    line("reward", format!("{}{relative}", log.reward));
+    line("reward", format!("{}{relative}", log.meta.reward));
     line(
         "planted",
         format!(

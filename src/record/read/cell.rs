@@ -1,9 +1,7 @@
 //! One cell of a log, whatever the format: absent, a number, a truth value, or text.
 
-use super::error::{Error, Place};
 use std::borrow::Cow;
 use std::hash::Hasher as _;
-use std::path::Path;
 use twox_hash::XxHash64;
 
 /// What stands in a cell.
@@ -23,7 +21,7 @@ pub(super) enum Cell<'a> {
 
 /// Why a cell is no number.
 #[derive(Debug, Clone, PartialEq)]
-enum NotANumber<'a> {
+pub(super) enum NotANumber<'a> {
     Text(&'a str),
     NotUtf8,
 }
@@ -61,7 +59,7 @@ pub(super) const SAMPLE: usize = 100;
 
 impl Cell<'_> {
     /// The number that stands here (a truth value counts 0 or 1), `None` where nothing stands, or the text.
-    fn parse(&self) -> Result<Option<f64>, NotANumber<'_>> {
+    pub fn parse(&self) -> Result<Option<f64>, NotANumber<'_>> {
         let bytes = match self {
             Cell::Missing => return Ok(None),
             Cell::Number(value) => return Ok(Some(*value)),
@@ -128,62 +126,6 @@ impl Kind {
     }
 }
 
-/// One row while it is being read; cells are those that were asked for, in that order.
-pub(super) struct Row<'a> {
-    /// Row of data, from 0.
-    pub row: usize,
-    /// Line, from 1, where the format has lines.
-    pub line: Option<u64>,
-    /// The file.
-    pub file: &'a Path,
-    /// The cell of the i-th column that was asked for.
-    pub cell: &'a dyn Fn(usize) -> Cell<'a>,
-}
-
-impl Row<'_> {
-    /// Where this is.
-    pub fn place(&self) -> Place {
-        Place { file: self.file.to_owned(), line: self.line, row: self.row }
-    }
-
-    /// A finite number, `None` where the cell is empty, or the error that names the place.
-    pub fn finite(&self, index: usize, column: &str) -> Result<Option<f64>, Error> {
-        let cell = (self.cell)(index);
-        match cell.parse() {
-            Ok(Some(value)) if !value.is_finite() => {
-                Err(Error::NotFinite { place: self.place(), column: column.to_owned(), value })
-            }
-            Ok(value) => Ok(value),
-            Err(NotANumber::NotUtf8) => Err(Error::NotUtf8 { place: self.place() }),
-            Err(NotANumber::Text(text)) => {
-                let value = shortened(text);
-                Err(Error::NotANumber { place: self.place(), column: column.to_owned(), value })
-            }
-        }
-    }
-
-    /// A number that names something: a whole number itself, anything else by a hash of its text.
-    pub fn identity(&self, index: usize) -> u64 {
-        let cell = (self.cell)(index);
-        match (&cell, cell.number()) {
-            (_, Some(value)) if value.fract() == 0.0 && (0.0..LARGEST_EXACT).contains(&value) => value as u64,
-            _ => text_hash(&cell.text().unwrap_or_default()),
-        }
-    }
-
-    /// A training step: a whole number, 0 or above.
-    pub fn step(&self, index: usize, column: &str) -> Result<u64, Error> {
-        let cell = (self.cell)(index);
-        match cell.number() {
-            Some(value) if value.fract() == 0.0 && (0.0..LARGEST_EXACT).contains(&value) => Ok(value as u64),
-            _ => {
-                let value = shortened(&String::from_utf8_lossy(&cell.text().unwrap_or_default()));
-                Err(Error::NotAStep { place: self.place(), column: column.to_owned(), value })
-            }
-        }
-    }
-}
-
 /// The value of digits with at most one point and a sign, correctly rounded; `None` of anything else, which is left to
 /// the standard library: digits below 2⁵³ and a power of ten below 10²³ are exact, so one division rounds once
 /// (Clinger 1990).
@@ -213,44 +155,6 @@ fn plain_decimal(text: &[u8]) -> Option<f64> {
     Some(if digits.len() < text.len() { -value } else { value })
 }
 
-/// The number of a cell that mostly repeats the one before, as a step or the prompt of a group does.
-#[derive(Default)]
-pub(super) struct Repeated {
-    text: Vec<u8>,
-    value: Option<u64>,
-}
-
-impl Repeated {
-    /// The value of the cell, computed only where its text differs from the last.
-    pub fn of(
-        &mut self,
-        row: &Row<'_>,
-        index: usize,
-        compute: impl FnOnce() -> Result<u64, Error>,
-    ) -> Result<u64, Error> {
-        let cell = (row.cell)(index);
-        let text = match &cell {
-            Cell::Text(text) => text.as_bytes(),
-            Cell::Bytes(bytes) => bytes,
-            _ => return compute(),
-        };
-        if let Some(value) = self.value
-            && self.text == text
-        {
-            return Ok(value);
-        }
-        self.value = None;
-        let value = compute()?;
-        self.text.clear();
-        self.text.extend_from_slice(text);
-        self.value = Some(value);
-        Ok(value)
-    }
-}
-
-/// From 2⁵³ on not every whole number has its own f64.
-const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
-
 /// A 64-bit hash of a text (XXH64): equal texts are found again, nothing else is promised.
 pub(super) fn text_hash(text: &[u8]) -> u64 {
     XxHash64::oneshot(0, text)
@@ -273,16 +177,6 @@ pub(super) fn words_hash<const N: usize>(words: [u64; N]) -> u64 {
         hasher.write_u64(word.to_le());
     }
     hasher.finish()
-}
-
-/// The start of a text, for an error message.
-fn shortened(text: &str) -> String {
-    const SHOWN: usize = 40;
-    let mut start: String = text.chars().take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if text.chars().nth(SHOWN).is_some() {
-        start.push('…');
-    }
-    start
 }
 
 #[cfg(test)]
@@ -334,19 +228,5 @@ mod tests {
         assert_eq!(Cell::Flag(true).kind(), Kind::Other);
         assert_eq!(Kind::Number.and(Kind::Empty), Kind::Number);
         assert_eq!(Kind::Number.and(Kind::Other), Kind::Other);
-    }
-
-    #[test]
-    fn steps_are_whole_numbers() {
-        let step = |text: &'static str| {
-            let cell = move |_| Cell::Text(Cow::Borrowed(text));
-            Row { row: 4, line: Some(6), file: Path::new("a.csv"), cell: &cell }.step(0, "step")
-        };
-        assert_eq!(step("12.0").ok(), Some(12));
-        for bad in ["-1", "1.5", "", "nan", "inf", "1e300"] {
-            assert!(step(bad).is_err(), "{bad}");
-        }
-        let message = step("x").map_err(|e| e.to_string());
-        assert_eq!(message, Err("a.csv, line 6, column `step`: `x` is not a step (0, 1, 2, …)".to_owned()));
     }
 }

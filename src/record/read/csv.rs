@@ -2,8 +2,9 @@
 //!
 //! One thread splits the file into cells, another reads the numbers in them: the rows come in their order all the same.
 
-use super::cell::{Cell, Column, Kind, Row, SAMPLE};
+use super::cell::{Cell, Column, Kind, SAMPLE};
 use super::error::{Error, Place};
+use super::row::Row;
 use csv::{ByteRecord, ErrorKind, Reader, ReaderBuilder, StringRecord};
 use std::fs::File;
 use std::path::Path;

@@ -225,24 +225,6 @@ fn which_column(candidates: &[String]) -> String {
     }
 }
 
-/// The candidates, those with `reward` or `score` in their name first.
-fn likely_first(candidates: &[String]) -> Vec<&String> {
-    let likely = |name: &String| name.contains("reward") || name.contains("score");
-    let (mut first, rest): (Vec<&String>, Vec<&String>) = candidates.iter().partition(|name| likely(name));
-    first.extend(rest);
-    first
-}
-
-/// Column names for an error: all of them, or the first thirty.
-fn listed(columns: &[String]) -> String {
-    const SHOWN: usize = 30;
-    let head = columns.iter().take(SHOWN).map(|c| format!("`{c}`")).collect::<Vec<_>>().join(", ");
-    match columns.len().checked_sub(SHOWN) {
-        Some(more) if more > 0 => format!("{head} and {more} more"),
-        _ => head,
-    }
-}
-
 /// The known name that is most like `name`, if any is close.
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known
@@ -251,89 +233,6 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
         .filter(|(similarity, _)| *similarity > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, k)| k)
-}
-
-impl Error {
-    /// What to do next.
-    pub fn help(&self) -> Option<String> {
-        let text = match self {
-            Self::Io { .. } => return None,
-            Self::Spool { .. } => {
-                "logs of more than about a million rows are kept there: free some space, or name another folder in the \
-                 environment variable TMPDIR"
-                    .to_owned()
-            }
-            Self::NoSuchRow { .. } => "rows count from 0".to_owned(),
-            Self::NotFound { .. } => "check the path; it is taken relative to the current folder".to_owned(),
-            Self::NoMatch { .. } => {
-                "`*` and `?` are understood in the file name only, not in a folder's name".to_owned()
-            }
-            Self::NoLogInFolder { .. } | Self::UnknownExtension { .. } => {
-                "logs are read from .csv (with a header), .jsonl (one object a line) and .parquet files"
-                    .to_owned()
-            }
-            Self::ParquetDisabled { .. } => {
-                "rebuild with `--features parquet`, or convert the file to CSV or JSON Lines".to_owned()
-            }
-            Self::Empty { .. } => "check that the run that should have written it did finish".to_owned(),
-            Self::NotUtf8 { .. } => {
-                "save the file as UTF-8, for example `iconv -f LATIN1 -t UTF-8`".to_owned()
-            }
-            Self::Ragged { .. } => {
-                "quote cells that contain a comma or a line break, and remove a half-written last row"
-                    .to_owned()
-            }
-            Self::NoHeader { .. } => {
-                "put a first line with the column names, for example `reward`".to_owned()
-            }
-            Self::Json { .. } => {
-                "JSON Lines holds one complete object a line; remove a half-written last line".to_owned()
-            }
-            Self::Parquet { .. } => {
-                "the file may be cut off or still being written; copy it again".to_owned()
-            }
-            Self::NotANumber { .. } => "correct or drop this row, or name another column".to_owned(),
-            Self::NotFinite { .. } => {
-                "drop or clip these rows first: they have no place in a tail".to_owned()
-            }
-            Self::EmptyCell { .. } => "fill in the value, or drop this row".to_owned(),
-            Self::NotAStep { .. } => "correct or drop this row, or rename the column".to_owned(),
-            Self::MissingColumn { column, columns, .. } => {
-                let near = nearest(column, columns.iter().map(String::as_str))
-                    .map(|name| format!("did you mean `{name}`? "))
-                    .unwrap_or_default();
-                format!("{near}the columns are {}", listed(columns))
-            }
-            Self::RepeatedColumn { .. } => "give each column its own name".to_owned(),
-            Self::WhichColumn { flag, candidates, columns, .. } => {
-                match likely_first(candidates).as_slice() {
-                    [] => format!("name one with `{flag} COLUMN`; the columns are {}", listed(columns)),
-                    [one] => format!("name it with `{flag} {one}`"),
-                    [one, two, ..] if *flag == REWARD_FLAG => format!(
-                        "name one with `{flag} {one}`, or a weighted sum with `{flag} {one}=1,{two}=0.5`; the numeric \
-                     columns are {}",
-                        listed(candidates)
-                    ),
-                    [one, ..] => {
-                        format!(
-                            "name one with `{flag} {one}`; the numeric columns are {}",
-                            listed(candidates)
-                        )
-                    }
-                }
-            }
-            Self::NoValues { .. } => "name another column".to_owned(),
-            Self::RewardSpec { .. } => {
-                "write one column, `--reward score`, or weights, `--reward helpful=1,format=0.5`".to_owned()
-            }
-        };
-        Some(text)
-    }
-
-    /// Whether the input is to blame, and not the machine.
-    pub fn is_bad_input(&self) -> bool {
-        !matches!(self, Self::Io { .. } | Self::Spool { .. })
-    }
 }
 
 /// The flag by which `detect` is told the reward.

@@ -1,7 +1,8 @@
 //! Which files a list of paths stands for: files, folders, and patterns in the file name.
 
-use super::cell::{Column, Row};
+use super::cell::Column;
 use super::error::Error;
+use super::row::Row;
 use super::{csv, jsonl};
 use crate::record::tables::ObservedRow;
 use std::cmp::Ordering;

@@ -1,8 +1,9 @@
 //! JSON Lines: one object a line. A name such as `reward/g` is found as a literal key, and as a path into nested
 //! objects (`{"reward": {"g": 1}}`), with `/` or `.` between the keys.
 
-use super::cell::{Cell, Column, Row, SAMPLE};
+use super::cell::{Cell, Column, SAMPLE};
 use super::error::{Error, Place};
+use super::row::Row;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::fs::File;

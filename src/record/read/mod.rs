@@ -1,22 +1,30 @@
 //! Files of rewards, read: which files, which format, which column means what, and the rollouts that they hold.
 
+mod build;
 mod cell;
 mod column;
 mod csv;
 mod error;
 mod files;
+mod help;
 mod jsonl;
+mod layout;
 mod log;
+mod open;
+mod optional;
 mod outcomes;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod roles;
 mod rollouts;
+mod row;
+mod writer;
 
 pub use column::{ColumnData, read_column};
 pub use error::{Error, Place};
 pub use files::log_files;
-pub use log::{Log, OpenLog, Origin, open_log, read_log};
+pub use log::{InMemory, Log, LogMeta, Origin};
+pub use open::{open_log, read_log};
 pub use outcomes::read_outcomes;
 pub use roles::{RewardSpec, Roles};
 pub use rollouts::{Rollouts, Span};

@@ -1,7 +1,8 @@
 //! Parquet, row by row, only the columns that are asked for. Nested values are named as in JSON Lines.
 
-use super::cell::{Cell, Column, Kind, Row};
+use super::cell::{Cell, Column, Kind};
 use super::error::Error;
+use super::row::Row;
 use parquet::basic::{ConvertedType, LogicalType, Type as Physical};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};

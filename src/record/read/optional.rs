@@ -1,0 +1,52 @@
+//! A column that not every row of a log need have.
+
+use super::row::Row;
+
+/// A column that may have to be given up on the way.
+pub(super) struct Optional {
+    /// Its place among the words of a row.
+    pub at: usize,
+    /// Rows that have it so far.
+    pub seen: usize,
+    /// Whether it was given up.
+    pub lost: bool,
+}
+
+impl Optional {
+    /// Writes the value of a row.
+    pub fn put(&mut self, words: &mut [u64], value: f64) {
+        if let Some(word) = words.get_mut(self.at) {
+            *word = value.to_bits();
+            self.seen += 1;
+        }
+    }
+
+    /// Reads the cell of a row, or gives the column up and says why.
+    pub fn read(
+        &mut self,
+        words: &mut [u64],
+        row: &Row<'_>,
+        column: Option<(usize, &str)>,
+        notes: &mut Vec<String>,
+    ) {
+        if self.lost {
+            return;
+        }
+        let reason = match column {
+            None if self.seen == 0 => None,
+            None => Some(format!("{}: no such column as in the files before", row.place())),
+            Some((index, name)) => match row.finite(index, name) {
+                Ok(Some(value)) => return self.put(words, value),
+                Ok(None) => Some(format!("{}, column `{name}`: the cell is empty", row.place())),
+                Err(error) => Some(error.to_string()),
+            },
+        };
+        self.lost = true;
+        notes.extend(reason.map(|reason| format!("column left out: {reason}")));
+    }
+
+    /// Its place, if all rows have it.
+    pub fn complete(&self, rows: usize) -> Option<usize> {
+        (!self.lost && self.seen == rows && rows > 0).then_some(self.at)
+    }
+}
