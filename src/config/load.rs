@@ -1,18 +1,18 @@
 //! From bytes to arms, stage by stage.
 
-use super::document::{Node, parse, parse_value, place, shifted, splice};
+use super::arm::Arm;
+use super::arms::{arm, contradict, duplicates, typed, unexpected};
+use super::axes::{as_table, count, resolve_axes, take_axes};
+use super::document::{Node, descend, parse, splice};
 use super::error::ConfigError;
-use super::paths::find;
-use super::rules::{References, contradictions};
+use super::overrides::{Override, apply, read_set};
 use super::schema::root as schema_root;
 use super::sections::Document;
 use super::source::{Draft, Sources};
-use super::sweep::{Arm, Axis, as_table, choice, count, labels, named, resolve_axes, spliced, take_axes};
 use super::walk::walk;
-use serde::Deserialize as _;
 use std::path::Path;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue, Deserializer};
+use toml::de::{DeTable, DeValue};
 
 /// A file beyond this size is no configuration.
 const LARGEST: u64 = 4 << 20;
@@ -86,13 +86,6 @@ fn not_utf8(name: &str, bytes: &[u8], valid: usize) -> ConfigError {
     ConfigError::new(vec![sources.place(fault)])
 }
 
-/// One `--set KEY=VALUE`.
-struct Override<'i> {
-    path: Vec<String>,
-    span: std::ops::Range<usize>,
-    value: Node<'i>,
-}
-
 fn read(name: &str, text: &str, sets: &[(&str, usize)]) -> Result<Loaded, Vec<Draft>> {
     let mut faults = Vec::new();
     let parsed = parse(text).unwrap_or_else(|found| {
@@ -161,187 +154,13 @@ fn stop(faults: Vec<Draft>) -> Result<(), Vec<Draft>> {
     if faults.is_empty() { Ok(()) } else { Err(faults) }
 }
 
-/// Reads `KEY=VALUE`: the key as TOML writes one, the value as TOML, or a bare word.
-fn read_set(set: &str, start: usize) -> Result<Override<'_>, Vec<Draft>> {
-    let whole = start..start + set.len();
-    let malformed = |problem: &str| {
-        vec![
-            Draft::new(whole.clone(), format!("--set {set}: {problem}"), "here")
-                .help("write --set KEY=VALUE, for example --set trainer.reinforce.steps=100"),
-        ]
-    };
-    let mut quote = None;
-    let equals = set.char_indices().find(|&(_, c)| match (quote, c) {
-        (None, '=') => true,
-        (None, '"' | '\'') => {
-            quote = Some(c);
-            false
-        }
-        (Some(q), c) if q == c => {
-            quote = None;
-            false
-        }
-        _ => false,
-    });
-    let Some((equals, _)) = equals else { return Err(malformed("there is no `=`")) };
-    let (key, after) = (set[..equals].trim(), &set[equals + 1..]);
-    let text = after.trim();
-    let Some(path) = read_key(key) else { return Err(malformed("the key is not a dotted name")) };
-    let span = start..start + equals;
-    let offset = start + equals + 1 + (after.len() - after.trim_start().len());
-    let bare = !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || "_-./".contains(c));
-    let value = match parse_value(text) {
-        Ok(value) => value,
-        Err(_) if bare => Spanned::new(0..text.len(), DeValue::String(text.into())),
-        Err(_) if text.is_empty() => return Err(malformed("there is no value")),
-        Err(mut faults) => {
-            for fault in &mut faults {
-                fault.span = fault.span.start + offset..fault.span.end + offset;
-            }
-            return Err(faults);
-        }
-    };
-    Ok(Override { path, span, value: shifted(value, offset) })
-}
-
-/// The segments of a dotted key; `sweep."a.b"` has two.
-fn read_key(key: &str) -> Option<Vec<String>> {
-    let line = format!("{key}=0");
-    let mut node = parse(&line).ok()?;
-    let mut path = Vec::new();
-    while let DeValue::Table(table) = node.get_ref() {
-        let (1, Some((segment, below))) = (table.len(), table.iter().next()) else { return None };
-        path.push(segment.get_ref().to_string());
-        let below = below.clone();
-        node = below;
-    }
-    (!path.is_empty()).then_some(path)
-}
-
-/// Puts the overrides into the tree; what leads nowhere is a fault.
-fn apply<'i>(base: &mut Node<'i>, overrides: Vec<Override<'i>>, faults: &mut Vec<Draft>) -> Vec<Vec<String>> {
-    let mut paths = Vec::new();
-    for set in overrides {
-        // The sweep has keys of its own, which are looked at later.
-        if set.path.first().is_some_and(|section| section == "sweep") {
-            splice(base, &set.path, &set.span, set.value);
-            continue;
-        }
-        match find(&set.path, base) {
-            Ok(_) => {
-                splice(base, &set.path, &set.span, set.value);
-                paths.push(set.path);
-            }
-            Err(lost) => faults.push(Draft::new(set.span, lost.message, "leads nowhere").help(lost.help)),
-        }
-    }
-    paths
-}
-
 fn place_is_free(base: &Node<'_>, path: &[String]) -> bool {
-    super::document::descend(base, path).1 < path.len()
-}
-
-/// Builds one arm; what the walk let pass and serde refuses is a fault too.
-fn arm(
-    base: &Node<'_>,
-    axes: &[Axis<'_>],
-    keys: &std::sync::Arc<[String]>,
-    index: usize,
-) -> Result<Arm, Vec<Draft>> {
-    let chosen = choice(axes, index);
-    let document = typed(spliced(base, axes, &chosen))?;
-    Ok(Arm {
-        index,
-        keys: keys.clone(),
-        values: labels(axes, &chosen),
-        names: named(axes, &chosen),
-        document,
-    })
-}
-
-/// Gives the tree its type.
-fn typed(tree: Node<'_>) -> Result<Document, Vec<Draft>> {
-    let span = tree.span();
-    let table = match tree.into_inner() {
-        DeValue::Table(table) => table,
-        _ => DeTable::new(),
-    };
-    Document::deserialize(Deserializer::from(Spanned::new(span, table))).map_err(|error| {
-        let message = error.message().lines().next().unwrap_or("not a configuration").to_owned();
-        let fault = Draft::new(error.span().unwrap_or(0..0), message, "here");
-        vec![fault.help("these values do not go together; change one of them")]
-    })
-}
-
-/// Two values of one key that come to the same configuration.
-fn duplicates(axes: &[Axis<'_>], arms: &[Arm]) -> Vec<Draft> {
-    let mut faults = Vec::new();
-    let mut stride = arms.len();
-    for axis in axes {
-        // Arms that differ in this key alone lie `stride` apart.
-        stride /= axis.values.len().max(1);
-        let along: Vec<&Arm> = arms.iter().step_by(stride.max(1)).take(axis.values.len()).collect();
-        for (j, later) in along.iter().enumerate() {
-            if let Some(i) = along[..j].iter().position(|earlier| earlier.document == later.document)
-                && let Some(value) = axis.values.get(j)
-            {
-                let message =
-                    format!("value {} of `{}` gives the same arm as value {}", j + 1, axis.key, i + 1);
-                faults
-                    .push(Draft::new(value.span(), message, "the same again").help("remove one of the two"));
-            }
-        }
-    }
-    faults
-}
-
-/// Collects the contradictions of all arms; one that not every arm has says in which it lies first.
-fn contradict(base: &Node<'_>, axes: &[Axis<'_>], arms: &[Arm], faults: &mut Vec<Draft>) {
-    let mut references = References::new();
-    let mut found: Vec<(Draft, &Arm, usize)> = Vec::new();
-    for arm in arms {
-        let contradictions = contradictions(&arm.document, &mut references);
-        if contradictions.is_empty() {
-            continue;
-        }
-        let tree = spliced(base, axes, &choice(axes, arm.index));
-        for c in contradictions {
-            let path: Vec<String> = c.path.split('.').map(str::to_owned).collect();
-            let span = place(&tree, &path);
-            match found.iter_mut().find(|(d, ..)| d.span == span && d.message == c.message) {
-                Some((_, _, times)) => *times += 1,
-                None => found.push((Draft::new(span, c.message, "").help(c.help), arm, 1)),
-            }
-        }
-    }
-    for (mut draft, arm, times) in found {
-        if times < arms.len() {
-            let values: Vec<String> =
-                axes.iter().zip(&arm.values).map(|(axis, value)| format!("{} = {value}", axis.key)).collect();
-            draft.label = match times {
-                1 => format!("in the arm {}", values.join(", ")),
-                _ => format!("in {times} of {} arms, first {}", arms.len(), values.join(", ")),
-            };
-        }
-        faults.push(draft);
-    }
-}
-
-/// Expectations that no arm can meet.
-fn unexpected(base: &Node<'_>, arms: &[Arm], faults: &mut Vec<Draft>) {
-    let Some(first) = arms.first() else { return };
-    for (index, expectation) in first.document.expect.iter().enumerate() {
-        for (key, problem) in expectation.contradictions(arms) {
-            let (problem, help) = problem.split_once("; ").unwrap_or((problem.as_str(), ""));
-            let path: Vec<String> = format!("expect.{index}.{key}").split('.').map(str::to_owned).collect();
-            faults.push(Draft::new(place(base, &path), problem.to_owned(), "here").help(help));
-        }
-    }
+    descend(base, path).1 < path.len()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::document::parse_value;
     use super::super::schema::{Shape, all_paths, shape};
     use super::*;
 

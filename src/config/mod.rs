@@ -8,29 +8,34 @@
 //! The structs of the sections lie with their parts: a new key is a field there, and its bounds, its default and its
 //! description appear here, in [`schema`], [`template`]'s tests and [`resolved`], without another line.
 
+mod arm;
+mod arms;
 mod audit;
+mod axes;
 mod calibration;
 mod canonical;
+mod coverage;
 mod document;
 mod error;
 mod expect;
 mod label;
 mod load;
 mod nearest;
+mod numbers;
+mod overrides;
 mod paths;
 mod record;
 mod resolved;
 mod rules;
-mod rules_bandit;
-mod rules_process;
-mod rules_reward;
 mod schema;
 mod sections;
 mod source;
 mod sweep;
 mod template;
 mod walk;
+mod wording;
 
+pub use arm::Arm;
 pub use audit::AuditSection;
 pub use calibration::CalibrationSection;
 pub use canonical::bytes_of;
@@ -41,5 +46,5 @@ pub use record::{ObservedRuns, RecordSection};
 pub use resolved::resolved;
 pub use schema::schema;
 pub use sections::Document;
-pub use sweep::{Arm, Sweep};
+pub use sweep::Sweep;
 pub use template::template;

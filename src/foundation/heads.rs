@@ -4,7 +4,6 @@
 //! for them; here as many streams as a register has lanes go through its rounds side by side, and give the words that
 //! [`super::rng::Family::at`] would.
 
-use super::rng::unit;
 use pulp::{Simd, WithSimd};
 
 /// Streams whose indices and words are laid out side by side: any register's lanes divide them.
@@ -35,6 +34,12 @@ impl Head {
         let product = u128::from(self.0[0]) * u128::from(bound);
         (product as u64 >= bound.wrapping_neg() % bound.max(1)).then_some((product >> 64) as u64)
     }
+}
+
+/// A uniform number in the open interval (0, 1) from the upper 53 bits of a word.
+#[inline]
+pub(super) fn unit(word: u64) -> f64 {
+    ((word >> 11) as f64 + 0.5) * (1.0 / (1u64 << 53) as f64)
 }
 
 /// What `take` makes of the heads of these streams of a key.

@@ -5,7 +5,7 @@
 //! error is an unlimited table of fixed numbers that needs no memory: the number that belongs to a
 //! trajectory is the start of the stream whose index is the trajectory's hash.
 
-use super::heads::{Head, heads};
+use super::heads::{Head, heads, unit};
 use rand::rngs::ChaCha8Rng;
 use rand::{Rng as _, SeedableRng as _, TryRng};
 use std::convert::Infallible;
@@ -103,12 +103,6 @@ impl Family {
     pub fn units(&self, indices: &[u64]) -> Vec<f64> {
         heads(self.key, indices, Head::first_unit)
     }
-}
-
-/// A uniform number in the open interval (0, 1) from the upper 53 bits of a word.
-#[inline]
-pub(super) fn unit(word: u64) -> f64 {
-    ((word >> 11) as f64 + 0.5) * (1.0 / (1u64 << 53) as f64)
 }
 
 /// A reproducible source of random words; implements `rand::Rng`.

@@ -1,7 +1,7 @@
 //! What was expected beside what was found: each difference in combined standard errors, with the band of agreement.
 
 use super::axes::{Below, Panel};
-use super::labels::fit;
+use super::fitting::fit;
 use super::scale::{Kind, Scale};
 use super::scene::{Align, Scene};
 use super::series::{Figure, Point, Series};

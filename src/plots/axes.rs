@@ -1,6 +1,6 @@
 //! A panel: a rectangle with two scales, thin axes on its left and lower side, and the data drawn in it.
 
-use super::labels::wrap;
+use super::fitting::wrap;
 use super::scale::{Scale, Tick};
 use super::scene::{Align, Place, Scene, text_width};
 use super::series::{Point, Series};

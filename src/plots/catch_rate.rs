@@ -1,6 +1,7 @@
 //! Catch rate against audit budget, one line a detector, with random audits and the oracle as yardsticks.
 
 use super::axes::{Below, End, INDENT, Panel};
+use super::fitting::fit;
 use super::labels::{self, Stroke};
 use super::scale::{Kind, Scale};
 use super::scene::{Align, Place, Scene};
@@ -146,7 +147,7 @@ fn draw(series: &[Series], axis: &str) -> Result<(Scene, usize), Status> {
         let panel = Panel { left, top, right: left + width - 58.0, bottom: top + height, x, y };
         let last = i + columns >= shown;
         panel.frame(&mut scene, "", Below::Title(if last { axis_short(axis, columns) } else { "" }));
-        let title = labels::fit(arm, width - 50.0, SMALL, true);
+        let title = fit(arm, width - 50.0, SMALL, true);
         scene.bold((left, top - 9.0), title, SMALL, Align::Left, BLACK);
         let mine: Vec<&Series> = series.iter().filter(|s| s.panel == **arm).collect();
         panel_lines(&mut scene, &panel, &mine, &ink);

@@ -2,6 +2,7 @@
 //! on why to draw it over log k). A plateau is an index, a slope is none.
 
 use super::axes::{Below, End, INDENT, Panel};
+use super::fitting::fit;
 use super::labels;
 use super::scale::{Kind, Scale};
 use super::scene::Scene;
@@ -62,7 +63,7 @@ fn draw(series: &[Series]) -> Result<Scene, Status> {
     // The intervals at the smallest k would squeeze everything else.
     let high = points().map(|p| p.y).fold(0.0, f64::max) * 1.25;
     let y = Scale::exact(Kind::Linear, 0.0, high.max(0.6)).ok_or(nothing)?;
-    let names: Vec<String> = shown.iter().map(|s| labels::fit(&s.name, 190.0, SMALL, false)).collect();
+    let names: Vec<String> = shown.iter().map(|s| fit(&s.name, 190.0, SMALL, false)).collect();
     let single = shown.len() == 1;
     let levels = [(0.5, "infinite variance"), (1.0, "infinite mean")];
     let drawn = levels.into_iter().filter(|(level, _)| *level < y.ends().1 * 0.97);

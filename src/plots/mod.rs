@@ -21,6 +21,7 @@ mod agreement;
 mod arms;
 mod catch_rate;
 mod collapse;
+mod fitting;
 mod hill;
 mod over_optimisation;
 mod survival;

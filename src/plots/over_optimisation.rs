@@ -6,6 +6,7 @@
 
 use super::arms;
 use super::axes::{Below, End, INDENT, Panel};
+use super::fitting::fit;
 use super::labels;
 use super::scale::{Kind, Scale};
 use super::scene::Scene;
@@ -145,8 +146,7 @@ fn draw(run: &RunFolder, series: &[Series]) -> Result<Scene, Status> {
             names.push(&s.name);
         }
     }
-    let shown: Vec<String> =
-        names.iter().map(|name| labels::fit(name, 190.0, super::theme::SMALL, false)).collect();
+    let shown: Vec<String> = names.iter().map(|name| fit(name, 190.0, super::theme::SMALL, false)).collect();
     let x = Scale::over(Kind::Sqrt, series.iter().flat_map(|s| s.points.iter().map(|p| p.x)))
         .ok_or(nothing.clone())?;
     let reference =

@@ -1,6 +1,7 @@
 //! P(U > u) on doubly logarithmic axes: a power law is a straight line, a normal falls off a cliff.
 
 use super::axes::{Below, INDENT, Panel};
+use super::fitting::fit;
 use super::labels::{self, Stroke};
 use super::scale::{Kind, Scale};
 use super::scene::{Align, Scene};
@@ -155,13 +156,7 @@ fn draw(series: &[Series]) -> Result<Scene, Status> {
         let panel = Panel { left, top, right: left + width - INDENT - 26.0, bottom: top + height, x, y };
         panel.frame(&mut scene, "", Below::Title("Proxy reward u"));
         if columns > 1 {
-            scene.bold(
-                (left, top - 8.0),
-                labels::fit(arm, width - 70.0, SMALL, true),
-                SMALL,
-                Align::Left,
-                BLACK,
-            );
+            scene.bold((left, top - 8.0), fit(arm, width - 70.0, SMALL, true), SMALL, Align::Left, BLACK);
         }
         for s in mine {
             let places = panel.places(&s.points);

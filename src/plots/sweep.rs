@@ -2,6 +2,7 @@
 
 use super::arms::{self, Group};
 use super::axes::{Below, End, INDENT, Panel};
+use super::fitting::fit;
 use super::labels::{self, Stroke};
 use super::over_optimisation::REFERENCE;
 use super::scale::{Kind, Scale};
@@ -103,7 +104,7 @@ fn draw(run: &RunFolder, axis: &Axis, groups: &[Group<'_>], series: &[Series]) -
     }
     .ok_or(nothing.clone())?;
     let single = groups.len() == 1;
-    let names: Vec<String> = groups.iter().map(|g| labels::fit(&g.name, 170.0, SMALL, false)).collect();
+    let names: Vec<String> = groups.iter().map(|g| fit(&g.name, 170.0, SMALL, false)).collect();
     let named = axis.names.is_some();
     // Names on a categorical axis have no line whose end could carry a label, so they get a key above.
     let reference =

@@ -3,7 +3,7 @@
 use super::PlotError;
 use super::axes::{Below, INDENT, Panel};
 use super::chart::{close, save};
-use super::labels::fit;
+use super::fitting::fit;
 use super::scale::{Kind, Scale};
 use super::scene::{Align, Scene, text_width};
 use super::series::{Point, Series};

@@ -3,11 +3,13 @@
 mod coupling;
 mod ensemble;
 mod enumerate;
+mod error;
 mod exploit;
 mod frozen;
 mod hack;
 mod model;
 mod noise;
+mod phase;
 mod plant;
 mod propagate;
 mod section;
@@ -17,9 +19,11 @@ mod twin;
 
 pub use ensemble::{Combine, Ensemble};
 pub use enumerate::MOST_TRAJECTORIES;
+pub use error::RewardError;
 pub use exploit::Exploit;
 pub use hack::HackRule;
-pub use model::{Phase, RewardError, RewardModel};
+pub use model::RewardModel;
+pub use phase::Phase;
 pub use plant::outcomes_of;
 pub use propagate::{Choose, Propagated, propagate};
 pub use section::{Mode, RewardSection};

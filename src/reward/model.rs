@@ -2,37 +2,17 @@
 
 use super::coupling::couple;
 use super::enumerate::{MOST_TRAJECTORIES, enumerate};
+use super::error::RewardError;
 use super::frozen::FrozenError;
 use super::noise::Noise;
+use super::phase::Phase;
 use super::plant::plant;
 use super::sequence::SequenceModel;
 use super::{Mode, RewardSection, Twin};
-use crate::distributions::{StandardizeError, Standardized};
-use crate::environments::{Environment, EnvironmentError, World};
+use crate::distributions::Standardized;
+use crate::environments::{Environment, World};
 use crate::foundation::rng::SeedTree;
 use crate::record::Outcomes;
-
-/// Why a reward model could not be set up.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RewardError {
-    /// The environment failed.
-    #[error(transparent)]
-    Environment(#[from] EnvironmentError),
-    /// The error's law cannot be standardised as asked.
-    #[error("reward.standardize: {0}")]
-    Standardize(#[from] StandardizeError),
-    /// A frozen error left the range of f64.
-    #[error(
-        "the error of cell {cell} is {value}: the tail of reward.error overflows; raise its tail index or change the seed"
-    )]
-    Infinite {
-        /// Cell of the table.
-        cell: usize,
-        /// What was drawn.
-        value: f64,
-    },
-}
 
 /// U = V + X of one replicate.
 #[derive(Debug)]
@@ -55,15 +35,6 @@ struct Listed {
     disagreement: Option<Vec<f64>>,
     noise: Noise,
     swapped: bool,
-}
-
-/// Whether a visit happens in training or when calibrating, before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Phase {
-    /// A rollout of the policy in training.
-    Training,
-    /// A rollout of the reference before training.
-    Calibration,
 }
 
 impl RewardModel {

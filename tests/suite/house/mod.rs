@@ -1,5 +1,7 @@
 //! The house keeps its layers, and no part is left unregistered.
 
+mod registration;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

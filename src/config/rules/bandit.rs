@@ -1,7 +1,7 @@
 //! Faults between the keys of a bandit and what is planted in it.
 
-use super::rules::References;
-use super::sections::Document;
+use super::contradiction::References;
+use crate::config::sections::Document;
 use crate::environments::{Bandit, Reference};
 use crate::foundation::rng::SeedTree;
 use crate::reward::{Exploit, outcomes_of};

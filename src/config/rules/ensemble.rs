@@ -1,6 +1,6 @@
 //! Faults between the keys of `[reward]` that belong to an ensemble.
 
-use super::rules::Contradiction;
+use super::contradiction::Contradiction;
 use crate::reward::{Mode, RewardSection};
 
 /// What an ensemble contradicts.

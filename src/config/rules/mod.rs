@@ -1,24 +1,16 @@
 //! Faults between keys: each value is right on its own, and together they contradict each other.
 
+mod bandit;
+mod contradiction;
+mod ensemble;
+mod process;
+
+pub(super) use contradiction::{Contradiction, References};
+
 use super::sections::Document;
-use super::{rules_bandit, rules_process, rules_reward};
 use crate::distributions::Standardized;
 use crate::environments::EnvironmentSpec;
 use crate::reward::{HackRule, Mode};
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-
-/// One contradiction.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Contradiction {
-    /// Dotted key under which the caret goes.
-    pub path: String,
-    pub message: String,
-    pub help: String,
-}
-
-/// Smallest ln π₀ of each reference file that was read, or what is wrong with it.
-pub(super) type References = BTreeMap<(PathBuf, u32), Result<f64, String>>;
 
 /// Everything that contradicts itself in the configuration of one arm.
 pub(super) fn contradictions(document: &Document, references: &mut References) -> Vec<Contradiction> {
@@ -27,8 +19,8 @@ pub(super) fn contradictions(document: &Document, references: &mut References) -
         found.push(Contradiction { path: path.to_owned(), message, help: help.to_owned() });
     };
     let reach = match &document.environment {
-        EnvironmentSpec::Bandit(bandit) => rules_bandit::bandit(document, bandit, references, &mut say),
-        _ => rules_process::process(document, &mut say),
+        EnvironmentSpec::Bandit(bandit) => bandit::bandit(document, bandit, references, &mut say),
+        _ => process::process(document, &mut say),
     };
     let reward = &document.reward;
     if reward.correlation.get() != 0.0 {
@@ -62,7 +54,7 @@ pub(super) fn contradictions(document: &Document, references: &mut References) -
         );
     }
 
-    found.extend(rules_reward::ensemble(reward));
+    found.extend(ensemble::ensemble(reward));
     let mut say = |path: &str, message: String, help: &str| {
         found.push(Contradiction { path: path.to_owned(), message, help: help.to_owned() });
     };

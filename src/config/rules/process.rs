@@ -1,6 +1,6 @@
 //! Faults between the keys of a process, of the policy in it, and of what its reward model errs on.
 
-use super::sections::Document;
+use crate::config::sections::Document;
 use crate::environments::{EnvironmentError, EnvironmentSpec, Process, State, World};
 use crate::foundation::rng::SeedTree;
 use crate::reward::{LONGEST_PATTERN, MOST_TRAJECTORIES, Pattern};

@@ -1,0 +1,109 @@
+//! The arms that a sweep spans, and what contradicts itself in them.
+
+use super::arm::Arm;
+use super::axes::{Axis, choice, labels, named, spliced};
+use super::document::{Node, place};
+use super::rules::{References, contradictions};
+use super::sections::Document;
+use super::source::Draft;
+use serde::Deserialize as _;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue, Deserializer};
+
+/// Builds one arm; what the walk let pass and serde refuses is a fault too.
+pub(super) fn arm(
+    base: &Node<'_>,
+    axes: &[Axis<'_>],
+    keys: &std::sync::Arc<[String]>,
+    index: usize,
+) -> Result<Arm, Vec<Draft>> {
+    let chosen = choice(axes, index);
+    let document = typed(spliced(base, axes, &chosen))?;
+    Ok(Arm {
+        index,
+        keys: keys.clone(),
+        values: labels(axes, &chosen),
+        names: named(axes, &chosen),
+        document,
+    })
+}
+
+/// Gives the tree its type.
+pub(super) fn typed(tree: Node<'_>) -> Result<Document, Vec<Draft>> {
+    let span = tree.span();
+    let table = match tree.into_inner() {
+        DeValue::Table(table) => table,
+        _ => DeTable::new(),
+    };
+    Document::deserialize(Deserializer::from(Spanned::new(span, table))).map_err(|error| {
+        let message = error.message().lines().next().unwrap_or("not a configuration").to_owned();
+        let fault = Draft::new(error.span().unwrap_or(0..0), message, "here");
+        vec![fault.help("these values do not go together; change one of them")]
+    })
+}
+
+/// Two values of one key that come to the same configuration.
+pub(super) fn duplicates(axes: &[Axis<'_>], arms: &[Arm]) -> Vec<Draft> {
+    let mut faults = Vec::new();
+    let mut stride = arms.len();
+    for axis in axes {
+        // Arms that differ in this key alone lie `stride` apart.
+        stride /= axis.values.len().max(1);
+        let along: Vec<&Arm> = arms.iter().step_by(stride.max(1)).take(axis.values.len()).collect();
+        for (j, later) in along.iter().enumerate() {
+            if let Some(i) = along[..j].iter().position(|earlier| earlier.document == later.document)
+                && let Some(value) = axis.values.get(j)
+            {
+                let message =
+                    format!("value {} of `{}` gives the same arm as value {}", j + 1, axis.key, i + 1);
+                faults
+                    .push(Draft::new(value.span(), message, "the same again").help("remove one of the two"));
+            }
+        }
+    }
+    faults
+}
+
+/// Collects the contradictions of all arms; one that not every arm has says in which it lies first.
+pub(super) fn contradict(base: &Node<'_>, axes: &[Axis<'_>], arms: &[Arm], faults: &mut Vec<Draft>) {
+    let mut references = References::new();
+    let mut found: Vec<(Draft, &Arm, usize)> = Vec::new();
+    for arm in arms {
+        let contradictions = contradictions(&arm.document, &mut references);
+        if contradictions.is_empty() {
+            continue;
+        }
+        let tree = spliced(base, axes, &choice(axes, arm.index));
+        for c in contradictions {
+            let path: Vec<String> = c.path.split('.').map(str::to_owned).collect();
+            let span = place(&tree, &path);
+            match found.iter_mut().find(|(d, ..)| d.span == span && d.message == c.message) {
+                Some((_, _, times)) => *times += 1,
+                None => found.push((Draft::new(span, c.message, "").help(c.help), arm, 1)),
+            }
+        }
+    }
+    for (mut draft, arm, times) in found {
+        if times < arms.len() {
+            let values: Vec<String> =
+                axes.iter().zip(&arm.values).map(|(axis, value)| format!("{} = {value}", axis.key)).collect();
+            draft.label = match times {
+                1 => format!("in the arm {}", values.join(", ")),
+                _ => format!("in {times} of {} arms, first {}", arms.len(), values.join(", ")),
+            };
+        }
+        faults.push(draft);
+    }
+}
+
+/// Expectations that no arm can meet.
+pub(super) fn unexpected(base: &Node<'_>, arms: &[Arm], faults: &mut Vec<Draft>) {
+    let Some(first) = arms.first() else { return };
+    for (index, expectation) in first.document.expect.iter().enumerate() {
+        for (key, problem) in expectation.contradictions(arms) {
+            let (problem, help) = problem.split_once("; ").unwrap_or((problem.as_str(), ""));
+            let path: Vec<String> = format!("expect.{index}.{key}").split('.').map(str::to_owned).collect();
+            faults.push(Draft::new(place(base, &path), problem.to_owned(), "here").help(help));
+        }
+    }
+}
