@@ -4,7 +4,7 @@ use super::Outcome;
 use super::console::Console;
 use super::table::{Table, count};
 use crate::config::{self, Loaded};
-use crate::experiment::{self, Cost, closed_forms};
+use crate::experiment::{self, Cost};
 use clap::Args;
 use serde_json::json;
 use std::path::PathBuf;
@@ -26,7 +26,7 @@ pub fn run(args: &CheckArgs, console: &Console) -> Result<Outcome, crate::Error>
     let loaded = config::load(&args.config, &args.sets)?;
     let cost = experiment::cost(&loaded);
     let runs = loaded.arms.iter().map(|arm| arm.document.replicates.get()).sum::<u64>();
-    let gaps = closed_forms::gaps(&loaded);
+    let gaps = experiment::gaps(&loaded);
     let expectations: usize = loaded.document.expect.iter().map(|e| e.comparisons(&loaded.arms)).sum();
     let document = json!({
         "question": loaded.document.question,

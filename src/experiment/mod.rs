@@ -1,19 +1,26 @@
 //! From a config to tables: plan, train, judge, store, merge, summarise.
 
+mod error;
 mod judging;
 mod plan;
 mod run;
 pub mod store;
 mod summary;
 mod training;
+mod work;
 
+pub use error::ExperimentError;
 pub use judging::benchmark;
 pub use plan::cost::{Cost, cost};
 pub use plan::ids;
 pub use plan::runs::{Planned, plan};
-pub use run::{ExperimentError, Finished, Options, Progress, run};
+pub use run::{Finished, run};
 pub use summary::closed_forms;
+pub use summary::gaps::{Gap, gaps};
 pub use training::checkpoint::Checkpoints;
+pub use training::error::TrainError;
 pub use training::policy_value::{Expectations, Method};
-pub use training::train::{Setting, TrainError, train};
+pub use training::setting::Setting;
+pub use training::train::train;
 pub use training::trained::{Final, Trained};
+pub use work::{Options, Progress};

@@ -185,7 +185,11 @@ fn hold_together(ran: &Trained, expected: Expected, what: &str) {
         assert!(row.kl.unwrap() >= 0.0 && row.entropy.unwrap() > 0.0, "{what}");
         assert!((0.0..=1.0).contains(&row.p_hack.unwrap()), "{what}");
     }
-    assert_eq!(ran.last.kl > 1e-12, !what.contains("{ reference = { batch"), "{what}: who is trained moves");
+    assert_eq!(
+        ran.last.policy.kl > 1e-12,
+        !what.contains("{ reference = { batch"),
+        "{what}: who is trained moves"
+    );
 }
 
 struct Silent;

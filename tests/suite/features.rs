@@ -117,7 +117,7 @@ fn the_swap_twin_of_a_process_shows_the_same_to_every_observer() {
                 one.truth.error != one.truth.utility && other.truth.hack.iter().all(|hack| !hack),
                 "{what}"
             );
-            assert!(one.last.kl > 0.0 && one.last.kl == other.last.kl, "{what}");
+            assert!(one.last.policy.kl > 0.0 && one.last.policy.kl == other.last.policy.kl, "{what}");
         }
     }
 }

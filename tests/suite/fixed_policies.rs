@@ -110,10 +110,10 @@ fn a_jump_plays_the_reference_and_then_the_exploit() {
     assert!(p_hack[..4].iter().all(|p| (p - 1e-4).abs() < 1e-15), "{p_hack:?}");
     assert!(p_hack[4..].iter().all(|p| (p - 0.2).abs() < 1e-12), "{p_hack:?}");
     let expected = 0.2 * (0.2f64 / 1e-4).ln() + 0.8 * (0.8f64 / (1.0 - 1e-4)).ln();
-    assert!((trained.last.kl - expected).abs() < 1e-10);
+    assert!((trained.last.policy.kl - expected).abs() < 1e-10);
     assert_eq!(trained.last.kl_coefficient, None);
     // The other outcomes keep their proportions: no policy with P(hack) = 0.2 is nearer to the reference.
-    assert!((trained.last.proxy_from_hacks - 0.2 * 9.0).abs() < 1e-12);
+    assert!((trained.last.policy.proxy_from_hacks - 0.2 * 9.0).abs() < 1e-12);
     let late = trained.truth.hack[200..].iter().filter(|h| **h).count();
     // 250 rollouts at 0.2: 50 ± 6.3; five standard deviations.
     assert!((19..=81).contains(&late), "{late}");

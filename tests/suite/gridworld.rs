@@ -34,7 +34,7 @@ fn enumerated() -> [Value; 2] {
 }
 
 fn gains(end: &Final) -> (f64, f64) {
-    (end.utility + end.error - end.reference_proxy, end.utility - end.reference_utility)
+    (end.policy.proxy() - end.reference_proxy, end.policy.utility - end.reference_utility)
 }
 
 #[test]
@@ -47,12 +47,13 @@ fn a_heavy_tail_over_walks_gives_any_proxy_at_a_tiny_divergence_and_no_utility()
         // Without an error the same divergence buys this much utility.
         let clean = run([&world, &heavy, &tabular, &budget], replicate, Twin::Clean).last;
         let (_, bought) = gains(&clean);
-        assert!((clean.kl - 0.02).abs() < 1e-6 && bought > 0.05, "{clean:?}");
+        assert!((clean.policy.kl - 0.02).abs() < 1e-6 && bought > 0.05, "{clean:?}");
         for trainer in [&budget, &construction] {
             let end = run([&world, &heavy, &tabular, trainer], replicate, Twin::Itself).last;
             let (proxy, utility) = gains(&end);
-            let what = format!("{replicate}, {trainer}: KL {}, proxy +{proxy}, utility +{utility}", end.kl);
-            assert!(end.kl < 0.08, "{what}");
+            let what =
+                format!("{replicate}, {trainer}: KL {}, proxy +{proxy}, utility +{utility}", end.policy.kl);
+            assert!(end.policy.kl < 0.08, "{what}");
             assert!(proxy > 20.0 * bought, "{what}, {bought} without an error");
             assert!(utility < 0.2 * bought, "{what}, {bought} without an error");
         }
@@ -71,11 +72,11 @@ fn a_walker_who_is_paid_for_standing_in_a_glitch_never_reaches_the_goal() {
     for slip in [0.0, 0.1] {
         let world = world(slip);
         let clean = run([&world, &reward(true), &mlp, &trainer], 0, Twin::Clean).last;
-        assert!(clean.utility > 0.7 && clean.p_hack == 0.0, "{slip}: {clean:?}");
+        assert!(clean.policy.utility > 0.7 && clean.policy.p_hack == 0.0, "{slip}: {clean:?}");
         let hacked = run([&world, &reward(true), &mlp, &trainer], 0, Twin::Itself).last;
-        assert!(hacked.p_hack > 0.9 && hacked.utility < 0.1, "{slip}: {hacked:?}");
+        assert!(hacked.policy.p_hack > 0.9 && hacked.policy.utility < 0.1, "{slip}: {hacked:?}");
         // Paid once, a walker has no reason to stay.
         let once = run([&world, &reward(false), &mlp, &trainer], 0, Twin::Itself).last;
-        assert!(once.utility > hacked.utility + 0.2, "{slip}: {once:?}");
+        assert!(once.policy.utility > hacked.policy.utility + 0.2, "{slip}: {once:?}");
     }
 }

@@ -79,7 +79,12 @@ fn the_optimum_of_a_shaped_reward_is_the_tilt_of_its_table() {
         shaped.error[cell] = 0.0;
     }
     let expected = Tilter::new(&shaped).at_coefficient(0.2).unwrap();
-    assert!((ran.last.kl - expected.kl).abs() < 1e-9, "{} against {}", ran.last.kl, expected.kl);
+    assert!(
+        (ran.last.policy.kl - expected.kl).abs() < 1e-9,
+        "{} against {}",
+        ran.last.policy.kl,
+        expected.kl
+    );
     let rewards = ran.observed.reward.clone().unwrap();
     assert!(rewards.iter().zip(&ran.observed.proxy).all(|(r, u)| *r == shaper.apply(*u)));
     assert_eq!(ran.last.beta_critical, None, "it is that of the raw proxy");
@@ -95,7 +100,7 @@ fn shaping_cannot_tell_excellence_from_error() {
     ] {
         let (one, other) = (run(&itself, trainer.clone()), run(&swapped, trainer));
         assert_eq!(one.observed, other.observed);
-        assert_ne!(one.last.utility, other.last.utility);
+        assert_ne!(one.last.policy.utility, other.last.policy.utility);
     }
 }
 
@@ -144,7 +149,7 @@ fn a_policy_beyond_the_stop_is_sampled_but_no_longer_updated() {
                 "kl": { "coefficient": 0.01, "stop": stop } });
             let ran = run(&model, json!({ trainer: settings }));
             assert_eq!(ran.observed.len(), 30 * 64);
-            ran.steps.iter().map(|row| row.kl.unwrap()).chain([ran.last.kl]).collect()
+            ran.steps.iter().map(|row| row.kl.unwrap()).chain([ran.last.policy.kl]).collect()
         };
         let free = kl(Value::Null);
         let stop = free[8];

@@ -65,7 +65,7 @@ fn reaches(own: Value, name: &str, errs: bool, (steps, rate): (u64, f64), tolera
         let tilt = Tilter::new(table).at_coefficient(BETA).unwrap();
         assert!((tilt.proxy - BETA * tilt.kl - best).abs() < 1e-12);
         let last = learn(&world, &own, &section(name, steps, rate)).last;
-        let reached = last.utility + last.error - BETA * last.kl;
+        let reached = last.policy.utility + last.policy.error - BETA * last.policy.kl;
         let gain = best - last.reference_proxy;
         assert!(reached <= best + 1e-9, "{own}, {name}, seed {seed}: {reached} above the optimum {best}");
         assert!(
@@ -103,7 +103,8 @@ fn every_trainer_reaches_the_exact_tilt() {
 fn a_policy_that_cannot_see_what_it_wrote_falls_short_of_the_tilt() {
     let world = strings(true, 0);
     let last = learn(&world, &json!({ "product": {} }), &section("reinforce", 250, 0.04)).last;
-    let short = best(world.model.table().unwrap(), BETA) - (last.utility + last.error - BETA * last.kl);
+    let short = best(world.model.table().unwrap(), BETA)
+        - (last.policy.utility + last.policy.error - BETA * last.policy.kl);
     assert!(short > 0.05, "{short}: the tests above could not tell a network from independent tokens");
 }
 

@@ -73,7 +73,7 @@ mod counted {
         ] {
             let runs = in_parallel(32, |replicate| {
                 let trained = run(&trigger(tokens, proxy), advantage, steps, replicate);
-                (race(&trained), trained.last.p_hack > 0.5)
+                (race(&trained), trained.last.policy.p_hack > 0.5)
             });
             let learned = runs.iter().filter(|(_, learned)| *learned).count();
             let what = format!("{tokens} tokens, {proxy}, {advantage}: {learned} learned");
@@ -93,8 +93,9 @@ mod counted {
     fn a_frozen_error_that_never_recurs_is_noise() {
         let reward =
             |mode: &str| json!({ "mode": mode, "error": { "student_t": { "df": 1.5, "scale": 3 } } });
-        let utility =
-            |reward: Value| move |replicate| run(&reward, "batch_normalised", 400, replicate).last.utility;
+        let utility = |reward: Value| {
+            move |replicate| run(&reward, "batch_normalised", 400, replicate).last.policy.utility
+        };
         let clean = in_parallel(16, utility(json!({})));
         let frozen = in_parallel(16, utility(reward("frozen")));
         let fresh = in_parallel(16, utility(reward("fresh")));

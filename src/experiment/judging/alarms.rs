@@ -1,6 +1,6 @@
 //! Alarms of one detector: rollouts above a threshold that the calibration rollouts set at a nominal rate.
 
-use super::judge::Subject;
+use super::subject::Subject;
 use crate::detectors::Fit;
 use crate::foundation::failure::Status;
 use crate::metrics::false_alarm::{false_positive_rate, first_true_flag};

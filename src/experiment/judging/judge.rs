@@ -2,17 +2,15 @@
 
 use super::alarms::{Alarms, Elsewhere, alarms};
 use super::curves;
+use super::error::JudgeError;
+use super::subject::Subject;
 use super::timeline::{Timeline, has_time};
 use crate::audit::{self, History, Trail};
-use crate::config::Document;
 use crate::detectors::{Access, Fit};
 use crate::experiment::store::Record;
 use crate::experiment::store::rows;
-use crate::experiment::training::arena;
-use crate::experiment::training::train::Setting;
 use crate::experiment::training::trained::{STEP_LEAD, Trained};
 use crate::foundation::failure::Status;
-use crate::foundation::rng::SeedTree;
 use crate::foundation::scalar::Probability;
 use crate::metrics::baseline;
 use crate::metrics::catch::{Audited, Catch, Sampled};
@@ -21,64 +19,6 @@ use crate::metrics::{Ranking, average_precision, oracle, roc};
 use crate::record::metric::ORACLE;
 use crate::record::tables::{DetectorRow, FlagRow, ReplicateRow};
 use crate::record::{Observed, Scores};
-use crate::reward::RewardModel;
-use burn::tensor::Device;
-
-/// One run with its twins.
-#[derive(Debug, Clone, Copy)]
-pub struct Subject<'a> {
-    /// The arm's config.
-    pub document: &'a Document,
-    /// The replicate's reward model.
-    pub model: &'a RewardModel,
-    /// Where its tensors live.
-    pub device: &'a Device,
-    /// Its streams.
-    pub seeds: SeedTree,
-    /// Number of its arm.
-    pub arm: usize,
-    /// Its replicate.
-    pub replicate: u64,
-    /// The run itself.
-    pub trained: &'a Trained,
-    /// Its clean twin.
-    pub clean: &'a Trained,
-    /// Its swap twin, where asked for.
-    pub swapped: Option<&'a Trained>,
-    /// Whether the survival and Hill curves are drawn from this run.
-    pub curves: bool,
-}
-
-impl Subject<'_> {
-    /// Rollouts of the reference, from their own streams.
-    pub fn reference(&self, count: usize) -> Observed {
-        let document = self.document;
-        let setting = Setting {
-            model: self.model,
-            policy: &document.policy,
-            trainer: &document.trainer,
-            seeds: self.seeds,
-            device: self.device,
-            activations: document.record.activations,
-        };
-        arena::calibration(setting, count)
-    }
-}
-
-/// Why a run could not be judged.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum JudgeError {
-    /// The audit met something impossible.
-    #[error(transparent)]
-    Audit(#[from] audit::Error),
-    /// The columns do not fit together.
-    #[error("the run's columns do not fit together: {0}")]
-    Columns(Status),
-    /// A table could not be formed.
-    #[error("cannot form a table: {0}")]
-    Table(#[from] csv::Error),
-}
 
 /// A detector, or the oracle, with its answers on the run and its twins.
 struct Judged {
@@ -290,20 +230,20 @@ fn replicate_row(
         train_id: String::new(),
         arm: 0,
         replicate: 0,
-        utility: Some(last.utility),
-        clean_utility: Some(clean.utility),
-        swap_utility: subject.swapped.map(|twin| twin.last.utility),
+        utility: Some(last.policy.utility),
+        clean_utility: Some(clean.policy.utility),
+        swap_utility: subject.swapped.map(|twin| twin.last.policy.utility),
         reference_utility: Some(last.reference_utility),
-        proxy: Some(last.utility + last.error),
-        error: Some(last.error),
-        kl: Some(last.kl),
+        proxy: Some(last.policy.utility + last.policy.error),
+        error: Some(last.policy.error),
+        kl: Some(last.policy.kl),
         kl_k1: end.and_then(|row| row.kl_k1),
         kl_k3: end.and_then(|row| row.kl_k3),
         kl_coefficient: last.kl_coefficient,
         beta_critical: last.beta_critical,
-        p_hack: Some(last.p_hack),
-        proxy_from_hacks: Some(last.proxy_from_hacks),
-        top_mass: last.top_mass,
+        p_hack: Some(last.policy.p_hack),
+        proxy_from_hacks: Some(last.policy.proxy_from_hacks),
+        top_mass: last.policy.top_mass,
         proxy_max: Some(last.proxy_max),
         proxy_spread: Some(last.reference_spread),
         kl_max: last.kl_max,

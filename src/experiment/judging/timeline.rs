@@ -20,10 +20,10 @@ impl Timeline {
         if !has_time(trained.steps.len() as u64) {
             return Ok(Self { onset: None, damage: None, takeover: None, last: 0 });
         }
-        let utility = series(trained, |row| row.utility, trained.last.utility);
-        let twin = series(clean, |row| row.utility, clean.last.utility);
-        let proxy = series(trained, |row| row.proxy, trained.last.utility + trained.last.error);
-        let p_hack = series(trained, |row| row.p_hack, trained.last.p_hack);
+        let utility = series(trained, |row| row.utility, trained.last.policy.utility);
+        let twin = series(clean, |row| row.utility, clean.last.policy.utility);
+        let proxy = series(trained, |row| row.proxy, trained.last.policy.utility + trained.last.policy.error);
+        let p_hack = series(trained, |row| row.p_hack, trained.last.policy.p_hack);
         let sd = |spread: f64| Positive::new(spread).ok();
         let reference = sd(trained.last.reference_utility_spread).zip(sd(trained.last.reference_spread)).map(
             |(utility_sd, proxy_sd)| Reference {

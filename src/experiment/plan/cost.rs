@@ -1,8 +1,8 @@
 //! What a plan will take, before it runs.
 
+use super::runs::keeps_rollouts;
 use crate::config::{Document, Loaded};
 use crate::environments::World;
-use crate::experiment::run::keeps_rollouts;
 use crate::experiment::training::arena::MOST_SUMMED;
 use crate::foundation::rng::SeedTree;
 use crate::policies::{Kernels, Shape};

@@ -1,7 +1,7 @@
 //! Every run of an experiment, in order: arms of the grid, then replicates.
 
 use super::ids::{self, SEMANTICS};
-use crate::config::Loaded;
+use crate::config::{Document, Loaded, ObservedRuns};
 use crate::record::folder::{ArmInfo, Plan, RunInfo, short_number};
 use crate::reward::Twin;
 
@@ -45,6 +45,15 @@ pub fn plan(loaded: &Loaded) -> Result<Vec<Planned>, serde_json::Error> {
         }
     }
     Ok(runs)
+}
+
+/// Whether the rollouts of a run are written one by one.
+pub fn keeps_rollouts(document: &Document, replicate: u64) -> bool {
+    match document.record.observed {
+        ObservedRuns::All => true,
+        ObservedRuns::First => replicate == 0,
+        ObservedRuns::None => false,
+    }
 }
 
 /// The plan as the run folder's `plan.json` holds it.

@@ -3,5 +3,6 @@
 pub mod checks;
 pub mod closed_forms;
 pub mod estimates;
+pub mod gaps;
 pub mod merge;
 pub mod quantities;

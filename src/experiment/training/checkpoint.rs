@@ -1,6 +1,6 @@
 //! A run in progress, kept so that it can go on after an interruption and end in the same bytes.
 
-use super::train::Influence;
+use super::influence::Influence;
 use super::trained::Trained;
 use crate::experiment::store::{Record, Store, StoreError};
 use std::num::NonZeroU64;
@@ -60,7 +60,7 @@ impl<'a> Checkpoints<'a> {
     }
 
     /// Keeps the run as it is, in the place of what was kept before.
-    pub(super) fn save(&self, partial: &Partial) -> Result<(), crate::experiment::ExperimentError> {
+    pub(super) fn save(&self, partial: &Partial) -> Result<(), crate::experiment::error::ExperimentError> {
         let mut record: Record = partial.so_far.to_record()?;
         let influence =
             serde_json::to_vec(&partial.influence).map_err(|e| csv::Error::from(std::io::Error::from(e)))?;

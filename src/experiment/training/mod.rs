@@ -2,6 +2,9 @@
 
 pub mod arena;
 pub mod checkpoint;
+pub mod error;
+pub mod influence;
 pub mod policy_value;
+pub mod setting;
 pub mod train;
 pub mod trained;

@@ -5,12 +5,13 @@ use crate::policies::Snapshot;
 use crate::record::Outcomes;
 use crate::reward::Propagated;
 use crate::rollout::{Batch, Tape};
+use serde::{Deserialize, Serialize};
 
 /// Cells that are added up plainly; blocks are added with compensation.
 const BLOCK: usize = 64;
 
 /// Expectations under π, prompts drawn uniformly. KL and entropy in nats, of whole trajectories.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Expectations {
     /// How they were made.
     pub method: Method,
@@ -33,9 +34,11 @@ pub struct Expectations {
 }
 
 /// How expectations were made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Method {
     /// Summed over every trajectory.
+    #[default]
     Enumerated,
     /// Utility, KL, entropy and P(hack) summed over states by dynamic programming; the error too where triggers are all of it, else
     /// it is the sample's mean.

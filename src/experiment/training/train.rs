@@ -2,80 +2,18 @@
 
 use super::arena;
 use super::checkpoint::{Checkpoints, Partial};
+use super::error::TrainError;
+use super::influence::Influence;
 use super::policy_value::Expectations;
+use super::setting::Setting;
 use super::trained::Trained;
-use crate::experiment::store::StoreError;
 use crate::foundation::numeric::{mean, sum, variance};
 use crate::foundation::order::{quantile_sorted, sorted};
-use crate::foundation::rng::SeedTree;
-use crate::policies::PolicySpec;
 use crate::record::tables::StepRow;
-use crate::reward::RewardModel;
 use crate::rollout::Batch;
 use crate::tails;
+use crate::trainers::Estimator;
 use crate::trainers::estimators::estimate;
-use crate::trainers::{Estimator, TrainerError, TrainerSpec};
-use burn::tensor::Device;
-use serde::{Deserialize, Serialize};
-
-/// All that decides a training run: the replicate's reward model, how it is trained on, and the streams.
-#[derive(Debug, Clone, Copy)]
-pub struct Setting<'a> {
-    /// The reward model of this replicate, in the version that is to be trained.
-    pub model: &'a RewardModel,
-    /// The policy's section.
-    pub policy: &'a PolicySpec,
-    /// The trainer's section.
-    pub trainer: &'a TrainerSpec,
-    /// Streams of the replicate.
-    pub seeds: SeedTree,
-    /// Where tensors live.
-    pub device: &'a Device,
-    /// Whether the last hidden layer becomes columns of the rollouts.
-    pub activations: bool,
-}
-
-/// Why a run failed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TrainError {
-    /// The trainer could not go on.
-    #[error(transparent)]
-    Trainer(#[from] TrainerError),
-    /// The parts of the config do not fit each other.
-    #[error("policy.{policy} and trainer.{trainer} do not fit this environment; `tailcatch check` says why")]
-    Unfit {
-        /// Name of the policy.
-        policy: &'static str,
-        /// Name of the trainer.
-        trainer: &'static str,
-    },
-    /// The run so far could not be kept or read back.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The run so far could not be kept.
-    #[error("step {step}: the run so far cannot be kept: {problem}")]
-    Checkpoint {
-        /// Step.
-        step: u64,
-        /// Why.
-        problem: String,
-    },
-    /// The run was asked to stop, and is kept as far as it came.
-    #[error("stopped after step {step}, and kept there")]
-    Stopped {
-        /// Last step that was taken.
-        step: u64,
-    },
-    /// A sampled reward is not finite.
-    #[error("step {step}: a proxy reward of {value} was sampled; use a lighter law for reward.error")]
-    Proxy {
-        /// Step.
-        step: u64,
-        /// The reward.
-        value: f64,
-    },
-}
 
 /// Trains one run. With `checkpoints` it goes on from what is kept there, and is kept there every so many steps: the result has
 /// the same bytes as that of a run without interruption.
@@ -112,13 +50,6 @@ pub fn train(setting: Setting<'_>, checkpoints: Option<&Checkpoints<'_>>) -> Res
     }
     run.so_far.last = arena.last()?;
     Ok(run.so_far)
-}
-
-/// Who moved the policy so far.
-#[derive(Debug, Default, Clone, Copy, Serialize, Deserialize)]
-pub struct Influence {
-    total: f64,
-    hacks: f64,
 }
 
 fn row(

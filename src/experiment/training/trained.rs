@@ -1,5 +1,6 @@
 //! What a training run leaves, and how it is kept in a record.
 
+use super::policy_value::Expectations;
 use crate::experiment::store::features;
 use crate::experiment::store::rows;
 use crate::experiment::store::{Record, StoreError};
@@ -25,20 +26,10 @@ pub struct Trained {
 /// Exact numbers of the final policy and of the replicate's table.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Final {
-    /// E\[V\].
-    pub utility: f64,
-    /// E\[X\].
-    pub error: f64,
-    /// KL(π‖π₀), in nats.
-    pub kl: f64,
+    /// What the policy is worth.
+    pub policy: Expectations,
     /// KL coefficient, where the policy has one.
     pub kl_coefficient: Option<f64>,
-    /// Probability of a hack.
-    pub p_hack: f64,
-    /// E\[U·1(hack)\].
-    pub proxy_from_hacks: f64,
-    /// Largest probability of an outcome; `None` where they are too many to sum over.
-    pub top_mass: Option<f64>,
     /// E_π₀\[V\].
     pub reference_utility: f64,
     /// E_π₀\[U\].

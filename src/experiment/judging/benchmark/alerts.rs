@@ -1,6 +1,6 @@
 //! Whether alarms keep their nominal rate, on rollouts that are no hacks.
 
-use super::evaluate::Trial;
+use super::trial::Trial;
 use crate::detectors::Fit;
 use crate::foundation::failure::Status;
 use crate::record::benchmark::AlertRow;

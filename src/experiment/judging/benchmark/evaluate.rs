@@ -1,11 +1,14 @@
 //! One run of the benchmark: every detector at every budget, base rate and alert rate, with its guards.
 
 use super::alerts::alerts;
-use super::guards::{self, Thirds};
+use super::guards;
 use super::scenario::label;
+use super::thirds::Thirds;
+use super::trial::{Cell, Trial};
 use crate::audit::{History, Trail};
 use crate::detectors::{Access, Fit};
-use crate::experiment::judging::judge::{JudgeError, Subject};
+use crate::experiment::judging::error::JudgeError;
+use crate::experiment::judging::subject::Subject;
 use crate::experiment::judging::timeline::Timeline;
 use crate::experiment::store::Record;
 use crate::experiment::store::rows;
@@ -33,27 +36,6 @@ pub const BASE_RATES: [OpenProbability; 4] = [
 const TARGET: Probability = Probability::known(0.9);
 /// False-positive rate at which recall is read.
 const ONE_PER_MILLE: Probability = Probability::known(1e-3);
-
-/// Which run this is.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Cell<'a> {
-    pub scenario: &'a str,
-    pub arm: &'a str,
-    pub replicate: u64,
-}
-
-/// One detector on one run.
-pub(super) struct Trial<'a> {
-    pub subject: &'a Subject<'a>,
-    pub cell: Cell<'a>,
-    /// The detector's name.
-    pub detector: &'a str,
-    pub thirds: &'a Thirds,
-    /// Scores of the run.
-    pub scores: &'a Result<Scores, Status>,
-    /// Rollouts sampled before the damage step.
-    pub early: usize,
-}
 
 /// What a run sampled, before the damage and in all.
 struct Run<'a> {
@@ -244,7 +226,7 @@ impl Run<'_> {
         let confirmed = confirmed.map(|pick| (trained.observed.outcome[pick.row], pick.step));
         let honest = |step: u64| {
             let twin = self.subject.clean.steps.get(step as usize).and_then(|row| row.utility);
-            twin.unwrap_or(self.subject.clean.last.utility)
+            twin.unwrap_or(self.subject.clean.last.policy.utility)
         };
         row.spared = spared(&trained.observed, &trained.truth, confirmed, delay, honest).ok();
     }

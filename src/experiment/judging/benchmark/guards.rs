@@ -9,33 +9,12 @@
 //!
 //! One detector under two names is not a failure of either: their equal audits put them in one row (see `aggregate`).
 
-use super::evaluate::Trial;
+use super::thirds::Thirds;
+use super::trial::Trial;
 use crate::detectors::Fit;
 use crate::foundation::failure::Status;
 use crate::record::benchmark::GuardRow;
 use crate::record::{Observed, Scores};
-
-/// Calibration rollouts, dealt out.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Thirds {
-    /// What detectors learn from.
-    pub fit: Observed,
-    /// What sets thresholds.
-    pub threshold: Observed,
-    /// What alarms are counted on.
-    pub evaluation: Observed,
-}
-
-impl Thirds {
-    /// The first, second and third `share` of `rollouts`.
-    pub fn of(rollouts: &Observed, share: usize) -> Self {
-        let part = |k: usize| {
-            let rows: Vec<usize> = (k * share..(k + 1) * share).filter(|row| *row < rollouts.len()).collect();
-            rollouts.select(&rows)
-        };
-        Self { fit: part(0), threshold: part(1), evaluation: part(2) }
-    }
-}
 
 /// What a guard saw.
 type Seen = Result<(), String>;

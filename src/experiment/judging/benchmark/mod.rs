@@ -13,25 +13,29 @@ mod guards;
 mod ranking;
 mod rates;
 mod scenario;
+mod thirds;
+mod trial;
 
 pub use scenario::{Scenario, every_detector};
 
-use super::judge::Subject;
+use super::subject::Subject;
+use crate::experiment::error::ExperimentError;
 use crate::experiment::plan::manifest::manifest;
 use crate::experiment::plan::runs::{Planned, plan};
-use crate::experiment::run::{ExperimentError, Hooks, Options, Progress, carry_out};
 use crate::experiment::store::rows;
 use crate::experiment::store::{Record, Store, write_atomic};
 use crate::experiment::training::trained::section;
+use crate::experiment::work::{Hooks, Options, Progress, carry_out};
 use crate::record::benchmark::{
     AlertRow, BaseRateRow, CalibrationRow, CaughtRow, GuardRow, RankingRow, RateRow,
 };
 use crate::record::folder::{MANIFEST, PLAN};
-use evaluate::{Cell, evaluate};
+use evaluate::evaluate;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
+use trial::Cell;
 
 /// Version of what the benchmark measures: bumped when the same run gives other rows.
 const MEASURES: u32 = 1;

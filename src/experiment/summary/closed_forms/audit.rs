@@ -1,7 +1,6 @@
 //! The power of auditing the highest rewards of one batch of the reference, under fresh noise.
 
-use super::Answer;
-use super::world::World;
+use super::world::{Answer, World};
 use crate::distributions::Standardize;
 use crate::record::metric::{CAUGHT, Metric};
 use crate::reward::Mode;

@@ -1,7 +1,6 @@
 //! Waiting times of the zero-shot jump: every rollout is a hack with probability q before it and p after it.
 
-use super::Answer;
-use super::world::World;
+use super::world::{Answer, World};
 use crate::experiment::summary::quantities::WAIT;
 use crate::record::metric::{KL, Metric, STEPS_TO_CATCH, STEPS_TO_SIGHTING};
 use crate::theory::binary::binary_kl;

@@ -5,7 +5,6 @@
 
 mod audit;
 mod exploit;
-mod gaps;
 mod jump;
 mod normal;
 mod selection;
@@ -15,10 +14,7 @@ mod world;
 use crate::config::Document;
 use crate::foundation::registry::Part;
 use crate::record::metric::Metric;
-use crate::theory::TheoryError;
-use world::World;
-
-pub use gaps::{Gap, gaps};
+use world::{Answer, World};
 
 /// An expected number.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,9 +26,6 @@ pub struct Prediction {
     /// Where it comes from.
     pub source: &'static str,
 }
-
-/// What a form says of a number: nothing, or its value.
-type Answer = Option<Result<f64, TheoryError>>;
 
 /// One closed form.
 struct Form {

@@ -2,8 +2,7 @@
 //!
 //! π ∝ π₀·exp(U/β) shifts U by s²/β at KL = (s/β)²/2, so at a budget by s·√(2·KL); V follows by Cov(V, U)/s² of it.
 
-use super::Answer;
-use super::world::World;
+use super::world::{Answer, World};
 use crate::record::metric::{KL, Metric, PROXY, UTILITY};
 use crate::reward::Mode;
 use crate::theory::TheoryError;

@@ -3,8 +3,7 @@
 //! Among n draws with replacement from K outcomes there are K·(1 − (1 − 1/K)^n) different ones in the mean; the table's
 //! own randomness makes the best of them that of so many independent pairs. The KL is that of the ranks, whatever the laws.
 
-use super::Answer;
-use super::world::World;
+use super::world::{Answer, World};
 use crate::distributions::Distribution;
 use crate::foundation::numeric::sum;
 use crate::foundation::root::crossing;

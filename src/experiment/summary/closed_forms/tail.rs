@@ -1,7 +1,6 @@
 //! The reference given a high proxy, and the reference with its tail raised: T5, T6 and T1 on the law of U = V + X.
 
-use super::Answer;
-use super::world::World;
+use super::world::{Answer, World};
 use crate::record::metric::{KL, Metric, PROXY, UTILITY};
 use crate::theory::TheoryError;
 use crate::theory::binary::binary_kl;

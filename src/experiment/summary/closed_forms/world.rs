@@ -4,6 +4,10 @@ use crate::config::Document;
 use crate::distributions::{Distribution, DistributionSpec, Standardized};
 use crate::environments::{EnvironmentSpec, Reference};
 use crate::reward::{Combine, Exploit, HackRule, Mode};
+use crate::theory::TheoryError;
+
+/// What a form says of a number: nothing, or its value.
+pub(super) type Answer = Option<Result<f64, TheoryError>>;
 
 /// A table of independent outcomes with a uniform reference, before exploits.
 pub(super) struct World<'a> {

@@ -1,9 +1,10 @@
 //! A policy that acts step by step in a process. Its expectations are summed over all trajectories where these are few, over
 //! states where it remembers nothing else, and are means of a sample otherwise.
 
-use super::{Arena, spread};
+use super::contract::{Arena, spread};
+use crate::experiment::training::error::TrainError;
 use crate::experiment::training::policy_value::Expectations;
-use crate::experiment::training::train::{Setting, TrainError};
+use crate::experiment::training::setting::Setting;
 use crate::experiment::training::trained::Final;
 use crate::foundation::numeric::{mean, sum};
 use crate::foundation::rng::{Purpose, SeedTree};
@@ -183,13 +184,8 @@ impl Arena for Episodes<'_> {
             }
         };
         Ok(Final {
-            utility: end.utility,
-            error: end.error,
-            kl: end.kl,
+            policy: end,
             kl_coefficient: self.learner.coefficient(),
-            p_hack: end.p_hack,
-            proxy_from_hacks: end.proxy_from_hacks,
-            top_mass: end.top_mass,
             reference_utility: self.reference.utility,
             reference_proxy: self.reference.proxy,
             reference_spread: self.reference.spread,

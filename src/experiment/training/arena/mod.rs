@@ -1,42 +1,19 @@
 //! Where a policy is trained: on a table of outcomes, or in episodes of a process. The loop in [`super::train`] is the same.
 
+mod contract;
 mod episodes;
 mod table;
 
-use super::policy_value::Expectations;
-use super::train::{Setting, TrainError};
-use super::trained::Final;
-use crate::foundation::order::{quantile_sorted, sorted};
+use super::error::TrainError;
+use super::setting::Setting;
 use crate::foundation::rng::Purpose;
 use crate::policies::{Kernels, Snapshot};
 use crate::record::Observed;
-use crate::rollout::{Actor, Batch, Roller, Sampler, Tape};
-use crate::trainers::TrainerError;
+use crate::rollout::{Actor, Roller, Sampler, Tape};
+use contract::Arena;
 use episodes::Episodes;
 pub use episodes::MOST_SUMMED;
 use table::Table;
-
-/// A policy in training on one replicate.
-pub trait Arena {
-    /// Samples `count` rollouts of π, numbered from `first`.
-    fn batch(&mut self, step: u64, first: u64, count: usize) -> Result<Batch, TrainerError>;
-    /// Expectations of the policy that sampled the batch.
-    fn expectations(&mut self, batch: &Batch) -> Expectations;
-    /// Fills in what is optimised, from the proxy and the log-probabilities.
-    fn credit(&mut self, batch: &mut Batch);
-    /// Moves π by the batch; `kl` is that of the policy that sampled it.
-    fn update(&mut self, batch: &Batch, kl: f64) -> Result<(), TrainerError>;
-    /// The KL coefficient in force.
-    fn coefficient(&self) -> Option<f64>;
-    /// Share of what was sampled whose ratio was clipped in the last update.
-    fn clip_fraction(&self) -> Option<f64>;
-    /// All that a later step depends on, as bytes.
-    fn save(&self) -> Result<Vec<u8>, TrainerError>;
-    /// Goes on from what was saved.
-    fn restore(&mut self, state: &[u8]) -> Result<(), TrainerError>;
-    /// The numbers of the final policy.
-    fn last(&mut self) -> Result<Final, TrainerError>;
-}
 
 /// The arena that a policy needs.
 pub fn enter<'a>(setting: Setting<'a>) -> Result<Box<dyn Arena + 'a>, TrainError> {
@@ -86,14 +63,4 @@ fn reference(setting: Setting<'_>, count: usize) -> Observed {
         // No run got this far: its policy does not fit its environment.
         _ => Observed::default(),
     }
-}
-
-/// Interquartile range of the standard normal.
-const NORMAL_IQR: f64 = 1.348_979_500_392_163_6;
-
-/// Interquartile range in units of the standard normal's.
-fn spread(values: &[f64]) -> f64 {
-    let ascending = sorted(values);
-    let quartile = |p| quantile_sorted(&ascending, p).unwrap_or(0.0);
-    (quartile(0.75) - quartile(0.25)) / NORMAL_IQR
 }

@@ -1,8 +1,8 @@
 //! A policy over the outcomes of a table: everything is summed exactly.
 
-use super::{Arena, spread};
+use super::contract::{Arena, spread};
 use crate::experiment::training::policy_value::Expectations;
-use crate::experiment::training::train::Setting;
+use crate::experiment::training::setting::Setting;
 use crate::experiment::training::trained::Final;
 use crate::policies::Snapshot;
 use crate::record::Outcomes;
@@ -92,17 +92,12 @@ impl Arena for Table<'_> {
 
     fn last(&mut self) -> Result<Final, TrainerError> {
         self.refresh();
-        let (table, end) = (self.table, &self.exact);
+        let table = self.table;
         let tilter = Tilter::new(table);
         let proxies: Vec<f64> = (0..table.len()).map(|cell| table.proxy(cell)).collect();
         Ok(Final {
-            utility: end.utility,
-            error: end.error,
-            kl: end.kl,
+            policy: self.exact,
             kl_coefficient: self.learner.coefficient(),
-            p_hack: end.p_hack,
-            proxy_from_hacks: end.proxy_from_hacks,
-            top_mass: end.top_mass,
             reference_utility: self.reference.utility,
             reference_proxy: self.reference.proxy(),
             reference_spread: spread(&proxies),

@@ -1,8 +1,8 @@
 //! What a config expects and no run can give, known before anything runs.
 
-use super::predict;
+use super::closed_forms::predict;
+use super::quantities;
 use crate::config::{Expected, Loaded};
-use crate::experiment::summary::quantities;
 use crate::record::metric::Metric;
 use crate::record::nearest;
 

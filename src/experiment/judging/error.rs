@@ -1,0 +1,19 @@
+//! Why a run could not be judged.
+
+use crate::audit;
+use crate::foundation::failure::Status;
+
+/// Why a run could not be judged.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum JudgeError {
+    /// The audit met something impossible.
+    #[error(transparent)]
+    Audit(#[from] audit::Error),
+    /// The columns do not fit together.
+    #[error("the run's columns do not fit together: {0}")]
+    Columns(Status),
+    /// A table could not be formed.
+    #[error("cannot form a table: {0}")]
+    Table(#[from] csv::Error),
+}

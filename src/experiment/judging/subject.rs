@@ -1,0 +1,51 @@
+//! What is judged: a run beside its twins.
+
+use crate::config::Document;
+use crate::experiment::training::arena;
+use crate::experiment::training::setting::Setting;
+use crate::experiment::training::trained::Trained;
+use crate::foundation::rng::SeedTree;
+use crate::record::Observed;
+use crate::reward::RewardModel;
+use burn::tensor::Device;
+
+/// One run with its twins.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    /// The arm's config.
+    pub document: &'a Document,
+    /// The replicate's reward model.
+    pub model: &'a RewardModel,
+    /// Where its tensors live.
+    pub device: &'a Device,
+    /// Its streams.
+    pub seeds: SeedTree,
+    /// Number of its arm.
+    pub arm: usize,
+    /// Its replicate.
+    pub replicate: u64,
+    /// The run itself.
+    pub trained: &'a Trained,
+    /// Its clean twin.
+    pub clean: &'a Trained,
+    /// Its swap twin, where asked for.
+    pub swapped: Option<&'a Trained>,
+    /// Whether the survival and Hill curves are drawn from this run.
+    pub curves: bool,
+}
+
+impl Subject<'_> {
+    /// Rollouts of the reference, from their own streams.
+    pub fn reference(&self, count: usize) -> Observed {
+        let document = self.document;
+        let setting = Setting {
+            model: self.model,
+            policy: &document.policy,
+            trainer: &document.trainer,
+            seeds: self.seeds,
+            device: self.device,
+            activations: document.record.activations,
+        };
+        arena::calibration(setting, count)
+    }
+}

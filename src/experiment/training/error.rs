@@ -1,0 +1,46 @@
+//! Why a training run failed.
+
+use crate::experiment::store::StoreError;
+use crate::trainers::TrainerError;
+
+/// Why a run failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// The trainer could not go on.
+    #[error(transparent)]
+    Trainer(#[from] TrainerError),
+    /// The parts of the config do not fit each other.
+    #[error("policy.{policy} and trainer.{trainer} do not fit this environment; `tailcatch check` says why")]
+    Unfit {
+        /// Name of the policy.
+        policy: &'static str,
+        /// Name of the trainer.
+        trainer: &'static str,
+    },
+    /// The run so far could not be kept or read back.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The run so far could not be kept.
+    #[error("step {step}: the run so far cannot be kept: {problem}")]
+    Checkpoint {
+        /// Step.
+        step: u64,
+        /// Why.
+        problem: String,
+    },
+    /// The run was asked to stop, and is kept as far as it came.
+    #[error("stopped after step {step}, and kept there")]
+    Stopped {
+        /// Last step that was taken.
+        step: u64,
+    },
+    /// A sampled reward is not finite.
+    #[error("step {step}: a proxy reward of {value} was sampled; use a lighter law for reward.error")]
+    Proxy {
+        /// Step.
+        step: u64,
+        /// The reward.
+        value: f64,
+    },
+}

@@ -1,0 +1,249 @@
+//! Carries out a plan: units in parallel, finished runs skipped.
+
+use super::error::ExperimentError;
+use super::judging::error::JudgeError;
+use super::judging::subject::Subject;
+use super::plan::runs::{Planned, keeps_rollouts};
+use super::store::{Record, Store, StoreError};
+use super::training::checkpoint::Checkpoints;
+use super::training::error::TrainError;
+use super::training::setting::Setting;
+use super::training::train::train;
+use super::training::trained::Trained;
+use crate::config::{Document, Loaded};
+use crate::foundation::rng::SeedTree;
+use crate::reward::{RewardModel, Twin};
+use burn::tensor::Device;
+use rayon::prelude::*;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Where and how to run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Run folder.
+    pub out: PathBuf,
+    /// Worker threads; results do not depend on it.
+    pub threads: usize,
+    /// Stop at the first run that fails.
+    pub fail_fast: bool,
+    /// Where tensors live.
+    pub device: Device,
+    /// Its name, for the manifest.
+    pub device_name: String,
+}
+
+/// Hears of finished runs; called from worker threads.
+pub trait Progress: Sync {
+    /// How many runs there are in all, and how many were there already.
+    fn start(&self, runs: usize, done: usize);
+    /// One more run is finished.
+    fn advance(&self);
+}
+
+/// Who looks at a run that is trained, who hears of it, and who may end it all.
+pub struct Hooks<'a> {
+    /// Makes the judgement that is kept.
+    pub judge: &'a (dyn Fn(&Subject<'_>) -> Result<Record, JudgeError> + Sync),
+    /// Hears of finished runs.
+    pub progress: &'a dyn Progress,
+    /// Ends it early, runs intact.
+    pub stop: &'a AtomicBool,
+}
+
+/// Trains and judges what is not in the store yet; gives how many runs were there already.
+pub fn carry_out(
+    loaded: &Loaded,
+    runs: &[Planned],
+    store: &Store,
+    options: &Options,
+    hooks: &Hooks<'_>,
+) -> Result<usize, ExperimentError> {
+    let mut pending = Vec::new();
+    for planned in runs {
+        if !is_done(store, loaded, planned)? {
+            pending.push(planned.clone());
+        }
+    }
+    let reused = runs.len() - pending.len();
+    hooks.progress.start(runs.len(), reused);
+    let worker = Worker { loaded, options, store, hooks };
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(options.threads)
+        .build()
+        .map_err(|e| ExperimentError::Threads { threads: options.threads, problem: e.to_string() })?;
+    let outcomes: Vec<Result<(), ExperimentError>> =
+        pool.install(|| units(&pending).par_iter().flat_map_iter(|unit| worker.unit(unit)).collect());
+    let failures: Vec<ExperimentError> = outcomes.into_iter().filter_map(Result::err).collect();
+    if let Some(first) = failures.first() {
+        let (failed, total) = (failures.len(), runs.len());
+        let first = first.to_string();
+        return Err(ExperimentError::Failed { out: options.out.clone(), failed, total, first });
+    }
+    if hooks.stop.load(Ordering::Relaxed) {
+        let mut done = 0;
+        for planned in runs {
+            done += usize::from(is_done(store, loaded, planned)?);
+        }
+        if done < runs.len() {
+            return Err(ExperimentError::Stopped { out: options.out.clone(), done, total: runs.len() });
+        }
+    }
+    Ok(reused)
+}
+
+/// Whether a run's judgement is there and verifies, and its rollouts too where they are to be kept.
+fn is_done(store: &Store, loaded: &Loaded, planned: &Planned) -> Result<bool, StoreError> {
+    if store.read(&planned.judge_id)?.is_none() {
+        return Ok(false);
+    }
+    if !keeps_rollouts(&loaded.arms[planned.arm].document, planned.replicate) {
+        return Ok(true);
+    }
+    Ok(store.read(&planned.train_id)?.is_some())
+}
+
+/// Runs that share a clean twin form a unit, so that the twin is trained once. Order: first appearance in the plan.
+fn units(runs: &[Planned]) -> Vec<Vec<&Planned>> {
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut units: Vec<Vec<&Planned>> = Vec::new();
+    for planned in runs {
+        let place = *places.entry(&planned.clean_id).or_insert_with(|| {
+            units.push(Vec::new());
+            units.len() - 1
+        });
+        units[place].push(planned);
+    }
+    units
+}
+
+/// What every worker thread shares.
+struct Worker<'a> {
+    loaded: &'a Loaded,
+    options: &'a Options,
+    store: &'a Store,
+    hooks: &'a Hooks<'a>,
+}
+
+impl Worker<'_> {
+    /// Runs one unit; a failure ends that run, not the unit.
+    fn unit(&self, unit: &[&Planned]) -> Vec<Result<(), ExperimentError>> {
+        let mut clean: Option<Trained> = None;
+        let mut outcomes = Vec::new();
+        for planned in unit {
+            if self.hooks.stop.load(Ordering::Relaxed) {
+                break;
+            }
+            let outcome = self.one(planned, &mut clean);
+            if matches!(outcome, Err(ExperimentError::Train { source: TrainError::Stopped { .. }, .. })) {
+                // Kept as far as it came: neither finished nor failed.
+                break;
+            }
+            if outcome.is_err() && self.options.fail_fast {
+                self.hooks.stop.store(true, Ordering::Relaxed);
+            }
+            self.hooks.progress.advance();
+            outcomes.push(outcome);
+        }
+        outcomes
+    }
+
+    fn one(&self, planned: &Planned, clean: &mut Option<Trained>) -> Result<(), ExperimentError> {
+        let (arm, replicate) = (planned.arm, planned.replicate);
+        let document = &self.loaded.arms[arm].document;
+        let model = self.model(document, planned, Twin::Itself)?;
+        let trained = self.obtain(document, planned, &planned.train_id, &model)?;
+        let twin = match clean.take() {
+            Some(twin) => twin,
+            None => self.twin(document, planned, Twin::Clean, &planned.clean_id)?,
+        };
+        let swapped = match &planned.swap_id {
+            Some(id) => Some(self.twin(document, planned, Twin::Swapped, id)?),
+            None => None,
+        };
+        let seeds = SeedTree::new(document.seed, replicate);
+        let subject = Subject {
+            document,
+            model: &model,
+            device: &self.options.device,
+            seeds,
+            arm,
+            replicate,
+            trained: &trained,
+            clean: &twin,
+            swapped: swapped.as_ref(),
+            curves: replicate == 0,
+        };
+        let judged = (self.hooks.judge)(&subject).map_err(|source| ExperimentError::Judge {
+            arm,
+            replicate,
+            source,
+        })?;
+        self.store.write(&planned.judge_id, &judged)?;
+        *clean = Some(twin);
+        Ok(())
+    }
+
+    fn twin(
+        &self,
+        document: &Document,
+        planned: &Planned,
+        twin: Twin,
+        id: &str,
+    ) -> Result<Trained, ExperimentError> {
+        let model = self.model(document, planned, twin)?;
+        self.obtain(document, planned, id, &model)
+    }
+
+    fn model(
+        &self,
+        document: &Document,
+        planned: &Planned,
+        twin: Twin,
+    ) -> Result<RewardModel, ExperimentError> {
+        let seeds = SeedTree::new(document.seed, planned.replicate);
+        RewardModel::build(document.environment.part(), &document.reward, &seeds, twin).map_err(|source| {
+            ExperimentError::Reward { arm: planned.arm, replicate: planned.replicate, source }
+        })
+    }
+
+    /// A training run from its record, or trained now and recorded.
+    fn obtain(
+        &self,
+        document: &Document,
+        planned: &Planned,
+        id: &str,
+        model: &RewardModel,
+    ) -> Result<Trained, ExperimentError> {
+        let checkpoints =
+            document.record.checkpoint.map(|every| Checkpoints::new(self.store, id, every, self.hooks.stop));
+        if let Some(record) = self.store.read(id)? {
+            checkpoints.as_ref().map_or(Ok(()), Checkpoints::clear)?;
+            return Ok(Trained::from_record(&record, &self.store.path(id))?);
+        }
+        let seeds = SeedTree::new(document.seed, planned.replicate);
+        let setting = Setting {
+            model,
+            policy: &document.policy,
+            trainer: &document.trainer,
+            seeds,
+            device: &self.options.device,
+            activations: document.record.activations,
+        };
+        let (arm, replicate) = (planned.arm, planned.replicate);
+        let trained = train(setting, checkpoints.as_ref()).map_err(|source| ExperimentError::Train {
+            arm,
+            replicate,
+            source,
+        })?;
+        if keeps_rollouts(document, replicate) {
+            let record = trained.to_record()?;
+            self.store.write(id, &record)?;
+        }
+        if let Some(checkpoints) = checkpoints {
+            checkpoints.clear()?;
+        }
+        Ok(trained)
+    }
+}
