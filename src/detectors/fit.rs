@@ -1,6 +1,6 @@
 //! A detector that has learnt once, asked about one set of rollouts after another.
 
-use super::{Detector, Fitted, Scorer, would_not_flag_below};
+use super::{Detector, DetectorSpec, Fitted, Scorer, would_not_flag_below};
 use crate::foundation::failure::Status;
 use crate::foundation::rng::{Purpose, SeedTree};
 use crate::record::{Observed, Scores};
@@ -11,11 +11,19 @@ pub struct Fit {
 }
 
 impl Fit {
-    /// Learns from `calibration`. The detector's random numbers come from the `stream` of this number.
+    /// Learns from `calibration`. The detector's random numbers come from the stream of its settings.
     ///
     /// # Errors
     /// The detector's refusal of these rollouts.
-    pub fn new(
+    pub fn new(spec: &DetectorSpec, calibration: &Observed, seeds: &SeedTree) -> Result<Self, Status> {
+        Self::of(spec.part(), spec.stream(), calibration, seeds)
+    }
+
+    /// The same for a detector outside the registry, with the number of its stream.
+    ///
+    /// # Errors
+    /// The detector's refusal of these rollouts.
+    pub fn of(
         detector: &dyn Detector,
         stream: u64,
         calibration: &Observed,

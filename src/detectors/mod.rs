@@ -124,3 +124,32 @@ crate::registry! {
         "random" => Random: "a uniform draw (control)", "none: the floor";
     }
 }
+
+impl DetectorSpec {
+    /// The number of the stream that its random numbers come from: a hash of its settings, so that neither its place in a list
+    /// nor its neighbours decide them.
+    pub fn stream(&self) -> u64 {
+        let settings = serde_json::to_vec(self).unwrap_or_default();
+        let hash = *blake3::hash(&settings).as_bytes();
+        hash.first_chunk().map_or(0, |head| u64::from_le_bytes(*head))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_is_that_of_the_settings_however_they_are_written() {
+        let stream = |text: &str| serde_json::from_str::<DetectorSpec>(text).unwrap().stream();
+        let plain = stream(r#"{"isolation_forest": {}}"#);
+        assert_eq!(
+            plain,
+            stream(
+                &serde_json::to_string(&DetectorSpec::IsolationForest(IsolationForest::default())).unwrap()
+            )
+        );
+        assert_ne!(plain, stream(r#"{"isolation_forest": {"trees": 50}}"#));
+        assert_ne!(plain, stream(r#"{"random": {}}"#));
+    }
+}

@@ -28,8 +28,8 @@ pub(super) struct Baseline<'a> {
 }
 
 impl<'a> Baseline<'a> {
-    pub fn new(spec: &DetectorSpec, number: usize, calibration: Cow<'a, Observed>) -> Result<Self, Status> {
-        let fit = Fit::new(spec.part(), number as u64, &calibration, &SeedTree::new(0, 0))?;
+    pub fn new(spec: &DetectorSpec, calibration: Cow<'a, Observed>) -> Result<Self, Status> {
+        let fit = Fit::new(spec, &calibration, &SeedTree::new(0, 0))?;
         Ok(Self { fit, calibration, scores: None, ascending: None })
     }
 

@@ -135,10 +135,7 @@ fn view(
 ) -> Result<View, Error> {
     let answers: Vec<_> = specs
         .par_iter()
-        .enumerate()
-        .map(|(number, (_, spec))| {
-            Judge { spec, number, source, normal, rule, listing: Listing::Rows, known: None }.judge()
-        })
+        .map(|(_, spec)| Judge { spec, source, normal, rule, listing: Listing::Rows, known: None }.judge())
         .collect();
     let (mut rows, mut judged, mut refusal) = (None::<BTreeSet<usize>>, 0, None::<Status>);
     for answer in answers {

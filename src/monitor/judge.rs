@@ -55,8 +55,6 @@ impl From<Error> for Stop {
 /// A detector, the log, what is normal and who is flagged.
 pub(super) struct Judge<'a> {
     pub spec: &'a DetectorSpec,
-    /// Place among the detectors: which random numbers are its own.
-    pub number: usize,
     pub source: &'a Source<'a>,
     pub normal: &'a Normal,
     pub rule: Rule,
@@ -152,7 +150,7 @@ impl<'a> Judge<'a> {
     fn fixed(&self) -> Result<Option<Baseline<'a>>, Status> {
         match self.normal {
             Normal::Rollouts { calibration, .. } => {
-                Ok(Some(Baseline::new(self.spec, self.number, Cow::Borrowed(calibration))?))
+                Ok(Some(Baseline::new(self.spec, Cow::Borrowed(calibration))?))
             }
             Normal::Window { .. } => Ok(None),
         }
@@ -189,7 +187,7 @@ impl<'a> Judge<'a> {
         let batch = self.source.batch(rows)?;
         let scores = match fixed {
             Some(baseline) => baseline.fit.score(&batch.observed)?,
-            None => Baseline::new(self.spec, self.number, calibration)?.fit.score(&batch.observed)?,
+            None => Baseline::new(self.spec, calibration)?.fit.score(&batch.observed)?,
         };
         Ok(scores.p_values().is_some())
     }
@@ -215,7 +213,7 @@ impl<'a> Judge<'a> {
         for segment in segments(self.source, self.normal) {
             let (calibration, rows) = segment?;
             if wanted(&rows) {
-                visit(&mut Baseline::new(self.spec, self.number, calibration)?, rows)?;
+                visit(&mut Baseline::new(self.spec, calibration)?, rows)?;
             }
         }
         Ok(())
@@ -361,7 +359,7 @@ mod tests {
 
     /// What the rules of `thresholds` flag when the whole log is scored in one call.
     fn in_one_piece(spec: &DetectorSpec, all: &Observed, rule: Rule) -> Vec<usize> {
-        let scores = Fit::new(spec.part(), 0, all, &SeedTree::new(0, 0)).unwrap().score(all).unwrap();
+        let scores = Fit::new(spec, all, &SeedTree::new(0, 0)).unwrap().score(all).unwrap();
         rows(
             &match (rule, scores.p_values()) {
                 (Rule::AlertRate(rate), Some(p)) => p_value(p, rate),
@@ -392,15 +390,8 @@ mod tests {
                     }
                     for listing in [Listing::Reasons, Listing::Rows] {
                         let known = None;
-                        let judge = Judge {
-                            spec: &spec,
-                            number: 0,
-                            source: &source,
-                            normal: &normal,
-                            rule,
-                            listing,
-                            known,
-                        };
+                        let judge =
+                            Judge { spec: &spec, source: &source, normal: &normal, rule, listing, known };
                         let answer = judge.judge().unwrap_or_else(|stop| panic!("{name} {stop:?}"));
                         let mut found: Vec<usize> = answer.flags.iter().map(|flag| flag.row).collect();
                         found.sort_unstable();
@@ -420,8 +411,7 @@ mod tests {
         let normal = Normal::Window { width: 3, lag: 2 };
         let spec: DetectorSpec = named("top_reward");
         let (rule, listing) = (Rule::AlertRate(0.02), Listing::Reasons);
-        let judge =
-            Judge { spec: &spec, number: 0, source: &source, normal: &normal, rule, listing, known: None };
+        let judge = Judge { spec: &spec, source: &source, normal: &normal, rule, listing, known: None };
         let answer = judge.judge().unwrap_or_else(|stop| panic!("{stop:?}"));
         assert_eq!(answer.judged, n - 5 * per_step);
         let proxy = log.rollouts.rows(0..n).unwrap().proxy;

@@ -144,10 +144,10 @@ pub fn detect(log: Log<Rollouts>, settings: Settings) -> Result<Findings, Error>
         Reference::Steps { from, to, .. } => Some(from..to),
         _ => None,
     };
-    let answers: Vec<Result<Answer, Stop>> = (detectors.par_iter().enumerate())
-        .map(|(number, (_, spec))| {
+    let answers: Vec<Result<Answer, Stop>> = (detectors.par_iter())
+        .map(|(_, spec)| {
             let (listing, known) = (Listing::Reasons, known.clone());
-            Judge { spec, number, source: &source, normal: &normal, rule, listing, known }.judge()
+            Judge { spec, source: &source, normal: &normal, rule, listing, known }.judge()
         })
         .collect();
     let length = match (&normal, log.rollouts.has_length()) {

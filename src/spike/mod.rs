@@ -110,8 +110,8 @@ pub fn spike(
     plan: &Plan,
 ) -> Result<Spiked, Status> {
     let field = Field::new(log, calibration, plan)?;
-    let answers = detectors.iter().enumerate().map(|(number, spec)| {
-        let mut bench = Bench::new(&field, spec, number as u64, plan)?;
+    let answers = detectors.iter().map(|spec| {
+        let mut bench = Bench::new(&field, spec, plan)?;
         cells(&field, &mut bench, plan)
     });
     Ok(Spiked {

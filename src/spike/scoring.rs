@@ -11,7 +11,7 @@ use crate::record::Observed;
 pub(super) struct Bench<'a> {
     field: &'a Field,
     detector: &'a dyn Detector,
-    number: u64,
+    stream: u64,
     seed: u64,
     /// The log, its rewards replaced for as long as it is scored.
     work: Observed,
@@ -35,13 +35,13 @@ impl<'a> Bench<'a> {
     /// # Errors
     /// The detector's refusal; [`Status::Degenerate`] where exploits change no score, so that chance alone would catch
     /// them (a control may be asked for just that).
-    pub fn new(field: &'a Field, spec: &'a DetectorSpec, number: u64, plan: &Plan) -> Result<Self, Status> {
-        Self::of(field, spec.part(), number, plan)
+    pub fn new(field: &'a Field, spec: &'a DetectorSpec, plan: &Plan) -> Result<Self, Status> {
+        Self::of(field, spec.part(), spec.stream(), plan)
     }
 
-    fn of(field: &'a Field, detector: &'a dyn Detector, number: u64, plan: &Plan) -> Result<Self, Status> {
+    fn of(field: &'a Field, detector: &'a dyn Detector, stream: u64, plan: &Plan) -> Result<Self, Status> {
         let work = field.log().clone();
-        let mut bench = Self { field, detector, number, seed: plan.seed, work, local: None };
+        let mut bench = Self { field, detector, stream, seed: plan.seed, work, local: None };
         let plain = bench.fit(0)?.score(field.log())?.values().to_vec();
         if plain.len() != field.log().len() {
             return Err(Status::Undefined { reason: "the detector does not give one score a rollout" });
@@ -90,7 +90,7 @@ impl<'a> Bench<'a> {
     }
 
     fn fit(&self, repeat: u64) -> Result<Fit, Status> {
-        Fit::new(self.detector, self.number, self.field.calibration(), &SeedTree::new(self.seed, repeat))
+        Fit::of(self.detector, self.stream, self.field.calibration(), &SeedTree::new(self.seed, repeat))
     }
 
     /// Hands the scores of all rows under exploits of each size to `each`, in the order of the sizes.
@@ -174,7 +174,7 @@ mod tests {
             let field = Field::new(&log, &log, &plan).unwrap();
             let by_name = ["robust_z", "gpd_tail", "top_reward"].map(|name| (named(name), Some(Reach::Row)));
             for (spec, reach) in by_name {
-                let mut bench = Bench::new(&field, &spec, 0, &plan).unwrap();
+                let mut bench = Bench::new(&field, &spec, &plan).unwrap();
                 assert_eq!(bench.local.as_ref().map(|local| local.reach), reach, "{spec:?}");
                 agree(&mut bench);
             }
@@ -248,12 +248,12 @@ mod tests {
     fn a_control_may_be_blind_and_another_detector_may_not() {
         let log = log(40, 8, 6);
         let field = Field::new(&log, &log, &plan()).unwrap();
-        assert!(Bench::new(&field, &named("random"), 0, &plan()).is_ok());
+        assert!(Bench::new(&field, &named("random"), &plan()).is_ok());
         let with = Observed { advantage: Some(log.proxy.clone()), ..log };
         let field = Field::new(&with, &with, &plan()).unwrap();
-        let blind = Bench::new(&field, &named("influence"), 0, &plan()).err();
+        let blind = Bench::new(&field, &named("influence"), &plan()).err();
         assert!(matches!(blind, Some(Status::Degenerate { .. })), "{blind:?}");
-        let lacking = Bench::new(&field, &named("log_ratio"), 0, &plan()).err();
+        let lacking = Bench::new(&field, &named("log_ratio"), &plan()).err();
         assert!(matches!(lacking, Some(Status::Missing { .. })), "{lacking:?}");
     }
 }

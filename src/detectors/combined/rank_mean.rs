@@ -53,8 +53,8 @@ impl Detector for RankMean {
     fn fit(&self, calibration: &Observed, rng: &mut Stream) -> Fitted {
         let seed = rng.next_u64();
         let mut panel = Panel { seats: Vec::new(), left_out: Vec::new(), past: Past::default() };
-        for (number, member) in self.members.get().iter().enumerate() {
-            let mut rng = SeedTree::new(seed, 0).stream(Purpose::Detector, number as u64);
+        for member in self.members.get() {
+            let mut rng = SeedTree::new(seed, 0).stream(Purpose::Detector, member.stream());
             match Seat::of(member, calibration, &mut rng) {
                 Ok(seat) => panel.seats.push(seat),
                 Err(status) => panel.left_out.push((member.name(), status)),

@@ -35,9 +35,9 @@ pub fn judge(subject: &Subject<'_>) -> Result<Record, JudgeError> {
     let sampled = Sampled::new(&trained.observed, &trained.truth).map_err(JudgeError::Columns)?;
     let rollouts = document.calibration.rollouts.get() as usize;
     let calibration = subject.reference(rollouts);
-    let mut judged: Vec<Judged> = (document.detectors.iter().enumerate())
-        .map(|(index, spec)| {
-            let fit = Fit::new(spec.part(), index as u64, &calibration, &subject.seeds);
+    let mut judged: Vec<Judged> = (document.detectors.iter())
+        .map(|spec| {
+            let fit = Fit::new(spec, &calibration, &subject.seeds);
             let (answer, alarms) = match fit.map(|fit| scored(subject, &calibration, fit)) {
                 Ok((answer, alarms)) => (answer, alarms),
                 Err(status) => (Err(status), None),

@@ -4,7 +4,7 @@ use crate::config::{Document, bytes_of};
 use crate::reward::{RewardSection, Twin};
 
 /// Version of the meaning of numbers; bumped when the same config gives other numbers, or a default changes.
-pub const SEMANTICS: u32 = 4;
+pub const SEMANTICS: u32 = 5;
 
 /// Identity of one training run: environment (with the contents of files that it names), reward, policy, trainer, seed,
 /// replicate. The clean twin is simply the

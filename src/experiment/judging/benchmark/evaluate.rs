@@ -66,9 +66,9 @@ pub(super) fn evaluate(subject: &Subject<'_>, cell: Cell<'_>) -> Result<Record, 
     let thirds = Thirds::of(&subject.reference(3 * share), share);
 
     let (mut caught, mut rates, mut alarms, mut guarded) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    for (index, spec) in document.detectors.iter().enumerate() {
+    for spec in &document.detectors {
         let name = label(spec);
-        let mut fit = Fit::new(spec.part(), index as u64, &thirds.fit, &subject.seeds);
+        let mut fit = Fit::new(spec, &thirds.fit, &subject.seeds);
         let access = spec.part().access().name();
         let scores = match &mut fit {
             Ok(fit) => fit.score(observed).and_then(distinct_scores),
