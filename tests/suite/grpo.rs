@@ -1,13 +1,14 @@
 //! GRPO against hand computation, against the optimum of its own objective, and its indifference to the size of a reward.
 
-use crate::learning::{CELLS, Learned, REWARDS, assert_policy, by_hand, in_threes, learn, table};
+use crate::learning::{CELLS, Learned, assert_policy, by_hand, in_threes, learn, table};
 use crate::statistics::mean_and_error;
+use crate::ways::WAYS;
 use crate::windows::{Race, run};
 use burn::tensor::Device;
 use serde_json::{Value, json};
 use tailcatch::experiment::Expectations;
 use tailcatch::policies::Snapshot;
-use tailcatch::trainers::{Experience, Ground, Grpo, TrainerPart};
+use tailcatch::trainers::{Ground, Grpo, TrainerPart};
 
 fn settings(value: Value) -> Grpo {
     serde_json::from_value(value).unwrap()
@@ -27,7 +28,8 @@ fn one_update_is_the_closed_form_gradient() {
         let mean = values.iter().sum::<f64>() / values.len() as f64;
         (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (values.len() - 1) as f64).sqrt()
     };
-    for scale in ["group", "batch", "none"] {
+    for (scale, way) in WAYS.into_iter().flat_map(|way| ["group", "batch", "none"].map(|scale| (scale, way)))
+    {
         let settings = settings(json!({
             "batch": 12, "group": 3, "epochs": 3, "scale_rewards": scale,
             "optimizer": { "sgd": { "learning_rate": rate } }, "kl": { "coefficient": beta }
@@ -39,15 +41,19 @@ fn one_update_is_the_closed_form_gradient() {
         for step in 0..2 {
             let old = trainer.policy().clone();
             let mut batch = in_threes(&old, &table);
-            trainer.credit(&Experience::new(&batch, &CELLS[..])).write_to(&mut batch);
+            let labels = way.labels(&batch);
+            trainer.credit(&way.experience(&batch, &CELLS[..], &labels)).write_to(&mut batch);
+            let counted: Vec<usize> = (0..12).filter(|i| way.counts(*i)).collect();
+            let whole: Vec<f64> = counted.iter().map(|i| labels[*i]).collect();
             let advantage: Vec<f64> = (0..12)
                 .map(|i| {
-                    let group = &REWARDS[i / 3 * 3..i / 3 * 3 + 3];
-                    let distance = REWARDS[i] - group.iter().sum::<f64>() / 3.0;
+                    let group: Vec<f64> =
+                        counted.iter().filter(|j| *j / 3 == i / 3).map(|j| labels[*j]).collect();
+                    let distance = labels[i] - group.iter().sum::<f64>() / group.len() as f64;
                     match scale {
-                        "group" if i >= 9 => 0.0,
-                        "group" => distance / (sd(group) + 1e-4),
-                        "batch" => distance / (sd(&REWARDS) + 1e-4),
+                        _ if group.iter().all(|own| *own == group[0]) => 0.0,
+                        "group" => distance / (sd(&group) + 1e-4),
+                        "batch" => distance / (sd(&whole) + 1e-4),
                         _ => distance,
                     }
                 })
@@ -55,25 +61,31 @@ fn one_update_is_the_closed_form_gradient() {
             let mut clipped = 0;
             for _ in 0..3 {
                 policy.set(&table, |cell| theta[cell]);
-                let weights: Vec<f64> = (0..12)
-                    .map(|i| {
+                let weights: Vec<f64> = counted
+                    .iter()
+                    .map(|&i| {
                         let cell = CELLS[i];
                         let ratio = (policy.log_prob(cell) - old.log_prob(cell)).exp();
                         let (a, slope) =
                             (advantage[i], 1.0 - (table.ref_log_prob[cell] - policy.log_prob(cell)).exp());
                         let cut = (a > 0.0 && ratio > 1.2) || (a < 0.0 && ratio < 0.8);
                         clipped += usize::from(cut);
-                        (if cut { 0.0 } else { -a * ratio } + beta * slope) / 12.0
+                        (if cut { 0.0 } else { -a * ratio } + beta * slope) / counted.len() as f64
                     })
                     .collect();
-                for (t, g) in theta.iter_mut().zip(by_hand(&CELLS, &weights, 0.0, &policy, &table)) {
+                let cells: Vec<usize> = counted.iter().map(|i| CELLS[*i]).collect();
+                for (t, g) in theta.iter_mut().zip(by_hand(&cells, &weights, 0.0, &policy, &table)) {
                     *t -= rate * g;
                 }
             }
-            trainer.update(&Experience::new(&batch, &CELLS[..]), 0.0).unwrap();
-            assert_policy(&format!("{scale}, step {step}"), trainer.as_mut(), &theta, &table);
+            trainer.update(&way.experience(&batch, &CELLS[..], &labels), 0.0).unwrap();
+            assert_policy(&format!("{scale}, {way:?}, step {step}"), trainer.as_mut(), &theta, &table);
             assert!(clipped > 0, "{scale}: nothing was clipped, so that the clip was not tested");
-            assert_eq!(trainer.clip_fraction(), Some(clipped as f64 / 36.0), "{scale}");
+            assert_eq!(
+                trainer.clip_fraction(),
+                Some(clipped as f64 / (3 * counted.len()) as f64),
+                "{scale}, {way:?}"
+            );
         }
     }
 }

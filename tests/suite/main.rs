@@ -71,6 +71,10 @@ mod token_race;
 #[cfg(feature = "lab")]
 mod trainers;
 #[cfg(feature = "lab")]
+mod ways;
+#[cfg(feature = "lab")]
+mod weights;
+#[cfg(feature = "lab")]
 mod windows;
 #[cfg(feature = "lab")]
 mod worlds;

@@ -1,12 +1,13 @@
 //! PPO against hand computation and against the exact optimum; advantage estimation and KL estimators against oracles.
 
 use crate::learning::{CELLS, REWARDS, assert_policy, in_threes, learn, table};
+use crate::ways::{WAYS, Way};
 use burn::tensor::Device;
 use serde_json::{Value, json};
 use std::path::Path;
 use tailcatch::policies::Snapshot;
 use tailcatch::trainers::estimators::estimate;
-use tailcatch::trainers::{Estimator, Experience, Ground, Ppo, TrainerPart, gae};
+use tailcatch::trainers::{Estimator, Ground, Ppo, TrainerPart, gae};
 
 fn settings(value: Value) -> Ppo {
     serde_json::from_value(value).unwrap()
@@ -103,6 +104,7 @@ impl ByHand {
         whiten: bool,
         masked: bool,
         largest: f64,
+        way: Way,
     ) -> (Vec<f64>, f64, f64) {
         let table = table();
         let pi = |theta: &[f64]| {
@@ -113,19 +115,28 @@ impl ByHand {
         let old = pi(&self.theta);
         let before = self.values.clone();
         let shaped: Vec<f64> = (0..12)
-            .map(|i| REWARDS[i] - BETA * (old.log_prob(CELLS[i]) - table.ref_log_prob[CELLS[i]]))
+            .map(|i| {
+                way.label(i, REWARDS[i]) - BETA * (old.log_prob(CELLS[i]) - table.ref_log_prob[CELLS[i]])
+            })
             .collect();
         let own: Vec<f64> = (0..12).map(|i| shaped[i] - before[CELLS[i] / 4]).collect();
-        let mean = own.iter().sum::<f64>() / 12.0;
-        let sd = (own.iter().map(|a| (a - mean).powi(2)).sum::<f64>() / 12.0).sqrt();
+        let counted: Vec<usize> = (0..12).filter(|i| way.counts(*i)).collect();
+        let n = counted.len() as f64;
+        let mean = counted.iter().map(|i| own[*i]).sum::<f64>() / n;
+        let sd = (counted.iter().map(|i| (own[*i] - mean).powi(2)).sum::<f64>() / n).sqrt();
         let advantage: Vec<f64> = own.iter().map(|a| if whiten { (a - mean) / sd } else { *a }).collect();
         let (mut clipped, mut steepest) = (0, 0f64);
         for epoch in 0..4 {
             for part in 0..minibatches {
-                let size = 12 / minibatches;
+                let rows = part * 12 / minibatches..(part + 1) * 12 / minibatches;
+                let rows: Vec<usize> = rows.filter(|i| way.counts(*i)).collect();
+                let size = rows.len();
+                if size == 0 {
+                    continue;
+                }
                 let policy = pi(&self.theta);
                 let (mut gradient, mut of_value) = (vec![0.0; 8], vec![0.0; 2]);
-                for i in part * size..(part + 1) * size {
+                for i in rows {
                     let (cell, prompt, a) = (CELLS[i], CELLS[i] / 4, advantage[i]);
                     let ratio = (policy.log_prob(cell) - old.log_prob(cell)).exp();
                     let cut = (a > 0.0 && ratio > 1.2) || (a < 0.0 && ratio < 0.8);
@@ -154,7 +165,7 @@ impl ByHand {
                 self.values.iter_mut().zip(&of_value).for_each(|(v, g)| *v -= RATE * scale * g);
             }
         }
-        (advantage, clipped as f64 / 48.0, steepest)
+        (advantage, clipped as f64 / (4.0 * n), steepest)
     }
 }
 
@@ -162,7 +173,8 @@ impl ByHand {
 fn updates_are_those_written_out_by_hand() {
     let table = table();
     let (mut clips, mut limited) = (0.0, false);
-    for minibatches in [1, 3] {
+    let parts = |way| [(1, way), (3, way), (12, way)];
+    for (minibatches, way) in WAYS.into_iter().flat_map(parts) {
         for (advantage, surrogate) in
             [("batch_normalised", "clipped"), ("raw", "clipped"), ("batch_normalised", "masked")]
         {
@@ -180,20 +192,23 @@ fn updates_are_those_written_out_by_hand() {
                 // V is seen in the advantages of the next update.
                 for update in 0..3 {
                     let what = format!(
-                        "{minibatches} parts, {advantage}, {surrogate}, {largest:?}, update {update}"
+                        "{minibatches} parts, {advantage}, {surrogate}, {largest:?}, {way:?}, update {update}"
                     );
                     let mut batch = in_threes(trainer.policy(), &table);
-                    trainer.credit(&Experience::new(&batch, &CELLS[..])).write_to(&mut batch);
+                    let labels = way.labels(&batch);
+                    trainer.credit(&way.experience(&batch, &CELLS[..], &labels)).write_to(&mut batch);
                     let (advantages, clipped, steepest) = hand.update(
                         minibatches,
                         advantage != "raw",
                         surrogate == "masked",
                         largest.unwrap_or(f64::INFINITY),
+                        way,
                     );
-                    for (a, b) in batch.advantage.as_ref().unwrap().iter().zip(&advantages) {
+                    for (i, (a, b)) in batch.advantage.as_ref().unwrap().iter().zip(&advantages).enumerate() {
+                        let b = if way.counts(i) { *b } else { 0.0 };
                         assert!((a - b).abs() < 1e-5, "{what}: advantage {a} against {b}");
                     }
-                    trainer.update(&Experience::new(&batch, &CELLS[..]), 0.0).unwrap();
+                    trainer.update(&way.experience(&batch, &CELLS[..], &labels), 0.0).unwrap();
                     assert_policy(&what, trainer.as_mut(), &hand.theta, &table);
                     assert_eq!(trainer.clip_fraction(), Some(clipped), "{what}");
                     clips += clipped;

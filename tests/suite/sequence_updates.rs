@@ -1,63 +1,19 @@
 //! One update in a process equals what is written out here in f64, loss by loss, with gradients by central differences.
 
 use crate::episodes::{World, policy, trainer, world};
+use crate::ways::{WAYS, Way};
 use burn::optim::{ModuleOptimizer, SgdConfig};
 use serde_json::{Value, json};
 use std::ops::Range;
 use tailcatch::record::Observed;
 use tailcatch::rollout::{Actor, Choice, Roller, Tape};
-use tailcatch::trainers::{Experience, Learner, SequenceLearner, TrainerSpec, Weight};
+use tailcatch::trainers::{Experience, Learner, SequenceLearner, TrainerSpec};
 
 const PROMPTS: usize = 2;
 const HORIZON: usize = 3;
 const TOKENS: usize = 3;
 const BATCH: usize = 12;
 const BETA: f64 = 0.4;
-
-/// How a batch is learned from: as it was observed, with some rows of weight 0, and with other labels beside.
-const WAYS: [Way; 3] = [
-    Way { weighted: false, labelled: false },
-    Way { weighted: true, labelled: false },
-    Way { weighted: true, labelled: true },
-];
-
-#[derive(Debug, Clone, Copy)]
-struct Way {
-    weighted: bool,
-    labelled: bool,
-}
-
-/// Leaves groups of three with 2, 1, 3 and 2 rows, groups of four with 2, 3 and 3, and halves with 3 and 5.
-const COUNTS: [bool; BATCH] = [true, false, true, false, false, true, true, true, true, true, false, true];
-
-impl Way {
-    fn label(self, row: usize, proxy: f64) -> f64 {
-        if self.labelled { 1.5 - 0.7 * proxy + (row % 5) as f64 } else { proxy }
-    }
-
-    fn counts(self, row: usize) -> bool {
-        !self.weighted || COUNTS[row]
-    }
-
-    fn weight(self) -> Weight<'static> {
-        if self.weighted { Weight::of(&COUNTS) } else { Weight::ONE }
-    }
-
-    fn experience<'a>(
-        self,
-        observed: &'a Observed,
-        tape: &'a Tape,
-        labels: &'a [f64],
-    ) -> Experience<'a, Tape> {
-        Experience::new(observed, tape).labelled(labels).weighted(self.weight())
-    }
-
-    /// The entries of the rows that count.
-    fn counted(self, column: &Option<Vec<f64>>) -> Vec<f64> {
-        let column = column.as_ref().unwrap().iter().enumerate();
-        column.filter(|(row, _)| self.counts(*row)).map(|(_, entry)| *entry).collect()
-    }
-}
 
 /// Strings of 1 to 3 tokens, the third of which ends them, and of unequal mass under the reference.
 fn toy() -> World {
@@ -229,7 +185,7 @@ impl Bench {
         let rows = rows(&self.tape, &observed, &self.hand, way);
         let of_length = |n: usize| rows.iter().any(|row| row.tokens.len() == n);
         assert!(step > 0 || of_length(1) && of_length(3), "the reference writes strings of every length");
-        self.labels = observed.proxy.iter().enumerate().map(|(row, u)| way.label(row, *u)).collect();
+        self.labels = way.labels(&observed);
         let raw = observed.proxy.clone();
         self.learner.credit(&way.experience(&observed, &self.tape, &self.labels)).write_to(&mut observed);
         assert_eq!(observed.proxy, raw);

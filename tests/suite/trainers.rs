@@ -1,6 +1,7 @@
 //! REINFORCE on burn against hand computation and against the exact optimum.
 
 use crate::learning::{by_hand, learn, observed, table};
+use crate::ways::WAYS;
 use burn::tensor::Device;
 use serde_json::{Value, json};
 use tailcatch::policies::Snapshot;
@@ -16,14 +17,17 @@ fn one_step_is_the_closed_form_gradient() {
     let (beta, rate) = (0.7, 0.3);
     let cells = [0, 3, 3, 5, 6, 1];
     let rewards = [1.0, -2.0, 0.5, 3.0, 0.1, -0.4];
-    for (estimator, place) in [
-        ("k1", "reward"),
-        ("k2", "reward"),
-        ("k3", "reward"),
-        ("k2", "loss"),
-        ("k3", "loss"),
-        ("exact", "loss"),
-    ] {
+    for (way, (estimator, place)) in WAYS.into_iter().flat_map(|way| {
+        [
+            ("k1", "reward"),
+            ("k2", "reward"),
+            ("k3", "reward"),
+            ("k2", "loss"),
+            ("k3", "loss"),
+            ("exact", "loss"),
+        ]
+        .map(|kl| (way, kl))
+    }) {
         let settings = settings(json!({
             "batch": 6, "steps": 9, "optimizer": { "sgd": { "learning_rate": rate } }, "baseline": "leave_one_out",
             "kl": { "coefficient": beta, "estimator": estimator, "place": place }
@@ -36,7 +40,9 @@ fn one_step_is_the_closed_form_gradient() {
         for _ in 0..2 {
             let policy = trainer.policy().clone();
             let mut batch = observed(&cells, &rewards, &policy, &table);
-            trainer.credit(&Experience::new(&batch, &cells[..])).write_to(&mut batch);
+            let labels = way.labels(&batch);
+            trainer.credit(&way.experience(&batch, &cells[..], &labels)).write_to(&mut batch);
+            assert_eq!(batch.proxy, rewards);
             let log_ratio = |i: usize| table.ref_log_prob[cells[i]] - policy.log_prob(cells[i]);
             let penalty = |i: usize| match estimator {
                 "k1" => -log_ratio(i),
@@ -44,27 +50,33 @@ fn one_step_is_the_closed_form_gradient() {
                 _ => log_ratio(i).exp() - 1.0 - log_ratio(i),
             };
             let slope = |i: usize| if estimator == "k2" { -log_ratio(i) } else { 1.0 - log_ratio(i).exp() };
-            let shaped: Vec<f64> = (0..6)
-                .map(|i| rewards[i] - if place == "reward" { beta * penalty(i) } else { 0.0 })
-                .collect();
-            let total: f64 = shaped.iter().sum();
-            let weights: Vec<f64> = (0..6)
-                .map(|i| {
-                    let advantage = shaped[i] - (total - shaped[i]) / 5.0;
+            let counted: Vec<usize> = (0..6).filter(|i| way.counts(*i)).collect();
+            let n = counted.len() as f64;
+            let shaped: Vec<f64> =
+                (0..6).map(|i| labels[i] - if place == "reward" { beta * penalty(i) } else { 0.0 }).collect();
+            let total: f64 = counted.iter().map(|i| shaped[*i]).sum();
+            let weights: Vec<f64> = counted
+                .iter()
+                .map(|&i| {
+                    let advantage = shaped[i] - (total - shaped[i]) / (n - 1.0);
                     let sampled = place == "loss" && estimator != "exact";
-                    (-advantage + if sampled { beta * slope(i) } else { 0.0 }) / 6.0
+                    (-advantage + if sampled { beta * slope(i) } else { 0.0 }) / n
                 })
                 .collect();
             let exact = if estimator == "exact" { beta } else { 0.0 };
-            let gradient = by_hand(&cells, &weights, exact, &policy, &table);
+            let sampled: Vec<usize> = counted.iter().map(|i| cells[*i]).collect();
+            let gradient = by_hand(&sampled, &weights, exact, &policy, &table);
             let mut expected = Snapshot::default();
             expected
                 .set(&table, |cell| policy.log_prob(cell) - table.ref_log_prob[cell] - rate * gradient[cell]);
-            trainer.update(&Experience::new(&batch, &cells[..]), 0.0).unwrap();
+            trainer.update(&way.experience(&batch, &cells[..], &labels), 0.0).unwrap();
             let found = trainer.policy().clone();
             for cell in 0..table.len() {
                 let (a, b) = (found.log_prob(cell), expected.log_prob(cell));
-                assert!((a - b).abs() < 1e-5, "{estimator} in {place}, cell {cell}: {a} against {b}");
+                assert!(
+                    (a - b).abs() < 1e-5,
+                    "{estimator} in {place}, {way:?}, cell {cell}: {a} against {b}"
+                );
             }
         }
     }
