@@ -67,10 +67,10 @@ impl DeviceName {
     }
 }
 
-/// A bar on a terminal, silence elsewhere.
-pub(super) struct Bar(ProgressBar);
+/// A bar on a terminal, silence elsewhere; notes go above it.
+pub(super) struct Bar<'a>(ProgressBar, &'a Console);
 
-impl Bar {
+impl Bar<'_> {
     /// Leaves the bar as it is.
     pub fn abandon(&self) {
         self.0.abandon();
@@ -81,7 +81,7 @@ impl Bar {
     }
 }
 
-impl Progress for Bar {
+impl Progress for Bar<'_> {
     fn start(&self, runs: usize, done: usize) {
         self.0.set_length(runs as u64);
         self.0.set_position(done as u64);
@@ -89,6 +89,14 @@ impl Progress for Bar {
     }
     fn advance(&self) {
         self.0.inc(1);
+    }
+    fn trains_again(&self, runs: usize) {
+        self.0.suspend(|| {
+            self.1.note(format!(
+                "{runs} runs are trained again for what is newly asked of them: their rollouts were not kept ([record] \
+                 observed = \"all\" keeps them)"
+            ));
+        });
     }
 }
 
@@ -167,15 +175,16 @@ pub(super) fn interruptible(console: &Console) -> Arc<AtomicBool> {
     stop
 }
 
-pub(super) fn bar(console: &Console, name: &str) -> Bar {
+pub(super) fn bar<'a>(console: &'a Console, name: &str) -> Bar<'a> {
     let target =
         if console.shows_progress() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let bar = ProgressBar::with_draw_target(None, target).with_message(name.to_owned());
     let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} runs, {eta} left");
-    Bar(match style {
+    let bar = match style {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
-    })
+    };
+    Bar(bar, console)
 }
 
 /// Name of an experiment: its config's file name without extension.

@@ -3,7 +3,7 @@
 use super::error::ExperimentError;
 use super::judging::error::JudgeError;
 use super::judging::subject::Subject;
-use super::plan::runs::{Planned, keeps_rollouts};
+use super::plan::runs::{Judgement, Planned, keeps_rollouts};
 use super::store::{Record, Store, StoreError};
 use super::training::checkpoint::Checkpoints;
 use super::training::error::TrainError;
@@ -40,12 +40,14 @@ pub trait Progress: Sync {
     fn start(&self, runs: usize, done: usize);
     /// One more run is finished.
     fn advance(&self);
+    /// So many runs were judged before, and are trained again for what is new: their rollouts were not kept.
+    fn trains_again(&self, _runs: usize) {}
 }
 
 /// Who looks at a run that is trained, who hears of it, and who may end it all.
 pub struct Hooks<'a> {
-    /// Makes the judgement that is kept.
-    pub judge: &'a (dyn Fn(&Subject<'_>) -> Result<Record, JudgeError> + Sync),
+    /// Makes the judgements that are asked for, in their order.
+    pub judge: &'a (dyn Fn(&Subject<'_>, &[Judgement]) -> Result<Vec<Record>, JudgeError> + Sync),
     /// Hears of finished runs.
     pub progress: &'a dyn Progress,
     /// Ends it early, runs intact.
@@ -61,13 +63,19 @@ pub fn carry_out(
     hooks: &Hooks<'_>,
 ) -> Result<usize, ExperimentError> {
     let mut pending = Vec::new();
+    let mut again = 0;
     for planned in runs {
         if !is_done(store, loaded, planned)? {
             pending.push(planned.clone());
+            let kept = keeps_rollouts(&loaded.arms[planned.arm].document, planned.replicate);
+            again += usize::from(!kept && missing(store, planned)?.len() < planned.judgements().count());
         }
     }
     let reused = runs.len() - pending.len();
     hooks.progress.start(runs.len(), reused);
+    if again > 0 {
+        hooks.progress.trains_again(again);
+    }
     let worker = Worker { loaded, options, store, hooks };
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(options.threads)
@@ -93,15 +101,26 @@ pub fn carry_out(
     Ok(reused)
 }
 
-/// Whether a run's judgement is there and verifies, and its rollouts too where they are to be kept.
+/// Whether all judgements of a run are there and verify, and its rollouts too where they are to be kept.
 fn is_done(store: &Store, loaded: &Loaded, planned: &Planned) -> Result<bool, StoreError> {
-    if store.read(&planned.judge_id)?.is_none() {
+    if !missing(store, planned)?.is_empty() {
         return Ok(false);
     }
     if !keeps_rollouts(&loaded.arms[planned.arm].document, planned.replicate) {
         return Ok(true);
     }
     Ok(store.read(&planned.train_id)?.is_some())
+}
+
+/// Judgements of a run that are not there, or do not verify.
+fn missing<'a>(store: &Store, planned: &'a Planned) -> Result<Vec<(Judgement, &'a str)>, StoreError> {
+    let mut missing = Vec::new();
+    for (judgement, id) in planned.judgements() {
+        if store.read(id)?.is_none() {
+            missing.push((judgement, id));
+        }
+    }
+    Ok(missing)
 }
 
 /// Runs that share a clean twin form a unit, so that the twin is trained once. Order: first appearance in the plan.
@@ -154,6 +173,11 @@ impl Worker<'_> {
         let document = &self.loaded.arms[arm].document;
         let model = self.model(document, planned, Twin::Itself)?;
         let trained = self.obtain(document, planned, &planned.train_id, &model)?;
+        // Arms of one unit may share judgements: what an earlier one left is not made again.
+        let (asked, ids): (Vec<_>, Vec<_>) = missing(self.store, planned)?.into_iter().unzip();
+        if asked.is_empty() {
+            return Ok(());
+        }
         let twin = match clean.take() {
             Some(twin) => twin,
             None => self.twin(document, planned, Twin::Clean, &planned.clean_id)?,
@@ -175,12 +199,14 @@ impl Worker<'_> {
             swapped: swapped.as_ref(),
             curves: replicate == 0,
         };
-        let judged = (self.hooks.judge)(&subject).map_err(|source| ExperimentError::Judge {
+        let judged = (self.hooks.judge)(&subject, &asked).map_err(|source| ExperimentError::Judge {
             arm,
             replicate,
             source,
         })?;
-        self.store.write(&planned.judge_id, &judged)?;
+        for (id, record) in ids.into_iter().zip(&judged) {
+            self.store.write(id, record)?;
+        }
         *clean = Some(twin);
         Ok(())
     }

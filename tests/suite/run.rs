@@ -2,8 +2,10 @@
 
 use crate::cli::{outcome, tailcatch};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 use tempfile::TempDir;
 
 const CONFIG: &str = r#"
@@ -194,28 +196,93 @@ fn lost_and_damaged_records_are_made_anew() {
     assert_same(&whole, &other);
 }
 
+/// Every record of a folder, with its bytes and when it was written.
+fn records(out: &Path) -> BTreeMap<String, (Vec<u8>, SystemTime)> {
+    fs::read_dir(out.join("records"))
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .map(|entry| {
+            let written = entry.metadata().unwrap().modified().unwrap();
+            (entry.file_name().into_string().unwrap(), (fs::read(entry.path()).unwrap(), written))
+        })
+        .collect()
+}
+
+/// The detectors that records judge, of those that were not there before; what was there must be untouched.
+fn added(
+    before: &BTreeMap<String, (Vec<u8>, SystemTime)>,
+    after: &BTreeMap<String, (Vec<u8>, SystemTime)>,
+) -> Vec<String> {
+    for (name, record) in before {
+        assert_eq!(Some(record), after.get(name), "{name} was written again");
+    }
+    let new = after.iter().filter(|(name, _)| !before.contains_key(*name));
+    let detector = |bytes: &[u8]| {
+        let record = tailcatch::experiment::store::Record::decode(bytes).unwrap();
+        if record.section("replicate.csv").is_some() {
+            return "the run".to_owned();
+        }
+        let rows = String::from_utf8(record.section("detectors.csv").unwrap().to_vec()).unwrap();
+        let mut names: Vec<&str> = rows.lines().map(|row| row.split(',').next().unwrap()).collect();
+        names.dedup();
+        names.join("+")
+    };
+    let mut found: Vec<String> = new.map(|(_, (bytes, _))| detector(bytes)).collect();
+    found.sort();
+    found
+}
+
 #[test]
-fn a_new_detector_is_judged_without_training_again() {
+fn a_new_detector_alone_is_judged_and_nothing_is_trained_again() {
     let bench = Bench::new(CONFIG);
     let out = bench.done("run", &[]);
-    let trained = |out: &Path| -> Vec<(String, std::time::SystemTime)> {
-        let mut files: Vec<_> = fs::read_dir(out.join("records"))
-            .unwrap()
-            .map(|e| e.unwrap())
-            .filter(|e| fs::read(e.path()).unwrap().starts_with(b"tailcatch-record 1\nsection final.json"))
-            .map(|e| (e.file_name().into_string().unwrap(), e.metadata().unwrap().modified().unwrap()))
-            .collect();
-        files.sort();
-        files
-    };
-    let before = trained(&out);
+    let before = records(&out);
     let observed = fs::read(out.join("observed.csv")).unwrap();
-    fs::write(&bench.config, CONFIG.replace("random = {}", "top_reward = {}")).unwrap();
-    bench.done("run", &[]);
-    assert_eq!(before, trained(&out), "no training record was added or rewritten");
+    // One more, not at the end.
+    let more = CONFIG.replace("gpd_tail = {}", "gpd_tail = {}\n[[detectors]]\ntop_reward = {}");
+    fs::write(&bench.config, &more).unwrap();
+    let (code, _, stderr, _) = bench.run("run", &[]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(!stderr.contains("trained again"), "{stderr}");
+    let after = records(&out);
+    assert_eq!(added(&before, &after), ["top_reward"; 6]);
     assert!(observed == fs::read(out.join("observed.csv")).unwrap());
-    let detectors = columns(&out.join("detectors.csv"), &["detector"]);
-    assert!(detectors.iter().any(|d| d[0] == "top_reward"));
+    assert_same(&out, &Bench::new(&more).done("anew", &[]));
+    let rows = columns(&out.join("detectors.csv"), &["train_id", "detector", "judge_id"]);
+    for flag in columns(&out.join("flags.csv"), &["train_id", "detector", "judge_id"]) {
+        assert!(rows.contains(&flag), "{flag:?}");
+    }
+    let mut ids: Vec<&String> = rows.iter().map(|row| &row[2]).collect();
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 6 * 7, "one identity a run and detector, the oracle's being the run's");
+    // Another order has another first detector, which the rows of the runs tell of: it alone is judged again for them.
+    let (robust, random) = ("robust_z = {}", "random = {}");
+    let turned = more.replace(robust, "X").replace(random, robust).replace("X", random);
+    fs::write(&bench.config, turned).unwrap();
+    bench.done("run", &[]);
+    assert_eq!(added(&after, &records(&out)), ["the run"; 6]);
+}
+
+#[test]
+fn rollouts_that_were_not_kept_are_made_again_for_a_new_detector_and_it_is_said() {
+    for (observed, again) in [("none", 6), ("first", 4)] {
+        let config = format!("{CONFIG}\n[record]\nobserved = \"{observed}\"\n");
+        let bench = Bench::new(&config);
+        let (code, _, stderr, out) = bench.run("run", &[]);
+        assert_eq!(code, 0, "{stderr}");
+        assert!(!stderr.contains("trained again"), "{stderr}");
+        let before = records(&out);
+        fs::write(
+            &bench.config,
+            config.replace("random = {}", "random = {}\n[[detectors]]\ntop_reward = {}"),
+        )
+        .unwrap();
+        let (code, _, stderr, _) = bench.run("run", &[]);
+        assert_eq!(code, 0, "{stderr}");
+        assert!(stderr.contains(&format!("{again} runs are trained again")), "{observed}: {stderr}");
+        assert_eq!(added(&before, &records(&out)), ["top_reward"; 6], "{observed}");
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::subject::Subject;
 use super::timeline::{Timeline, has_time};
 use crate::audit::{self, History, Trail};
 use crate::detectors::{Access, Fit};
+use crate::experiment::plan::runs::Judgement;
 use crate::experiment::store::Record;
 use crate::experiment::store::rows;
 use crate::experiment::training::trained::{STEP_LEAD, Trained};
@@ -28,60 +29,119 @@ struct Judged {
     alarms: Option<Alarms>,
 }
 
-/// Judges a run; the record's sections become the lines of the run folder's tables.
-pub fn judge(subject: &Subject<'_>) -> Result<Record, JudgeError> {
-    let Subject { document, trained, .. } = subject;
-    let timeline = Timeline::of(trained, subject.clean).map_err(JudgeError::Columns)?;
-    let sampled = Sampled::new(&trained.observed, &trained.truth).map_err(JudgeError::Columns)?;
-    let rollouts = document.calibration.rollouts.get() as usize;
-    let calibration = subject.reference(rollouts);
-    let mut judged: Vec<Judged> = (document.detectors.iter())
-        .map(|spec| {
-            let fit = Fit::new(spec, &calibration, &subject.seeds);
-            let (answer, alarms) = match fit.map(|fit| scored(subject, &calibration, fit)) {
-                Ok((answer, alarms)) => (answer, alarms),
-                Err(status) => (Err(status), None),
-            };
-            Judged { name: spec.name(), access: spec.part().access().name(), answer, alarms }
-        })
-        .collect();
-    let oracle = oracle::oracle(&trained.truth).map(|scores| (scores, None));
-    judged.push(Judged { name: ORACLE, access: Access::Control.name(), answer: oracle, alarms: None });
+/// What the run's own row tells of its first detector.
+#[derive(Default)]
+struct Headline {
+    /// Its audit by the first budget.
+    trail: Trail,
+    first_true_flag: Option<u64>,
+}
 
-    let history = History::new(&trained.observed)?;
-    let mut detectors = Vec::new();
-    let mut flags = Vec::new();
-    let mut headline: Option<Trail> = None;
-    for (place, one) in judged.iter().enumerate() {
-        let (rows, trails) = detector_rows(subject, one, &history, &sampled, timeline.damage)?;
-        detectors.extend(rows);
+/// A run as every detector on it needs it.
+struct Case<'a> {
+    subject: &'a Subject<'a>,
+    timeline: Timeline,
+    sampled: Sampled,
+    history: History,
+    calibration: Observed,
+}
+
+/// Judges a run: one record for each judgement that is asked for. Their sections become the lines of the run folder's tables.
+pub fn judge(subject: &Subject<'_>, asked: &[Judgement]) -> Result<Vec<Record>, JudgeError> {
+    let case = Case::of(subject)?;
+    let mut first: Option<Headline> = None;
+    let mut records = Vec::with_capacity(asked.len());
+    for judgement in asked {
+        records.push(match *judgement {
+            Judgement::Detector(place) => {
+                let (record, headline) = case.detector(place)?;
+                if place == 0 {
+                    first = Some(headline);
+                }
+                record
+            }
+            Judgement::Run => {
+                let headline = match first.take() {
+                    Some(headline) => Some(headline),
+                    None if subject.document.detectors.is_empty() => None,
+                    None => Some(case.detector(0)?.1),
+                };
+                case.run(headline)?
+            }
+        });
+    }
+    Ok(records)
+}
+
+impl<'a> Case<'a> {
+    fn of(subject: &'a Subject<'a>) -> Result<Self, JudgeError> {
+        let Subject { document, trained, .. } = subject;
+        Ok(Self {
+            subject,
+            timeline: Timeline::of(trained, subject.clean).map_err(JudgeError::Columns)?,
+            sampled: Sampled::new(&trained.observed, &trained.truth).map_err(JudgeError::Columns)?,
+            history: History::new(&trained.observed)?,
+            calibration: subject.reference(document.calibration.rollouts.get() as usize),
+        })
+    }
+
+    /// The judgement of the detector at `place`: its rows and its flags.
+    fn detector(&self, place: usize) -> Result<(Record, Headline), JudgeError> {
+        let document = self.subject.document;
+        let spec = &document.detectors[place];
+        let fit = Fit::new(spec, &self.calibration, &self.subject.seeds);
+        let (answer, alarms) = match fit.map(|fit| scored(self.subject, &self.calibration, fit)) {
+            Ok((answer, alarms)) => (answer, alarms),
+            Err(status) => (Err(status), None),
+        };
+        let one = Judged { name: spec.name(), access: spec.part().access().name(), answer, alarms };
+        let (rows, trails) = self.rows(&one)?;
+        let mut flags = Vec::new();
         if let Ok((scores, Some(fit))) = &one.answer {
             for (budget, trail) in document.audit.budgets.iter().zip(&trails) {
-                flags.extend(flag_rows(subject, one.name, budget.get(), trail, scores, fit));
+                flags.extend(flag_rows(self.subject, one.name, budget.get(), trail, scores, fit));
             }
         }
-        if place == 0 {
-            headline = trails.into_iter().next();
-        }
+        let mut record = Record::default();
+        record.push("detectors.csv", rows::encode(&rows, 4)?);
+        record.push("flags.csv", rows::encode(&flags, 2)?);
+        let first_true_flag = one.alarms.and_then(|alarms| alarms.first_true_flag);
+        let trail = trails.into_iter().next().unwrap_or_default();
+        Ok((record, Headline { trail, first_true_flag }))
     }
-    let first_true_flag = judged.first().and_then(|one| one.alarms.as_ref()).and_then(|a| a.first_true_flag);
-    let replicate =
-        replicate_row(subject, &timeline, &sampled, headline.unwrap_or_default(), first_true_flag);
 
-    let mut steps = trained.steps.clone();
-    for (row, twin) in steps.iter_mut().zip(&subject.clean.steps) {
-        row.clean_utility = twin.utility;
+    /// The run's own record, with the oracle; its audit is the headline where there is no detector.
+    fn run(&self, headline: Option<Headline>) -> Result<Record, JudgeError> {
+        let (subject, trained) = (self.subject, self.subject.trained);
+        let answer = oracle::oracle(&trained.truth).map(|scores| (scores, None));
+        let oracle = Judged { name: ORACLE, access: Access::Control.name(), answer, alarms: None };
+        let (detectors, trails) = self.rows(&oracle)?;
+        let headline = headline.unwrap_or_else(|| Headline {
+            trail: trails.into_iter().next().unwrap_or_default(),
+            first_true_flag: None,
+        });
+        let replicate = replicate_row(subject, &self.timeline, &self.sampled, headline);
+        let mut steps = trained.steps.clone();
+        for (row, twin) in steps.iter_mut().zip(&subject.clean.steps) {
+            row.clean_utility = twin.utility;
+        }
+        let mut record = Record::default();
+        record.push("replicate.csv", rows::encode(&[replicate], 3)?);
+        record.push("steps.csv", rows::encode(&steps, STEP_LEAD)?);
+        record.push("detectors.csv", rows::encode(&detectors, 4)?);
+        if subject.curves {
+            let survival = curves::survival(&self.calibration, &trained.observed);
+            record.push("survival.csv", rows::encode(&survival, 1)?);
+            record.push("hill.csv", rows::encode(&curves::hill(&self.calibration), 1)?);
+        }
+        Ok(record)
     }
-    let mut record = Record::default();
-    record.push("replicate.csv", rows::encode(&[replicate], 3)?);
-    record.push("steps.csv", rows::encode(&steps, STEP_LEAD)?);
-    record.push("detectors.csv", rows::encode(&detectors, 4)?);
-    record.push("flags.csv", rows::encode(&flags, 2)?);
-    if subject.curves {
-        record.push("survival.csv", rows::encode(&curves::survival(&calibration, &trained.observed), 1)?);
-        record.push("hill.csv", rows::encode(&curves::hill(&calibration), 1)?);
+
+    /// One row a budget, with the audit behind it.
+    fn rows(&self, one: &Judged) -> Result<(Vec<DetectorRow>, Vec<Trail>), JudgeError> {
+        let Self { subject, history, sampled, .. } = self;
+        detector_rows(subject, one, history, sampled, self.timeline.damage)
     }
-    Ok(record)
 }
 
 /// Scores of the run, and the alarms that they raise beside the twins'. The run comes last: what the scorer remembers then
@@ -220,9 +280,9 @@ fn replicate_row(
     subject: &Subject<'_>,
     timeline: &Timeline,
     sampled: &Sampled,
-    headline: Trail,
-    first_true_flag: Option<u64>,
+    headline: Headline,
 ) -> ReplicateRow {
+    let Headline { trail: headline, first_true_flag } = headline;
     let (last, clean) = (&subject.trained.last, &subject.clean.last);
     let delay = subject.document.audit.delay;
     let end = subject.trained.steps.last();

@@ -1,6 +1,7 @@
 //! Identities: what decides the numbers of a run is in them, and nothing else.
 
 use crate::config::{Document, bytes_of};
+use crate::detectors::DetectorSpec;
 use crate::reward::{RewardSection, Twin};
 
 /// Version of the meaning of numbers; bumped when the same config gives other numbers, or a default changes.
@@ -24,10 +25,44 @@ pub fn train_id(document: &Document, replicate: u64, twin: Twin) -> Result<Strin
     Ok(hash("train", &[&decisive, &replicate.to_le_bytes(), &flags, &files]))
 }
 
-/// Identity of one judgement: the training run, its twins, and all that looks at them.
-pub fn judge_id(document: &Document, train_id: &str) -> Result<String, serde_json::Error> {
-    let decisive = bytes_of(document, &["detectors", "calibration", "audit"])?;
-    Ok(hash("judge", &[&decisive, train_id.as_bytes(), &[u8::from(document.reward.swap_twin)]]))
+/// What decides the judgements of an arm's runs, beside the runs: written out once for all replicates.
+#[derive(Debug, Clone)]
+pub struct Judges {
+    /// Settings of the first detector, whose audit the run's own row tells of.
+    first: Vec<u8>,
+    /// Settings of each detector, in the order of the config.
+    each: Vec<Vec<u8>>,
+    swap_twin: bool,
+}
+
+impl Judges {
+    /// What the document has of each detector, the calibration rollouts and the audit.
+    ///
+    /// # Errors
+    /// Fails only where a section cannot be written as JSON, which no loaded config holds.
+    pub fn of(document: &Document) -> Result<Self, serde_json::Error> {
+        let decisive = |detectors: &[DetectorSpec]| {
+            let alone = Document { detectors: detectors.to_vec(), ..document.clone() };
+            bytes_of(&alone, &["detectors", "calibration", "audit"])
+        };
+        let each = document.detectors.chunks(1).map(decisive).collect::<Result<_, _>>()?;
+        let first = decisive(document.detectors.get(..1).unwrap_or_default())?;
+        Ok(Self { first, each, swap_twin: document.reward.swap_twin })
+    }
+
+    /// Identity of the run's own record: its row, its steps beside the clean twin's, its curves and the oracle.
+    pub fn run_id(&self, train_id: &str) -> String {
+        self.id("run", &self.first, train_id)
+    }
+
+    /// Identity of each detector's judgement: that of another detector has no part in it, nor has the order.
+    pub fn judge_ids(&self, train_id: &str) -> Vec<String> {
+        self.each.iter().map(|settings| self.id("judge", settings, train_id)).collect()
+    }
+
+    fn id(&self, kind: &str, settings: &[u8], train_id: &str) -> String {
+        hash(kind, &[settings, train_id.as_bytes(), &[u8::from(self.swap_twin)]])
+    }
 }
 
 /// A short name of everything in `parts`.

@@ -1,6 +1,6 @@
 //! Every run of an experiment, in order: arms of the grid, then replicates.
 
-use super::ids::{self, SEMANTICS};
+use super::ids::{self, Judges, SEMANTICS};
 use crate::config::{Document, Loaded, ObservedRuns};
 use crate::record::folder::{ArmInfo, Plan, RunInfo, short_number};
 use crate::reward::Twin;
@@ -18,8 +18,28 @@ pub struct Planned {
     pub clean_id: String,
     /// Its honest-outlier control, where asked for.
     pub swap_id: Option<String>,
-    /// Its judgement.
-    pub judge_id: String,
+    /// Its own record: the row, the steps, the curves and the oracle.
+    pub run_id: String,
+    /// The judgement of each detector, in the order of the config.
+    pub judge_ids: Vec<String>,
+}
+
+/// What can be asked of those who judge a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Judgement {
+    /// That of the detector at this place in the config.
+    Detector(usize),
+    /// The run's own record.
+    Run,
+}
+
+impl Planned {
+    /// Every judgement with its identity: the detectors, then the run.
+    pub fn judgements(&self) -> impl Iterator<Item = (Judgement, &str)> {
+        let detectors =
+            self.judge_ids.iter().enumerate().map(|(place, id)| (Judgement::Detector(place), id.as_str()));
+        detectors.chain([(Judgement::Run, self.run_id.as_str())])
+    }
 }
 
 /// Enumerates the runs of a config.
@@ -29,6 +49,7 @@ pub struct Planned {
 pub fn plan(loaded: &Loaded) -> Result<Vec<Planned>, serde_json::Error> {
     let mut runs = Vec::new();
     for arm in &loaded.arms {
+        let judges = Judges::of(&arm.document)?;
         for replicate in 0..arm.document.replicates.get() {
             let document = &arm.document;
             let train_id = ids::train_id(document, replicate, Twin::Itself)?;
@@ -39,7 +60,8 @@ pub fn plan(loaded: &Loaded) -> Result<Vec<Planned>, serde_json::Error> {
                 replicate,
                 clean_id: ids::train_id(document, replicate, Twin::Clean)?,
                 swap_id: swapped.transpose()?,
-                judge_id: ids::judge_id(document, &train_id)?,
+                run_id: judges.run_id(&train_id),
+                judge_ids: judges.judge_ids(&train_id),
                 train_id,
             });
         }

@@ -5,7 +5,7 @@ use super::estimates;
 use super::quantities::{Judged, quantities};
 use crate::config::Loaded;
 use crate::experiment::error::ExperimentError;
-use crate::experiment::plan::runs::{Planned, keeps_rollouts};
+use crate::experiment::plan::runs::{Judgement, Planned, keeps_rollouts};
 use crate::experiment::store::features;
 use crate::experiment::store::rows::{self, lead};
 use crate::experiment::store::{Record, Store, StoreError, commit, temporary};
@@ -67,20 +67,26 @@ pub fn merge(loaded: &Loaded, runs: &[Planned], store: &Store, out: &Path) -> Re
     let mut judged = Vec::with_capacity(runs.len());
     for planned in runs {
         let (arm, replicate) = (planned.arm.to_string(), planned.replicate.to_string());
-        let record = store.require(&planned.judge_id)?;
-        let path = store.path(&planned.judge_id);
+        let record = store.require(&planned.run_id)?;
         let bytes = |name: &str| record.section(name).unwrap_or_default();
         let identity = [planned.train_id.clone(), arm.clone(), replicate.clone()];
         let swept = [&identity[..], &loaded.arms[planned.arm].values].concat();
         replicates.put(bytes("replicate.csv"), &lead(&swept))?;
         steps.put(bytes("steps.csv"), &lead(&identity))?;
-        let judge = [planned.judge_id.clone(), planned.train_id.clone()];
-        detectors
-            .put(bytes("detectors.csv"), &lead(&[&judge[..], &[arm.clone(), replicate.clone()]].concat()))?;
-        flags.put(bytes("flags.csv"), &lead(&judge))?;
+        let mut of_run = read_run(&record, &store.path(&planned.run_id), planned)?;
+        for (judgement, id) in planned.judgements() {
+            let apart = matches!(judgement, Judgement::Detector(_)).then(|| store.require(id)).transpose()?;
+            let record = apart.as_ref().unwrap_or(&record);
+            let bytes = |name: &str| record.section(name).unwrap_or_default();
+            let judge = [id.to_owned(), planned.train_id.clone()];
+            let identity = lead(&[&judge[..], &[arm.clone(), replicate.clone()]].concat());
+            detectors.put(bytes("detectors.csv"), &identity)?;
+            flags.put(bytes("flags.csv"), &lead(&judge))?;
+            of_run.detectors.extend(read_detectors(record, &store.path(id), planned, id)?);
+        }
+        judged.push(of_run);
         survival.put(bytes("survival.csv"), &lead(std::slice::from_ref(&arm)))?;
         hill.put(bytes("hill.csv"), &lead(std::slice::from_ref(&arm)))?;
-        judged.push(read_judged(&record, &path, planned)?);
         if keeps_rollouts(&loaded.arms[planned.arm].document, planned.replicate) {
             let record = store.require(&planned.train_id)?;
             let bytes = |name: &str| record.section(name).unwrap_or_default();
@@ -156,15 +162,25 @@ fn check(loaded: &Loaded, arms: &[ArmNumbers<'_>], out: &Path) -> Result<Table, 
     Ok(table)
 }
 
-/// The rows of one judgement, as the summary needs them.
-fn read_judged(record: &Record, path: &Path, planned: &Planned) -> Result<Judged, StoreError> {
+/// The run's own row, as the summary needs it; no detector yet.
+fn read_run(record: &Record, path: &Path, planned: &Planned) -> Result<Judged, StoreError> {
     let (arm, replicate) = (planned.arm.to_string(), planned.replicate.to_string());
     let identity = [planned.train_id.as_str(), &arm, &replicate];
     let mut replicates: Vec<ReplicateRow> =
         section(record, path, "replicate.csv", ReplicateRow::COLUMNS, &identity)?;
-    let judge = [planned.judge_id.as_str(), &planned.train_id, &arm, &replicate];
-    let detectors = section(record, path, "detectors.csv", DetectorRow::COLUMNS, &judge)?;
     let replicate = replicates.pop().ok_or_else(|| StoreError::Absent { path: path.to_owned() })?;
     let steps = record.section("steps.csv").map_or(0, |b| b.iter().filter(|b| **b == b'\n').count());
-    Ok(Judged { replicate, detectors, steps: steps as u64 })
+    Ok(Judged { replicate, detectors: Vec::new(), steps: steps as u64 })
+}
+
+/// The rows of one judgement, whose identity is `id`.
+fn read_detectors(
+    record: &Record,
+    path: &Path,
+    planned: &Planned,
+    id: &str,
+) -> Result<Vec<DetectorRow>, StoreError> {
+    let (arm, replicate) = (planned.arm.to_string(), planned.replicate.to_string());
+    let judge = [id, planned.train_id.as_str(), &arm, &replicate];
+    section(record, path, "detectors.csv", DetectorRow::COLUMNS, &judge)
 }

@@ -21,7 +21,7 @@ pub use scenario::{Scenario, every_detector};
 use super::subject::Subject;
 use crate::experiment::error::ExperimentError;
 use crate::experiment::plan::manifest::manifest;
-use crate::experiment::plan::runs::{Planned, plan};
+use crate::experiment::plan::runs::{Judgement, Planned, plan};
 use crate::experiment::store::rows;
 use crate::experiment::store::{Record, Store, write_atomic};
 use crate::experiment::training::trained::section;
@@ -68,32 +68,35 @@ pub fn bench(
         let named =
             |source| ExperimentError::Scenario { name: scenario.name.clone(), source: Box::new(source) };
         let runs = planned(scenario).map_err(named)?;
-        let judge = |subject: &Subject<'_>| {
+        let judge = |subject: &Subject<'_>, _: &[Judgement]| {
             let (arm, replicate) = (scenario.arm_name(subject.arm), subject.replicate);
-            evaluate(subject, Cell { scenario: &scenario.name, arm: &arm, replicate })
+            Ok(vec![evaluate(subject, Cell { scenario: &scenario.name, arm: &arm, replicate })?])
         };
         let hooks = Hooks { judge: &judge, progress, stop };
         done.reused += carry_out(&scenario.loaded, &runs, &store, options, &hooks).map_err(named)?;
         done.runs += runs.len();
         for run in &runs {
-            cells.take(&store.require(&run.judge_id)?, &store.path(&run.judge_id))?;
+            cells.take(&store.require(&run.run_id)?, &store.path(&run.run_id))?;
         }
     }
     cells.write(&options.out, seed)?;
     Ok(done)
 }
 
-/// The runs of a scenario; a judgement here is another than that of `run`, and so is its identity.
+/// The runs of a scenario. All detectors of a run are judged in one record here, whose identity is made of theirs.
 fn planned(scenario: &Scenario) -> Result<Vec<Planned>, ExperimentError> {
     let described = |e: serde_json::Error| ExperimentError::Describe { file: PLAN, problem: e.to_string() };
     let mut runs = plan(&scenario.loaded).map_err(described)?;
     for run in &mut runs {
         let mut hasher = blake3::Hasher::new();
-        for part in ["bench", &run.judge_id, &scenario.name, &scenario.arm_name(run.arm)] {
+        let arm = scenario.arm_name(run.arm);
+        let detectors = std::mem::take(&mut run.judge_ids);
+        let parts = ["bench", &run.train_id, &scenario.name, &arm].into_iter();
+        for part in parts.chain(detectors.iter().map(String::as_str)) {
             hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
         }
         hasher.update(&MEASURES.to_le_bytes()).update(&run.replicate.to_le_bytes());
-        run.judge_id = hasher.finalize().to_hex()[..16].to_owned();
+        run.run_id = hasher.finalize().to_hex()[..16].to_owned();
     }
     Ok(runs)
 }
