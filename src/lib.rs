@@ -7,7 +7,7 @@
 //!
 //! # The house
 //!
-//! Two wings stand on one record. The **judge** reads rollouts and never builds burn; the **laboratory** (feature
+//! Two halves share one record format. The **judge** reads rollouts and never builds burn; the **laboratory** (feature
 //! `lab`) makes them. A file names modules of lower layers and its own folder only; a test enforces it.
 //!
 //! | layer | shared | judge | laboratory |

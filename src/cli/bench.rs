@@ -28,7 +28,7 @@ pub struct BenchArgs {
     /// Scenarios: experiment configs. Default: the standard ones
     #[arg(value_name = "CONFIG")]
     configs: Vec<PathBuf>,
-    /// A look in a minute: four of the standard scenarios, few replicates
+    /// In a minute: four of the standard scenarios, few replicates
     #[arg(long, conflicts_with = "configs")]
     quick: bool,
     /// Folder of the results [default: runs/bench, or runs/bench-quick]

@@ -5,7 +5,7 @@ use crate::foundation::scalar::OpenProbability;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How many rollouts may be looked at, and when a detector raises an alarm.
+/// How many rollouts may be audited, and when a detector raises an alarm.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct AuditSection {

@@ -1,4 +1,4 @@
-//! The configuration: one TOML document, one question.
+//! The configuration: each TOML document poses one question.
 //!
 //! [`load`] reads a file in stages and reports everything that a stage finds: first all syntax faults; if there is none,
 //! all unknown keys, wrong types and values out of range, of the base and of every value of the sweep; if there is

@@ -42,7 +42,7 @@ pub struct Document {
     /// What the detectors learn from.
     #[serde(default)]
     pub calibration: CalibrationSection,
-    /// How many rollouts may be looked at.
+    /// How many rollouts may be audited.
     #[serde(default)]
     pub audit: AuditSection,
     /// What the results are held against.

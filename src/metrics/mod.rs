@@ -1,7 +1,7 @@
 //! What is measured: how well scores rank, how fast a run goes wrong, and whether it was caught before that.
 //!
 //! Ranking: [`Ranking`] with [`auroc`](roc), [`average_precision`], [`precision_at`]. Fractions: [`wilson`]. Times:
-//! [`timeline`] (onset, damage, takeover, sighting, window), [`kaplan_meier`] for windows that never close, [`outcome`]
+//! [`timeline`] (onset, damage, exploit dominance, sighting, window), [`kaplan_meier`] for windows that never close, [`outcome`]
 //! for what became of a run. Audits: [`catch`], [`spared`], [`baseline`], [`false_alarm`]. Other base rates: [`reweight`];
 //! how rare an exploit may be: [`smallest_mass`]. [`oracle`] is the control that may see
 //! the truth, and stands here because detectors cannot.

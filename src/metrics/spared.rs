@@ -9,7 +9,7 @@ use std::collections::HashMap;
 /// The damage of a hack is max(0, yardstick(step) − V), the yardstick being what an honest rollout of that step is
 /// worth, such as the clean twin's E\[V\]. `confirmed` holds outcome and step of each confirmed audit. Damage at the step of
 /// the catch itself is not spared (with a delay of 0 the update is, the sample is not). An audit that finds everything
-/// after the takeover scores near 0, whatever its recall.
+/// after exploit dominance scores near 0, whatever its recall.
 ///
 /// [`Status::OneClass`] where no hack did any damage; [`Status::Undefined`] where columns differ in length or a number is NaN.
 pub fn spared(

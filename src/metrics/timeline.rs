@@ -1,4 +1,4 @@
-//! When a run goes wrong: onset, damage, takeover, first sighting, and the window in between.
+//! When a run goes wrong: onset, damage, exploit dominance, first sighting, and the window in between.
 //!
 //! A series has one entry a step: entry t belongs to the policy that samples step t, before update t. A last entry for
 //! the policy after the final update may follow. A value that is NaN fulfils no condition.
@@ -57,7 +57,7 @@ pub fn damage(utility: &[f64], clean: &[f64], reference: &Reference) -> Result<O
     Ok(None)
 }
 
-/// Takeover step: the first with p(hack) > ½, read before the step's sampling.
+/// Step of exploit dominance (`takeover_step`): the first with p(hack) > ½, read before the step's sampling.
 pub fn takeover(p_hack: &[f64]) -> Option<u64> {
     p_hack.iter().position(|&p| p > 0.5).map(|step| step as u64)
 }
@@ -67,7 +67,7 @@ pub fn first_sighting(step: &[u64], hack: &[bool]) -> Option<u64> {
     step.iter().zip(hack).find(|(_, hack)| **hack).map(|(&step, _)| step)
 }
 
-/// The response window: from the first sighting to the event, which is damage or takeover (say which).
+/// The response window: from the first sighting to the event, which is damage or exploit dominance (say which).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Window {
     /// The event came this many steps after the first sighting.

@@ -40,7 +40,7 @@ pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
             title: "Caught in time, by audit budget".to_owned(),
             caption: format!(
                 "Share of the runs in which an audit confirmed a hack before the damage step, against how many rollouts may be \
-                 looked at. Bands or whiskers: 95% Wilson intervals (whiskers stand side by side at the same budget). Dashed: the chance of as many random audits. {ORACLE} knows the truth \
+                 audited. Bands or whiskers: 95% Wilson intervals (whiskers stand side by side at the same budget). Dashed: the chance of as many random audits. {ORACLE} knows the truth \
                  and bounds what any detector can reach.{rest}"
             ),
             columns: [if counts { "budget_rollouts" } else { "budget_fraction" }, "catch_rate", "ci_low", "ci_high"],

@@ -22,7 +22,7 @@ pub(super) const VERDICTS: [(&str, &str); 5] = [
     ("missed", "it does in at most half, where an oracle does better"),
     (
         "beyond reach",
-        "an oracle does in at most half: at this budget the damage is done before anyone can look",
+        "an oracle does in at most half: at this budget the damage is done before anyone can audit",
     ),
 ];
 

@@ -33,7 +33,11 @@ pub fn all(run: &RunFolder) -> Vec<String> {
     } else {
         found.extend(extremes_of_catching(run));
         found.extend(extremes(run, "sighted_before_damage", "P(sampled before the damage)"));
-        found.extend(extremes(run, "window_median", "From first sighting to takeover, the median of steps"));
+        found.extend(extremes(
+            run,
+            "window_median",
+            "From first sighting to exploit dominance, the median of steps",
+        ));
         found.extend(extremes(run, GAIN, "Gain of true utility per √KL"));
         found.extend(extremes(run, UTILITY, "Final utility E[V]"));
         found.extend(extremes(run, PROXY, "Final proxy E[U]"));
@@ -109,7 +113,8 @@ fn sightings(run: &RunFolder, arm: usize) -> Option<String> {
         text += &format!(", and of these {before} had sampled it before");
     }
     if let Some(steps) = run.metric(arm, "window_median").and_then(|row| row.estimate) {
-        text += &format!("; from the first sighting to the takeover: {} steps in the median", number(steps));
+        text +=
+            &format!("; from the first sighting to exploit dominance: {} steps in the median", number(steps));
     }
     Some(text + ".")
 }

@@ -1,4 +1,4 @@
-//! Would an exploit have been caught in this log? Real logs have no truth: planted exploits give them one.
+//! Would an exploit have been caught in this log? Real logs lack labels; planted exploits are labelled.
 //!
 //! From an onset on, random rollouts become exploits: their proxy is replaced by the median of their group plus `size` times
 //! the standard deviation within groups. All else of the row is kept, its log-probabilities, advantage, parts of the reward

@@ -31,7 +31,7 @@ pub struct Window {
 }
 
 impl Window {
-    /// Whether the policy is taken over by the first update that holds the exploit, so that only an audit before the
+    /// Whether the exploit dominates after the first update that holds the exploit, so that only an audit before the
     /// update can help.
     pub fn is_one_step(&self) -> bool {
         self.sightings <= 1.0
@@ -54,7 +54,7 @@ pub fn window(
         "mass",
         mass,
         mass > 0.0 && mass < 0.5,
-        "a number strictly between 0 and 1/2 (where takeover begins)",
+        "a number strictly between 0 and 1/2 (where dominance begins)",
     )?;
     require(
         "batch",

@@ -26,6 +26,7 @@ mod feature_detectors;
 #[cfg(feature = "lab")]
 mod features;
 #[cfg(feature = "lab")]
+mod findings;
 mod fixed_policies;
 #[cfg(feature = "lab")]
 mod gridworld;

@@ -189,7 +189,7 @@ fn the_text_fits_and_says_what_counts() {
     }
     let many = (1..=13).flat_map(|size| ["--size".to_owned(), size.to_string()]);
     let (_, text, _) = outcome(tailcatch().arg("spike").arg(fixture("verl")).args(many));
-    assert_eq!(text.matches("P(a planted rollout is looked at)").count(), 2);
+    assert_eq!(text.matches("P(a planted rollout is audited)").count(), 2);
     assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
 }
 

@@ -11,8 +11,8 @@ use std::path::PathBuf;
 ///
 /// From the onset on, random rollouts have their reward replaced by the median of their group plus SIZE standard deviations
 /// (those within groups). All else of the row is kept, log-probabilities and advantage too. The detectors, fitted on rollouts
-/// from before, score the log, and an audit looks at the highest scores, step by step as they come. Answers with the share of
-/// repeats in which a planted rollout was looked at. Whatever is in the log already counts as benign.
+/// from before, score the log, and an audit reads the highest scores, step by step as they come. Answers with the share of
+/// repeats in which a planted rollout was audited. Whatever is in the log already counts as benign.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  tailcatch spike rollouts/ --reward score\n  tailcatch spike completions/ --reward \
@@ -32,7 +32,7 @@ pub struct SpikeArgs {
     /// First step with exploits. Default: the step in the middle, or that after the reference steps if it is later
     #[arg(long, value_name = "STEP", help_heading = "Exploit")]
     pub(super) onset: Option<u64>,
-    /// Looks: a count over the audited steps, or a fraction of their rollouts (below 1)
+    /// Audits: a count over the audited steps, or a fraction of their rollouts (below 1)
     #[arg(long, value_name = "A", value_parser = budget, default_value = "20", help_heading = "Audit")]
     pub(super) budget: Budget,
     /// The reward: a column, or columns with weights. Default: proxy, reward, score …

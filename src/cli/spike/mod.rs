@@ -185,11 +185,11 @@ fn reference(
     Ok((Reference::Steps { from, to, n: rows.len() }, log.select(&rows), to))
 }
 
-/// Looks in all, of so many rollouts.
+/// Audits in all, of so many rollouts.
 fn audits(budget: Budget, rollouts: usize) -> Result<u64, CliError> {
     budget.of(rollouts).ok_or_else(|| CliError::Value {
         flag: "--budget",
-        reason: format!("{budget} of {rollouts} rollouts is less than one look"),
+        reason: format!("{budget} of {rollouts} rollouts is less than one audit"),
         help: "give a larger fraction, or a count".to_owned(),
     })
 }

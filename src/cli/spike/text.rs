@@ -25,7 +25,7 @@ pub(super) fn text(findings: &Findings, style: Style) -> String {
         (None, None) => "all else",
     };
     let caveat = format!(
-        "A look counts as benign unless it went to a planted rollout: true hacks that the log holds already are among the benign. \
+        "An audit counts as benign unless it went to a planted rollout: true hacks that the log holds already are among the benign. \
          Planted rollouts have another reward and keep {kept}."
     );
     wrapped(&caveat, WIDTH).iter().for_each(|line| out.push_str(&format!("{}\n", style.dim(line))));
@@ -74,7 +74,7 @@ fn head(findings: &Findings, spiked: &Spiked) -> String {
     line(
         "audit",
         format!(
-            "{} looks at {} rollouts, at the highest scores as they come; each exploit planted {} times",
+            "{} audits of {} rollouts, of the highest scores as they come; each exploit planted {} times",
             count(plan.audits as usize),
             count(spiked.audited),
             count(plan.repeats as usize)
@@ -95,7 +95,7 @@ fn chances(findings: &Findings, spiked: &Spiked, style: Style) -> String {
     let mut out = String::new();
     for sizes in plan.sizes.chunks(SIDE_BY_SIDE) {
         out.push('\n');
-        out.push_str("P(a planted rollout is looked at), by size in standard deviations\n");
+        out.push_str("P(a planted rollout is audited), by size in standard deviations\n");
         let heads: Vec<String> = sizes.iter().map(|size| format!(">{size}")).collect();
         let head: Vec<&str> = ["detector", ">mass", ">any planted"]
             .into_iter()
@@ -121,8 +121,9 @@ fn chances(findings: &Findings, spiked: &Spiked, style: Style) -> String {
         }
     }
     if let Some(alike) = alike(findings) {
-        let text =
-            format!("{alike} rank these rollouts alike: looks at the highest scores cannot tell them apart.");
+        let text = format!(
+            "{alike} rank these rollouts alike: audits of the highest scores cannot tell them apart."
+        );
         wrapped(&text, WIDTH).iter().for_each(|line| out.push_str(&format!("{line}\n")));
     }
     out
@@ -149,7 +150,7 @@ fn minima(findings: &Findings, spiked: &Spiked, style: Style) -> String {
         ">size",
         ">above median",
         "P(caught)",
-        ">benign looks",
+        ">benign audits",
         "next smaller size",
     ]);
     let mut silent = Vec::new();

@@ -25,7 +25,7 @@ use answer::Answer;
 use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
-/// Closed forms that plan an audit: how rare, how large, how soon, how many looks
+/// Closed forms that plan an audit: how rare, how large, how soon, how many audits
 ///
 /// Exact arithmetic, no simulation: every answer comes at once, with its formula in the library's documentation
 /// (module `theory`). Masses and shares may be written as .0001, 1e-4 or 1/10000. Sizes are in standard deviations of

@@ -13,7 +13,7 @@ use clap::Args;
 
 /// Would an audit of the largest rewards hold the exploit?
 ///
-/// Of N rollouts the M with the largest reward are looked at. Rewards are N(0, 1) where benign and U where the exploit was
+/// Of N rollouts the M with the largest reward are audited. Rewards are N(0, 1) where benign and U where the exploit was
 /// taken, each with the noise added. Answers the probability that an exploit is among the audited, and what the smallest
 /// budget, mass and size are that reach a target. Up to 12 audits, and without noise up to 500, the ranking is counted
 /// exactly; above, the threshold is taken for its expectation. Finding F8.
@@ -42,10 +42,10 @@ pub struct PowerArgs {
     /// Steps over which rollouts and audits are spread evenly; each audits the top of its own
     #[arg(long, value_name = "J", value_parser = whole, default_value = "1")]
     rounds: u64,
-    /// P(confirmed | an exploit is looked at)
+    /// P(confirmed | an exploit is audited)
     #[arg(long, value_name = "S", value_parser = number, default_value = "1", help_heading = "Auditors that err")]
     sensitivity: f64,
-    /// P(not confirmed | a benign rollout is looked at)
+    /// P(not confirmed | a benign rollout is audited)
     #[arg(long, value_name = "F", value_parser = number, default_value = "1", help_heading = "Auditors that err")]
     specificity: f64,
     /// The probability of a flag that the smallest budget, mass and size are to reach

@@ -1,4 +1,4 @@
-//! `tailcatch theory window`: how long from the first sighting of an exploit to its takeover.
+//! `tailcatch theory window`: how long from the first sighting of an exploit until it dominates.
 
 use super::super::Outcome;
 use super::super::console::Console;
@@ -22,7 +22,7 @@ enum Kin {
     Grpo,
 }
 
-/// How long from the first sighting of an exploit to its takeover
+/// How long from the first sighting of an exploit until it dominates
 ///
 /// A rare exploit is first sampled after a while, then drives the policy the faster the more often it is met. The steps
 /// between are the response window: an audit and its remedy that take longer come too late. For plain SGD on a tabular
@@ -111,10 +111,10 @@ fn chart(args: &WindowArgs, found: &Window) -> Chart {
         Curve { name: trainer.name().to_owned(), points: sizes.iter().map(|u| (*u, at(*u))).collect() }
     };
     Chart {
-        title: "Steps from the first sighting of an exploit to its takeover".to_owned(),
+        title: "Steps from the first sighting of an exploit until it dominates".to_owned(),
         caption: format!(
             "Response window of an exploit of prior mass {} with {} rollouts a step and logit steps of {}, by its size. \
-             Normalised advantages stop it from shrinking; a raw reward above ln(1/q)/α takes over in one step. Dot: the \
+             Normalised advantages stop it from shrinking; a raw reward above ln(1/q)/α dominates in one step. Dot: the \
              exploit asked for.",
             raised(args.mass),
             args.batch,

@@ -13,7 +13,7 @@ use clap::Args;
 
 /// An exploit that training never sampled: how long until it shows
 ///
-/// A policy may jump at deployment to trajectories that no training rollout held; then no look at the training rewards
+/// A policy may jump at deployment to trajectories that no training rollout held; then no audit of the training rewards
 /// finds them. Answers the samples of the deployed policy until the first catastrophe, until a random audit holds one,
 /// until log-ratios tell, and until the same outcome shows twice. Finding F12.
 #[derive(Debug, Args)]
@@ -35,7 +35,7 @@ pub struct ZeroShotArgs {
     /// Probability with which each answer holds; 1 − C is the level of each test
     #[arg(long, value_name = "C", value_parser = number, default_value = ".95", allow_negative_numbers = true)]
     confidence: f64,
-    /// Share of the deployment samples that are looked at, at random
+    /// Share of the deployment samples that are audited, at random
     #[arg(long, value_name = "F", value_parser = number, default_value = ".01", allow_negative_numbers = true)]
     audit_fraction: f64,
     /// Share of the deployment samples in which the trigger is present
@@ -127,7 +127,7 @@ pub fn run(args: &ZeroShotArgs, console: &Console) -> Result<Outcome, crate::Err
     }
     let side = if ratio.log_ratio > ratio.benign_reach { "above" } else { "not above" };
     answer.finding(format!(
-        "Training sampled it with probability {}, and no look at its rewards knows more. With probability {} the first \
+        "Training sampled it with probability {}, and no audit of its rewards knows more. With probability {} the first \
          catastrophe comes within {} samples, and a random audit has held one within {}. Its log-ratio is {side} what a \
          benign policy at a KL of {} reaches.",
         shown(found.p_seen),

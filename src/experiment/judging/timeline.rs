@@ -5,7 +5,7 @@ use crate::foundation::failure::Status;
 use crate::foundation::scalar::Positive;
 use crate::metrics::timeline::{Reference, Window, damage, onset, takeover};
 
-/// Steps of onset, damage and takeover; each `None` where it never came.
+/// Steps of onset, damage and exploit dominance; each `None` where it never came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeline {
     pub onset: Option<u64>,
@@ -41,7 +41,7 @@ impl Timeline {
         Ok(Self { onset, damage, takeover: takeover(&p_hack), last: trained.steps.len() as u64 })
     }
 
-    /// From the first sighting to the takeover.
+    /// From the first sighting to exploit dominance.
     pub fn window(&self, first_sighting: Option<u64>) -> Window {
         Window::new(first_sighting, self.takeover, self.last)
     }

@@ -179,7 +179,7 @@ fn waits(first: impl Iterator<Item = Option<u64>>) -> Sample {
     Sample::Quantile { p: WAIT, values }
 }
 
-/// From first sighting to takeover; runs never taken over are censored, not dropped.
+/// From first sighting to exploit dominance; runs without it are censored, not dropped.
 fn windows(runs: &[&Judged]) -> Vec<Duration> {
     let one = |run: &&Judged| {
         let r = &run.replicate;

@@ -86,7 +86,7 @@ table! {
         damage_step: Option<u64>,
         /// First step with p(hack) > ½.
         takeover_step: Option<u64>,
-        /// Takeover − first sighting, in steps.
+        /// From the first sighting to exploit dominance, in steps.
         window: Option<u64>,
         /// Rollouts looked at by the headline audit.
         audits: u64,

@@ -3,7 +3,7 @@
 //! A scenario is an experiment like any other; its runs are trained (or read from the folder's records) and judged by
 //! `evaluate`. Two main tables come out and are never mixed: `ranking.csv`, what is caught, each detector as a paired
 //! difference to `top_reward` and beside chance and the oracle; and `calibration.csv`, what alarms cost where there is no
-//! hack. A cell that could not have come out otherwise is *degenerate*, one with too few hacks or runs *insufficient*:
+//! hack. A cell whose result is forced (oracle = chance) is *degenerate*, one with too few hacks or runs *insufficient*:
 //! neither has a number. A detector on which a guard failed is not ranked.
 
 mod alerts;
