@@ -11,6 +11,7 @@ pub struct Table {
     head: Vec<String>,
     right: Vec<bool>,
     rows: Vec<Vec<String>>,
+    width: usize,
 }
 
 impl Table {
@@ -20,7 +21,13 @@ impl Table {
             head: head.iter().map(|h| h.trim_start_matches('>').to_owned()).collect(),
             right: head.iter().map(|h| h.starts_with('>')).collect(),
             rows: Vec::new(),
+            width: WIDTH,
         }
+    }
+
+    /// The same, in lines of at most so many columns.
+    pub fn within(self, width: usize) -> Self {
+        Self { width, ..self }
     }
 
     /// Adds a row; missing cells are empty.
@@ -38,7 +45,7 @@ impl Table {
         let mut widths: Vec<usize> = (0..columns).map(width_of).collect();
         let before: usize = widths.iter().rev().skip(1).map(|w| w + GAP).sum();
         if let Some(last) = widths.last_mut() {
-            *last = (*last).min(WIDTH.saturating_sub(before).max(NARROWEST));
+            *last = (*last).min(self.width.saturating_sub(before).max(NARROWEST));
         }
         let mut text = String::new();
         text.push_str(&style.bold(self.line(&self.head, &widths)));
@@ -46,7 +53,7 @@ impl Table {
         for row in &self.rows {
             let mut rest = wrapped(
                 row.get(columns.wrapping_sub(1)).map_or("", String::as_str),
-                widths.last().copied().unwrap_or(WIDTH),
+                widths.last().copied().unwrap_or(self.width),
             )
             .into_iter();
             let mut cells: Vec<String> = row.iter().take(columns.saturating_sub(1)).cloned().collect();

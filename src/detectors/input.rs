@@ -20,10 +20,30 @@ pub(super) fn proxy(batch: &Observed) -> Result<&[f64], Status> {
     without_nan(&batch.proxy, "a proxy reward is NaN")
 }
 
+/// Names of columns, as [`needs`](super::Detector::needs) gives them.
+pub(super) fn named(columns: &[&str]) -> Vec<String> {
+    columns.iter().map(|name| (*name).to_owned()).collect()
+}
+
+/// The column of numbers of this name, or the status that says that it is missing.
+pub(super) fn numbers<'a>(batch: &'a Observed, name: &str) -> Result<&'a [f64], Status> {
+    let column = match name {
+        "advantage" => batch.advantage.as_deref(),
+        "log_prob" => batch.log_prob.as_deref(),
+        "ref_log_prob" => batch.ref_log_prob.as_deref(),
+        "length" => batch.length.as_deref(),
+        _ => feature_column(batch, name),
+    };
+    column.ok_or_else(|| missing(name))
+}
+
+fn missing(name: &str) -> Status {
+    Status::Missing { column: name.to_owned() }
+}
+
 /// The feature of this name, if it is there and none of its values is NaN.
 pub(super) fn feature<'a>(batch: &'a Observed, name: &str) -> Result<&'a [f64], Status> {
-    let column = feature_column(batch, name).ok_or_else(|| Status::Missing { column: name.to_owned() })?;
-    without_nan(column, "a value of the feature is NaN")
+    without_nan(numbers(batch, name)?, "a value of the feature is NaN")
 }
 
 /// The feature of this name, whatever its values.
@@ -31,9 +51,16 @@ pub(super) fn feature_column<'a>(batch: &'a Observed, name: &str) -> Option<&'a 
     batch.features.iter().find(|(own, _)| own == name).map(|(_, column)| column.as_slice())
 }
 
-/// A column of whole numbers that a bare list of rewards may lack.
-pub(super) fn words<'a>(column: &'a [u64], batch: &Observed, name: &str) -> Result<&'a [u64], Status> {
-    if column.len() == batch.len() { Ok(column) } else { Err(Status::Missing { column: name.to_owned() }) }
+/// The column of whole numbers of this name, which a bare list of rewards may lack.
+pub(super) fn words<'a>(batch: &'a Observed, name: &str) -> Result<&'a [u64], Status> {
+    let column = match name {
+        "step" => batch.step.as_slice(),
+        "trajectory" => &batch.trajectory,
+        "outcome" => &batch.outcome,
+        "group" => &batch.group,
+        _ => return Err(missing(name)),
+    };
+    if column.len() == batch.len() { Ok(column) } else { Err(missing(name)) }
 }
 
 /// The rows of each step, in order. Rewards without a step column are one step.
@@ -125,7 +152,7 @@ mod tests {
         let bare = Observed { proxy: vec![0.0; 4], ..Observed::default() };
         assert_eq!((steps(&bare), step_of(&bare, 3)), (std::iter::once(0..4).collect(), Some(0..4)));
         assert_eq!(steps(&Observed::default()).into_iter().flatten().count(), 0);
-        assert!(matches!(words(&bare.step, &bare, "step"), Err(Status::Missing { .. })));
+        assert!(matches!(words(&bare, "step"), Err(Status::Missing { .. })));
     }
 
     #[test]

@@ -77,6 +77,10 @@ pub enum Fitted {
 pub trait Detector: Debug + Send + Sync {
     /// What it may look at.
     fn access(&self) -> Access;
+    /// Columns that the rollouts which it scores must have beside the proxy reward, by name.
+    fn needs(&self) -> Vec<String> {
+        Vec::new()
+    }
     /// Learns from `calibration`; `rng` is the detector's own stream.
     fn fit(&self, calibration: &Observed, rng: &mut Stream) -> Fitted;
     /// Whether a row's score depends on that row alone, so that a step too large for memory may be scored in pieces.

@@ -1,5 +1,9 @@
 //! One row per part: the table from which config names, `list`, the JSON Schema and the conformance tests come.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+
 /// What `tailcatch list` says of a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Part {
@@ -11,11 +15,38 @@ pub struct Part {
     pub source: &'static str,
 }
 
+/// A setting of a part.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Setting {
+    /// The key in a config.
+    pub name: String,
+    /// Whether it must be given.
+    pub required: bool,
+    /// What it is if it is left out; null where that is nothing, and where it must be given.
+    pub default: Value,
+    /// What it does.
+    pub summary: String,
+}
+
+/// The settings that the schema of `T` has, in the order of the schema.
+pub fn settings<T: JsonSchema>() -> Vec<Setting> {
+    let schema = schemars::schema_for!(T);
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let required = schema.get("required").and_then(Value::as_array);
+    let each = |(name, property): (&String, &Value)| Setting {
+        name: name.clone(),
+        required: required.is_some_and(|names| names.iter().any(|own| own == name)),
+        default: property.get("default").cloned().unwrap_or_default(),
+        summary: property.get("description").and_then(Value::as_str).unwrap_or_default().to_owned(),
+    };
+    properties.into_iter().flatten().map(each).collect()
+}
+
 /// Declares the closed set of parts of one kind.
 ///
 /// A row is `"config_name" => Type: "summary", "source";`. It makes an externally tagged serde enum (so that
-/// `{ student_t = { df = 2 } }` names its part by key and an error points at that key), the table `PARTS`, and
-/// `part()`, which gives the trait object. The module declarations stay outside, where `cargo fmt` sees them.
+/// `{ student_t = { df = 2 } }` names its part by key and an error points at that key), the table `PARTS`, the
+/// `settings` of each, and `part()`, which gives the trait object. The module declarations stay outside, where `cargo fmt` sees them.
 #[macro_export]
 macro_rules! registry {
     ($(#[$doc:meta])* $vis:vis enum $name:ident => dyn $contract:path {
@@ -36,6 +67,14 @@ macro_rules! registry {
             pub const PARTS: &'static [$crate::foundation::registry::Part] = &[
                 $($crate::foundation::registry::Part { name: $key, summary: $summary, source: $source },)+
             ];
+
+            /// The settings of the part of this name; none of an unknown one.
+            pub fn settings(name: &str) -> Vec<$crate::foundation::registry::Setting> {
+                match name {
+                    $($key => $crate::foundation::registry::settings::<$kind>(),)+
+                    _ => Vec::new(),
+                }
+            }
 
             /// The name used in a config.
             pub fn name(&self) -> &'static str {

@@ -1,7 +1,17 @@
 //! The oracle control: scores made from the truth. The ceiling of every detector, and the one scorer that may see V.
 
 use crate::foundation::failure::Status;
+use crate::foundation::registry::Part;
 use crate::record::{Scores, Truth};
+
+/// For `tailcatch list`.
+pub const ORACLE: Part = Part {
+    name: "oracle",
+    summary: "the truth itself: hacks first, by their damage (control)",
+    source: "none: the ceiling",
+};
+/// Columns of the truth that it needs.
+pub const NEEDS: [&str; 2] = ["utility", "hack"];
 
 /// Scores hacks above everything else and, within either class, by damage: 1\[hack\]·2 − V/(1 + |V|).
 ///

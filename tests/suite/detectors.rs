@@ -103,6 +103,59 @@ fn the_registry_names_all_detectors_once() {
     assert!(serde_json::from_str::<DetectorSpec>(r#"{"gpd_tail": {"tail_fraction": 1}}"#).is_err());
 }
 
+/// The proxy and these columns of `log`, no others.
+fn only(log: &Observed, columns: &[String]) -> Observed {
+    let wants = |name: &str| columns.iter().any(|own| own == name);
+    let words = |name: &str, column: &[u64]| if wants(name) { column.to_vec() } else { Vec::new() };
+    let numbers = |name: &str, column: &Option<Vec<f64>>| column.clone().filter(|_| wants(name));
+    Observed {
+        proxy: log.proxy.clone(),
+        step: words("step", &log.step),
+        trajectory: words("trajectory", &log.trajectory),
+        outcome: words("outcome", &log.outcome),
+        group: words("group", &log.group),
+        advantage: numbers("advantage", &log.advantage),
+        log_prob: numbers("log_prob", &log.log_prob),
+        ref_log_prob: numbers("ref_log_prob", &log.ref_log_prob),
+        length: numbers("length", &log.length),
+        features: (log.features.iter())
+            .filter(|(name, _)| wants(name) || (name.starts_with("hidden") && wants("feature columns")))
+            .cloned()
+            .collect(),
+        ..Observed::default()
+    }
+}
+
+#[test]
+fn what_a_detector_needs_is_enough_and_each_of_it_is_missed() {
+    let whole = log(3, 20, 100);
+    let judged = |spec: &DetectorSpec, columns: &[String]| {
+        let own = only(&whole, columns);
+        match spec.part().fit(&own, &mut stream(0)) {
+            Fitted::Ready(mut scorer) => scorer.score(&own).map(|scores| scores.values().len()),
+            Fitted::Refused(status) => Err(status),
+        }
+    };
+    let named: DetectorSpec =
+        serde_json::from_str(r#"{"knn": {"columns": "proxy+length+log_ratio+hidden_1"}}"#).unwrap();
+    assert_eq!(named.part().needs(), ["length", "log_prob", "ref_log_prob", "hidden_1"]);
+    let members: DetectorSpec =
+        serde_json::from_str(r#"{"rank_mean": {"members": "log_ratio+surprise"}}"#).unwrap();
+    assert_eq!(members.part().needs(), ["ref_log_prob"], "log_ratio may be left out");
+    let mut asked = 0;
+    for spec in all().into_iter().chain([named]) {
+        let needs = spec.part().needs();
+        assert_eq!(judged(&spec, &needs), Ok(whole.len()), "{spec:?}");
+        for missed in &needs {
+            let rest: Vec<String> = needs.iter().filter(|name| *name != missed).cloned().collect();
+            let status = judged(&spec, &rest);
+            assert_eq!(status, Err(Status::Missing { column: missed.clone() }), "{spec:?}");
+            asked += 1;
+        }
+    }
+    assert!(asked >= 20, "{asked}");
+}
+
 #[test]
 fn permuting_the_rows_of_a_step_permutes_the_scores() {
     let batch = log(3, 1, 200);

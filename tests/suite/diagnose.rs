@@ -265,6 +265,21 @@ fn a_reader_that_stops_is_no_error() {
 }
 
 #[test]
+fn a_list_fits_80_columns_with_settings_and_needs() {
+    let text = outcome(tailcatch().arg("list")).1;
+    let wide: Vec<&str> = text.lines().filter(|line| line.chars().count() > 80).collect();
+    assert!(wide.is_empty(), "{wide:?}");
+    for needle in [
+        "settings: tail_fraction=0.05\n",
+        "needs: log_prob, ref_log_prob\n",
+        "settings: depth=1000, level=0.98, max_excess=200\n",
+        "members=robust_z+within_prompt+length_residual+log_ratio\n",
+    ] {
+        assert!(text.contains(needle), "{needle} in {text}");
+    }
+}
+
+#[test]
 fn parts_completions_and_manual_are_printed() {
     let parts = json(tailcatch().arg("list"), 0);
     for (kind, part) in [("distributions", "normal"), ("detectors", "gpd_tail")] {
@@ -275,6 +290,23 @@ fn parts_completions_and_manual_are_printed() {
     }
     let only = json(tailcatch().args(["list", "detectors"]), 0);
     assert_eq!(only.as_object().unwrap().len(), 1);
+    let row = |kind: &str, name: &str| {
+        let found = parts[kind].as_array().unwrap().iter().find(|part| part["name"] == name);
+        found.unwrap_or_else(|| panic!("{kind} {name}")).clone()
+    };
+    let tail = row("detectors", "gpd_tail")["settings"][0].clone();
+    assert_eq!((tail["name"].as_str(), tail["default"].as_f64()), (Some("tail_fraction"), Some(0.05)));
+    assert_eq!(
+        (tail["required"].as_bool(), tail["summary"].as_str().unwrap().is_empty()),
+        (Some(false), false)
+    );
+    assert_eq!(row("detectors", "log_ratio")["needs"], serde_json::json!(["log_prob", "ref_log_prob"]));
+    assert_eq!(row("detectors", "top_reward")["needs"], serde_json::json!([]));
+    assert_eq!(row("monitors", "drift_spot")["settings"].as_array().unwrap().len(), 3);
+    for control in ["random", "oracle"] {
+        assert!(row("controls", control)["summary"].as_str().unwrap().ends_with("(control)"));
+    }
+    assert_eq!(parts["controls"].as_array().unwrap().len(), 2);
     assert!(outcome(tailcatch().args(["completions", "zsh"])).1.starts_with("#compdef tailcatch"));
     assert!(outcome(tailcatch().arg("man")).1.contains(".TH tailcatch 1"));
     let folder = tempfile::tempdir().unwrap();

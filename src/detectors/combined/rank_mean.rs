@@ -50,6 +50,12 @@ impl Detector for RankMean {
         let of_members = self.members.get().iter().map(|member| member.part().access());
         of_members.max_by_key(|access| access.width()).unwrap_or(Access::Control)
     }
+    /// What all members need: one that lacks something is left out.
+    fn needs(&self) -> Vec<String> {
+        let mut members = self.members.get().iter().map(|member| member.part().needs());
+        let first = members.next().unwrap_or_default();
+        members.fold(first, |common, own| common.into_iter().filter(|name| own.contains(name)).collect())
+    }
     fn fit(&self, calibration: &Observed, rng: &mut Stream) -> Fitted {
         let seed = rng.next_u64();
         let mut panel = Panel { seats: Vec::new(), left_out: Vec::new(), past: Past::default() };

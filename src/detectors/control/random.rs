@@ -1,6 +1,6 @@
 //! Audits at random: what every detector has to beat.
 
-use crate::detectors::input::{digits, scores};
+use crate::detectors::input::{digits, named, scores, words};
 use crate::detectors::{Access, Detector, Fitted, Scorer};
 use crate::foundation::failure::Status;
 use crate::foundation::rng::{Purpose, SeedTree, Stream};
@@ -15,12 +15,18 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields, default)]
 pub struct Random {}
 
+/// What a draw is a function of.
+const NEEDS: [&str; 2] = ["step", "trajectory"];
+
 impl Detector for Random {
     fn access(&self) -> Access {
         Access::Control
     }
     fn row_wise(&self) -> bool {
         true
+    }
+    fn needs(&self) -> Vec<String> {
+        named(&NEEDS)
     }
     fn fit(&self, _: &Observed, rng: &mut Stream) -> Fitted {
         Fitted::Ready(Box::new(Draws { seed: rng.next_u64() }))
@@ -49,7 +55,8 @@ impl Draws {
 
 impl Scorer for Draws {
     fn score(&mut self, batch: &Observed) -> Result<Scores, Status> {
-        let draws = self.of(&batch.step, &batch.trajectory);
+        let [step, trajectory] = NEEDS;
+        let draws = self.of(words(batch, step)?, words(batch, trajectory)?);
         let p_values = draws.iter().map(|u| 1.0 - u).collect();
         Ok(scores(draws)?.with_p_values(p_values))
     }

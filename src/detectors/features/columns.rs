@@ -1,6 +1,6 @@
 //! Which columns a detector looks at: chosen once, at the fit, and asked of every batch after it.
 
-use crate::detectors::input::digits;
+use crate::detectors::input::{digits, feature_column, numbers};
 use crate::foundation::failure::Status;
 use crate::foundation::numeric::mean;
 use crate::record::{DISAGREEMENT, GRADIENT_NORM, Observed};
@@ -9,6 +9,25 @@ use std::borrow::Cow;
 
 /// A standardised cell is cut off here, so that sums of squares cannot overflow.
 const FARTHEST: f64 = 1e100;
+
+/// What is needed where no column is named.
+const ANY: &str = "feature columns";
+/// What a log-ratio is made of.
+const OWN: &str = "log_prob";
+const REFERENCE: &str = "ref_log_prob";
+
+/// What a setting `columns` needs of rollouts.
+pub(super) fn needs(columns: &[String]) -> Vec<String> {
+    if columns.is_empty() {
+        return vec![ANY.to_owned()];
+    }
+    let made_of = |name: &String| match name.as_str() {
+        "proxy" => Vec::new(),
+        "log_ratio" => vec![OWN.to_owned(), REFERENCE.to_owned()],
+        _ => vec![name.clone()],
+    };
+    columns.iter().flat_map(made_of).collect()
+}
 
 /// The names in a setting `columns`: a list, or on the command line one word, `proxy+length`.
 pub(super) fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
@@ -42,16 +61,12 @@ fn column<'a>(batch: &'a Observed, name: &str) -> Result<Cow<'a, [f64]>, Status>
     let missing = || Status::Missing { column: name.to_owned() };
     let found = match name {
         "proxy" => Cow::Borrowed(batch.proxy.as_slice()),
-        "length" => Cow::Borrowed(Observed::require(&batch.length, name)?),
         "log_ratio" => {
-            let own = Observed::require(&batch.log_prob, "log_prob")?;
-            let reference = Observed::require(&batch.ref_log_prob, "ref_log_prob")?;
+            let (own, reference) = (numbers(batch, OWN)?, numbers(batch, REFERENCE)?);
             Cow::Owned(own.iter().zip(reference).map(|(a, b)| a - b).collect())
         }
-        _ => {
-            let feature = batch.features.iter().find(|(feature, _)| feature == name);
-            Cow::Borrowed(feature.ok_or_else(missing)?.1.as_slice())
-        }
+        "length" => Cow::Borrowed(numbers(batch, name)?),
+        _ => Cow::Borrowed(feature_column(batch, name).ok_or_else(missing)?),
     };
     if found.len() != batch.len() {
         return Err(missing());
@@ -94,7 +109,7 @@ impl Columns {
             wanted.iter().map(String::as_str).collect()
         };
         if names.is_empty() {
-            return Err(Status::Missing { column: "feature columns".into() });
+            return Err(Status::Missing { column: ANY.into() });
         }
         if calibration.len() < 2 {
             return Err(Status::TooFew { what: "calibration rollouts", have: calibration.len(), need: 2 });

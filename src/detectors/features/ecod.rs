@@ -1,6 +1,6 @@
 //! How far out in the tails of its columns a row lies (Li, Zhao, Hu, Botta, Ionescu & Chen 2022, *IEEE TKDE*).
 
-use super::columns::{Columns, names};
+use super::columns::{Columns, names, needs};
 use crate::detectors::input::{digits, scores};
 use crate::detectors::{Access, Detector, Fitted, Scorer};
 use crate::foundation::failure::Status;
@@ -41,6 +41,9 @@ pub struct Ecod {
 impl Detector for Ecod {
     fn access(&self) -> Access {
         Access::Features
+    }
+    fn needs(&self) -> Vec<String> {
+        needs(&self.columns)
     }
     fn fit(&self, calibration: &Observed, _: &mut Stream) -> Fitted {
         match Shares::of(self, calibration) {

@@ -1,6 +1,6 @@
 //! How few random splits it takes to set a row apart (Liu, Ting & Zhou 2008, *ICDM*).
 
-use super::columns::{Columns, names};
+use super::columns::{Columns, names, needs};
 use super::trees::Forest;
 use crate::detectors::input::{digits, scores};
 use crate::detectors::{Access, Detector, Fitted, Scorer};
@@ -48,6 +48,9 @@ impl Default for IsolationForest {
 impl Detector for IsolationForest {
     fn access(&self) -> Access {
         Access::Features
+    }
+    fn needs(&self) -> Vec<String> {
+        needs(&self.columns)
     }
     fn fit(&self, calibration: &Observed, rng: &mut Stream) -> Fitted {
         match Isolation::of(self, calibration, rng) {

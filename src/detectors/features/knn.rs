@@ -1,6 +1,6 @@
 //! Distance to the nearest calibration rows (Ramaswamy, Rastogi & Shim 2000, *SIGMOD*).
 
-use super::columns::{Columns, names};
+use super::columns::{Columns, names, needs};
 use super::neighbours::Neighbours;
 use crate::detectors::input::{digits, scores};
 use crate::detectors::{Access, Detector, Fitted, Scorer};
@@ -58,6 +58,9 @@ impl Default for Knn {
 impl Detector for Knn {
     fn access(&self) -> Access {
         Access::Features
+    }
+    fn needs(&self) -> Vec<String> {
+        needs(&self.columns)
     }
     fn fit(&self, calibration: &Observed, _: &mut Stream) -> Fitted {
         match Cloud::of(self, calibration) {

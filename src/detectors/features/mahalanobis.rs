@@ -1,7 +1,7 @@
 //! Squared distance from the calibration mean, in units of the calibration covariance (Mahalanobis 1936).
 
 use super::chi_squared;
-use super::columns::{Columns, names};
+use super::columns::{Columns, names, needs};
 use super::linear::{Moments, Whitener, dot};
 use super::mcd::mcd;
 use crate::detectors::input::{digits, scores};
@@ -49,6 +49,9 @@ pub struct Mahalanobis {
 impl Detector for Mahalanobis {
     fn access(&self) -> Access {
         Access::Features
+    }
+    fn needs(&self) -> Vec<String> {
+        needs(&self.columns)
     }
     fn fit(&self, calibration: &Observed, rng: &mut Stream) -> Fitted {
         match Ellipsoid::of(self, calibration, rng) {

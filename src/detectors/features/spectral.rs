@@ -1,15 +1,16 @@
 //! The direction in which the rows of a step spread most, and how far along it a row lies (Tran, Li & Madry 2018,
 //! *NeurIPS*).
 
-use super::columns::{Columns, names};
+use super::columns::{Columns, names, needs};
 use super::linear::{Moments, Whitener, dot};
-use crate::detectors::input::{digits, scores};
+use crate::detectors::input::{digits, scores, step_of, steps};
 use crate::detectors::{Access, Detector, Fitted, Scorer};
 use crate::foundation::failure::Status;
 use crate::foundation::rng::Stream;
 use crate::record::{Observed, Scores};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 
 /// The score is the squared projection of a row, centred at the calibration mean, on the top right singular vector of its
 /// step's rows.
@@ -40,6 +41,9 @@ impl Default for Spectral {
 impl Detector for Spectral {
     fn access(&self) -> Access {
         Access::Features
+    }
+    fn needs(&self) -> Vec<String> {
+        needs(&self.columns)
     }
     fn fit(&self, calibration: &Observed, _: &mut Stream) -> Fitted {
         match Frame::of(self, calibration) {
@@ -151,10 +155,8 @@ impl Scorer for Frame {
     fn score(&mut self, batch: &Observed) -> Result<Scores, Status> {
         let (rows, width) = (self.rows(batch)?, self.columns.len());
         let mut projections = Vec::with_capacity(batch.len());
-        let mut rest = rows.as_slice();
-        for step in batch.step.chunk_by(|a, b| a == b) {
-            let (own, others) = rest.split_at((step.len() * width).min(rest.len()));
-            rest = others;
+        for step in steps(batch) {
+            let Some(own) = rows.get(step.start * width..step.end * width) else { continue };
             let spread = self.spread(own);
             projections
                 .extend(spread.rows.chunks_exact(width).map(|row| dot(row, &spread.direction).powi(2)));
@@ -162,11 +164,12 @@ impl Scorer for Frame {
         scores(projections)
     }
     fn explain(&self, batch: &Observed, row: usize) -> String {
-        let (Some(values), Some(step)) = (self.columns.row(batch, row), batch.step.get(row)) else {
+        let (Some(values), Some(Range { start: first, end: last })) =
+            (self.columns.row(batch, row), step_of(batch, row))
+        else {
             return "absent".into();
         };
-        let first = batch.step.partition_point(|s| s < step);
-        let last = batch.step.partition_point(|s| s <= step);
+        let step = batch.step.get(row).map_or_else(|| "the batch".to_owned(), |step| format!("step {step}"));
         let width = self.columns.len();
         let Ok(rows) = self.rows(batch) else { return "absent".into() };
         let Some(own) = rows.get(first * width..last * width) else { return "absent".into() };
@@ -185,7 +188,7 @@ impl Scorer for Frame {
         let parts: Vec<f64> = signed.iter().map(|part| part * projection).collect();
         let mean = projections.iter().sum::<f64>() / projections.len().max(1) as f64;
         format!(
-            "squared projection {} on the direction in which the {} rollouts of step {step} spread most (mean {}), of which \
+            "squared projection {} on the direction in which the {} rollouts of {step} spread most (mean {}), of which \
              {}{}",
             digits(score),
             last - first,

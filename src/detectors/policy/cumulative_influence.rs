@@ -1,6 +1,6 @@
 //! What drove the policy to where it is.
 
-use crate::detectors::input::{counted, digits, scores, steps, without_nan, words};
+use crate::detectors::input::{counted, digits, named, numbers, scores, steps, without_nan, words};
 use crate::detectors::{Access, Detector, Fitted, Scorer};
 use crate::foundation::failure::Status;
 use crate::foundation::numeric::CompensatedSum;
@@ -22,9 +22,14 @@ use std::collections::HashMap;
 #[serde(deny_unknown_fields, default)]
 pub struct CumulativeInfluence {}
 
+const NEEDS: [&str; 3] = ["advantage", "step", "outcome"];
+
 impl Detector for CumulativeInfluence {
     fn access(&self) -> Access {
         Access::Policy
+    }
+    fn needs(&self) -> Vec<String> {
+        named(&NEEDS)
     }
     /// Nothing is learned from the calibration rollouts, which come from no update and may lack advantages.
     fn fit(&self, _: &Observed, _: &mut Stream) -> Fitted {
@@ -54,9 +59,10 @@ fn weight(advantage: f64) -> f64 {
 }
 
 fn columns(batch: &Observed) -> Result<(&[u64], &[f64]), Status> {
-    let advantage = Observed::require(&batch.advantage, "advantage")?;
-    words(&batch.step, batch, "step")?;
-    Ok((words(&batch.outcome, batch, "outcome")?, without_nan(advantage, "an advantage is NaN")?))
+    let [advantage, step, outcome] = NEEDS;
+    let advantage = numbers(batch, advantage)?;
+    words(batch, step)?;
+    Ok((words(batch, outcome)?, without_nan(advantage, "an advantage is NaN")?))
 }
 
 fn share(absolute: f64, total: f64) -> f64 {

@@ -1,6 +1,6 @@
 //! How little the members of a reward ensemble agree on a rollout.
 
-use crate::detectors::input::{digits, digits_at, feature, feature_column, finite, scores};
+use crate::detectors::input::{digits, digits_at, feature, feature_column, finite, named, scores};
 use crate::detectors::{Access, Detector, Fitted, Scorer};
 use crate::foundation::failure::Status;
 use crate::foundation::order::{MAD_TO_SD, mad, median};
@@ -21,6 +21,9 @@ pub struct Disagreement {}
 impl Detector for Disagreement {
     fn access(&self) -> Access {
         Access::Policy
+    }
+    fn needs(&self) -> Vec<String> {
+        named(&[DISAGREEMENT])
     }
     fn fit(&self, calibration: &Observed, _: &mut Stream) -> Fitted {
         match Scale::of(calibration) {

@@ -1,7 +1,7 @@
 //! How much of its update a rollout makes up, by the norm of its own term.
 
 use super::shares::{percent, shares};
-use crate::detectors::input::{digits, feature, feature_column, scores};
+use crate::detectors::input::{digits, feature, feature_column, named, scores};
 use crate::detectors::{Access, Detector, Fitted, Scorer};
 use crate::foundation::failure::Status;
 use crate::foundation::rng::Stream;
@@ -22,6 +22,9 @@ pub struct GradientNorm {}
 impl Detector for GradientNorm {
     fn access(&self) -> Access {
         Access::Policy
+    }
+    fn needs(&self) -> Vec<String> {
+        named(&[GRADIENT_NORM])
     }
     /// Nothing is learned from the calibration rollouts, which come from no update and have no gradient.
     fn fit(&self, _: &Observed, _: &mut Stream) -> Fitted {

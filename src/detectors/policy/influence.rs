@@ -1,7 +1,7 @@
 //! How much of its update a rollout makes up.
 
 use super::shares::{percent, shares};
-use crate::detectors::input::{digits, digits_at, scores, without_nan};
+use crate::detectors::input::{digits, digits_at, named, numbers, scores, without_nan};
 use crate::detectors::{Access, Detector, Fitted, Scorer};
 use crate::foundation::failure::Status;
 use crate::foundation::rng::Stream;
@@ -20,9 +20,14 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields, default)]
 pub struct Influence {}
 
+const ADVANTAGE: &str = "advantage";
+
 impl Detector for Influence {
     fn access(&self) -> Access {
         Access::Policy
+    }
+    fn needs(&self) -> Vec<String> {
+        named(&[ADVANTAGE])
     }
     /// Nothing is learned from the calibration rollouts, which come from no update and may lack advantages.
     fn fit(&self, _: &Observed, _: &mut Stream) -> Fitted {
@@ -34,7 +39,7 @@ struct Share;
 
 impl Scorer for Share {
     fn score(&mut self, batch: &Observed) -> Result<Scores, Status> {
-        let advantage = Observed::require(&batch.advantage, "advantage")?;
+        let advantage = numbers(batch, ADVANTAGE)?;
         scores(shares(batch, without_nan(advantage, "an advantage is NaN")?))
     }
     fn explain(&self, batch: &Observed, row: usize) -> String {

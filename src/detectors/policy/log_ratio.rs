@@ -1,6 +1,6 @@
 //! How much likelier the policy makes a trajectory than the reference does.
 
-use crate::detectors::input::{digits, digits_at, scores};
+use crate::detectors::input::{digits, digits_at, named, numbers, scores};
 use crate::detectors::{Access, Detector, Fitted, Scorer};
 use crate::foundation::failure::Status;
 use crate::foundation::rng::Stream;
@@ -17,12 +17,17 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields, default)]
 pub struct LogRatio {}
 
+const NEEDS: [&str; 2] = ["log_prob", "ref_log_prob"];
+
 impl Detector for LogRatio {
     fn access(&self) -> Access {
         Access::Policy
     }
     fn row_wise(&self) -> bool {
         true
+    }
+    fn needs(&self) -> Vec<String> {
+        named(&NEEDS)
     }
     fn fit(&self, calibration: &Observed, _: &mut Stream) -> Fitted {
         match columns(calibration) {
@@ -35,10 +40,8 @@ impl Detector for LogRatio {
 struct Ratio;
 
 fn columns(batch: &Observed) -> Result<(&[f64], &[f64]), Status> {
-    Ok((
-        Observed::require(&batch.log_prob, "log_prob")?,
-        Observed::require(&batch.ref_log_prob, "ref_log_prob")?,
-    ))
+    let [own, reference] = NEEDS;
+    Ok((numbers(batch, own)?, numbers(batch, reference)?))
 }
 
 impl Scorer for Ratio {

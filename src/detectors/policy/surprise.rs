@@ -1,6 +1,6 @@
 //! How improbable a trajectory was before training.
 
-use crate::detectors::input::{digits, digits_at, rank_p_value, scores};
+use crate::detectors::input::{digits, digits_at, named, numbers, rank_p_value, scores};
 use crate::detectors::{Access, Detector, Fitted, Scorer};
 use crate::foundation::failure::Status;
 use crate::foundation::order::sorted;
@@ -22,9 +22,14 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields, default)]
 pub struct Surprise {}
 
+const REFERENCE: &str = "ref_log_prob";
+
 impl Detector for Surprise {
     fn access(&self) -> Access {
         Access::Policy
+    }
+    fn needs(&self) -> Vec<String> {
+        named(&[REFERENCE])
     }
     fn fit(&self, calibration: &Observed, _: &mut Stream) -> Fitted {
         let per_token = calibration.length.is_some();
@@ -42,14 +47,14 @@ struct Usual {
 }
 
 fn surprise(batch: &Observed, per_token: bool) -> Result<Vec<f64>, Status> {
-    let log_prob = Observed::require(&batch.ref_log_prob, "ref_log_prob")?;
+    let log_prob = numbers(batch, REFERENCE)?;
     if log_prob.iter().any(|x| x.is_nan()) {
         return Err(Status::Undefined { reason: "a log-probability under the reference is NaN" });
     }
     if !per_token {
         return Ok(log_prob.iter().map(|x| -x).collect());
     }
-    let length = Observed::require(&batch.length, "length")?;
+    let length = numbers(batch, "length")?;
     if length.iter().any(|l| !(l.is_finite() && *l >= 0.0)) {
         return Err(Status::Undefined { reason: "a length is not a finite number, 0 or above" });
     }

@@ -1,6 +1,6 @@
 //! What a reward is beyond what its completion's length explains.
 
-use crate::detectors::input::{digits, digits_at, finite, proxy, scores};
+use crate::detectors::input::{digits, digits_at, finite, named, numbers, proxy, scores};
 use crate::detectors::{Access, Detector, Fitted, Scorer};
 use crate::foundation::failure::Status;
 use crate::foundation::order::{MAD_TO_SD, median};
@@ -26,9 +26,14 @@ pub struct LengthResidual {}
 /// Fewest pairs whose median slope is worth anything.
 const MIN_PAIRS: usize = 10;
 
+const LENGTH: &str = "length";
+
 impl Detector for LengthResidual {
     fn access(&self) -> Access {
         Access::Reward
+    }
+    fn needs(&self) -> Vec<String> {
+        named(&[LENGTH])
     }
     fn fit(&self, calibration: &Observed, _: &mut Stream) -> Fitted {
         match Line::of(calibration) {
@@ -46,7 +51,7 @@ struct Line {
 
 /// Rewards and lengths.
 fn columns(batch: &Observed) -> Result<(&[f64], &[f64]), Status> {
-    let length = Observed::require(&batch.length, "length")?;
+    let length = numbers(batch, LENGTH)?;
     if length.iter().any(|l| !l.is_finite()) {
         return Err(Status::Undefined { reason: "a length is not a finite number" });
     }

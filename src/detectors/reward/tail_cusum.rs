@@ -1,6 +1,8 @@
 //! Early warning: do more rewards reach into the calibration's tail than used to?
 
-use crate::detectors::input::{digits, digits_at, fingerprint, finite, proxy, scores, step_of, steps, words};
+use crate::detectors::input::{
+    digits, digits_at, fingerprint, finite, named, proxy, scores, step_of, steps, words,
+};
 use crate::detectors::{Access, Detector, Fitted, Scorer};
 use crate::foundation::failure::Status;
 use crate::foundation::order::{median, quantile_sorted, sorted};
@@ -38,9 +40,14 @@ impl Default for TailCusum {
     }
 }
 
+const STEP: &str = "step";
+
 impl Detector for TailCusum {
     fn access(&self) -> Access {
         Access::Reward
+    }
+    fn needs(&self) -> Vec<String> {
+        named(&[STEP])
     }
     fn fit(&self, calibration: &Observed, _: &mut Stream) -> Fitted {
         match Chart::of(calibration, self) {
@@ -130,7 +137,7 @@ impl Chart {
 impl Scorer for Chart {
     fn score(&mut self, batch: &Observed) -> Result<Scores, Status> {
         let rewards = proxy(batch)?;
-        let step = words(&batch.step, batch, "step")?;
+        let step = words(batch, STEP)?;
         if step.first().zip(self.run.last()).is_some_and(|(first, last)| *first <= last.step) {
             self.restart();
         }

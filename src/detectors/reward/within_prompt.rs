@@ -1,6 +1,6 @@
 //! Distance from the rewards of the same prompt at the same step.
 
-use crate::detectors::input::{digits, digits_at, finite, proxy, scores, step_of, steps, words};
+use crate::detectors::input::{digits, digits_at, finite, named, proxy, scores, step_of, steps, words};
 use crate::detectors::{Access, Detector, Fitted, Scorer};
 use crate::foundation::failure::Status;
 use crate::foundation::order::{MAD_TO_SD, quantile_sorted};
@@ -28,9 +28,14 @@ pub struct WithinPrompt {}
 /// alike or differ by a factor of e, 8 loses little to the best choice for each.
 const PRIOR: f64 = 8.0;
 
+const GROUP: &str = "group";
+
 impl Detector for WithinPrompt {
     fn access(&self) -> Access {
         Access::Reward
+    }
+    fn needs(&self) -> Vec<String> {
+        named(&[GROUP])
     }
     fn fit(&self, calibration: &Observed, _: &mut Stream) -> Fitted {
         match Spread::of(calibration) {
@@ -100,7 +105,7 @@ impl Group {
 /// Calls `visit` with the rows of each group of each step, and their rewards.
 fn for_each_group(batch: &Observed, mut visit: impl FnMut(&[usize], &Group)) -> Result<(), Status> {
     let rewards = proxy(batch)?;
-    let groups = words(&batch.group, batch, "group")?;
+    let groups = words(batch, GROUP)?;
     let mut order: Vec<usize> = (0..batch.len()).collect();
     let mut group = Group::default();
     for rows in steps(batch) {

@@ -1,7 +1,5 @@
 //! Rollouts as anyone may see them.
 
-use crate::foundation::failure::Status;
-
 /// Name of the feature that holds the standard deviation over the members of a reward ensemble.
 pub const DISAGREEMENT: &str = "disagreement";
 /// Name of the feature that holds the norm of a rollout's term of the policy gradient, in the logits.
@@ -49,11 +47,6 @@ impl Observed {
     /// Whether there is no rollout.
     pub fn is_empty(&self) -> bool {
         self.proxy.is_empty()
-    }
-
-    /// An optional column, or the status that names what is missing.
-    pub fn require<'a>(column: &'a Option<Vec<f64>>, name: &str) -> Result<&'a [f64], Status> {
-        column.as_deref().ok_or_else(|| Status::Missing { column: name.to_owned() })
     }
 
     /// The given rows, in the given order.
