@@ -43,6 +43,7 @@ use console::OutputArgs;
 #[command(
     name = "tailcatch",
     version,
+    long_version = env!("TAILCATCH_VERSION"),
     max_term_width = 100,
     after_help = "Exit codes: 0 done · 1 failed · 2 usage, config or bad input · 3 flagged (with --fail-on-flag) · \
                   75 stopped, resumable"

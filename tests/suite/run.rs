@@ -391,3 +391,28 @@ fn faults_of_a_config_stop_everything_before_it_starts() {
     assert!(stderr.contains("50"), "{stderr}");
     assert!(!out.exists());
 }
+
+#[test]
+fn the_manifest_names_the_commit_of_the_program_and_not_of_the_folder() {
+    let bench = Bench::new(&CONFIG.replace("replicates = 3", "replicates = 1"));
+    // Somebody else's checkout, in which the user stands.
+    let elsewhere = bench.folder.path().join("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    let git = |arguments: &[&str]| {
+        let output = std::process::Command::new("git").args(arguments).current_dir(&elsewhere).output();
+        output.map(|o| String::from_utf8(o.stdout).unwrap().trim().to_owned()).unwrap_or_default()
+    };
+    git(&["init", "-q"]);
+    git(&["-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-q", "--allow-empty", "-m", "theirs"]);
+    let theirs = git(&["rev-parse", "HEAD"]);
+
+    let out = bench.folder.path().join("out");
+    let mut command = tailcatch();
+    command.current_dir(&elsewhere).arg("run").arg(&bench.config).arg("--out").arg(&out);
+    let (code, _, stderr) = outcome(&mut command);
+    assert_eq!(code, 0, "{stderr}");
+    let manifest: Value = serde_json::from_slice(&fs::read(out.join("manifest.json")).unwrap()).unwrap();
+    let named = manifest["git_commit"].as_str();
+    assert_eq!(named, option_env!("TAILCATCH_COMMIT"));
+    assert!(named.is_none_or(|named| named != theirs), "{named:?}");
+}

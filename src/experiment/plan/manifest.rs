@@ -2,14 +2,13 @@
 
 use super::ids::SEMANTICS;
 use crate::record::folder::{Manifest, Numerics};
-use std::process::Command;
 
 /// Describes this process.
 pub fn manifest(seed: u64, device: &str, threads: usize) -> Manifest {
     Manifest {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         semantics: SEMANTICS,
-        git_commit: commit(),
+        git_commit: option_env!("TAILCATCH_COMMIT").map(str::to_owned),
         seed,
         device: device.to_owned(),
         threads,
@@ -19,13 +18,6 @@ pub fn manifest(seed: u64, device: &str, threads: usize) -> Manifest {
             binary: binary(),
         },
     }
-}
-
-/// The commit of the working folder, where that is a checkout of this program's experiments.
-fn commit() -> Option<String> {
-    let output = Command::new("git").args(["rev-parse", "HEAD"]).output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    (output.status.success() && !text.trim().is_empty()).then(|| text.trim().to_owned())
 }
 
 /// Features by which mathematics libraries pick their code on this processor.
