@@ -1,5 +1,6 @@
 //! How many audits there are, and how many may have been spent by when.
 
+use crate::foundation::numeric::audits;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::borrow::Cow;
@@ -40,9 +41,7 @@ impl Budget {
 
     /// Audits there are for so many rollouts, all at once; `None` where a fraction of them is less than one.
     pub fn of(self, rollouts: usize) -> Option<u64> {
-        // The margin keeps .29 × 100 at 29.
-        let audits = if self.0 < 1.0 { self.0 * rollouts as f64 * (1.0 + 1e-12) } else { self.0 };
-        Some(audits as u64).filter(|audits| *audits > 0)
+        Some(audits(self.0, rollouts as f64) as u64).filter(|audits| *audits > 0)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What can be wrong with a command line beyond its syntax.
 
+use crate::foundation::nearest::nearest;
 use crate::foundation::registry::Part;
-use crate::record::nearest;
 use std::io;
 
 /// Why a command line cannot be carried out.

@@ -1,6 +1,7 @@
 //! Tables for people: aligned columns, the last one wrapped so that a line fits the width.
 
 use super::console::Style;
+pub use crate::foundation::format::{count, table as number};
 
 /// Columns a line may take.
 pub const WIDTH: usize = 100;
@@ -106,32 +107,6 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
         }
     }
     lines
-}
-
-/// A number with about four significant digits.
-pub fn number(value: f64) -> String {
-    let size = value.abs();
-    if size == 0.0 {
-        "0".to_owned()
-    } else if (1e-3..1e5).contains(&size) {
-        let digits = 3 - size.log10().floor() as i32;
-        format!("{value:.*}", digits.clamp(0, 6) as usize)
-    } else {
-        format!("{value:.3e}")
-    }
-}
-
-/// A count with thin groups of three digits.
-pub fn count(n: usize) -> String {
-    let digits = n.to_string();
-    let mut grouped = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 /// That rows without something were left out.

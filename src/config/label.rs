@@ -1,5 +1,6 @@
 //! A swept value in a few characters, for tables and legends.
 
+pub(super) use crate::foundation::format::exact as short;
 use std::collections::BTreeSet;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -105,12 +106,6 @@ fn listed(table: &DeTable<'_>) -> String {
     let entries: Vec<String> =
         table.iter().map(|(k, v)| format!("{}={}", k.get_ref(), label(v.get_ref()))).collect();
     entries.join(", ")
-}
-
-/// The shortest text that reads back as `x`, with an exponent where the number is far from one.
-pub(super) fn short(x: f64) -> String {
-    let size = x.abs();
-    if size != 0.0 && !(1e-4..1e7).contains(&size) { format!("{x:e}") } else { x.to_string() }
 }
 
 #[cfg(test)]

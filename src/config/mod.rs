@@ -20,7 +20,6 @@ mod error;
 mod expect;
 mod label;
 mod load;
-mod nearest;
 mod numbers;
 mod overrides;
 mod paths;

@@ -1,8 +1,9 @@
 //! Dotted keys, as `[sweep]` and `--set` use them: whether the schema has them, and what the nearest one is.
 
 use super::document::Node;
-use super::nearest::{nearest, one_of};
 use super::schema::{Shape, all_paths, root, shape};
+use super::wording::one_of;
+use crate::foundation::nearest::nearest;
 use serde_json::Value;
 use toml::de::DeValue;
 

@@ -1,12 +1,12 @@
 //! Every key, type and range fault at once: a walk over the tree beside the schema, since serde stops at the first.
 
 use super::document::Node;
-use super::nearest::{nearest, one_of};
 use super::numbers::{walk_integer, walk_number};
 use super::paths::elsewhere;
 use super::schema::{Shape, resolve, shape};
 use super::source::Draft;
-use super::wording::{describe, join, last, quoted};
+use super::wording::{describe, join, last, one_of, quoted};
+use crate::foundation::nearest::nearest;
 use serde_json::{Map, Value};
 use std::ops::Range;
 use toml::de::{DeTable, DeValue};

@@ -26,3 +26,13 @@ pub(super) fn last(path: &str) -> &str {
 pub(super) fn quoted(name: &str) -> String {
     format!("`{name}`")
 }
+
+/// "a, b or c".
+pub(super) fn one_of<'c>(words: impl IntoIterator<Item = &'c str>) -> String {
+    let words: Vec<&str> = words.into_iter().collect();
+    match words.split_last() {
+        None => String::new(),
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+    }
+}

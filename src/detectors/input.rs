@@ -1,6 +1,7 @@
 //! What every detector does to its input and output: refuse NaN, keep scores finite.
 
 use crate::foundation::failure::Status;
+pub(super) use crate::foundation::format::sentence as digits;
 use crate::record::{Observed, Scores};
 use std::ops::Range;
 
@@ -106,18 +107,6 @@ pub(super) fn scores(mut values: Vec<f64>) -> Result<Scores, Status> {
         *value = finite(*value);
     }
     Scores::new(values).map_err(|_| Status::Undefined { reason: "a score is NaN" })
-}
-
-/// A number for a sentence: six significant digits at most.
-pub(super) fn digits(x: f64) -> String {
-    let size = x.abs();
-    if x == 0.0 || !(1e-3..1e6).contains(&size) {
-        let text = format!("{x:.3e}");
-        return if x == 0.0 { "0".into() } else { text };
-    }
-    let decimals = (5 - size.log10().floor() as i32).clamp(0, 6) as usize;
-    let text = format!("{x:.decimals$}");
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').into() } else { text }
 }
 
 /// "1 visit", "3 visits".

@@ -1,6 +1,7 @@
 //! The command-line form of a law: `student_t:df=2,scale=1`.
 
 use super::DistributionSpec;
+use crate::foundation::nearest::nearest;
 use serde::Deserialize as _;
 use serde::de::value::{Error as ValueError, MapAccessDeserializer, MapDeserializer};
 use std::fmt;
@@ -86,15 +87,6 @@ pub enum SpecError {
 
 fn hint(nearest: &Option<impl fmt::Display>) -> String {
     nearest.as_ref().map(|name| format!(", did you mean \"{name}\"?")).unwrap_or_default()
-}
-
-/// The most similar of `known`, if it is similar at all.
-fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .map(|candidate| (strsim::osa_distance(name, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= 1.max(candidate.chars().count() / 2))
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
 }
 
 /// The law from its name and arguments, through the same deserialization as a config.

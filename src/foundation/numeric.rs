@@ -67,6 +67,13 @@ pub fn log_sum_exp(values: &[f64]) -> f64 {
     max + sum(values.iter().map(|x| (x - max).exp())).ln()
 }
 
+/// Audits that a budget buys: below 1 it is a fraction of the rollouts, rounded down, else a count.
+///
+/// A fraction such as .001 is not exact in binary, and 3000 rollouts are to have 3 audits: the margin is for that.
+pub fn audits(budget: f64, rollouts: f64) -> f64 {
+    if budget < 1.0 { (budget * rollouts * (1.0 + 1e-12)).floor() } else { budget }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

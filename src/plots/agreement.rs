@@ -7,6 +7,7 @@ use super::scene::{Align, Scene};
 use super::series::{Figure, Point, Series};
 use super::theme::{BLACK, GREY, HAIR, Ink, NORMAL, PALETTE, SILVER, SMALL, WIDTH};
 use crate::foundation::failure::Status;
+use crate::foundation::format::figure as short;
 use crate::record::folder::RunFolder;
 use crate::record::tables::{AGREES, BOUND, CheckRow, DIFFERS};
 
@@ -112,18 +113,6 @@ fn draw(run: &RunFolder, rows: &[&CheckRow]) -> Option<Scene> {
         scene.text((WIDTH - 10.0, base), shown(row.found), SMALL, Align::Right, ink.text());
     }
     Some(scene)
-}
-
-/// Four significant digits.
-fn short(value: f64) -> String {
-    let size = value.abs();
-    let text = if size != 0.0 && !(1e-3..1e5).contains(&size) {
-        format!("{value:.2e}")
-    } else {
-        let decimals = if size < 1.0 { 4 } else { (3 - size.log10().floor() as i32).clamp(0, 3) as usize };
-        format!("{value:.decimals$}")
-    };
-    text.replace('-', "−")
 }
 
 #[cfg(test)]

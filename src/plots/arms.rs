@@ -1,6 +1,7 @@
 //! The arms of a sweep as figures need them: values made readable, one key along an axis, the others as series.
 
-use crate::record::folder::{ArmInfo, RunFolder, short_number};
+use crate::foundation::format;
+use crate::record::folder::{ArmInfo, RunFolder};
 
 /// A swept value in words: `{ student_t = { df = 2 } }` becomes `student_t df=2`.
 pub fn readable(value: &str) -> String {
@@ -51,7 +52,7 @@ pub fn groups(run: &RunFolder, along: usize) -> Vec<Group<'_>> {
         let words = |&k: &usize| {
             let value = arm.name(k).map_or(String::new(), readable);
             if value.parse::<f64>().is_ok() {
-                format!("{} {}", short_key(&keys[k]), short_number(&value))
+                format!("{} {}", short_key(&keys[k]), format::round(&value))
             } else {
                 value
             }

@@ -16,5 +16,3 @@ pub use read::{
     open_log, read_column, read_log, read_outcomes,
 };
 pub use tables::{benchmark, folder, metric};
-
-pub(crate) use read::nearest;

@@ -1,35 +1,6 @@
 //! Numbers as a reader wants them.
 
-/// Three significant digits, a true minus sign, a power of ten where it is shorter.
-pub fn number(value: f64) -> String {
-    if !value.is_finite() {
-        return if value.is_nan() {
-            "–".to_owned()
-        } else if value > 0.0 {
-            "∞".to_owned()
-        } else {
-            "−∞".to_owned()
-        };
-    }
-    let size = value.abs();
-    let text = if size == 0.0 {
-        "0".to_owned()
-    } else if (1e-3..1e5).contains(&size) {
-        let decimals = (2 - size.log10().floor() as i32).clamp(0, 5) as usize;
-        let fixed = format!("{size:.decimals$}");
-        if fixed.contains('.') { fixed.trim_end_matches('0').trim_end_matches('.').to_owned() } else { fixed }
-    } else {
-        let scientific = format!("{size:.2e}");
-        match scientific.split_once('e') {
-            Some((digits, exponent)) => {
-                let digits = digits.trim_end_matches('0').trim_end_matches('.');
-                format!("{digits}e{}", exponent.replace('-', "−"))
-            }
-            None => scientific,
-        }
-    };
-    if value < 0.0 && text != "0" { format!("−{text}") } else { text }
-}
+pub use crate::foundation::format::report as number;
 
 /// An estimate with its interval in brackets, where it has one.
 pub fn interval(estimate: f64, low: Option<f64>, high: Option<f64>) -> String {

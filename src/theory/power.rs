@@ -21,6 +21,7 @@ use super::TheoryError;
 use super::error::{open_share, positive, require};
 use super::noisy_bulk::NoisyBulk;
 use crate::distributions::DistributionSpec;
+use crate::foundation::numeric;
 use crate::foundation::quadrature::integrate;
 use std::sync::Arc;
 
@@ -86,8 +87,7 @@ struct Round {
 /// No audit, no whole number, or as many audits as rollouts.
 pub fn audits(budget: f64, rollouts: f64) -> Result<u64, TheoryError> {
     positive("budget", budget)?;
-    // A fraction such as .001 is not exact in binary: 3000 rollouts are to have 3 audits.
-    let count = if budget < 1.0 { (budget * rollouts * (1.0 + 1e-12)).floor() } else { budget };
+    let count = numeric::audits(budget, rollouts);
     let range = format!(
         "a fraction that buys at least one audit of {rollouts} rollouts, or a whole count below that number,"
     );

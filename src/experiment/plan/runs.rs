@@ -2,7 +2,8 @@
 
 use super::ids::{self, Judges, SEMANTICS};
 use crate::config::{Document, Loaded, ObservedRuns};
-use crate::record::folder::{ArmInfo, Plan, RunInfo, short_number};
+use crate::foundation::format;
+use crate::record::folder::{ArmInfo, Plan, RunInfo};
 use crate::reward::Twin;
 
 /// One run and the identities it needs.
@@ -85,7 +86,7 @@ pub fn describe(loaded: &Loaded, name: &str, runs: &[Planned]) -> Plan {
         // A part names itself, `sgd(learning_rate=3.2)`, and so does a setting, `tokens=2`; numbers and yes or no need their key.
         let named = |(key, value): (&str, &String)| {
             if value.parse::<f64>().is_ok() || value.parse::<bool>().is_ok() {
-                format!("{key} = {}", short_number(value))
+                format!("{key} = {}", format::round(value))
             } else {
                 value.clone()
             }

@@ -3,8 +3,8 @@
 use super::closed_forms::predict;
 use super::quantities;
 use crate::config::{Expected, Loaded};
+use crate::foundation::nearest::nearest;
 use crate::record::metric::Metric;
-use crate::record::nearest;
 
 /// An expectation that no run can meet.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]

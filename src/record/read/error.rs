@@ -225,16 +225,6 @@ fn which_column(candidates: &[String]) -> String {
     }
 }
 
-/// The known name that is most like `name`, if any is close.
-pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .into_iter()
-        .map(|k| (strsim::jaro_winkler(name, k), k))
-        .filter(|(similarity, _)| *similarity > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, k)| k)
-}
-
 /// The flag by which `detect` is told the reward.
 pub(crate) const REWARD_FLAG: &str = "--reward";
 /// The flag by which `diagnose` is told the column.

@@ -1,6 +1,7 @@
 //! What to do about a file of rewards that cannot be read.
 
-use super::error::{Error, REWARD_FLAG, nearest};
+use super::error::{Error, REWARD_FLAG};
+use crate::foundation::nearest::nearest;
 
 /// The candidates, those with `reward` or `score` in their name first.
 fn likely_first(candidates: &[String]) -> Vec<&String> {

@@ -28,5 +28,3 @@ pub use open::{open_log, read_log};
 pub use outcomes::read_outcomes;
 pub use roles::{RewardSpec, Roles};
 pub use rollouts::{Rollouts, Span};
-
-pub(crate) use error::nearest;

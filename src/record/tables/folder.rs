@@ -159,14 +159,6 @@ pub struct LeftOut {
     pub status: String,
 }
 
-/// Large round numbers by their power, for labels: `100000` becomes `1e5`; any other text stays.
-pub fn short_number(value: &str) -> String {
-    let digits = value.trim_end_matches('0');
-    let zeros = value.len() - digits.len();
-    let round = zeros >= 4 && !digits.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
-    if round { format!("{digits}e{zeros}") } else { value.to_owned() }
-}
-
 /// Why a run folder cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

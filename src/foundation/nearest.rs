@@ -1,7 +1,7 @@
 //! The nearest known word to a misspelt one.
 
 /// The candidate nearest to `word`, if one is near enough to be meant.
-pub(super) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+pub(crate) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let wanted = word.to_lowercase().replace('-', "_");
     let score = |candidate: &str| {
         let alike = strsim::normalized_damerau_levenshtein(&wanted, candidate);
@@ -21,16 +21,6 @@ pub(super) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c s
     best.map(|(_, candidate)| candidate)
 }
 
-/// "a, b or c".
-pub(super) fn one_of<'c>(words: impl IntoIterator<Item = &'c str>) -> String {
-    let words: Vec<&str> = words.into_iter().collect();
-    match words.split_last() {
-        None => String::new(),
-        Some((last, [])) => (*last).to_owned(),
-        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,6 +32,5 @@ mod tests {
         assert_eq!(nearest("ref", known), Some("reference"));
         assert_eq!(nearest("Utility", known), Some("utility"));
         assert_eq!(nearest("temperature", known), None);
-        assert_eq!(one_of(["a", "b", "c"]), "a, b or c");
     }
 }

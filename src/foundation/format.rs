@@ -1,0 +1,115 @@
+//! Numbers as text, one function for each place that shows them.
+
+/// For reports: three significant digits, a true minus sign, a power of ten where it is shorter.
+pub fn report(value: f64) -> String {
+    if !value.is_finite() {
+        return if value.is_nan() {
+            "–".to_owned()
+        } else if value > 0.0 {
+            "∞".to_owned()
+        } else {
+            "−∞".to_owned()
+        };
+    }
+    let size = value.abs();
+    let text = if size == 0.0 {
+        "0".to_owned()
+    } else if (1e-3..1e5).contains(&size) {
+        let decimals = (2 - size.log10().floor() as i32).clamp(0, 5) as usize;
+        let fixed = format!("{size:.decimals$}");
+        if fixed.contains('.') { fixed.trim_end_matches('0').trim_end_matches('.').to_owned() } else { fixed }
+    } else {
+        let scientific = format!("{size:.2e}");
+        match scientific.split_once('e') {
+            Some((digits, exponent)) => {
+                let digits = digits.trim_end_matches('0').trim_end_matches('.');
+                format!("{digits}e{}", exponent.replace('-', "−"))
+            }
+            None => scientific,
+        }
+    };
+    if value < 0.0 && text != "0" { format!("−{text}") } else { text }
+}
+
+/// For tables of the command line: about four significant digits.
+pub fn table(value: f64) -> String {
+    let size = value.abs();
+    if size == 0.0 {
+        "0".to_owned()
+    } else if (1e-3..1e5).contains(&size) {
+        let digits = 3 - size.log10().floor() as i32;
+        format!("{value:.*}", digits.clamp(0, 6) as usize)
+    } else {
+        format!("{value:.3e}")
+    }
+}
+
+/// A count with thin groups of three digits.
+pub fn count(n: usize) -> String {
+    let digits = n.to_string();
+    let mut grouped = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// For a sentence: six significant digits at most.
+pub fn sentence(x: f64) -> String {
+    let size = x.abs();
+    if x == 0.0 || !(1e-3..1e6).contains(&size) {
+        let text = format!("{x:.3e}");
+        return if x == 0.0 { "0".into() } else { text };
+    }
+    let decimals = (5 - size.log10().floor() as i32).clamp(0, 6) as usize;
+    let text = format!("{x:.decimals$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').into() } else { text }
+}
+
+/// The shortest text that reads back as `x`, with an exponent where the number is far from one.
+pub fn exact(x: f64) -> String {
+    let size = x.abs();
+    if size != 0.0 && !(1e-4..1e7).contains(&size) { format!("{x:e}") } else { x.to_string() }
+}
+
+/// For figures: four significant digits, a true minus sign.
+pub fn figure(value: f64) -> String {
+    let size = value.abs();
+    let text = if size != 0.0 && !(1e-3..1e5).contains(&size) {
+        format!("{value:.2e}")
+    } else {
+        let decimals = if size < 1.0 { 4 } else { (3 - size.log10().floor() as i32).clamp(0, 3) as usize };
+        format!("{value:.decimals$}")
+    };
+    text.replace('-', "−")
+}
+
+/// Large round numbers by their power, for labels: `100000` becomes `1e5`; any other text stays.
+pub fn round(value: &str) -> String {
+    let digits = value.trim_end_matches('0');
+    let zeros = value.len() - digits.len();
+    let round = zeros >= 4 && !digits.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
+    if round { format!("{digits}e{zeros}") } else { value.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_place_writes_numbers_in_its_own_way() {
+        for (x, texts) in [
+            (0.0, ["0", "0", "0", "0", "0.0000"]),
+            (1234.5, ["1234", "1234", "1234.5", "1234.5", "1234"]),
+            (-2e-5, ["−2e−5", "-2.000e-5", "-2.000e-5", "-2e-5", "−2.00e−5"]),
+            (0.125, ["0.125", "0.1250", "0.125", "0.125", "0.1250"]),
+        ] {
+            assert_eq!([report(x), table(x), sentence(x), exact(x), figure(x)], texts);
+        }
+        assert_eq!(["100000", "12000", "t5"].map(round), ["1e5", "12000", "t5"]);
+        assert_eq!(count(1234567), "1,234,567");
+    }
+}
