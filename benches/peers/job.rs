@@ -1,10 +1,10 @@
 //! The job that peers do too: REINFORCE with k1 in the reward on a bandit of 10⁴ arms, batches of 1024.
 
-use burn::tensor::Device;
 use serde_json::{Error, from_str};
 use std::error::Error as Failure;
 use tailcatch::environments::Bandit;
 use tailcatch::foundation::rng::SeedTree;
+use tailcatch::policies::Backend;
 use tailcatch::record::Outcomes;
 use tailcatch::reward::{RewardModel, RewardSection, Twin};
 use tailcatch::rollout::Sampler;
@@ -33,7 +33,7 @@ impl Job {
         let seeds = SeedTree::new(1, 0);
         let model = RewardModel::build(&environment, &reward?, &seeds, Twin::Itself)?;
         let table = model.table().ok_or("a bandit has a table")?.clone();
-        let ground = Ground { table: &table, reference_proxies: &[], device: &Device::flex() };
+        let ground = Ground { table: &table, reference_proxies: &[], backend: &Backend::default() };
         let trainer = settings.start(ground)?;
         let (sampler, batch) = (Sampler::training(&seeds), settings.batch());
         Ok(Self { model, table, sampler, trainer, batch, step: 0 })

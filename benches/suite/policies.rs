@@ -4,11 +4,10 @@
 //! Vocabulary 32, length 16 (the perceptron: 1), batch 256. Throughput is in rollouts a second.
 
 use burn::optim::{AdamConfig, ModuleOptimizer};
-use burn::tensor::Device;
 use criterion::{Criterion, Throughput};
 use tailcatch::foundation::rng::{Purpose, SeedTree};
 use tailcatch::policies::{
-    Gru, Kernels, Mlp, PolicySpec, Product, Row, SequencePolicy, Shape, Snapshot, Transformer,
+    Backend, Gru, Mlp, PolicySpec, Product, Row, SequencePolicy, Shape, Snapshot, Transformer,
 };
 
 const BATCH: usize = 256;
@@ -33,7 +32,7 @@ struct Job {
 impl Job {
     fn new(spec: &PolicySpec, horizon: usize) -> Option<Self> {
         let shape = Shape { prompts: 1, symbols: ACTIONS + 1, actions: ACTIONS, horizon, value: false };
-        let policy = spec.sequence(&shape, &SeedTree::new(1, 0), &Device::flex(), Kernels::Native)?;
+        let policy = spec.sequence(&shape, &SeedTree::new(1, 0), &Backend::default())?;
         Some(Self {
             optimizer: AdamConfig::new().with_epsilon(1e-8).init(),
             reference: vec![-(ACTIONS as f64).ln(); BATCH * ACTIONS],

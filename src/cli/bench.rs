@@ -6,9 +6,9 @@ use super::{Error as CliError, Outcome, spec};
 use crate::detectors::DetectorSpec;
 use crate::experiment::benchmark::{Scenario, bench, every_detector};
 use crate::experiment::{ExperimentError, Options};
+use crate::policies::Backend;
 use crate::record::benchmark::Tables;
 use crate::report::leaderboard;
-use burn::tensor::Device;
 use clap::Args;
 use serde_json::json;
 use std::num::NonZeroUsize;
@@ -87,8 +87,7 @@ pub fn run(args: &BenchArgs, console: &Console) -> Result<Outcome, crate::Error>
         out: out.clone(),
         threads: args.threads.map_or_else(default_threads, NonZeroUsize::get),
         fail_fast: false,
-        device: Device::flex(),
-        device_name: "cpu".to_owned(),
+        backend: Backend::default(),
     };
     let stop = interruptible(console);
     let bar = bar(console, name);

@@ -1,10 +1,10 @@
 //! `tailcatch run`: train, judge, draw, report.
 
 use super::console::Console;
-use super::{Outcome, finish};
+use super::{Error as CliError, Outcome, finish};
 use crate::config;
 use crate::experiment::{self, Options, Progress};
-use burn::tensor::Device;
+use crate::policies::{Backend, Kernels};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
@@ -37,6 +37,9 @@ pub struct RunArgs {
     /// Where networks are trained
     #[arg(long, value_enum, default_value = "cpu")]
     device: DeviceName,
+    /// Whose code computes policies and their gradients [default: native on cpu, else burn]
+    #[arg(long, value_enum)]
+    kernels: Option<KernelsName>,
 }
 
 /// Devices this build can train on.
@@ -49,21 +52,28 @@ enum DeviceName {
     Wgpu,
 }
 
-impl DeviceName {
-    fn device(self) -> Device {
-        match self {
-            Self::Cpu => Device::flex(),
-            #[cfg(feature = "wgpu")]
-            Self::Wgpu => Device::wgpu(Default::default()),
-        }
-    }
+/// Kernels as they are named on the command line.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum KernelsName {
+    /// Written by hand for the processor
+    Native,
+    /// The burn module that defines the policy, with burn's automatic differentiation
+    Burn,
+}
 
-    fn name(self) -> &'static str {
-        match self {
-            Self::Cpu => "cpu",
-            #[cfg(feature = "wgpu")]
-            Self::Wgpu => "wgpu",
-        }
+/// What networks are computed on and by.
+fn backend(device: DeviceName, kernels: Option<KernelsName>) -> Result<Backend, CliError> {
+    match (device, kernels) {
+        (DeviceName::Cpu, None | Some(KernelsName::Native)) => Ok(Backend::cpu(Kernels::Native)),
+        (DeviceName::Cpu, Some(KernelsName::Burn)) => Ok(Backend::cpu(Kernels::Burn)),
+        #[cfg(feature = "wgpu")]
+        (DeviceName::Wgpu, None | Some(KernelsName::Burn)) => Ok(Backend::wgpu()),
+        #[cfg(feature = "wgpu")]
+        (DeviceName::Wgpu, Some(KernelsName::Native)) => Err(CliError::Value {
+            flag: "--kernels",
+            reason: "native kernels are for the processor, and --device is wgpu".to_owned(),
+            help: "leave --kernels out, or train with --device cpu".to_owned(),
+        }),
     }
 }
 
@@ -102,6 +112,7 @@ impl Progress for Bar<'_> {
 
 /// Runs the command.
 pub fn run(args: &RunArgs, console: &Console) -> Result<Outcome, crate::Error> {
+    let backend = backend(args.device, args.kernels)?;
     let stop = interruptible(console);
     let threads = args.threads.map_or_else(default_threads, NonZeroUsize::get);
     // Every config is read before any is run, so that a fault in the last costs no hour.
@@ -116,13 +127,8 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Outcome, crate::Error> {
             Some(out) => out.join(&name),
             None => Path::new("runs").join(&name),
         };
-        let options = Options {
-            out: out.clone(),
-            threads,
-            fail_fast: args.fail_fast,
-            device: args.device.device(),
-            device_name: args.device.name().to_owned(),
-        };
+        let options =
+            Options { out: out.clone(), threads, fail_fast: args.fail_fast, backend: backend.clone() };
         let bar = bar(console, &name);
         let finished = match experiment::run(loaded, &name, &options, &bar, &stop) {
             Ok(finished) => finished,

@@ -31,7 +31,8 @@ pub fn run(
     progress: &dyn Progress,
     stop: &AtomicBool,
 ) -> Result<Finished, ExperimentError> {
-    let runs = plan(loaded).map_err(|e| ExperimentError::Describe { file: PLAN, problem: e.to_string() })?;
+    let runs = plan(loaded, &options.backend)
+        .map_err(|e| ExperimentError::Describe { file: PLAN, problem: e.to_string() })?;
     let store = Store::open(&options.out.join("records"))?;
     describe_folder(loaded, name, &runs, options)?;
     let hooks = Hooks { judge: &judge::judge, progress, stop };
@@ -51,7 +52,7 @@ fn describe_folder(
     };
     let described = json(PLAN, serde_json::to_string_pretty(&describe(loaded, name, runs)))?;
     write_atomic(&options.out.join(PLAN), described.as_bytes())?;
-    let made_with = manifest(loaded.document.seed, &options.device_name, options.threads);
+    let made_with = manifest(loaded.document.seed, &options.backend, options.threads);
     let made_with = json(MANIFEST, serde_json::to_string_pretty(&made_with))?;
     write_atomic(&options.out.join(MANIFEST), made_with.as_bytes())?;
     let config = resolved(&loaded.document)

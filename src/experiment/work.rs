@@ -12,8 +12,8 @@ use super::training::train::train;
 use super::training::trained::Trained;
 use crate::config::{Document, Loaded};
 use crate::foundation::rng::SeedTree;
+use crate::policies::Backend;
 use crate::reward::{RewardModel, Twin};
-use burn::tensor::Device;
 use rayon::prelude::*;
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -28,10 +28,8 @@ pub struct Options {
     pub threads: usize,
     /// Stop at the first run that fails.
     pub fail_fast: bool,
-    /// Where tensors live.
-    pub device: Device,
-    /// Its name, for the manifest.
-    pub device_name: String,
+    /// Where networks live, and whose kernels compute them.
+    pub backend: Backend,
 }
 
 /// Hears of finished runs; called from worker threads.
@@ -190,7 +188,7 @@ impl Worker<'_> {
         let subject = Subject {
             document,
             model: &model,
-            device: &self.options.device,
+            backend: &self.options.backend,
             seeds,
             arm,
             replicate,
@@ -254,7 +252,7 @@ impl Worker<'_> {
             policy: &document.policy,
             trainer: &document.trainer,
             seeds,
-            device: &self.options.device,
+            backend: &self.options.backend,
             activations: document.record.activations,
         };
         let (arm, replicate) = (planned.arm, planned.replicate);

@@ -2,10 +2,9 @@
 
 use super::part::size;
 use super::trials::{noise, shown, stir};
-use super::{Gru, Kernels, Mlp, PolicySpec, Product, SequencePolicy, Shape, Transformer};
+use super::{Backend, Gru, Kernels, Mlp, PolicySpec, Product, SequencePolicy, Shape, Transformer};
 use crate::foundation::rng::SeedTree;
 use burn::optim::{AdamConfig, ModuleOptimizer};
-use burn::tensor::Device;
 use proptest::prelude::*;
 
 /// Largest difference, in units of the largest number.
@@ -40,7 +39,7 @@ fn episodes() -> impl Strategy<Value = (Shape, Vec<u32>, Vec<Vec<u32>>)> {
 }
 
 fn built(spec: &PolicySpec, shape: &Shape, kernels: Kernels) -> Box<dyn SequencePolicy> {
-    let mut policy = spec.sequence(shape, &SeedTree::new(1, 0), &Device::flex(), kernels).unwrap();
+    let mut policy = spec.sequence(shape, &SeedTree::new(1, 0), &Backend::cpu(kernels)).unwrap();
     stir(policy.as_mut());
     policy
 }

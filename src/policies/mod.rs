@@ -2,9 +2,9 @@
 
 #[cfg(test)]
 mod agreement;
+mod backend;
 mod burn;
 mod initial;
-mod kernels;
 mod native;
 mod part;
 mod sequence;
@@ -15,8 +15,8 @@ mod weights;
 
 pub use self::burn::{Gru, Heads, Linear, Mlp, Network, Product, Rows, Transformer, trained};
 pub use self::burn::{Tabular, TabularPolicy, TabularValue};
+pub use backend::{Backend, Kernels};
 pub use initial::{Initial, Start};
-pub use kernels::Kernels;
 pub use part::PolicyPart;
 pub use sequence::{Memory, NotF32, SequencePolicy, Shape};
 pub use snapshot::{Row, Snapshot};
@@ -47,19 +47,17 @@ impl Default for PolicySpec {
 
 impl PolicySpec {
     /// The policy at the reference, for a process of these sizes, with initial weights from the streams of `seeds`; `None` for one
-    /// that chooses a whole trajectory at once, from a table. Kernels for the processor leave `device` aside.
+    /// that chooses a whole trajectory at once, from a table.
     pub fn sequence(
         &self,
         shape: &Shape,
         seeds: &SeedTree,
-        device: &Device,
-        kernels: Kernels,
+        backend: &Backend,
     ) -> Option<Box<dyn SequencePolicy>> {
-        match kernels {
-            Kernels::Native => {
-                self.native(shape, seeds).or_else(|| self.part().sequence(shape, seeds, device))
-            }
-            Kernels::Burn => self.part().sequence(shape, seeds, device),
+        let network = || self.part().sequence(shape, seeds, backend.device());
+        match backend.kernels() {
+            Kernels::Native => self.native(shape, seeds).or_else(network),
+            Kernels::Burn => network(),
         }
     }
 
@@ -81,7 +79,8 @@ impl PolicySpec {
                 let network = TransformerNetwork::new(settings, shape, initial);
                 Box::new(native::TransformerPolicy::new(network, *shape, settings))
             }
-            Self::Tabular(_) => return None,
+            // What is not listed is computed by its burn module.
+            _ => return None,
         })
     }
 }

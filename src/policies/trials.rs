@@ -1,10 +1,9 @@
 //! What every policy that acts step by step must keep to, and gradients against difference quotients.
 
 use super::part::size;
-use super::{Gru, Kernels, Memory, Mlp, PolicySpec, Product, SequencePolicy, Shape, Transformer};
+use super::{Backend, Gru, Kernels, Memory, Mlp, PolicySpec, Product, SequencePolicy, Shape, Transformer};
 use crate::foundation::rng::{Purpose, SeedTree};
 use burn::optim::{AdamConfig, ModuleOptimizer, SgdConfig};
-use burn::tensor::Device;
 
 pub(super) const SHAPE: Shape = Shape { prompts: 2, symbols: 5, actions: 3, horizon: 4, value: true };
 pub(super) const ROWS: usize = 3;
@@ -32,7 +31,7 @@ fn parts() -> Vec<(String, (PolicySpec, Kernels))> {
 }
 
 fn built((spec, kernels): &(PolicySpec, Kernels), shape: &Shape, seed: u64) -> Box<dyn SequencePolicy> {
-    spec.sequence(shape, &SeedTree::new(seed, 0), &Device::flex(), *kernels).unwrap()
+    spec.sequence(shape, &SeedTree::new(seed, 0), &Backend::cpu(*kernels)).unwrap()
 }
 
 /// Numbers between −1 and 1.

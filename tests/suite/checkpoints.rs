@@ -1,7 +1,6 @@
 //! Runs that are interrupted: they are kept, go on where they were, and end in the bytes of runs that were not.
 
 use crate::cli::{outcome, tailcatch};
-use burn::tensor::Device;
 use std::fs;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
@@ -12,6 +11,7 @@ use tailcatch::experiment::{
     Checkpoints, ExperimentError, Options, Progress, Setting, TrainError, Trained, run, train,
 };
 use tailcatch::foundation::rng::SeedTree;
+use tailcatch::policies::Backend;
 use tailcatch::reward::{RewardModel, Twin};
 
 const TOKENS: &str = "environment = { tokens = { vocabulary = 4, length = 4, prompts = 2, end = true } }\n";
@@ -71,8 +71,8 @@ fn trained(loaded: &Loaded, checkpoints: Option<&Checkpoints<'_>>) -> Result<Tra
     let model =
         RewardModel::build(document.environment.part(), &document.reward, &seeds, Twin::Itself).unwrap();
     let activations = document.record.activations;
-    let device = &Device::flex();
-    train(Setting { model: &model, policy, trainer, seeds, device, activations }, checkpoints)
+    let backend = &Backend::default();
+    train(Setting { model: &model, policy, trainer, seeds, backend, activations }, checkpoints)
 }
 
 fn every(steps: u64) -> NonZeroU64 {
@@ -141,7 +141,7 @@ impl Progress for Silent {
 }
 
 fn options(out: PathBuf) -> Options {
-    Options { out, threads: 2, fail_fast: true, device: Device::flex(), device_name: "cpu".to_owned() }
+    Options { out, threads: 2, fail_fast: true, backend: Backend::default() }
 }
 
 /// All files below a folder but the manifest and what is drawn, by name.
@@ -166,7 +166,7 @@ fn an_experiment_goes_on_from_what_is_kept_and_leaves_no_trace_of_the_interrupti
         run(&loaded, "small", &whole, &Silent, &stop).unwrap();
         let other = options(folder.path().join("other"));
         let store = Store::open(&other.out.join("records")).unwrap();
-        let id = tailcatch::experiment::plan(&loaded).unwrap()[0].train_id.clone();
+        let id = tailcatch::experiment::plan(&loaded, &Backend::default()).unwrap()[0].train_id.clone();
         let always = AtomicBool::new(true);
         trained(&loaded, Some(&Checkpoints::new(&store, &id, every(2), &always))).unwrap_err();
         assert!(store.path(&format!("{id}.partial")).exists());

@@ -2,7 +2,6 @@
 //! config is refused by name, with what to do.
 
 use crate::statistics::in_parallel;
-use burn::tensor::Device;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -12,7 +11,7 @@ use tailcatch::experiment::store::Record;
 use tailcatch::experiment::{Options, Progress, Setting, Trained, run, train};
 use tailcatch::foundation::registry::Part;
 use tailcatch::foundation::rng::SeedTree;
-use tailcatch::policies::PolicySpec;
+use tailcatch::policies::{Backend, PolicySpec};
 use tailcatch::reward::{RewardModel, Twin};
 use tailcatch::trainers::TrainerSpec;
 
@@ -100,8 +99,8 @@ fn trained(loaded: &Loaded, seed: u64) -> Trained {
     let model =
         RewardModel::build(document.environment.part(), &document.reward, &seeds, Twin::Itself).unwrap();
     let (policy, trainer) = (&document.policy, &document.trainer);
-    let device = &Device::flex();
-    train(Setting { model: &model, policy, trainer, seeds, device, activations: false }, None).unwrap()
+    let backend = &Backend::default();
+    train(Setting { model: &model, policy, trainer, seeds, backend, activations: false }, None).unwrap()
 }
 
 #[test]
@@ -252,8 +251,7 @@ fn runs_from_a_config_are_the_same_bytes_on_any_threads() {
                 out: folder.path().join(threads.to_string()),
                 threads,
                 fail_fast: true,
-                device: Device::flex(),
-                device_name: "cpu".to_owned(),
+                backend: Backend::default(),
             };
             let done = run(&loaded, "parts", &options, &Silent, &AtomicBool::new(false)).unwrap();
             assert_eq!(done.runs, 4);

@@ -1,10 +1,9 @@
 //! What the tests of learners in processes share: a world with its streams, and learners in it.
 
-use burn::tensor::Device;
 use serde_json::Value;
 use tailcatch::environments::EnvironmentSpec;
 use tailcatch::foundation::rng::SeedTree;
-use tailcatch::policies::{Kernels, PolicySpec, Shape};
+use tailcatch::policies::{Backend, PolicySpec, Shape};
 use tailcatch::reward::{RewardModel, RewardSection, SequenceModel, Twin};
 use tailcatch::trainers::{SequenceLearner, TrainerSpec};
 
@@ -48,7 +47,7 @@ impl World {
             horizon: process.horizon(),
             value: recipe.objective.value.is_some(),
         };
-        let network = own.sequence(&shape, &self.seeds, &Device::flex(), Kernels::Native).unwrap();
+        let network = own.sequence(&shape, &self.seeds, &Backend::default()).unwrap();
         SequenceLearner::new(recipe, network, &[]).unwrap()
     }
 }

@@ -1,11 +1,11 @@
 //! Activations as feature columns, and what a swap twin shows of itself.
 
-use burn::tensor::Device;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use tailcatch::config::{Loaded, from_bytes};
 use tailcatch::experiment::{Options, Progress, Setting, Trained, run, train};
 use tailcatch::foundation::rng::SeedTree;
+use tailcatch::policies::Backend;
 use tailcatch::reward::{RewardModel, Twin};
 
 fn load(world: &str, policy: &str, trainer: &str, more: &str) -> Loaded {
@@ -21,8 +21,8 @@ fn trained(loaded: &Loaded, twin: Twin) -> Trained {
     let seeds = SeedTree::new(document.seed, 0);
     let model = RewardModel::build(document.environment.part(), &document.reward, &seeds, twin).unwrap();
     let (policy, trainer) = (&document.policy, &document.trainer);
-    let device = &Device::flex();
-    train(Setting { model: &model, policy, trainer, seeds, device, activations: true }, None).unwrap()
+    let backend = &Backend::default();
+    train(Setting { model: &model, policy, trainer, seeds, backend, activations: true }, None).unwrap()
 }
 
 const SMALL: &str = "{ tokens = { vocabulary = 3, length = 4, prompts = 2, end = true } }";
@@ -50,9 +50,7 @@ fn activations_become_columns_of_a_table_and_survive_it() {
         assert!(back == ran, "{policy}: the record gives back what was put in");
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("out");
-        let device = Device::flex();
-        let options =
-            Options { out: out.clone(), threads: 1, fail_fast: true, device, device_name: "cpu".to_owned() };
+        let options = Options { out: out.clone(), threads: 1, fail_fast: true, backend: Backend::default() };
         run(&loaded, "features", &options, &Silent, &AtomicBool::new(false)).unwrap();
         let table = std::fs::read_to_string(out.join("features.csv"));
         if width == 0 {

@@ -1,11 +1,10 @@
 //! Trainers that do not learn, at work: their policies, and that a run of them is what it says.
 
-use burn::tensor::Device;
 use serde_json::{Value, json};
 use tailcatch::environments::Bandit;
 use tailcatch::experiment::{Expectations, Setting, train};
 use tailcatch::foundation::rng::SeedTree;
-use tailcatch::policies::Snapshot;
+use tailcatch::policies::{Backend, Snapshot};
 use tailcatch::reward::{RewardModel, RewardSection, Twin};
 use tailcatch::theory::table::best_of_n;
 use tailcatch::trainers::{Ground, TrainerSpec};
@@ -25,7 +24,7 @@ fn exactly(model: &RewardModel, trainer: Value) -> Expectations {
     let spec: TrainerSpec = serde_json::from_value(trainer).unwrap();
     let mut trainer = spec
         .part()
-        .start(Ground { table: model.table().unwrap(), reference_proxies: &[], device: &Device::flex() })
+        .start(Ground { table: model.table().unwrap(), reference_proxies: &[], backend: &Backend::default() })
         .unwrap();
     let mut policy = Snapshot::default();
     policy.clone_from(trainer.policy());
@@ -102,7 +101,7 @@ fn a_jump_plays_the_reference_and_then_the_exploit() {
         policy: &Default::default(),
         trainer: &spec,
         seeds,
-        device: &Device::flex(),
+        backend: &Backend::default(),
         activations: false,
     };
     let trained = train(setting, None).unwrap();
@@ -138,7 +137,7 @@ fn selecting_policies_are_the_tables_own() {
     let spec: TrainerSpec =
         serde_json::from_value(json!({ "construction": { "threshold": 4, "exponent": 0.7 } })).unwrap();
     let mut trainer =
-        spec.part().start(Ground { table, reference_proxies: &[], device: &Device::flex() }).unwrap();
+        spec.part().start(Ground { table, reference_proxies: &[], backend: &Backend::default() }).unwrap();
     let policy = trainer.policy();
     let above: f64 =
         (0..table.len()).filter(|cell| table.proxy(*cell) > 4.0).map(|cell| policy.prob(cell)).sum();
@@ -167,7 +166,11 @@ fn a_coefficient_is_the_multiplier_that_the_budget_finds() {
         };
         let at_budget = spec(json!({ "budget": 0.7 }))
             .part()
-            .start(Ground { table: model.table().unwrap(), reference_proxies: &[], device: &Device::flex() })
+            .start(Ground {
+                table: model.table().unwrap(),
+                reference_proxies: &[],
+                backend: &Backend::default(),
+            })
             .unwrap();
         let beta = at_budget.coefficient().unwrap();
         let found =

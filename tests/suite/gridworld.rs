@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tailcatch::environments::EnvironmentSpec;
 use tailcatch::experiment::{Final, Setting, Trained, train};
 use tailcatch::foundation::rng::SeedTree;
-use tailcatch::policies::PolicySpec;
+use tailcatch::policies::{Backend, PolicySpec};
 use tailcatch::reward::{RewardModel, RewardSection, Twin};
 use tailcatch::trainers::TrainerSpec;
 
@@ -15,9 +15,9 @@ fn run([environment, reward, policy, trainer]: [&Value; 4], replicate: u64, twin
     let trainer: TrainerSpec = serde_json::from_value(trainer.clone()).unwrap();
     let seeds = SeedTree::new(31, replicate);
     let model = RewardModel::build(environment.part(), &section, &seeds, twin).unwrap();
-    let device = &burn::tensor::Device::flex();
+    let backend = &Backend::default();
     train(
-        Setting { model: &model, policy: &policy, trainer: &trainer, seeds, device, activations: false },
+        Setting { model: &model, policy: &policy, trainer: &trainer, seeds, backend, activations: false },
         None,
     )
     .unwrap()

@@ -4,10 +4,9 @@ use crate::learning::{CELLS, Learned, assert_policy, by_hand, in_threes, learn, 
 use crate::statistics::mean_and_error;
 use crate::ways::WAYS;
 use crate::windows::{Race, run};
-use burn::tensor::Device;
 use serde_json::{Value, json};
 use tailcatch::experiment::Expectations;
-use tailcatch::policies::Snapshot;
+use tailcatch::policies::{Backend, Snapshot};
 use tailcatch::trainers::{Ground, Grpo, TrainerPart};
 
 fn settings(value: Value) -> Grpo {
@@ -35,7 +34,7 @@ fn one_update_is_the_closed_form_gradient() {
             "optimizer": { "sgd": { "learning_rate": rate } }, "kl": { "coefficient": beta }
         }));
         let mut trainer = settings
-            .start(Ground { table: &table, reference_proxies: &[], device: &Device::flex() })
+            .start(Ground { table: &table, reference_proxies: &[], backend: &Backend::default() })
             .unwrap();
         let (mut theta, mut policy) = (vec![0.0; table.len()], Snapshot::default());
         for step in 0..2 {

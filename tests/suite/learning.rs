@@ -1,11 +1,10 @@
 //! What the tests of trainers share: a toy table worked out by hand, and a light-tailed one that is learned to the end.
 
-use burn::tensor::Device;
 use serde_json::json;
 use tailcatch::environments::Bandit;
 use tailcatch::experiment::Expectations;
 use tailcatch::foundation::rng::SeedTree;
-use tailcatch::policies::Snapshot;
+use tailcatch::policies::{Backend, Snapshot};
 use tailcatch::record::{Observed, Outcomes};
 use tailcatch::reward::{RewardModel, RewardSection, Twin};
 use tailcatch::rollout::Sampler;
@@ -121,7 +120,7 @@ pub fn learn(seed: u64, settings: &dyn TrainerPart) -> Learned {
     let model = RewardModel::build(&environment, &reward, &seeds, Twin::Itself).unwrap();
     let table = model.table().unwrap();
     let mut trainer =
-        settings.start(Ground { table, reference_proxies: &[], device: &Device::flex() }).unwrap();
+        settings.start(Ground { table, reference_proxies: &[], backend: &Backend::default() }).unwrap();
     let (sampler, mut policy) = (Sampler::training(&seeds).in_groups(settings.group()), Snapshot::default());
     let mut kls = Vec::new();
     for step in 0..settings.steps() {

@@ -34,11 +34,15 @@ mod gridworld;
 mod grpo;
 mod house;
 #[cfg(feature = "lab")]
+mod kernels;
+#[cfg(feature = "lab")]
 mod learning;
 mod metrics;
 #[cfg(feature = "lab")]
 mod mitigations;
 mod monitors;
+#[cfg(feature = "lab")]
+mod own_policy;
 mod plots;
 #[cfg(feature = "lab")]
 mod ppo;

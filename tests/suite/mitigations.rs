@@ -1,13 +1,12 @@
 //! Mitigations at work: shaped rewards, robust advantages, ensembles, early stops.
 
 use crate::learning::{CELLS, assert_policy, in_threes, table};
-use burn::tensor::Device;
 use serde_json::{Value, json};
 use tailcatch::config::from_bytes;
 use tailcatch::environments::Bandit;
 use tailcatch::experiment::{Setting, Trained, train};
 use tailcatch::foundation::rng::SeedTree;
-use tailcatch::policies::Snapshot;
+use tailcatch::policies::{Backend, Snapshot};
 use tailcatch::record::{DISAGREEMENT, Outcomes};
 use tailcatch::reward::{RewardModel, RewardSection, Twin};
 use tailcatch::rollout::reference_proxies;
@@ -33,15 +32,15 @@ fn spec(trainer: Value) -> TrainerSpec {
 fn run(model: &RewardModel, trainer: Value) -> Trained {
     let trainer = spec(trainer);
     let policy = Default::default();
-    let (seeds, device) = (SEEDS(), &Device::flex());
-    train(Setting { model, policy: &policy, trainer: &trainer, seeds, device, activations: false }, None)
+    let (seeds, backend) = (SEEDS(), &Backend::default());
+    train(Setting { model, policy: &policy, trainer: &trainer, seeds, backend, activations: false }, None)
         .unwrap()
 }
 
 fn on_the_toy_table(trainer: Value, table: &Outcomes) -> Box<TableLearner> {
     let trainer = spec(trainer);
     assert_eq!(trainer.part().contradictions(), Vec::new());
-    trainer.part().start(Ground { table, reference_proxies: &[], device: &Device::flex() }).unwrap()
+    trainer.part().start(Ground { table, reference_proxies: &[], backend: &Backend::default() }).unwrap()
 }
 
 #[test]

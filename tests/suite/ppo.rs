@@ -2,10 +2,9 @@
 
 use crate::learning::{CELLS, REWARDS, assert_policy, in_threes, learn, table};
 use crate::ways::{WAYS, Way};
-use burn::tensor::Device;
 use serde_json::{Value, json};
 use std::path::Path;
-use tailcatch::policies::Snapshot;
+use tailcatch::policies::{Backend, Snapshot};
 use tailcatch::trainers::estimators::estimate;
 use tailcatch::trainers::{Estimator, Ground, Ppo, TrainerPart, gae};
 
@@ -186,7 +185,7 @@ fn updates_are_those_written_out_by_hand() {
                 }));
                 assert!(settings.contradictions().is_empty());
                 let mut trainer = settings
-                    .start(Ground { table: &table, reference_proxies: &[], device: &Device::flex() })
+                    .start(Ground { table: &table, reference_proxies: &[], backend: &Backend::default() })
                     .unwrap();
                 let mut hand = ByHand { theta: vec![0.0; 8], values: vec![0.0; 2] };
                 // V is seen in the advantages of the next update.

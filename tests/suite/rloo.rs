@@ -2,11 +2,10 @@
 
 use crate::learning::{CELLS, assert_policy, by_hand, in_threes, learn, table};
 use crate::ways::WAYS;
-use burn::tensor::Device;
 use serde_json::{Value, json};
 use tailcatch::environments::Bandit;
 use tailcatch::foundation::rng::SeedTree;
-use tailcatch::policies::Snapshot;
+use tailcatch::policies::{Backend, Snapshot};
 use tailcatch::reward::{RewardModel, RewardSection, Twin};
 use tailcatch::rollout::Sampler;
 use tailcatch::trainers::{Experience, Ground, Rloo, TrainerPart};
@@ -24,7 +23,7 @@ fn one_update_is_the_closed_form_gradient() {
     assert!(settings.contradictions().is_empty());
     for way in WAYS {
         let mut trainer = settings
-            .start(Ground { table: &table, reference_proxies: &[], device: &Device::flex() })
+            .start(Ground { table: &table, reference_proxies: &[], backend: &Backend::default() })
             .unwrap();
         let mut theta = vec![0.0; table.len()];
         for step in 0..3 {
@@ -135,8 +134,9 @@ fn an_adaptive_controller_moves_the_coefficient_by_the_rollouts_of_the_step() {
         "batch": 12, "group": 3,
         "kl": { "coefficient": 0.2, "controller": { "adaptive": { "target": 2, "horizon": 100 } } }
     }));
-    let mut trainer =
-        settings.start(Ground { table: &table, reference_proxies: &[], device: &Device::flex() }).unwrap();
+    let mut trainer = settings
+        .start(Ground { table: &table, reference_proxies: &[], backend: &Backend::default() })
+        .unwrap();
     // 12/100 times .2 up, .2 down, and a quarter of 1% up.
     for (kl, expected) in
         [(9.0, 0.2 * 1.024), (0.0, 0.2 * 1.024 * 0.976), (2.05, 0.2 * 1.024 * 0.976 * 1.003)]

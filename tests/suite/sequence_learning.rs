@@ -2,11 +2,10 @@
 
 use crate::episodes::{World, policy, trainer, world};
 use crate::statistics::mean_and_error;
-use burn::tensor::Device;
 use serde_json::{Value, json};
 use tailcatch::experiment::{Expectations, Setting, Trained, train};
 use tailcatch::foundation::rng::Purpose;
-use tailcatch::policies::{Memory, Snapshot};
+use tailcatch::policies::{Backend, Memory, Snapshot};
 use tailcatch::record::Outcomes;
 use tailcatch::reward::propagate;
 use tailcatch::rollout::{Actor, Batch, Roller, Tape, Tree};
@@ -23,8 +22,8 @@ fn strings(errs: bool, seed: u64) -> World {
 
 fn learn(world: &World, own: &Value, section: &Value) -> Trained {
     let (policy, trainer) = (&policy(own.clone()), &trainer(section.clone()));
-    let (model, seeds, device) = (&world.model, world.seeds, &Device::flex());
-    train(Setting { model, policy, trainer, seeds, device, activations: false }, None).unwrap()
+    let (model, seeds, backend) = (&world.model, world.seeds, &Backend::default());
+    train(Setting { model, policy, trainer, seeds, backend, activations: false }, None).unwrap()
 }
 
 /// The largest E[U] − β·KL(π‖π₀), which is β·ln E_π₀[exp(U/β)].

@@ -120,6 +120,7 @@ pub fn make(dir: &Path, shape: &Shape) {
         git_commit: Some("4f1c0de9a7".into()),
         seed: 7,
         device: "cpu".into(),
+        kernels: "native".into(),
         threads: 2,
         numerics: Numerics {
             target: "x86_64-unknown-linux-gnu".into(),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tailcatch::environments::EnvironmentSpec;
 use tailcatch::experiment::{Setting, Trained, train};
 use tailcatch::foundation::rng::SeedTree;
-use tailcatch::policies::PolicySpec;
+use tailcatch::policies::{Backend, PolicySpec};
 use tailcatch::reward::{RewardModel, RewardSection, Twin};
 use tailcatch::trainers::TrainerSpec;
 
@@ -19,9 +19,9 @@ fn run(reward: &Value, advantage: &str, steps: u64, replicate: u64) -> Trained {
     let section: RewardSection = serde_json::from_value(reward.clone()).unwrap();
     let seeds = SeedTree::new(9, replicate);
     let model = RewardModel::build(environment.part(), &section, &seeds, Twin::Itself).unwrap();
-    let device = &burn::tensor::Device::flex();
+    let backend = &Backend::default();
     let setting =
-        Setting { model: &model, policy: &policy, trainer: &trainer, seeds, device, activations: false };
+        Setting { model: &model, policy: &policy, trainer: &trainer, seeds, backend, activations: false };
     train(setting, None).unwrap()
 }
 

@@ -2,9 +2,8 @@
 
 use crate::learning::{by_hand, learn, observed, table};
 use crate::ways::WAYS;
-use burn::tensor::Device;
 use serde_json::{Value, json};
-use tailcatch::policies::Snapshot;
+use tailcatch::policies::{Backend, Snapshot};
 use tailcatch::trainers::{Experience, Ground, Reinforce, TrainerPart};
 
 fn settings(value: Value) -> Reinforce {
@@ -34,7 +33,7 @@ fn one_step_is_the_closed_form_gradient() {
         }));
         assert!(settings.contradictions().is_empty());
         let mut trainer = settings
-            .start(Ground { table: &table, reference_proxies: &[], device: &Device::flex() })
+            .start(Ground { table: &table, reference_proxies: &[], backend: &Backend::default() })
             .unwrap();
         // The first step leaves the reference, so that penalties have a slope in the second.
         for _ in 0..2 {
@@ -127,8 +126,9 @@ fn contradictions_are_named() {
 fn a_diverging_run_is_an_error_that_says_what_to_change() {
     let table = table();
     let settings = settings(json!({ "batch": 2, "optimizer": { "sgd": { "learning_rate": 1e30 } } }));
-    let mut trainer =
-        settings.start(Ground { table: &table, reference_proxies: &[], device: &Device::flex() }).unwrap();
+    let mut trainer = settings
+        .start(Ground { table: &table, reference_proxies: &[], backend: &Backend::default() })
+        .unwrap();
     let policy = trainer.policy().clone();
     let cells = [0, 5];
     let mut batch = observed(&cells, &[1e30, -1e30], &policy, &table);

@@ -3,9 +3,8 @@
 use crate::episodes::{policy, trainer, world};
 use crate::learning::{CELLS, in_threes, table};
 use crate::ways::Way;
-use burn::tensor::Device;
 use serde_json::{Value, json};
-use tailcatch::policies::Snapshot;
+use tailcatch::policies::{Backend, Snapshot};
 use tailcatch::record::Observed;
 use tailcatch::rollout::{Actor, Choice, Roller, Tape};
 use tailcatch::trainers::{Experience, Ground, Learner, TableLearner, TrainerSpec, Weight};
@@ -59,7 +58,9 @@ fn on_a_table_an_update_is_that_of_the_smaller_batch() {
     let table = table();
     let start = |section: &Value| -> Box<TableLearner> {
         let spec: TrainerSpec = serde_json::from_value(section.clone()).unwrap();
-        spec.part().start(Ground { table: &table, reference_proxies: &[], device: &Device::flex() }).unwrap()
+        spec.part()
+            .start(Ground { table: &table, reference_proxies: &[], backend: &Backend::default() })
+            .unwrap()
     };
     let counted: Vec<usize> = (0..12).filter(|row| WAY.counts(*row)).map(|row| CELLS[row]).collect();
     for section in settings() {
@@ -144,7 +145,7 @@ fn a_batch_of_which_nothing_counts_moves_nothing() {
     let table = table();
     for section in settings() {
         let spec: TrainerSpec = serde_json::from_value(section).unwrap();
-        let ground = Ground { table: &table, reference_proxies: &[], device: &Device::flex() };
+        let ground = Ground { table: &table, reference_proxies: &[], backend: &Backend::default() };
         let mut learner = spec.part().start(ground).unwrap();
         let observed = in_threes(learner.policy(), &table);
         let none = Experience::new(&observed, &CELLS[..]);

@@ -1,12 +1,11 @@
 //! F5 and F14: sightings, takeover, and the window in between, for REINFORCE and PPO on burn.
 
 use crate::statistics::{assert_agrees, in_parallel, mean_and_error};
-use burn::tensor::Device;
 use serde_json::{Value, json};
 use tailcatch::environments::Bandit;
 use tailcatch::experiment::Expectations;
 use tailcatch::foundation::rng::SeedTree;
-use tailcatch::policies::Snapshot;
+use tailcatch::policies::{Backend, Snapshot};
 use tailcatch::reward::{RewardModel, RewardSection, Twin};
 use tailcatch::rollout::Sampler;
 use tailcatch::trainers::{Experience, Ground, TrainerSpec};
@@ -49,7 +48,7 @@ fn one(race: &Race, replicate: u64) -> Ending {
     let model = RewardModel::build(&environment, &reward, &seeds, Twin::Itself).unwrap();
     let table = model.table().unwrap();
     let mut trainer =
-        settings.start(Ground { table, reference_proxies: &[], device: &Device::flex() }).unwrap();
+        settings.start(Ground { table, reference_proxies: &[], backend: &Backend::default() }).unwrap();
     let (sampler, mut policy) = (Sampler::training(&seeds).in_groups(settings.group()), Snapshot::default());
     let mut ending = Ending { first: None, takeover: None, sightings: 0 };
     for step in 0..settings.steps() {

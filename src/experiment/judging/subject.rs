@@ -5,9 +5,9 @@ use crate::experiment::training::arena;
 use crate::experiment::training::setting::Setting;
 use crate::experiment::training::trained::Trained;
 use crate::foundation::rng::SeedTree;
+use crate::policies::Backend;
 use crate::record::Observed;
 use crate::reward::RewardModel;
-use burn::tensor::Device;
 
 /// One run with its twins.
 #[derive(Debug, Clone, Copy)]
@@ -16,8 +16,8 @@ pub struct Subject<'a> {
     pub document: &'a Document,
     /// The replicate's reward model.
     pub model: &'a RewardModel,
-    /// Where its tensors live.
-    pub device: &'a Device,
+    /// Where its networks live, and whose kernels compute them.
+    pub backend: &'a Backend,
     /// Its streams.
     pub seeds: SeedTree,
     /// Number of its arm.
@@ -43,7 +43,7 @@ impl Subject<'_> {
             policy: &document.policy,
             trainer: &document.trainer,
             seeds: self.seeds,
-            device: self.device,
+            backend: self.backend,
             activations: document.record.activations,
         };
         arena::calibration(setting, count)

@@ -5,9 +5,8 @@ use crate::config::{Document, Loaded};
 use crate::environments::World;
 use crate::experiment::training::arena::MOST_SUMMED;
 use crate::foundation::rng::SeedTree;
-use crate::policies::{Kernels, Shape};
+use crate::policies::{Backend, Shape};
 use crate::reward::MOST_TRAJECTORIES;
-use burn::tensor::Device;
 
 /// Rough cost of all runs that a plan names, clean and swap twins included.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,7 +47,7 @@ fn episode(document: &Document) -> (f64, f64) {
         horizon: process.horizon(),
         value: false,
     };
-    let network = document.policy.sequence(&shape, &seeds, &Device::default(), Kernels::Native);
+    let network = document.policy.sequence(&shape, &seeds, &Backend::default());
     let weights = network.map_or(0, |network| network.parameters()) as f64;
     let horizon = process.horizon() as f64;
     (horizon * (ACTION + weights * WEIGHT), horizon)

@@ -2,15 +2,21 @@
 
 use crate::config::{Document, bytes_of};
 use crate::detectors::DetectorSpec;
+use crate::policies::Backend;
 use crate::reward::{RewardSection, Twin};
 
 /// Version of the meaning of numbers; bumped when the same config gives other numbers, or a default changes.
 pub const SEMANTICS: u32 = 5;
 
 /// Identity of one training run: environment (with the contents of files that it names), reward, policy, trainer, seed,
-/// replicate. The clean twin is simply the
+/// replicate, and the backend, on which the last digits depend. The clean twin is simply the
 /// run of another reward section; the swapped one is marked, because its section is the same.
-pub fn train_id(document: &Document, replicate: u64, twin: Twin) -> Result<String, serde_json::Error> {
+pub fn train_id(
+    document: &Document,
+    replicate: u64,
+    twin: Twin,
+    backend: &Backend,
+) -> Result<String, serde_json::Error> {
     let reward = match twin {
         Twin::Clean => document.reward.clean(),
         Twin::Itself | Twin::Swapped => RewardSection { swap_twin: false, ..document.reward.clone() },
@@ -22,7 +28,8 @@ pub fn train_id(document: &Document, replicate: u64, twin: Twin) -> Result<Strin
         .flat_map(|path| *blake3::hash(&std::fs::read(path).unwrap_or_default()).as_bytes())
         .collect();
     let flags = [u8::from(twin == Twin::Swapped), u8::from(document.record.activations)];
-    Ok(hash("train", &[&decisive, &replicate.to_le_bytes(), &flags, &files]))
+    let computed = [backend.device_name(), backend.kernels().name()].map(str::as_bytes);
+    Ok(hash("train", &[&decisive, &replicate.to_le_bytes(), &flags, &files, computed[0], computed[1]]))
 }
 
 /// What decides the judgements of an arm's runs, beside the runs: written out once for all replicates.

@@ -1,16 +1,18 @@
 //! With what the results were made.
 
 use super::ids::SEMANTICS;
+use crate::policies::Backend;
 use crate::record::folder::{Manifest, Numerics};
 
 /// Describes this process.
-pub fn manifest(seed: u64, device: &str, threads: usize) -> Manifest {
+pub fn manifest(seed: u64, backend: &Backend, threads: usize) -> Manifest {
     Manifest {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         semantics: SEMANTICS,
         git_commit: option_env!("TAILCATCH_COMMIT").map(str::to_owned),
         seed,
-        device: device.to_owned(),
+        device: backend.device_name().to_owned(),
+        kernels: backend.kernels().name().to_owned(),
         threads,
         numerics: Numerics {
             target: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),

@@ -3,6 +3,7 @@
 use super::ids::{self, Judges, SEMANTICS};
 use crate::config::{Document, Loaded, ObservedRuns};
 use crate::foundation::format;
+use crate::policies::Backend;
 use crate::record::folder::{ArmInfo, Plan, RunInfo};
 use crate::reward::Twin;
 
@@ -43,23 +44,23 @@ impl Planned {
     }
 }
 
-/// Enumerates the runs of a config.
+/// Enumerates the runs of a config, as computed by a backend.
 ///
 /// # Errors
 /// Fails only where a section cannot be written as JSON, which no loaded config holds.
-pub fn plan(loaded: &Loaded) -> Result<Vec<Planned>, serde_json::Error> {
+pub fn plan(loaded: &Loaded, backend: &Backend) -> Result<Vec<Planned>, serde_json::Error> {
     let mut runs = Vec::new();
     for arm in &loaded.arms {
         let judges = Judges::of(&arm.document)?;
         for replicate in 0..arm.document.replicates.get() {
             let document = &arm.document;
-            let train_id = ids::train_id(document, replicate, Twin::Itself)?;
+            let train_id = ids::train_id(document, replicate, Twin::Itself, backend)?;
             let swapped =
-                document.reward.swap_twin.then(|| ids::train_id(document, replicate, Twin::Swapped));
+                document.reward.swap_twin.then(|| ids::train_id(document, replicate, Twin::Swapped, backend));
             runs.push(Planned {
                 arm: arm.index,
                 replicate,
-                clean_id: ids::train_id(document, replicate, Twin::Clean)?,
+                clean_id: ids::train_id(document, replicate, Twin::Clean, backend)?,
                 swap_id: swapped.transpose()?,
                 run_id: judges.run_id(&train_id),
                 judge_ids: judges.judge_ids(&train_id),

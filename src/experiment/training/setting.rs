@@ -1,10 +1,9 @@
 //! What decides a training run.
 
 use crate::foundation::rng::SeedTree;
-use crate::policies::PolicySpec;
+use crate::policies::{Backend, PolicySpec};
 use crate::reward::RewardModel;
 use crate::trainers::TrainerSpec;
-use burn::tensor::Device;
 
 /// All that decides a training run: the replicate's reward model, how it is trained on, and the streams.
 #[derive(Debug, Clone, Copy)]
@@ -17,8 +16,8 @@ pub struct Setting<'a> {
     pub trainer: &'a TrainerSpec,
     /// Streams of the replicate.
     pub seeds: SeedTree,
-    /// Where tensors live.
-    pub device: &'a Device,
+    /// Where its networks live, and whose kernels compute them.
+    pub backend: &'a Backend,
     /// Whether the last hidden layer becomes columns of the rollouts.
     pub activations: bool,
 }

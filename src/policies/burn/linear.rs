@@ -2,7 +2,7 @@
 
 use crate::policies::initial::{Initial, Start};
 use burn::module::{Module, Param};
-use burn::tensor::Tensor;
+use burn::tensor::{Int, Tensor};
 
 /// x·weights + bias.
 #[derive(Module, Debug)]
@@ -28,5 +28,10 @@ impl Linear {
     /// Shape \[rows, outputs\], of `x` of shape \[rows, inputs\].
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         x.matmul(self.weights.val()) + self.bias.val()
+    }
+
+    /// The same where row i of x is 1 at `ones[i]` and 0 elsewhere.
+    pub fn rows(&self, ones: Tensor<1, Int>) -> Tensor<2> {
+        self.weights.val().select(0, ones) + self.bias.val()
     }
 }

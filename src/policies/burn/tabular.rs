@@ -3,6 +3,7 @@
 use crate::policies::part::PolicyPart;
 use crate::record::Outcomes;
 use burn::module::{Module, Param, ParamId};
+use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Tensor, TensorData};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,16 @@ impl TabularPolicy {
     pub fn new(table: &Outcomes, device: &Device) -> Self {
         let theta = TensorData::new(vec![0f32; table.len()], [table.prompts, table.outcomes]);
         Self { theta: Param::from_tensor(Tensor::from_data(theta, device)) }
+    }
+
+    /// θ, shape \[prompts, outcomes\].
+    pub fn theta(&self) -> Tensor<2> {
+        self.theta.val()
+    }
+
+    /// ln π of every cell, from ln π₀ of every cell, both of shape \[prompts, outcomes\].
+    pub fn log_probs(&self, reference: Tensor<2>) -> Tensor<2> {
+        log_softmax(reference + self.theta.val(), 1)
     }
 
     /// The name under which burn keeps the gradient of θ.

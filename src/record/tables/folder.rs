@@ -104,10 +104,18 @@ pub struct Manifest {
     pub seed: u64,
     /// Device on which networks were trained.
     pub device: String,
+    /// Whose code computed them: `native`, kernels written by hand for the processor, or `burn`.
+    #[serde(default = "native")]
+    pub kernels: String,
     /// Worker threads.
     pub threads: usize,
     /// What the last digits depend on.
     pub numerics: Numerics,
+}
+
+/// What computed networks before manifests said it.
+fn native() -> String {
+    "native".to_owned()
 }
 
 /// Results are the same to the bit only where all of these are equal.

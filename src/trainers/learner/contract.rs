@@ -1,10 +1,9 @@
 //! The contract of all who train a policy.
 
 use super::experience::Experience;
-use crate::policies::Snapshot;
+use crate::policies::{Backend, Snapshot};
 use crate::record::{GRADIENT_NORM, Observed, Outcomes};
 use crate::trainers::error::TrainerError;
-use burn::tensor::Device;
 
 /// A trainer at work. The loop is: rollout, credit, update.
 pub trait Learner: Send {
@@ -81,6 +80,6 @@ pub struct Ground<'a> {
     pub table: &'a Outcomes,
     /// Proxies of rollouts of the reference before training; empty where the trainer's shaping does not need them.
     pub reference_proxies: &'a [f64],
-    /// Where tensors live.
-    pub device: &'a Device,
+    /// Where the policy lives, and whose kernels compute its gradient.
+    pub backend: &'a Backend,
 }

@@ -10,7 +10,7 @@ use super::model::{Fault, Model, Pass, Seen};
 use super::network::Network;
 use super::recipe::Recipe;
 use crate::foundation::numeric::sum;
-use crate::policies::{Snapshot, TabularPolicy, TabularValue};
+use crate::policies::{Backend, Kernels, Snapshot, TabularPolicy, TabularValue};
 use crate::trainers::error::TrainerError;
 use crate::trainers::loss::advantage::{Baseline, Scale, advantages};
 use crate::trainers::loss::compared::compared;
@@ -23,12 +23,11 @@ use crate::trainers::loss::surrogate::Surrogate;
 use crate::trainers::loss::token_credit::Paid;
 use burn::optim::ModuleOptimizer;
 use burn::store::RecordError;
-use burn::tensor::Device;
 
 /// The table's policy and value head, and what the batch under way was credited with.
 pub(in crate::trainers) struct Tabular {
     network: Network,
-    device: Device,
+    backend: Backend,
     shape: [usize; 2],
     /// ln π₀ of every cell.
     reference: Vec<f64>,
@@ -64,16 +63,16 @@ pub(in crate::trainers) fn on_table(
     recipe: Recipe,
     ground: Ground<'_>,
 ) -> Result<GradientLearner<Tabular>, TrainerError> {
-    let Ground { table, device, reference_proxies } = ground;
+    let Ground { table, backend, reference_proxies } = ground;
     // burn's optimizers take weights that autodiff knows, and gradients that it does not.
-    let trained = device.clone().autodiff();
+    let trained = backend.device().clone().autodiff();
     let head = recipe.objective.value.map(|_| TabularValue::new(table.prompts, &trained));
     let values = head.as_ref().map_or_else(Vec::new, |_| vec![0.0; table.prompts]);
     let mut policy = Snapshot::default();
     policy.set(table, |_| 0.0);
     let model = Tabular {
         network: Network { policy: TabularPolicy::new(table, &trained), value: head },
-        device: device.clone(),
+        backend: backend.clone(),
         shape: [table.prompts, table.outcomes],
         reference: table.ref_log_prob.clone(),
         values,
@@ -236,12 +235,17 @@ impl Model for Tabular {
         let (kl, entropy) = (&pass.objective.kl, pass.objective.entropy);
         let exact = kl.estimator == Estimator::Exact && kl.place == Place::Loss;
         let dense = Dense { entropy, kl: if exact { pass.coefficient } else { 0.0 } };
-        let mut gradient = Gradient::new(slopes, dense, &self.policy, &self.reference, self.shape[1]);
+        let mut gradient = match self.backend.kernels() {
+            Kernels::Native => Gradient::new(slopes, dense, &self.policy, &self.reference, self.shape[1]),
+            Kernels::Burn => {
+                self.network.gradient(slopes, dense, &self.reference).ok_or(Fault::Unreadable)?
+            }
+        };
         if let Some(largest) = pass.largest_norm {
             gradient.limit(largest);
         }
-        self.network =
-            self.network.descend(optimizer, pass.learning_rate, gradient, self.shape, &self.device);
+        let device = self.backend.device();
+        self.network = self.network.descend(optimizer, pass.learning_rate, gradient, self.shape, device);
         self.read_back().map(|()| seen)
     }
 

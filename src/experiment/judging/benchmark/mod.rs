@@ -26,6 +26,7 @@ use crate::experiment::store::rows;
 use crate::experiment::store::{Record, Store, write_atomic};
 use crate::experiment::training::trained::section;
 use crate::experiment::work::{Hooks, Options, Progress, carry_out};
+use crate::policies::Backend;
 use crate::record::benchmark::{
     AlertRow, BaseRateRow, CalibrationRow, CaughtRow, GuardRow, RankingRow, RateRow,
 };
@@ -67,7 +68,7 @@ pub fn bench(
     for scenario in scenarios {
         let named =
             |source| ExperimentError::Scenario { name: scenario.name.clone(), source: Box::new(source) };
-        let runs = planned(scenario).map_err(named)?;
+        let runs = planned(scenario, &options.backend).map_err(named)?;
         let judge = |subject: &Subject<'_>, _: &[Judgement]| {
             let (arm, replicate) = (scenario.arm_name(subject.arm), subject.replicate);
             Ok(vec![evaluate(subject, Cell { scenario: &scenario.name, arm: &arm, replicate })?])
@@ -84,9 +85,9 @@ pub fn bench(
 }
 
 /// The runs of a scenario. All detectors of a run are judged in one record here, whose identity is made of theirs.
-fn planned(scenario: &Scenario) -> Result<Vec<Planned>, ExperimentError> {
+fn planned(scenario: &Scenario, backend: &Backend) -> Result<Vec<Planned>, ExperimentError> {
     let described = |e: serde_json::Error| ExperimentError::Describe { file: PLAN, problem: e.to_string() };
-    let mut runs = plan(&scenario.loaded).map_err(described)?;
+    let mut runs = plan(&scenario.loaded, backend).map_err(described)?;
     for run in &mut runs {
         let mut hasher = blake3::Hasher::new();
         let arm = scenario.arm_name(run.arm);
@@ -102,7 +103,7 @@ fn planned(scenario: &Scenario) -> Result<Vec<Planned>, ExperimentError> {
 }
 
 fn describe(options: &Options, seed: u64) -> Result<(), ExperimentError> {
-    let text = serde_json::to_string_pretty(&manifest(seed, &options.device_name, options.threads))
+    let text = serde_json::to_string_pretty(&manifest(seed, &options.backend, options.threads))
         .map_err(|e| ExperimentError::Describe { file: MANIFEST, problem: e.to_string() })?;
     Ok(write_atomic(&options.out.join(MANIFEST), text.as_bytes())?)
 }

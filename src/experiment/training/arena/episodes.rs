@@ -8,7 +8,7 @@ use crate::experiment::training::setting::Setting;
 use crate::experiment::training::trained::Final;
 use crate::foundation::numeric::{mean, sum};
 use crate::foundation::rng::{Purpose, SeedTree};
-use crate::policies::{Kernels, Memory, Shape, Snapshot};
+use crate::policies::{Memory, Shape, Snapshot};
 use crate::record::Outcomes;
 use crate::reward::{Propagated, RewardModel, SequenceModel, propagate};
 use crate::rollout::{Actor, Batch, Roller, Tape, Tree};
@@ -75,11 +75,11 @@ impl<'a> Episodes<'a> {
         sequence: &'a SequenceModel,
         recipe: Recipe,
     ) -> Result<Self, TrainError> {
-        let Setting { model, policy, trainer, seeds, device, activations } = setting;
+        let Setting { model, policy, trainer, seeds, backend, activations } = setting;
         let process = sequence.process();
         let shape = shape(sequence, recipe.objective.value.is_some());
         let unfit = TrainError::Unfit { policy: policy.name(), trainer: trainer.name() };
-        let network = policy.sequence(&shape, &seeds, device, Kernels::Native).ok_or(unfit)?;
+        let network = policy.sequence(&shape, &seeds, backend).ok_or(unfit)?;
         let few = model.table().is_some_and(|table| table.len() <= MOST_SUMMED);
         let (reference, proxies) = Reference::of(model, sequence, &seeds);
         Ok(Self {

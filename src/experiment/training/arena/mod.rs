@@ -7,7 +7,7 @@ mod table;
 use super::error::TrainError;
 use super::setting::Setting;
 use crate::foundation::rng::Purpose;
-use crate::policies::{Kernels, Snapshot};
+use crate::policies::Snapshot;
 use crate::record::Observed;
 use crate::rollout::{Actor, Roller, Sampler, Tape};
 use contract::Arena;
@@ -39,7 +39,7 @@ pub fn calibration(setting: Setting<'_>, count: usize) -> Observed {
 
 /// As [`calibration`], all in one step.
 fn reference(setting: Setting<'_>, count: usize) -> Observed {
-    let Setting { model, policy, seeds, device, activations, .. } = setting;
+    let Setting { model, policy, seeds, backend, activations, .. } = setting;
     match (policy.part().acts(), model.sequence(), model.table()) {
         (false, _, Some(table)) => {
             let mut reference = Snapshot::default();
@@ -48,8 +48,7 @@ fn reference(setting: Setting<'_>, count: usize) -> Observed {
         }
         (_, Some(sequence), _) => {
             let shape = episodes::shape(sequence, false);
-            let network =
-                activations.then(|| policy.sequence(&shape, &seeds, device, Kernels::Native)).flatten();
+            let network = activations.then(|| policy.sequence(&shape, &seeds, backend)).flatten();
             let roller = Roller::apart(&seeds, Purpose::Calibration);
             let (tape, rollouts) = (&mut Tape::default(), (0, 0, count));
             match network {

@@ -26,7 +26,7 @@ pub(super) struct Table<'a> {
 
 impl<'a> Table<'a> {
     pub fn new(setting: Setting<'a>, table: &'a Outcomes) -> Result<Self, TrainerError> {
-        let Setting { model, trainer, seeds, device, .. } = setting;
+        let Setting { model, trainer, seeds, backend, .. } = setting;
         let part = trainer.part();
         let mut policy = Snapshot::default();
         policy.set(table, |_| 0.0);
@@ -38,7 +38,7 @@ impl<'a> Table<'a> {
         Ok(Self {
             model,
             table,
-            learner: part.start(Ground { table, reference_proxies: &scaling, device })?,
+            learner: part.start(Ground { table, reference_proxies: &scaling, backend })?,
             sampler: Sampler::training(&seeds).in_groups(part.group()),
             exact: reference,
             reference,
