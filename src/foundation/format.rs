@@ -95,6 +95,11 @@ pub fn round(value: &str) -> String {
     if round { format!("{digits}e{zeros}") } else { value.to_owned() }
 }
 
+/// A rate as it was given: no digits are added, and no rows of zeros.
+pub fn plain(rate: f64) -> String {
+    if rate < 1e-5 { format!("{rate:e}") } else { rate.to_string() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,8 +2,8 @@
 
 use super::baseline::{Baseline, Normal};
 use super::flags::Flag;
-use super::judge::{Cut, Judge, Stop, rank_p_values};
 use super::source::Batch;
+use super::visit::{Cut, Judge, Stop, rank_p_values};
 use crate::record::Error;
 
 /// Flags of each detector for which it is asked.

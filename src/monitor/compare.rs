@@ -3,10 +3,10 @@
 use super::baseline::Normal;
 use super::flags::Listing;
 use super::grouping::GroupBy;
-use super::judge::{Judge, Stop};
 use super::reference::Reference;
 use super::rule::Rule;
 use super::source::Source;
+use super::visit::{Judge, Stop};
 use crate::detectors::DetectorSpec;
 use crate::foundation::failure::Status;
 use crate::record::{Error, Log, Rollouts};

@@ -5,14 +5,12 @@ use super::ask_back::Question;
 use super::baseline::{Baseline, Normal, segments};
 use super::flags::{Collected, Collector, Flag, Listing};
 use super::rule::{Rule, Unit};
-use super::source::{Batch, Source};
-use crate::detectors::{DetectorSpec, Fit};
+use super::visit::{Cut, Judge, Scored, Stop};
 use crate::foundation::failure::Status;
 use crate::record::Error;
 use crate::thresholds::{Alarm as Called, Rows, Watcher};
-use crate::thresholds::{Null, benjamini_hochberg, calibrated_threshold, conformal_p_values};
+use crate::thresholds::{Null, benjamini_hochberg, calibrated_threshold};
 use std::borrow::Cow;
-use std::ops::Range;
 
 /// What a detector said.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,59 +27,6 @@ pub struct Answer {
     pub unit: Unit,
     /// Whether alarms come more often than they should, where there is a reference apart from the log.
     pub alarm: Option<Result<Alarm, Status>>,
-}
-
-/// Why there is no answer.
-#[derive(Debug)]
-pub(super) enum Stop {
-    /// The data cannot carry this detector or this rule.
-    Status(Status),
-    /// The log could not be read.
-    Failure(Error),
-}
-
-impl From<Status> for Stop {
-    fn from(status: Status) -> Self {
-        Self::Status(status)
-    }
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Self {
-        Self::Failure(error)
-    }
-}
-
-/// A detector, the log, what is normal and who is flagged.
-pub(super) struct Judge<'a> {
-    pub spec: &'a DetectorSpec,
-    pub source: &'a Source<'a>,
-    pub normal: &'a Normal,
-    pub rule: Rule,
-    pub listing: Listing,
-    /// Steps of the log that are the reference, and so no news.
-    pub known: Option<Range<u64>>,
-}
-
-/// What decides, once it is known.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Cut {
-    /// Flagged: p-values at or below.
-    P(f64),
-    /// Flagged: scores above.
-    Above(f64),
-    /// Flagged: as many as there are audits.
-    Top(usize),
-    /// Flagged: what the stream calls an anomaly.
-    Stream,
-}
-
-/// A batch that was scored, with p-values where there are any.
-struct Scored<'a> {
-    fit: &'a Fit,
-    batch: &'a Batch,
-    scores: &'a [f64],
-    p_values: Option<&'a [f64]>,
 }
 
 impl<'a> Judge<'a> {
@@ -200,49 +145,6 @@ impl<'a> Judge<'a> {
         Status::TooFew { what: "steps", have: self.source.rollouts().spans().len(), need }
     }
 
-    /// Visits the rows that each fit judges, with that fit.
-    pub(super) fn each_baseline(
-        &self,
-        fixed: &mut Option<Baseline<'_>>,
-        wanted: &dyn Fn(&Range<usize>) -> bool,
-        visit: &mut dyn FnMut(&mut Baseline<'_>, Range<usize>) -> Result<(), Stop>,
-    ) -> Result<(), Stop> {
-        if let Some(baseline) = fixed {
-            return visit(baseline, 0..self.source.rollouts().len());
-        }
-        for segment in segments(self.source, self.normal) {
-            let (calibration, rows) = segment?;
-            if wanted(&rows) {
-                visit(&mut Baseline::new(self.spec, calibration)?, rows)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Scores and hands over all rows, batch by batch, with p-values: the detector's own, or ranks.
-    fn each_batch(
-        &self,
-        fixed: &mut Option<Baseline<'_>>,
-        ranked: bool,
-        visit: &mut dyn FnMut(&Scored<'_>) -> Result<(), Stop>,
-    ) -> Result<(), Stop> {
-        self.each_baseline(fixed, &|_| true, &mut |baseline, rows| {
-            let ranks = ranked.then(|| baseline.ascending().map(<[f64]>::to_vec)).transpose()?;
-            baseline.fit.restart();
-            for rows in self.source.batches(rows, self.spec.part().row_wise()) {
-                let batch = self.source.batch(rows)?;
-                if batch.observed.is_empty() {
-                    continue;
-                }
-                let scores = baseline.fit.score_next(&batch.observed)?;
-                let by_rank = rank_p_values(ranks.as_deref(), scores.values())?;
-                let p_values = by_rank.as_deref().or(scores.p_values());
-                visit(&Scored { fit: &baseline.fit, batch: &batch, scores: scores.values(), p_values })?;
-            }
-            Ok(())
-        })
-    }
-
     /// What decides, the threshold to show and its unit.
     fn cut(&self, fixed: &mut Option<Baseline<'_>>, own_p: bool) -> Result<(Cut, Option<f64>, Unit), Stop> {
         match (self.rule, self.normal) {
@@ -307,11 +209,6 @@ impl<'a> Judge<'a> {
     }
 }
 
-/// Ranks among calibration scores as p-values, where there are any to rank among.
-pub(super) fn rank_p_values(ascending: Option<&[f64]>, scores: &[f64]) -> Result<Option<Vec<f64>>, Status> {
-    ascending.map(|ascending| conformal_p_values(ascending, scores)).transpose()
-}
-
 /// Each flag's smallest false discovery rate: min over j ≥ i of m·p₍ⱼ₎/j. The flags are the smallest p-values.
 fn adjust(flags: &mut [Flag], judged: usize) {
     let mut least = f64::INFINITY;
@@ -325,7 +222,9 @@ fn adjust(flags: &mut [Flag], judged: usize) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::source::Source;
     use super::*;
+    use crate::detectors::{DetectorSpec, Fit};
     use crate::foundation::rng::{Purpose, SeedTree};
     use crate::record::Observed;
     use crate::record::{Log, Rollouts, open_log};

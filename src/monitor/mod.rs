@@ -35,6 +35,7 @@ mod reference;
 mod rule;
 mod source;
 mod stream;
+mod visit;
 
 pub use alarm::Alarm;
 pub use compare::{Comparison, Kind, View};
@@ -53,11 +54,11 @@ use crate::record::{self, Log, Rollouts};
 use baseline::Normal;
 use compare::compare;
 use flags::Listing;
-use judge::{Judge, Stop};
 use length::length_correlation;
 use rayon::prelude::*;
 use reference::{Made, make};
 use source::Source;
+use visit::{Judge, Stop};
 
 /// Most rollouts of a log for which the calibrations are compared.
 const COMPARED: usize = 200_000;

@@ -1,7 +1,7 @@
 //! What is flagged under each calibration, in words and for programs.
 
-use super::text::plain;
 use crate::cli::table::count;
+use crate::foundation::format::plain;
 use crate::monitor::{Comparison, Kind, Rule, View};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;

@@ -4,6 +4,7 @@ use super::calibrations;
 use crate::cli::console::Style;
 use crate::cli::table::{Table, WIDTH, count, number, wrapped};
 use crate::foundation::failure::Status;
+use crate::foundation::format::plain;
 use crate::monitor::{Alarm, Answer, Comparison, Findings, Flag, Reference, Rule, Unit};
 use crate::record::Origin;
 use std::path::Path;
@@ -291,11 +292,6 @@ pub(super) fn counterfactual(findings: &Findings, flag: &Flag, rank: usize) -> O
     };
     let ways: Vec<String> = reward.into_iter().chain(rate).collect();
     (!ways.is_empty()).then(|| ways.join(", or "))
-}
-
-/// A rate as it was given: no digits are added, and no rows of zeros.
-pub(super) fn plain(rate: f64) -> String {
-    if rate < 1e-5 { format!("{rate:e}") } else { rate.to_string() }
 }
 
 fn letter(i: usize) -> char {
