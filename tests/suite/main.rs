@@ -27,6 +27,7 @@ mod feature_detectors;
 mod features;
 #[cfg(feature = "lab")]
 mod findings;
+#[cfg(feature = "lab")]
 mod fixed_policies;
 #[cfg(feature = "lab")]
 mod gridworld;

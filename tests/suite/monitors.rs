@@ -42,7 +42,7 @@ fn rows<'a>(scores: &'a [f64], ln_weights: &'a [f64]) -> Rows<'a> {
     Rows { scores, ln_weights: Some(&ln_weights[..scores.len()]) }
 }
 
-const EQUAL: [f64; REFERENCE + STEPS * STEP] = [-3.0; REFERENCE + STEPS * STEP];
+static EQUAL: [f64; REFERENCE + STEPS * STEP] = [-3.0; REFERENCE + STEPS * STEP];
 
 fn start(spec: &MonitorSpec, reference: &[f64]) -> Box<dyn Watcher> {
     spec.part().start(rows(reference, &EQUAL), RATE).unwrap()
