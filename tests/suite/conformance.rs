@@ -257,8 +257,9 @@ fn runs_from_a_config_are_the_same_bytes_on_any_threads() {
             assert_eq!(done.runs, 4);
             records(&options.out)
         });
-        // Of every arm the run, its clean twin and its judgement.
-        assert!(one.len() == 12 && one == two, "{}: {} records", world.0, one.len());
+        // Of every arm the run, its clean twin, what is said of it, and what of each detector.
+        let wanted = 4 * (3 + loaded.document.detectors.len());
+        assert!(one.len() == wanted && one == two, "{}: {} records", world.0, one.len());
         let readable =
             one.iter().filter_map(|(_, bytes)| Record::decode(bytes)?.section("steps.csv").map(<[u8]>::len));
         assert!(readable.clone().count() == 12 && readable.min() > Some(200));
