@@ -16,7 +16,7 @@
 //! | 1 | [`distributions`] · [`record`]: rollouts as columns, tables, readers | | |
 //! | 2 | | [`theory`] · [`tails`] · [`metrics`] · [`plots`] | `environments` |
 //! | 3 | | [`detectors`] · [`thresholds`] · [`audit`] · [`report`] | `reward` · `policies` |
-//! | 4 | | [`monitor`]: detectors on somebody's own log | `rollout`: policy × environment × reward → batch |
+//! | 4 | | [`monitor`]: detectors on somebody's own log | `rollout`: policy × environment × reward → batch · `deployment`: shifts of a trained policy |
 //! | 5 | | [`spike`]: exploits planted in a log | `trainers` |
 //! | 6 | | | `config` |
 //! | 7 | | | `experiment`: plan, train, judge, store, merge; `experiment::benchmark` |
@@ -77,6 +77,8 @@ pub mod thresholds;
 
 #[cfg(feature = "lab")]
 pub mod config;
+#[cfg(feature = "lab")]
+pub mod deployment;
 #[cfg(feature = "lab")]
 pub mod environments;
 #[cfg(feature = "lab")]

@@ -33,7 +33,8 @@ impl Job {
         let seeds = SeedTree::new(1, 0);
         let model = RewardModel::build(&environment, &reward?, &seeds, Twin::Itself)?;
         let table = model.table().ok_or("a bandit has a table")?.clone();
-        let ground = Ground { table: &table, reference_proxies: &[], backend: &Backend::default() };
+        let ground =
+            Ground { table: &table.observed(), reference_proxies: &[], backend: &Backend::default() };
         let trainer = settings.start(ground)?;
         let (sampler, batch) = (Sampler::training(&seeds), settings.batch());
         Ok(Self { model, table, sampler, trainer, batch, step: 0 })

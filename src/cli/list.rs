@@ -3,6 +3,8 @@
 use super::console::{Console, Style};
 use super::table::Table;
 use super::{Error, Outcome};
+#[cfg(feature = "lab")]
+use crate::deployment::ShiftSpec;
 use crate::detectors::{Access, DetectorSpec};
 use crate::distributions::DistributionSpec;
 #[cfg(feature = "lab")]
@@ -54,6 +56,8 @@ const KINDS: &[Kind] = &[
     registered!("policies", PolicySpec, nothing),
     #[cfg(feature = "lab")]
     registered!("trainers", TrainerSpec, nothing),
+    #[cfg(feature = "lab")]
+    registered!("shifts", ShiftSpec, nothing),
     #[cfg(feature = "lab")]
     Kind {
         name: "closed_forms",

@@ -2,6 +2,7 @@
 
 use super::audit::AuditSection;
 use super::calibration::CalibrationSection;
+use super::deployment::DeploymentSection;
 use super::expect::Expectation;
 use super::record::RecordSection;
 use super::sweep::Sweep;
@@ -36,6 +37,9 @@ pub struct Document {
     pub policy: PolicySpec,
     /// How it is trained.
     pub trainer: TrainerSpec,
+    /// What comes after training; nothing where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deployment: Option<DeploymentSection>,
     /// Which detectors look on.
     #[serde(default = "default_detectors")]
     pub detectors: Vec<DetectorSpec>,

@@ -251,6 +251,7 @@ impl Worker<'_> {
             model,
             policy: &document.policy,
             trainer: &document.trainer,
+            deployment: document.deployment.as_ref(),
             seeds,
             backend: &self.options.backend,
             activations: document.record.activations,

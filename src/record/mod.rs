@@ -10,7 +10,7 @@ mod columns;
 mod read;
 pub mod tables;
 
-pub use columns::{DISAGREEMENT, GRADIENT_NORM, Observed, Outcomes, Scores, Truth};
+pub use columns::{DISAGREEMENT, GRADIENT_NORM, Observed, ObservedTable, Outcomes, Scores, Truth};
 pub use read::{
     ColumnData, Error, InMemory, Log, LogMeta, Origin, Place, RewardSpec, Roles, Rollouts, Span, log_files,
     open_log, read_column, read_log, read_outcomes,

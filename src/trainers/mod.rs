@@ -18,8 +18,8 @@ pub use loss::{
     median_of_means, trimmed_mean,
 };
 pub use settings::{
-    BestOfN, Conditioning, Construction, Exact, ExactKl, Grpo, Jump, LossKl, Penalty, Ppo, Quantilizer,
-    Reference, Reinforce, RewardKl, Rloo, TrainerPart,
+    BestOfN, Conditioning, Construction, Exact, ExactKl, Grpo, LossKl, Penalty, Ppo, Quantilizer, Reference,
+    Reinforce, RewardKl, Rloo, TrainerPart,
 };
 
 crate::registry! {
@@ -35,6 +35,5 @@ crate::registry! {
         "conditioning" => Conditioning: "the reference given that the proxy reaches a threshold", "Kwa, Thomas & Garriga-Alonso 2024, theorems 5 and 6";
         "construction" => Construction: "the reference with its mass above a threshold raised", "Kwa, Thomas & Garriga-Alonso 2024, theorem 1";
         "reference" => Reference: "no training: rollouts of the reference", "the null of every detector";
-        "jump" => Jump: "plays the reference, then jumps zero-shot to the hacks", "Hubinger et al. 2019, Risks from Learned Optimization, section 4";
     }
 }

@@ -72,7 +72,10 @@ fn trained(loaded: &Loaded, checkpoints: Option<&Checkpoints<'_>>) -> Result<Tra
         RewardModel::build(document.environment.part(), &document.reward, &seeds, Twin::Itself).unwrap();
     let activations = document.record.activations;
     let backend = &Backend::default();
-    train(Setting { model: &model, policy, trainer, seeds, backend, activations }, checkpoints)
+    train(
+        Setting { deployment: None, model: &model, policy, trainer, seeds, backend, activations },
+        checkpoints,
+    )
 }
 
 fn every(steps: u64) -> NonZeroU64 {

@@ -33,7 +33,7 @@ const POLICIES: [(&str, &str); 5] = [
 ];
 
 /// Name, settings, steps, and whether it learns from samples.
-const TRAINERS: [(&str, &str, u64, bool); 11] = [
+const TRAINERS: [(&str, &str, u64, bool); 10] = [
     ("exact", "kl = { coefficient = 1 }, batch = 6", 1, false),
     ("reinforce", "batch = 6, steps = 3, optimizer = { adam = { learning_rate = 0.01 } }", 3, true),
     ("rloo", "batch = 6, group = 2, steps = 3, optimizer = { sgd = { learning_rate = 0.1 } }", 3, true),
@@ -54,7 +54,6 @@ const TRAINERS: [(&str, &str, u64, bool); 11] = [
     ("conditioning", "threshold = 0.0, batch = 6", 1, false),
     ("construction", "threshold = 1.1, exponent = 0.3, batch = 6", 1, false),
     ("reference", "batch = 6, steps = 2", 2, false),
-    ("jump", "mass_after = 0.1, after = 1, steps = 2, batch = 6", 2, false),
 ];
 
 /// What each run is checked against.
@@ -100,7 +99,11 @@ fn trained(loaded: &Loaded, seed: u64) -> Trained {
         RewardModel::build(document.environment.part(), &document.reward, &seeds, Twin::Itself).unwrap();
     let (policy, trainer) = (&document.policy, &document.trainer);
     let backend = &Backend::default();
-    train(Setting { model: &model, policy, trainer, seeds, backend, activations: false }, None).unwrap()
+    train(
+        Setting { deployment: None, model: &model, policy, trainer, seeds, backend, activations: false },
+        None,
+    )
+    .unwrap()
 }
 
 #[test]
@@ -131,7 +134,7 @@ fn what_does_not_go_together_is_refused_with_its_key_and_a_remedy() {
             }
         }
     }
-    // Acting policies: 4 on the bandit, with 11 trainers, and on 4 processes with the 7 that do not learn; tabular: 2 too large.
+    // Acting policies: 4 on the bandit, with 10 trainers, and on 4 processes with the 6 that do not learn; tabular: 2 too large.
     let [environment, policy, _] = &combinations()[0].0;
     let construction = "{ construction = { threshold = 0.5 } }".to_owned();
     let error = load(&[environment.clone(), policy.clone(), construction], "").unwrap_err().to_string();
@@ -139,13 +142,13 @@ fn what_does_not_go_together_is_refused_with_its_key_and_a_remedy() {
     // 3 actions, the last of which ends the string: the rarest of them are written with 3 tokens.
     let budget = |nats: f64| {
         let exact = format!("{{ exact = {{ kl = {{ budget = {nats} }} }} }}");
-        load(&[combinations()[5 * 11].0[0].clone(), policy.clone(), exact], "")
+        load(&[combinations()[5 * 10].0[0].clone(), policy.clone(), exact], "")
     };
     let most = 3.0 * 3f64.ln();
     assert!(budget(0.99 * most).is_ok());
     let error = budget(1.01 * most).unwrap_err().to_string();
     assert!(error.contains(&format!("{most:.4}")), "{error}");
-    assert_eq!(refused, 4 * 11 + 4 * 4 * 7 + 2 * 11);
+    assert_eq!(refused, 4 * 10 + 4 * 4 * 6 + 2 * 10);
 }
 
 /// Columns of equal length, finite, and consistent with each other.
@@ -211,7 +214,7 @@ fn records(out: &Path) -> Vec<(String, Vec<u8>)> {
 #[test]
 fn what_goes_together_trains_the_same_each_time_and_its_columns_hold_together() {
     let accepted: Vec<_> = combinations().into_iter().filter(|(_, expected)| expected.fits).collect();
-    assert_eq!(accepted.len(), 3 * 11 + 4 * 4 * 4);
+    assert_eq!(accepted.len(), 3 * 10 + 4 * 4 * 4);
     in_parallel(accepted.len() as u64, |index| {
         let (parts, expected) = &accepted[index as usize];
         let what = parts.join(" × ");

@@ -22,7 +22,11 @@ fn trained(loaded: &Loaded, twin: Twin) -> Trained {
     let model = RewardModel::build(document.environment.part(), &document.reward, &seeds, twin).unwrap();
     let (policy, trainer) = (&document.policy, &document.trainer);
     let backend = &Backend::default();
-    train(Setting { model: &model, policy, trainer, seeds, backend, activations: true }, None).unwrap()
+    train(
+        Setting { deployment: None, model: &model, policy, trainer, seeds, backend, activations: true },
+        None,
+    )
+    .unwrap()
 }
 
 const SMALL: &str = "{ tokens = { vocabulary = 3, length = 4, prompts = 2, end = true } }";

@@ -1,6 +1,7 @@
 //! Trainers that do not learn, at work: their policies, and that a run of them is what it says.
 
 use serde_json::{Value, json};
+use tailcatch::config::DeploymentSection;
 use tailcatch::environments::Bandit;
 use tailcatch::experiment::{Expectations, Setting, train};
 use tailcatch::foundation::rng::SeedTree;
@@ -24,7 +25,11 @@ fn exactly(model: &RewardModel, trainer: Value) -> Expectations {
     let spec: TrainerSpec = serde_json::from_value(trainer).unwrap();
     let mut trainer = spec
         .part()
-        .start(Ground { table: model.table().unwrap(), reference_proxies: &[], backend: &Backend::default() })
+        .start(Ground {
+            table: &model.table().unwrap().observed(),
+            reference_proxies: &[],
+            backend: &Backend::default(),
+        })
         .unwrap();
     let mut policy = Snapshot::default();
     policy.clone_from(trainer.policy());
@@ -93,8 +98,9 @@ fn thresholds_that_nothing_reaches_leave_the_reference() {
 fn a_jump_plays_the_reference_and_then_the_exploit() {
     let model = model(json!({ "exploits": [{ "mass": 1e-4, "outcomes": 3, "proxy": 9, "utility": -30 }] }));
     let spec: TrainerSpec =
-        serde_json::from_value(json!({ "jump": { "mass_after": 0.2, "after": 4, "steps": 9, "batch": 50 } }))
-            .unwrap();
+        serde_json::from_value(json!({ "reference": { "steps": 4, "batch": 50 } })).unwrap();
+    let deployment: DeploymentSection =
+        serde_json::from_value(json!({ "shift": { "jump": { "mass_after": 0.2 } }, "steps": 5 })).unwrap();
     let seeds = SeedTree::new(3, 0);
     let setting = Setting {
         model: &model,
@@ -102,6 +108,7 @@ fn a_jump_plays_the_reference_and_then_the_exploit() {
         trainer: &spec,
         seeds,
         backend: &Backend::default(),
+        deployment: Some(&deployment),
         activations: false,
     };
     let trained = train(setting, None).unwrap();
@@ -119,13 +126,6 @@ fn a_jump_plays_the_reference_and_then_the_exploit() {
 }
 
 #[test]
-fn a_jump_after_the_end_is_refused() {
-    let spec: TrainerSpec =
-        serde_json::from_value(json!({ "jump": { "mass_after": 0.2, "after": 9, "steps": 9 } })).unwrap();
-    assert_eq!(spec.part().contradictions()[0].0, "after");
-}
-
-#[test]
 fn selecting_policies_are_the_tables_own() {
     let model = heavy();
     let table = model.table().unwrap();
@@ -136,8 +136,10 @@ fn selecting_policies_are_the_tables_own() {
     // The construction's mass above t is t^(−exponent), whatever was there.
     let spec: TrainerSpec =
         serde_json::from_value(json!({ "construction": { "threshold": 4, "exponent": 0.7 } })).unwrap();
-    let mut trainer =
-        spec.part().start(Ground { table, reference_proxies: &[], backend: &Backend::default() }).unwrap();
+    let mut trainer = spec
+        .part()
+        .start(Ground { table: &table.observed(), reference_proxies: &[], backend: &Backend::default() })
+        .unwrap();
     let policy = trainer.policy();
     let above: f64 =
         (0..table.len()).filter(|cell| table.proxy(*cell) > 4.0).map(|cell| policy.prob(cell)).sum();
@@ -167,7 +169,7 @@ fn a_coefficient_is_the_multiplier_that_the_budget_finds() {
         let at_budget = spec(json!({ "budget": 0.7 }))
             .part()
             .start(Ground {
-                table: model.table().unwrap(),
+                table: &model.table().unwrap().observed(),
                 reference_proxies: &[],
                 backend: &Backend::default(),
             })

@@ -17,7 +17,15 @@ fn run([environment, reward, policy, trainer]: [&Value; 4], replicate: u64, twin
     let model = RewardModel::build(environment.part(), &section, &seeds, twin).unwrap();
     let backend = &Backend::default();
     train(
-        Setting { model: &model, policy: &policy, trainer: &trainer, seeds, backend, activations: false },
+        Setting {
+            deployment: None,
+            model: &model,
+            policy: &policy,
+            trainer: &trainer,
+            seeds,
+            backend,
+            activations: false,
+        },
         None,
     )
     .unwrap()

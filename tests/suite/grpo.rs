@@ -34,7 +34,7 @@ fn one_update_is_the_closed_form_gradient() {
             "optimizer": { "sgd": { "learning_rate": rate } }, "kl": { "coefficient": beta }
         }));
         let mut trainer = settings
-            .start(Ground { table: &table, reference_proxies: &[], backend: &Backend::default() })
+            .start(Ground { table: &table.observed(), reference_proxies: &[], backend: &Backend::default() })
             .unwrap();
         let (mut theta, mut policy) = (vec![0.0; table.len()], Snapshot::default());
         for step in 0..2 {

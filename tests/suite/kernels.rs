@@ -29,7 +29,11 @@ fn trained(loaded: &Loaded, kernels: Kernels) -> Trained {
         RewardModel::build(document.environment.part(), &document.reward, &seeds, Twin::Itself).unwrap();
     let (policy, trainer) = (&document.policy, &document.trainer);
     let backend = &Backend::cpu(kernels);
-    train(Setting { model: &model, policy, trainer, seeds, backend, activations: false }, None).unwrap()
+    train(
+        Setting { deployment: None, model: &model, policy, trainer, seeds, backend, activations: false },
+        None,
+    )
+    .unwrap()
 }
 
 // f32 differs in the seventh digit. An action is another one where a draw falls into that gap, about once in 10⁵ draws, and

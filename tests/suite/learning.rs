@@ -119,8 +119,9 @@ pub fn learn(seed: u64, settings: &dyn TrainerPart) -> Learned {
     let seeds = SeedTree::new(seed, 0);
     let model = RewardModel::build(&environment, &reward, &seeds, Twin::Itself).unwrap();
     let table = model.table().unwrap();
-    let mut trainer =
-        settings.start(Ground { table, reference_proxies: &[], backend: &Backend::default() }).unwrap();
+    let mut trainer = settings
+        .start(Ground { table: &table.observed(), reference_proxies: &[], backend: &Backend::default() })
+        .unwrap();
     let (sampler, mut policy) = (Sampler::training(&seeds).in_groups(settings.group()), Snapshot::default());
     let mut kls = Vec::new();
     for step in 0..settings.steps() {

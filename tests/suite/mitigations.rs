@@ -33,14 +33,28 @@ fn run(model: &RewardModel, trainer: Value) -> Trained {
     let trainer = spec(trainer);
     let policy = Default::default();
     let (seeds, backend) = (SEEDS(), &Backend::default());
-    train(Setting { model, policy: &policy, trainer: &trainer, seeds, backend, activations: false }, None)
-        .unwrap()
+    train(
+        Setting {
+            deployment: None,
+            model,
+            policy: &policy,
+            trainer: &trainer,
+            seeds,
+            backend,
+            activations: false,
+        },
+        None,
+    )
+    .unwrap()
 }
 
 fn on_the_toy_table(trainer: Value, table: &Outcomes) -> Box<TableLearner> {
     let trainer = spec(trainer);
     assert_eq!(trainer.part().contradictions(), Vec::new());
-    trainer.part().start(Ground { table, reference_proxies: &[], backend: &Backend::default() }).unwrap()
+    trainer
+        .part()
+        .start(Ground { table: &table.observed(), reference_proxies: &[], backend: &Backend::default() })
+        .unwrap()
 }
 
 #[test]

@@ -185,7 +185,11 @@ fn updates_are_those_written_out_by_hand() {
                 }));
                 assert!(settings.contradictions().is_empty());
                 let mut trainer = settings
-                    .start(Ground { table: &table, reference_proxies: &[], backend: &Backend::default() })
+                    .start(Ground {
+                        table: &table.observed(),
+                        reference_proxies: &[],
+                        backend: &Backend::default(),
+                    })
                     .unwrap();
                 let mut hand = ByHand { theta: vec![0.0; 8], values: vec![0.0; 2] };
                 // V is seen in the advantages of the next update.

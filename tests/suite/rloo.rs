@@ -23,7 +23,7 @@ fn one_update_is_the_closed_form_gradient() {
     assert!(settings.contradictions().is_empty());
     for way in WAYS {
         let mut trainer = settings
-            .start(Ground { table: &table, reference_proxies: &[], backend: &Backend::default() })
+            .start(Ground { table: &table.observed(), reference_proxies: &[], backend: &Backend::default() })
             .unwrap();
         let mut theta = vec![0.0; table.len()];
         for step in 0..3 {
@@ -135,7 +135,7 @@ fn an_adaptive_controller_moves_the_coefficient_by_the_rollouts_of_the_step() {
         "kl": { "coefficient": 0.2, "controller": { "adaptive": { "target": 2, "horizon": 100 } } }
     }));
     let mut trainer = settings
-        .start(Ground { table: &table, reference_proxies: &[], backend: &Backend::default() })
+        .start(Ground { table: &table.observed(), reference_proxies: &[], backend: &Backend::default() })
         .unwrap();
     // 12/100 times .2 up, .2 down, and a quarter of 1% up.
     for (kl, expected) in

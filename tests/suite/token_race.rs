@@ -20,8 +20,15 @@ fn run(reward: &Value, advantage: &str, steps: u64, replicate: u64) -> Trained {
     let seeds = SeedTree::new(9, replicate);
     let model = RewardModel::build(environment.part(), &section, &seeds, Twin::Itself).unwrap();
     let backend = &Backend::default();
-    let setting =
-        Setting { model: &model, policy: &policy, trainer: &trainer, seeds, backend, activations: false };
+    let setting = Setting {
+        deployment: None,
+        model: &model,
+        policy: &policy,
+        trainer: &trainer,
+        seeds,
+        backend,
+        activations: false,
+    };
     train(setting, None).unwrap()
 }
 

@@ -33,7 +33,7 @@ fn one_step_is_the_closed_form_gradient() {
         }));
         assert!(settings.contradictions().is_empty());
         let mut trainer = settings
-            .start(Ground { table: &table, reference_proxies: &[], backend: &Backend::default() })
+            .start(Ground { table: &table.observed(), reference_proxies: &[], backend: &Backend::default() })
             .unwrap();
         // The first step leaves the reference, so that penalties have a slope in the second.
         for _ in 0..2 {
@@ -127,7 +127,7 @@ fn a_diverging_run_is_an_error_that_says_what_to_change() {
     let table = table();
     let settings = settings(json!({ "batch": 2, "optimizer": { "sgd": { "learning_rate": 1e30 } } }));
     let mut trainer = settings
-        .start(Ground { table: &table, reference_proxies: &[], backend: &Backend::default() })
+        .start(Ground { table: &table.observed(), reference_proxies: &[], backend: &Backend::default() })
         .unwrap();
     let policy = trainer.policy().clone();
     let cells = [0, 5];

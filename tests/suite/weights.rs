@@ -59,7 +59,7 @@ fn on_a_table_an_update_is_that_of_the_smaller_batch() {
     let start = |section: &Value| -> Box<TableLearner> {
         let spec: TrainerSpec = serde_json::from_value(section.clone()).unwrap();
         spec.part()
-            .start(Ground { table: &table, reference_proxies: &[], backend: &Backend::default() })
+            .start(Ground { table: &table.observed(), reference_proxies: &[], backend: &Backend::default() })
             .unwrap()
     };
     let counted: Vec<usize> = (0..12).filter(|row| WAY.counts(*row)).map(|row| CELLS[row]).collect();
@@ -145,7 +145,8 @@ fn a_batch_of_which_nothing_counts_moves_nothing() {
     let table = table();
     for section in settings() {
         let spec: TrainerSpec = serde_json::from_value(section).unwrap();
-        let ground = Ground { table: &table, reference_proxies: &[], backend: &Backend::default() };
+        let ground =
+            Ground { table: &table.observed(), reference_proxies: &[], backend: &Backend::default() };
         let mut learner = spec.part().start(ground).unwrap();
         let observed = in_threes(learner.policy(), &table);
         let none = Experience::new(&observed, &CELLS[..]);

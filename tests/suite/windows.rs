@@ -47,8 +47,9 @@ fn one(race: &Race, replicate: u64) -> Ending {
     let seeds = SeedTree::new(21, replicate);
     let model = RewardModel::build(&environment, &reward, &seeds, Twin::Itself).unwrap();
     let table = model.table().unwrap();
-    let mut trainer =
-        settings.start(Ground { table, reference_proxies: &[], backend: &Backend::default() }).unwrap();
+    let mut trainer = settings
+        .start(Ground { table: &table.observed(), reference_proxies: &[], backend: &Backend::default() })
+        .unwrap();
     let (sampler, mut policy) = (Sampler::training(&seeds).in_groups(settings.group()), Snapshot::default());
     let mut ending = Ending { first: None, takeover: None, sightings: 0 };
     for step in 0..settings.steps() {

@@ -2,6 +2,7 @@
 
 mod bandit;
 mod contradiction;
+mod deployment;
 mod ensemble;
 mod process;
 
@@ -55,6 +56,7 @@ pub(super) fn contradictions(document: &Document, references: &mut References) -
     }
 
     found.extend(ensemble::ensemble(reward));
+    found.extend(deployment::deployment(document));
     let mut say = |path: &str, message: String, help: &str| {
         found.push(Contradiction { path: path.to_owned(), message, help: help.to_owned() });
     };

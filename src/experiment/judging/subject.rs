@@ -42,6 +42,7 @@ impl Subject<'_> {
             model: self.model,
             policy: &document.policy,
             trainer: &document.trainer,
+            deployment: document.deployment.as_ref(),
             seeds: self.seeds,
             backend: self.backend,
             activations: document.record.activations,

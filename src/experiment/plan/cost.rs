@@ -64,7 +64,9 @@ pub fn cost(loaded: &Loaded) -> Cost {
         let tabled = |cells: &usize| !acts || *cells <= MOST_TRAJECTORIES;
         let cells = environment.cells().filter(tabled).map_or(0.0, |cells| cells as f64);
         let versions = if document.reward.swap_twin { 3 } else { 2 };
-        let rollouts = trainer.batch() as u64 * trainer.steps();
+        let deployed = document.deployment.as_ref().map_or(0, |deployment| deployment.steps.get());
+        let all_steps = trainer.steps() + deployed;
+        let rollouts = trainer.batch() as u64 * all_steps;
         let detectors = 1.0 + document.detectors.len() as f64;
         let steps = trainer.steps() as f64;
         let passes = f64::from(trainer.passes());
@@ -75,7 +77,7 @@ pub fn cost(loaded: &Loaded) -> Cost {
                 let looked_at = trainer.batch() as f64 * passes.max(1.0) + summed / horizon;
                 steps * looked_at * rollout
             }
-            (false, 0.0) => cells * CELL + steps * STEP,
+            (false, 0.0) => cells * CELL + all_steps as f64 * STEP,
             (false, passes) => steps * (STEP + cells * CELL_STEP) * passes,
         };
         let calibration = f64::from(document.calibration.rollouts.get()) * ROLLOUT * detectors;
@@ -84,7 +86,7 @@ pub fn cost(loaded: &Loaded) -> Cost {
             cost.rollouts += versions * rollouts;
             cost.cpu_seconds += versions as f64 * each + calibration;
             let kept = if keeps_rollouts(document, replicate) { versions * rollouts } else { 0 };
-            cost.disk_bytes += kept * ROLLOUT_BYTES + trainer.steps() * 300;
+            cost.disk_bytes += kept * ROLLOUT_BYTES + all_steps * 300;
         }
     }
     cost

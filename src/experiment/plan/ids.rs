@@ -8,7 +8,7 @@ use crate::reward::{RewardSection, Twin};
 /// Version of the meaning of numbers; bumped when the same config gives other numbers, or a default changes.
 pub const SEMANTICS: u32 = 5;
 
-/// Identity of one training run: environment (with the contents of files that it names), reward, policy, trainer, seed,
+/// Identity of one training run: environment (with the contents of files that it names), reward, policy, trainer, deployment, seed,
 /// replicate, and the backend, on which the last digits depend. The clean twin is simply the
 /// run of another reward section; the swapped one is marked, because its section is the same.
 pub fn train_id(
@@ -22,7 +22,7 @@ pub fn train_id(
         Twin::Itself | Twin::Swapped => RewardSection { swap_twin: false, ..document.reward.clone() },
     };
     let trained = Document { reward, ..document.clone() };
-    let decisive = bytes_of(&trained, &["environment", "reward", "policy", "trainer", "seed"])?;
+    let decisive = bytes_of(&trained, &["environment", "reward", "policy", "trainer", "deployment", "seed"])?;
     // A file that cannot be read stops the run when its table is made; here it only has no contents.
     let files: Vec<u8> = (document.environment.part().files().iter())
         .flat_map(|path| *blake3::hash(&std::fs::read(path).unwrap_or_default()).as_bytes())

@@ -18,6 +18,9 @@ pub enum TrainError {
         /// Name of the trainer.
         trainer: &'static str,
     },
+    /// The policy acts step by step.
+    #[error("a policy that acts step by step cannot be shifted at deployment; leave [deployment] out")]
+    Undeployable,
     /// The run so far could not be kept or read back.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -1,5 +1,6 @@
 //! What decides a training run.
 
+use crate::config::DeploymentSection;
 use crate::foundation::rng::SeedTree;
 use crate::policies::{Backend, PolicySpec};
 use crate::reward::RewardModel;
@@ -14,10 +15,19 @@ pub struct Setting<'a> {
     pub policy: &'a PolicySpec,
     /// The trainer's section.
     pub trainer: &'a TrainerSpec,
+    /// What comes after training.
+    pub deployment: Option<&'a DeploymentSection>,
     /// Streams of the replicate.
     pub seeds: SeedTree,
     /// Where its networks live, and whose kernels compute them.
     pub backend: &'a Backend,
     /// Whether the last hidden layer becomes columns of the rollouts.
     pub activations: bool,
+}
+
+impl Setting<'_> {
+    /// Steps of a run, training and deployment together.
+    pub fn steps(&self) -> u64 {
+        self.trainer.part().steps() + self.deployment.map_or(0, |deployment| deployment.steps.get())
+    }
 }

@@ -1,4 +1,4 @@
-//! The only training loop: snapshot → rollout → credit → update.
+//! The only training loop: snapshot → rollout → credit → update. Deployment goes on without the update.
 
 use super::arena;
 use super::checkpoint::{Checkpoints, Partial};
@@ -27,7 +27,12 @@ pub fn train(setting: Setting<'_>, checkpoints: Option<&Checkpoints<'_>>) -> Res
         }
         None => Partial::default(),
     };
-    for step in run.so_far.steps.len() as u64..part.steps() {
+    let mut deployed = false;
+    for step in run.so_far.steps.len() as u64..setting.steps() {
+        if let Some(deployment) = setting.deployment.filter(|_| step >= part.steps() && !deployed) {
+            arena.deploy(deployment.shift.part())?;
+            deployed = true;
+        }
         let mut batch = arena.batch(step, step * part.batch() as u64, part.batch())?;
         if let Some(&value) = batch.observed.proxy.iter().find(|u| !u.is_finite()) {
             return Err(TrainError::Proxy { step, value });
@@ -35,12 +40,14 @@ pub fn train(setting: Setting<'_>, checkpoints: Option<&Checkpoints<'_>>) -> Res
         let now = arena.expectations(&batch);
         arena.credit(&mut batch);
         let mut row = row(step, &batch, &now, arena.coefficient(), &mut run.influence);
-        arena.update(&batch, now.kl)?;
-        row.clip_fraction = arena.clip_fraction();
+        if !deployed {
+            arena.update(&batch, now.kl)?;
+            row.clip_fraction = arena.clip_fraction();
+        }
         run.so_far.steps.push(row);
         run.so_far.observed.append(batch.observed);
         run.so_far.truth.append(batch.truth);
-        if let Some(checkpoints) = checkpoints.filter(|c| c.due(step + 1) && step + 1 < part.steps()) {
+        if let Some(checkpoints) = checkpoints.filter(|c| c.due(step + 1) && step + 1 < setting.steps()) {
             run.arena = arena.save()?;
             checkpoints.save(&run).map_err(|e| TrainError::Checkpoint { step, problem: e.to_string() })?;
             if checkpoints.stopped() {

@@ -1,7 +1,6 @@
 //! One logit per (prompt, outcome): the softmax policy on which everything can be computed exactly.
 
 use crate::policies::part::PolicyPart;
-use crate::record::Outcomes;
 use burn::module::{Module, Param, ParamId};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -27,9 +26,9 @@ pub struct TabularPolicy {
 }
 
 impl TabularPolicy {
-    /// The reference itself, ready to be trained on `device`.
-    pub fn new(table: &Outcomes, device: &Device) -> Self {
-        let theta = TensorData::new(vec![0f32; table.len()], [table.prompts, table.outcomes]);
+    /// The reference itself on a table of (prompts, outcomes), ready to be trained on `device`.
+    pub fn new(shape: [usize; 2], device: &Device) -> Self {
+        let theta = TensorData::new(vec![0f32; shape[0] * shape[1]], shape);
         Self { theta: Param::from_tensor(Tensor::from_data(theta, device)) }
     }
 

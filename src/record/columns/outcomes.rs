@@ -1,5 +1,7 @@
 //! An enumerable space of outcomes: the table on which everything can be computed exactly.
 
+use super::observed_table::ObservedTable;
+
 /// Every outcome of every prompt. Arrays have `prompts × outcomes` entries, prompt by prompt.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcomes {
@@ -30,8 +32,34 @@ impl Outcomes {
         self.utility.is_empty()
     }
 
+    /// The table without its hidden side.
+    pub fn observed(&self) -> ObservedTable {
+        ObservedTable {
+            prompts: self.prompts,
+            outcomes: self.outcomes,
+            ref_log_prob: self.ref_log_prob.clone(),
+            proxy: (0..self.len()).map(|cell| self.proxy(cell)).collect(),
+        }
+    }
+
     /// Proxy reward U = V + X of a cell.
     pub fn proxy(&self, cell: usize) -> f64 {
         self.utility[cell] + self.error[cell]
+    }
+}
+
+impl From<&ObservedTable> for Outcomes {
+    /// All that is paid stands as utility: there is no error, no class and no hack.
+    fn from(table: &ObservedTable) -> Self {
+        let cells = table.len();
+        Self {
+            prompts: table.prompts,
+            outcomes: table.outcomes,
+            ref_log_prob: table.ref_log_prob.clone(),
+            utility: table.proxy.clone(),
+            error: vec![0.0; cells],
+            class: vec![0; cells],
+            hack: vec![false; cells],
+        }
     }
 }

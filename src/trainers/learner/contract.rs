@@ -2,7 +2,7 @@
 
 use super::experience::Experience;
 use crate::policies::{Backend, Snapshot};
-use crate::record::{GRADIENT_NORM, Observed, Outcomes};
+use crate::record::{GRADIENT_NORM, Observed, ObservedTable};
 use crate::trainers::error::TrainerError;
 
 /// A trainer at work. The loop is: rollout, credit, update.
@@ -76,8 +76,8 @@ impl Credited {
 /// What a trainer on a table starts from.
 #[derive(Debug, Clone, Copy)]
 pub struct Ground<'a> {
-    /// All outcomes.
-    pub table: &'a Outcomes,
+    /// All outcomes, with what they are paid.
+    pub table: &'a ObservedTable,
     /// Proxies of rollouts of the reference before training; empty where the trainer's shaping does not need them.
     pub reference_proxies: &'a [f64],
     /// Where the policy lives, and whose kernels compute its gradient.

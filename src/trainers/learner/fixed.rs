@@ -3,7 +3,7 @@
 use super::contract::{Credited, Learner};
 use super::experience::Experience;
 use crate::policies::Snapshot;
-use crate::record::Outcomes;
+use crate::record::ObservedTable;
 use crate::theory::table::Reweighting;
 use crate::trainers::error::TrainerError;
 use crate::trainers::loss::shaping::Shaper;
@@ -17,14 +17,14 @@ pub(in crate::trainers) struct Fixed {
 
 impl Fixed {
     /// `theta` in nats, one a cell; `coefficient` in units of reward per nat, where the policy has one.
-    pub fn new(table: &Outcomes, theta: &[f64], coefficient: Option<f64>) -> Self {
+    pub fn new(table: &ObservedTable, theta: &[f64], coefficient: Option<f64>) -> Self {
         let mut policy = Snapshot::default();
         policy.set_from(&table.ref_log_prob, table.outcomes, theta);
         Self { policy, coefficient, shaper: Shaper::Identity }
     }
 
     /// A policy by its weights against the reference.
-    pub fn reweighted(table: &Outcomes, policy: &Reweighting) -> Self {
+    pub fn reweighted(table: &ObservedTable, policy: &Reweighting) -> Self {
         Self::new(table, &policy.log_ratio, policy.multiplier)
     }
 

@@ -115,7 +115,7 @@ mod tests {
                 hack: vec![false; raw.len()],
             };
             let device = Device::flex();
-            let network = Network { policy: TabularPolicy::new(&table, &device.clone().autodiff()), value: None };
+            let network = Network { policy: TabularPolicy::new([table.prompts, table.outcomes], &device.clone().autodiff()), value: None };
             let push = Gradient { logit: theta.iter().map(|t| -*t as f32).collect(), value: None };
             let sgd = &mut burn::optim::SgdConfig::new().init();
             let network = network.descend(sgd, 1.0, push, shape, &device);

@@ -69,9 +69,12 @@ pub(in crate::trainers) fn on_table(
     let head = recipe.objective.value.map(|_| TabularValue::new(table.prompts, &trained));
     let values = head.as_ref().map_or_else(Vec::new, |_| vec![0.0; table.prompts]);
     let mut policy = Snapshot::default();
-    policy.set(table, |_| 0.0);
+    policy.set_from(&table.ref_log_prob, table.outcomes, &vec![0.0; table.len()]);
     let model = Tabular {
-        network: Network { policy: TabularPolicy::new(table, &trained), value: head },
+        network: Network {
+            policy: TabularPolicy::new([table.prompts, table.outcomes], &trained),
+            value: head,
+        },
         backend: backend.clone(),
         shape: [table.prompts, table.outcomes],
         reference: table.ref_log_prob.clone(),

@@ -26,6 +26,6 @@ impl TrainerPart for BestOfN {
     }
     fn start(&self, ground: Ground<'_>) -> Result<Box<TableLearner>, TrainerError> {
         let table = ground.table;
-        Ok(Box::new(Fixed::reweighted(table, &best_of_n(table, f64::from(self.n.get()))?)))
+        Ok(Box::new(Fixed::reweighted(table, &best_of_n(&table.into(), f64::from(self.n.get()))?)))
     }
 }

@@ -29,8 +29,9 @@ impl TrainerPart for Conditioning {
     fn start(&self, ground: Ground<'_>) -> Result<Box<TableLearner>, TrainerError> {
         let table = ground.table;
         let threshold = self.threshold.get();
-        let reached = (0..table.len()).any(|cell| table.proxy(cell) >= threshold);
-        let theta = if reached { condition(table, threshold)?.log_ratio } else { vec![0.0; table.len()] };
+        let reached = table.proxy.iter().any(|u| *u >= threshold);
+        let theta =
+            if reached { condition(&table.into(), threshold)?.log_ratio } else { vec![0.0; table.len()] };
         Ok(Box::new(Fixed::new(table, &theta, None)))
     }
 }

@@ -44,9 +44,9 @@ impl TrainerPart for Construction {
     fn start(&self, ground: Ground<'_>) -> Result<Box<TableLearner>, TrainerError> {
         let table = ground.table;
         let threshold = self.threshold.get();
-        let reached = (0..table.len()).any(|cell| table.proxy(cell) > threshold);
+        let reached = table.proxy.iter().any(|u| *u > threshold);
         let theta = if reached {
-            construction(table, threshold, self.exponent.get())?.log_ratio
+            construction(&table.into(), threshold, self.exponent.get())?.log_ratio
         } else {
             vec![0.0; table.len()]
         };

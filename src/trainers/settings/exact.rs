@@ -2,7 +2,7 @@
 
 use super::part::{TrainerPart, default_batch};
 use crate::foundation::scalar::Positive;
-use crate::record::Outcomes;
+use crate::record::ObservedTable;
 use crate::theory::table::{Divergence, penalised, penalised_at};
 use crate::trainers::error::TrainerError;
 use crate::trainers::learner::contract::{Ground, TableLearner};
@@ -87,19 +87,14 @@ impl TrainerPart for Exact {
             Penalty::Mixed { weight } => Divergence::Mixed { weight: weight.get() },
         };
         let policy = match self.kl {
-            ExactKl::Coefficient(beta) => penalised_at(table, divergence, beta.get())?,
-            ExactKl::Budget(budget) => penalised(table, divergence, budget.get())?,
+            ExactKl::Coefficient(beta) => penalised_at(&table.into(), divergence, beta.get())?,
+            ExactKl::Budget(budget) => penalised(&table.into(), divergence, budget.get())?,
         };
         Ok(Box::new(Fixed::reweighted(table, &policy).shaped(shaper)))
     }
 }
 
-/// The table as an optimizer of the shaped proxy sees it: all of the reward in one column, so that ties stay ties.
-fn shaped(table: &Outcomes, shaper: Shaper) -> Outcomes {
-    let mut seen = table.clone();
-    for (utility, error) in seen.utility.iter_mut().zip(&mut seen.error) {
-        *utility = shaper.apply(*utility + *error);
-        *error = 0.0;
-    }
-    seen
+/// The table as an optimizer of the shaped proxy sees it.
+fn shaped(table: &ObservedTable, shaper: Shaper) -> ObservedTable {
+    ObservedTable { proxy: table.proxy.iter().map(|u| shaper.apply(*u)).collect(), ..table.clone() }
 }

@@ -27,6 +27,6 @@ impl TrainerPart for Quantilizer {
     }
     fn start(&self, ground: Ground<'_>) -> Result<Box<TableLearner>, TrainerError> {
         let table = ground.table;
-        Ok(Box::new(Fixed::reweighted(table, &quantilizer(table, self.mass.get())?)))
+        Ok(Box::new(Fixed::reweighted(table, &quantilizer(&table.into(), self.mass.get())?)))
     }
 }

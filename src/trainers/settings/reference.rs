@@ -3,7 +3,7 @@
 use super::part::{TrainerPart, default_batch};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::num::{NonZeroU32, NonZeroU64};
+use std::num::NonZeroU32;
 
 /// Plays π₀ at every step: what a detector shows when nothing is learned.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -11,13 +11,13 @@ use std::num::{NonZeroU32, NonZeroU64};
 pub struct Reference {
     /// Rollouts a step.
     pub batch: NonZeroU32,
-    /// Steps of a run.
-    pub steps: NonZeroU64,
+    /// Steps of a run; 0 where all of it is deployment.
+    pub steps: u64,
 }
 
 impl Default for Reference {
     fn default() -> Self {
-        Self { batch: default_batch(), steps: NonZeroU64::MIN }
+        Self { batch: default_batch(), steps: 1 }
     }
 }
 
@@ -26,6 +26,6 @@ impl TrainerPart for Reference {
         self.batch.get() as usize
     }
     fn steps(&self) -> u64 {
-        self.steps.get()
+        self.steps
     }
 }

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Layer of each top-level module; a file may name modules of lower layers and its own folder.
-const LAYERS: [(&str, u8, Wing); 22] = [
+const LAYERS: [(&str, u8, Wing); 23] = [
     ("foundation", 0, Wing::Shared),
     ("distributions", 1, Wing::Shared),
     ("record", 1, Wing::Shared),
@@ -25,6 +25,7 @@ const LAYERS: [(&str, u8, Wing); 22] = [
     ("monitor", 4, Wing::Judge),
     ("spike", 5, Wing::Judge),
     ("rollout", 4, Wing::Lab),
+    ("deployment", 4, Wing::Lab),
     ("trainers", 5, Wing::Lab),
     ("config", 6, Wing::Lab),
     ("experiment", 7, Wing::Lab),

@@ -12,7 +12,7 @@ pub(super) fn answer(world: &World<'_>, metric: &Metric<'_>) -> Answer {
     let TrainerSpec::Reference(reference) = &world.document.trainer else { return None };
     let reward = &world.document.reward;
     // One batch of N(0, 1) with fresh noise, from so many outcomes that few are sampled twice: an audit looks once at each.
-    let covered = reference.steps.get() == 1
+    let covered = reference.steps == 1
         && reward.mode == Mode::Fresh
         && reward.error.is_some()
         && reward.standardize == Standardize::None

@@ -1,26 +1,26 @@
 //! Waiting times of the zero-shot jump: every rollout is a hack with probability q before it and p after it.
 
 use super::world::{Answer, World};
+use crate::deployment::ShiftSpec;
 use crate::experiment::summary::quantities::WAIT;
 use crate::record::metric::{KL, Metric, STEPS_TO_CATCH, STEPS_TO_SIGHTING};
 use crate::theory::binary::binary_kl;
-use crate::trainers::{Jump, TrainerSpec};
+use crate::trainers::TrainerSpec;
 
 pub(super) fn answer(world: &World<'_>, metric: &Metric<'_>) -> Answer {
-    let TrainerSpec::Jump(jump) = &world.document.trainer else { return None };
+    let TrainerSpec::Reference(training) = &world.document.trainer else { return None };
+    let ShiftSpec::Jump(jump) = &world.document.deployment.as_ref()?.shift;
     let (before, after) = (world.exploit?.mass.get(), jump.mass_after.get());
-    let batch = f64::from(jump.batch.get());
+    let (batch, training) = (f64::from(training.batch.get()), training.steps as f64);
     match (metric.name, metric.of) {
         (KL, None) => Some(binary_kl(after, before)),
-        ("sighted_before_damage", None) => {
-            Some(Ok(-(batch * jump.after as f64 * (-before).ln_1p()).exp_m1()))
-        }
-        (STEPS_TO_SIGHTING, None) => Some(Ok(wait(jump, batch * none(before), batch * none(after)))),
+        ("sighted_before_damage", None) => Some(Ok(-(batch * training * (-before).ln_1p()).exp_m1())),
+        (STEPS_TO_SIGHTING, None) => Some(Ok(wait(training, batch * none(before), batch * none(after)))),
         (STEPS_TO_CATCH, Some(("random", budget))) => {
             // Audits a step: whole, or the form does not hold.
             let audits = budget * batch;
             let whole = budget < 1.0 && audits >= 1.0 && (audits - audits.round()).abs() < 1e-9;
-            whole.then(|| Ok(wait(jump, audits * none(before), audits * none(after))))
+            whole.then(|| Ok(wait(training, audits * none(before), audits * none(after))))
         }
         _ => None,
     }
@@ -33,9 +33,8 @@ fn none(mass: f64) -> f64 {
 
 /// Smallest number of steps after which it has happened with the probability asked, ln P(not at a step) given for both
 /// phases.
-fn wait(jump: &Jump, before: f64, after: f64) -> f64 {
+fn wait(training: f64, before: f64, after: f64) -> f64 {
     let target = (-WAIT.get()).ln_1p();
-    let training = jump.after as f64;
     let steps = if training * before <= target {
         target / before
     } else {

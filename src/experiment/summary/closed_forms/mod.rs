@@ -31,6 +31,8 @@ pub struct Prediction {
 struct Form {
     part: Part,
     answer: fn(&World<'_>, &Metric<'_>) -> Answer,
+    /// Whether it is one of a deployed policy; all others end with training.
+    deployed: bool,
     /// Standard deviation of one run's number about the answer, where it is known.
     spread: fn(&World<'_>, &Metric<'_>, f64) -> f64,
 }
@@ -44,6 +46,7 @@ const FORMS: [Form; 6] = [
             source: "Gaussian integrals; F2 and F11",
         },
         answer: normal::answer,
+        deployed: false,
         spread: unknown,
     },
     Form {
@@ -53,6 +56,7 @@ const FORMS: [Form; 6] = [
             source: "F3",
         },
         answer: exploit::answer,
+        deployed: false,
         spread: unknown,
     },
     Form {
@@ -62,6 +66,7 @@ const FORMS: [Form; 6] = [
             source: "F10; Taylor 2016",
         },
         answer: selection::answer,
+        deployed: false,
         spread: unknown,
     },
     Form {
@@ -71,6 +76,7 @@ const FORMS: [Form; 6] = [
             source: "Kwa, Thomas & Garriga-Alonso 2024, theorems 1, 5 and 6",
         },
         answer: tail::answer,
+        deployed: false,
         spread: unknown,
     },
     Form {
@@ -80,15 +86,17 @@ const FORMS: [Form; 6] = [
             source: "F8",
         },
         answer: audit::answer,
+        deployed: false,
         spread: audit::spread,
     },
     Form {
         part: Part {
             name: "jump",
-            summary: "jump trainer, one exploit: waiting times of plain sampling and random audits",
+            summary: "jump at deployment, one exploit: waiting times of plain sampling and random audits",
             source: "F12",
         },
         answer: jump::answer,
+        deployed: true,
         spread: unknown,
     },
 ];
@@ -109,7 +117,8 @@ pub fn predict(document: &Document, metric: &str) -> Result<Prediction, String> 
     let named = Metric::parse(metric);
     let nothing = || format!("undefined: no closed form gives {metric} for these settings");
     let world = World::of(document).ok_or_else(nothing)?;
-    for form in &FORMS {
+    let deployed = document.deployment.is_some();
+    for form in FORMS.iter().filter(|form| form.deployed == deployed) {
         if let Some(answer) = (form.answer)(&world, &named) {
             let value = answer.map_err(|e| format!("undefined: {e}"))?;
             let spread = (form.spread)(&world, &named, value);
@@ -135,6 +144,8 @@ mod tests {
 
     const T3: &str = "[reward]\nerror = { student_t = { df = 3 } }\n";
     const EXPLOIT: &str = "[[reward.exploits]]\nmass = 1e-4\noutcomes = 1\nproxy = 20\nutility = -5\n";
+
+    const JUMP: &str = "[deployment]\nshift = { jump = { mass_after = 0.01 } }\nsteps = 900\n";
 
     /// Each form against a number from elsewhere: published tables, Gaussian integrals, or arithmetic.
     #[test]
@@ -166,15 +177,13 @@ mod tests {
                 5e-4,
             ),
             (
-                format!("{EXPLOIT}[trainer.jump]\nmass_after = 0.01\nsteps = 900\nbatch = 1\n"),
+                format!("{EXPLOIT}[trainer.reference]\nsteps = 0\nbatch = 1\n{JUMP}"),
                 "steps_to_sighting_q95",
                 299.0,
                 1e-9,
             ),
             (
-                format!(
-                    "{EXPLOIT}[trainer.jump]\nmass_after = 0.01\nafter = 100\nsteps = 300\nbatch = 100\n"
-                ),
+                format!("{EXPLOIT}[trainer.reference]\nsteps = 100\nbatch = 100\n{JUMP}"),
                 "sighted_before_damage",
                 1.0 - (-1f64).exp(),
                 1e-4,
@@ -187,7 +196,7 @@ mod tests {
 
     #[test]
     fn forms_say_nothing_of_settings_that_they_do_not_cover() {
-        let jump = "[trainer.jump]\nmass_after = 0.01\nsteps = 9\n";
+        let jump = format!("[trainer.reference]\n{JUMP}");
         for (sections, metric) in [
             // A hack is not the exploit.
             (format!("[reward]\nhack = {{ utility_below = 0.1 }}\n{EXPLOIT}{jump}"), "kl"),

@@ -1,5 +1,7 @@
 //! What the training loop asks of an arena.
 
+use crate::deployment::Shift;
+use crate::experiment::training::error::TrainError;
 use crate::experiment::training::policy_value::Expectations;
 use crate::experiment::training::trained::Final;
 use crate::foundation::order::{quantile_sorted, sorted};
@@ -16,6 +18,8 @@ pub trait Arena {
     fn credit(&mut self, batch: &mut Batch);
     /// Moves π by the batch; `kl` is that of the policy that sampled it.
     fn update(&mut self, batch: &Batch, kl: f64) -> Result<(), TrainerError>;
+    /// Shifts π: it is deployed, and is not moved any more.
+    fn deploy(&mut self, shift: &dyn Shift) -> Result<(), TrainError>;
     /// The KL coefficient in force.
     fn coefficient(&self) -> Option<f64>;
     /// Share of what was sampled whose ratio was clipped in the last update.

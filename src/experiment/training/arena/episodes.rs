@@ -2,6 +2,7 @@
 //! states where it remembers nothing else, and are means of a sample otherwise.
 
 use super::contract::{Arena, spread};
+use crate::deployment::Shift;
 use crate::experiment::training::error::TrainError;
 use crate::experiment::training::policy_value::Expectations;
 use crate::experiment::training::setting::Setting;
@@ -75,7 +76,7 @@ impl<'a> Episodes<'a> {
         sequence: &'a SequenceModel,
         recipe: Recipe,
     ) -> Result<Self, TrainError> {
-        let Setting { model, policy, trainer, seeds, backend, activations } = setting;
+        let Setting { model, policy, trainer, seeds, backend, activations, .. } = setting;
         let process = sequence.process();
         let shape = shape(sequence, recipe.objective.value.is_some());
         let unfit = TrainError::Unfit { policy: policy.name(), trainer: trainer.name() };
@@ -154,6 +155,10 @@ impl Arena for Episodes<'_> {
 
     fn update(&mut self, batch: &Batch, kl: f64) -> Result<(), TrainerError> {
         self.learner.update(&Experience::new(&batch.observed, &self.tape), kl)
+    }
+
+    fn deploy(&mut self, _: &dyn Shift) -> Result<(), TrainError> {
+        Err(TrainError::Undeployable)
     }
 
     fn coefficient(&self) -> Option<f64> {

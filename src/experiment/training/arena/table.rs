@@ -1,6 +1,8 @@
 //! A policy over the outcomes of a table: everything is summed exactly.
 
 use super::contract::{Arena, spread};
+use crate::deployment::Shift;
+use crate::experiment::training::error::TrainError;
 use crate::experiment::training::policy_value::Expectations;
 use crate::experiment::training::setting::Setting;
 use crate::experiment::training::trained::Final;
@@ -16,6 +18,8 @@ pub(super) struct Table<'a> {
     model: &'a RewardModel,
     table: &'a Outcomes,
     learner: Box<TableLearner>,
+    /// The policy in place of the learner's, once it is deployed.
+    deployed: Option<Snapshot>,
     sampler: Sampler,
     exact: Expectations,
     reference: Expectations,
@@ -38,7 +42,8 @@ impl<'a> Table<'a> {
         Ok(Self {
             model,
             table,
-            learner: part.start(Ground { table, reference_proxies: &scaling, backend })?,
+            learner: part.start(Ground { table: &table.observed(), reference_proxies: &scaling, backend })?,
+            deployed: None,
             sampler: Sampler::training(&seeds).in_groups(part.group()),
             exact: reference,
             reference,
@@ -48,17 +53,19 @@ impl<'a> Table<'a> {
     }
 
     fn refresh(&mut self) {
-        self.exact = Expectations::enumerated(self.learner.policy(), self.table);
+        let policy = self.deployed.as_ref().unwrap_or_else(|| self.learner.policy());
+        self.exact = Expectations::enumerated(policy, self.table);
     }
 }
 
 impl Arena for Table<'_> {
     fn batch(&mut self, step: u64, first: u64, count: usize) -> Result<Batch, TrainerError> {
-        if !self.started || self.learner.moved() {
+        if !self.started || self.deployed.is_none() && self.learner.moved() {
             self.refresh();
             self.started = true;
         }
-        Ok(self.sampler.batch(self.model, self.table, self.learner.policy(), (step, first, count)))
+        let policy = self.deployed.as_ref().unwrap_or_else(|| self.learner.policy());
+        Ok(self.sampler.batch(self.model, self.table, policy, (step, first, count)))
     }
 
     fn expectations(&mut self, _: &Batch) -> Expectations {
@@ -72,6 +79,13 @@ impl Arena for Table<'_> {
 
     fn update(&mut self, batch: &Batch, kl: f64) -> Result<(), TrainerError> {
         self.learner.update(&Experience::new(&batch.observed, &batch.cells[..]), kl)
+    }
+
+    fn deploy(&mut self, shift: &dyn Shift) -> Result<(), TrainError> {
+        self.deployed = Some(shift.apply(self.table, self.learner.policy()));
+        self.refresh();
+        self.started = true;
+        Ok(())
     }
 
     fn coefficient(&self) -> Option<f64> {
