@@ -42,10 +42,13 @@ pub trait Progress: Sync {
     fn trains_again(&self, _runs: usize) {}
 }
 
+/// Makes the judgements that are asked for of a run, in their order.
+pub type Judges<'a> = dyn Fn(&Subject<'_>, &[Judgement]) -> Result<Vec<Record>, JudgeError> + Sync + 'a;
+
 /// Who looks at a run that is trained, who hears of it, and who may end it all.
 pub struct Hooks<'a> {
     /// Makes the judgements that are asked for, in their order.
-    pub judge: &'a (dyn Fn(&Subject<'_>, &[Judgement]) -> Result<Vec<Record>, JudgeError> + Sync),
+    pub judge: &'a Judges<'a>,
     /// Hears of finished runs.
     pub progress: &'a dyn Progress,
     /// Ends it early, runs intact.

@@ -70,6 +70,7 @@ pub fn sentence(x: f64) -> String {
 }
 
 /// The shortest text that reads back as `x`, with an exponent where the number is far from one.
+#[cfg(any(feature = "lab", test))]
 pub fn exact(x: f64) -> String {
     let size = x.abs();
     if size != 0.0 && !(1e-4..1e7).contains(&size) { format!("{x:e}") } else { x.to_string() }

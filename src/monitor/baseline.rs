@@ -57,11 +57,14 @@ impl<'a> Baseline<'a> {
     }
 }
 
-/// Rows that are judged by one fit: the calibration rollouts and the rows, window by window or all at once.
+/// Calibration rollouts and the rows that a fit on them judges.
+type Segment<'a> = (Cow<'a, Observed>, Range<usize>);
+
+/// Each fit's calibration rollouts and rows, window by window or all at once.
 pub(super) fn segments<'a>(
     source: &'a Source<'_>,
     normal: &'a Normal,
-) -> Box<dyn Iterator<Item = Result<(Cow<'a, Observed>, Range<usize>), Error>> + 'a> {
+) -> Box<dyn Iterator<Item = Result<Segment<'a>, Error>> + 'a> {
     let rollouts = source.rollouts();
     match normal {
         Normal::Rollouts { calibration, .. } => {

@@ -63,13 +63,16 @@ pub(super) struct Scored<'a> {
     pub p_values: Option<&'a [f64]>,
 }
 
+/// What is done with a fit and the rows that it judges.
+type OfBaseline<'v> = dyn FnMut(&mut Baseline<'_>, Range<usize>) -> Result<(), Stop> + 'v;
+
 impl Judge<'_> {
     /// Visits the rows that each fit judges, with that fit.
     pub(super) fn each_baseline(
         &self,
         fixed: &mut Option<Baseline<'_>>,
         wanted: &dyn Fn(&Range<usize>) -> bool,
-        visit: &mut dyn FnMut(&mut Baseline<'_>, Range<usize>) -> Result<(), Stop>,
+        visit: &mut OfBaseline<'_>,
     ) -> Result<(), Stop> {
         if let Some(baseline) = fixed {
             return visit(baseline, 0..self.source.rollouts().len());

@@ -50,7 +50,8 @@ fn differ(found: &[f32], want: &[f32]) -> Option<String> {
         return Some(format!("{} numbers against {}", found.len(), want.len()));
     }
     let largest = want.iter().fold(0f32, |m, x| m.max(x.abs()));
-    let differs = |(found, want): &(&f32, &f32)| !((**found - **want).abs() <= TOLERANCE * largest);
+    let near = |found: f32, want: f32| (found - want).abs() <= TOLERANCE * largest;
+    let differs = |(found, want): &(&f32, &f32)| !near(**found, **want);
     found.iter().zip(want).find(differs).map(|(found, want)| format!("{found} against {want} of {largest}"))
 }
 

@@ -72,12 +72,10 @@ fn on_a_table_an_update_is_that_of_the_smaller_batch() {
             let all = WAY.experience(&observed, &CELLS[..], &labels);
             let few = Experience::new(&few, &counted[..]);
             let (of_all, of_few) = (weighted.credit(&all), smaller.credit(&few));
-            let mut at = 0;
-            for row in (0..12).filter(|row| WAY.counts(*row)) {
+            for (at, row) in (0..12).filter(|row| WAY.counts(*row)).enumerate() {
                 let (a, b) =
                     (of_all.advantage.as_ref().unwrap()[row], of_few.advantage.as_ref().unwrap()[at]);
                 assert!((a - b).abs() < 1e-5, "{section}, step {step}, row {row}: {a} against {b}");
-                at += 1;
             }
             weighted.update(&all, 0.3).unwrap();
             smaller.update(&few, 0.3).unwrap();

@@ -21,11 +21,14 @@ use crate::record::metric::ORACLE;
 use crate::record::tables::{DetectorRow, FlagRow, ReplicateRow};
 use crate::record::{Observed, Scores};
 
+/// Scores of a run, with the fit that explains them where it is a detector's.
+type Answer = Result<(Scores, Option<Fit>), Status>;
+
 /// A detector, or the oracle, with its answers on the run and its twins.
 struct Judged {
     name: &'static str,
     access: &'static str,
-    answer: Result<(Scores, Option<Fit>), Status>,
+    answer: Answer,
     alarms: Option<Alarms>,
 }
 
@@ -146,11 +149,7 @@ impl<'a> Case<'a> {
 
 /// Scores of the run, and the alarms that they raise beside the twins'. The run comes last: what the scorer remembers then
 /// explains it.
-fn scored(
-    subject: &Subject<'_>,
-    calibration: &Observed,
-    mut fit: Fit,
-) -> (Result<(Scores, Option<Fit>), Status>, Option<Alarms>) {
+fn scored(subject: &Subject<'_>, calibration: &Observed, mut fit: Fit) -> (Answer, Option<Alarms>) {
     let elsewhere = Elsewhere::of(subject, calibration, &mut fit);
     match fit.score(&subject.trained.observed) {
         Ok(scores) => {

@@ -82,8 +82,11 @@ mod tests {
     use crate::record::Outcomes;
     use proptest::prelude::*;
 
+    /// Prompts and outcomes, ln π₀ before it is normalised, θ, and slopes by cell.
+    type Drawn = ([usize; 2], Vec<f64>, Vec<f64>, Vec<(usize, f64)>);
+
     /// Numbers of a table of any shape, ones included.
-    fn tables() -> impl Strategy<Value = ([usize; 2], Vec<f64>, Vec<f64>, Vec<(usize, f64)>)> {
+    fn tables() -> impl Strategy<Value = Drawn> {
         (1usize..4, 1usize..40).prop_flat_map(|(prompts, outcomes)| {
             let cells = prompts * outcomes;
             let push = (0..cells, -2.0..2.0);
