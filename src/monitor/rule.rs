@@ -16,7 +16,7 @@ pub enum Ask {
     Fdr(f64),
     /// The most suspicious, for each detector.
     Budget(Budget),
-    /// A nominal rate of false alarms, under a threshold that goes along with the stream of scores.
+    /// A nominal rate of false alarms, under a threshold that adapts online.
     Streaming(Streaming, f64),
 }
 
@@ -49,7 +49,7 @@ pub enum Rule {
     Fdr(f64),
     /// A number of audits for each detector.
     Budget(usize),
-    /// A nominal rate of false alarms, under a threshold that goes along with the stream of scores.
+    /// A nominal rate of false alarms, under a threshold that adapts online.
     Streaming(Streaming, f64),
 }
 

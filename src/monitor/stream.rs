@@ -1,4 +1,4 @@
-//! Thresholds that go along with the stream of scores.
+//! Thresholds that adapt online.
 
 use crate::thresholds::{DriftSpot, MonitorSpec, Spot};
 use serde::Serialize;

@@ -42,8 +42,8 @@ crate::registry! {
     pub enum MonitorSpec => dyn Monitor {
         "quantile" => Quantile: "scores above the reference's quantile at a nominal rate", "Papadopoulos et al. 2002; Vovk et al. 2005";
         "conformal" => Conformal: "ranks among the reference scores as p-values at a nominal rate", "Vovk, Gammerman & Shafer 2005; Bates et al. 2023";
-        "spot" => Spot: "a threshold that goes along with the tail of the run's scores", "Siffer et al. 2017";
-        "drift_spot" => DriftSpot: "a threshold that goes along with the tail of scores relative to their moving mean", "Siffer et al. 2017, section 4.4";
+        "spot" => Spot: "adapts the threshold online to the tail of the scores", "Siffer et al. 2017";
+        "drift_spot" => DriftSpot: "adapts the threshold online to the tail of scores relative to their moving mean", "Siffer et al. 2017, section 4.4";
         "e_process" => EProcess: "one alarm for the run, once a threshold is exceeded more often than it should be", "Waudby-Smith & Ramdas 2024; Shafer & Vovk 2019";
         "weighted" => Weighted: "conformal p-values weighted by the policy's likelihood ratio", "Tibshirani et al. 2019";
     }

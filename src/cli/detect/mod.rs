@@ -70,7 +70,7 @@ pub struct DetectArgs {
     /// Flag the most suspicious: a count (1 or more) or a fraction of the rollouts (below 1), for each detector
     #[arg(long, value_name = "B", value_parser = audits, group = "rule", help_heading = "Who is flagged")]
     budget: Option<Budget>,
-    /// Let the threshold go along with the stream of scores, from the reference on, at the nominal --alert-rate
+    /// Adapt the threshold online to the stream of scores, from the reference on, at the nominal --alert-rate
     #[arg(long, value_name = "HOW", conflicts_with_all = ["fdr", "budget", "calibrate_window"], help_heading = "Who is flagged")]
     streaming: Option<Streaming>,
     /// Exit with code 3 if anything was flagged

@@ -89,10 +89,7 @@ fn head(findings: &Findings, style: Style) -> String {
         }
         Rule::Fdr(rate) => format!("false discovery rate {} (Benjamini–Hochberg)", plain(rate)),
         Rule::Streaming(how, rate) => {
-            format!(
-                "{} at a nominal alert rate of {rate}: the threshold goes along with the scores",
-                how.name()
-            )
+            format!("{} at a nominal alert rate of {rate}: the threshold adapts online", how.name())
         }
         Rule::Budget(audits) => format!("budget: the {} most suspicious for each detector", count(audits)),
     };
