@@ -196,7 +196,7 @@ fn estimates_of_the_divergence_are_right_on_average_over_the_steps() {
         assert!(ran.steps[149].kl > Some(0.2), "{own}: hardly moved");
         let kl = ran.steps.iter().map(|row| row.kl.unwrap()).sum::<f64>() / 150.0;
         for (name, of) in
-            [("k1", (|r| r.kl_k1) as fn(&tailcatch::record::tables::StepRow) -> _), ("k3", |r| r.kl_k3)]
+            [("k1", (|r| r.kl_k1) as fn(&tailcatch::record::tables::StepBody) -> _), ("k3", |r| r.kl_k3)]
         {
             // From the second step on: at the reference all of them are 0.
             let off: Vec<f64> = ran.steps[1..].iter().map(|row| of(row).unwrap() - row.kl.unwrap()).collect();

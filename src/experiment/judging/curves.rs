@@ -2,14 +2,14 @@
 
 use crate::foundation::order;
 use crate::record::Observed;
-use crate::record::tables::{HillRow, SurvivalRow};
+use crate::record::tables::{HillBody, SurvivalBody};
 use crate::tails;
 
 /// Points a decade of the survival function.
 const PER_DECADE: f64 = 24.0;
 
 /// Empirical survival of the proxy, of the reference's rollouts and of the training run's, with the reference's fit.
-pub fn survival(reference: &Observed, training: &Observed) -> Vec<SurvivalRow> {
+pub fn survival(reference: &Observed, training: &Observed) -> Vec<SurvivalBody> {
     let fit = tails::diagnose(&reference.proxy, None).ok().and_then(|d| {
         let share = d.k as f64 / d.n as f64;
         d.gpd.ok().map(|fit| (fit, share))
@@ -21,8 +21,7 @@ pub fn survival(reference: &Observed, training: &Observed) -> Vec<SurvivalRow> {
         for rank in log_spaced(n) {
             let proxy = descending[rank];
             let fitted = fit.as_ref().filter(|(fit, _)| series == "reference" && proxy >= fit.threshold);
-            rows.push(SurvivalRow {
-                arm: 0,
+            rows.push(SurvivalBody {
                 series: series.to_owned(),
                 proxy,
                 // Rank r (from 0) has r values above it; r + ½ keeps the largest on a log axis.
@@ -36,12 +35,12 @@ pub fn survival(reference: &Observed, training: &Observed) -> Vec<SurvivalRow> {
 
 /// Hill's estimate against the number of order statistics, from the reference's rollouts: up to a tenth of them, beyond
 /// which the estimate is of the centre and not of the tail.
-pub fn hill(reference: &Observed) -> Vec<HillRow> {
+pub fn hill(reference: &Observed) -> Vec<HillBody> {
     let descending = order::descending(&reference.proxy);
     let Ok(plot) = tails::hill_plot(&descending) else { return Vec::new() };
     log_spaced(plot.xi().len().min(descending.len() / 10))
         .filter_map(|place| plot.at(place + 1))
-        .map(|e| HillRow { arm: 0, k: e.k, xi: e.xi, ci_low: Some(e.ci_low), ci_high: Some(e.ci_high) })
+        .map(|e| HillBody { k: e.k, xi: e.xi, ci_low: Some(e.ci_low), ci_high: Some(e.ci_high) })
         .collect()
 }
 

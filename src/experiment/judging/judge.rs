@@ -10,7 +10,7 @@ use crate::detectors::{Access, Fit};
 use crate::experiment::plan::runs::Judgement;
 use crate::experiment::store::Record;
 use crate::experiment::store::rows;
-use crate::experiment::training::trained::{STEP_LEAD, Trained};
+use crate::experiment::training::trained::Trained;
 use crate::foundation::failure::Status;
 use crate::foundation::scalar::Probability;
 use crate::metrics::baseline;
@@ -18,7 +18,7 @@ use crate::metrics::catch::{Audited, Catch, Sampled};
 use crate::metrics::outcome::{Outcome, caught_in_time};
 use crate::metrics::{Ranking, average_precision, oracle, roc};
 use crate::record::metric::ORACLE;
-use crate::record::tables::{DetectorRow, FlagRow, ReplicateRow};
+use crate::record::tables::{DetectorBody, FlagBody, ReplicateBody};
 use crate::record::{Observed, Scores};
 
 /// Scores of a run, with the fit that explains them where it is a detector's.
@@ -106,8 +106,8 @@ impl<'a> Case<'a> {
             }
         }
         let mut record = Record::default();
-        record.push("detectors.csv", rows::encode(&rows, 4)?);
-        record.push("flags.csv", rows::encode(&flags, 2)?);
+        record.push("detectors.csv", rows::encode(&rows)?);
+        record.push("flags.csv", rows::encode(&flags)?);
         let first_true_flag = one.alarms.and_then(|alarms| alarms.first_true_flag);
         let trail = trails.into_iter().next().unwrap_or_default();
         Ok((record, Headline { trail, first_true_flag }))
@@ -129,19 +129,19 @@ impl<'a> Case<'a> {
             row.clean_utility = twin.utility;
         }
         let mut record = Record::default();
-        record.push("replicate.csv", rows::encode(&[replicate], 3)?);
-        record.push("steps.csv", rows::encode(&steps, STEP_LEAD)?);
-        record.push("detectors.csv", rows::encode(&detectors, 4)?);
+        record.push("replicate.csv", rows::encode(&[replicate])?);
+        record.push("steps.csv", rows::encode(&steps)?);
+        record.push("detectors.csv", rows::encode(&detectors)?);
         if subject.curves {
             let survival = curves::survival(&self.calibration, &trained.observed);
-            record.push("survival.csv", rows::encode(&survival, 1)?);
-            record.push("hill.csv", rows::encode(&curves::hill(&self.calibration), 1)?);
+            record.push("survival.csv", rows::encode(&survival)?);
+            record.push("hill.csv", rows::encode(&curves::hill(&self.calibration))?);
         }
         Ok(record)
     }
 
     /// One row a budget, with the audit behind it.
-    fn rows(&self, one: &Judged) -> Result<(Vec<DetectorRow>, Vec<Trail>), JudgeError> {
+    fn rows(&self, one: &Judged) -> Result<(Vec<DetectorBody>, Vec<Trail>), JudgeError> {
         let Self { subject, history, sampled, .. } = self;
         detector_rows(subject, one, history, sampled, self.timeline.damage)
     }
@@ -167,7 +167,7 @@ fn detector_rows(
     history: &History,
     sampled: &Sampled,
     damage: Option<u64>,
-) -> Result<(Vec<DetectorRow>, Vec<Trail>), JudgeError> {
+) -> Result<(Vec<DetectorBody>, Vec<Trail>), JudgeError> {
     let (document, trained) = (subject.document, subject.trained);
     let hack = &trained.truth.hack;
     let ranking = one.answer.as_ref().ok().and_then(|(scores, _)| Ranking::new(scores.values(), hack).ok());
@@ -176,11 +176,7 @@ fn detector_rows(
     let mut rows = Vec::new();
     let mut trails = Vec::new();
     for budget in &document.audit.budgets {
-        let mut row = DetectorRow {
-            judge_id: String::new(),
-            train_id: String::new(),
-            arm: 0,
-            replicate: 0,
+        let mut row = DetectorBody {
             detector: one.name.to_owned(),
             access: one.access.to_owned(),
             supervision: if one.access == Access::Control.name() { "control" } else { "unsupervised" }
@@ -251,11 +247,9 @@ fn flag_rows(
     trail: &Trail,
     scores: &Scores,
     fit: &Fit,
-) -> Vec<FlagRow> {
+) -> Vec<FlagBody> {
     let observed = &subject.trained.observed;
-    let row = |pick: &audit::Pick| FlagRow {
-        judge_id: String::new(),
-        train_id: String::new(),
+    let row = |pick: &audit::Pick| FlagBody {
         detector: detector.to_owned(),
         budget,
         step: pick.step,
@@ -280,15 +274,12 @@ fn replicate_row(
     timeline: &Timeline,
     sampled: &Sampled,
     headline: Headline,
-) -> ReplicateRow {
+) -> ReplicateBody {
     let Headline { trail: headline, first_true_flag } = headline;
     let (last, clean) = (&subject.trained.last, &subject.clean.last);
     let delay = subject.document.audit.delay;
     let end = subject.trained.steps.last();
-    ReplicateRow {
-        train_id: String::new(),
-        arm: 0,
-        replicate: 0,
+    ReplicateBody {
         utility: Some(last.policy.utility),
         clean_utility: Some(clean.policy.utility),
         swap_utility: subject.swapped.map(|twin| twin.last.policy.utility),

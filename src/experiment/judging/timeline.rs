@@ -52,6 +52,6 @@ pub fn has_time(steps: u64) -> bool {
     steps > 1
 }
 
-fn series(run: &Trained, column: fn(&crate::record::tables::StepRow) -> Option<f64>, last: f64) -> Vec<f64> {
+fn series(run: &Trained, column: fn(&crate::record::tables::StepBody) -> Option<f64>, last: f64) -> Vec<f64> {
     run.steps.iter().map(|row| column(row).unwrap_or(f64::NAN)).chain([last]).collect()
 }

@@ -15,7 +15,7 @@ use crate::foundation::bootstrap::quantile_interval;
 use crate::foundation::numeric::{mean, variance};
 use crate::foundation::order::{median, ranks};
 use crate::foundation::scalar::Positive;
-use crate::record::tables::{AGREES, BOUND, CheckRow, DIFFERS, ROUNDING};
+use crate::record::tables::{AGREES, BOUND, CheckBody, DIFFERS, ROUNDING};
 
 /// Standard errors that still count as agreement.
 const ERRORS: f64 = 3.0;
@@ -35,16 +35,17 @@ impl ArmNumbers<'_> {
     }
 }
 
-/// One row a number that was expected, in the order of the config.
-pub fn check(loaded: &Loaded, arms: &[ArmNumbers<'_>]) -> Vec<CheckRow> {
+/// One row a number that was expected, in the order of the config, with its arm where it is of one.
+pub fn check(loaded: &Loaded, arms: &[ArmNumbers<'_>]) -> Vec<(Option<usize>, CheckBody)> {
     let mut rows = Vec::new();
     for expectation in &loaded.document.expect {
         let covered: Vec<&ArmNumbers<'_>> = arms.iter().filter(|a| expectation.covers(a.arm)).collect();
         match &expectation.value {
             Expected::Ordered { by, at_most } => {
-                rows.push(ordered(expectation, by, at_most.get(), &covered));
+                rows.push((None, ordered(expectation, by, at_most.get(), &covered)));
             }
-            _ => rows.extend(covered.iter().map(|numbers| one(expectation, numbers))),
+            _ => rows
+                .extend(covered.iter().map(|numbers| (Some(numbers.arm.index), one(expectation, numbers)))),
         }
     }
     rows
@@ -163,23 +164,23 @@ fn published_error(published: &Published, sample: Option<&Sample>) -> f64 {
     }
 }
 
-fn one(expectation: &Expectation, numbers: &ArmNumbers<'_>) -> CheckRow {
-    let mut row = blank(expectation, Some(numbers.arm.index));
+fn one(expectation: &Expectation, numbers: &ArmNumbers<'_>) -> CheckBody {
+    let mut row = blank(expectation);
     let target = match target(expectation, numbers) {
         Ok(target) => target,
-        Err(status) => return CheckRow { verdict: status, ..row },
+        Err(status) => return CheckBody { verdict: status, ..row },
     };
     row.source.clone_from(&target.source);
     row.expected = Some(target.value);
     row.expected_error = Some(target.error);
     let Some(sample) = numbers.sample(&expectation.metric) else {
         let verdict = format!("missing: no run of this arm gives {}", expectation.metric);
-        return CheckRow { verdict, ..row };
+        return CheckBody { verdict, ..row };
     };
     let exact = matches!(expectation.value, Expected::ClosedForm).then_some(target.value);
     let found = match found(sample, exact.filter(|p| (0.0..=1.0).contains(p))) {
         Ok(found) => found,
-        Err(status) => return CheckRow { verdict: status, ..row },
+        Err(status) => return CheckBody { verdict: status, ..row },
     };
     // A count that was 0 in every run has no spread of its own, but one is to be expected.
     let expected_error = target.spread / (found.replicates as f64).sqrt();
@@ -218,7 +219,7 @@ fn within(found: &Found, bound: f64) -> String {
     }
 }
 
-fn ordered(expectation: &Expectation, by: &str, at_most: f64, arms: &[&ArmNumbers<'_>]) -> CheckRow {
+fn ordered(expectation: &Expectation, by: &str, at_most: f64, arms: &[&ArmNumbers<'_>]) -> CheckBody {
     let centre = |numbers: &ArmNumbers<'_>, metric: &str| match numbers.sample(metric)? {
         Sample::Mean(values) => mean(values),
         Sample::Quantile { values, .. } => median(values),
@@ -230,7 +231,7 @@ fn ordered(expectation: &Expectation, by: &str, at_most: f64, arms: &[&ArmNumber
         .filter_map(|a| Some((centre(a, by)?, centre(a, &expectation.metric)?)))
         .filter(|(x, y)| x.is_finite() && y.is_finite())
         .collect();
-    let mut row = blank(expectation, None);
+    let mut row = blank(expectation);
     row.expected = Some(at_most);
     row.replicates = pairs.len();
     row.source = format!("ordered by {by}");
@@ -260,9 +261,8 @@ fn spearman(pairs: &[(f64, f64)]) -> Option<f64> {
     (spread > 0.0).then(|| product(&xs, &ys) / spread)
 }
 
-fn blank(expectation: &Expectation, arm: Option<usize>) -> CheckRow {
-    CheckRow {
-        arm,
+fn blank(expectation: &Expectation) -> CheckBody {
+    CheckBody {
         metric: expectation.metric.clone(),
         found: None,
         found_error: None,

@@ -10,12 +10,12 @@ use crate::foundation::numeric::mean;
 use crate::foundation::scalar::OpenProbability;
 use crate::metrics::kaplan_meier::{Duration, kaplan_meier};
 use crate::metrics::wilson::proportion;
-use crate::record::tables::SummaryRow;
+use crate::record::tables::SummaryBody;
 
 pub const LEVEL: OpenProbability = OpenProbability::known(0.95);
 
 /// The rows of one arm.
-pub fn summarise(quantities: &[Quantity], seed: u64) -> Vec<SummaryRow> {
+pub fn summarise(quantities: &[Quantity], seed: u64) -> Vec<SummaryBody> {
     let one = |quantity: &Quantity| {
         let metric = quantity.metric.clone();
         match &quantity.sample {
@@ -37,7 +37,7 @@ pub fn summarise(quantities: &[Quantity], seed: u64) -> Vec<SummaryRow> {
 }
 
 /// A mean with its bootstrap interval.
-fn averaged(metric: String, values: &[f64], seed: u64) -> SummaryRow {
+fn averaged(metric: String, values: &[f64], seed: u64) -> SummaryBody {
     let ids: Vec<u64> = (0..values.len() as u64).collect();
     let average = |rows: &[usize]| mean(&rows.iter().map(|&i| values[i]).collect::<Vec<_>>());
     let estimate = Bootstrap::new(seed).interval(&ids, average);
@@ -46,11 +46,10 @@ fn averaged(metric: String, values: &[f64], seed: u64) -> SummaryRow {
     row
 }
 
-fn row(metric: String, replicates: usize, estimate: Result<Estimate, Status>, method: &str) -> SummaryRow {
+fn row(metric: String, replicates: usize, estimate: Result<Estimate, Status>, method: &str) -> SummaryBody {
     let finite = |x: f64| Some(x).filter(|x| x.is_finite());
     match estimate {
-        Ok(e) => SummaryRow {
-            arm: 0,
+        Ok(e) => SummaryBody {
             metric,
             estimate: finite(e.value),
             ci_low: finite(e.interval.low),
@@ -58,8 +57,7 @@ fn row(metric: String, replicates: usize, estimate: Result<Estimate, Status>, me
             replicates,
             method: format!("{method}, 95%"),
         },
-        Err(status) => SummaryRow {
-            arm: 0,
+        Err(status) => SummaryBody {
             metric,
             estimate: None,
             ci_low: None,
@@ -70,7 +68,7 @@ fn row(metric: String, replicates: usize, estimate: Result<Estimate, Status>, me
     }
 }
 
-fn fraction(metric: String, hits: u64, trials: u64) -> SummaryRow {
+fn fraction(metric: String, hits: u64, trials: u64) -> SummaryBody {
     match proportion(hits, trials, LEVEL) {
         Ok(p) => {
             let estimate = Estimate { value: p.value, interval: p.interval, n: trials as usize };
@@ -80,11 +78,10 @@ fn fraction(metric: String, hits: u64, trials: u64) -> SummaryRow {
     }
 }
 
-fn median_duration(metric: String, durations: &[Duration]) -> SummaryRow {
+fn median_duration(metric: String, durations: &[Duration]) -> SummaryBody {
     let number = |steps: Option<u64>| steps.map(|s| s as f64);
     match kaplan_meier(durations, LEVEL) {
-        Ok(survival) => SummaryRow {
-            arm: 0,
+        Ok(survival) => SummaryBody {
             metric,
             estimate: number(survival.median),
             ci_low: number(survival.median_low),

@@ -11,8 +11,8 @@ use crate::experiment::store::rows::{self, lead};
 use crate::experiment::store::{Record, Store, StoreError, commit, temporary};
 use crate::experiment::training::trained::section;
 use crate::record::tables::{
-    CheckRow, DetectorRow, FlagRow, HillRow, ObservedRow, ReplicateRow, StepRow, SummaryRow, SurvivalRow,
-    TruthRow,
+    CheckRow, DetectorBody, DetectorRow, FlagRow, HillRow, ObservedRow, ReplicateBody, ReplicateRow, StepRow,
+    SummaryRow, SurvivalRow, TruthRow,
 };
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -45,9 +45,9 @@ impl Table {
     }
 }
 
-/// Columns of a table, the sweep's keys after the first `at`.
-fn columns(fixed: &[&str], at: usize, keys: &[String]) -> Vec<String> {
-    let (before, after) = fixed.split_at(at.min(fixed.len()));
+/// Columns of a table, the sweep's keys after those of its identity.
+fn columns(fixed: &[&str], identity: &[&str], keys: &[String]) -> Vec<String> {
+    let (before, after) = fixed.split_at(identity.len().min(fixed.len()));
     let owned = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
     [owned(before), keys.to_vec(), owned(after)].concat()
 }
@@ -55,8 +55,12 @@ fn columns(fixed: &[&str], at: usize, keys: &[String]) -> Vec<String> {
 /// Writes every table of the run folder.
 pub fn merge(loaded: &Loaded, runs: &[Planned], store: &Store, out: &Path) -> Result<(), ExperimentError> {
     let keys = &loaded.sweep_keys;
-    let plain = |fixed: &[&str]| columns(fixed, 0, &[]);
-    let mut replicates = Table::create(out, ReplicateRow::FILE, &columns(ReplicateRow::COLUMNS, 3, keys))?;
+    let plain = |fixed: &[&str]| columns(fixed, &[], &[]);
+    let mut replicates = Table::create(
+        out,
+        ReplicateRow::FILE,
+        &columns(ReplicateRow::COLUMNS, ReplicateRow::IDENTITY, keys),
+    )?;
     let mut steps = Table::create(out, StepRow::FILE, &plain(StepRow::COLUMNS))?;
     let mut detectors = Table::create(out, DetectorRow::FILE, &plain(DetectorRow::COLUMNS))?;
     let mut flags = Table::create(out, FlagRow::FILE, &plain(FlagRow::COLUMNS))?;
@@ -82,7 +86,7 @@ pub fn merge(loaded: &Loaded, runs: &[Planned], store: &Store, out: &Path) -> Re
             let identity = lead(&[&judge[..], &[arm.clone(), replicate.clone()]].concat());
             detectors.put(bytes("detectors.csv"), &identity)?;
             flags.put(bytes("flags.csv"), &lead(&judge))?;
-            of_run.detectors.extend(read_detectors(record, &store.path(id), planned, id)?);
+            of_run.detectors.extend(section::<DetectorBody>(record, &store.path(id), "detectors.csv")?);
         }
         judged.push(of_run);
         survival.put(bytes("survival.csv"), &lead(std::slice::from_ref(&arm)))?;
@@ -95,14 +99,15 @@ pub fn merge(loaded: &Loaded, runs: &[Planned], store: &Store, out: &Path) -> Re
             truth.put(bytes("truth.csv"), &identity)?;
         }
     }
-    let mut summary = Table::create(out, SummaryRow::FILE, &columns(SummaryRow::COLUMNS, 1, keys))?;
+    let mut summary =
+        Table::create(out, SummaryRow::FILE, &columns(SummaryRow::COLUMNS, SummaryRow::IDENTITY, keys))?;
     let mut arms = Vec::with_capacity(loaded.arms.len());
     for arm in &loaded.arms {
-        let of_arm: Vec<&Judged> = judged.iter().filter(|j| j.replicate.arm == arm.index).collect();
+        let of_arm: Vec<&Judged> = judged.iter().filter(|j| j.arm == arm.index).collect();
         let quantities = quantities(&of_arm);
         let rows = estimates::summarise(&quantities, loaded.document.seed);
         let swept = [&[arm.index.to_string()][..], &arm.values].concat();
-        summary.put(&rows::encode(&rows, 1)?, &lead(&swept))?;
+        summary.put(&rows::encode(&rows)?, &lead(&swept))?;
         arms.push(ArmNumbers { arm, quantities });
     }
     let checks = check(loaded, &arms, out)?;
@@ -151,36 +156,22 @@ fn activations(loaded: &Loaded, runs: &[Planned], store: &Store, out: &Path) -> 
 /// What was expected beside what was found; only the header where nothing was expected.
 fn check(loaded: &Loaded, arms: &[ArmNumbers<'_>], out: &Path) -> Result<Table, ExperimentError> {
     let keys = &loaded.sweep_keys;
-    let mut table = Table::create(out, CheckRow::FILE, &columns(CheckRow::COLUMNS, 1, keys))?;
-    for row in checks::check(loaded, arms) {
-        let (arm, values) = match row.arm.and_then(|arm| loaded.arms.get(arm)) {
+    let mut table =
+        Table::create(out, CheckRow::FILE, &columns(CheckRow::COLUMNS, CheckRow::IDENTITY, keys))?;
+    for (arm, row) in checks::check(loaded, arms) {
+        let (arm, values) = match arm.and_then(|arm| loaded.arms.get(arm)) {
             Some(arm) => (arm.index.to_string(), arm.values.clone()),
             None => (String::new(), vec![String::new(); keys.len()]),
         };
-        table.put(&rows::encode(&[row], 1)?, &lead(&[&[arm][..], &values].concat()))?;
+        table.put(&rows::encode(&[row])?, &lead(&[&[arm][..], &values].concat()))?;
     }
     Ok(table)
 }
 
 /// The run's own row, as the summary needs it; no detector yet.
 fn read_run(record: &Record, path: &Path, planned: &Planned) -> Result<Judged, StoreError> {
-    let (arm, replicate) = (planned.arm.to_string(), planned.replicate.to_string());
-    let identity = [planned.train_id.as_str(), &arm, &replicate];
-    let mut replicates: Vec<ReplicateRow> =
-        section(record, path, "replicate.csv", ReplicateRow::COLUMNS, &identity)?;
-    let replicate = replicates.pop().ok_or_else(|| StoreError::Absent { path: path.to_owned() })?;
+    let replicate = section::<ReplicateBody>(record, path, "replicate.csv")?.pop();
+    let replicate = replicate.ok_or_else(|| StoreError::Absent { path: path.to_owned() })?;
     let steps = record.section("steps.csv").map_or(0, |b| b.iter().filter(|b| **b == b'\n').count());
-    Ok(Judged { replicate, detectors: Vec::new(), steps: steps as u64 })
-}
-
-/// The rows of one judgement, whose identity is `id`.
-fn read_detectors(
-    record: &Record,
-    path: &Path,
-    planned: &Planned,
-    id: &str,
-) -> Result<Vec<DetectorRow>, StoreError> {
-    let (arm, replicate) = (planned.arm.to_string(), planned.replicate.to_string());
-    let judge = [id, planned.train_id.as_str(), &arm, &replicate];
-    section(record, path, "detectors.csv", DetectorRow::COLUMNS, &judge)
+    Ok(Judged { arm: planned.arm, replicate, detectors: Vec::new(), steps: steps as u64 })
 }

@@ -5,14 +5,16 @@ use crate::foundation::scalar::OpenProbability;
 use crate::metrics::kaplan_meier::Duration;
 use crate::metrics::outcome::Outcome;
 use crate::record::metric::{self, at_budget};
-use crate::record::tables::{DetectorRow, ReplicateRow};
+use crate::record::tables::{DetectorBody, ReplicateBody};
 use crate::theory::frontier;
 
 /// One judged run.
 #[derive(Debug)]
 pub struct Judged {
-    pub replicate: ReplicateRow,
-    pub detectors: Vec<DetectorRow>,
+    /// Its arm.
+    pub arm: usize,
+    pub replicate: ReplicateBody,
+    pub detectors: Vec<DetectorBody>,
     /// Steps of the run.
     pub steps: u64,
 }
@@ -50,7 +52,7 @@ pub struct Quantity {
 }
 
 /// A number of one run, by name.
-type Column = (&'static str, fn(&ReplicateRow) -> Option<f64>);
+type Column = (&'static str, fn(&ReplicateBody) -> Option<f64>);
 
 /// What is averaged over replicates.
 const MEANS: [Column; 15] = [
@@ -81,13 +83,13 @@ const MEDIANS: [Column; 4] = [
 
 /// Largest proxy of the table over the size at which one outcome would supply half of the gain at this KL (F1's
 /// collapse variable); for a uniform reference whose largest KL is that of one outcome.
-fn frontier_ratio(r: &ReplicateRow) -> Option<f64> {
+fn frontier_ratio(r: &ReplicateBody) -> Option<f64> {
     let half = frontier::t_star((-r.kl_max?).exp(), r.kl?).ok()?;
     Some(r.proxy_max? / (r.proxy_spread.filter(|s| *s > 0.0)? * half.size))
 }
 
 /// A question to one run, by name; `None` where the question does not apply.
-type Question = (&'static str, fn(&ReplicateRow) -> Option<bool>);
+type Question = (&'static str, fn(&ReplicateBody) -> Option<bool>);
 
 /// Fractions of runs. Only the first applies to a run of one step, which has no before and after.
 const FRACTIONS: [Question; 5] = [
@@ -133,7 +135,7 @@ pub fn names() -> Vec<String> {
 
 /// Every number of one arm, in the order of the summary.
 pub fn quantities(runs: &[&Judged]) -> Vec<Quantity> {
-    let replicates: Vec<&ReplicateRow> = runs.iter().map(|run| &run.replicate).collect();
+    let replicates: Vec<&ReplicateBody> = runs.iter().map(|run| &run.replicate).collect();
     let mut all = Vec::new();
     let mut add = |metric: &str, sample| all.push(Quantity { metric: metric.to_owned(), sample });
     for (name, column) in MEANS {
@@ -199,19 +201,19 @@ fn detectors(runs: &[&Judged], timed: bool) -> Vec<Quantity> {
     let Some(first) = runs.first() else { return Vec::new() };
     let mut all = Vec::new();
     for (place, head) in first.detectors.iter().enumerate() {
-        let of_runs: Vec<&DetectorRow> = runs.iter().filter_map(|run| run.detectors.get(place)).collect();
+        let of_runs: Vec<&DetectorBody> = runs.iter().filter_map(|run| run.detectors.get(place)).collect();
         let mut add = |name: &str, sample| {
             all.push(Quantity { metric: at_budget(name, &head.detector, head.budget), sample });
         };
         add(metric::CATCH_RATE, fraction(of_runs.iter().filter_map(|d| d.caught_in_time)));
-        let looked: Vec<&&DetectorRow> = of_runs.iter().filter(|d| d.precision.is_some()).collect();
+        let looked: Vec<&&DetectorBody> = of_runs.iter().filter(|d| d.precision.is_some()).collect();
         if !looked.is_empty() {
             add(metric::CAUGHT, fraction(looked.iter().map(|d| d.first_catch.is_some())));
         }
         if timed && !looked.is_empty() {
             add(metric::STEPS_TO_CATCH, waits(looked.iter().map(|d| d.first_catch)));
         }
-        let mut average = |name: &str, column: fn(&DetectorRow) -> Option<f64>| {
+        let mut average = |name: &str, column: fn(&DetectorBody) -> Option<f64>| {
             let values: Vec<f64> = of_runs.iter().filter_map(|d| column(d)).collect();
             if !values.is_empty() {
                 add(name, Sample::Mean(values));

@@ -9,7 +9,7 @@ use super::setting::Setting;
 use super::trained::Trained;
 use crate::foundation::numeric::{mean, sum, variance};
 use crate::foundation::order::{quantile_sorted, sorted};
-use crate::record::tables::StepRow;
+use crate::record::tables::StepBody;
 use crate::rollout::Batch;
 use crate::tails;
 use crate::trainers::Estimator;
@@ -65,7 +65,7 @@ fn row(
     exact: &Expectations,
     coefficient: Option<f64>,
     influence: &mut Influence,
-) -> StepRow {
+) -> StepBody {
     let proxies = &batch.observed.proxy;
     let ascending = sorted(proxies);
     let at = |p| quantile_sorted(&ascending, p).unwrap_or(0.0);
@@ -90,10 +90,7 @@ fn row(
         let threshold = ascending[place];
         (threshold, ascending.iter().filter(|u| **u > threshold).count())
     });
-    StepRow {
-        train_id: String::new(),
-        arm: 0,
-        replicate: 0,
+    StepBody {
         step,
         proxy_mean: mean(proxies).unwrap_or(0.0),
         proxy_sd: variance(proxies).map(f64::sqrt),

@@ -4,7 +4,7 @@ use super::policy_value::Expectations;
 use crate::experiment::store::features;
 use crate::experiment::store::rows;
 use crate::experiment::store::{Record, StoreError};
-use crate::record::tables::{ObservedRow, StepRow, TruthRow};
+use crate::record::tables::{ObservedBody, StepBody, TruthBody};
 use crate::record::{DISAGREEMENT, GRADIENT_NORM, Observed, Truth};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -13,8 +13,8 @@ use std::path::Path;
 /// What a training run leaves: one row a step, every rollout, and the numbers of the final policy.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Trained {
-    /// One row a step (identity columns empty, `clean_utility` absent).
-    pub steps: Vec<StepRow>,
+    /// One row a step (`clean_utility` absent).
+    pub steps: Vec<StepBody>,
     /// Every rollout, in order.
     pub observed: Observed,
     /// Its hidden side.
@@ -51,9 +51,9 @@ impl Trained {
     pub fn to_record(&self) -> Result<Record, csv::Error> {
         let mut record = Record::default();
         record.push("final.json", serde_json::to_vec(&self.last).map_err(std::io::Error::from)?);
-        record.push("steps.csv", rows::encode(&self.steps, STEP_LEAD)?);
-        record.push("observed.csv", rows::encode(&self.observed_rows(), 1)?);
-        record.push("truth.csv", rows::encode(&self.truth_rows(), 1)?);
+        record.push("steps.csv", rows::encode(&self.steps)?);
+        record.push("observed.csv", rows::encode(&self.observed_rows())?);
+        record.push("truth.csv", rows::encode(&self.truth_rows())?);
         if let Some(table) = features::encode(&self.observed)? {
             record.push(features::SECTION, table);
         }
@@ -62,9 +62,9 @@ impl Trained {
 
     /// Reads a record back; `path` is named where a section cannot be read.
     pub fn from_record(record: &Record, path: &Path) -> Result<Self, StoreError> {
-        let observed: Vec<ObservedRow> = section(record, path, "observed.csv", ObservedRow::COLUMNS, &[""])?;
-        let truth: Vec<TruthRow> = section(record, path, "truth.csv", TruthRow::COLUMNS, &[""])?;
-        let steps = section(record, path, "steps.csv", StepRow::COLUMNS, &["", "0", "0"])?;
+        let observed: Vec<ObservedBody> = section(record, path, "observed.csv")?;
+        let truth: Vec<TruthBody> = section(record, path, "truth.csv")?;
+        let steps = section(record, path, "steps.csv")?;
         let last = record.section("final.json").unwrap_or_default();
         let last = serde_json::from_slice(last).map_err(|e| damaged(path, "final.json", e.to_string()))?;
         let mut observed = columns(&observed);
@@ -77,14 +77,13 @@ impl Trained {
         Ok(Self { steps, observed, truth: hidden(&truth), last })
     }
 
-    fn observed_rows(&self) -> Vec<ObservedRow> {
+    fn observed_rows(&self) -> Vec<ObservedBody> {
         let o = &self.observed;
         let cell = |column: &Option<Vec<f64>>, row: usize| column.as_ref().map(|c| c[row]);
         let feature = |own: &str| o.features.iter().find(|(name, _)| name == own).map(|(_, column)| column);
         let (disagreement, gradient) = (feature(DISAGREEMENT), feature(GRADIENT_NORM));
         (0..o.len())
-            .map(|row| ObservedRow {
-                train_id: String::new(),
+            .map(|row| ObservedBody {
                 step: o.step[row],
                 trajectory: o.trajectory[row],
                 outcome: o.outcome[row],
@@ -102,11 +101,10 @@ impl Trained {
             .collect()
     }
 
-    fn truth_rows(&self) -> Vec<TruthRow> {
+    fn truth_rows(&self) -> Vec<TruthBody> {
         let t = &self.truth;
         (0..t.len())
-            .map(|row| TruthRow {
-                train_id: String::new(),
+            .map(|row| TruthBody {
                 trajectory: self.observed.trajectory[row],
                 utility: t.utility[row],
                 error: t.error[row],
@@ -117,9 +115,6 @@ impl Trained {
     }
 }
 
-/// Identity columns that lead a row of `steps.csv`.
-pub const STEP_LEAD: usize = 3;
-
 fn damaged(path: &Path, section: &'static str, problem: String) -> StoreError {
     StoreError::Section { path: path.to_owned(), section, problem }
 }
@@ -129,15 +124,13 @@ pub fn section<T: DeserializeOwned>(
     record: &Record,
     path: &Path,
     name: &'static str,
-    columns: &[&str],
-    lead: &[&str],
 ) -> Result<Vec<T>, StoreError> {
     let bytes = record.section(name).ok_or_else(|| damaged(path, name, "it is missing".to_owned()))?;
-    rows::decode(bytes, columns, lead).map_err(|e| damaged(path, name, e.to_string()))
+    rows::decode(bytes).map_err(|e| damaged(path, name, e.to_string()))
 }
 
-fn columns(rows: &[ObservedRow]) -> Observed {
-    let column = |get: fn(&ObservedRow) -> Option<f64>| rows.iter().map(get).collect::<Option<Vec<f64>>>();
+fn columns(rows: &[ObservedBody]) -> Observed {
+    let column = |get: fn(&ObservedBody) -> Option<f64>| rows.iter().map(get).collect::<Option<Vec<f64>>>();
     Observed {
         step: rows.iter().map(|r| r.step).collect(),
         trajectory: rows.iter().map(|r| r.trajectory).collect(),
@@ -158,7 +151,7 @@ fn columns(rows: &[ObservedRow]) -> Observed {
     }
 }
 
-fn hidden(rows: &[TruthRow]) -> Truth {
+fn hidden(rows: &[TruthBody]) -> Truth {
     Truth {
         utility: rows.iter().map(|r| r.utility).collect(),
         error: rows.iter().map(|r| r.error).collect(),

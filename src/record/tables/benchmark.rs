@@ -4,7 +4,6 @@
 //! warning can use) or `after` (the whole run: an audit after the fact). An empty cell has its reason in `status`.
 
 use super::folder::{self, FolderError};
-use super::table;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 

@@ -88,10 +88,10 @@ pub(super) fn evaluate(subject: &Subject<'_>, cell: Cell<'_>) -> Result<Record, 
     rates.extend(run.rates(ORACLE, &ranked));
 
     let mut record = Record::default();
-    record.push(CaughtRow::FILE, rows::encode(&caught, 0)?);
-    record.push(RateRow::FILE, rows::encode(&rates, 0)?);
-    record.push(crate::record::benchmark::AlertRow::FILE, rows::encode(&alarms, 0)?);
-    record.push(crate::record::benchmark::GuardRow::FILE, rows::encode(&guarded, 0)?);
+    record.push(CaughtRow::FILE, rows::encode(&caught)?);
+    record.push(RateRow::FILE, rows::encode(&rates)?);
+    record.push(crate::record::benchmark::AlertRow::FILE, rows::encode(&alarms)?);
+    record.push(crate::record::benchmark::GuardRow::FILE, rows::encode(&guarded)?);
     Ok(record)
 }
 

@@ -33,7 +33,6 @@ use crate::record::benchmark::{
 use crate::record::folder::{MANIFEST, PLAN};
 use evaluate::evaluate;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use trial::Cell;
@@ -119,18 +118,10 @@ struct Cells {
 
 impl Cells {
     fn take(&mut self, record: &Record, path: &Path) -> Result<(), ExperimentError> {
-        fn rows<T: DeserializeOwned>(
-            record: &Record,
-            path: &Path,
-            file: &'static str,
-            columns: &[&str],
-        ) -> Result<Vec<T>, ExperimentError> {
-            Ok(section(record, path, file, columns, &[])?)
-        }
-        self.caught.extend(rows::<CaughtRow>(record, path, CaughtRow::FILE, CaughtRow::COLUMNS)?);
-        self.rates.extend(rows::<RateRow>(record, path, RateRow::FILE, RateRow::COLUMNS)?);
-        self.alerts.extend(rows::<AlertRow>(record, path, AlertRow::FILE, AlertRow::COLUMNS)?);
-        self.guards.extend(rows::<GuardRow>(record, path, GuardRow::FILE, GuardRow::COLUMNS)?);
+        self.caught.extend(section::<CaughtRow>(record, path, CaughtRow::FILE)?);
+        self.rates.extend(section::<RateRow>(record, path, RateRow::FILE)?);
+        self.alerts.extend(section::<AlertRow>(record, path, AlertRow::FILE)?);
+        self.guards.extend(section::<GuardRow>(record, path, GuardRow::FILE)?);
         Ok(())
     }
 
@@ -150,6 +141,6 @@ impl Cells {
 
 fn table<T: Serialize>(out: &Path, file: &str, columns: &[&str], lines: &[T]) -> Result<(), ExperimentError> {
     let mut bytes = (columns.join(",") + "\n").into_bytes();
-    bytes.extend(rows::encode(lines, 0)?);
+    bytes.extend(rows::encode(lines)?);
     Ok(write_atomic(&out.join(file), &bytes)?)
 }
