@@ -100,10 +100,10 @@ pub(super) fn contradict(base: &Node<'_>, axes: &[Axis<'_>], arms: &[Arm], fault
 pub(super) fn unexpected(base: &Node<'_>, arms: &[Arm], faults: &mut Vec<Draft>) {
     let Some(first) = arms.first() else { return };
     for (index, expectation) in first.document.expect.iter().enumerate() {
-        for (key, problem) in expectation.contradictions(arms) {
-            let (problem, help) = problem.split_once("; ").unwrap_or((problem.as_str(), ""));
-            let path: Vec<String> = format!("expect.{index}.{key}").split('.').map(str::to_owned).collect();
-            faults.push(Draft::new(place(base, &path), problem.to_owned(), "here").help(help));
+        for fault in expectation.contradictions(arms) {
+            let path = format!("expect.{index}.{}", fault.path);
+            let path: Vec<String> = path.split('.').map(str::to_owned).collect();
+            faults.push(Draft::new(place(base, &path), fault.message, "here").help(&fault.help));
         }
     }
 }

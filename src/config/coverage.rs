@@ -2,6 +2,7 @@
 
 use super::arm::Arm;
 use super::expect::{Expectation, Expected, Published};
+use super::rules::Contradiction;
 use std::collections::BTreeSet;
 
 impl Expectation {
@@ -19,15 +20,20 @@ impl Expectation {
         }
     }
 
-    /// What contradicts itself, as (key below the section, problem; remedy).
-    pub(super) fn contradictions(&self, arms: &[Arm]) -> Vec<(&'static str, String)> {
+    /// What contradicts itself, by key below the section.
+    pub(super) fn contradictions(&self, arms: &[Arm]) -> Vec<Contradiction> {
         let mut found = Vec::new();
+        let mut say = |key: &str, message: String, help: String| {
+            found.push(Contradiction { path: key.to_owned(), message, help });
+        };
+        let mut met = true;
         for (key, labels) in [("arms", &self.arms), ("except", &self.except)] {
             for label in labels {
                 let places: BTreeSet<usize> = arms.iter().flat_map(|arm| arm.places(label)).collect();
                 if places.len() > 1 {
-                    let problem = format!("two swept keys have the value {label}; write it as key={label}");
-                    found.push((key, problem));
+                    let problem = format!("two swept keys have the value {label}");
+                    say(key, problem, format!("write it as key={label}"));
+                    met = false;
                 }
                 if !places.is_empty() {
                     continue;
@@ -41,23 +47,28 @@ impl Expectation {
                 } else {
                     format!("the swept values are {}", known.join(", "))
                 };
-                found.push((key, format!("no arm has the value {label}; {listed}")));
+                say(key, format!("no arm has the value {label}"), listed);
+                met = false;
             }
         }
-        if found.is_empty() && !arms.iter().any(|arm| self.covers(arm)) {
-            found.push(("arms", "no arm has all of these values; name fewer".to_owned()));
+        if met && !arms.iter().any(|arm| self.covers(arm)) {
+            say("arms", "no arm has all of these values".to_owned(), "name fewer".to_owned());
         }
         if let Expected::Ordered { at_most, .. } = &self.value
             && at_most.get() >= 0.0
         {
-            let problem =
-                "a rank correlation of 0 or more orders nothing; give a negative one, such as -0.95";
-            found.push(("value.ordered.at_most", problem.to_owned()));
+            say(
+                "value.ordered.at_most",
+                "a rank correlation of 0 or more orders nothing".to_owned(),
+                "give a negative one, such as -0.95".to_owned(),
+            );
         }
         if let Expected::Published(Published { standard_error: None, replicates: None, .. }) = self.value {
-            let problem =
-                "a published number needs an error to be compared; add standard_error, or replicates";
-            found.push(("value.published", problem.to_owned()));
+            say(
+                "value.published",
+                "a published number needs an error to be compared".to_owned(),
+                "add standard_error, or replicates".to_owned(),
+            );
         }
         found
     }

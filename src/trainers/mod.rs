@@ -3,11 +3,13 @@
 //! `settings` states them, one file a trainer; `learner` passes over batches and takes steps; `loss` has the arithmetic. Each
 //! names those after it.
 
+mod contradiction;
 mod error;
 mod learner;
 mod loss;
 mod settings;
 
+pub use contradiction::Contradiction;
 pub use error::TrainerError;
 pub use learner::{
     Credited, Experience, Ground, Learner, OptimizerSpec, Recipe, SequenceLearner, TableLearner,

@@ -7,7 +7,7 @@ use crate::windows::{Race, run};
 use serde_json::{Value, json};
 use tailcatch::experiment::Expectations;
 use tailcatch::policies::{Backend, Snapshot};
-use tailcatch::trainers::{Ground, Grpo, TrainerPart};
+use tailcatch::trainers::{Contradiction, Ground, Grpo, TrainerPart};
 
 fn settings(value: Value) -> Grpo {
     serde_json::from_value(value).unwrap()
@@ -187,9 +187,9 @@ fn sightings_before_takeover_do_not_fall_with_the_size_of_the_exploit() {
 #[test]
 fn contradictions_are_named_with_their_remedy() {
     let bad = |value: Value| settings(value).contradictions().remove(0);
-    let (key, problem) = bad(json!({ "batch": 100 }));
-    assert!(key == "group" && problem.contains("batch = 104"), "{key}: {problem}");
-    assert_eq!(bad(json!({ "group": 1 })).0, "group");
-    assert_eq!(bad(json!({ "kl": { "estimator": "k1" } })).0, "kl.estimator");
-    assert_eq!(bad(json!({ "kl": { "controller": { "adaptive": {} } } })).0, "kl.coefficient");
+    let Contradiction { key, remedy, .. } = bad(json!({ "batch": 100 }));
+    assert!(key == "group" && remedy.contains("batch = 104"), "{key}: {remedy}");
+    assert_eq!(bad(json!({ "group": 1 })).key, "group");
+    assert_eq!(bad(json!({ "kl": { "estimator": "k1" } })).key, "kl.estimator");
+    assert_eq!(bad(json!({ "kl": { "controller": { "adaptive": {} } } })).key, "kl.coefficient");
 }

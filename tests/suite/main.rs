@@ -11,6 +11,8 @@ mod cli;
 mod config;
 #[cfg(feature = "lab")]
 mod conformance;
+#[cfg(feature = "lab")]
+mod deployment;
 mod detect;
 mod detector_power;
 mod detectors;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 use tailcatch::policies::{Backend, Snapshot};
 use tailcatch::trainers::estimators::estimate;
-use tailcatch::trainers::{Estimator, Ground, Ppo, TrainerPart, gae};
+use tailcatch::trainers::{Contradiction, Estimator, Ground, Ppo, TrainerPart, gae};
 
 fn settings(value: Value) -> Ppo {
     serde_json::from_value(value).unwrap()
@@ -245,10 +245,10 @@ fn training_reaches_the_exact_optimum() {
 #[test]
 fn contradictions_are_named_with_their_remedy() {
     let bad = |value: Value| settings(value).contradictions().remove(0);
-    let (key, problem) = bad(json!({ "batch": 250, "minibatches": 4 }));
-    assert!(key == "minibatches" && problem.contains("batch = 252"), "{key}: {problem}");
-    assert_eq!(bad(json!({ "batch": 1 })).0, "batch");
-    assert_eq!(bad(json!({ "kl": { "place": "loss" } })).0, "kl.estimator");
+    let Contradiction { key, remedy, .. } = bad(json!({ "batch": 250, "minibatches": 4 }));
+    assert!(key == "minibatches" && remedy.contains("batch = 252"), "{key}: {remedy}");
+    assert_eq!(bad(json!({ "batch": 1 })).key, "batch");
+    assert_eq!(bad(json!({ "kl": { "place": "loss" } })).key, "kl.estimator");
     assert!(settings(json!({})).contradictions().is_empty());
 }
 

@@ -8,7 +8,7 @@ use tailcatch::foundation::rng::SeedTree;
 use tailcatch::policies::{Backend, Snapshot};
 use tailcatch::reward::{RewardModel, RewardSection, Twin};
 use tailcatch::rollout::Sampler;
-use tailcatch::trainers::{Experience, Ground, Rloo, TrainerPart};
+use tailcatch::trainers::{Contradiction, Experience, Ground, Rloo, TrainerPart};
 
 fn settings(value: Value) -> Rloo {
     serde_json::from_value(value).unwrap()
@@ -111,18 +111,19 @@ fn groups_share_their_prompt_and_groups_of_one_draw_as_before() {
 #[test]
 fn contradictions_are_named_with_their_remedy() {
     let bad = |value: Value| settings(value).contradictions().remove(0);
-    let (key, problem) = bad(json!({ "batch": 250, "group": 4 }));
-    assert!(key == "group" && problem.contains("batch = 252"), "{key}: {problem}");
-    let (key, problem) = bad(json!({ "group": 1 }));
-    assert!(key == "group" && problem.contains("group = 2"), "{key}: {problem}");
-    assert_eq!(bad(json!({ "kl": { "estimator": "exact" } })).0, "kl.place");
-    let (key, problem) = bad(json!({ "kl": { "controller": { "adaptive": { "horizon": 100 } } } }));
-    assert!(key == "kl.controller.adaptive.horizon" && problem.contains("10000"), "{key}: {problem}");
+    let Contradiction { key, remedy, .. } = bad(json!({ "batch": 250, "group": 4 }));
+    assert!(key == "group" && remedy.contains("batch = 252"), "{key}: {remedy}");
+    let Contradiction { key, remedy, .. } = bad(json!({ "group": 1 }));
+    assert!(key == "group" && remedy.contains("group = 2"), "{key}: {remedy}");
+    assert_eq!(bad(json!({ "kl": { "estimator": "exact" } })).key, "kl.place");
+    let Contradiction { key, remedy, .. } =
+        bad(json!({ "kl": { "controller": { "adaptive": { "horizon": 100 } } } }));
+    assert!(key == "kl.controller.adaptive.horizon" && remedy.contains("10000"), "{key}: {remedy}");
     let adaptive = settings(json!({ "kl": { "controller": { "adaptive": {} } } }));
     assert_eq!(adaptive.kl_target(), Some(("kl.controller.adaptive.target", 6.0)));
     assert!(adaptive.contradictions().is_empty());
     assert_eq!(
-        bad(json!({ "kl": { "coefficient": 0, "controller": { "adaptive": {} } } })).0,
+        bad(json!({ "kl": { "coefficient": 0, "controller": { "adaptive": {} } } })).key,
         "kl.coefficient"
     );
 }

@@ -115,11 +115,11 @@ fn a_budget_is_kept_by_dual_ascent() {
 #[test]
 fn contradictions_are_named() {
     let bad = |kl: Value| settings(json!({ "kl": kl })).contradictions();
-    assert_eq!(bad(json!({ "estimator": "exact", "place": "reward" }))[0].0, "kl.place");
-    assert_eq!(bad(json!({ "estimator": "k1", "place": "loss" }))[0].0, "kl.estimator");
+    assert_eq!(bad(json!({ "estimator": "exact", "place": "reward" }))[0].key, "kl.place");
+    assert_eq!(bad(json!({ "estimator": "k1", "place": "loss" }))[0].key, "kl.estimator");
     let budget = json!({ "coefficient": 0, "controller": { "budget": { "target": 1 } } });
-    assert_eq!(bad(budget)[0].0, "kl.coefficient");
-    assert_eq!(settings(json!({ "batch": 1 })).contradictions()[0].0, "batch");
+    assert_eq!(bad(budget)[0].key, "kl.coefficient");
+    assert_eq!(settings(json!({ "batch": 1 })).contradictions()[0].key, "batch");
 }
 
 #[test]

@@ -62,10 +62,8 @@ pub(super) fn contradictions(document: &Document, references: &mut References) -
     };
 
     let trainer = document.trainer.name();
-    for (key, problem) in document.trainer.part().contradictions() {
-        // The remedy follows the problem, after a semicolon.
-        let (problem, help) = problem.split_once("; ").unwrap_or((problem.as_str(), "change one of the two"));
-        say(&format!("trainer.{trainer}.{key}"), problem.to_owned(), help);
+    for fault in document.trainer.part().contradictions() {
+        say(&format!("trainer.{trainer}.{}", fault.key), fault.problem, &fault.remedy);
     }
     if let (Some(largest), Some((key, budget))) = (reach, document.trainer.part().kl_target())
         && budget > largest

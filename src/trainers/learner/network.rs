@@ -79,7 +79,6 @@ impl Network {
 mod tests {
     use super::*;
     use crate::policies::Snapshot;
-    use crate::record::Outcomes;
     use proptest::prelude::*;
 
     /// Prompts and outcomes, ln π₀ before it is normalised, θ, and slopes by cell.
@@ -108,17 +107,8 @@ mod tests {
             let total = |row: &[f64]| row.iter().map(|log| log.exp()).sum::<f64>().ln();
             let reference: Vec<f64> =
                 raw.chunks(shape[1]).flat_map(|row| row.iter().map(|log| log - total(row)).collect::<Vec<_>>()).collect();
-            let table = Outcomes {
-                prompts: shape[0],
-                outcomes: shape[1],
-                ref_log_prob: reference.clone(),
-                utility: raw.clone(),
-                error: raw.clone(),
-                class: vec![0; raw.len()],
-                hack: vec![false; raw.len()],
-            };
             let device = Device::flex();
-            let network = Network { policy: TabularPolicy::new([table.prompts, table.outcomes], &device.clone().autodiff()), value: None };
+            let network = Network { policy: TabularPolicy::new(shape, &device.clone().autodiff()), value: None };
             let push = Gradient { logit: theta.iter().map(|t| -*t as f32).collect(), value: None };
             let sgd = &mut burn::optim::SgdConfig::new().init();
             let network = network.descend(sgd, 1.0, push, shape, &device);

@@ -3,6 +3,7 @@
 use super::robust;
 use crate::foundation::numeric::sum;
 use crate::foundation::scalar::{OpenProbability, Positive};
+use crate::trainers::contradiction::Contradiction;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
@@ -52,15 +53,17 @@ pub enum Scale {
 
 impl Baseline {
     /// What contradicts itself in a batch of this size, by key below the trainer's section.
-    pub(in crate::trainers) fn contradiction(self, batch: NonZeroU32) -> Option<(&'static str, String)> {
+    pub(in crate::trainers) fn contradiction(self, batch: NonZeroU32) -> Option<Contradiction> {
         match self {
-            Self::TrimmedMean { share } if share.get() >= 0.5 => Some((
+            Self::TrimmedMean { share } if share.get() >= 0.5 => Some(Contradiction::new(
                 "baseline.trimmed_mean.share",
-                format!("{share} of either end leaves nothing in between; use 0.05"),
+                format!("{share} of either end leaves nothing in between"),
+                "use 0.05",
             )),
-            Self::MedianOfMeans { blocks } if blocks > batch => Some((
+            Self::MedianOfMeans { blocks } if blocks > batch => Some(Contradiction::new(
                 "baseline.median_of_means.blocks",
-                format!("a batch of {batch} cannot be cut into {blocks} blocks; use 8, or a larger batch"),
+                format!("a batch of {batch} cannot be cut into {blocks} blocks"),
+                "use 8, or a larger batch",
             )),
             _ => None,
         }

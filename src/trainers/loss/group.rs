@@ -2,6 +2,7 @@
 
 use super::advantage::{Baseline, Scale, advantages};
 use crate::foundation::numeric::sum;
+use crate::trainers::contradiction::Contradiction;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
@@ -66,22 +67,21 @@ fn deviation(values: &[f64]) -> f64 {
 }
 
 /// What is wrong with groups of this size in a batch of that.
-pub(in crate::trainers) fn contradiction(
-    group: NonZeroU32,
-    batch: NonZeroU32,
-) -> Option<(&'static str, String)> {
+pub(in crate::trainers) fn contradiction(group: NonZeroU32, batch: NonZeroU32) -> Option<Contradiction> {
     let (group, batch) = (group.get(), batch.get());
     if group < 2 {
-        return Some((
+        return Some(Contradiction::new(
             "group",
-            "a group of 1 has no other rollout to be compared with; use group = 2 or more".to_owned(),
+            "a group of 1 has no other rollout to be compared with",
+            "use group = 2 or more",
         ));
     }
     (batch % group != 0).then(|| {
         let above = batch.div_ceil(group).saturating_mul(group);
-        (
+        Contradiction::new(
             "group",
-            format!("a batch of {batch} cannot be cut into groups of {group}; use batch = {above}, or a group that divides {batch}"),
+            format!("a batch of {batch} cannot be cut into groups of {group}"),
+            format!("use batch = {above}, or a group that divides {batch}"),
         )
     })
 }

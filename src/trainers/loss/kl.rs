@@ -1,6 +1,7 @@
 //! The KL penalty: which estimator, where it enters, and what keeps it in check.
 
 use crate::foundation::scalar::{NonNegative, Positive};
+use crate::trainers::contradiction::Contradiction;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
@@ -50,20 +51,20 @@ impl KlPenalty {
     }
 
     /// What contradicts itself when a step has `batch` rollouts, by key below the trainer's section.
-    pub(in crate::trainers) fn contradictions(&self, batch: NonZeroU32) -> Vec<(&'static str, String)> {
+    pub(in crate::trainers) fn contradictions(&self, batch: NonZeroU32) -> Vec<Contradiction> {
         let mut found = Vec::new();
         match (self.estimator, self.place) {
-            (Estimator::Exact, Place::Reward) => found.push((
+            (Estimator::Exact, Place::Reward) => found.push(Contradiction::new(
                 "kl.place",
-                "the exact KL is one number for all rollouts, so it cannot enter their rewards; use place = \"loss\", \
-                 or estimator = \"k1\""
-                    .to_owned(),
+                "the exact KL is one number for all rollouts, so it cannot enter their rewards",
+                "use place = \"loss\", \
+                 or estimator = \"k1\"",
             )),
-            (Estimator::K1, Place::Loss) => found.push((
+            (Estimator::K1, Place::Loss) => found.push(Contradiction::new(
                 "kl.estimator",
-                "k1 in the loss has a gradient of mean zero and penalises nothing; use place = \"reward\", or \
-                 estimator = \"k2\", \"k3\" or \"exact\""
-                    .to_owned(),
+                "k1 in the loss has a gradient of mean zero and penalises nothing",
+                "use place = \"reward\", or \
+                 estimator = \"k2\", \"k3\" or \"exact\"",
             )),
             _ => {}
         }
@@ -73,17 +74,19 @@ impl KlPenalty {
             Controller::Adaptive { .. } => Some("an adaptive controller"),
         };
         if let (Some(kind), true) = (kind, self.coefficient.get() == 0.0) {
-            found.push((
+            found.push(Contradiction::new(
                 "kl.coefficient",
-                format!("{kind} multiplies the coefficient up or down, so it cannot start at 0; use 1"),
+                format!("{kind} multiplies the coefficient up or down, so it cannot start at 0"),
+                "use 1",
             ));
         }
         if let Controller::Adaptive { horizon, .. } = self.controller
             && horizon.get() < f64::from(batch.get())
         {
-            found.push((
+            found.push(Contradiction::new(
                 "kl.controller.adaptive.horizon",
-                format!("a horizon of {horizon} rollouts is over within one batch of {batch}; use 10000, or a lower batch"),
+                format!("a horizon of {horizon} rollouts is over within one batch of {batch}"),
+                "use 10000, or a lower batch",
             ));
         }
         found

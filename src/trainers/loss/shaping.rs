@@ -7,6 +7,7 @@
 use crate::foundation::failure::Status;
 use crate::foundation::order::{MAD_TO_SD, mad, median, quantile_sorted, sorted};
 use crate::foundation::scalar::{Finite, OpenProbability};
+use crate::trainers::contradiction::Contradiction;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -96,19 +97,22 @@ impl Shaping {
     }
 
     /// What contradicts itself, by key below the trainer's section.
-    pub(in crate::trainers) fn contradiction(self) -> Option<(&'static str, String)> {
+    pub(in crate::trainers) fn contradiction(self) -> Option<Contradiction> {
         match self {
-            Self::Clip { low: None, high: None } => Some((
+            Self::Clip { low: None, high: None } => Some(Contradiction::new(
                 "shaping.clip",
-                "a clip without bounds changes nothing; set high = 5, or shaping = \"none\"".to_owned(),
+                "a clip without bounds changes nothing",
+                "set high = 5, or shaping = \"none\"",
             )),
-            Self::Clip { low: Some(low), high: Some(high) } if low >= high => Some((
+            Self::Clip { low: Some(low), high: Some(high) } if low >= high => Some(Contradiction::new(
                 "shaping.clip.low",
-                format!("the lower bound {low} is not below the upper bound {high}; lower it"),
+                format!("the lower bound {low} is not below the upper bound {high}"),
+                "lower it",
             )),
-            Self::Winsorize { quantile } if quantile.get() <= 0.5 => Some((
+            Self::Winsorize { quantile } if quantile.get() <= 0.5 => Some(Contradiction::new(
                 "shaping.winsorize.quantile",
-                format!("both bounds would be the median or cross at a quantile of {quantile}; use 0.99"),
+                format!("both bounds would be the median or cross at a quantile of {quantile}"),
+                "use 0.99",
             )),
             _ => None,
         }
@@ -236,7 +240,7 @@ mod tests {
             (r#"{ "winsorize": { "quantile": 0.4 } }"#, "shaping.winsorize.quantile"),
         ] {
             let found = serde_json::from_str::<Shaping>(text).unwrap().contradiction();
-            assert_eq!(found.map(|(key, _)| key), Some(key));
+            assert_eq!(found.map(|fault| fault.key), Some(key));
         }
         assert_eq!(serde_json::from_str::<Shaping>("\"sigmoid\"").unwrap().contradiction(), None);
     }

@@ -3,6 +3,7 @@
 use super::part::{TrainerPart, default_batch};
 use crate::foundation::scalar::Positive;
 use crate::theory::table::construction;
+use crate::trainers::contradiction::Contradiction;
 use crate::trainers::error::TrainerError;
 use crate::trainers::learner::contract::{Ground, TableLearner};
 use crate::trainers::learner::fixed::Fixed;
@@ -29,17 +30,15 @@ impl TrainerPart for Construction {
     fn batch(&self) -> usize {
         self.batch.get() as usize
     }
-    fn contradictions(&self) -> Vec<(&'static str, String)> {
+    fn contradictions(&self) -> Vec<Contradiction> {
         let (threshold, exponent) = (self.threshold.get(), self.exponent.get());
         let raised_to = threshold.powf(-exponent);
         if raised_to > 0.0 && raised_to < 1.0 {
             return Vec::new();
         }
-        let problem = format!(
-            "{threshold} to the power −{exponent} is {raised_to}, which is no mass to raise to; use a threshold above 1, \
-             such as 10"
-        );
-        vec![("threshold", problem)]
+        let problem =
+            format!("{threshold} to the power −{exponent} is {raised_to}, which is no mass to raise to");
+        vec![Contradiction::new("threshold", problem, "use a threshold above 1, such as 10")]
     }
     fn start(&self, ground: Ground<'_>) -> Result<Box<TableLearner>, TrainerError> {
         let table = ground.table;

@@ -4,6 +4,7 @@ use super::part::{TrainerPart, default_batch};
 use crate::foundation::scalar::Positive;
 use crate::record::ObservedTable;
 use crate::theory::table::{Divergence, penalised, penalised_at};
+use crate::trainers::contradiction::Contradiction;
 use crate::trainers::error::TrainerError;
 use crate::trainers::learner::contract::{Ground, TableLearner};
 use crate::trainers::learner::fixed::Fixed;
@@ -65,7 +66,7 @@ impl TrainerPart for Exact {
             ExactKl::Coefficient(_) => None,
         }
     }
-    fn contradictions(&self) -> Vec<(&'static str, String)> {
+    fn contradictions(&self) -> Vec<Contradiction> {
         self.shaping.contradiction().into_iter().collect()
     }
     fn shaping(&self) -> Shaping {

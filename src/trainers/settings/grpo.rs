@@ -3,6 +3,7 @@
 use super::kl::LossKl;
 use super::part::TrainerPart;
 use crate::foundation::scalar::Positive;
+use crate::trainers::contradiction::Contradiction;
 use crate::trainers::learner::optimizer::OptimizerSpec;
 use crate::trainers::learner::recipe::Recipe;
 use crate::trainers::loss::group::{self, ScaleRewards};
@@ -90,7 +91,7 @@ impl TrainerPart for Grpo {
         self.shaping
     }
 
-    fn contradictions(&self) -> Vec<(&'static str, String)> {
+    fn contradictions(&self) -> Vec<Contradiction> {
         let mut found = KlPenalty::from(&self.kl).contradictions(self.batch);
         found.extend(self.shaping.contradiction());
         found.extend(group::contradiction(self.group, self.batch));

@@ -1,5 +1,6 @@
 //! What every trainer's section states.
 
+use crate::trainers::contradiction::Contradiction;
 use crate::trainers::error::TrainerError;
 use crate::trainers::learner::contract::{Ground, TableLearner};
 use crate::trainers::learner::fixed::Fixed;
@@ -33,8 +34,8 @@ pub trait TrainerPart: Debug + Send + Sync {
     fn shaping(&self) -> Shaping {
         Shaping::None
     }
-    /// What contradicts itself, as (key below the trainer's section, problem).
-    fn contradictions(&self) -> Vec<(&'static str, String)> {
+    /// What contradicts itself.
+    fn contradictions(&self) -> Vec<Contradiction> {
         Vec::new()
     }
     /// How it learns from samples; `None` for a policy that does not learn.

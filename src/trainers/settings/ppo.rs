@@ -3,6 +3,7 @@
 use super::kl::RewardKl;
 use super::part::TrainerPart;
 use crate::foundation::scalar::{NonNegative, Positive, Probability};
+use crate::trainers::contradiction::Contradiction;
 use crate::trainers::learner::optimizer::OptimizerSpec;
 use crate::trainers::learner::recipe::Recipe;
 use crate::trainers::loss::advantage::Scale;
@@ -103,25 +104,26 @@ impl TrainerPart for Ppo {
         self.shaping
     }
 
-    fn contradictions(&self) -> Vec<(&'static str, String)> {
+    fn contradictions(&self) -> Vec<Contradiction> {
         let mut found = KlPenalty::from(&self.kl).contradictions(self.batch);
         found.extend(self.shaping.contradiction());
         let (batch, parts) = (self.batch.get(), self.minibatches.get());
         if batch % parts != 0 {
             let above = batch.div_ceil(parts).saturating_mul(parts);
-            found.push((
+            found.push(Contradiction::new(
                 "minibatches",
+                format!("a batch of {batch} cannot be cut into {parts} equal minibatches"),
                 format!(
-                    "a batch of {batch} cannot be cut into {parts} equal minibatches; use batch = {above}, or a number that \
+                    "use batch = {above}, or a number that \
                      divides {batch}"
                 ),
             ));
         }
         if batch < 2 && self.advantage == Scale::BatchNormalised {
-            found.push((
+            found.push(Contradiction::new(
                 "batch",
-                "a single rollout has no spread to be whitened by; raise batch or use advantage = \"raw\""
-                    .to_owned(),
+                "a single rollout has no spread to be whitened by",
+                "raise batch or use advantage = \"raw\"",
             ));
         }
         found

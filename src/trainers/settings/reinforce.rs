@@ -2,6 +2,7 @@
 
 use super::part::TrainerPart;
 use crate::foundation::scalar::Positive;
+use crate::trainers::contradiction::Contradiction;
 use crate::trainers::learner::optimizer::OptimizerSpec;
 use crate::trainers::learner::recipe::Recipe;
 use crate::trainers::loss::advantage::{Baseline, Scale};
@@ -71,15 +72,15 @@ impl TrainerPart for Reinforce {
         self.shaping
     }
 
-    fn contradictions(&self) -> Vec<(&'static str, String)> {
+    fn contradictions(&self) -> Vec<Contradiction> {
         let mut found = self.kl.contradictions(self.batch);
         found.extend(self.shaping.contradiction());
         found.extend(self.baseline.contradiction(self.batch));
         if self.batch.get() < 2 && self.baseline != Baseline::None {
-            found.push((
+            found.push(Contradiction::new(
                 "batch",
-                "a baseline of the batch needs at least two rollouts; raise batch or use baseline = \"none\""
-                    .to_owned(),
+                "a baseline of the batch needs at least two rollouts",
+                "raise batch or use baseline = \"none\"",
             ));
         }
         found

@@ -3,6 +3,7 @@
 use super::kl::RewardKl;
 use super::part::TrainerPart;
 use crate::foundation::scalar::Positive;
+use crate::trainers::contradiction::Contradiction;
 use crate::trainers::learner::optimizer::OptimizerSpec;
 use crate::trainers::learner::recipe::Recipe;
 use crate::trainers::loss::group;
@@ -74,7 +75,7 @@ impl TrainerPart for Rloo {
         self.shaping
     }
 
-    fn contradictions(&self) -> Vec<(&'static str, String)> {
+    fn contradictions(&self) -> Vec<Contradiction> {
         let mut found = KlPenalty::from(&self.kl).contradictions(self.batch);
         found.extend(self.shaping.contradiction());
         found.extend(group::contradiction(self.group, self.batch));
