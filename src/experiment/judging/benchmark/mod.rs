@@ -52,7 +52,7 @@ pub struct Benchmarked {
 /// Runs what is not there yet of every scenario, then writes the tables into the folder.
 ///
 /// # Errors
-/// As [`run`](super::run()), with the scenario's name.
+/// As [`run`](crate::experiment::run()), with the scenario's name.
 pub fn bench(
     scenarios: &[Scenario],
     options: &Options,
