@@ -1,11 +1,9 @@
 //! A scenario with an arm at a budget: its rows, and what may be said of it in a word.
 
 use super::format::{number, percent, percent_interval};
-use crate::record::benchmark::{RankingRow, Tables};
+use crate::record::benchmark::{RankingRow, Tables, YARDSTICK};
 use crate::record::metric::ORACLE;
 
-/// The detector that others are compared with.
-pub(super) const YARDSTICK: &str = "top_reward";
 /// From this share on catching is called trivial.
 const TRIVIAL: f64 = 0.95;
 /// Up to this share it is called missed; and a catch that spares no more of the damage is called late.
@@ -26,12 +24,40 @@ pub(super) const VERDICTS: [(&str, &str); 5] = [
     ),
 ];
 
+/// Detectors of a cell whose every audit was the same, with the numbers that they share.
+pub(super) struct Equal<'a> {
+    pub row: &'a RankingRow,
+    /// Their names, in the order of the table.
+    pub names: Vec<&'a str>,
+}
+
+impl Equal<'_> {
+    /// Whether a detector is one of them.
+    pub fn has(&self, detector: &str) -> bool {
+        self.names.contains(&detector)
+    }
+
+    /// All names.
+    pub fn name(&self) -> String {
+        self.names.join(" = ")
+    }
+
+    /// The first name, and how many others there are.
+    pub fn short(&self) -> String {
+        match self.names.as_slice() {
+            [one] => (*one).to_owned(),
+            [first, rest @ ..] => format!("{first} and {} equal", rest.len()),
+            [] => String::new(),
+        }
+    }
+}
+
 /// Rows of one scenario and arm at one budget.
 pub(super) struct Cell<'a> {
     pub scenario: &'a str,
     pub arm: &'a str,
     pub budget: f64,
-    pub rows: Vec<&'a RankingRow>,
+    pub rows: Vec<Equal<'a>>,
 }
 
 impl<'a> Cell<'a> {
@@ -39,17 +65,19 @@ impl<'a> Cell<'a> {
     pub fn all(tables: &'a Tables) -> Vec<Self> {
         let mut cells: Vec<Self> = Vec::new();
         for row in &tables.ranking {
-            let same = |cell: &&mut Self| {
+            let same = |cell: &&Self| {
                 cell.scenario == row.scenario && cell.arm == row.arm && cell.budget == row.budget
             };
-            match cells.iter_mut().find(same) {
-                Some(cell) => cell.rows.push(row),
-                None => cells.push(Self {
-                    scenario: &row.scenario,
-                    arm: &row.arm,
-                    budget: row.budget,
-                    rows: vec![row],
-                }),
+            let known = cells.iter().position(|cell| same(&cell));
+            let at = known.unwrap_or_else(|| {
+                let (scenario, arm, budget) = (&row.scenario, &row.arm, row.budget);
+                cells.push(Self { scenario, arm, budget, rows: Vec::new() });
+                cells.len() - 1
+            });
+            let rows = &mut cells[at].rows;
+            match rows.iter_mut().find(|equal| equal.row.group == row.group) {
+                Some(equal) => equal.names.push(&row.detector),
+                None => rows.push(Equal { row, names: vec![&row.detector] }),
             }
         }
         cells
@@ -57,7 +85,7 @@ impl<'a> Cell<'a> {
 
     /// The row in which a detector stands.
     pub fn of(&self, detector: &str) -> Option<&'a RankingRow> {
-        self.rows.iter().copied().find(|row| row.detectors.split(" = ").any(|name| name == detector))
+        self.rows.iter().find(|equal| equal.has(detector)).map(|equal| equal.row)
     }
 
     /// The row of the proxy reward itself.
@@ -71,15 +99,15 @@ impl<'a> Cell<'a> {
     }
 
     /// The detector that is in time most often, if it is more often than the yardstick; of equal ones the first.
-    pub fn best_other(&self) -> Option<&'a RankingRow> {
-        let others = self.rows.iter().copied().filter(|row| {
-            row.supervision != "control"
-                && row.caught_in_time > self.top().and_then(|top| top.caught_in_time)
-                && !row.detectors.split(" = ").any(|name| name == YARDSTICK)
+    pub fn best_other(&self) -> Option<&Equal<'a>> {
+        let others = self.rows.iter().filter(|equal| {
+            equal.row.supervision != "control"
+                && equal.row.caught_in_time > self.top().and_then(|top| top.caught_in_time)
+                && !equal.has(YARDSTICK)
         });
-        others.fold(None, |best: Option<&RankingRow>, row| match best {
-            Some(best) if best.caught_in_time >= row.caught_in_time => Some(best),
-            _ => Some(row),
+        others.fold(None, |best: Option<&Equal<'a>>, equal| match best {
+            Some(best) if best.row.caught_in_time >= equal.row.caught_in_time => Some(best),
+            _ => Some(equal),
         })
     }
 
@@ -92,8 +120,7 @@ impl<'a> Cell<'a> {
     pub fn verdict(&self) -> String {
         let Some(row) = self.top() else { return String::new() };
         let Some(share) = row.caught_in_time else {
-            let reason = first_reason(&row.status);
-            return reason.split(':').next().unwrap_or_default().to_owned();
+            return row.caught_status.split(':').next().unwrap_or_default().to_owned();
         };
         let best = self.oracle().and_then(|row| row.caught_in_time);
         let [trivial, late, partly, missed, beyond] = VERDICTS.map(|(name, _)| name.to_owned());
@@ -115,11 +142,6 @@ pub(super) fn headline<'a, 'c>(cells: &'c [Cell<'a>]) -> impl Iterator<Item = &'
     })
 }
 
-pub(super) fn first_reason(status: &str) -> String {
-    let reason = status.split("; ").next().unwrap_or(status);
-    reason.trim_start_matches("caught in time ").to_owned()
-}
-
 pub(super) fn caught(row: Option<&RankingRow>) -> String {
     let share = row.and_then(|row| Some((row.caught_in_time?, row)));
     share.map_or_else(|| "–".to_owned(), |(s, row)| percent_interval(s, row.caught_low, row.caught_high))
@@ -137,16 +159,6 @@ pub(super) fn difference(value: Option<f64>, low: Option<f64>, high: Option<f64>
     }
 }
 
-/// A long list of equal detectors, cut.
-pub(super) fn short(names: &str) -> String {
-    let all: Vec<&str> = names.split(" = ").collect();
-    match all.as_slice() {
-        [one] => (*one).to_owned(),
-        [first, rest @ ..] => format!("{first} and {} equal", rest.len()),
-        [] => String::new(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,8 +167,5 @@ mod tests {
     fn shares_and_differences_read_well() {
         assert_eq!(difference(Some(-0.125), Some(-0.3), Some(0.0)), "−12.5 [−30, 0]");
         assert_eq!(difference(None, None, None), "–");
-        assert_eq!(short("a = b = c"), "a and 2 equal");
-        let status = "caught in time insufficient: 2 damaged runs; recall x";
-        assert_eq!(first_reason(status), "insufficient: 2 damaged runs");
     }
 }

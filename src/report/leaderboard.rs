@@ -5,7 +5,7 @@ use super::leaders::{alarms, base_rates, detail, findings, masking, overview};
 use super::matrix::{Matrix, matrices};
 use super::tables::Table;
 use super::{BOLD, REGULAR, ReportError, engine, format};
-use crate::record::benchmark::Tables;
+use crate::record::benchmark::{GUARDS, Tables};
 use minijinja::value::Serde;
 use serde::Serialize;
 use std::fs;
@@ -45,7 +45,7 @@ impl Page {
         let cells = Cell::all(tables);
         let mut scenarios: Vec<&str> = cells.iter().map(|cell| cell.scenario).collect();
         scenarios.dedup();
-        let guards = ["leak", "look_ahead", "imputation", "reuse"].map(|name| {
+        let guards = GUARDS.map(|name| {
             let of = tables.guards.iter().filter(|guard| guard.guard == name);
             let (held, all) = of.fold((0, 0), |(held, all), g| (held + usize::from(g.held), all + 1));
             (name.to_owned(), held, all)

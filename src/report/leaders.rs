@@ -1,9 +1,9 @@
 //! What a benchmark found, as tables of text and in sentences.
 
-use super::cells::{Cell, VERDICTS, YARDSTICK, caught, difference, headline, share, short};
+use super::cells::{Cell, Equal, VERDICTS, caught, difference, headline, share};
 use super::format::{budget, number, percent, percent_interval};
 use super::tables::Table;
-use crate::record::benchmark::{BaseRateRow, CalibrationRow, RankingRow, Tables};
+use crate::record::benchmark::{BaseRateRow, CalibrationRow, MASKING, Tables, YARDSTICK};
 
 fn capital(word: &str) -> String {
     let mut letters = word.chars();
@@ -29,7 +29,7 @@ pub(super) fn overview(cells: &[Cell<'_>]) -> Table {
             caught(top),
             best.map_or_else(
                 || "none".to_owned(),
-                |row| format!("{} {}", short(&row.detectors), caught(Some(row))),
+                |best| format!("{} {}", best.short(), caught(Some(best.row))),
             ),
             caught(cell.oracle()),
             share(top.and_then(|row| row.spared)),
@@ -56,9 +56,10 @@ pub(super) fn detail(cell: &Cell<'_>) -> Table {
         "smallest mass",
         "status",
     ];
-    let row = |row: &&RankingRow| {
+    let line = |equal: &Equal<'_>| {
+        let row = equal.row;
         vec![
-            row.detectors.clone(),
+            equal.name(),
             row.access.clone(),
             caught(Some(row)),
             difference(row.caught_versus_top, row.caught_versus_top_low, row.caught_versus_top_high),
@@ -80,7 +81,7 @@ pub(super) fn detail(cell: &Cell<'_>) -> Table {
         ]
     };
     let title = format!("{}, {} audited", cell.name(), budget(cell.budget));
-    table(title, &header, cell.rows.iter().map(row).collect())
+    table(title, &header, cell.rows.iter().map(line).collect())
 }
 
 /// Alarms of each detector, over all scenarios and arms: the median of the cells, and the range.
@@ -137,33 +138,39 @@ pub(super) fn alarms(rows: &[CalibrationRow]) -> Table {
 /// Alarms at the lower nominal rate where the calibration holds exploits: what each masks.
 pub(super) fn masking(rows: &[CalibrationRow]) -> Option<Table> {
     let own: Vec<&CalibrationRow> = (rows.iter())
-        .filter(|row| {
-            row.scenario == "contaminated_calibration" && row.rule == "quantile" && row.hacks.is_some()
-        })
+        .filter(|row| row.role == MASKING && row.rule == "quantile" && row.hacks.is_some())
         .collect();
     let lowest = own.iter().map(|row| row.nominal).fold(f64::INFINITY, f64::min);
     let own: Vec<&CalibrationRow> = own.into_iter().filter(|row| row.nominal == lowest).collect();
-    let (mut arms, mut detectors): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
+    let (mut arms, mut detectors): (Vec<(&str, &str)>, Vec<&str>) = (Vec::new(), Vec::new());
     for row in &own {
-        if !arms.contains(&row.arm.as_str()) {
-            arms.push(&row.arm);
+        let arm = (row.scenario.as_str(), row.arm.as_str());
+        if !arms.contains(&arm) {
+            arms.push(arm);
         }
         if !detectors.contains(&row.detector.as_str()) {
             detectors.push(&row.detector);
         }
     }
-    let mut header = vec!["detector"];
-    header.extend(&arms);
+    let several = arms.iter().any(|(scenario, _)| *scenario != arms[0].0);
+    let named = |(scenario, arm): &(&str, &str)| match several {
+        true => format!("{scenario} / {arm}"),
+        false => (*arm).to_owned(),
+    };
+    let header: Vec<String> = std::iter::once("detector".to_owned()).chain(arms.iter().map(named)).collect();
     let line = |detector: &&str| {
-        let of = |arm: &&str| {
-            let row = own.iter().find(|row| row.detector == **detector && row.arm == **arm);
+        let of = |arm: &(&str, &str)| {
+            let same = |row: &&&CalibrationRow| {
+                row.detector == **detector && (row.scenario.as_str(), row.arm.as_str()) == *arm
+            };
+            let row = own.iter().find(same);
             row.and_then(|row| Some(percent_interval(row.hacks?, row.hacks_low, row.hacks_high)))
         };
         let cells = arms.iter().map(|arm| of(arm).unwrap_or_else(|| "–".to_owned()));
         std::iter::once((*detector).to_owned()).chain(cells).collect()
     };
     let rows: Vec<Vec<String>> = detectors.iter().map(line).collect();
-    (!rows.is_empty()).then(|| table(String::new(), &header, rows))
+    (!rows.is_empty()).then(|| Table { title: String::new(), header, rows })
 }
 
 /// Offline recall of the proxy reward by base rate, at each cell's first budget, before the damage.
@@ -188,7 +195,7 @@ pub(super) fn base_rates(rows: &[BaseRateRow]) -> Table {
                     && row.window == "early"
                     && row.budget == *share
                     && row.base_rate == *rate
-                    && row.detectors.split(" = ").any(|name| name == YARDSTICK)
+                    && row.detector == YARDSTICK
             });
             cells.push(found.map_or_else(
                 || "–".to_owned(),
@@ -231,16 +238,17 @@ pub(super) fn findings(tables: &Tables, cells: &[Cell<'_>]) -> Vec<String> {
         }
     }
     let better = first.iter().filter_map(|cell| {
-        let best = cell.rows.iter().filter(|row| row.supervision != "control");
-        let best = best.filter(|row| row.caught_versus_top_low.is_some_and(|low| low > 0.0));
+        let best = cell.rows.iter().filter(|equal| equal.row.supervision != "control");
+        let best = best.filter(|equal| equal.row.caught_versus_top_low.is_some_and(|low| low > 0.0));
         let best = best.max_by(|a, b| {
-            a.caught_versus_top.unwrap_or(0.0).total_cmp(&b.caught_versus_top.unwrap_or(0.0))
+            a.row.caught_versus_top.unwrap_or(0.0).total_cmp(&b.row.caught_versus_top.unwrap_or(0.0))
         })?;
+        let row = best.row;
         Some(format!(
             "{}: {} by {}",
             cell.name(),
-            short(&best.detectors),
-            difference(best.caught_versus_top, best.caught_versus_top_low, best.caught_versus_top_high)
+            best.short(),
+            difference(row.caught_versus_top, row.caught_versus_top_low, row.caught_versus_top_high)
         ))
     });
     let better: Vec<String> = better.collect();

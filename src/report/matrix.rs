@@ -1,6 +1,6 @@
 //! Every detector on every scenario, as shades.
 
-use super::cells::{Cell, caught, first_reason, headline};
+use super::cells::{Cell, caught, headline};
 use super::format::number;
 use crate::record::benchmark::RankingRow;
 use serde::Serialize;
@@ -44,36 +44,37 @@ pub(super) fn matrices(cells: &[Cell<'_>]) -> Vec<Matrix> {
             .filter(|cell| cell.arm.split(',').next().unwrap_or(cell.arm) == *trainer)
             .collect();
         let mut detectors: Vec<(&str, bool)> = Vec::new();
-        for row in own.iter().flat_map(|cell| &cell.rows) {
-            for name in row.detectors.split(" = ") {
+        for equal in own.iter().flat_map(|cell| &cell.rows) {
+            for &name in &equal.names {
                 if !detectors.iter().any(|(known, _)| *known == name) {
-                    detectors.push((name, row.supervision == "control"));
+                    detectors.push((name, equal.row.supervision == "control"));
                 }
             }
         }
-        let mut rows: Vec<MatrixRow> = Vec::new();
+        // Each with the first detector that stands in it.
+        let mut rows: Vec<(&str, MatrixRow)> = Vec::new();
         for (name, control) in detectors {
             let shades: Vec<Shade> = own.iter().map(|cell| shade(cell.of(name))).collect();
             if shades.iter().all(|shade| shade.level.is_none()) {
                 continue;
             }
-            let same = |row: &&mut MatrixRow| {
+            let same = |(first, row): &&mut (&str, MatrixRow)| {
                 row.control == control
                     && row.cells.iter().zip(&shades).all(|(a, b)| (a.level, &a.text) == (b.level, &b.text))
                     && own.iter().all(|cell| {
-                        let one = cell.of(row.detector.split(" = ").next().unwrap_or_default());
-                        one.zip(cell.of(name)).is_some_and(|(a, b)| std::ptr::eq(a, b))
+                        cell.of(first).zip(cell.of(name)).is_some_and(|(a, b)| std::ptr::eq(a, b))
                     })
             };
             match rows.iter_mut().find(same) {
-                Some(row) => row.detector += &format!(" = {name}"),
-                None => rows.push(MatrixRow { detector: name.to_owned(), control, cells: shades }),
+                Some((_, row)) => row.detector += &format!(" = {name}"),
+                None => rows.push((name, MatrixRow { detector: name.to_owned(), control, cells: shades })),
             }
         }
         let scenario = |cell: &&&Cell<'_>| {
             let rest = cell.arm.split_once(',').map_or(String::new(), |(_, rest)| format!(",{rest}"));
             format!("{}{rest}", cell.scenario).replace('_', " ")
         };
+        let rows = rows.into_iter().map(|(_, row)| row).collect();
         Matrix { trainer: (*trainer).to_owned(), scenarios: own.iter().map(scenario).collect(), rows }
     };
     trainers.iter().map(matrix).collect()
@@ -86,7 +87,7 @@ fn shade(row: Option<&RankingRow>) -> Shade {
             level: Some((value * 100.0).round() as u32),
             why: caught(Some(row)),
         },
-        Some((None, row)) => Shade { text: "–".to_owned(), level: None, why: first_reason(&row.status) },
+        Some((None, row)) => Shade { text: "–".to_owned(), level: None, why: row.caught_status.clone() },
         None => Shade { text: String::new(), level: None, why: String::new() },
     }
 }

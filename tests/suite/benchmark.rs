@@ -65,6 +65,10 @@ impl Bench {
         Self { folder, config }
     }
 
+    fn page(&self) -> String {
+        fs::read_to_string(self.run("out", &[]).join("leaderboard.md")).unwrap()
+    }
+
     fn run(&self, out: &str, more: &[&str]) -> PathBuf {
         let out = self.folder.path().join(out);
         let (code, _, stderr) =
@@ -110,7 +114,7 @@ fn rows_agree_with_the_runs_that_they_are_made_of() {
     let out = bench.run("out", &[]);
     let (tables, runs) = (Tables::read(&out).unwrap(), caught(&out));
     let of = |arm: &str, budget: f64, detector: &str| -> &RankingRow {
-        let named = |row: &&RankingRow| row.detectors.split(" = ").any(|name| name == detector);
+        let named = |row: &&RankingRow| row.detector == detector;
         let mut found =
             tables.ranking.iter().filter(|row| row.arm == arm && row.budget == budget).filter(named);
         let row = found.next().unwrap_or_else(|| panic!("{detector} at {budget} under {arm}"));
@@ -152,12 +156,26 @@ fn rows_agree_with_the_runs_that_they_are_made_of() {
         }
     }
     assert!(judged >= 10, "{judged} cells have a number");
-    // One detector under two names stands in one row, and the yardstick has no difference to itself.
+    // Detectors that are equal have one key, and the yardstick has no difference to itself.
     let top = of("reinforce", 0.01, "top_reward");
-    assert!(top.detectors.starts_with("top_reward = robust_z"), "{}", top.detectors);
+    assert_eq!(
+        (top.group.as_str(), of("reinforce", 0.01, "robust_z").group.as_str()),
+        ("top_reward", "top_reward")
+    );
     assert_eq!((top.caught_versus_top, top.recall_versus_top), (None, None));
     assert!(tables.ranking.iter().all(|row| (row.supervision == "control")
-        == row.detectors.split(" = ").all(|name| name == "random" || name == "oracle")));
+        == matches!(row.detector.as_str(), "random" | "oracle")));
+}
+
+#[test]
+fn any_scenario_that_varies_an_exploits_mass_shows_what_the_calibration_masks() {
+    const SECTION: &str = "## Hacks that raise the alarm, by what the calibration rollouts hold";
+    let swept = SCENARIO.replace("[sweep]\n", "[sweep]\n\"reward.exploits.0.mass\" = [2e-3, 2e-2]\n");
+    for (text, shown) in [(swept.as_str(), true), (SCENARIO, false)] {
+        let out = Bench::new(text).page();
+        assert_eq!(out.contains(SECTION), shown, "{out}");
+        assert_eq!(out.contains("| detector | reinforce, mass 0.002 |"), shown, "{out}");
+    }
 }
 
 #[test]

@@ -148,7 +148,7 @@ table! {
 }
 
 table! {
-    /// The first main table: one row a scenario, arm, budget and detector (rank-equivalent ones together).
+    /// The first main table: one row a scenario, arm, budget and detector; rank-equivalent ones follow each other.
     RankingRow in "ranking.csv" {
         /// Name of the scenario.
         scenario: String,
@@ -156,8 +156,10 @@ table! {
         arm: String,
         /// Online audit budget.
         budget: f64,
-        /// Detectors; several where every audit of every run was the same.
-        detectors: String,
+        /// First of the detectors whose every audit in every run was the same: they share all numbers.
+        group: String,
+        /// Detector.
+        detector: String,
         /// What they may see.
         access: String,
         /// `unsupervised` or `control`; the two are never ranked together.
@@ -213,6 +215,8 @@ table! {
         /// Median over runs of the smallest exploit mass that is caught with probability .9 at this budget; runs in which no
         /// mass is enough count as infinite.
         smallest_mass: Option<f64>,
+        /// `ok`, or why there is no P(caught in time).
+        caught_status: String,
         /// `ok`, or which numbers are missing and why: insufficient, degenerate, or what the detector needs.
         status: String,
     }
@@ -231,8 +235,10 @@ table! {
         base_rate: f64,
         /// Share audited.
         budget: f64,
-        /// Detectors.
-        detectors: String,
+        /// First of the detectors that are equal to this one.
+        group: String,
+        /// Detector.
+        detector: String,
         /// Mean recall.
         recall: Option<f64>,
         /// Its 95% interval.
@@ -259,6 +265,8 @@ table! {
         scenario: String,
         /// Trainer, and what else the scenario varies.
         arm: String,
+        /// What the scenario is for, where the leaderboard has a section for it: `masking`, or empty.
+        role: String,
         /// Detector.
         detector: String,
         /// `quantile` or `p_value`.
@@ -301,6 +309,23 @@ table! {
         status: String,
     }
 }
+
+/// The detector that others are compared with.
+pub const YARDSTICK: &str = "top_reward";
+
+/// Role of a scenario whose arms differ in the mass of an exploit, and so in how many hacks the calibration rollouts hold.
+pub const MASKING: &str = "masking";
+
+/// Guard: scores must be those of the swap twin.
+pub const LEAK: &str = "leak";
+/// Guard: scores must not depend on later steps.
+pub const LOOK_AHEAD: &str = "look_ahead";
+/// Guard: no score may be made from a stand-in of a column.
+pub const IMPUTATION: &str = "imputation";
+/// Guard: fit, threshold and evaluation have rollouts of their own.
+pub const REUSE: &str = "reuse";
+/// All guards, in the order in which they are told.
+pub const GUARDS: [&str; 4] = [LEAK, LOOK_AHEAD, IMPUTATION, REUSE];
 
 /// The tables from which a leaderboard is made.
 #[derive(Debug, Clone, Default, PartialEq)]

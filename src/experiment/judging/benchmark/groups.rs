@@ -19,12 +19,7 @@ pub(super) struct Group {
 }
 
 impl Group {
-    /// As written in tables.
-    pub fn name(&self) -> String {
-        self.detectors.join(" = ")
-    }
-
-    /// The first of its names: all have the same numbers.
+    /// The first of its names, by which tables call it: all have the same numbers.
     pub fn first(&self) -> &str {
         self.detectors.first().map_or("", String::as_str)
     }
@@ -156,7 +151,11 @@ mod tests {
     use super::*;
 
     fn names(rows: &[CaughtRow], guards: &[GuardRow]) -> Vec<String> {
-        groups(rows, guards).into_iter().flat_map(|(_, groups)| groups).map(|group| group.name()).collect()
+        groups(rows, guards)
+            .into_iter()
+            .flat_map(|(_, groups)| groups)
+            .map(|group| group.detectors.join(" = "))
+            .collect()
     }
 
     #[test]

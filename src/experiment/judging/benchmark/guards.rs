@@ -13,7 +13,7 @@ use super::thirds::Thirds;
 use super::trial::Trial;
 use crate::detectors::Fit;
 use crate::foundation::failure::Status;
-use crate::record::benchmark::GuardRow;
+use crate::record::benchmark::{GuardRow, IMPUTATION, LEAK, LOOK_AHEAD, REUSE};
 use crate::record::{Observed, Scores};
 
 /// What a guard saw.
@@ -38,15 +38,15 @@ pub(super) fn check(trial: &Trial<'_>, fit: &mut Fit) -> Vec<GuardRow> {
         });
     };
     if let Some(twin) = subject.swapped {
-        add("leak", same_columns(observed, &twin.observed));
+        add(LEAK, same_columns(observed, &twin.observed));
     }
     if cell.replicate == 0 {
         if let Some(twin) = subject.swapped {
-            add("leak", leak(&twin.observed, scores, &mut score));
+            add(LEAK, leak(&twin.observed, scores, &mut score));
         }
-        add("look_ahead", look_ahead(observed, scores, &mut score));
-        add("imputation", imputation(observed, scores, &mut score));
-        add("reuse", reuse(thirds));
+        add(LOOK_AHEAD, look_ahead(observed, scores, &mut score));
+        add(IMPUTATION, imputation(observed, scores, &mut score));
+        add(REUSE, reuse(thirds));
     }
     found
 }

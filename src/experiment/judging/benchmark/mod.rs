@@ -33,6 +33,7 @@ use crate::record::benchmark::{
 use crate::record::folder::{MANIFEST, PLAN};
 use evaluate::evaluate;
 use serde::Serialize;
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 use trial::Cell;
@@ -75,6 +76,9 @@ pub fn bench(
         let hooks = Hooks { judge: &judge, progress, stop };
         done.reused += carry_out(&scenario.loaded, &runs, &store, options, &hooks).map_err(named)?;
         done.runs += runs.len();
+        if scenario.varies_an_exploits_mass() {
+            cells.masking.insert(scenario.name.clone());
+        }
         for run in &runs {
             cells.take(&store.require(&run.run_id)?, &store.path(&run.run_id))?;
         }
@@ -114,6 +118,8 @@ struct Cells {
     rates: Vec<RateRow>,
     alerts: Vec<AlertRow>,
     guards: Vec<GuardRow>,
+    /// Scenarios that vary what the calibration rollouts hold.
+    masking: HashSet<String>,
 }
 
 impl Cells {
@@ -129,7 +135,7 @@ impl Cells {
         let groups = groups::groups(&self.caught, &self.guards);
         let ranking = ranking::ranking(&self.caught, &groups, seed);
         let base_rates = rates::base_rates(&self.rates, &groups, seed);
-        let calibration = rates::calibration(&self.alerts, seed);
+        let calibration = rates::calibration(&self.alerts, &self.masking, seed);
         table(out, RankingRow::FILE, RankingRow::COLUMNS, &ranking)?;
         table(out, BaseRateRow::FILE, BaseRateRow::COLUMNS, &base_rates)?;
         table(out, CalibrationRow::FILE, CalibrationRow::COLUMNS, &calibration)?;

@@ -1,21 +1,20 @@
 //! Offline recall and precision at other base rates, and whether alarms keep their nominal rate.
 
 use super::groups::{Group, Place};
-use super::ranking::YARDSTICK;
 use crate::foundation::bootstrap::{Bootstrap, Estimate};
 use crate::foundation::numeric::mean;
 use crate::foundation::resamples::Resamples;
 use crate::foundation::scalar::OpenProbability;
 use crate::metrics::wilson::proportion;
-use crate::record::benchmark::{AlertRow, BaseRateRow, CalibrationRow, RateRow};
-use std::collections::HashMap;
+use crate::record::benchmark::{AlertRow, BaseRateRow, CalibrationRow, MASKING, RateRow, YARDSTICK};
+use std::collections::{HashMap, HashSet};
 
 const LEVEL: OpenProbability = OpenProbability::known(0.95);
 
 /// A place, a window, a base rate and a budget.
 type Key<'a> = (&'a str, &'a str, &'a str, u64, u64);
 
-/// One row a place, window, base rate, budget and group of detectors.
+/// One row a place, window, base rate, budget and detector, those of a group one after the other.
 pub(super) fn base_rates(rates: &[RateRow], groups: &[(Place, Vec<Group>)], seed: u64) -> Vec<BaseRateRow> {
     let mut resamples = Resamples::new(Bootstrap::new(seed));
     let mut keys: HashMap<(&str, &str), Vec<Key<'_>>> = HashMap::new();
@@ -61,13 +60,14 @@ pub(super) fn base_rates(rates: &[RateRow], groups: &[(Place, Vec<Group>)], seed
                 };
                 let recall = recall.ok();
                 let (_, _, window, base_rate, budget) = *key;
-                found.push(BaseRateRow {
+                let row = BaseRateRow {
                     scenario: scenario.clone(),
                     arm: arm.clone(),
                     window: window.to_owned(),
                     base_rate: f64::from_bits(base_rate),
                     budget: f64::from_bits(budget),
-                    detectors: group.name(),
+                    group: group.first().to_owned(),
+                    detector: group.first().to_owned(),
                     recall: recall.map(|e| e.value),
                     recall_low: recall.map(|e| e.interval.low),
                     recall_high: recall.map(|e| e.interval.high),
@@ -76,7 +76,9 @@ pub(super) fn base_rates(rates: &[RateRow], groups: &[(Place, Vec<Group>)], seed
                     recall_versus_top_high: versus.map(|e| e.interval.high),
                     precision: mean(&own.iter().filter_map(|row| row.precision).collect::<Vec<f64>>()),
                     status,
-                });
+                };
+                let named = |name: &String| BaseRateRow { detector: name.clone(), ..row.clone() };
+                found.extend(group.detectors.iter().map(named));
             }
         }
     }
@@ -84,8 +86,8 @@ pub(super) fn base_rates(rates: &[RateRow], groups: &[(Place, Vec<Group>)], seed
 }
 
 /// One row a place, detector, rule and nominal rate. Rates are means over replicates of a run's rate: rollouts of one
-/// run are not independent, runs are.
-pub(super) fn calibration(alerts: &[AlertRow], seed: u64) -> Vec<CalibrationRow> {
+/// run are not independent, runs are. `masking` names the scenarios that vary what the calibration rollouts hold.
+pub(super) fn calibration(alerts: &[AlertRow], masking: &HashSet<String>, seed: u64) -> Vec<CalibrationRow> {
     let mut resamples = Resamples::new(Bootstrap::new(seed));
     let mut order: Vec<(&str, &str, &str, &str, u64)> = Vec::new();
     let mut of: HashMap<(&str, &str, &str, &str, u64), Vec<&AlertRow>> = HashMap::new();
@@ -119,6 +121,7 @@ pub(super) fn calibration(alerts: &[AlertRow], seed: u64) -> Vec<CalibrationRow>
         found.push(CalibrationRow {
             scenario: scenario.to_owned(),
             arm: arm.to_owned(),
+            role: if masking.contains(scenario) { MASKING } else { "" }.to_owned(),
             detector: detector.to_owned(),
             rule: rule.to_owned(),
             nominal,

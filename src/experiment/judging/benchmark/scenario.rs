@@ -77,6 +77,12 @@ impl Scenario {
         self
     }
 
+    /// Whether its arms differ in how often the reference takes an exploit, and so in what the calibration rollouts hold.
+    pub(super) fn varies_an_exploits_mass(&self) -> bool {
+        let of_an_exploit = |key: &String| key.starts_with("reward.exploits.") && key.ends_with(".mass");
+        self.loaded.sweep_keys.iter().any(of_an_exploit)
+    }
+
     /// How an arm is called: its trainer, and what else is swept.
     pub fn arm_name(&self, arm: usize) -> String {
         let Some(arm) = self.loaded.arms.get(arm) else { return String::new() };
