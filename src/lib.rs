@@ -29,8 +29,8 @@
 //! is the reference with a correction, π ∝ π₀·exp f; tables are summed over exactly, processes where that is possible. The
 //! training loop is one (`experiment::train`); what it trains on is an arena.
 //!
-//! A detector or a trainer is handed [`record::Observed`] and cannot name the true utility, which lives in
-//! [`record::Truth`]. A new part (detector, distribution, trainer …) is a file, a `mod` line and a registry row.
+//! A detector is handed [`record::Observed`], a trainer also `record::ObservedTable`; neither can name the true utility, which lives
+//! in [`record::Truth`]. A new part (detector, distribution, trainer …) is a file, a `mod` line and a registry row.
 //!
 //! # Ten lines
 //!
