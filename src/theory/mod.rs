@@ -17,6 +17,7 @@ mod ladder;
 mod multiplier;
 mod noisy_bulk;
 pub mod power;
+pub mod records;
 pub mod table;
 pub mod tilt;
 pub mod window;

@@ -134,6 +134,37 @@ fn the_power() {
 }
 
 #[test]
+fn the_records() {
+    let base = "records --rollouts 77600 --reference 20000 --benign-looks 20";
+    let found = answer(base);
+    // H_77600 − H_20000, summed term by term.
+    let one = 1.355816597128646;
+    close(&found, "k", 20.0 / one, 1e-8);
+    assert_eq!((found["k_used"].as_u64(), found["reference_looks"].as_u64()), (Some(14), Some(0)));
+    close(&found, "expected_benign_looks", 14.0 * one, 1e-8);
+    assert!(found.get("p_looked_at").is_none());
+    let hack = answer(&format!("{base} --read-reference --score-tail 1e-4"));
+    assert_eq!((hack["k_used"].as_u64(), hack["reference_looks"].as_u64()), (Some(8), Some(8)));
+    close(&hack, "expected_benign_looks", 8.0 * (1.0 + one), 1e-8);
+    assert!(hack["p_looked_at"].as_f64() < hack["p_looked_at_first"].as_f64());
+    let poisson: f64 = (0..8).map(|i| 7.76f64.powi(i) / (1..=i).map(f64::from).product::<f64>()).sum();
+    close(&hack, "p_looked_at", poisson * (-7.76f64).exp(), 1e-3);
+    let little = answer("records --rollouts 77600 --reference 20000 --benign-looks 1");
+    assert_eq!(little["k_used"].as_u64(), Some(1));
+    assert!(little["finding"].as_str().unwrap().contains("Even one place costs 1.356"), "{little}");
+    assert_eq!(answer("records --rollouts 1e12 --reference 0 --benign-looks 30")["k_used"].as_u64(), Some(1));
+    refused("records --rollouts 100 --reference 100 --benign-looks 1", &["rollouts is 100", "above the 100"]);
+    refused("records --rollouts 100 --reference 10 --benign-looks 0", &["benign-looks is 0"]);
+    refused(
+        "records --rollouts 100 --reference 10 --benign-looks 90",
+        &["benign-looks is 90", "below the 90"],
+    );
+    refused("records --rollouts 100 --reference 10 --benign-looks nan", &["--benign-looks"]);
+    refused("records --rollouts 9.5 --reference 1 --benign-looks 1", &["--rollouts", "whole number"]);
+    refused("records --rollouts 99 --reference 1 --benign-looks 1 --score-tail 1", &["score-tail is 1"]);
+}
+
+#[test]
 fn a_zero_shot_jump() {
     let base = "zero-shot --mass 1e-9 --mass-after .01 --training-rollouts 1e7";
     let found = answer(base);
@@ -197,6 +228,7 @@ fn figures_are_written_where_asked() {
         ("a.svg", "frontier --mass 1/3000 --kl 1"),
         ("b.svg", "window --mass 1e-3 --proxy 20 --batch 64 --step-size .05"),
         ("c.svg", "power --mass 1e-3 --proxy 20 --rollouts 2000 --budget 10"),
+        ("e.svg", "records --rollouts 20000 --reference 0 --benign-looks 5000"),
         ("d.png", "zero-shot --mass 1e-9 --mass-after .01 --training-rollouts 1e7 --outcomes 50"),
     ] {
         let path = folder.path().join(name);
@@ -215,7 +247,7 @@ fn figures_are_written_where_asked() {
 fn help_has_examples_that_run() {
     let (code, page, _) = outcome(&mut theory("--help"));
     assert_eq!(code, 0);
-    for command in ["frontier", "window", "power", "zero-shot"] {
+    for command in ["frontier", "window", "power", "records", "zero-shot"] {
         assert!(page.contains(command), "{page}");
         let (code, page, _) = outcome(&mut theory(&format!("{command} --help")));
         assert_eq!(code, 0);
@@ -228,7 +260,10 @@ fn help_has_examples_that_run() {
         assert!(examples.len() >= 2, "{joined}");
         for example in examples {
             let (code, stdout, stderr) = outcome(theory(example).current_dir(folder.path()));
-            assert!(code == 0 && stdout.contains("mass"), "{example}: {stderr}");
+            assert!(
+                code == 0 && (stdout.contains("mass") || stdout.contains("rollouts")),
+                "{example}: {stderr}"
+            );
             assert!(
                 stdout.starts_with('{') || stdout.lines().all(|line| line.chars().count() <= 100),
                 "{stdout}"

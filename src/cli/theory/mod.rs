@@ -12,6 +12,7 @@ mod frontier;
 mod laws;
 mod power;
 mod quantilizer;
+mod records;
 mod tilt;
 mod window;
 mod zero_shot;
@@ -47,6 +48,7 @@ enum Question {
     Quantilizer(quantilizer::QuantilizerArgs),
     Window(window::WindowArgs),
     Power(power::PowerArgs),
+    Records(records::RecordsArgs),
     ZeroShot(zero_shot::ZeroShotArgs),
     Construction(construction::ConstructionArgs),
     BestOfN(best_of_n::BestOfNArgs),
@@ -64,6 +66,7 @@ pub fn run(args: &TheoryArgs, console: &Console) -> Result<Outcome, crate::Error
         Question::Quantilizer(args) => quantilizer::run(args, console),
         Question::Window(args) => window::run(args, console),
         Question::Power(args) => power::run(args, console),
+        Question::Records(args) => records::run(args, console),
         Question::ZeroShot(args) => zero_shot::run(args, console),
         Question::Construction(args) => construction::run(args, console),
         Question::BestOfN(args) => best_of_n::run(args, console),
