@@ -8,11 +8,14 @@
 
 use super::TheoryError;
 use super::error::{positive, require};
+use crate::foundation::special::normal_sf;
 
 /// PPO's passes over a batch in the findings' experiments.
-const EPOCHS: f64 = 4.0;
+const EPOCHS: usize = 4;
 /// PPO's clip range of the probability ratio (Schulman et al. 2017).
 const CLIP: f64 = 0.2;
+/// Sightings in a step above which their mean stands for all counts.
+const MANY: f64 = 3.0;
 
 /// A way from rewards to updates.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -62,36 +65,96 @@ impl Trainer {
     /// A size that is no finite number above 0; a batch or group below 2.
     pub fn advantage(self, size: f64) -> Result<f64, TheoryError> {
         positive("proxy", size)?;
-        let n = self.rollouts()?;
-        let Some(n) = n else { return Ok(size) };
-        // S/u², so that no square overflows.
-        let scatter = (n - 1.0) / n + ((n - 2.0) + 1.0 / n) / size / size;
-        let freedom = if matches!(self, Self::Grpo { .. }) { n - 1.0 } else { n };
-        Ok((n - 1.0) / n / (scatter / freedom).sqrt())
+        Ok(self.rollouts()?.map_or(size, |n| self.standing_out(size, 1.0, n)))
     }
 
-    /// Growth of the exploit's logit per sighting: α·min(u, bound), as F5 of the findings has it. PPO repeats the
-    /// update in each epoch until the probability ratio leaves the clip range: 1 + ⌊ln 1.2/(αA)⌋ times, 4 at most (which a
-    /// simulation of the tabular learner bears out: 132 ± 5 steps of window where this gives 120 and one update 382).
+    /// Growth of the exploit's logit per lone sighting: α times its advantage, times the updates of a batch ([`Trainer::updates`])
+    /// in expectation over what the others of the batch earn.
     ///
     /// # Errors
     /// As for [`Trainer::advantage`]; a step size that is no finite number above 0.
     pub fn growth(self, size: f64, step_size: f64) -> Result<f64, TheoryError> {
-        positive("proxy", size)?;
-        positive("step-size", step_size)?;
-        self.rollouts()?;
-        let once = step_size * self.bound().map_or(size, |bound| size.min(bound));
-        let times = match self {
-            Self::Ppo { .. } => (1.0 + (CLIP.ln_1p() / once).floor()).min(EPOCHS),
-            _ => 1.0,
+        let once = positive("step-size", step_size)? * self.advantage(size)?;
+        let growth = match self {
+            Self::Ppo { batch } => passes(once, CLIP.ln_1p(), jitter(size, 1.0, batch))
+                .iter()
+                .zip(1..)
+                .map(|(p, e)| p * f64::from(e) * once)
+                .sum(),
+            _ => once,
         };
-        require(
-            "step-size",
-            step_size,
-            (once * times).is_finite(),
-            "a step whose product with the proxy is finite",
-        )?;
-        Ok(once * times)
+        require("step-size", step_size, growth.is_finite(), "a step whose product with the proxy is finite")?;
+        Ok(growth)
+    }
+
+    /// Mean of e^−g over the growths g of the exploit's logit in a step that samples it: what waiting times shrink by. The
+    /// exploit holds the share `mass` of the policy and stands `size` above the rest, in their standard deviations; a batch
+    /// of `batch` holds it once or several times.
+    pub(super) fn shrinkage(self, size: f64, mass: f64, batch: f64, step_size: f64) -> f64 {
+        let sampled = |n: f64| -(n * (-mass).ln_1p()).exp_m1();
+        match self {
+            Self::Reinforce => {
+                let times = batch * mass / sampled(batch);
+                (-step_size * size * (1.0 - times / batch) * times).exp()
+            }
+            Self::Grpo { group } => {
+                let (times, groups) =
+                    (group * mass / sampled(group), batch / group * sampled(group) / sampled(batch));
+                (-step_size * self.standing_out(size, times, group) * times * groups).exp()
+            }
+            Self::Normalised { .. } | Self::Ppo { .. } => {
+                let mean = batch * mass / sampled(batch);
+                if mean > MANY {
+                    return self.whitened(size, mean, mass, batch, step_size);
+                }
+                // The binomial law of the sightings, given one.
+                let (mut share, mut times) = (batch * mass * ((batch - 1.0) * (-mass).ln_1p()).exp(), 1.0);
+                let (mut sum, mut weight) = (0.0, 0.0);
+                while times < batch && (times < 2.0 || share > 1e-4 * weight) {
+                    sum += share * self.whitened(size, times, mass, batch, step_size);
+                    weight += share;
+                    share *= (batch - times) / (times + 1.0) * mass / (1.0 - mass);
+                    times += 1.0;
+                }
+                sum / weight
+            }
+        }
+    }
+
+    /// e^−g for `times` sightings in a batch that is normalised as a whole.
+    fn whitened(self, size: f64, times: f64, mass: f64, batch: f64, step_size: f64) -> f64 {
+        let once = step_size * times * self.standing_out(size, times, batch);
+        if !matches!(self, Self::Ppo { .. }) {
+            return (-once).exp();
+        }
+        // The ratio of a share p whose logit has moved by g is e^g/(1 − p + p·e^g).
+        let edge = (1.0 + CLIP) * (1.0 - mass) / (1.0 - (1.0 + CLIP) * mass);
+        let edge = if mass < 1.0 / (1.0 + CLIP) { edge.ln() } else { f64::INFINITY };
+        let passes = passes(once, edge, jitter(size, times, batch));
+        passes.iter().zip(1..).map(|(p, e)| p * (-f64::from(e) * once).exp()).sum()
+    }
+
+    /// Updates of a sampled logit in one step, each by `once`: 1, but PPO repeats them in every epoch until the ratio of its
+    /// probabilities leaves the clip range.
+    pub(super) fn updates(self, once: f64) -> f64 {
+        let edge = if once > 0.0 { CLIP.ln_1p() } else { -(-CLIP).ln_1p() };
+        match self {
+            Self::Ppo { .. } => (1.0 + (edge / once.abs()).floor()).min(EPOCHS as f64),
+            _ => 1.0,
+        }
+    }
+
+    /// How many rollouts the mean is taken over that a reward is compared with.
+    pub(super) fn compared_with(self, batch: f64) -> f64 {
+        if let Self::Grpo { group } = self { group } else { batch }
+    }
+
+    /// Advantage of each of `times` rewards of `size` among `n`, the others of mean 0 and variance 1.
+    fn standing_out(self, size: f64, times: f64, n: f64) -> f64 {
+        // S/u², so that no square overflows.
+        let scatter = times * (n - times) / n + (times / n + (n - times - 1.0)) / size / size;
+        let freedom = if matches!(self, Self::Grpo { .. }) { n - 1.0 } else { n };
+        (n - times) / n / (scatter / freedom).sqrt()
     }
 
     /// How many rewards are normalised together, if any are.
@@ -104,6 +167,29 @@ impl Trainer {
         require(argument, n, n >= 2.0 && n.fract() == 0.0 && n.is_finite(), "a whole number of 2 or more")
             .map(Some)
     }
+}
+
+/// Relative standard deviation of the advantage of `times` outliers of `size` among `n`: the others' scatter differs between
+/// batches.
+fn jitter(size: f64, times: f64, n: f64) -> f64 {
+    let rest = (n - times - 1.0).max(1.0);
+    let scatter = times * (n - times) / n * size * size + times / n + rest;
+    (rest / 2.0).sqrt() / scatter
+}
+
+/// How probable it is that an update by `once` is made in the first 1, 2, … passes over a batch: another is made while the logit
+/// is below `edge`. `jitter` is the relative standard deviation of `once`.
+fn passes(once: f64, edge: f64, jitter: f64) -> [f64; EPOCHS] {
+    let mut open = 1.0;
+    let mut after = 0.0;
+    [(); EPOCHS].map(|()| {
+        after += once;
+        let last = after > (EPOCHS as f64 - 0.5) * once;
+        let goes_on = if last { 0.0 } else { normal_sf((after - edge) / (after * jitter)).min(open) };
+        let here = open - goes_on;
+        open = goes_on;
+        here
+    })
 }
 
 #[cfg(test)]
@@ -162,12 +248,42 @@ mod tests {
     }
 
     #[test]
+    fn a_logit_grows_by_its_advantage() {
+        for (trainer, size) in [
+            (Trainer::Reinforce, 20.0),
+            (Trainer::Normalised { batch: 48.0 }, 14.0),
+            (Trainer::Grpo { group: 8.0 }, 4.0),
+        ] {
+            let advantage = trainer.advantage(size).unwrap();
+            assert_eq!(trainer.growth(size, 0.03).unwrap(), 0.03 * advantage);
+            // Once in a batch, the growth that waiting times shrink by is the same but for what the batch's mean takes.
+            let waits = -trainer.shrinkage(size, 1e-9, 64.0, 0.03).ln();
+            let batch = Trainer::Normalised { batch: 64.0 }.advantage(14.0).unwrap();
+            let want = match trainer {
+                Trainer::Reinforce => 0.03 * size * 63.0 / 64.0,
+                Trainer::Normalised { .. } => 0.03 * batch,
+                _ => 0.03 * advantage,
+            };
+            assert!((waits / want - 1.0).abs() < 1e-6, "{trainer:?}: {waits} {want}");
+        }
+    }
+
+    #[test]
     fn ppo_stops_at_its_clip() {
         let ppo = Trainer::Ppo { batch: 128.0 };
-        // A ratio of e^.56 is beyond the clip after the first epoch; e^.1 after the second.
-        assert!((ppo.growth(100.0, 0.05).unwrap() - 0.05 * 127f64.sqrt()).abs() < 1e-15);
-        assert!((ppo.growth(2.0, 0.05).unwrap() - 0.2).abs() < 1e-15);
-        assert!((ppo.growth(0.1, 0.05).unwrap() - 0.02).abs() < 1e-15);
+        let times =
+            |size: f64, step: f64| ppo.growth(size, step).unwrap() / (step * ppo.advantage(size).unwrap());
+        // A ratio of e^.56 is beyond the clip after the first epoch; e^.1 after the second; ln 1.2 = .182.
+        assert!((times(100.0, 0.05) - 1.0).abs() < 1e-9);
+        assert!((times(2.0, 0.05) - 2.0).abs() < 0.15, "{}", times(2.0, 0.05));
+        assert!((times(0.1, 0.05) - 4.0).abs() < 1e-9);
+        // At the edge some batches make a second update: half of them where the mean advantage is at it.
+        let edge = 1.2f64.ln() / ppo.advantage(14.0).unwrap();
+        assert!((times(14.0, edge) - 1.5).abs() < 1e-6, "{}", times(14.0, edge));
+        assert_eq!(
+            [0.05, 0.1, 0.2, -0.05, -0.2, -0.23].map(|once| ppo.updates(once)),
+            [4.0, 2.0, 1.0, 4.0, 2.0, 1.0]
+        );
     }
 
     #[test]

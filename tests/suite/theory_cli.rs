@@ -73,27 +73,50 @@ fn the_frontier() {
 }
 
 #[test]
+fn a_sighting_is_worth_its_advantage() {
+    let found = answer("frontier --mass 1e-4 --kl 1 --batch 48 --group 8 --step-size .03");
+    let rows = found["trainers"].as_array().unwrap();
+    assert_eq!(rows.len(), 4);
+    for row in rows {
+        let number = |key: &str| row[key].as_f64().unwrap();
+        let updates = number("logit_per_sighting") / (0.03 * number("advantage"));
+        // PPO repeats an update until its ratio leaves the clip range, 4 times at most.
+        let most = if row["trainer"] == "ppo" { 4.0 } else { 1.0 };
+        assert!((1.0 - 1e-12..most + 1e-12).contains(&updates), "{row}");
+        if let Some(bound) = row["largest_advantage"].as_f64() {
+            assert!(number("advantage") < bound, "{row}");
+        }
+    }
+}
+
+#[test]
 fn the_window() {
     let found = answer("window --mass 1/2000 --proxy 20 --batch 64 --step-size .05");
-    close(&found, "window", 22.2, 2e-3);
+    close(&found, "window", 21.9, 0.1);
     close(&found, "first_sighting", 31.25, 0.02);
     close(&found, "first_sighting", 1.0 / (1.0 - (1.0f64 - 1.0 / 2000.0).powi(64)), 1e-12);
-    close(&found, "window_sd", 0.55 * found["window"].as_f64().unwrap(), 1e-12);
+    close(&found, "window_sd", 0.55 * 21.9, 0.15);
+    close(&found, "logit_per_sighting", 1.0, 1e-12);
     assert_eq!((found["sightings"].as_u64(), found["one_step"].as_bool()), (Some(8), Some(false)));
-    close(
-        &answer("window --mass 1/5000 --proxy 100 --batch 128 --step-size .05 --trainer ppo"),
-        "window",
-        55.6,
-        1e-3,
-    );
+    // F5's PPO, and one that the leading order says 122.6 of: simulated 69.4 ± 2.1 and 186 to 193.
+    let ppo = answer("window --mass 1/5000 --proxy 100 --batch 128 --step-size .05 --trainer ppo");
+    close(&ppo, "window", 69.4, 0.1);
+    let ppo = answer("window --mass 1/1300 --proxy 14 --batch 48 --step-size .03 --trainer ppo");
+    close(&ppo, "window", 190.0, 0.2);
+    assert!(ppo["finding"].as_str().unwrap().contains("within 20%"), "{ppo}");
     let one = answer("window --mass 1/2000 --proxy 200 --batch 64 --step-size .05");
     assert_eq!((one["one_step"].as_bool(), one["window"].as_f64()), (Some(true), Some(1.0)));
     assert!(one["finding"].as_str().unwrap().contains("only an audit before the update can help"));
-    // Normalised advantages: a reward of 10⁶ moves no more than one of 10.
+    // Normalised advantages: a reward of 10⁶ moves little more than one of 10.
     let grpo = |u: &str| {
         answer(&format!("window --mass 1e-4 --proxy {u} --batch 256 --step-size .05 --trainer grpo"))
     };
-    assert_eq!(grpo("10")["window"], grpo("1e6")["window"]);
+    close(&grpo("1e6"), "window", grpo("10")["window"].as_f64().unwrap(), 0.1);
+    // Where simulations end otherwise there is a reason, and no number.
+    let weak = answer("window --mass 1/2000 --proxy 20 --batch 64 --step-size .05 --kl-coefficient .1");
+    assert!(weak["window"].is_null() && weak["window_sd"].is_null(), "{weak}");
+    assert!(weak["reasons"]["window"].as_str().unwrap().contains("KL coefficient of .5"), "{weak}");
+    close(&weak, "first_sighting", 31.25, 0.02);
 }
 
 #[test]

@@ -7,7 +7,8 @@ use super::{Answer, PlotArgs, finish, number, raised};
 use crate::plots::chart::{Chart, Curve, Mark};
 use crate::plots::scale::Kind;
 use crate::theory::influence::Trainer;
-use crate::theory::window::{Window, window};
+use crate::theory::race::{Length, Race};
+use crate::theory::window::{Window, window, window_sketched};
 use clap::{Args, ValueEnum};
 
 #[derive(Debug, Clone, Copy, PartialEq, ValueEnum)]
@@ -26,7 +27,9 @@ enum Kin {
 ///
 /// A rare exploit is first sampled after a while, then drives the policy the faster the more often it is met. The steps
 /// between are the response window: an audit and its remedy that take longer come too late. For plain SGD on a tabular
-/// policy; with Adam the window does not depend on the size. Finding F5.
+/// policy, one exploit, other rewards near normal; with Adam the window does not depend on the size. Within 10% of simulated
+/// learners (PPO's within 20%) with KL coefficients from .5, 500 outcomes or more, at least 1/mass of them, 8 rollouts a step
+/// or more and logit steps up to .2; elsewhere a reason and no number. Finding F5.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  tailcatch theory window --mass 1/2000 --proxy 20 --batch 64 --step-size .05\n  tailcatch theory \
@@ -36,7 +39,7 @@ pub struct WindowArgs {
     /// Prior mass of the exploit under the reference policy
     #[arg(long, value_name = "Q", value_parser = number, allow_negative_numbers = true)]
     mass: f64,
-    /// Its proxy reward, in standard deviations of the rest (with reinforce: in units of reward)
+    /// Its proxy reward above the mean of the rest, in standard deviations of the rest
     #[arg(long, value_name = "U", value_parser = number, allow_negative_numbers = true)]
     proxy: f64,
     /// Rollouts a step
@@ -51,6 +54,12 @@ pub struct WindowArgs {
     /// Rollouts of a prompt, for grpo
     #[arg(long, value_name = "G", value_parser = number, default_value = "8")]
     group: f64,
+    /// Outcomes that the policy chooses from, the others of equal mass [default: 1/mass]
+    #[arg(long, value_name = "K", value_parser = number, allow_negative_numbers = true)]
+    outcomes: Option<f64>,
+    /// Weight of the KL penalty in the reward, in standard deviations of the rest
+    #[arg(long, value_name = "B", value_parser = number, default_value = ".5", allow_negative_numbers = true)]
+    kl_coefficient: f64,
     #[command(flatten)]
     plot: PlotArgs,
 }
@@ -64,6 +73,18 @@ impl WindowArgs {
             Kin::Grpo => Trainer::Grpo { group: self.group },
         }
     }
+
+    fn race(&self, kin: Kin, proxy: f64) -> Race {
+        Race {
+            mass: self.mass,
+            proxy,
+            batch: self.batch,
+            step_size: self.step_size,
+            trainer: self.trainer(kin),
+            outcomes: self.outcomes.unwrap_or(1.0 / self.mass),
+            kl_coefficient: self.kl_coefficient,
+        }
+    }
 }
 
 /// Runs the command.
@@ -71,31 +92,42 @@ impl WindowArgs {
 /// # Errors
 /// An argument outside its range; a figure that cannot be written.
 pub fn run(args: &WindowArgs, console: &Console) -> Result<Outcome, crate::Error> {
-    let trainer = args.trainer(args.trainer);
-    let found = window(args.mass, args.proxy, args.batch, args.step_size, trainer)?;
+    let race = args.race(args.trainer, args.proxy);
+    let found = window(&race)?;
     let mut answer = Answer::default();
-    answer.given("mass", args.mass);
-    answer.given("proxy", args.proxy);
-    answer.given("batch", args.batch);
-    answer.given("step_size", args.step_size);
-    answer.given("trainer", trainer.name());
+    answer.given("mass", race.mass);
+    answer.given("proxy", race.proxy);
+    answer.given("batch", race.batch);
+    answer.given("step_size", race.step_size);
+    answer.given("trainer", race.trainer.name());
+    answer.given("outcomes", race.outcomes);
+    answer.given("kl_coefficient", race.kl_coefficient);
     answer.value(
         "first_sighting",
         found.first_sighting,
         "mean step of the first sighting, 1/(1 − (1 − q)^B)",
     );
-    answer.value("window", found.window, "steps from there until the exploit holds half of the policy");
-    answer.value("window_sd", found.window_sd, "standard deviation of the window");
-    answer.value("sightings", found.sightings as u64, "sightings until it holds half");
+    let length = &found.length;
+    answer.maybe(
+        "window",
+        length.clone().map(|w| w.mean),
+        "steps from there until the exploit holds half of the policy, on average",
+    );
+    answer.maybe("window_sd", length.clone().map(|w| w.sd), "standard deviation of the window");
+    answer.value("sightings", found.sightings as u64, "sightings, one at a time, until it holds half");
     answer.value("logit_per_sighting", found.growth, "growth of its logit per sighting");
     answer.value("one_step", found.is_one_step(), "whether the first sighting is enough");
-    answer.finding(if found.is_one_step() {
-        "The first update that holds the exploit hands it the policy: only an audit before the update can help.".to_owned()
-    } else {
-        format!(
-            "An audit and its remedy have about {} steps, give or take {}. Windows in simulation lie within 25% of the formula.",
-            shown(found.window), shown(found.window_sd)
-        )
+    answer.finding(match length {
+        _ if found.is_one_step() => {
+            "The first update that holds the exploit hands it the policy: only an audit before the update can help.".to_owned()
+        }
+        Ok(length) => format!(
+            "An audit and its remedy have about {} steps, give or take {}. Simulated learners lie within {} of the mean.",
+            shown(length.mean),
+            shown(length.sd),
+            if args.trainer == Kin::Ppo { "20%" } else { "10%" }
+        ),
+        Err(why) => format!("No window is stated here: {why}. Simulate the run itself: experiments/sightings.toml."),
     });
     finish(&answer, &args.plot, || Ok(chart(args, &found)), console)
 }
@@ -103,13 +135,13 @@ pub fn run(args: &WindowArgs, console: &Console) -> Result<Outcome, crate::Error
 /// The window against the exploit's size, for each trainer.
 fn chart(args: &WindowArgs, found: &Window) -> Chart {
     let (low, high) = ((args.proxy / 3.0).min(1.0), (args.proxy * 3.0).max(1000.0));
-    let sizes: Vec<f64> = (0..=160).map(|i| low * (high / low).powf(f64::from(i) / 160.0)).collect();
+    let sizes: Vec<f64> = (0..=40).map(|i| low * (high / low).powf(f64::from(i) / 40.0)).collect();
     let curve = |kin: Kin| {
-        let trainer = args.trainer(kin);
-        let at =
-            |u: f64| window(args.mass, u, args.batch, args.step_size, trainer).map_or(f64::NAN, |w| w.window);
-        Curve { name: trainer.name().to_owned(), points: sizes.iter().map(|u| (*u, at(*u))).collect() }
+        let at = |u: f64| window_sketched(&args.race(kin, u)).ok()?.length.ok().map(|w| w.mean);
+        let points = sizes.iter().filter_map(|u| Some((*u, at(*u)?))).collect();
+        Curve { name: args.trainer(kin).name().to_owned(), points }
     };
+    let mark = |w: &Length| Mark { x: args.proxy, y: w.mean, label: format!("{} steps", shown(w.mean)) };
     Chart {
         title: "Steps from the first sighting of an exploit until it dominates".to_owned(),
         caption: format!(
@@ -123,6 +155,6 @@ fn chart(args: &WindowArgs, found: &Window) -> Chart {
         x: ("proxy reward of the exploit (bulk sd)".to_owned(), Kind::Log),
         y: ("response window (steps)".to_owned(), Kind::Log),
         curves: [Kin::Reinforce, Kin::Normalised, Kin::Ppo, Kin::Grpo].map(curve).into(),
-        marks: vec![Mark { x: args.proxy, y: found.window, label: format!("{} steps", shown(found.window)) }],
+        marks: found.length.iter().map(mark).collect(),
     }
 }
