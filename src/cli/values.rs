@@ -26,7 +26,7 @@ impl ValueEnum for Streaming {
     }
     fn to_possible_value(&self) -> Option<PossibleValue> {
         let (name, help) = match self {
-            Self::Spot => ("spot", "SPOT: the tail of all scores so far"),
+            Self::Spot => ("spot", "SPOT: the tail of the scores so far"),
             Self::DriftSpot => {
                 ("drift-spot", "Drift SPOT: the same, relative to the mean of the last thousand scores")
             }

@@ -7,7 +7,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Streaming {
-    /// SPOT: the tail of all scores so far.
+    /// SPOT: the tail of the scores so far.
     Spot,
     /// Drift SPOT: the same, relative to the mean of the last thousand scores.
     DriftSpot,

@@ -32,7 +32,7 @@ pub use fdr::{Null, benjamini_hochberg};
 pub use monitor::{Alarm, Monitor, Promise, Rows, Watcher};
 pub use p_value::p_value;
 pub use quantile::Quantile;
-pub use spot::{Spot, SpotWatcher, Verdict};
+pub use spot::{Spot, SpotWatcher, Verdict, times_nominal};
 pub use weighted::{Weighted, WeightedPValues, weighted_conformal_p_values};
 
 use crate::foundation::failure::Status;

@@ -238,12 +238,15 @@ fn thresholds_may_go_along_and_the_run_has_an_alarm() {
         json(tailcatch().args(always).args(flags).arg(&path), 0)
     };
     let fixed = run(&[]);
+    assert!(fixed["true_rate"].is_null());
     let alarm = &fixed["statuses"]["top_reward"]["alarm"]["evidence"];
     assert!(alarm["alarm_step"].as_u64().is_some_and(|step| (40..45).contains(&step)), "{alarm}");
     assert!(alarm["ln_e_value"].as_f64().unwrap() > 20.0);
     for how in ["spot", "drift-spot"] {
         let moving = run(&["--streaming", how]);
         assert_eq!(moving["rule"]["streaming"][1], 1e-3);
+        assert_eq!(moving["true_rate"]["times_nominal"], serde_json::json!([1.0, 3.0]));
+        assert_eq!(moving["true_rate"]["rollouts"], 10_000);
         let flags = moving["flags"].as_array().unwrap();
         assert!(flags.len() > 60, "{how}: {}", flags.len());
         let of_hacks =

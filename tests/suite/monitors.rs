@@ -173,7 +173,7 @@ fn settings_are_read_and_unknown_ones_refused() {
     let MonitorSpec::DriftSpot(drift) = read(r#"{"drift_spot": {"depth": 7}}"#).unwrap() else {
         panic!("other")
     };
-    assert_eq!((drift.depth, drift.max_excess), (7, 200));
+    assert_eq!((drift.depth, drift.max_excess), (7, 2000));
     for (name, ..) in KEPT {
         assert!(read(&format!(r#"{{"{name}": {{"dept": 7}}}}"#)).unwrap_err().contains("dept"), "{name}");
     }

@@ -5,6 +5,7 @@ use super::text::{counterfactual, reason};
 use crate::cli::status;
 use crate::monitor::{Findings, GroupBy, Judged, Reference, Rule};
 use crate::record::Roles;
+use crate::thresholds::times_nominal;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
@@ -35,6 +36,8 @@ pub(super) struct Document<'a> {
     group_by: Option<&'static str>,
     calibration: &'a Reference,
     rule: Rule,
+    /// What a nominal rate is worth, where it is known not to be met.
+    true_rate: Option<Value>,
     length_correlation: Option<f64>,
     length_correlation_of_residual: Option<f64>,
     calibrations: Option<Value>,
@@ -98,6 +101,13 @@ pub(super) fn document(findings: &Findings) -> Document<'_> {
         group_by: findings.group_by.map(GroupBy::noun),
         calibration: &findings.reference,
         rule: findings.rule,
+        true_rate: match findings.rule {
+            Rule::Streaming(_, rate) => {
+                let (rollouts, times) = times_nominal(findings.rows(), rate);
+                Some(json!({ "times_nominal": times, "rollouts": rollouts }))
+            }
+            _ => None,
+        },
         length_correlation: findings.length.map(|c| c.reward),
         length_correlation_of_residual: findings.length.and_then(|c| c.residual),
         calibrations: findings.comparison.as_ref().map(calibrations::document),

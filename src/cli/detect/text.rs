@@ -7,6 +7,7 @@ use crate::foundation::failure::Status;
 use crate::foundation::format::plain;
 use crate::monitor::{Alarm, Answer, Comparison, Findings, Flag, Reference, Rule, Unit};
 use crate::record::Origin;
+use crate::thresholds::times_nominal;
 use std::path::Path;
 
 /// Flagged rollouts that are shown; `--json` lists all.
@@ -89,7 +90,14 @@ fn head(findings: &Findings, style: Style) -> String {
         }
         Rule::Fdr(rate) => format!("false discovery rate {} (Benjamini–Hochberg)", plain(rate)),
         Rule::Streaming(how, rate) => {
-            format!("{} at a nominal alert rate of {rate}: the threshold adapts online", how.name())
+            let (length, [least, most]) = times_nominal(n, rate);
+            format!(
+                "{} at a nominal alert rate of {rate}: the threshold adapts online\n           on honest scores it alarms {least} \
+                 to {most} times as often over {} rollouts{}",
+                how.name(),
+                count(length),
+                if n > length { ", and more over longer logs" } else { "" }
+            )
         }
         Rule::Budget(audits) => format!("budget: the {} most suspicious for each detector", count(audits)),
     };
