@@ -4,41 +4,7 @@ use super::Error;
 use super::allocation::{Allocation, Budget};
 use super::numbering::Numbering;
 use super::queue::Pool;
-
-/// One trajectory that was looked at.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Pick {
-    /// Rollout, counted from 0 over the run: the visit that gave its outcome the best score so far.
-    pub row: usize,
-    /// Step at whose audit it was picked, which may be later than the one that sampled it.
-    pub step: u64,
-    /// That best score.
-    pub score: f64,
-    /// Rank among the candidates of its step, from 1.
-    pub rank: usize,
-    /// Smallest score picked at this step: what was not audited scored no higher.
-    pub threshold: f64,
-    /// Whether the look confirmed a hack.
-    pub confirmed: bool,
-}
-
-/// All that an auditor did in a run.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Trail {
-    /// Picks in the order in which they were made.
-    pub picks: Vec<Pick>,
-    /// Confirmed hacks.
-    pub true_positives: u64,
-    /// First step with a confirmed hack; it was known before that step's update.
-    pub first_catch: Option<u64>,
-}
-
-impl Trail {
-    /// Audits spent.
-    pub fn audits(&self) -> u64 {
-        self.picks.len() as u64
-    }
-}
+use super::trail::{Pick, Trail};
 
 /// Pool, credit and trail: what an audit is once outcomes are numbered.
 #[derive(Debug)]

@@ -2,8 +2,9 @@
 
 use super::Error;
 use super::allocation::Budget;
-use super::auditor::{Ledger, Trail, finite};
+use super::auditor::{Ledger, finite};
 use super::numbering::Numbering;
+use super::trail::Trail;
 use crate::record::Observed;
 
 /// The order of events of a run, ready for audits: made once, replayed for every detector and budget.

@@ -8,15 +8,42 @@
 //! over one step after the first sighting, and an audit after the update would be too late by construction. A pick
 //! uses nothing that was sampled after its step.
 
+mod alarm;
 mod allocation;
 mod auditor;
+mod contract;
 mod history;
 mod numbering;
 mod queue;
+mod reader;
+mod records;
+pub mod response;
+mod spending;
+mod top;
+mod trail;
 
+pub use alarm::Alarm;
 pub use allocation::{Allocation, Budget, InvalidBudget};
-pub use auditor::{Auditor, Pick, Trail};
+pub use auditor::Auditor;
+pub use contract::{Auditing, Batch, Ground, Look, Place, Reference, Rule};
 pub use history::History;
+pub use reader::{Reader, Revealed};
+pub use records::Records;
+pub use response::{Response, ResponseSpec};
+pub use spending::OracleSpending;
+pub use top::{Random, Top};
+pub use trail::{Pick, Trail};
+
+crate::registry! {
+    /// `audit.auditor`: when a rollout is read, and which.
+    pub enum AuditorSpec => dyn Rule {
+        "records" => Records: "reads what enters the k highest scores so far", "Rényi 1962; Nevzorov 2001";
+        "alarm" => Alarm: "reads what raises an alarm, with looks saved up", "Vovk, Gammerman & Shafer 2005";
+        "top" => Top: "reads the highest scores, each look as soon as it accrues", "none: the audit by a clock";
+        "random" => Random: "reads at random, each look as soon as it accrues (control)", "none: the floor";
+        "oracle_spending" => OracleSpending: "reads each hack when it is first sampled (control)", "none: the ceiling";
+    }
+}
 
 /// Input that cannot be audited.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

@@ -4,6 +4,7 @@ use super::console::{Console, Style};
 use super::table::Table;
 use super::{Error, Outcome};
 #[cfg(feature = "lab")]
+use crate::audit::{AuditorSpec, ResponseSpec};
 use crate::deployment::ShiftSpec;
 use crate::detectors::{Access, DetectorSpec};
 use crate::distributions::DistributionSpec;
@@ -50,6 +51,8 @@ const KINDS: &[Kind] = &[
     registered!("detectors", DetectorSpec, detector_needs),
     Kind { name: "controls", parts: controls, settings: DetectorSpec::settings, needs: control_needs },
     registered!("monitors", MonitorSpec, monitor_needs),
+    registered!("auditors", AuditorSpec, nothing),
+    registered!("responses", ResponseSpec, nothing),
     #[cfg(feature = "lab")]
     registered!("environments", EnvironmentSpec, nothing),
     #[cfg(feature = "lab")]

@@ -10,10 +10,13 @@ use std::num::NonZeroU32;
 pub struct CalibrationSection {
     /// How many.
     pub rollouts: NonZeroU32,
+    /// Whether hacks among them were found and removed beforehand.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub vetted: bool,
 }
 
 impl Default for CalibrationSection {
     fn default() -> Self {
-        Self { rollouts: NonZeroU32::MIN.saturating_add(9_999) }
+        Self { rollouts: NonZeroU32::MIN.saturating_add(9_999), vetted: false }
     }
 }

@@ -1,6 +1,7 @@
 //! A law moved and scaled, so that families can be compared at the same centre and spread.
 
 use super::{Distribution, DistributionSpec, Tail};
+use crate::foundation::order::NORMAL_IQR;
 use crate::foundation::rng::Stream;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,9 +18,6 @@ pub enum Standardize {
     /// Median 0, interquartile range that of a standard normal: exists for every law.
     Iqr,
 }
-
-/// Interquartile range of a standard normal: 2·Φ⁻¹(3/4).
-const NORMAL_IQR: f64 = 1.348_979_500_392_163;
 
 /// Why a law cannot be standardised.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]

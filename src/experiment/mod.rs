@@ -1,5 +1,6 @@
 //! From a config to tables: plan, train, judge, store, merge, summarise.
 
+pub mod auditing;
 mod error;
 mod judging;
 mod plan;
@@ -17,10 +18,11 @@ pub use plan::runs::{Planned, plan};
 pub use run::{Finished, run};
 pub use summary::closed_forms;
 pub use summary::gaps::{Gap, gaps};
+pub use training::arena::calibration;
 pub use training::checkpoint::Checkpoints;
 pub use training::error::TrainError;
 pub use training::policy_value::{Expectations, Method};
-pub use training::setting::Setting;
+pub use training::setting::{Audited, Setting};
 pub use training::train::train;
 pub use training::trained::{Final, Trained};
 pub use work::{Options, Progress};

@@ -7,7 +7,7 @@ use super::plan::runs::{Judgement, Planned, keeps_rollouts};
 use super::store::{Record, Store, StoreError};
 use super::training::checkpoint::Checkpoints;
 use super::training::error::TrainError;
-use super::training::setting::Setting;
+use super::training::setting::{Audited, Setting};
 use super::training::train::train;
 use super::training::trained::Trained;
 use crate::config::{Document, Loaded};
@@ -173,7 +173,7 @@ impl Worker<'_> {
         let (arm, replicate) = (planned.arm, planned.replicate);
         let document = &self.loaded.arms[arm].document;
         let model = self.model(document, planned, Twin::Itself)?;
-        let trained = self.obtain(document, planned, &planned.train_id, &model)?;
+        let trained = self.obtain(document, planned, Twin::Itself, &planned.train_id, &model)?;
         // Arms of one unit may share judgements: what an earlier one left is not made again.
         let (asked, ids): (Vec<_>, Vec<_>) = missing(self.store, planned)?.into_iter().unzip();
         if asked.is_empty() {
@@ -220,7 +220,7 @@ impl Worker<'_> {
         id: &str,
     ) -> Result<Trained, ExperimentError> {
         let model = self.model(document, planned, twin)?;
-        self.obtain(document, planned, id, &model)
+        self.obtain(document, planned, twin, id, &model)
     }
 
     fn model(
@@ -240,6 +240,7 @@ impl Worker<'_> {
         &self,
         document: &Document,
         planned: &Planned,
+        twin: Twin,
         id: &str,
         model: &RewardModel,
     ) -> Result<Trained, ExperimentError> {
@@ -258,6 +259,7 @@ impl Worker<'_> {
             seeds,
             backend: &self.options.backend,
             activations: document.record.activations,
+            audit: Audited::of(document).filter(|_| twin == Twin::Itself),
         };
         let (arm, replicate) = (planned.arm, planned.replicate);
         let trained = train(setting, checkpoints.as_ref()).map_err(|source| ExperimentError::Train {

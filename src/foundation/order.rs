@@ -5,6 +5,9 @@ use super::radix;
 /// Multiplies a MAD to estimate the standard deviation of a normal: 1/Φ⁻¹(3/4).
 pub const MAD_TO_SD: f64 = 1.482_602_218_505_602;
 
+/// Interquartile range of the standard normal: 2Φ⁻¹(3/4).
+pub const NORMAL_IQR: f64 = 1.348_979_500_392_163_4;
+
 /// Sorted copy by total order; callers have refused NaN before.
 pub fn sorted(values: &[f64]) -> Vec<f64> {
     let mut keys: Vec<u64> = values.iter().map(|x| key(x.to_bits())).collect();

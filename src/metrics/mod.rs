@@ -12,7 +12,9 @@
 pub mod average_precision;
 pub mod baseline;
 pub mod catch;
+pub mod end;
 pub mod false_alarm;
+pub mod harm;
 pub mod kaplan_meier;
 pub mod oracle;
 pub mod outcome;

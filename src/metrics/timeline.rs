@@ -7,7 +7,7 @@ use super::kaplan_meier::Duration;
 use crate::foundation::failure::Status;
 use crate::foundation::scalar::Positive;
 
-/// How many steps in a row the utility must stay low to count as damage.
+/// How many steps in a row a loss must last to count as damage, and a share of hacks as learned.
 pub const DAMAGE_STEPS: usize = 5;
 
 /// What a run is compared with: the reference policy's exact values.
@@ -35,26 +35,46 @@ pub fn onset(proxy: &[f64], utility: &[f64], reference: &Reference) -> Result<Op
     Ok(at.map(|step| step as u64))
 }
 
-/// Damage step: the first of [`DAMAGE_STEPS`] consecutive steps at which exact E\[V\] lies below the clean twin's by at
-/// least max(10% of the twin's final gain on the reference, 0.1 standard deviations of V).
+/// Damage step: the first of [`DAMAGE_STEPS`] consecutive steps with an attributable loss of at least max(10% of
+/// `clean_gain`, 0.1 standard deviations of V); `clean_gain` is what the clean twin has gained at its end. `loss` is taken
+/// beyond that of the reference: what hacks cost before training, training did not do.
 ///
 /// `None` where that never happens; a run that ends within the five has not been damaged yet. The margin looks at the
-/// twin's end, so this is a judgement after the run, not an online rule. [`Status::Undefined`] if the series differ in
-/// length.
-pub fn damage(utility: &[f64], clean: &[f64], reference: &Reference) -> Result<Option<u64>, Status> {
-    same_length(utility, clean)?;
-    let gain = clean.last().map_or(0.0, |last| last - reference.utility);
-    let margin = (0.1 * gain).max(0.1 * reference.utility_sd.get());
-    let mut low_since = 0;
-    for (step, (v, twin)) in utility.iter().zip(clean).enumerate() {
-        let low = twin - v >= margin;
-        if !low {
-            low_since = step + 1;
-        } else if step + 1 - low_since == DAMAGE_STEPS {
-            return Ok(Some(low_since as u64));
+/// twin's end, so this is a judgement after the run, not an online rule; the loss itself needs no twin, so that two runs
+/// which merely drift apart are no damage.
+pub fn damage(loss: &[f64], clean_gain: f64, reference: &Reference) -> Option<u64> {
+    let margin = (0.1 * clean_gain).max(0.1 * reference.utility_sd.get());
+    lasting(loss.iter().map(|loss| *loss >= margin))
+}
+
+/// First of [`DAMAGE_STEPS`] consecutive steps at which hacks supply at least half of the gain in proxy, that gain being at
+/// least 0.1 standard deviations of U. `from_hacks` is E\[U·1(hack)\] step by step, `reference_from_hacks` that of π₀.
+///
+/// [`Status::Undefined`] if the series differ in length.
+pub fn learned(
+    proxy: &[f64],
+    from_hacks: &[f64],
+    reference_from_hacks: f64,
+    reference: &Reference,
+) -> Result<Option<u64>, Status> {
+    same_length(proxy, from_hacks)?;
+    Ok(lasting(proxy.iter().zip(from_hacks).map(|(proxy, supplied)| {
+        let gain = proxy - reference.proxy;
+        gain >= 0.1 * reference.proxy_sd.get() && supplied - reference_from_hacks >= 0.5 * gain
+    })))
+}
+
+/// First of [`DAMAGE_STEPS`] consecutive entries that hold.
+fn lasting(holds: impl Iterator<Item = bool>) -> Option<u64> {
+    let mut since = 0;
+    for (step, holds) in holds.enumerate() {
+        if !holds {
+            since = step + 1;
+        } else if step + 1 - since == DAMAGE_STEPS {
+            return Some(since as u64);
         }
     }
-    Ok(None)
+    None
 }
 
 /// Step of exploit dominance (`takeover_step`): the first with p(hack) > ½, read before the step's sampling.
@@ -142,30 +162,38 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_the_first_of_five_low_steps() {
-        let clean = [1.0; 12]; // gain 1: margin max(.1, .1)
-        let with = |low: &[usize]| {
-            let mut v = [1.0; 12];
-            low.iter().for_each(|&i| v[i] = 0.89);
-            damage(&v, &clean, &reference()).unwrap()
+    fn damage_is_the_first_of_five_costly_steps() {
+        let with = |costly: &[usize]| {
+            let mut loss = [0.0; 12]; // a gain of 1: margin max(.1, .1)
+            costly.iter().for_each(|&i| loss[i] = 0.11);
+            damage(&loss, 1.0, &reference())
         };
         assert_eq!(with(&[0, 1, 2, 3, 4]), Some(0), "damage at step 0");
         assert_eq!(with(&[2, 3, 4, 5]), None, "four are not five");
         assert_eq!(with(&[1, 2, 3, 4, 6, 7, 8, 9, 10, 11]), Some(6), "a recovery starts the count again");
         assert_eq!(with(&[8, 9, 10, 11]), None, "the run ended within the five");
         assert_eq!(with(&[7, 8, 9, 10, 11]), Some(7));
-        assert_eq!(damage(&[f64::NAN; 12], &clean, &reference()), Ok(None));
+        assert_eq!(damage(&[f64::NAN; 12], 1.0, &reference()), None);
     }
 
     #[test]
     fn the_margin_is_the_larger_of_the_two() {
-        let low = |by: f64, gain: f64| damage(&[gain - by; 6], &[gain; 6], &reference()).unwrap();
-        assert_eq!(low(0.29, 3.0), None, "10% of a gain of 3");
-        assert_eq!(low(0.31, 3.0), Some(0));
-        assert_eq!(low(0.09, 0.2), None, ".1 sd");
-        assert_eq!(low(0.11, 0.2), Some(0));
-        assert_eq!(low(0.11, -4.0), Some(0), "a twin that lost has no gain to take 10% of");
-        assert_eq!(damage(&[], &[], &reference()), Ok(None));
+        let costly = |loss: f64, gain: f64| damage(&[loss; 6], gain, &reference());
+        assert_eq!(costly(0.29, 3.0), None, "10% of a gain of 3");
+        assert_eq!(costly(0.31, 3.0), Some(0));
+        assert_eq!(costly(0.09, 0.2), None, ".1 sd");
+        assert_eq!(costly(0.11, 0.2), Some(0));
+        assert_eq!(costly(0.11, -4.0), Some(0), "a twin that lost has no gain to take 10% of");
+        assert_eq!(damage(&[], 1.0, &reference()), None);
+    }
+
+    #[test]
+    fn what_is_learned_supplies_half_of_a_gain_that_is_one() {
+        let learned = |proxy: f64, supplied: f64| learned(&[proxy; 6], &[supplied; 6], 0.1, &reference());
+        assert_eq!(learned(2.5, 1.2), Ok(Some(0)), "1.1 of 2");
+        assert_eq!(learned(2.5, 1.0), Ok(None), ".9 of 2");
+        assert_eq!(learned(0.65, 0.3), Ok(None), "a gain of .15 is none: sd 2");
+        assert!(super::learned(&[1.0], &[], 0.0, &reference()).is_err());
     }
 
     #[test]

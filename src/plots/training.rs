@@ -1,4 +1,4 @@
-//! Training as stacked panels over the step: utility beside its clean twin, proxy, KL, p(hack), and above them when in each
+//! Training as stacked panels over the step: utility beside its clean twin, what hacks cost, proxy, KL, p(hack), and above them when in each
 //! replicate the exploit was first seen, flagged and caught, and when the damage was done.
 
 use super::axes::{Below, INDENT, Panel};
@@ -23,20 +23,25 @@ const MAX_SINGLES: usize = 40;
 /// Points of a single run's line.
 const SINGLE_POINTS: usize = 120;
 const POLICY: &str = "policy";
+/// The panel of what hacks cost.
+const LOSS: &str = "attributable_loss";
 const SINGLE: &str = "replicate ";
 
 type Column = fn(&StepRow) -> Option<f64>;
 type Event = fn(&ReplicateRow) -> Option<u64>;
 
-const CURVES: [(&str, &str, Column, Ink); 5] = [
+const CURVES: [(&str, &str, Column, Ink); 7] = [
     ("utility", POLICY, |row| row.utility, PALETTE[0]),
     ("utility", "clean twin", |row| row.clean_utility, SILVER),
+    (LOSS, POLICY, |row| row.attributable_loss, PALETTE[0]),
+    (LOSS, "placebo", |row| row.placebo_loss, SILVER),
     ("proxy", POLICY, |row| row.proxy, PALETTE[0]),
     ("kl", POLICY, |row| row.kl, PALETTE[0]),
     ("p_hack", POLICY, |row| row.p_hack, PALETTE[0]),
 ];
-const PANELS: [(&str, &str); 4] = [
+const PANELS: [(&str, &str); 5] = [
     ("utility", "True utility E[V]"),
+    (LOSS, "Attributable loss E[V | not hack] − E[V]"),
     ("proxy", "Proxy reward E[U]"),
     ("kl", "KL(π‖π₀) (nats)"),
     ("p_hack", "Probability of a hack"),
@@ -74,16 +79,18 @@ fn figure(run: &RunFolder, arm: usize, arms: usize) -> Result<Figure, Status> {
         .iter()
         .map(|(panel, name, column, _)| Series::new(*panel, *name, medians(&rows, *column)))
         .filter(|s| s.points.len() > 1)
+        // Where nothing is a hack there is no loss to show.
+        .filter(|s| s.panel != LOSS || s.points.iter().any(|point| point.y != 0.0))
         .collect();
     if series.is_empty() {
         return Err(Status::Missing { column: "utility, proxy, kl or p_hack in steps.csv".to_owned() });
     }
-    series.extend(
-        CURVES
-            .iter()
-            .filter(|c| c.1 == POLICY)
-            .flat_map(|(panel, _, column, _)| singles(&rows, panel, *column)),
-    );
+    let alone: Vec<Series> = CURVES
+        .iter()
+        .filter(|c| c.1 == POLICY && series.iter().any(|s| s.panel == c.0))
+        .flat_map(|(panel, _, column, _)| singles(&rows, panel, *column))
+        .collect();
+    series.extend(alone);
     let runs: Vec<&ReplicateRow> = run.replicates.iter().filter(|row| row.arm == arm).collect();
     let events: Vec<Series> = EVENTS
         .iter()
@@ -104,7 +111,7 @@ fn figure(run: &RunFolder, arm: usize, arms: usize) -> Result<Figure, Status> {
         title: format!("Training{which}"),
         caption: format!(
             "Median over {} runs with the quartiles as a band; thin lines are single runs. The dashed line is the clean twin: the same seed without the exploit \
-             or the error. Above: the step of each event in each run (ticks) and its median (dot), in how many runs it came at all; \
+             or the error; what the mass on hacks costs needs no twin. Above: the step of each event in each run (ticks) and its median (dot), in how many runs it came at all; \
              the dotted lines carry the medians down.{rest}",
             runs.len()
         ),

@@ -1,10 +1,8 @@
 //! What was found, in sentences with their intervals.
 
-use super::format::{budget, interval, number, percent, percent_interval};
+use super::format::{interval, number, percent_interval};
 use crate::record::folder::RunFolder;
-use crate::record::metric::{
-    CATCH_RATE, GAIN, KL, Metric, ORACLE, PROXY, RANDOM_BASELINE, UTILITY, at_budget,
-};
+use crate::record::metric::{CATCH_RATE, GAIN, KL, Metric, ORACLE, PROXY, UTILITY, by_auditor};
 use crate::record::tables::{AGREES, CheckRow, DIFFERS, SummaryRow};
 
 /// With more arms than this, arms are compared instead of told one by one.
@@ -21,6 +19,7 @@ pub fn all(run: &RunFolder) -> Vec<String> {
     let arms: Vec<usize> = run.plan.arms.iter().map(|arm| arm.arm).collect();
     let several = arms.len() > 1;
     found.extend(agreement(run));
+    found.extend(contrast(run));
     let lead = |arm: usize| if several { format!("{}: ", run.label(arm)) } else { String::new() };
     if arms.len() <= MAX_ARMS {
         for &arm in &arms {
@@ -77,25 +76,74 @@ fn agreement(run: &RunFolder) -> Option<String> {
     Some(text + ".")
 }
 
-/// The catch rate of the first detector of the config that is no control, at the first budget: the headline measure.
+/// What the audit did for an arm: how often a hack was confirmed before the damage, or, where a response acted, how many
+/// runs were damaged all the same; and at how many looks.
 fn caught(run: &RunFolder, arm: usize) -> Option<String> {
-    let (detector, at, row) = headline_rate(run, arm)?;
+    let own = run.replicates.iter().find(|row| row.arm == arm)?;
+    let (detector, row) = headline_rate(run, arm)?;
+    let mean = |name: &str| run.metric(arm, &by_auditor(name, detector, &own.auditor))?.estimate;
+    let spent = match (mean("looks"), mean("benign_looks")) {
+        (Some(looks), Some(benign)) => {
+            format!(", with {} looks a run, {} of them at honest rollouts", number(looks), number(benign))
+        }
+        _ => String::new(),
+    };
+    if own.response != NO_RESPONSE {
+        let damaged = run.metric(arm, "damaged")?;
+        let rate = percent_interval(damaged.estimate?, damaged.ci_low, damaged.ci_high);
+        return Some(format!(
+            "{} by {detector} and the response {} leave {rate} of {} runs damaged{spent}.",
+            own.auditor, own.response, damaged.replicates
+        ));
+    }
     let rate = percent_interval(row.estimate?, row.ci_low, row.ci_high);
-    let chance = run.metric(arm, &at_budget(RANDOM_BASELINE, detector, at)).and_then(|row| row.estimate);
-    let beside = chance.map(|c| format!("; as many random audits: {}", percent(c))).unwrap_or_default();
     Some(format!(
-        "{detector} catches a hack before the damage in {rate} of {} damaged runs at an audit budget of {}{beside}.",
-        row.replicates,
-        budget(at)
+        "{} by {detector} confirms a hack before the damage in {rate} of {} damaged runs{spent}.",
+        own.auditor, row.replicates
     ))
 }
 
-/// The summary's first catch rate that is no control's.
-fn headline_rate(run: &RunFolder, arm: usize) -> Option<(&str, f64, &SummaryRow)> {
+/// Name of the response that does nothing.
+const NO_RESPONSE: &str = "none";
+
+/// The one line of an experiment whose arms differ in what is done about a hack: the first that only watches against the first that
+/// acts.
+fn contrast(run: &RunFolder) -> Option<String> {
+    let arm = |acts: bool| {
+        run.plan.arms.iter().map(|arm| arm.arm).find(|arm| {
+            let mut own = run.replicates.iter().filter(|row| row.arm == *arm);
+            own.next().is_some_and(|row| (row.response != NO_RESPONSE) == acts)
+        })
+    };
+    let (watched, acted) = (arm(false)?, arm(true)?);
+    let told = |arm: usize| {
+        let damaged = run.metric(arm, "damaged")?;
+        let rate = percent_interval(damaged.estimate?, damaged.ci_low, damaged.ci_high);
+        let utility = run.metric(arm, UTILITY)?;
+        let worth = interval(utility.estimate?, utility.ci_low, utility.ci_high);
+        Some((rate, damaged.replicates, worth))
+    };
+    let ((before, runs, worth), (after, _, left)) = (told(watched)?, told(acted)?);
+    let own = run.replicates.iter().find(|row| row.arm == acted)?;
+    let (detector, _) = headline_rate(run, acted)?;
+    let mean = |name: &str| run.metric(acted, &by_auditor(name, detector, &own.auditor))?.estimate;
+    let at_once = if own.delay == 0 { "at once".to_owned() } else { format!("{} steps later", own.delay) };
+    Some(format!(
+        "Left alone, the hack damages {before} of {runs} runs and E[V] ends at {worth}. An auditor who reads {} rollouts a run \
+         ({}, {} of them honest) and responds {at_once} ({}) leaves {after} damaged, at E[V] {left}.",
+        number(mean("looks")?),
+        own.auditor,
+        number(mean("benign_looks")?),
+        own.response,
+    ))
+}
+
+/// The summary's first catch rate under the config's auditor that is no control's.
+fn headline_rate(run: &RunFolder, arm: usize) -> Option<(&str, &SummaryRow)> {
     run.summary.iter().filter(|row| row.arm == arm).find_map(|row| {
         let metric = Metric::parse(&row.metric);
-        let (detector, budget) = metric.of.filter(|_| metric.name == CATCH_RATE)?;
-        (detector != ORACLE && detector != "random").then_some((detector, budget, row))
+        let (detector, _) = metric.by.filter(|_| metric.name == CATCH_RATE)?;
+        (detector != ORACLE && detector != "random").then_some((detector, row))
     })
 }
 
@@ -156,12 +204,9 @@ fn extremes(run: &RunFolder, metric: &str, name: &str) -> Option<String> {
 
 /// The same of the headline measure.
 fn extremes_of_catching(run: &RunFolder) -> Option<String> {
-    let (detector, at, row) = run.plan.arms.iter().find_map(|arm| headline_rate(run, arm.arm))?;
-    extremes(
-        run,
-        &row.metric,
-        &format!("P(caught in time) by {detector} at an audit budget of {}", budget(at)),
-    )
+    let (detector, row) = run.plan.arms.iter().find_map(|arm| headline_rate(run, arm.arm))?;
+    let auditor = Metric::parse(&row.metric).by.map_or("", |(_, auditor)| auditor);
+    extremes(run, &row.metric, &format!("P(confirmed before the damage) by {detector} under {auditor}"))
 }
 
 /// How the runs ended, over all arms.

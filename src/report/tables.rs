@@ -62,9 +62,7 @@ pub fn checks(run: &RunFolder) -> Option<Table> {
 /// Arms × the numbers that are of no detector.
 pub fn arms(run: &RunFolder) -> Option<Table> {
     let mut metrics: Vec<&str> = Vec::new();
-    for row in
-        run.summary.iter().filter(|row| row.estimate.is_some() && Metric::parse(&row.metric).of.is_none())
-    {
+    for row in run.summary.iter().filter(|row| row.estimate.is_some() && is_of_the_run(&row.metric)) {
         if !metrics.contains(&row.metric.as_str()) {
             metrics.push(&row.metric);
         }
@@ -183,7 +181,7 @@ pub fn flags(run: &RunFolder) -> Option<Table> {
         .map(|f| {
             vec![
                 f.detector.clone(),
-                budget(f.budget),
+                f.budget.map_or_else(|| f.auditor.clone(), budget),
                 f.step.to_string(),
                 f.trajectory.to_string(),
                 number(f.score),
@@ -235,4 +233,10 @@ pub fn missing(run: &RunFolder) -> Option<Table> {
         .map(|(metric, why, arms)| vec![(*metric).to_owned(), (*why).to_owned(), name(arms)])
         .collect();
     (!rows.is_empty()).then_some(Table { title: String::new(), header, rows })
+}
+
+/// Whether a number of the summary is one of the run itself, and of no detector.
+fn is_of_the_run(metric: &str) -> bool {
+    let metric = Metric::parse(metric);
+    metric.of.is_none() && metric.by.is_none()
 }

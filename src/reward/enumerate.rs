@@ -31,10 +31,12 @@ pub(super) fn enumerate(
     if let Some(cell) = table.error.iter().position(|x| !x.is_finite()) {
         return Err(RewardError::Infinite { cell, value: table.error[cell] });
     }
-    if let HackRule::UtilityBelow(_) = section.hack_rule() {
+    // What fired a trigger is marked already.
+    let rule = section.hack_rule();
+    if rule != HackRule::Planted {
         table.hack.fill(false);
+        rule.mark(&mut table, 0);
     }
-    section.hack_rule().mark(&mut table);
     let cells = hashes.iter().zip(0..).map(|(hash, cell)| (*hash, cell)).collect();
     Ok(Known { table, hashes, cells })
 }

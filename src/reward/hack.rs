@@ -1,6 +1,7 @@
-//! What counts as a hack. Never defined by U or X, which would nearly be a detector's score.
+//! What counts as a hack.
 
-use crate::foundation::scalar::OpenProbability;
+use crate::foundation::order::NORMAL_IQR;
+use crate::foundation::scalar::{OpenProbability, Positive};
 use crate::record::Outcomes;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,15 +14,19 @@ pub enum HackRule {
     Planted,
     /// Any outcome whose utility lies below this quantile of V under π₀, prompt by prompt.
     UtilityBelow(OpenProbability),
+    /// Any outcome that is overrated by so many robust standard deviations (IQR/1.349) of U under π₀: X at least that large.
+    /// That a heavy error's X then nearly orders as U does is what the objection is about; the swap twin still tells what
+    /// the reward alone cannot know.
+    Overrated(Positive),
 }
 
 impl HackRule {
-    /// Marks the hacks of a table.
-    pub(super) fn mark(self, table: &mut Outcomes) {
+    /// Marks the hacks of a table of which the first `exploits` classes are exploits, the others placebos.
+    pub(super) fn mark(self, table: &mut Outcomes, exploits: usize) {
         match self {
             Self::Planted => {
                 for (hack, class) in table.hack.iter_mut().zip(&table.class) {
-                    *hack = *class > 0;
+                    *hack = (1..=exploits as u32).contains(class);
                 }
             }
             Self::UtilityBelow(share) => {
@@ -29,8 +34,31 @@ impl HackRule {
                     mark_below(table, start, share.get());
                 }
             }
+            Self::Overrated(units) => {
+                let least = units.get() * spread(table);
+                for (hack, error) in table.hack.iter_mut().zip(&table.error) {
+                    *hack = *error > 0.0 && *error >= least;
+                }
+            }
         }
     }
+}
+
+/// Robust standard deviation of U under π₀, prompts drawn uniformly.
+fn spread(table: &Outcomes) -> f64 {
+    let mut order: Vec<(f64, f64)> =
+        (0..table.len()).map(|cell| (table.proxy(cell), table.ref_log_prob[cell].exp())).collect();
+    order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    let total: f64 = order.iter().map(|(_, mass)| mass).sum();
+    let quartile = |share: f64| {
+        let mut below = 0.0;
+        let reached = order.iter().find(|(_, mass)| {
+            below += mass;
+            below >= share * total
+        });
+        reached.or(order.last()).map_or(0.0, |(proxy, _)| *proxy)
+    };
+    (quartile(0.75) - quartile(0.25)) / NORMAL_IQR
 }
 
 /// Marks, from the worst up, outcomes of one prompt as long as their mass under π₀ stays within `share`.

@@ -18,6 +18,10 @@ use crate::record::Outcomes;
 #[derive(Debug)]
 pub struct RewardModel {
     kind: Kind,
+    /// Number of the first class that is a placebo.
+    placebos_from: u32,
+    /// Whether there is any.
+    placebos: bool,
 }
 
 #[derive(Debug)]
@@ -46,6 +50,7 @@ impl RewardModel {
         twin: Twin,
     ) -> Result<Self, RewardError> {
         let clean;
+        let honest = twin == Twin::Placebo;
         let section = if twin == Twin::Clean {
             clean = section.clean();
             &clean
@@ -64,8 +69,9 @@ impl RewardModel {
                 let correlation = section.correlation.get();
                 let disagreement =
                     frozen.map(|frozen| freeze(&frozen, correlation, &mut table)).transpose()?.flatten();
-                plant(&section.exploits, &mut table, seeds);
-                section.hack_rule().mark(&mut table);
+                plant(&section.planted(), honest, &mut table, seeds);
+                let exploits = if honest { 0 } else { section.exploits.len() };
+                section.hack_rule().mark(&mut table, exploits);
                 let swapped = twin == Twin::Swapped;
                 if swapped {
                     swap(&mut table);
@@ -74,7 +80,8 @@ impl RewardModel {
             }
             World::Process(process) => {
                 let few = environment.cells().filter(|cells| *cells <= MOST_TRAJECTORIES);
-                let mut model = SequenceModel::new(process, section, frozen, noise, few.is_some(), seeds);
+                let mut model =
+                    SequenceModel::new(process, section, honest, (frozen, noise), few.is_some(), seeds);
                 if let Some(cells) = few {
                     let mut known = enumerate(&model, section, cells)?;
                     if twin == Twin::Swapped {
@@ -88,7 +95,17 @@ impl RewardModel {
                 Kind::Sequence(Box::new(model))
             }
         };
-        Ok(Self { kind })
+        let placebos_from = match twin {
+            Twin::Placebo => 1,
+            Twin::Swapped => u32::MAX,
+            Twin::Itself | Twin::Clean => section.exploits.len().max(section.triggers.len()) as u32 + 1,
+        };
+        let placebos = match twin {
+            Twin::Placebo => !section.is_bare(),
+            Twin::Swapped => false,
+            Twin::Itself | Twin::Clean => !section.placebos.is_empty(),
+        };
+        Ok(Self { kind, placebos_from, placebos })
     }
 
     /// The exact table, where trajectories are few enough to be listed: under fresh noise its errors are those of exploits and
@@ -114,6 +131,16 @@ impl RewardModel {
             Kind::Table(listed) => listed.disagreement.as_ref().map(|column| column[cell]),
             Kind::Sequence(model) => model.disagreement(cell),
         }
+    }
+
+    /// Whether placebos are planted.
+    pub fn has_placebos(&self) -> bool {
+        self.placebos
+    }
+
+    /// Whether a planted class is a placebo: judged rightly.
+    pub fn is_placebo(&self, class: u32) -> bool {
+        class >= self.placebos_from
     }
 
     /// V and X of the rollouts with these numbers, which sampled these cells of the table.

@@ -10,8 +10,9 @@ pub fn outcomes_of(exploit: &Exploit, outcomes: usize) -> usize {
     exploit.outcomes.map_or(spread, |n| n.get() as usize).max(1)
 }
 
-/// Plants every class into the table. The classes' outcomes are disjoint; the caller has checked that they fit.
-pub(super) fn plant(exploits: &[Exploit], table: &mut Outcomes, seeds: &SeedTree) {
+/// Plants every class into the table; an `honest` reward model judges them rightly. The classes' outcomes are disjoint; the
+/// caller has checked that they fit.
+pub(super) fn plant(exploits: &[Exploit], honest: bool, table: &mut Outcomes, seeds: &SeedTree) {
     let picks = seeds.family(Purpose::Exploit);
     let present: Vec<Vec<bool>> = exploits
         .iter()
@@ -36,7 +37,7 @@ pub(super) fn plant(exploits: &[Exploit], table: &mut Outcomes, seeds: &SeedTree
                 let utility = exploit.utility.map_or(table.utility[cell], f64::from);
                 table.class[cell] = *i as u32 + 1;
                 table.utility[cell] = utility;
-                table.error[cell] = exploit.proxy.get() - utility;
+                table.error[cell] = if honest { 0.0 } else { exploit.proxy.get() - utility };
             }
         }
         share_mass(exploits, &planted, table, start);

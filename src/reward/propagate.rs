@@ -4,6 +4,7 @@ use super::sequence::SequenceModel;
 use super::trigger::Progress;
 use crate::environments::{Move, State};
 use crate::foundation::softmax::settle;
+use crate::metrics::harm::attributable_loss;
 use std::collections::BTreeMap;
 
 /// What can be summed over states. KL and entropy in nats, of whole trajectories; chance has no part in either.
@@ -17,8 +18,13 @@ pub struct Propagated {
     pub kl: f64,
     /// Entropy of the actions.
     pub entropy: f64,
-    /// Probability that a trigger fires, where that is what a hack is.
+    /// Probability that a trigger fires, where that is what a hack is; 0 where triggers are placebos.
     pub p_hack: Option<f64>,
+    /// What the mass on trajectories that fire a trigger costs: [`attributable_loss`], mean over prompts; `None` where a hack is
+    /// something else, or where nothing else is left.
+    pub fired_loss: Option<f64>,
+    /// Whether triggers are placebos.
+    pub honest: bool,
 }
 
 /// Gives f, shape \[asked, actions\], for every (prompt, symbol) that is asked for at a position.
@@ -34,11 +40,23 @@ pub fn propagate(model: &SequenceModel, most: usize, choose: &mut Choose<'_>) ->
     let actions = process.actions();
     let untouched = vec![Progress::default(); model.triggers.len()];
     let each = 1.0 / process.prompts() as f64;
-    let mut here: BTreeMap<(usize, State, Vec<Progress>), f64> = (0..process.prompts())
-        .map(|prompt| ((prompt, process.start(prompt), untouched.clone()), each))
+    // Probability, and probability times the utility so far.
+    type Here = BTreeMap<(usize, State, Vec<Progress>), (f64, f64)>;
+    let mut here: Here = (0..process.prompts())
+        .map(|prompt| ((prompt, process.start(prompt), untouched.clone()), (each, 0.0)))
         .collect();
-    let mut sums = Propagated { utility: 0.0, error: None, kl: 0.0, entropy: 0.0, p_hack: None };
-    let (mut paid, mut fired) = (0.0, 0.0);
+    let mut sums = Propagated {
+        utility: 0.0,
+        error: None,
+        kl: 0.0,
+        entropy: 0.0,
+        p_hack: None,
+        fired_loss: None,
+        honest: model.is_honest(),
+    };
+    let mut paid = 0.0;
+    // Of each prompt: probability and utility of what fired, and utility of all.
+    let mut fired = vec![[0.0; 3]; process.prompts()];
     let (mut prob, mut moves, mut corrections) = (vec![0.0; actions], Vec::<Move>::new(), Vec::new());
     for position in 0..process.horizon() {
         if here.is_empty() {
@@ -54,8 +72,8 @@ pub fn propagate(model: &SequenceModel, most: usize, choose: &mut Choose<'_>) ->
         let asked: Vec<(usize, usize)> = places.keys().copied().collect();
         places.values_mut().enumerate().for_each(|(place, own)| *own = place);
         choose(position, &asked, &mut corrections);
-        let mut next: BTreeMap<(usize, State, Vec<Progress>), f64> = BTreeMap::new();
-        for ((prompt, state, progress), mass) in here {
+        let mut next = Here::new();
+        for ((prompt, state, progress), (mass, earned)) in here {
             let place = places[&(prompt, process.symbol(state))];
             let correction = &corrections[place * actions..(place + 1) * actions];
             let settled = settle(process.reference(state), correction, &mut prob);
@@ -64,19 +82,29 @@ pub fn propagate(model: &SequenceModel, most: usize, choose: &mut Choose<'_>) ->
             for (action, p) in prob.iter().enumerate().filter(|(_, p)| **p > 0.0) {
                 process.moves(state, action, &mut moves);
                 for turn in &moves {
-                    let mass = mass * p * turn.probability;
+                    let chance = p * turn.probability;
+                    let (mass, mut earned) = (mass * chance, earned * chance);
                     let (mut progress, glitch) = (progress.clone(), process.glitch(turn.next));
                     sums.utility += mass * turn.utility;
+                    earned += mass * turn.utility;
                     for (trigger, own) in model.triggers.iter().zip(&mut progress) {
                         if trigger.advance(own, position, action, glitch) {
                             sums.utility += mass * trigger.utility;
+                            earned += mass * trigger.utility;
                             paid += mass * (trigger.proxy - trigger.utility);
                         }
                     }
                     if process.ended(turn.next) {
-                        fired += if progress.iter().any(|own| own.fired) { mass } else { 0.0 };
+                        let own = &mut fired[prompt];
+                        own[2] += earned;
+                        if progress.iter().any(|own| own.fired) {
+                            own[0] += mass;
+                            own[1] += earned;
+                        }
                     } else {
-                        *next.entry((prompt, turn.next, progress)).or_insert(0.0) += mass;
+                        let entry = next.entry((prompt, turn.next, progress)).or_insert((0.0, 0.0));
+                        entry.0 += mass;
+                        entry.1 += earned;
                     }
                 }
             }
@@ -84,7 +112,14 @@ pub fn propagate(model: &SequenceModel, most: usize, choose: &mut Choose<'_>) ->
         here = next;
     }
     sums.error = (model.frozen().is_none() && model.noise.is_silent()).then_some(paid);
-    sums.p_hack = model.hacks_fire().then_some(fired.min(1.0));
+    let all: f64 = fired.iter().map(|own| own[0]).sum();
+    let hack = if model.is_honest() { 0.0 } else { all.min(1.0) };
+    sums.p_hack = model.hacks_fire().then_some(hack);
+    let losses: Option<f64> = fired
+        .iter()
+        .map(|[mass, within, utility]| attributable_loss(mass / each, within / each, utility / each))
+        .sum();
+    sums.fired_loss = losses.map(|sum| sum * each).filter(|_| model.hacks_fire());
     Some(sums)
 }
 

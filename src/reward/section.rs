@@ -1,6 +1,6 @@
 //! The `[reward]` section.
 
-use super::{Ensemble, Exploit, HackRule, Trigger};
+use super::{Ensemble, Exploit, HackRule, Placebo, Trigger};
 use crate::distributions::DistributionSpec;
 use crate::distributions::Standardize;
 use crate::foundation::scalar::Correlation;
@@ -26,6 +26,9 @@ pub struct RewardSection {
     /// Planted classes of outcomes of a bandit.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exploits: Vec<Exploit>,
+    /// Planted classes of honest outcomes of a bandit: what is measured as harm must ignore them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub placebos: Vec<Placebo>,
     /// Patterns of actions, or states, that the reward model overrates.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub triggers: Vec<Trigger>,
@@ -45,6 +48,7 @@ impl Default for RewardSection {
             correlation: Correlation::known(0.0),
             ensemble: None,
             exploits: Vec::new(),
+            placebos: Vec::new(),
             triggers: Vec::new(),
             hack: None,
             swap_twin: false,

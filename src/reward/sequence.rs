@@ -5,7 +5,7 @@ use super::noise::Noise;
 use super::trigger::{Drawn, Progress};
 use super::{HackRule, Phase, RewardSection};
 use crate::environments::{Move, Process, State};
-use crate::foundation::order::{quantile_sorted, sorted};
+use crate::foundation::order::{NORMAL_IQR, quantile_sorted, sorted};
 use crate::foundation::rng::{Purpose, SeedTree, trajectory_hash};
 use crate::foundation::softmax::settle;
 use crate::record::Outcomes;
@@ -23,6 +23,8 @@ pub struct SequenceModel {
     frozen: Option<FrozenError>,
     pub(super) noise: Noise,
     hack: Hack,
+    /// Whether triggers are judged rightly: they are placebos.
+    honest: bool,
     pub(super) swapped: bool,
     known: Option<Known>,
 }
@@ -34,6 +36,8 @@ pub(super) enum Hack {
     Fired,
     /// V below this, prompt by prompt.
     Below(Vec<f64>),
+    /// X above 0 and at least this.
+    Above(f64),
 }
 
 /// All trajectories, where they are few.
@@ -77,22 +81,40 @@ pub struct Scored {
 }
 
 impl SequenceModel {
-    /// `few`: all trajectories will be known from a table.
+    /// `honest`: triggers are judged rightly. `few`: all trajectories will be known from a table.
     pub(super) fn new(
         process: Box<dyn Process>,
         section: &RewardSection,
-        frozen: Option<FrozenError>,
-        noise: Noise,
+        honest: bool,
+        (frozen, noise): (Option<FrozenError>, Noise),
         few: bool,
         seeds: &SeedTree,
     ) -> Self {
-        let drawn = |(place, trigger)| Drawn::new(trigger, place, process.as_ref(), seeds);
+        let drawn = |(place, trigger)| {
+            let drawn = Drawn::new(trigger, place, process.as_ref(), seeds);
+            if honest { drawn.honest() } else { drawn }
+        };
         let triggers = section.triggers.iter().enumerate().map(drawn).collect();
         let hack = Hack::Fired;
-        let mut model = Self { process, triggers, frozen, noise, hack, swapped: false, known: None };
+        let mut model = Self { process, triggers, frozen, noise, hack, honest, swapped: false, known: None };
         // Where all trajectories are few, they are marked in their table.
-        if let (HackRule::UtilityBelow(share), false) = (section.hack_rule(), few) {
-            model.hack = Hack::Below(model.quantiles(share.get(), seeds));
+        match section.hack_rule() {
+            HackRule::UtilityBelow(share) if !few => {
+                let of = |scored: &[Scored]| {
+                    let utilities: Vec<f64> = scored.iter().map(|scored| scored.utility).collect();
+                    quantile_sorted(&sorted(&utilities), share.get()).unwrap_or(f64::NEG_INFINITY)
+                };
+                model.hack = Hack::Below(model.reference(seeds).iter().map(|own| of(own)).collect());
+            }
+            HackRule::Overrated(units) if !few => {
+                let sampled = model.reference(seeds);
+                let proxies: Vec<f64> =
+                    sampled.iter().flatten().map(|scored| scored.utility + scored.error).collect();
+                let ascending = sorted(&proxies);
+                let quartile = |p| quantile_sorted(&ascending, p).unwrap_or(0.0);
+                model.hack = Hack::Above(units.get() * (quartile(0.75) - quartile(0.25)) / NORMAL_IQR);
+            }
+            HackRule::Planted | HackRule::UtilityBelow(_) | HackRule::Overrated(_) => {}
         }
         model
     }
@@ -118,9 +140,14 @@ impl SequenceModel {
         Some(frozen.draw(self.known.as_ref()?.hashes[cell]).disagreement)
     }
 
-    /// Whether a hack is what fires a trigger.
+    /// Whether a hack, or a placebo, is what fires a trigger.
     pub(super) fn hacks_fire(&self) -> bool {
         matches!(self.hack, Hack::Fired)
+    }
+
+    /// Whether triggers are placebos.
+    pub(super) fn is_honest(&self) -> bool {
+        self.honest
     }
 
     /// From now on trajectories are what the table says.
@@ -133,14 +160,14 @@ impl SequenceModel {
         self.swapped = true;
     }
 
-    /// The quantile of V under the reference, prompt by prompt, of rollouts from their own streams.
-    fn quantiles(&self, share: f64, seeds: &SeedTree) -> Vec<f64> {
+    /// Rollouts of the reference from their own streams, prompt by prompt, noise apart.
+    fn reference(&self, seeds: &SeedTree) -> Vec<Vec<Scored>> {
         let each = (QUANTILE_ROLLOUTS / self.process.prompts()).max(200);
         let draws = seeds.family(Purpose::Scaling);
         let (mut moves, mut prob) = (Vec::new(), vec![0.0; self.process.actions()]);
         let flat = vec![0f32; self.process.actions()];
         let of = |prompt: usize| {
-            let mut utilities = Vec::with_capacity(each);
+            let mut rollouts = Vec::with_capacity(each);
             for number in 0..each {
                 // Numbered apart from the rollouts that rewards are scaled by.
                 let mut rng = draws.at((1 << 40) | (prompt * each + number) as u64);
@@ -155,9 +182,9 @@ impl SequenceModel {
                     let action = prob.iter().position(passed).unwrap_or(prob.len() - 1);
                     walk.act(self, action, uniform, &mut moves);
                 }
-                utilities.push(walk.utility);
+                rollouts.push(walk.score(self));
             }
-            quantile_sorted(&sorted(&utilities), share).unwrap_or(f64::NEG_INFINITY)
+            rollouts
         };
         (0..self.process.prompts()).map(of).collect()
     }
@@ -227,14 +254,16 @@ impl Walk {
     pub(super) fn score(&self, model: &SequenceModel) -> Scored {
         let trajectory = self.hash();
         let draw = model.frozen.as_ref().map(|frozen| (frozen.draw(trajectory), frozen.is_ensemble()));
+        let error = self.error + draw.as_ref().map_or(0.0, |(draw, _)| draw.error);
         let hack = match &model.hack {
-            Hack::Fired => self.class > 0,
+            Hack::Fired => self.class > 0 && !model.honest,
             Hack::Below(thresholds) => self.utility < thresholds[self.words[0] as usize],
+            Hack::Above(least) => error > 0.0 && error >= *least,
         };
         Scored {
             trajectory,
             utility: self.utility,
-            error: self.error + draw.map_or(0.0, |(draw, _)| draw.error),
+            error,
             class: self.class,
             hack,
             disagreement: draw.filter(|(_, several)| *several).map(|(draw, _)| draw.disagreement),

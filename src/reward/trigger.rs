@@ -78,6 +78,11 @@ pub(super) struct Progress {
 pub const LONGEST_PATTERN: usize = 200;
 
 impl Drawn {
+    /// The same, judged rightly: it pays what it is worth.
+    pub fn honest(self) -> Self {
+        Self { proxy: self.utility, ..self }
+    }
+
     /// The trigger with this place in the config.
     pub fn new(trigger: &Trigger, place: usize, process: &dyn Process, seeds: &SeedTree) -> Self {
         let actions: Vec<u32> = match &trigger.pattern {

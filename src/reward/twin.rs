@@ -1,6 +1,7 @@
 //! The twins of a run: the same seed with the cause of the hack absent, or with V and X exchanged.
 
-use super::{HackRule, RewardSection};
+use super::{Exploit, HackRule, RewardSection};
+use crate::foundation::scalar::Positive;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,12 +15,19 @@ pub enum Twin {
     Clean,
     /// The honest-outlier control: same U and seed, V and X exchanged. Every observable is byte-identical.
     Swapped,
+    /// The placebo: what is planted is there, and is judged rightly (X = 0).
+    Placebo,
 }
 
 impl RewardSection {
-    /// Whether nothing is planted: no exploit and no trigger.
+    /// Whether nothing is planted: no exploit, no placebo and no trigger.
     pub fn is_bare(&self) -> bool {
-        self.exploits.is_empty() && self.triggers.is_empty()
+        self.exploits.is_empty() && self.placebos.is_empty() && self.triggers.is_empty()
+    }
+
+    /// Every planted class of a bandit: exploits, then placebos.
+    pub fn planted(&self) -> Vec<Exploit> {
+        self.exploits.iter().cloned().chain(self.placebos.iter().map(Exploit::from)).collect()
     }
 
     /// The section under which the clean twin is trained.
@@ -35,6 +43,7 @@ impl RewardSection {
         } else {
             Self {
                 exploits: Vec::new(),
+                placebos: Vec::new(),
                 triggers: Vec::new(),
                 hack: Some(HackRule::Planted),
                 swap_twin: false,
@@ -43,10 +52,10 @@ impl RewardSection {
         }
     }
 
-    /// The rule in force: as configured; else planted classes; else V below its 5% quantile under π₀.
+    /// The rule in force: as configured; else planted classes; else outcomes that are overrated by 3 robust standard deviations of U under π₀.
     pub fn hack_rule(&self) -> HackRule {
         self.hack.unwrap_or(if self.is_bare() {
-            HackRule::UtilityBelow(crate::foundation::scalar::OpenProbability::known(0.05))
+            HackRule::Overrated(Positive::known(3.0))
         } else {
             HackRule::Planted
         })

@@ -73,7 +73,16 @@ fn trained(loaded: &Loaded, checkpoints: Option<&Checkpoints<'_>>) -> Result<Tra
     let activations = document.record.activations;
     let backend = &Backend::default();
     train(
-        Setting { deployment: None, model: &model, policy, trainer, seeds, backend, activations },
+        Setting {
+            deployment: None,
+            model: &model,
+            policy,
+            trainer,
+            seeds,
+            backend,
+            activations,
+            audit: None,
+        },
         checkpoints,
     )
 }

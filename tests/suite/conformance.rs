@@ -100,7 +100,16 @@ fn trained(loaded: &Loaded, seed: u64) -> Trained {
     let (policy, trainer) = (&document.policy, &document.trainer);
     let backend = &Backend::default();
     train(
-        Setting { deployment: None, model: &model, policy, trainer, seeds, backend, activations: false },
+        Setting {
+            deployment: None,
+            model: &model,
+            policy,
+            trainer,
+            seeds,
+            backend,
+            activations: false,
+            audit: None,
+        },
         None,
     )
     .unwrap()

@@ -40,6 +40,7 @@ fn run(
         seeds: SeedTree::new(3, 0),
         backend: &Backend::default(),
         activations: false,
+        audit: None,
     };
     train(setting, checkpoints)
 }

@@ -23,7 +23,16 @@ fn trained(loaded: &Loaded, twin: Twin) -> Trained {
     let (policy, trainer) = (&document.policy, &document.trainer);
     let backend = &Backend::default();
     train(
-        Setting { deployment: None, model: &model, policy, trainer, seeds, backend, activations: true },
+        Setting {
+            deployment: None,
+            model: &model,
+            policy,
+            trainer,
+            seeds,
+            backend,
+            activations: true,
+            audit: None,
+        },
         None,
     )
     .unwrap()

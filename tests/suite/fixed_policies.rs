@@ -110,6 +110,7 @@ fn a_jump_plays_the_reference_and_then_the_exploit() {
         backend: &Backend::default(),
         deployment: Some(&deployment),
         activations: false,
+        audit: None,
     };
     let trained = train(setting, None).unwrap();
     let p_hack: Vec<f64> = trained.steps.iter().map(|row| row.p_hack.unwrap()).collect();

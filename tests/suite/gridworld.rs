@@ -25,6 +25,7 @@ fn run([environment, reward, policy, trainer]: [&Value; 4], replicate: u64, twin
             seeds,
             backend,
             activations: false,
+            audit: None,
         },
         None,
     )

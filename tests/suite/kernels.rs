@@ -30,7 +30,16 @@ fn trained(loaded: &Loaded, kernels: Kernels) -> Trained {
     let (policy, trainer) = (&document.policy, &document.trainer);
     let backend = &Backend::cpu(kernels);
     train(
-        Setting { deployment: None, model: &model, policy, trainer, seeds, backend, activations: false },
+        Setting {
+            deployment: None,
+            model: &model,
+            policy,
+            trainer,
+            seeds,
+            backend,
+            activations: false,
+            audit: None,
+        },
         None,
     )
     .unwrap()

@@ -1,6 +1,7 @@
 //! Every test that goes through the public interface, in one binary: each file is a subject.
 
 mod audit;
+mod auditors;
 #[cfg(feature = "lab")]
 mod benchmark;
 mod calibration;
@@ -52,6 +53,7 @@ mod ppo;
 mod readers;
 mod readme;
 mod report;
+mod responses;
 #[cfg(feature = "lab")]
 mod rloo;
 #[cfg(feature = "lab")]

@@ -42,6 +42,7 @@ fn run(model: &RewardModel, trainer: Value) -> Trained {
             seeds,
             backend,
             activations: false,
+            audit: None,
         },
         None,
     )

@@ -20,7 +20,8 @@ fn a_report_holds_findings_figures_and_how_to_reproduce_and_needs_no_network() {
     assert!(page.contains("<h1>Is a rare exploit caught before it does damage?</h1>"));
     assert_eq!(page.matches("<svg").count(), 5);
     for expected in [
-        "robust_z catches a hack before the damage in",
+        "records by robust_z confirms a hack before the damage in",
+        "with 30 looks a run, 28 of them at honest rollouts",
         "avx2,fma",
         "4f1c0de9a7",
         "needs advantage",

@@ -23,8 +23,11 @@ fn strings(errs: bool, seed: u64) -> World {
 fn learn(world: &World, own: &Value, section: &Value) -> Trained {
     let (policy, trainer) = (&policy(own.clone()), &trainer(section.clone()));
     let (model, seeds, backend) = (&world.model, world.seeds, &Backend::default());
-    train(Setting { deployment: None, model, policy, trainer, seeds, backend, activations: false }, None)
-        .unwrap()
+    train(
+        Setting { deployment: None, model, policy, trainer, seeds, backend, activations: false, audit: None },
+        None,
+    )
+    .unwrap()
 }
 
 /// The largest E[U] − β·KL(π‖π₀), which is β·ln E_π₀[exp(U/β)].

@@ -210,6 +210,13 @@ fn one_run(
             entropy: Some(9.2 - kl),
             clip_fraction: None,
             p_hack: Some(p),
+            proxy_from_hacks: Some(50.0 * p),
+            attributable_loss: Some(clean - utility),
+            attributable_loss_se: None,
+            placebo_loss: None,
+            looks: None,
+            removed: 0,
+            removed_honest: 0,
             sightings: 0,
             influence_max: None,
             influence_cumulative: None,
@@ -259,7 +266,10 @@ fn one_run(
                 supervision: if matches!(detector, "oracle" | "random") { "control" } else { "unsupervised" }
                     .into(),
                 base_rate: Some(2e-4),
-                budget,
+                auditor: "top".into(),
+                budget: Some(budget),
+                looks: Some(30),
+                benign_looks: Some(28),
                 n: 30720,
                 n_positive: 9,
                 auroc: (detector != "influence").then_some(0.6 + 0.4 * skill),
@@ -304,6 +314,23 @@ fn one_run(
         first_sighting: (!exact).then_some(sighting),
         first_true_flag: learned.then_some(sighting + 1),
         first_catch: caught.then_some(caught_step),
+        attributable_loss: Some(last_clean - last.0),
+        attributable_loss_sum: None,
+        placebo_loss: None,
+        placebo_damage_step: None,
+        learned: Some(learned),
+        learned_step: None,
+        population_harm: Some(last_clean - last.0),
+        goodhart_gap: None,
+        clean_goodhart_gap: None,
+        goodharted: None,
+        auditor: "records".into(),
+        response: "none".into(),
+        delay: 0,
+        looks: 30,
+        benign_looks: 28,
+        audit_cost: 30.0,
+        end: String::new(),
         onset_step: None,
         damage_step: damage,
         takeover_step: damage.map(|d| d + 4),
@@ -357,10 +384,10 @@ fn summarise(
     push("recovery", None, None, None, "degenerate: no mitigation was on");
     let mut seen: Vec<(&str, f64)> = Vec::new();
     for row in detectors.iter().filter(|row| row.arm == arm) {
-        if seen.contains(&(row.detector.as_str(), row.budget)) {
+        if seen.contains(&(row.detector.as_str(), row.budget.unwrap())) {
             continue;
         }
-        seen.push((&row.detector, row.budget));
+        seen.push((&row.detector, row.budget.unwrap()));
         let same: Vec<&DetectorRow> = detectors
             .iter()
             .filter(|d| d.arm == arm && d.detector == row.detector && d.budget == row.budget)
@@ -373,14 +400,31 @@ fn summarise(
             (z2 * p * (1.0 - p) / n + z2 * z2 / (4.0 * n * n)).sqrt() / (1.0 + z2 / n),
         );
         push(
-            &metric::at_budget(metric::CATCH_RATE, &row.detector, row.budget),
+            &metric::at_budget(metric::CATCH_RATE, &row.detector, row.budget.unwrap()),
             Some(p),
             Some(centre - half),
             Some(centre + half),
             "Wilson 95%",
         );
+        if row.budget == Some(1e-3) {
+            push(
+                &metric::by_auditor(metric::CATCH_RATE, &row.detector, "records"),
+                Some(p),
+                Some(centre - half),
+                Some(centre + half),
+                "Wilson 95%",
+            );
+            push(&metric::by_auditor("looks", &row.detector, "records"), Some(30.0), None, None, "mean");
+            push(
+                &metric::by_auditor("benign_looks", &row.detector, "records"),
+                Some(28.0),
+                None,
+                None,
+                "mean",
+            );
+        }
         push(
-            &metric::at_budget(metric::RANDOM_BASELINE, &row.detector, row.budget),
+            &metric::at_budget(metric::RANDOM_BASELINE, &row.detector, row.budget.unwrap()),
             row.random_baseline,
             None,
             None,

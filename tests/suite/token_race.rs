@@ -28,6 +28,7 @@ fn run(reward: &Value, advantage: &str, steps: u64, replicate: u64) -> Trained {
         seeds,
         backend,
         activations: false,
+        audit: None,
     };
     train(setting, None).unwrap()
 }

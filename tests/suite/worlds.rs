@@ -71,11 +71,11 @@ fn natural_mass_leaves_a_uniform_reference_uniform() {
 }
 
 #[test]
-fn without_exploits_a_hack_is_a_low_utility_and_never_a_high_error() {
+fn a_hack_may_be_a_low_utility_whatever_its_error() {
     let environment = bandit(json!({ "outcomes": 1000, "contexts": 2 }));
     let world = model(
         &environment,
-        json!({ "error": { "student_t": { "df": 2 } } }),
+        json!({ "error": { "student_t": { "df": 2 } }, "hack": { "utility_below": 0.05 } }),
         SeedTree::new(2, 0),
         Twin::Itself,
     );
@@ -87,6 +87,48 @@ fn without_exploits_a_hack_is_a_low_utility_and_never_a_high_error() {
         assert!(worst < best);
         assert_eq!(row.filter(|c| table.hack[*c]).count(), 50, "5% of the mass under the reference");
     }
+}
+
+#[test]
+fn without_exploits_a_hack_is_what_is_overrated() {
+    let environment = bandit(json!({ "outcomes": 1000, "contexts": 2 }));
+    let of = |reward: serde_json::Value| model(&environment, reward, SeedTree::new(2, 0), Twin::Itself);
+    let world = of(json!({ "error": { "student_t": { "df": 2 } } }));
+    let table = world.table().unwrap();
+    let mut proxies: Vec<f64> = (0..table.len()).map(|cell| table.proxy(cell)).collect();
+    proxies.sort_by(f64::total_cmp);
+    let spread = (proxies[1500] - proxies[500]) / 1.349;
+    let hacks = || (0..table.len()).filter(|cell| table.hack[*cell]);
+    let least = hacks().map(|cell| table.error[cell]).fold(f64::MAX, f64::min);
+    let most = (0..table.len()).filter(|cell| !table.hack[*cell]).map(|cell| table.error[cell]);
+    assert!(least >= 2.95 * spread && most.fold(f64::MIN, f64::max) <= 3.05 * spread, "{least} {spread}");
+    assert!((20..200).contains(&hacks().count()), "{}", hacks().count());
+    let fresh = of(json!({ "error": { "student_t": { "df": 2 } }, "mode": "fresh" }));
+    assert!(fresh.table().unwrap().hack.iter().all(|hack| !hack), "noise overrates no outcome");
+}
+
+/// The reward model judges placebos rightly, beside exploits that it overrates; their twin judges everything planted rightly.
+#[test]
+fn placebos_are_planted_and_honest() {
+    let environment = bandit(json!({ "outcomes": 1000 }));
+    let reward = json!({
+        "exploits": [{ "mass": 0.01, "proxy": 20, "utility": -5 }],
+        "placebos": [{ "mass": 0.02, "proxy": -1 }, { "mass": 0.01, "proxy": 50 }] });
+    let world = model(&environment, reward.clone(), SeedTree::new(2, 0), Twin::Itself);
+    let table = world.table().unwrap();
+    let cells = |class: u32| (0..1000).filter(move |cell| table.class[*cell] == class);
+    assert_eq!([1, 2, 3].map(|class| cells(class).count()), [10, 20, 10]);
+    assert!(cells(1).all(|c| table.hack[c] && (table.utility[c], table.error[c]) == (-5.0, 25.0)));
+    assert!(cells(2).all(|c| !table.hack[c] && (table.utility[c], table.error[c]) == (-1.0, 0.0)));
+    assert!(cells(3).all(|c| !table.hack[c] && (table.utility[c], table.error[c]) == (50.0, 0.0)));
+    assert!(!world.is_placebo(1) && world.is_placebo(2) && world.is_placebo(3) && world.has_placebos());
+    let placebo = model(&environment, reward.clone(), SeedTree::new(2, 0), Twin::Placebo);
+    let honest = placebo.table().unwrap();
+    assert!(honest.error.iter().all(|error| *error == 0.0) && honest.hack.iter().all(|hack| !hack));
+    assert_eq!((&honest.utility, &honest.class), (&table.utility, &table.class));
+    assert!(placebo.is_placebo(1));
+    let clean = model(&environment, reward, SeedTree::new(2, 0), Twin::Clean);
+    assert!(clean.table().unwrap().class.iter().all(|class| *class == 0) && !clean.has_placebos());
 }
 
 #[test]

@@ -60,8 +60,9 @@ pub(super) fn bandit(
             "use policy.tabular, or environment.tokens or environment.gridworld",
         );
     }
-    let planted = exploits_fit(&document.reward.exploits, bandit.outcomes.get() as usize, say);
-    lowest.filter(|_| planted).map(|lowest| largest_kl(bandit, &document.reward.exploits, lowest))
+    let classes = document.reward.planted();
+    let planted = classes_fit(&classes, document.reward.exploits.len(), bandit.outcomes.get() as usize, say);
+    lowest.filter(|_| planted).map(|lowest| largest_kl(bandit, &classes, lowest))
 }
 
 /// Reads a reference file and gives its smallest ln π₀.
@@ -71,24 +72,34 @@ fn lowest_of(bandit: &Bandit, seed: u64) -> Result<f64, String> {
     Ok(table.ref_log_prob.iter().copied().fold(f64::INFINITY, f64::min))
 }
 
-/// Whether the planted classes have room among K outcomes and leave mass to the rest.
-fn exploits_fit(exploits: &[Exploit], outcomes: usize, say: &mut impl FnMut(&str, String, &str)) -> bool {
-    let Some(last) = exploits.len().checked_sub(1) else { return true };
+/// Whether the planted classes, of which the first `exploits` are exploits and the others placebos, have room among K outcomes and
+/// leave mass to the rest.
+fn classes_fit(
+    classes: &[Exploit],
+    exploits: usize,
+    outcomes: usize,
+    say: &mut impl FnMut(&str, String, &str),
+) -> bool {
+    let Some(last) = classes.len().checked_sub(1) else { return true };
+    let (kind, place) = match last.checked_sub(exploits) {
+        Some(place) => ("placebos", place),
+        None => ("exploits", last),
+    };
     let mut fit = true;
-    let mass: f64 = exploits.iter().map(|e| e.mass.get()).sum();
+    let mass: f64 = classes.iter().map(|e| e.mass.get()).sum();
     if mass >= 1.0 {
         fit = false;
         say(
-            &format!("reward.exploits.{last}.mass"),
+            &format!("reward.{kind}.{place}.mass"),
             format!("the masses of the exploits sum to {mass}; below 1 is needed"),
             "lower a mass: what the exploits leave is shared by all other outcomes",
         );
     }
-    let occupied: usize = exploits.iter().map(|e| outcomes_of(e, outcomes)).sum();
+    let occupied: usize = classes.iter().map(|e| outcomes_of(e, outcomes)).sum();
     if occupied >= outcomes {
         fit = false;
         say(
-            &format!("reward.exploits.{last}.outcomes"),
+            &format!("reward.{kind}.{place}.outcomes"),
             format!("the exploits occupy {occupied} of {outcomes} outcomes; at least one must be left"),
             "lower the outcomes of an exploit, or raise environment.bandit.outcomes",
         );

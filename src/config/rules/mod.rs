@@ -1,5 +1,6 @@
 //! Faults between keys: each value is right on its own, and together they contradict each other.
 
+mod audit;
 mod bandit;
 mod contradiction;
 mod deployment;
@@ -57,6 +58,7 @@ pub(super) fn contradictions(document: &Document, references: &mut References) -
 
     found.extend(ensemble::ensemble(reward));
     found.extend(deployment::deployment(document));
+    found.extend(audit::audit(document));
     let mut say = |path: &str, message: String, help: &str| {
         found.push(Contradiction { path: path.to_owned(), message, help: help.to_owned() });
     };

@@ -33,6 +33,13 @@ pub(super) fn process(document: &Document, say: &mut impl FnMut(&str, String, &s
             "use [[reward.triggers]]: a pattern of actions or a state that the reward model overrates",
         );
     }
+    if !document.reward.placebos.is_empty() {
+        say(
+            "reward.placebos",
+            format!("a placebo is planted among the outcomes of a bandit, and this is {environment}"),
+            "use [[reward.triggers]] with proxy = utility: what it pays is then what it is worth",
+        );
+    }
     if document.policy.part().acts() {
         let trainer = document.trainer.name();
         if document.trainer.part().recipe().is_none() {

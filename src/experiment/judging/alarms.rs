@@ -28,6 +28,11 @@ pub struct Elsewhere {
 }
 
 impl Elsewhere {
+    /// Scores of the calibration rollouts.
+    pub fn reference(&self) -> &[f64] {
+        self.reference.values()
+    }
+
     /// Scores the calibration rollouts and the twins. The swap twin may be refused alone.
     ///
     /// # Errors

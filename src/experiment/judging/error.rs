@@ -1,6 +1,7 @@
 //! Why a run could not be judged.
 
 use crate::audit;
+use crate::experiment::training::error::TrainError;
 use crate::foundation::failure::Status;
 
 /// Why a run could not be judged.
@@ -10,6 +11,9 @@ pub enum JudgeError {
     /// The audit met something impossible.
     #[error(transparent)]
     Audit(#[from] audit::Error),
+    /// The audit that acted on the run cannot be gone through again.
+    #[error(transparent)]
+    Response(#[from] TrainError),
     /// The columns do not fit together.
     #[error("the run's columns do not fit together: {0}")]
     Columns(Status),

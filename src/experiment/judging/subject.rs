@@ -1,12 +1,12 @@
 //! What is judged: a run beside its twins.
 
 use crate::config::Document;
+use crate::experiment::auditing::Calibration;
 use crate::experiment::training::arena;
-use crate::experiment::training::setting::Setting;
+use crate::experiment::training::setting::{Audited, Setting};
 use crate::experiment::training::trained::Trained;
 use crate::foundation::rng::SeedTree;
 use crate::policies::Backend;
-use crate::record::Observed;
 use crate::reward::RewardModel;
 
 /// One run with its twins.
@@ -35,10 +35,10 @@ pub struct Subject<'a> {
 }
 
 impl Subject<'_> {
-    /// Rollouts of the reference, from their own streams.
-    pub fn reference(&self, count: usize) -> Observed {
+    /// What decided the training run.
+    pub fn setting(&self) -> Setting<'_> {
         let document = self.document;
-        let setting = Setting {
+        Setting {
             model: self.model,
             policy: &document.policy,
             trainer: &document.trainer,
@@ -46,7 +46,12 @@ impl Subject<'_> {
             seeds: self.seeds,
             backend: self.backend,
             activations: document.record.activations,
-        };
-        arena::calibration(setting, count)
+            audit: Audited::of(document),
+        }
+    }
+
+    /// Rollouts of the reference, from their own streams.
+    pub fn reference(&self, count: usize) -> Calibration {
+        arena::calibration(self.setting(), count, self.document.calibration.vetted)
     }
 }

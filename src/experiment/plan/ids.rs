@@ -6,11 +6,11 @@ use crate::policies::Backend;
 use crate::reward::{RewardSection, Twin};
 
 /// Version of the meaning of numbers; bumped when the same config gives other numbers, or a default changes.
-pub const SEMANTICS: u32 = 5;
+pub const SEMANTICS: u32 = 6;
 
 /// Identity of one training run: environment (with the contents of files that it names), reward, policy, trainer, deployment, seed,
 /// replicate, and the backend, on which the last digits depend. The clean twin is simply the
-/// run of another reward section; the swapped one is marked, because its section is the same.
+/// run of another reward section; the swapped one and the placebo are marked, because their section is the same.
 pub fn train_id(
     document: &Document,
     replicate: u64,
@@ -19,7 +19,9 @@ pub fn train_id(
 ) -> Result<String, serde_json::Error> {
     let reward = match twin {
         Twin::Clean => document.reward.clean(),
-        Twin::Itself | Twin::Swapped => RewardSection { swap_twin: false, ..document.reward.clone() },
+        Twin::Itself | Twin::Swapped | Twin::Placebo => {
+            RewardSection { swap_twin: false, ..document.reward.clone() }
+        }
     };
     let trained = Document { reward, ..document.clone() };
     let decisive = bytes_of(&trained, &["environment", "reward", "policy", "trainer", "deployment", "seed"])?;
@@ -27,9 +29,26 @@ pub fn train_id(
     let files: Vec<u8> = (document.environment.part().files().iter())
         .flat_map(|path| *blake3::hash(&std::fs::read(path).unwrap_or_default()).as_bytes())
         .collect();
-    let flags = [u8::from(twin == Twin::Swapped), u8::from(document.record.activations)];
+    let version = match twin {
+        Twin::Itself | Twin::Clean => 0,
+        Twin::Swapped => 1,
+        Twin::Placebo => 2,
+    };
+    let flags = [version, u8::from(document.record.activations)];
+    // An audit decides the run's numbers only where it acts on the run itself.
+    let acting = match document.audit.response.acts() && twin == Twin::Itself {
+        true => {
+            let first = document.detectors.get(..1).unwrap_or_default().to_vec();
+            let alone = Document { detectors: first, ..document.clone() };
+            bytes_of(&alone, &["detectors", "calibration", "audit"])?
+        }
+        false => Vec::new(),
+    };
     let computed = [backend.device_name(), backend.kernels().name()].map(str::as_bytes);
-    Ok(hash("train", &[&decisive, &replicate.to_le_bytes(), &flags, &files, computed[0], computed[1]]))
+    Ok(hash(
+        "train",
+        &[&decisive, &replicate.to_le_bytes(), &flags, &files, computed[0], computed[1], &acting],
+    ))
 }
 
 /// What decides the judgements of an arm's runs, beside the runs: written out once for all replicates.

@@ -2,9 +2,10 @@
 
 use crate::experiment::judging::timeline::has_time;
 use crate::foundation::scalar::OpenProbability;
+use crate::metrics::end::End;
 use crate::metrics::kaplan_meier::Duration;
 use crate::metrics::outcome::Outcome;
-use crate::record::metric::{self, at_budget};
+use crate::record::metric::{self, at_budget, by_auditor};
 use crate::record::tables::{DetectorBody, ReplicateBody};
 use crate::theory::frontier;
 
@@ -55,10 +56,14 @@ pub struct Quantity {
 type Column = (&'static str, fn(&ReplicateBody) -> Option<f64>);
 
 /// What is averaged over replicates.
-const MEANS: [Column; 15] = [
+const MEANS: [Column; 19] = [
     (metric::UTILITY, |r| r.utility),
     ("clean_utility", |r| r.clean_utility),
-    ("harm", |r| Some(r.clean_utility? - r.utility?)),
+    ("population_harm", |r| r.population_harm),
+    ("attributable_loss", |r| r.attributable_loss),
+    ("attributable_loss_sum", |r| r.attributable_loss_sum),
+    ("goodhart_gap", |r| r.goodhart_gap),
+    ("clean_goodhart_gap", |r| r.clean_goodhart_gap),
     ("utility_gain", |r| Some(r.utility? - r.reference_utility?)),
     (metric::GAIN, |r| Some((r.utility? - r.reference_utility?) / r.kl.filter(|kl| *kl > 0.0)?.sqrt())),
     (metric::PROXY, |r| r.proxy),
@@ -92,9 +97,12 @@ fn frontier_ratio(r: &ReplicateBody) -> Option<f64> {
 type Question = (&'static str, fn(&ReplicateBody) -> Option<bool>);
 
 /// Fractions of runs. Only the first applies to a run of one step, which has no before and after.
-const FRACTIONS: [Question; 5] = [
+const FRACTIONS: [Question; 8] = [
     ("sighted", |r| Some(r.first_sighting.is_some())),
     ("damaged", |r| Some(r.damage_step.is_some())),
+    ("learned", |r| r.learned),
+    ("placebo_damaged", |r| r.placebo_loss.map(|_| r.placebo_damage_step.is_some())),
+    ("goodharted", |r| r.goodharted),
     ("taken_over", |r| Some(r.takeover_step.is_some())),
     ("goodhart_onset", |r| Some(r.onset_step.is_some())),
     ("sighted_before_damage", |r| {
@@ -108,7 +116,9 @@ pub const WAIT: OpenProbability = OpenProbability::known(0.95);
 const HALF: OpenProbability = OpenProbability::known(0.5);
 
 /// Names of the numbers that a detector has at a budget.
-const OF_DETECTORS: [&str; 13] = [
+const OF_DETECTORS: [&str; 15] = [
+    "looks",
+    "benign_looks",
     metric::CATCH_RATE,
     metric::CAUGHT,
     metric::STEPS_TO_CATCH,
@@ -130,6 +140,7 @@ pub fn names() -> Vec<String> {
     let own = own.chain(FRACTIONS.iter().map(|(name, _)| (*name).to_owned()));
     let own = own.chain(["window_median", metric::STEPS_TO_SIGHTING].map(str::to_owned));
     let own = own.chain(Outcome::ALL.iter().map(|outcome| format!("outcome_{outcome}")));
+    let own = own.chain(End::ALL.iter().map(|end| format!("end_{end}")));
     own.chain(OF_DETECTORS.map(str::to_owned)).collect()
 }
 
@@ -158,6 +169,9 @@ pub fn quantities(runs: &[&Judged]) -> Vec<Quantity> {
         for outcome in Outcome::ALL {
             let answers = replicates.iter().map(|r| r.outcome == outcome.name());
             add(&format!("outcome_{outcome}"), fraction(answers));
+        }
+        for end in End::ALL {
+            add(&format!("end_{end}"), fraction(replicates.iter().map(|r| r.end == end.name())));
         }
         add("window_median", Sample::Survival(windows(runs)));
         add(metric::STEPS_TO_SIGHTING, waits(replicates.iter().map(|r| r.first_sighting)));
@@ -203,7 +217,11 @@ fn detectors(runs: &[&Judged], timed: bool) -> Vec<Quantity> {
     for (place, head) in first.detectors.iter().enumerate() {
         let of_runs: Vec<&DetectorBody> = runs.iter().filter_map(|run| run.detectors.get(place)).collect();
         let mut add = |name: &str, sample| {
-            all.push(Quantity { metric: at_budget(name, &head.detector, head.budget), sample });
+            let metric = match head.budget {
+                Some(budget) => at_budget(name, &head.detector, budget),
+                None => by_auditor(name, &head.detector, &head.auditor),
+            };
+            all.push(Quantity { metric, sample });
         };
         add(metric::CATCH_RATE, fraction(of_runs.iter().filter_map(|d| d.caught_in_time)));
         let looked: Vec<&&DetectorBody> = of_runs.iter().filter(|d| d.precision.is_some()).collect();
@@ -228,6 +246,8 @@ fn detectors(runs: &[&Judged], timed: bool) -> Vec<Quantity> {
         average("false_positive_rate", |d| d.false_positive_rate);
         average("honest_flag_rate", |d| d.honest_flag_rate);
         average("latency", |d| d.latency.map(|l| l as f64));
+        average("looks", |d| d.looks.map(|l| l as f64));
+        average("benign_looks", |d| d.benign_looks.map(|l| l as f64));
         let alarmed: Vec<bool> = of_runs.iter().filter_map(|d| d.clean_alarm).collect();
         if !alarmed.is_empty() {
             add("clean_alarm", fraction(alarmed.into_iter()));

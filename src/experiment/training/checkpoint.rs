@@ -24,10 +24,13 @@ pub struct Partial {
     pub influence: Influence,
     /// The policy, its optimizer and what the trainer remembers, as the arena writes it.
     pub arena: Vec<u8>,
+    /// Points that a response may go back to: the step before whose sampling each was kept, and the arena then.
+    pub points: Vec<(u64, Vec<u8>)>,
 }
 
 const INFLUENCE: &str = "influence.json";
 const ARENA: &str = "arena";
+const POINTS: &str = "points";
 
 impl<'a> Checkpoints<'a> {
     /// Keeps the run `train_id` after every `every` steps, and when `stop` is set.
@@ -56,7 +59,10 @@ impl<'a> Checkpoints<'a> {
             problem: e.to_string(),
         })?;
         let arena = record.section(ARENA).unwrap_or_default().to_vec();
-        Ok(Some(Partial { so_far: Trained::from_record(&record, &path)?, influence, arena }))
+        let points = points_of(record.section(POINTS).unwrap_or_default()).ok_or_else(|| {
+            StoreError::Section { path: path.clone(), section: POINTS, problem: "it is cut short".to_owned() }
+        })?;
+        Ok(Some(Partial { so_far: Trained::from_record(&record, &path)?, influence, arena, points }))
     }
 
     /// Keeps the run as it is, in the place of what was kept before.
@@ -66,6 +72,9 @@ impl<'a> Checkpoints<'a> {
             serde_json::to_vec(&partial.influence).map_err(|e| csv::Error::from(std::io::Error::from(e)))?;
         record.push(INFLUENCE, influence);
         record.push(ARENA, partial.arena.clone());
+        if !partial.points.is_empty() {
+            record.push(POINTS, points_to(&partial.points));
+        }
         Ok(self.store.replace(&self.id, &record)?)
     }
 
@@ -73,4 +82,28 @@ impl<'a> Checkpoints<'a> {
     pub(in crate::experiment) fn clear(&self) -> Result<(), StoreError> {
         self.store.remove(&self.id)
     }
+}
+
+/// Step, length and bytes of each point, little endian.
+fn points_to(points: &[(u64, Vec<u8>)]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (step, point) in points {
+        bytes.extend(step.to_le_bytes());
+        bytes.extend((point.len() as u64).to_le_bytes());
+        bytes.extend(point);
+    }
+    bytes
+}
+
+/// Reads what [`points_to`] wrote; `None` where it is cut short.
+fn points_of(mut bytes: &[u8]) -> Option<Vec<(u64, Vec<u8>)>> {
+    let mut points = Vec::new();
+    while !bytes.is_empty() {
+        let (step, rest) = bytes.split_first_chunk::<8>()?;
+        let (length, rest) = rest.split_first_chunk::<8>()?;
+        let (point, rest) = rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)?;
+        points.push((u64::from_le_bytes(*step), point.to_vec()));
+        bytes = rest;
+    }
+    Some(points)
 }

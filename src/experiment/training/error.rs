@@ -38,6 +38,14 @@ pub enum TrainError {
         /// Last step that was taken.
         step: u64,
     },
+    /// The audit that is to act on the run cannot.
+    #[error("the audit by {name} cannot act on this run: {status}; choose another first detector or auditor")]
+    Audit {
+        /// The detector, or the auditor.
+        name: &'static str,
+        /// Why.
+        status: String,
+    },
     /// A sampled reward is not finite.
     #[error("step {step}: a proxy reward of {value} was sampled; use a lighter law for reward.error")]
     Proxy {

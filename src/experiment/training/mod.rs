@@ -5,6 +5,7 @@ pub mod checkpoint;
 pub mod error;
 pub mod influence;
 pub mod policy_value;
+pub mod responding;
 pub mod setting;
 pub mod train;
 pub mod trained;

@@ -1,6 +1,7 @@
 //! What decides a training run.
 
-use crate::config::DeploymentSection;
+use crate::config::{AuditSection, CalibrationSection, DeploymentSection, Document};
+use crate::detectors::DetectorSpec;
 use crate::foundation::rng::SeedTree;
 use crate::policies::{Backend, PolicySpec};
 use crate::reward::RewardModel;
@@ -23,11 +24,47 @@ pub struct Setting<'a> {
     pub backend: &'a Backend,
     /// Whether the last hidden layer becomes columns of the rollouts.
     pub activations: bool,
+    /// The audit that acts on the run, where one does.
+    pub audit: Option<Audited<'a>>,
+}
+
+/// An audit that acts on the run.
+#[derive(Debug, Clone, Copy)]
+pub struct Audited<'a> {
+    /// Its section.
+    pub section: &'a AuditSection,
+    /// Whose scores it goes by; what the rewards themselves say where there is none.
+    pub detectors: &'a [DetectorSpec],
+    /// The reference rollouts that it starts from.
+    pub calibration: &'a CalibrationSection,
+}
+
+impl<'a> Audited<'a> {
+    /// The audit of a config; `None` where it only watches.
+    pub fn of(document: &'a Document) -> Option<Self> {
+        let Document { audit, detectors, calibration, .. } = document;
+        audit.response.acts().then_some(Self { section: audit, detectors, calibration })
+    }
+
+    /// The detector whose scores are audited: the first; `None` where the auditor is handed the truth.
+    pub fn detector(&self) -> Option<&'a DetectorSpec> {
+        self.detectors.first().filter(|_| !self.section.auditor.part().sees_truth())
+    }
+
+    /// How the audit is called in an error.
+    pub fn name(&self) -> &'static str {
+        self.detector().map_or(self.section.auditor.name(), DetectorSpec::name)
+    }
 }
 
 impl Setting<'_> {
     /// Steps of a run, training and deployment together.
     pub fn steps(&self) -> u64 {
         self.trainer.part().steps() + self.deployment.map_or(0, |deployment| deployment.steps.get())
+    }
+
+    /// Rollouts and steps that a run is planned for.
+    pub fn planned(&self) -> (u64, u64) {
+        (self.steps() * self.trainer.part().batch() as u64, self.steps())
     }
 }

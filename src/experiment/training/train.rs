@@ -1,12 +1,14 @@
-//! The only training loop: snapshot → rollout → credit → update. Deployment goes on without the update.
+//! The only training loop: snapshot → rollout → credit → audit → respond → update. Deployment goes on without the update.
 
 use super::arena;
 use super::checkpoint::{Checkpoints, Partial};
 use super::error::TrainError;
 use super::influence::Influence;
 use super::policy_value::Expectations;
+use super::responding::{Past, Responder};
 use super::setting::Setting;
 use super::trained::Trained;
+use crate::audit::response::Treatment;
 use crate::foundation::numeric::{mean, sum, variance};
 use crate::foundation::order::{quantile_sorted, sorted};
 use crate::record::tables::StepBody;
@@ -27,11 +29,25 @@ pub fn train(setting: Setting<'_>, checkpoints: Option<&Checkpoints<'_>>) -> Res
         }
         None => Partial::default(),
     };
+    let mut responder = match setting.audit {
+        Some(audited) => {
+            let count = audited.calibration.rollouts.get() as usize;
+            let calibration = arena::calibration(setting, count, audited.calibration.vetted);
+            let mut responder = Responder::open(&setting, audited, calibration)?;
+            responder.catch_up(&run.so_far)?;
+            Some(responder)
+        }
+        None => None,
+    };
+    let restore_every = setting.audit.and_then(|audited| audited.section.response.part().restore_every());
     let mut deployed = false;
     for step in run.so_far.steps.len() as u64..setting.steps() {
         if let Some(deployment) = setting.deployment.filter(|_| step >= part.steps() && !deployed) {
             arena.deploy(deployment.shift.part())?;
             deployed = true;
+        }
+        if restore_every.is_some_and(|every| step.is_multiple_of(every)) {
+            run.points.push((step, arena.save()?));
         }
         let mut batch = arena.batch(step, step * part.batch() as u64, part.batch())?;
         if let Some(&value) = batch.observed.proxy.iter().find(|u| !u.is_finite()) {
@@ -40,8 +56,24 @@ pub fn train(setting: Setting<'_>, checkpoints: Option<&Checkpoints<'_>>) -> Res
         let now = arena.expectations(&batch);
         arena.credit(&mut batch);
         let mut row = row(step, &batch, &now, arena.coefficient(), &mut run.influence);
-        if !deployed {
-            arena.update(&batch, now.kl)?;
+        let rows = run.so_far.observed.len();
+        let past = Past { observed: &run.so_far.observed, truth: &run.so_far.truth, rows };
+        let treatment = match &mut responder {
+            Some(responder) => responder.step(step, &batch, past)?,
+            None => Treatment::default(),
+        };
+        if let Some(keep) = &treatment.keep {
+            let removed = |hack: bool| {
+                let rows = keep.iter().zip(&batch.truth.hack);
+                rows.filter(|(keep, own)| !**keep && **own == hack).count() as u64
+            };
+            (row.removed, row.removed_honest) = (removed(true) + removed(false), removed(false));
+        }
+        let back = treatment.back_to.map(|to| run.points.partition_point(|(point, _)| *point <= to));
+        if let Some((_, point)) = back.and_then(|place| run.points.get(place.checked_sub(1)?)) {
+            arena.restore(point)?;
+        } else if !deployed && !treatment.stop {
+            arena.update(&batch, &treatment, now.kl)?;
             row.clip_fraction = arena.clip_fraction();
         }
         run.so_far.steps.push(row);
@@ -111,6 +143,13 @@ fn row(
         entropy: Some(exact.entropy),
         clip_fraction: None,
         p_hack: Some(exact.p_hack),
+        proxy_from_hacks: Some(exact.proxy_from_hacks),
+        attributable_loss: exact.loss,
+        attributable_loss_se: exact.loss_se,
+        placebo_loss: exact.placebo_loss,
+        looks: None,
+        removed: 0,
+        removed_honest: 0,
         sightings: batch.truth.hack.iter().filter(|h| **h).count() as u64,
         influence_max: weights
             .as_ref()

@@ -34,6 +34,17 @@ pub struct Final {
     pub reference_utility: f64,
     /// E_π₀\[U\].
     pub reference_proxy: f64,
+    /// E_π₀\[U·1(hack)\].
+    #[serde(default)]
+    pub reference_proxy_from_hacks: f64,
+    /// Attributable loss of the reference: what hacks cost before training.
+    #[serde(default)]
+    pub reference_loss: f64,
+    /// The same of placebos.
+    #[serde(default)]
+    pub reference_placebo_loss: f64,
+    /// Largest E\[V\] of any policy within the final policy's KL; `None` without a table.
+    pub best_utility: Option<f64>,
     /// Interquartile range of U over the outcomes, divided by that of N(0, 1): a standard deviation that always exists.
     pub reference_spread: f64,
     /// The same of V.

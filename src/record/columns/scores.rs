@@ -26,6 +26,11 @@ impl Scores {
         }
     }
 
+    /// Of no rollouts.
+    pub fn empty() -> Self {
+        Self { values: Vec::new(), p_values: None }
+    }
+
     /// Adds p-values under the detector's null, one a row.
     pub fn with_p_values(mut self, p_values: Vec<f64>) -> Self {
         debug_assert_eq!(p_values.len(), self.values.len());

@@ -24,6 +24,19 @@ impl Truth {
         self.utility.is_empty()
     }
 
+    /// The given rows, in the given order.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    pub fn select(&self, rows: &[usize]) -> Self {
+        Self {
+            utility: rows.iter().map(|&row| self.utility[row]).collect(),
+            error: rows.iter().map(|&row| self.error[row]).collect(),
+            class: rows.iter().map(|&row| self.class[row]).collect(),
+            hack: rows.iter().map(|&row| self.hack[row]).collect(),
+        }
+    }
+
     /// Appends the rows of `other`.
     pub fn append(&mut self, other: Truth) {
         self.utility.extend(other.utility);

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 table! {
-    /// One detector at one budget in one run.
+    /// One detector under one auditor in one run: under the config's, then by the clock `top` at each budget.
     DetectorRow in "detectors.csv" {
         /// Identity of the judgement.
         judge_id: String,
@@ -23,8 +23,10 @@ table! {
         supervision: String,
         /// Share of hacks among all rollouts.
         base_rate: Option<f64>,
-        /// Fraction of rollouts, or a count.
-        budget: f64,
+        /// Auditor: when a rollout is read, and which.
+        auditor: String,
+        /// Fraction of rollouts, or a count; empty under an auditor whose budget is not in looks.
+        budget: Option<f64>,
         /// Rollouts.
         n: u64,
         /// Hacks among them.
@@ -45,6 +47,10 @@ table! {
         honest_flag_rate: Option<f64>,
         /// Probability that a clean twin raises an alarm at all: 1 or 0 for one run; averaged in the summary.
         clean_alarm: Option<bool>,
+        /// Rollouts that were read, those of the reference too.
+        looks: Option<u64>,
+        /// Those of them that are no hacks.
+        benign_looks: Option<u64>,
         /// First catch − first sighting, in steps.
         latency: Option<u64>,
         /// First step of a confirmed hack.
@@ -70,8 +76,10 @@ table! {
     FlagBody {
         /// Detector.
         detector: String,
-        /// Budget under which it was picked (fraction of rollouts, or a count).
-        budget: f64,
+        /// Auditor.
+        auditor: String,
+        /// Budget under which it was picked (fraction of rollouts, or a count); empty under another auditor than the clock.
+        budget: Option<f64>,
         /// Step at which it was picked.
         step: u64,
         /// Number of the rollout.

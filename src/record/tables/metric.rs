@@ -1,6 +1,6 @@
 //! Names of the numbers in `summary.csv`, so that who writes and who reads them agree.
 //!
-//! A number of one detector at one audit budget is `name[detector@budget]`.
+//! A number of one detector is `name[detector@auditor]`, and by the clock at one audit budget `name[detector@budget]`.
 
 /// `E[V]` of the final policy.
 pub const UTILITY: &str = "utility";
@@ -32,6 +32,11 @@ pub fn at_budget(name: &str, detector: &str, budget: f64) -> String {
     format!("{name}[{detector}@{budget}]")
 }
 
+/// `name[detector@auditor]`.
+pub fn by_auditor(name: &str, detector: &str, auditor: &str) -> String {
+    format!("{name}[{detector}@{auditor}]")
+}
+
 /// A metric name taken apart.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Metric<'a> {
@@ -39,19 +44,25 @@ pub struct Metric<'a> {
     pub name: &'a str,
     /// Detector and audit budget (fraction below 1, count from 1), where it is of one.
     pub of: Option<(&'a str, f64)>,
+    /// Detector and auditor, where it is of these.
+    pub by: Option<(&'a str, &'a str)>,
 }
 
 impl<'a> Metric<'a> {
     /// Takes a name of `summary.csv` apart; one without a readable `[detector@budget]` is kept whole.
     pub fn parse(text: &'a str) -> Self {
-        let of = text.strip_suffix(']').and_then(|rest| rest.split_once('[')).and_then(|(name, of)| {
-            let (detector, budget) = of.rsplit_once('@')?;
-            let budget = budget.parse::<f64>().ok().filter(|b| b.is_finite() && *b > 0.0)?;
-            Some((name, (detector, budget)))
-        });
-        match of {
-            Some((name, of)) => Self { name, of: Some(of) },
-            None => Self { name: text, of: None },
+        let parts = text.strip_suffix(']').and_then(|rest| rest.split_once('['));
+        let parts = parts.and_then(|(name, of)| Some((name, of.rsplit_once('@')?)));
+        let whole = Self { name: text, of: None, by: None };
+        let Some((name, (detector, at))) = parts else { return whole };
+        match at.parse::<f64>() {
+            Ok(budget) if budget.is_finite() && budget > 0.0 => {
+                Self { name, of: Some((detector, budget)), by: None }
+            }
+            Err(_) if !detector.is_empty() && at.starts_with(|c: char| c.is_ascii_lowercase()) => {
+                Self { name, of: None, by: Some((detector, at)) }
+            }
+            _ => whole,
         }
     }
 }
@@ -64,14 +75,17 @@ mod tests {
     fn names_survive_the_round_trip() {
         let name = at_budget(CATCH_RATE, "robust_z", 1e-3);
         assert_eq!(name, "catch_rate[robust_z@0.001]");
-        assert_eq!(Metric::parse(&name), Metric { name: CATCH_RATE, of: Some(("robust_z", 1e-3)) });
+        assert_eq!(Metric::parse(&name), Metric { name: CATCH_RATE, of: Some(("robust_z", 1e-3)), by: None });
         assert_eq!(Metric::parse("a[b@c@20]").of, Some(("b@c", 20.0)));
+        let name = by_auditor(CATCH_RATE, "robust_z", "records");
+        let expected = Metric { name: CATCH_RATE, of: None, by: Some(("robust_z", "records")) };
+        assert_eq!(Metric::parse(&name), expected);
     }
 
     #[test]
     fn what_is_no_detector_metric_is_kept_whole() {
         for text in ["utility", "x[y]", "x[y@]", "x[y@nan]", "x[y@-1]", "[", "]"] {
-            assert_eq!(Metric::parse(text), Metric { name: text, of: None });
+            assert_eq!(Metric::parse(text), Metric { name: text, of: None, by: None });
         }
     }
 }

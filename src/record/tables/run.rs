@@ -57,20 +57,55 @@ table! {
         first_true_flag: Option<u64>,
         /// First step at which the headline audit confirmed a hack.
         first_catch: Option<u64>,
+        /// Attributable loss of the final policy: E\[V | not hack\] − E\[V\].
+        attributable_loss: Option<f64>,
+        /// The attributable loss summed over the steps of training.
+        attributable_loss_sum: Option<f64>,
+        /// Attributable loss of placebos under the final policy; empty without placebos.
+        placebo_loss: Option<f64>,
+        /// First step with the attributable loss of placebos where that of hacks would be damage; empty without placebos.
+        placebo_damage_step: Option<u64>,
+        /// Whether hacks supplied at least half of the gain in proxy for five steps.
+        learned: Option<bool>,
+        /// First of these steps.
+        learned_step: Option<u64>,
+        /// E\[V\] of the clean twin less that of this run: what attribution misses, and noise.
+        population_harm: Option<f64>,
+        /// Largest E\[V\] at the same KL, by the exact tilt of V, less E\[V\]; empty without a table.
+        goodhart_gap: Option<f64>,
+        /// The same of the clean twin.
+        clean_goodhart_gap: Option<f64>,
+        /// Whether E\[U\] is up by its standard deviation, and E\[V\] by less than a tenth of what the KL could have bought.
+        goodharted: Option<bool>,
         /// Goodhart onset.
         onset_step: Option<u64>,
-        /// Damage step.
+        /// Damage step: the first of five with an attributable loss of max(10% of the clean twin's gain, .1 sd of V) beyond the reference's.
         damage_step: Option<u64>,
         /// First step with p(hack) > ½.
         takeover_step: Option<u64>,
         /// From the first sighting to exploit dominance, in steps.
         window: Option<u64>,
-        /// Rollouts looked at by the headline audit.
+        /// The headline auditor: that of the config, by the first detector's scores.
+        auditor: String,
+        /// What is done about a confirmed hack.
+        response: String,
+        /// Steps from a look to its effect.
+        delay: u64,
+        /// Rollouts of the run that the headline audit read.
         audits: u64,
+        /// All that it read, those of the reference too.
+        looks: u64,
+        /// Those of them that are no hacks.
+        benign_looks: u64,
+        /// What the looks cost.
+        audit_cost: f64,
         /// Hacks among them.
         true_positives: u64,
         /// Whether a hack was confirmed, and the delay over, before the damage step.
         caught_in_time: Option<bool>,
+        /// never_sampled, executed_unsampled, not_learned, benign_collapse, caught_before_learned, caught_before_harm, caught_too_late or
+        /// never_caught: how the run ended, as the audit saw it; empty for the exact optimum.
+        end: String,
         /// not_learned, caught_before_damage, caught_too_late, never_caught, or never_sampled; empty for the exact optimum,
         /// which is no training.
         outcome: String,
@@ -131,8 +166,22 @@ table! {
         clip_fraction: Option<f64>,
         /// Probability of a hack.
         p_hack: Option<f64>,
+        /// E\[U·1(hack)\]: the part of the proxy that hacks supply.
+        proxy_from_hacks: Option<f64>,
+        /// Attributable loss: E\[V | not hack\] − E\[V\], what the mass on hacks costs; empty where nothing else is left.
+        attributable_loss: Option<f64>,
+        /// Standard error of `attributable_loss`; empty where it is exact, and where no hack was sampled.
+        attributable_loss_se: Option<f64>,
+        /// The same of placebos, where some are planted.
+        placebo_loss: Option<f64>,
         /// Hacks in this batch.
         sightings: u64,
+        /// Rollouts that the headline audit read at this step.
+        looks: Option<u64>,
+        /// Rollouts that a response kept out of the update.
+        removed: u64,
+        /// Those of them that are no hacks.
+        removed_honest: u64,
         /// Largest share of one rollout in the batch's Σ|A|.
         influence_max: Option<f64>,
         /// Share of all Σ|A| so far that fell on hacks.

@@ -63,7 +63,7 @@ pub(super) fn evaluate(subject: &Subject<'_>, cell: Cell<'_>) -> Result<Record, 
     let (distinct_early, all) = (distinct(early), distinct(observed.len()));
     let run = Run { subject, cell, history, damage, early, distinct_early, distinct: all };
     let share = document.calibration.rollouts.get() as usize;
-    let thirds = Thirds::of(&subject.reference(3 * share), share);
+    let thirds = Thirds::of(&subject.reference(3 * share).observed, share);
 
     let (mut caught, mut rates, mut alarms, mut guarded) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for spec in &document.detectors {

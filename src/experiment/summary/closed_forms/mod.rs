@@ -7,6 +7,7 @@ mod audit;
 mod exploit;
 mod jump;
 mod normal;
+mod records;
 mod selection;
 mod tail;
 mod world;
@@ -38,7 +39,7 @@ struct Form {
 }
 
 /// Every closed form; the first that gives a number is taken.
-const FORMS: [Form; 6] = [
+const FORMS: [Form; 7] = [
     Form {
         part: Part {
             name: "normal",
@@ -91,6 +92,16 @@ const FORMS: [Form; 6] = [
     },
     Form {
         part: Part {
+            name: "records",
+            summary: "reference trainer without hacks: looks of the records auditor at exchangeable scores",
+            source: "Rényi 1962; Nevzorov 2001",
+        },
+        answer: records::answer,
+        deployed: false,
+        spread: records::spread,
+    },
+    Form {
+        part: Part {
             name: "jump",
             summary: "jump at deployment, one exploit: waiting times of plain sampling and random audits",
             source: "F12",
@@ -102,8 +113,8 @@ const FORMS: [Form; 6] = [
 ];
 
 /// The closed forms, for `tailcatch list`.
-pub const PARTS: [Part; 6] =
-    [FORMS[0].part, FORMS[1].part, FORMS[2].part, FORMS[3].part, FORMS[4].part, FORMS[5].part];
+pub const PARTS: [Part; 7] =
+    [FORMS[0].part, FORMS[1].part, FORMS[2].part, FORMS[3].part, FORMS[4].part, FORMS[5].part, FORMS[6].part];
 
 fn unknown(_: &World<'_>, _: &Metric<'_>, _: f64) -> f64 {
     0.0

@@ -1,16 +1,16 @@
 //! A policy that acts step by step in a process. Its expectations are summed over all trajectories where these are few, over
 //! states where it remembers nothing else, and are means of a sample otherwise.
 
-use super::contract::{Arena, spread};
+use super::contract::{Arena, best_utility, reference_mean, spread, treated};
+use crate::audit::response::Treatment;
 use crate::deployment::Shift;
 use crate::experiment::training::error::TrainError;
 use crate::experiment::training::policy_value::Expectations;
 use crate::experiment::training::setting::Setting;
 use crate::experiment::training::trained::Final;
-use crate::foundation::numeric::{mean, sum};
+use crate::foundation::numeric::mean;
 use crate::foundation::rng::{Purpose, SeedTree};
 use crate::policies::{Memory, Shape, Snapshot};
-use crate::record::Outcomes;
 use crate::reward::{Propagated, RewardModel, SequenceModel, propagate};
 use crate::rollout::{Actor, Batch, Roller, Tape, Tree};
 use crate::trainers::{Experience, Learner, Recipe, SequenceLearner, TrainerError};
@@ -65,6 +65,9 @@ enum Known {
 struct Reference {
     utility: f64,
     proxy: f64,
+    proxy_from_hacks: f64,
+    loss: f64,
+    placebo_loss: f64,
     spread: f64,
     utility_spread: f64,
     proxy_max: f64,
@@ -105,7 +108,8 @@ impl<'a> Episodes<'a> {
         if let (Some(table), Some(tree)) = (self.model.table(), &self.tree) {
             tree.log_ratios(policy, &mut self.log_ratios);
             self.snapshot.set_from(&table.ref_log_prob, table.outcomes, &self.log_ratios);
-            return Known::All(Expectations::enumerated(&self.snapshot, table));
+            let exact = Expectations::enumerated(&self.snapshot, table);
+            return Known::All(exact.placebos(&self.snapshot, table, self.model));
         }
         if policy.memory() == Memory::History {
             return Known::Nothing;
@@ -126,11 +130,11 @@ impl<'a> Episodes<'a> {
         }
     }
 
-    fn settle(known: &Known, batch: &Batch, tape: &Tape) -> Expectations {
+    fn settle(known: &Known, batch: &Batch, tape: &Tape, model: &RewardModel) -> Expectations {
         match known {
             Known::All(exact) => *exact,
-            Known::States(known) => Expectations::sampled(batch, tape).propagated(known),
-            Known::Nothing => Expectations::sampled(batch, tape),
+            Known::States(known) => Expectations::sampled(batch, tape, model).propagated(known),
+            Known::Nothing => Expectations::sampled(batch, tape, model),
         }
     }
 }
@@ -145,7 +149,7 @@ impl Arena for Episodes<'_> {
     }
 
     fn expectations(&mut self, batch: &Batch) -> Expectations {
-        Self::settle(&self.known, batch, &self.tape)
+        Self::settle(&self.known, batch, &self.tape, self.model)
     }
 
     fn credit(&mut self, batch: &mut Batch) {
@@ -153,8 +157,15 @@ impl Arena for Episodes<'_> {
         credited.write_to(&mut batch.observed);
     }
 
-    fn update(&mut self, batch: &Batch, kl: f64) -> Result<(), TrainerError> {
-        self.learner.update(&Experience::new(&batch.observed, &self.tape), kl)
+    fn update(&mut self, batch: &Batch, treatment: &Treatment, kl: f64) -> Result<(), TrainerError> {
+        let experience = Experience::new(&batch.observed, &self.tape);
+        match treated(experience, treatment) {
+            Some(treated) => {
+                self.learner.credit(&treated);
+                self.learner.update(&treated, kl)
+            }
+            None => self.learner.update(&experience, kl),
+        }
     }
 
     fn deploy(&mut self, _: &dyn Shift) -> Result<(), TrainError> {
@@ -185,7 +196,7 @@ impl Arena for Episodes<'_> {
                 let roller = Roller::apart(&self.seeds, Purpose::Evaluation);
                 let actor = Actor::Fixed(self.learner.policy());
                 let batch = roller.batch(self.sequence, actor, &mut self.tape, (0, 0, FINAL_ROLLOUTS), false);
-                Self::settle(&known, &batch, &self.tape)
+                Self::settle(&known, &batch, &self.tape, self.model)
             }
         };
         Ok(Final {
@@ -193,6 +204,10 @@ impl Arena for Episodes<'_> {
             kl_coefficient: self.learner.coefficient(),
             reference_utility: self.reference.utility,
             reference_proxy: self.reference.proxy,
+            reference_proxy_from_hacks: self.reference.proxy_from_hacks,
+            reference_loss: self.reference.loss,
+            reference_placebo_loss: self.reference.placebo_loss,
+            best_utility: self.model.table().map(|table| best_utility(table, end.kl)),
             reference_spread: self.reference.spread,
             reference_utility_spread: self.reference.utility_spread,
             proxy_max: self.reference.proxy_max,
@@ -209,25 +224,41 @@ impl Reference {
         let mut tape = Tape::default();
         let batch = roller.batch(sequence, Actor::Reference, &mut tape, (0, 0, REFERENCE_ROLLOUTS), false);
         let (utilities, proxies) = (&batch.truth.utility, &batch.observed.proxy);
-        let (utility, proxy, proxy_max) = match model.table() {
+        let from_hacks = |hack: &[bool], proxies: &[f64]| -> Vec<f64> {
+            hack.iter().zip(proxies).map(|(hack, proxy)| if *hack { *proxy } else { 0.0 }).collect()
+        };
+        let (utility, proxy, proxy_from_hacks, proxy_max) = match model.table() {
             Some(table) => {
                 let all: Vec<f64> = (0..table.len()).map(|cell| table.proxy(cell)).collect();
                 let largest = all.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                (reference_mean(table, &table.utility), reference_mean(table, &all), largest)
+                let supplied = reference_mean(table, &from_hacks(&table.hack, &all));
+                (reference_mean(table, &table.utility), reference_mean(table, &all), supplied, largest)
             }
             None => {
                 let largest = proxies.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                (mean(utilities).unwrap_or(0.0), mean(proxies).unwrap_or(0.0), largest)
+                let supplied = mean(&from_hacks(&batch.truth.hack, proxies)).unwrap_or(0.0);
+                (mean(utilities).unwrap_or(0.0), mean(proxies).unwrap_or(0.0), supplied, largest)
             }
         };
         let spreads = (spread(proxies), spread(utilities));
-        let own = Self { utility, proxy, spread: spreads.0, utility_spread: spreads.1, proxy_max };
+        let settled = match model.table() {
+            Some(table) => {
+                let mut reference = Snapshot::default();
+                reference.set(table, |_| 0.0);
+                Expectations::enumerated(&reference, table).placebos(&reference, table, model)
+            }
+            None => Expectations::sampled(&batch, &tape, model),
+        };
+        let own = Self {
+            loss: settled.loss.unwrap_or(0.0),
+            placebo_loss: settled.placebo_loss.unwrap_or(0.0),
+            utility,
+            proxy,
+            proxy_from_hacks,
+            spread: spreads.0,
+            utility_spread: spreads.1,
+            proxy_max,
+        };
         (own, batch.observed.proxy)
     }
-}
-
-/// Mean of a column under the reference.
-fn reference_mean(table: &Outcomes, values: &[f64]) -> f64 {
-    let weighted = table.ref_log_prob.iter().zip(values).map(|(l, v)| l.exp() * v);
-    sum(weighted) / table.prompts.max(1) as f64
 }

@@ -6,10 +6,10 @@ mod table;
 
 use super::error::TrainError;
 use super::setting::Setting;
+use crate::experiment::auditing::Calibration;
 use crate::foundation::rng::Purpose;
 use crate::policies::Snapshot;
-use crate::record::Observed;
-use crate::rollout::{Actor, Roller, Sampler, Tape};
+use crate::rollout::{Actor, Batch, Roller, Sampler, Tape};
 use contract::Arena;
 use episodes::Episodes;
 pub use episodes::MOST_SUMMED;
@@ -27,24 +27,31 @@ pub fn enter<'a>(setting: Setting<'a>) -> Result<Box<dyn Arena + 'a>, TrainError
 
 /// Rollouts of the reference, from their own streams, as the policy of `setting` would show them before it is trained: in
 /// steps of its batch, with the activations of the network at its start where these are asked for.
-pub fn calibration(setting: Setting<'_>, count: usize) -> Observed {
-    let mut rollouts = reference(setting, count);
+///
+/// Where they are `vetted`, hacks among them were found beforehand and are left out.
+pub fn calibration(setting: Setting<'_>, count: usize, vetted: bool) -> Calibration {
+    let Batch { observed: mut rollouts, truth, .. } = reference(setting, count);
     let batch = setting.trainer.part().batch().max(1);
     let prompts = rollouts.prompt.iter().max().map_or(1, |last| last + 1);
     rollouts.step = (0..rollouts.len()).map(|row| (row / batch) as u64).collect();
     rollouts.group =
         rollouts.step.iter().zip(&rollouts.prompt).map(|(step, prompt)| step * prompts + prompt).collect();
-    rollouts
+    let calibration = Calibration { observed: rollouts, truth };
+    if !vetted || calibration.truth.hack.iter().all(|hack| !hack) {
+        return calibration;
+    }
+    let honest: Vec<usize> = (0..count).filter(|row| !calibration.truth.hack[*row]).collect();
+    Calibration { observed: calibration.observed.select(&honest), truth: calibration.truth.select(&honest) }
 }
 
 /// As [`calibration`], all in one step.
-fn reference(setting: Setting<'_>, count: usize) -> Observed {
+fn reference(setting: Setting<'_>, count: usize) -> Batch {
     let Setting { model, policy, seeds, backend, activations, .. } = setting;
     match (policy.part().acts(), model.sequence(), model.table()) {
         (false, _, Some(table)) => {
             let mut reference = Snapshot::default();
             reference.set(table, |_| 0.0);
-            Sampler::calibration(&seeds).batch(model, table, &reference, (0, 0, count)).observed
+            Sampler::calibration(&seeds).batch(model, table, &reference, (0, 0, count))
         }
         (_, Some(sequence), _) => {
             let shape = episodes::shape(sequence, false);
@@ -54,12 +61,12 @@ fn reference(setting: Setting<'_>, count: usize) -> Observed {
             match network {
                 // Its corrections are 0 before training: it acts as the reference does.
                 Some(mut network) => {
-                    roller.batch(sequence, Actor::Fixed(&mut *network), tape, rollouts, true).observed
+                    roller.batch(sequence, Actor::Fixed(&mut *network), tape, rollouts, true)
                 }
-                None => roller.batch(sequence, Actor::Reference, tape, rollouts, false).observed,
+                None => roller.batch(sequence, Actor::Reference, tape, rollouts, false),
             }
         }
         // No run got this far: its policy does not fit its environment.
-        _ => Observed::default(),
+        _ => Batch::default(),
     }
 }

@@ -1,6 +1,7 @@
 //! A policy over the outcomes of a table: everything is summed exactly.
 
-use super::contract::{Arena, spread};
+use super::contract::{Arena, best_utility, spread, treated};
+use crate::audit::response::Treatment;
 use crate::deployment::Shift;
 use crate::experiment::training::error::TrainError;
 use crate::experiment::training::policy_value::Expectations;
@@ -34,7 +35,7 @@ impl<'a> Table<'a> {
         let part = trainer.part();
         let mut policy = Snapshot::default();
         policy.set(table, |_| 0.0);
-        let reference = Expectations::enumerated(&policy, table);
+        let reference = Expectations::enumerated(&policy, table).placebos(&policy, table, model);
         let scaling = match part.shaping().needs_reference() {
             true => reference_proxies(model, table, &seeds),
             false => Vec::new(),
@@ -54,7 +55,7 @@ impl<'a> Table<'a> {
 
     fn refresh(&mut self) {
         let policy = self.deployed.as_ref().unwrap_or_else(|| self.learner.policy());
-        self.exact = Expectations::enumerated(policy, self.table);
+        self.exact = Expectations::enumerated(policy, self.table).placebos(policy, self.table, self.model);
     }
 }
 
@@ -77,8 +78,15 @@ impl Arena for Table<'_> {
         credited.write_to(&mut batch.observed);
     }
 
-    fn update(&mut self, batch: &Batch, kl: f64) -> Result<(), TrainerError> {
-        self.learner.update(&Experience::new(&batch.observed, &batch.cells[..]), kl)
+    fn update(&mut self, batch: &Batch, treatment: &Treatment, kl: f64) -> Result<(), TrainerError> {
+        let experience = Experience::new(&batch.observed, &batch.cells[..]);
+        match treated(experience, treatment) {
+            Some(treated) => {
+                self.learner.credit(&treated);
+                self.learner.update(&treated, kl)
+            }
+            None => self.learner.update(&experience, kl),
+        }
     }
 
     fn deploy(&mut self, shift: &dyn Shift) -> Result<(), TrainError> {
@@ -101,6 +109,7 @@ impl Arena for Table<'_> {
     }
 
     fn restore(&mut self, state: &[u8]) -> Result<(), TrainerError> {
+        self.started = false;
         self.learner.restore(state)
     }
 
@@ -114,6 +123,10 @@ impl Arena for Table<'_> {
             kl_coefficient: self.learner.coefficient(),
             reference_utility: self.reference.utility,
             reference_proxy: self.reference.proxy(),
+            reference_proxy_from_hacks: self.reference.proxy_from_hacks,
+            reference_loss: self.reference.loss.unwrap_or(0.0),
+            reference_placebo_loss: self.reference.placebo_loss.unwrap_or(0.0),
+            best_utility: Some(best_utility(table, self.exact.kl)),
             reference_spread: spread(&proxies),
             reference_utility_spread: spread(&table.utility),
             proxy_max: proxies.iter().copied().fold(f64::NEG_INFINITY, f64::max),

@@ -1,0 +1,102 @@
+//! An audit of one run, the same while it trains and afterwards.
+
+use crate::audit::{Auditing, Batch, Ground, Look, Place, Reader, Reference, Trail};
+use crate::config::AuditSection;
+use crate::foundation::failure::Status;
+use crate::foundation::rng::{Family, Purpose, SeedTree};
+use crate::record::{Observed, Scores, Truth};
+
+/// Rollouts of the reference, with their hidden side.
+#[derive(Debug, Clone, Default)]
+pub struct Calibration {
+    /// What anyone may see.
+    pub observed: Observed,
+    /// What a look reveals.
+    pub truth: Truth,
+}
+
+/// Number of the first stream of looks at the reference; those of the run are numbered by their rows.
+const REFERENCE_LOOKS: u64 = 1 << 48;
+/// Number of the stream that ties are broken by.
+const TIES: u64 = 1 << 49;
+
+/// The auditor at work, who reads for it, and what was read.
+pub struct Desk {
+    auditing: Box<dyn Auditing>,
+    reader: Reader,
+    draws: Family,
+    reference_hacks: Vec<bool>,
+    /// What was read so far.
+    pub trail: Trail,
+}
+
+impl Desk {
+    /// Opens an audit of a run planned for so many rollouts and steps. `scores` are those of the calibration rollouts.
+    ///
+    /// # Errors
+    /// Why these cannot carry the auditor.
+    pub fn open(
+        section: &AuditSection,
+        calibration: &Calibration,
+        scores: &[f64],
+        (rollouts, steps): (u64, u64),
+        seeds: &SeedTree,
+    ) -> Result<Self, Status> {
+        let draws = seeds.family(Purpose::Audit);
+        let reference = Reference { scores, outcomes: &calibration.observed.outcome };
+        let ground = Ground { reference, rollouts, steps, rng: draws.at(TIES) };
+        Ok(Self {
+            auditing: section.auditor.part().start(ground)?,
+            reader: section.reader,
+            draws,
+            reference_hacks: calibration.truth.hack.clone(),
+            trail: Trail::default(),
+        })
+    }
+
+    /// Audits the rollouts of a step; `is_hack` knows those of the run so far, this step's among them.
+    pub fn step(&mut self, batch: &Batch<'_>, is_hack: &dyn Fn(usize) -> bool) {
+        let Self { auditing, reader, draws, reference_hacks, trail } = self;
+        let mut read = |place: Place| match place {
+            Place::Run(row) => reader.says(is_hack(row), draws, row as u64),
+            Place::Reference(row) => {
+                let hack = reference_hacks.get(row).copied().unwrap_or(false);
+                reader.says(hack, draws, REFERENCE_LOOKS + row as u64)
+            }
+        };
+        let look: &mut Look<'_> = &mut read;
+        auditing.step(batch, look, trail);
+    }
+
+    /// Audits a whole run, step by step.
+    pub fn run(mut self, observed: &Observed, scores: &Scores, hack: &[bool]) -> Trail {
+        let mut first = 0;
+        for step in observed.step.chunk_by(|a, b| a == b) {
+            let rows = first..first + step.len();
+            let batch = Batch {
+                step: observed.step[first],
+                first,
+                outcomes: &observed.outcome[rows.clone()],
+                scores: &scores.values()[rows.clone()],
+                p_values: scores.p_values().map(|p| &p[rows.clone()]),
+                handled: None,
+            };
+            self.step(&batch, &|row| hack[row]);
+            first = rows.end;
+        }
+        self.finish(hack)
+    }
+
+    /// Ends the audit: what was read, counted by the truth of the run's rollouts.
+    pub fn finish(mut self, hack: &[bool]) -> Trail {
+        self.trail.settle(hack, &self.reference_hacks);
+        self.trail
+    }
+}
+
+/// Scores for an auditor that is handed the truth: 1 for hacks, 0 for the rest.
+pub fn truth_scores(hack: &[bool]) -> Scores {
+    let values = hack.iter().map(|hack| f64::from(u8::from(*hack))).collect();
+    // 0 and 1 are finite.
+    Scores::new(values).unwrap_or_else(|_| Scores::empty())
+}

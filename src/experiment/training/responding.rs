@@ -1,0 +1,198 @@
+//! The audit inside training: each step is scored and audited, and what was confirmed changes the update.
+
+use super::error::TrainError;
+use super::setting::{Audited, Setting};
+use super::trained::Trained;
+use crate::audit::response::{Finding, Findings, Shown, Treatment, hidden_columns};
+use crate::audit::{self, Revealed, Trail};
+use crate::detectors::Fit;
+use crate::experiment::auditing::{Calibration, Desk, truth_scores};
+use crate::foundation::failure::Status;
+use crate::record::{Observed, Scores, Truth};
+use crate::rollout::Batch;
+
+/// An audit under way, with what it found.
+pub struct Responder<'a> {
+    audited: Audited<'a>,
+    /// The first detector; `None` where the auditor is handed the truth.
+    fit: Option<Fit>,
+    desk: Desk,
+    calibration: Calibration,
+    reference_max: f64,
+    /// Confirmed hacks, with the step from which on they count.
+    pending: Vec<(u64, Finding)>,
+    due: Vec<Finding>,
+    /// Looks at the run that have been entered into `pending`; `None` before those at the reference are.
+    entered: Option<usize>,
+}
+
+impl<'a> Responder<'a> {
+    /// Opens the audit of a run, on rollouts of the reference.
+    ///
+    /// # Errors
+    /// Why the reference cannot carry the detector or the auditor.
+    pub fn open(
+        setting: &Setting<'_>,
+        audited: Audited<'a>,
+        calibration: Calibration,
+    ) -> Result<Self, TrainError> {
+        let fault = |status: Status| TrainError::Audit { name: audited.name(), status: status.to_string() };
+        let mut fit = match audited.detector() {
+            Some(spec) => Some(Fit::new(spec, &calibration.observed, &setting.seeds).map_err(fault)?),
+            None => None,
+        };
+        let scores = match &mut fit {
+            Some(fit) => fit.score(&calibration.observed).map_err(fault)?,
+            None => truth_scores(&calibration.truth.hack),
+        };
+        if let Some(fit) = &mut fit {
+            fit.restart();
+        }
+        let planned = setting.planned();
+        let desk = Desk::open(audited.section, &calibration, scores.values(), planned, &setting.seeds);
+        let proxies = calibration.observed.proxy.iter().copied();
+        Ok(Self {
+            audited,
+            fit,
+            desk: desk.map_err(fault)?,
+            reference_max: proxies.fold(f64::NEG_INFINITY, f64::max),
+            calibration,
+            pending: Vec::new(),
+            due: Vec::new(),
+            entered: None,
+        })
+    }
+
+    /// Goes through the steps that a run has taken already, as they were audited then.
+    ///
+    /// # Errors
+    /// As [`Responder::step`].
+    pub fn catch_up(&mut self, so_far: &Trained) -> Result<(), TrainError> {
+        let steps = &so_far.observed.step;
+        let mut first = 0;
+        for step in steps.chunk_by(|a, b| a == b) {
+            let rows: Vec<usize> = (first..first + step.len()).collect();
+            let batch = Batch {
+                observed: so_far.observed.select(&rows),
+                truth: so_far.truth.select(&rows),
+                cells: Vec::new(),
+            };
+            let past = Past { observed: &so_far.observed, truth: &so_far.truth, rows: first };
+            self.step(steps[first], &batch, past)?;
+            first += step.len();
+        }
+        Ok(())
+    }
+
+    /// Audits the batch of a step and says what changes in its update.
+    ///
+    /// # Errors
+    /// Why the detector cannot score the rollouts.
+    pub fn step(&mut self, step: u64, batch: &Batch, past: Past<'_>) -> Result<Treatment, TrainError> {
+        let scores = self.scores(batch)?;
+        let first = past.rows;
+        let before = self.due.len();
+        self.settle(step);
+        // What the response keeps out already need not be read.
+        let handled: Option<Vec<bool>> =
+            self.treat(batch, 0).keep.map(|keep| keep.into_iter().map(|keep| !keep).collect());
+        let view = audit::Batch {
+            step,
+            first,
+            outcomes: &batch.observed.outcome,
+            scores: scores.values(),
+            p_values: scores.p_values(),
+            handled: handled.as_deref(),
+        };
+        let is_hack = |row: usize| match row.checked_sub(first) {
+            Some(own) => batch.truth.hack[own],
+            None => past.truth.hack[row],
+        };
+        self.desk.step(&view, &is_hack);
+        self.enter(step, batch, past);
+        self.settle(step);
+        Ok(self.treat(batch, self.due.len() - before))
+    }
+
+    /// What was read, counted by the truth.
+    pub fn trail(self, hack: &[bool]) -> Trail {
+        self.desk.finish(hack)
+    }
+
+    /// Findings whose delay is over by this step are due.
+    fn settle(&mut self, step: u64) {
+        let (due, pending): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.pending).into_iter().partition(|(at, _)| *at <= step);
+        self.pending = pending;
+        self.due.extend(due.into_iter().map(|(_, finding)| finding));
+    }
+
+    /// What the findings that are due, so many of them new, change in a batch.
+    fn treat(&self, batch: &Batch, new: usize) -> Treatment {
+        if self.due.is_empty() {
+            return Treatment::default();
+        }
+        let response = self.audited.section.response.part();
+        let shown = Shown {
+            observed: &batch.observed,
+            reference_max: self.reference_max,
+            classes: response.is_bound().then_some(&batch.truth.class),
+        };
+        response.treat(&shown, &Findings { all: &self.due, new })
+    }
+
+    fn scores(&mut self, batch: &Batch) -> Result<Scores, TrainError> {
+        match &mut self.fit {
+            Some(fit) => fit.score_next(&batch.observed).map_err(|status| TrainError::Audit {
+                name: self.audited.name(),
+                status: status.to_string(),
+            }),
+            None => Ok(truth_scores(&batch.truth.hack)),
+        }
+    }
+
+    /// Takes the new confirmations over, each with the step from which on it counts. Nothing but what was read is looked up.
+    fn enter(&mut self, step: u64, batch: &Batch, past: Past<'_>) {
+        let delay = self.audited.section.response.part().delay();
+        let is_bound = self.audited.section.response.part().is_bound();
+        let first = past.rows;
+        let finding = |observed: &Observed, truth: &Truth, row: usize, first_sampled| Finding {
+            outcome: observed.outcome[row],
+            first_sampled,
+            revealed: Revealed { hack: true, utility: truth.utility[row], error: truth.error[row] },
+            features: hidden_columns(observed).map(|column| column[row]).collect(),
+            class: is_bound.then(|| truth.class[row]),
+        };
+        if self.entered.is_none() {
+            for (row, confirmed) in &self.desk.trail.reference {
+                if *confirmed {
+                    let Calibration { observed, truth } = &self.calibration;
+                    self.pending.push((step, finding(observed, truth, *row, None)));
+                }
+            }
+        }
+        let picks = &self.desk.trail.picks[self.entered.unwrap_or(0)..];
+        for pick in picks.iter().filter(|pick| pick.confirmed) {
+            let (observed, truth, row) = match pick.row.checked_sub(first) {
+                Some(row) => (&batch.observed, &batch.truth, row),
+                None => (past.observed, past.truth, pick.row),
+            };
+            let outcome = observed.outcome[row];
+            let earlier = past.observed.outcome[..first].iter().position(|own| *own == outcome);
+            let sampled = earlier.map_or(step, |row| past.observed.step[row]);
+            self.pending.push((step.saturating_add(delay), finding(observed, truth, row, Some(sampled))));
+        }
+        self.entered = Some(self.desk.trail.picks.len());
+    }
+}
+
+/// The rollouts of a run before a step: the first `rows`.
+#[derive(Debug, Clone, Copy)]
+pub struct Past<'a> {
+    /// What anyone may see.
+    pub observed: &'a Observed,
+    /// What a look reveals.
+    pub truth: &'a Truth,
+    /// How many.
+    pub rows: usize,
+}

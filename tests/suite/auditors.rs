@@ -1,0 +1,190 @@
+//! When auditors look, and at what: records against theory, ties, known hacks, banked looks, and the bound.
+
+use tailcatch::audit::{Alarm, Batch, Ground, Look, OracleSpending, Place, Records, Reference, Rule, Trail};
+use tailcatch::foundation::rng::{Purpose, SeedTree, Stream};
+use tailcatch::foundation::scalar::Positive;
+
+/// Rollouts that all differ, in steps of 50.
+fn run(rule: &dyn Rule, reference: &[f64], scores: &[f64], hack: impl Fn(usize) -> bool, seed: u64) -> Trail {
+    let outcomes: Vec<u64> = (0..(reference.len() + scores.len()) as u64).collect();
+    let (before, own) = outcomes.split_at(reference.len());
+    audit(rule, (reference, before), (scores, own), hack, seed)
+}
+
+fn audit(
+    rule: &dyn Rule,
+    (reference, before): (&[f64], &[u64]),
+    (scores, outcomes): (&[f64], &[u64]),
+    hack: impl Fn(usize) -> bool,
+    seed: u64,
+) -> Trail {
+    let ground = Ground {
+        reference: Reference { scores: reference, outcomes: before },
+        rollouts: scores.len() as u64,
+        steps: scores.len().div_ceil(50) as u64,
+        rng: SeedTree::new(seed, 0).stream(Purpose::Audit, 0),
+    };
+    let mut auditing = rule.start(ground).unwrap();
+    let mut trail = Trail::default();
+    let mut read = |place: Place| match place {
+        Place::Run(row) => hack(row),
+        Place::Reference(_) => false,
+    };
+    let look: &mut Look<'_> = &mut read;
+    for (step, (scores, outcomes)) in scores.chunks(50).zip(outcomes.chunks(50)).enumerate() {
+        let batch =
+            Batch { step: step as u64, first: 50 * step, outcomes, scores, p_values: None, handled: None };
+        auditing.step(&batch, look, &mut trail);
+    }
+    trail
+}
+
+fn records(benign_looks: f64, read_reference: bool) -> Records {
+    Records { benign_looks: Positive::new(benign_looks).unwrap(), read_reference }
+}
+
+/// Σ 1/n over n₀ < n ≤ N.
+fn harmonic(from: usize, to: usize) -> f64 {
+    (from + 1..=to).map(|n| 1.0 / n as f64).sum()
+}
+
+fn draws(rng: &mut Stream, n: usize, law: fn(f64, f64) -> f64) -> Vec<f64> {
+    (0..n).map(|_| law(rng.open_unit(), rng.open_unit())).collect()
+}
+
+fn normal(u: f64, v: f64) -> f64 {
+    (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos()
+}
+
+/// Whatever the law of exchangeable scores: E[benign looks] = k(H_N − H_n₀), the variance Σ p(1 − p) with p = k/n.
+#[test]
+fn benign_looks_are_those_of_records_whatever_the_tail() {
+    let (before, own, repetitions) = (400, 2000, 300);
+    let laws: [(&str, fn(f64, f64) -> f64); 5] = [
+        ("normal", normal),
+        ("lognormal", |u, v| (2.0 * normal(u, v)).exp()),
+        ("pareto 1.5", |u, _| u.powf(-1.0 / 1.5)),
+        ("cauchy", |u, _| (std::f64::consts::PI * (u - 0.5)).tan()),
+        ("bernoulli", |u, _| if u < 0.2 { 1.0 } else { 0.0 }),
+    ];
+    for (name, law) in laws {
+        for (budget, read) in [(4.0, false), (20.0, false), (20.0, true)] {
+            let rule = records(budget, read);
+            let k = rule.places(before as u64, own as u64);
+            let expected = k as f64 * (harmonic(before, before + own) + f64::from(u8::from(read)));
+            assert!(expected <= budget, "{expected} for {budget}");
+            let p = |n: usize| k as f64 / n as f64;
+            let variance: f64 = (before + 1..=before + own).map(|n| p(n) * (1.0 - p(n))).sum();
+            let mut total = 0.0;
+            for seed in 0..repetitions {
+                let mut rng = SeedTree::new(77, seed).stream(Purpose::Evaluation, 0);
+                let (reference, scores) = (draws(&mut rng, before, law), draws(&mut rng, own, law));
+                total += run(&rule, &reference, &scores, |_| false, seed).looks() as f64;
+            }
+            let (mean, se) = (total / repetitions as f64, (variance / repetitions as f64).sqrt());
+            assert!((mean - expected).abs() < 3.0 * se, "{name}, k = {k}: {mean} against {expected} ± {se}");
+        }
+    }
+}
+
+/// A hack that ties with a fifth of all rollouts is read as often as any of them.
+#[test]
+fn ties_are_read_at_chance() {
+    let (before, own, repetitions) = (200, 1000, 1000);
+    let rule = records(10.0, false);
+    let (mut hacks, mut ties) = (0.0, 0.0);
+    for seed in 0..repetitions {
+        let mut rng = SeedTree::new(5, seed).stream(Purpose::Evaluation, 1);
+        let bernoulli = |u: f64, _: f64| if u < 0.2 { 1.0 } else { 0.0 };
+        let (reference, mut scores) = (draws(&mut rng, before, bernoulli), draws(&mut rng, own, bernoulli));
+        // One rollout of the first hundred pays 1 and is a hack; honest ones are the others of that hundred that pay 1.
+        let hack = rng.below(100) as usize;
+        scores[hack] = 1.0;
+        let trail = run(&rule, &reference, &scores, |row| row == hack, seed);
+        let early = |row: usize| row < 100 && row != hack;
+        let honest = (0..100).filter(|row| early(*row) && scores[*row] == 1.0).count() as f64;
+        hacks += trail.true_positives as f64;
+        ties += trail.picks.iter().filter(|pick| early(pick.row)).count() as f64 / honest.max(1.0);
+    }
+    let n = repetitions as f64;
+    let (p, q) = (hacks / n, ties / n);
+    // Three standard errors of the difference, that of the second being smaller.
+    assert!((p - q).abs() < 3.0 * (2.0 * q * (1.0 - q) / n).sqrt(), "{p} against {q}");
+    assert!(q > 0.05, "the test would see a rule that never reads ties: {q}");
+}
+
+#[test]
+fn what_is_known_leaves_the_ranking_and_is_not_read_again() {
+    // k = 1: the outcome 9 pays 50 again and again; the reference ends at 3.
+    let reference = ([1.0, 3.0, 2.0], [0, 1, 2]);
+    let scores = [50.0, 2.0, 50.0, 4.0, 50.0];
+    let outcomes = [9, 0, 9, 5, 9];
+    let rule = records(1e-9, false);
+    let own = (&scores[..], &outcomes[..]);
+    let trail = audit(&rule, (&reference.0, &reference.1), own, |row| scores[row] == 50.0, 1);
+    let rows: Vec<usize> = trail.picks.iter().map(|pick| pick.row).collect();
+    assert_eq!(rows, [0, 3], "the hack once, then what beats the honest record");
+    // Not confirmed, it stays on top, and its later visits are the same thing.
+    let trail = audit(&rule, (&reference.0, &reference.1), own, |_| false, 1);
+    assert_eq!(trail.picks.iter().map(|pick| pick.row).collect::<Vec<_>>(), [0]);
+}
+
+#[test]
+fn a_reference_that_is_read_masks_nothing() {
+    // The reference holds the hack 9 itself: at its score nothing new is a record, unless it was read.
+    let reference = ([1.0, 50.0, 2.0], [0u64, 9, 2]);
+    let (scores, outcomes) = ([50.0, 4.0, 40.0], [9u64, 5, 8]);
+    let masked =
+        audit(&records(1e-9, false), (&reference.0, &reference.1), (&scores, &outcomes), |_| true, 1);
+    assert_eq!(masked.looks(), 0, "masked");
+    let ground = Ground {
+        reference: Reference { scores: &reference.0, outcomes: &reference.1 },
+        rollouts: 3,
+        steps: 1,
+        rng: SeedTree::new(1, 0).stream(Purpose::Audit, 0),
+    };
+    let mut auditing = records(1e-9, true).start(ground).unwrap();
+    let mut trail = Trail::default();
+    let hack = |place: Place| matches!(place, Place::Reference(1) | Place::Run(0 | 2));
+    let mut read = hack;
+    let look: &mut Look<'_> = &mut read;
+    let batch =
+        Batch { step: 4, first: 0, outcomes: &outcomes, scores: &scores, p_values: None, handled: None };
+    auditing.step(&batch, look, &mut trail);
+    assert_eq!(trail.reference, [(1, true), (2, false)], "until one is benign");
+    // The outcome 9 is known; 4 beats the honest 2, and 40 beats 4.
+    assert_eq!(trail.picks.iter().map(|pick| pick.row).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!((trail.first_catch, trail.looks()), (Some(4), 4));
+    assert_eq!(trail.benign_looks(&[true, false, true], &[false, true, false]), 2);
+}
+
+#[test]
+fn looks_are_banked_until_an_alarm_and_advanced_before_they_accrue() {
+    let reference: Vec<f64> = (0..999).map(f64::from).collect();
+    let mut scores = vec![0.0; 400];
+    (scores[10], scores[20], scores[300], scores[301]) = (2000.0, 2000.0, 2000.0, 2000.0);
+    let alarm = |looks: f64, advance: u64| Alarm {
+        looks: tailcatch::audit::Budget::new(looks).unwrap(),
+        advance,
+        ..Alarm::default()
+    };
+    let rows = |rule: &Alarm| -> Vec<usize> {
+        run(rule, &reference, &scores, |_| false, 1).picks.iter().map(|pick| pick.row).collect()
+    };
+    assert_eq!(
+        rows(&alarm(0.01, 0)),
+        [300, 301],
+        "nothing had accrued at the first two; then two and a half"
+    );
+    assert_eq!(rows(&alarm(0.01, 1)), [10, 300, 301]);
+    assert_eq!(rows(&alarm(0.001, 2)), [10, 20], "the advance is spent");
+}
+
+#[test]
+fn the_bound_reads_each_hack_once_and_nothing_else() {
+    let scores = [0.0, 1.0, 0.0, 1.0, 1.0];
+    let outcomes = [1, 9, 2, 9, 8];
+    let trail = audit(&OracleSpending {}, (&[], &[]), (&scores, &outcomes), |row| scores[row] > 0.5, 1);
+    assert_eq!(trail.picks.iter().map(|pick| pick.row).collect::<Vec<_>>(), [1, 4]);
+    assert!(OracleSpending {}.sees_truth() && !Records::default().sees_truth());
+}

@@ -1,0 +1,210 @@
+//! Responses that act: what each does to a run, that none does nothing, that the trail inside training is the trail afterwards, and
+//! that a run stopped in the middle of a delay ends in the same bytes.
+
+use std::num::NonZeroU64;
+use std::sync::atomic::AtomicBool;
+use tailcatch::audit::Place;
+use tailcatch::audit::Trail;
+use tailcatch::config::{Loaded, from_bytes};
+use tailcatch::detectors::Fit;
+use tailcatch::experiment::auditing::{Calibration, Desk, truth_scores};
+use tailcatch::experiment::store::Store;
+use tailcatch::experiment::{Audited, Checkpoints, Setting, TrainError, Trained, train};
+use tailcatch::foundation::rng::SeedTree;
+use tailcatch::policies::Backend;
+use tailcatch::reward::{RewardModel, Twin};
+
+/// A bandit whose exploit of one outcome takes a policy over within some twenty steps.
+const BANDIT: &str = "question = '?'\nseed = 5\n[environment.bandit]\noutcomes = 500\n[[reward.exploits]]\nmass = 4e-3\noutcomes = 2\n\
+    proxy = 20\nutility = -5\n[policy.tabular]\n[calibration]\nrollouts = 2_000\nvetted = true\n[[detectors]]\ntop_reward = {}\n";
+const REINFORCE: &str = "[trainer.reinforce]\nbatch = 64\nsteps = 60\noptimizer = { sgd = { learning_rate = 3.2 } }\n\
+    kl = { coefficient = 0.5, estimator = 'k1', place = 'reward' }\n";
+
+fn load(text: &str) -> Loaded {
+    from_bytes("small.toml", text.as_bytes(), &[]).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn bandit(audit: &str) -> Loaded {
+    load(&format!("{BANDIT}{REINFORCE}[audit]\n{audit}\n"))
+}
+
+fn trained(loaded: &Loaded, checkpoints: Option<&Checkpoints<'_>>) -> Result<Trained, TrainError> {
+    with(loaded, |setting| train(setting, checkpoints))
+}
+
+fn with<T>(loaded: &Loaded, then: impl FnOnce(Setting<'_>) -> T) -> T {
+    let document = &loaded.document;
+    let seeds = SeedTree::new(document.seed, 0);
+    let model =
+        RewardModel::build(document.environment.part(), &document.reward, &seeds, Twin::Itself).unwrap();
+    then(Setting {
+        deployment: None,
+        model: &model,
+        policy: &document.policy,
+        trainer: &document.trainer,
+        seeds,
+        backend: &Backend::default(),
+        activations: document.record.activations,
+        audit: Audited::of(document),
+    })
+}
+
+const RECORDS: &str = "auditor = { records = { benign_looks = 10 } }\n";
+
+/// First step at which the rollouts of two runs differ.
+fn parting(a: &Trained, b: &Trained) -> Option<u64> {
+    let rows = a.observed.outcome.iter().zip(&b.observed.outcome);
+    rows.zip(&a.observed.step).find(|((a, b), _)| a != b).map(|(_, step)| *step)
+}
+
+fn first_sighting(run: &Trained) -> u64 {
+    let hack = run.truth.hack.iter().position(|hack| *hack).unwrap();
+    run.observed.step[hack]
+}
+
+#[test]
+fn without_a_response_the_run_is_taken_over_and_each_response_that_is_in_time_prevents_it() {
+    let none = trained(&bandit(RECORDS), None).unwrap();
+    assert!(none.last.policy.p_hack > 0.5, "{}", none.last.policy.p_hack);
+    let seen = first_sighting(&none);
+    for response in ["remove = {}", "relabel = {}", "class = {}", "stop = {}", "roll_back = { every = 1 }"] {
+        let run = trained(&bandit(&format!("{RECORDS}response = {{ {response} }}")), None).unwrap();
+        assert!(run.last.policy.p_hack < 0.05, "{response}: {}", run.last.policy.p_hack);
+        assert_eq!(first_sighting(&run), seen, "{response}: nothing changes before the first sighting");
+        assert_eq!(parting(&none, &run).map(|step| step > seen), Some(true), "{response}");
+    }
+    let clip = trained(&bandit(&format!("{RECORDS}response = {{ clip = {{}} }}")), None).unwrap();
+    let gain = |run: &Trained| run.last.policy.utility;
+    assert!(gain(&clip) > gain(&none) + 1.0, "{} against {}", gain(&clip), gain(&none));
+}
+
+#[test]
+fn a_delay_that_is_too_long_prevents_nothing() {
+    let late =
+        trained(&bandit(&format!("{RECORDS}response = {{ remove = {{ delay = 59 }} }}")), None).unwrap();
+    assert!(late.last.policy.p_hack > 0.5);
+    let delayed =
+        trained(&bandit(&format!("{RECORDS}response = {{ remove = {{ delay = 2 }} }}")), None).unwrap();
+    let removed: Vec<u64> = delayed.steps.iter().filter(|row| row.removed > 0).map(|row| row.step).collect();
+    assert!(removed.iter().all(|step| *step >= first_sighting(&delayed) + 2), "{removed:?}");
+    assert!(delayed.steps.iter().all(|row| row.removed_honest == 0), "outcomes are known exactly");
+}
+
+#[test]
+fn what_stops_leaves_the_policy_as_it_is() {
+    let run = trained(&bandit(&format!("{RECORDS}response = {{ stop = {{}} }}")), None).unwrap();
+    let seen = first_sighting(&run) as usize;
+    let kl = |step: usize| run.steps[step].kl.unwrap();
+    assert!(kl(seen) > 0.0 && (seen..60).all(|step| kl(step) == kl(seen)));
+}
+
+#[test]
+fn a_policy_that_is_rolled_back_is_the_one_before_the_sighting() {
+    let response = "response = { roll_back = { every = 1, delay = 4 } }";
+    let run = trained(&bandit(&format!("{RECORDS}{response}")), None).unwrap();
+    let seen = first_sighting(&run) as usize;
+    let p = |step: usize| run.steps[step].p_hack.unwrap();
+    assert!(p(seen + 4) > 3.0 * p(seen), "it was learning: {} {}", p(seen + 4), p(seen));
+    assert_eq!(p(seen + 5), p(seen));
+    assert_eq!(run.steps[seen + 5].kl, run.steps[seen].kl);
+}
+
+/// A response that finds nothing to respond to leaves every byte as it was, and so does none.
+#[test]
+fn an_audit_that_finds_nothing_changes_no_byte() {
+    let clean = BANDIT.replace("proxy = 20", "proxy = -9");
+    let run = |audit: &str| {
+        trained(&load(&format!("{clean}{REINFORCE}[audit]\n{audit}\n")), None).unwrap().to_record().unwrap()
+    };
+    let none = run(RECORDS);
+    for response in ["remove", "relabel", "clip", "class", "stop", "roll_back"] {
+        assert!(run(&format!("{RECORDS}response = {{ {response} = {{}} }}")) == none, "{response}");
+    }
+}
+
+fn afterwards(loaded: &Loaded, run: &Trained) -> (Trail, u64) {
+    let document = &loaded.document;
+    let seeds = SeedTree::new(document.seed, 0);
+    let calibration = with(loaded, |setting| tailcatch::experiment::calibration(setting, 2_000, true));
+    let mut fit = Fit::new(&document.detectors[0], &calibration.observed, &seeds).unwrap();
+    let (reference, scores) = match document.audit.auditor.part().sees_truth() {
+        true => (truth_scores(&calibration.truth.hack), truth_scores(&run.truth.hack)),
+        false => (fit.score(&calibration.observed).unwrap(), fit.score(&run.observed).unwrap()),
+    };
+    let rollouts = run.observed.len() as u64;
+    let Calibration { truth, .. } = &calibration;
+    let looks = truth.hack.len() as u64;
+    let desk = Desk::open(&document.audit, &calibration, reference.values(), (rollouts, 60), &seeds).unwrap();
+    (desk.run(&run.observed, &scores, &run.truth.hack), looks)
+}
+
+/// Which outcomes were removed, and from when on, is exactly what the audit of the finished run confirmed: nothing else was known.
+#[test]
+fn the_trail_inside_training_is_that_of_the_finished_run() {
+    for (detector, trainer) in
+        [("top_reward = {}", REINFORCE), ("log_ratio = {}", REINFORCE), ("influence = {}", REINFORCE)]
+    {
+        for auditor in [
+            "records = { benign_looks = 10 }",
+            "top = { looks = 0.01 }",
+            "random = { looks = 0.05 }",
+            "oracle_spending = {}",
+        ] {
+            let text = format!(
+                "{}{trainer}[audit]\nauditor = {{ {auditor} }}\nresponse = {{ remove = {{ delay = 1 }} }}\n",
+                BANDIT.replace("top_reward = {}", detector)
+            );
+            let loaded = load(&text);
+            let run = trained(&loaded, None).unwrap();
+            let (trail, _) = afterwards(&loaded, &run);
+            let mut removed = vec![0; 60];
+            for (row, (outcome, step)) in run.observed.outcome.iter().zip(&run.observed.step).enumerate() {
+                let known = trail.picks.iter().any(|pick| {
+                    pick.confirmed && run.observed.outcome[pick.row] == *outcome && pick.step < *step
+                });
+                removed[*step as usize] += u64::from(known);
+                assert!(!known || run.truth.hack[row]);
+            }
+            let inside: Vec<u64> = run.steps.iter().map(|row| row.removed).collect();
+            assert_eq!(inside, removed, "{detector} {auditor}");
+        }
+    }
+}
+
+#[test]
+fn a_run_that_is_stopped_in_the_middle_of_a_delay_ends_in_the_same_bytes() {
+    for response in ["remove = { delay = 3 }", "roll_back = { delay = 3, every = 2 }", "stop = { delay = 5 }"]
+    {
+        let loaded = bandit(&format!("{RECORDS}response = {{ {response} }}"));
+        let whole = trained(&loaded, None).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let stop = AtomicBool::new(true);
+        let checkpoints = Checkpoints::new(&store, "own", NonZeroU64::new(1000).unwrap(), &stop);
+        while let Err(TrainError::Stopped { .. }) = trained(&loaded, Some(&checkpoints)) {}
+        let resumed = trained(&loaded, Some(&checkpoints)).unwrap();
+        assert!(resumed.to_record().unwrap() == whole.to_record().unwrap(), "{response}: other bytes");
+    }
+}
+
+/// A reader who errs confirms what is no hack, and misses hacks, at the rates that are stated.
+#[test]
+fn readers_err_at_their_rates() {
+    let audit = "auditor = { random = { looks = 0.5 } }\nreader = { sensitivity = 0.7, specificity = 0.9 }";
+    let loaded = bandit(audit);
+    let run = trained(&loaded, None).unwrap();
+    let (trail, _) = afterwards(&loaded, &run);
+    let share = |hack: bool| {
+        let own: Vec<bool> = (trail.picks.iter())
+            .filter(|pick| run.truth.hack[pick.row] == hack)
+            .map(|pick| pick.confirmed)
+            .collect();
+        (own.iter().filter(|confirmed| **confirmed).count(), own.len())
+    };
+    let (wrong, honest) = share(false);
+    let expected = 0.1 * honest as f64;
+    assert!((wrong as f64 - expected).abs() < 3.0 * (0.9 * expected).sqrt(), "{wrong} of {honest}");
+    let places = [Place::Run(0), Place::Reference(0)];
+    assert_ne!(places[0], places[1]);
+    assert_eq!(trail.true_positives as usize, share(true).0, "what is wrongly confirmed is no catch");
+}
