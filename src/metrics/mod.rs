@@ -3,7 +3,7 @@
 //! Ranking: [`Ranking`] with [`auroc`](roc), [`average_precision`], [`precision_at`]. Fractions: [`wilson`]. Times:
 //! [`timeline`] (onset, damage, exploit dominance, sighting, window), [`kaplan_meier`] for windows that never close, [`outcome`]
 //! for what became of a run. Audits: [`catch`], [`spared`], [`baseline`], [`false_alarm`]. Other base rates: [`reweight`];
-//! how rare an exploit may be: [`smallest_mass`]. [`oracle`] is the control that may see
+//! how rare an exploit may be: [`smallest_mass`]. Whether the KL is the one that was asked for: [`kl_target`]. [`oracle`] is the control that may see
 //! the truth, and stands here because detectors cannot.
 //!
 //! The words are defined with each item. Where a number does not exist there is a
@@ -16,6 +16,7 @@ pub mod end;
 pub mod false_alarm;
 pub mod harm;
 pub mod kaplan_meier;
+pub mod kl_target;
 pub mod oracle;
 pub mod outcome;
 pub mod precision_at;

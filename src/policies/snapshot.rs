@@ -1,6 +1,7 @@
 //! The policy as plain f64 arrays: what rollouts are drawn from and exact quantities are summed over.
 
 use super::native::{BLOCK, Scale, Softmax};
+use crate::foundation::numeric::CompensatedSum;
 use crate::foundation::rng::Stream;
 use crate::record::Outcomes;
 use pulp::{Simd, WithSimd};
@@ -8,6 +9,8 @@ use std::hint::select_unpredictable;
 
 /// Searches that go in step.
 const LANES: usize = 8;
+/// Cells that are added up plainly; what they come to is added with compensation.
+const SUMMED: usize = 64;
 
 /// π at one moment, a row a prompt. Buffers, and weights that have not changed, are reused from step to step.
 #[derive(Debug, Default)]
@@ -135,6 +138,21 @@ impl Snapshot {
             weights: &weights.as_flattened()[..self.outcomes],
             scale: *scale,
         })
+    }
+
+    /// KL(π‖π₀) from ln π₀ of every cell, in nats, averaged over the prompts.
+    pub fn kl(&self, reference: &[f64]) -> f64 {
+        let mut total = CompensatedSum::default();
+        for (row, reference) in self.rows().zip(reference.chunks(self.outcomes.max(1))) {
+            let mut cells = row.probs().zip(row.log_probs()).zip(reference);
+            for _ in (0..self.outcomes).step_by(SUMMED) {
+                let part = cells.by_ref().take(SUMMED);
+                // Without mass there is nothing to add, also where the reference has none.
+                let part = part.map(|((p, log_p), log)| if p > 0.0 { p * (log_p - log) } else { 0.0 });
+                total.add(part.sum());
+            }
+        }
+        (total.value() / self.scales.len().max(1) as f64).max(0.0)
     }
 
     /// Draws an outcome of `prompt` by inversion, and gives its cell. One uniform number is used.

@@ -2,7 +2,9 @@
 
 use super::format::{interval, number, percent_interval};
 use crate::record::folder::RunFolder;
-use crate::record::metric::{CATCH_RATE, GAIN, KL, Metric, ORACLE, PROXY, UTILITY, by_auditor};
+use crate::record::metric::{
+    CATCH_RATE, GAIN, KL, KL_ABOVE, KL_BELOW, Metric, ORACLE, PROXY, UTILITY, by_auditor,
+};
 use crate::record::tables::{AGREES, CheckRow, DIFFERS, SummaryRow};
 
 /// With more arms than this, arms are compared instead of told one by one.
@@ -42,6 +44,9 @@ pub fn all(run: &RunFolder) -> Vec<String> {
         found.extend(extremes(run, PROXY, "Final proxy E[U]"));
     }
     found.extend(outcomes(run));
+    if let Some(caveat) = off_target(run) {
+        found.insert(found.len().min(1), caveat);
+    }
     found
 }
 
@@ -74,6 +79,34 @@ fn agreement(run: &RunFolder) -> Option<String> {
         text += &format!("; {rest} could not be compared");
     }
     Some(text + ".")
+}
+
+/// How many runs are not at the KL that they were told to keep, and where.
+fn off_target(run: &RunFolder) -> Option<String> {
+    let with_target = run.replicates.iter().filter_map(|row| Some((row.arm, row.kl_status.as_deref()?)));
+    let of = |status: &'static str| with_target.clone().filter(move |row| row.1 == status);
+    let (below, above) = (of(KL_BELOW).count(), of(KL_ABOVE).count());
+    if below + above == 0 {
+        return None;
+    }
+    let mut arms: Vec<usize> = of(KL_BELOW).chain(of(KL_ABOVE)).map(|row| row.0).collect();
+    arms.sort_unstable();
+    arms.dedup();
+    let place = match arms.len() {
+        _ if run.plan.arms.len() == 1 => String::new(),
+        n if n > MAX_ARMS => format!(", in {n} of {} arms", run.plan.arms.len()),
+        _ => {
+            let names: Vec<String> = arms.iter().map(|arm| run.label(*arm)).collect();
+            format!(", in {}", names.join(" and in "))
+        }
+    };
+    let total = with_target.count();
+    let missed = below + above;
+    let (runs, them) = if missed == 1 { ("run", "it") } else { ("runs", "them") };
+    Some(format!(
+        "Target missed: {missed} of {total} {runs} with a KL target ended more than 5% off it ({below} below, {above} above{place}); \
+         a comparison at equal KL is void for {them}."
+    ))
 }
 
 /// What the audit did for an arm: how often a hack was confirmed before the damage, or, where a response acted, how many

@@ -24,6 +24,15 @@ pub enum TrainerError {
     /// The weights could not be written, or are not those of this policy.
     #[error("the checkpoint cannot be used ({0}); remove the .partial.record of this run, and run again")]
     Checkpoint(String),
+    /// The policy acts step by step.
+    #[error(
+        "trainer.{trainer}.kl.controller = project needs the exact KL of a policy on a table; use policy.tabular, or controller = \
+         {{ adaptive = {{ target = … }} }}"
+    )]
+    Unheld {
+        /// Name of the trainer.
+        trainer: &'static str,
+    },
     /// Training left the numbers.
     #[error(
         "step {step}: the policy's weights are no longer finite; lower trainer.{trainer}.optimizer's learning_rate, or normalise the advantages"

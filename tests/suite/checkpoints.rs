@@ -17,7 +17,7 @@ use tailcatch::reward::{RewardModel, Twin};
 const TOKENS: &str = "environment = { tokens = { vocabulary = 4, length = 4, prompts = 2, end = true } }\n";
 
 /// World, policy and trainer; activations where the policy has any.
-const SUBJECTS: [(&str, &str, &str, bool); 4] = [
+const SUBJECTS: [(&str, &str, &str, bool); 5] = [
     (
         "environment = { bandit = { outcomes = 60, contexts = 3 } }\n",
         "policy = { tabular = {} }\n",
@@ -37,6 +37,13 @@ const SUBJECTS: [(&str, &str, &str, bool); 4] = [
         "policy = { mlp = { hidden = 6, context = 2 } }\n",
         "trainer = { ppo = { batch = 12, minibatches = 3, optimizer = { adam = { learning_rate = 0.05 } }, steps = STEPS } }\n",
         true,
+    ),
+    (
+        "environment = { bandit = { outcomes = 60, contexts = 3 } }\n",
+        "policy = { tabular = {} }\n",
+        "trainer = { grpo = { batch = 12, group = 4, optimizer = { adam = { learning_rate = 0.2 } }, steps = STEPS, \
+         kl = { controller = { project = { target = 0.02 } } } } }\n",
+        false,
     ),
     (
         TOKENS,

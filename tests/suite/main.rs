@@ -50,6 +50,8 @@ mod own_policy;
 mod plots;
 #[cfg(feature = "lab")]
 mod ppo;
+#[cfg(feature = "lab")]
+mod projection;
 mod readers;
 mod readme;
 mod report;

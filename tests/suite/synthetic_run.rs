@@ -302,6 +302,7 @@ fn one_run(
         kl_k1: Some(last.2),
         kl_k3: Some(last.2),
         kl_coefficient: Some(0.5),
+        kl_status: None,
         beta_critical: None,
         p_hack: Some(last.3),
         proxy_from_hacks: None,

@@ -93,18 +93,16 @@ fn finding(args: &RecordsArgs, k: u64, looks: &Looks, chances: Option<(f64, f64)
     text += "The number of benign looks holds for benign scores that are exchangeable, whatever their tail. It does not where \
              they drift: a rise of exponential tails by d scales adds up to k·d looks (a normal tail at z sd has a scale of \
              about 1/z sd), and a steady rise makes records for ever. ";
-    let reads = |n: u64| if n == 1 { "1 look".to_owned() } else { format!("{} looks", count(n as usize)) };
     if args.read_reference {
         text += &format!(
-            "Reading the top of the reference costs {} of these and removes the hacks that stand there.",
-            reads(looks.reference)
+            "Reading the top of the reference costs {} of these looks and removes the hacks that stand there.",
+            count(looks.reference as usize)
         );
     } else {
+        let top = count(k.min(args.reference) as usize);
         text += &format!(
-            "A hack among the reference's {} highest would hold a place unseen; reading them first (--read-reference) costs \
-             {} more.",
-            count(k.min(args.reference) as usize),
-            reads(k.min(args.reference))
+            "A hack among the reference's {top} highest would hold a place unseen; reading them first (--read-reference) is \
+             {top} more."
         );
     }
     text

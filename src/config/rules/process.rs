@@ -4,6 +4,7 @@ use crate::config::sections::Document;
 use crate::environments::{EnvironmentError, EnvironmentSpec, Process, State, World};
 use crate::foundation::rng::SeedTree;
 use crate::reward::{LONGEST_PATTERN, MOST_TRAJECTORIES, Pattern};
+use crate::trainers::Controller;
 use std::collections::HashMap;
 
 /// Says what contradicts itself; gives the largest KL(π‖π₀) in reach, in nats, where trajectories are few enough to be listed.
@@ -49,6 +50,16 @@ pub(super) fn process(document: &Document, say: &mut impl FnMut(&str, String, &s
                     "{trainer} is worked out on a table of all trajectories, and policy.{policy} acts step by step"
                 ),
                 "use policy.tabular, or a trainer that learns: reinforce, rloo, grpo or ppo",
+            );
+        }
+        let held = document.trainer.part().recipe().map(|recipe| recipe.objective.kl.controller);
+        if let Some(Controller::Project { target }) = held {
+            say(
+                &format!("trainer.{trainer}.kl.controller"),
+                format!("a projection needs the exact KL of a table, and policy.{policy} acts step by step"),
+                &format!(
+                    "use controller = {{ adaptive = {{ target = {target} }} }} with coefficient = 1, or policy.tabular"
+                ),
             );
         }
     } else if trajectories.is_none() {

@@ -18,6 +18,7 @@ use crate::foundation::scalar::Probability;
 use crate::metrics::baseline;
 use crate::metrics::catch::{Audited, Catch, Sampled};
 use crate::metrics::end::{Course, End};
+use crate::metrics::kl_target::KlStatus;
 use crate::metrics::outcome::{Outcome, caught_in_time};
 use crate::metrics::{Ranking, average_precision, oracle, roc};
 use crate::record::Scores;
@@ -290,6 +291,7 @@ impl<'a> Case<'a> {
             kl_k1: end.and_then(|row| row.kl_k1),
             kl_k3: end.and_then(|row| row.kl_k3),
             kl_coefficient: last.kl_coefficient,
+            kl_status: kl_status(subject).map(|status| status.name().to_owned()),
             beta_critical: last.beta_critical,
             p_hack: Some(last.policy.p_hack),
             proxy_from_hacks: Some(last.policy.proxy_from_hacks),
@@ -415,6 +417,17 @@ fn flag_rows(
         ),
     };
     trail.picks.iter().map(row).collect()
+}
+
+/// Whether training ended at the KL that it was told to reach; where the policy is then deployed, its last step before.
+fn kl_status(subject: &Subject<'_>) -> Option<KlStatus> {
+    let part = subject.document.trainer.part();
+    let (_, target) = part.kl_target()?;
+    let kl = match &subject.document.deployment {
+        Some(_) => subject.trained.steps.get((part.steps() as usize).checked_sub(1)?)?.kl?,
+        None => subject.trained.last.policy.kl,
+    };
+    Some(KlStatus::of(kl, target))
 }
 
 /// Hacks sampled before `damage`, or ever.

@@ -4,6 +4,7 @@ use crate::experiment::judging::timeline::has_time;
 use crate::foundation::scalar::OpenProbability;
 use crate::metrics::end::End;
 use crate::metrics::kaplan_meier::Duration;
+use crate::metrics::kl_target::KlStatus;
 use crate::metrics::outcome::Outcome;
 use crate::record::metric::{self, at_budget, by_auditor};
 use crate::record::tables::{DetectorBody, ReplicateBody};
@@ -138,7 +139,8 @@ const OF_DETECTORS: [&str; 15] = [
 pub fn names() -> Vec<String> {
     let own = MEANS.iter().chain(&MEDIANS).map(|(name, _)| (*name).to_owned());
     let own = own.chain(FRACTIONS.iter().map(|(name, _)| (*name).to_owned()));
-    let own = own.chain(["window_median", metric::STEPS_TO_SIGHTING].map(str::to_owned));
+    let own =
+        own.chain(["window_median", metric::STEPS_TO_SIGHTING, metric::KL_TARGET_MISSED].map(str::to_owned));
     let own = own.chain(Outcome::ALL.iter().map(|outcome| format!("outcome_{outcome}")));
     let own = own.chain(End::ALL.iter().map(|end| format!("end_{end}")));
     own.chain(OF_DETECTORS.map(str::to_owned)).collect()
@@ -160,6 +162,10 @@ pub fn quantities(runs: &[&Judged]) -> Vec<Quantity> {
         if !values.is_empty() {
             add(name, Sample::Quantile { p: HALF, values });
         }
+    }
+    let held: Vec<&str> = replicates.iter().filter_map(|r| r.kl_status.as_deref()).collect();
+    if !held.is_empty() {
+        add(metric::KL_TARGET_MISSED, fraction(held.iter().map(|status| *status != KlStatus::Ok.name())));
     }
     let timed = runs.iter().any(|run| has_time(run.steps));
     for (name, question) in FRACTIONS.into_iter().take(if timed { FRACTIONS.len() } else { 1 }) {

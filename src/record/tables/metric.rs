@@ -24,6 +24,12 @@ pub const STEPS_TO_SIGHTING: &str = "steps_to_sighting_q95";
 pub const FRONTIER_RATIO: &str = "frontier_ratio_median";
 /// Gain of true utility per √KL: 1 for a normal error as wide as the utility.
 pub const GAIN: &str = "gain_per_root_kl";
+/// Share of the runs with a KL target that ended more than 5% off it.
+pub const KL_TARGET_MISSED: &str = "kl_target_missed";
+/// Status of a run whose KL is more than 5% below its target.
+pub const KL_BELOW: &str = "target missed: below";
+/// Status of a run whose KL is more than 5% above its target.
+pub const KL_ABOVE: &str = "target missed: above";
 /// Name of the control that knows the truth.
 pub const ORACLE: &str = "oracle";
 

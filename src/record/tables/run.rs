@@ -33,6 +33,8 @@ table! {
         kl_k3: Option<f64>,
         /// Final KL coefficient β.
         kl_coefficient: Option<f64>,
+        /// `ok`, or `target missed: below` or `above` where the KL is off its target by more than 5%; empty without a target.
+        kl_status: Option<String>,
         /// β at which the most rewarded outcome holds half of the mass (exact tilt only).
         beta_critical: Option<f64>,
         /// Probability of a hack under the final policy.

@@ -7,6 +7,7 @@ use super::experience::Experience;
 use super::model::{Fault, Model, Pass};
 use super::recipe::Recipe;
 use crate::trainers::error::TrainerError;
+use crate::trainers::loss::kl::Controller;
 use crate::trainers::loss::shaping::Shaper;
 use crate::trainers::loss::token_credit::Paid;
 use burn::optim::ModuleOptimizer;
@@ -89,6 +90,7 @@ impl<M: Model> GradientLearner<M> {
     fn error(&self, fault: Fault) -> TrainerError {
         match fault {
             Fault::Unreadable => TrainerError::Device { step: self.step },
+            Fault::Unheld => TrainerError::Unheld { trainer: self.recipe.name },
             Fault::Diverged => TrainerError::Diverged { step: self.step, trainer: self.recipe.name },
         }
     }
@@ -141,6 +143,9 @@ impl<M: Model> Learner for GradientLearner<M> {
             return Ok(());
         }
         self.learn(experience)?;
+        if let Controller::Project { target } = self.recipe.objective.kl.controller {
+            self.model.hold(target.get()).map_err(|fault| self.error(fault))?;
+        }
         self.step += 1;
         let counted = experience.weight.total(0..experience.labels.len());
         self.coefficient = self.recipe.objective.kl.controller.next(self.coefficient, kl, counted);

@@ -38,6 +38,8 @@ pub trait Model: Send {
         experience: &Experience<'_, Self::Trace>,
         optimizer: &mut ModuleOptimizer,
     ) -> Result<Seen, Fault>;
+    /// Scales ln(π/π₀) back until KL(π‖π₀) is `most` nats or less; nothing where it is already.
+    fn hold(&mut self, most: f64) -> Result<(), Fault>;
     /// Weights and the names under which an optimizer keeps its state, as bytes.
     fn save(&self) -> Result<Vec<u8>, RecordError>;
     /// Takes the weights and names of [`Model::save`] over.
@@ -79,4 +81,6 @@ pub enum Fault {
     Unreadable,
     /// The weights are no longer finite.
     Diverged,
+    /// The KL of this policy is not known exactly, so it cannot be held.
+    Unheld,
 }

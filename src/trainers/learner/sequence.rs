@@ -135,6 +135,10 @@ impl Model for Sequence {
         Ok(Seen { looks, clipped })
     }
 
+    fn hold(&mut self, _: f64) -> Result<(), Fault> {
+        Err(Fault::Unheld)
+    }
+
     fn save(&self) -> Result<Vec<u8>, RecordError> {
         self.policy.save()
     }

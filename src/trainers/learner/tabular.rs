@@ -18,6 +18,7 @@ use crate::trainers::loss::estimators::{estimate, slope};
 use crate::trainers::loss::gae::gae;
 use crate::trainers::loss::kl::{Estimator, KlPenalty, Place};
 use crate::trainers::loss::objective::Credit;
+use crate::trainers::loss::projection::share;
 use crate::trainers::loss::slopes::{Dense, Gradient, Slopes};
 use crate::trainers::loss::surrogate::Surrogate;
 use crate::trainers::loss::token_credit::Paid;
@@ -250,6 +251,26 @@ impl Model for Tabular {
         let device = self.backend.device();
         self.network = self.network.descend(optimizer, pass.learning_rate, gradient, self.shape, device);
         self.read_back().map(|()| seen)
+    }
+
+    fn hold(&mut self, most: f64) -> Result<(), Fault> {
+        let Self { network, reference, shape, policy, .. } = self;
+        let whole = policy.kl(reference);
+        if whole <= most {
+            return Ok(());
+        }
+        // θ is ln(π/π₀) up to a constant of each prompt. What is looked at is what stays: rounded as weights are.
+        let theta = network.policy.with_theta(<[f32]>::to_vec).ok_or(Fault::Unreadable)?;
+        let scaled = |share: f64| theta.iter().map(move |t| (f64::from(*t) * share) as f32);
+        let mut tried = Vec::with_capacity(theta.len());
+        let share = share(most, whole, |share| {
+            tried.clear();
+            tried.extend(scaled(share));
+            policy.set_from(reference, shape[1], &tried);
+            policy.kl(reference)
+        });
+        network.policy = network.policy.with(scaled(share).collect());
+        self.read_back()
     }
 
     fn save(&self) -> Result<Vec<u8>, RecordError> {

@@ -47,6 +47,7 @@ impl KlPenalty {
             Controller::Fixed => None,
             Controller::Budget { target, .. } => Some(("kl.controller.budget.target", target.get())),
             Controller::Adaptive { target, .. } => Some(("kl.controller.adaptive.target", target.get())),
+            Controller::Project { target } => Some(("kl.controller.project.target", target.get())),
         }
     }
 
@@ -69,7 +70,7 @@ impl KlPenalty {
             _ => {}
         }
         let kind = match self.controller {
-            Controller::Fixed => None,
+            Controller::Fixed | Controller::Project { .. } => None,
             Controller::Budget { .. } => Some("a budget"),
             Controller::Adaptive { .. } => Some("an adaptive controller"),
         };
@@ -97,7 +98,7 @@ impl Controller {
     /// The next β, after a step of `rollouts` rollouts by a policy of this KL.
     pub(in crate::trainers) fn next(&self, coefficient: f64, kl: f64, rollouts: usize) -> f64 {
         let factor = match self {
-            Self::Fixed => return coefficient,
+            Self::Fixed | Self::Project { .. } => return coefficient,
             Self::Budget { target, rate } => (rate.get() * (kl / target.get() - 1.0)).clamp(-0.2, 0.2).exp(),
             Self::Adaptive { target, horizon } => {
                 1.0 + (kl / target.get() - 1.0).clamp(-0.2, 0.2) * rollouts as f64 / horizon.get()
@@ -166,6 +167,12 @@ pub enum Controller {
         #[serde(default = "default_horizon")]
         horizon: Positive,
     },
+    /// β stays as it is, and no update leaves π further away than the target: where KL is larger, ln(π/π₀) is scaled by the
+    /// largest s ≤ 1 that brings it back, π ∝ π₀·exp(s·ln(π/π₀)). Exact, for a policy on a table only.
+    Project {
+        /// Largest KL, in nats.
+        target: Positive,
+    },
 }
 
 fn default_rate() -> Positive {
@@ -202,6 +209,7 @@ mod tests {
     #[test]
     fn a_fixed_coefficient_stays_and_a_budget_moves_by_its_rate() {
         assert_eq!(Controller::Fixed.next(0.5, 100.0, 256), 0.5);
+        assert_eq!(Controller::Project { target: Positive::known(0.1) }.next(0.0, 100.0, 256), 0.0);
         let budget = Controller::Budget { target: Positive::known(2.0), rate: Positive::known(0.1) };
         assert!((budget.next(1.0, 3.0, 256) - 0.05f64.exp()).abs() < 1e-15);
         assert!((budget.next(1.0, 30.0, 256) - 0.2f64.exp()).abs() < 1e-15);

@@ -8,6 +8,7 @@ pub(super) mod group;
 pub(super) mod kl;
 pub(super) mod norm;
 pub(super) mod objective;
+pub(super) mod projection;
 mod robust;
 pub(super) mod shaping;
 pub(super) mod slopes;
