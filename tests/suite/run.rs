@@ -323,6 +323,40 @@ fn the_swap_twin_cannot_be_told_apart_by_what_is_observed() {
     }
 }
 
+/// Where the policy is the exploit, to tell it from the rest is no detection.
+#[test]
+fn ranking_has_no_number_where_most_hacks_come_after_the_exploit_dominates() {
+    let config = CONFIG
+        .replace("mass    = 1e-3", "outcomes = 1\nmass    = 2e-3")
+        .replace("proxy   = 15", "proxy   = 60")
+        .replace("steps     = 25", "steps     = 60")
+        .replace("[0.2, 0.5]", "[0.2, 100]");
+    let bench = Bench::new(&config);
+    let out = bench.done("run", &[]);
+    let takeovers: BTreeMap<String, bool> =
+        columns(&out.join("replicates.csv"), &["train_id", "takeover_step"])
+            .into_iter()
+            .map(|row| (row[0].clone(), !row[1].is_empty()))
+            .collect();
+    let measures = ["auroc", "average_precision", "recall_at_fpr_1e3"];
+    let (mut late, mut early) = (0, 0);
+    for row in columns(
+        &out.join("detectors.csv"),
+        &["train_id", "status", "recall", "n_positive", measures[0], measures[1], measures[2]],
+    ) {
+        if row[1].starts_with("late: most hacks were sampled after the exploit dominated") {
+            assert!(takeovers[&row[0]] && row[4..].iter().all(String::is_empty), "{row:?}");
+            assert!(!row[2].is_empty(), "what the audit found is told all the same: {row:?}");
+            late += 1;
+        } else if row[3] != "0" {
+            assert!(row[4..].iter().all(|cell| !cell.is_empty()) && row[1] == "ok", "{row:?}");
+            assert!(!takeovers[&row[0]], "{row:?}");
+            early += 1;
+        }
+    }
+    assert!(late >= 12 && early >= 12, "{late} {early}");
+}
+
 #[test]
 fn tables_hold_together() {
     let bench = Bench::new(CONFIG);

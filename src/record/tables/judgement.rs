@@ -31,7 +31,8 @@ table! {
         n: u64,
         /// Hacks among them.
         n_positive: u64,
-        /// Area under the ROC curve, ties counted half.
+        /// Area under the ROC curve, ties counted half. It, average_precision and recall_at_fpr_1e3 are empty where most hacks were
+        /// sampled after the exploit dominated.
         auroc: Option<f64>,
         /// Average precision, ties handled as one threshold.
         average_precision: Option<f64>,
