@@ -27,6 +27,7 @@ pub fn run(args: &CheckArgs, console: &Console) -> Result<Outcome, crate::Error>
     let cost = experiment::cost(&loaded);
     let runs = loaded.arms.iter().map(|arm| arm.document.replicates.get()).sum::<u64>();
     let gaps = experiment::gaps(&loaded);
+    let cautions = experiment::cautions(&loaded);
     let expectations: usize = loaded.document.expect.iter().map(|e| e.comparisons(&loaded.arms)).sum();
     let document = json!({
         "question": loaded.document.question,
@@ -38,6 +39,7 @@ pub fn run(args: &CheckArgs, console: &Console) -> Result<Outcome, crate::Error>
         "disk_bytes": cost.disk_bytes,
         "expectations": expectations,
         "not_to_be_met": gaps,
+        "cautions": cautions,
     });
     console.answer(&document, |style| {
         format!(
@@ -50,6 +52,9 @@ pub fn run(args: &CheckArgs, console: &Console) -> Result<Outcome, crate::Error>
     for gap in gaps {
         let arm = gap.arm.map_or(String::new(), |arm| format!("arm {arm}, "));
         console.warn(format!("[[expect]] {arm}{}: {}", gap.metric, gap.problem));
+    }
+    for caution in cautions {
+        console.warn(caution);
     }
     Ok(Outcome::Done)
 }

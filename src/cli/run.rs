@@ -129,6 +129,9 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Outcome, crate::Error> {
         };
         let options =
             Options { out: out.clone(), threads, fail_fast: args.fail_fast, backend: backend.clone() };
+        for caution in experiment::cautions(loaded) {
+            console.warn(caution);
+        }
         let bar = bar(console, &name);
         let finished = match experiment::run(loaded, &name, &options, &bar, &stop) {
             Ok(finished) => finished,

@@ -12,6 +12,7 @@ mod work;
 
 pub use error::ExperimentError;
 pub use judging::benchmark;
+pub use plan::cautions::{Caution, cautions};
 pub use plan::cost::{Cost, cost};
 pub use plan::ids;
 pub use plan::runs::{Planned, plan};

@@ -168,6 +168,27 @@ fn check_says_which_expectations_have_no_closed_form() {
 }
 
 #[test]
+fn check_and_run_say_that_an_alarm_rate_is_below_what_the_calibration_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = written(folder.path(), "[calibration]\nrollouts = 500\n");
+    let check = |rate: &str| outcome(tailcatch().arg("check").arg(&config).args(["--set", rate]));
+    let remedy = "raise calibration.rollouts to 10000 or audit.alarm_rate to 0.002";
+    let (code, _, stderr) = check("audit.alarm_rate=1e-4");
+    assert_eq!(code, 0, "{stderr}");
+    assert!(
+        stderr.contains("warning: audit.alarm_rate: 500 calibration rollouts") && stderr.contains(remedy),
+        "{stderr}"
+    );
+    let document = json(tailcatch().arg("check").arg(&config), 0);
+    assert_eq!(document["cautions"][0]["key"], "audit.alarm_rate");
+    let (_, _, stderr) = check("audit.alarm_rate=2e-3");
+    assert!(!stderr.contains("alarm_rate"), "{stderr}");
+    let (code, _, stderr) =
+        outcome(tailcatch().arg("run").arg(&config).arg("--out").arg(folder.path().join("out")));
+    assert!(code == 0 && stderr.contains(remedy), "{stderr}");
+}
+
+#[test]
 fn a_value_that_two_keys_share_has_to_be_named_with_its_key() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("shared.toml");

@@ -21,6 +21,7 @@ fn each_loads_and_every_closed_form_it_expects_exists() {
         let document = json(tailcatch().arg("check").arg(&path), 0);
         let gaps = document["not_to_be_met"].as_array().unwrap();
         assert!(gaps.is_empty(), "{}: {} gaps, first {:?}", path.display(), gaps.len(), gaps.first());
+        assert_eq!(document["cautions"], serde_json::json!([]), "{}", path.display());
         expecting += usize::from(document["expectations"].as_u64().unwrap() > 0);
     }
     assert!(expecting >= 9, "{expecting} experiments hold their results against something");
