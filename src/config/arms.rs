@@ -3,7 +3,7 @@
 use super::arm::Arm;
 use super::axes::{Axis, choice, labels, named, spliced};
 use super::document::{Node, place};
-use super::rules::{References, contradictions};
+use super::rules::{References, contradictions, unobservable};
 use super::sections::Document;
 use super::source::Draft;
 use serde::Deserialize as _;
@@ -93,6 +93,19 @@ pub(super) fn contradict(base: &Node<'_>, axes: &[Axis<'_>], arms: &[Arm], fault
             };
         }
         faults.push(draft);
+    }
+}
+
+/// Detectors that no arm's rollouts have the columns for. Where only some arms lack one, the detector has a status there.
+pub(super) fn blind(base: &Node<'_>, arms: &[Arm], faults: &mut Vec<Draft>) {
+    let mut of_arms = arms.iter().map(|arm| unobservable(&arm.document));
+    let Some(mut found) = of_arms.next() else { return };
+    for others in of_arms {
+        found.retain(|one| others.iter().any(|other| other.path == one.path));
+    }
+    for fault in found {
+        let path: Vec<String> = fault.path.split('.').map(str::to_owned).collect();
+        faults.push(Draft::new(place(base, &path), fault.message, "here").help(fault.help));
     }
 }
 

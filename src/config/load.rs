@@ -1,7 +1,7 @@
 //! From bytes to arms, stage by stage.
 
 use super::arm::Arm;
-use super::arms::{arm, contradict, duplicates, typed, unexpected};
+use super::arms::{arm, blind, contradict, duplicates, typed, unexpected};
 use super::axes::{as_table, count, resolve_axes, take_axes};
 use super::document::{Node, descend, parse, splice};
 use super::error::ConfigError;
@@ -135,6 +135,7 @@ fn read(name: &str, text: &str, sets: &[(&str, usize)]) -> Result<Loaded, Vec<Dr
     stop(faults)?;
     let mut faults = duplicates(&axes, &arms);
     contradict(&base, &axes, &arms, &mut faults);
+    blind(&base, &arms, &mut faults);
     unexpected(&base, &arms, &mut faults);
     stop(faults)?;
 

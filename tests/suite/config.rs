@@ -363,6 +363,46 @@ fn contradictions_name_their_arm_and_point_into_the_swept_value() {
 }
 
 #[test]
+fn a_detector_without_its_column_in_any_arm_is_refused_at_its_key() {
+    let detectors = |text: &str| with("[[detectors]]\nrobust_z = {}", &format!("[[detectors]]\n{text}"));
+    let column = |name: &str| format!("exp.toml:25:{}: | {name}", " = ".len() + name.len() + 1);
+    for (name, parts) in [
+        ("disagreement", "no ensemble | add reward.ensemble, or remove the detector"),
+        ("gradient_norm", "policy.tabular is a table | use influence instead"),
+        ("length_residual", "needs length | environment.bandit is one action | several actions"),
+        ("knn", "needs feature columns | set record.activations = true"),
+    ] {
+        refuses(&detectors(&format!("{name} = {{}}")), &[&format!("{} | {parts}", column(name))]);
+    }
+    // By what is needed, not by name: a rank of such detectors needs what all of them do.
+    refuses(
+        &detectors("rank_mean = { members = [{ knn = {} }, { ecod = {} }] }"),
+        &["rank_mean needs feature columns"],
+    );
+    assert!(read(&detectors("rank_mean = { members = [{ disagreement = {} }, { robust_z = {} }] }")).is_ok());
+    assert!(read(&detectors("influence = {}")).is_ok());
+    let exact = |detector: &str, more: &str| {
+        format!(
+            "question = \"?\"\n[environment.bandit]\n[reward]\nerror = {{ normal = {{}} }}\n{more}\n[trainer.exact]\n\
+             kl = {{ budget = 1 }}\n[[detectors]]\n{detector} = {{}}\n"
+        )
+    };
+    refuses(
+        &exact("gradient_norm", ""),
+        &["trainer.exact does not learn from samples | or remove the detector"],
+    );
+    refuses(
+        &exact("influence", ""),
+        &["needs advantage | trainer.exact does not learn | train with reinforce"],
+    );
+    assert!(read(&exact("disagreement", "[reward.ensemble]\nmembers = 3")).is_ok());
+    // A column that some arms have: the others say it in their status.
+    let swept = exact("influence", "")
+        + "[sweep]\n\"trainer\" = [{ exact = { kl = { budget = 1 } } }, { reinforce = {} }]\n";
+    assert_eq!(read(&swept).unwrap().arms.len(), 2);
+}
+
+#[test]
 fn the_base_under_a_swept_path_is_checked_too() {
     let text = with("sd = 2.0", "sd = -2.0");
     refuses(&text, &["exp.toml:11:27: | `reward.error.normal.sd` is -2.0"]);

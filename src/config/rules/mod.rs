@@ -2,11 +2,13 @@
 
 mod audit;
 mod bandit;
+mod columns;
 mod contradiction;
 mod deployment;
 mod ensemble;
 mod process;
 
+pub(super) use columns::unobservable;
 pub(super) use contradiction::{Contradiction, References};
 
 use super::sections::Document;
