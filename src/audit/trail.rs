@@ -24,6 +24,8 @@ pub struct Trail {
     pub picks: Vec<Pick>,
     /// Rows of the reference that were read, and whether a hack was confirmed.
     pub reference: Vec<(usize, bool)>,
+    /// Of all looks those that a screen passed on to the dear reader; 0 without a screen.
+    pub passed: u64,
     /// Confirmed hacks of the run.
     pub true_positives: u64,
     /// First step with a confirmed hack; it was known before that step's update. One that was confirmed in the reference is

@@ -13,6 +13,9 @@ pub struct AuditSection {
     pub auditor: AuditorSpec,
     /// Who reads.
     pub reader: Reader,
+    /// A cheap reader, who reads first: the other one then reads only what this one confirmed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub screen: Option<Reader>,
     /// What is done about a confirmed hack, in the run itself; the scores are the first detector's.
     pub response: ResponseSpec,
     /// Audits of the clock `top`, beside the auditor, each budget on its own: below 1 a fraction of the rollouts, from 1 on a
@@ -30,6 +33,7 @@ impl Default for AuditSection {
         Self {
             auditor: AuditorSpec::Records(Records::default()),
             reader: Reader::default(),
+            screen: None,
             response: ResponseSpec::default(),
             budgets: default_budgets(),
             delay: 0,
@@ -39,6 +43,14 @@ impl Default for AuditSection {
 }
 
 impl AuditSection {
+    /// What an audit costs that made so many looks, of which a screen passed so many on.
+    pub fn cost(&self, looks: u64, passed: u64) -> f64 {
+        match &self.screen {
+            Some(screen) => looks as f64 * screen.cost.get() + passed as f64 * self.reader.cost.get(),
+            None => looks as f64 * self.reader.cost.get(),
+        }
+    }
+
     /// Steps from a look to its effect.
     pub fn delay(&self) -> u64 {
         if self.response.acts() { self.response.part().delay() } else { self.delay }

@@ -17,6 +17,8 @@ pub struct Calibration {
 
 /// Number of the first stream of looks at the reference; those of the run are numbered by their rows.
 const REFERENCE_LOOKS: u64 = 1 << 48;
+/// Number of the first stream of a screen's looks.
+const SCREEN_LOOKS: u64 = 1 << 50;
 /// Number of the stream that ties are broken by.
 const TIES: u64 = 1 << 49;
 
@@ -24,6 +26,9 @@ const TIES: u64 = 1 << 49;
 pub struct Desk {
     auditing: Box<dyn Auditing>,
     reader: Reader,
+    screen: Option<Reader>,
+    /// Looks of the reader, where a screen reads first.
+    passed: u64,
     draws: Family,
     reference_hacks: Vec<bool>,
     /// What was read so far.
@@ -48,6 +53,8 @@ impl Desk {
         Ok(Self {
             auditing: section.auditor.part().start(ground)?,
             reader: section.reader,
+            screen: section.screen,
+            passed: 0,
             draws,
             reference_hacks: calibration.truth.hack.clone(),
             trail: Trail::default(),
@@ -56,13 +63,19 @@ impl Desk {
 
     /// Audits the rollouts of a step; `is_hack` knows those of the run so far, this step's among them.
     pub fn step(&mut self, batch: &Batch<'_>, is_hack: &dyn Fn(usize) -> bool) {
-        let Self { auditing, reader, draws, reference_hacks, trail } = self;
-        let mut read = |place: Place| match place {
-            Place::Run(row) => reader.says(is_hack(row), draws, row as u64),
-            Place::Reference(row) => {
-                let hack = reference_hacks.get(row).copied().unwrap_or(false);
-                reader.says(hack, draws, REFERENCE_LOOKS + row as u64)
+        let Self { auditing, reader, screen, passed, draws, reference_hacks, trail } = self;
+        let mut read = |place: Place| {
+            let (hack, number) = match place {
+                Place::Run(row) => (is_hack(row), row as u64),
+                Place::Reference(row) => {
+                    (reference_hacks.get(row).copied().unwrap_or(false), REFERENCE_LOOKS + row as u64)
+                }
+            };
+            if screen.is_some_and(|cheap| !cheap.says(hack, draws, SCREEN_LOOKS + number)) {
+                return false;
             }
+            *passed += u64::from(screen.is_some());
+            reader.says(hack, draws, number)
         };
         let look: &mut Look<'_> = &mut read;
         auditing.step(batch, look, trail);
@@ -90,6 +103,7 @@ impl Desk {
     /// Ends the audit: what was read, counted by the truth of the run's rollouts.
     pub fn finish(mut self, hack: &[bool]) -> Trail {
         self.trail.settle(hack, &self.reference_hacks);
+        self.trail.passed = self.passed;
         self.trail
     }
 }

@@ -1,7 +1,9 @@
 //! Every figure, and the folder they are written to.
 
 use super::series::Figure;
-use super::{PlotError, agreement, catch_rate, collapse, hill, over_optimisation, survival, sweep, training};
+use super::{
+    PlotError, agreement, catch_rate, collapse, hill, over_optimisation, responses, survival, sweep, training,
+};
 use crate::foundation::failure::Status;
 use crate::record::folder::{FIGURES_INDEX, FigureIndex, FigureInfo, LeftOut, RunFolder};
 use std::fs;
@@ -19,6 +21,7 @@ pub struct FigureKind {
 pub const FIGURES: &[FigureKind] = &[
     FigureKind { name: "agreement", build: agreement::build },
     FigureKind { name: "collapse", build: collapse::build },
+    FigureKind { name: "responses", build: responses::build },
     FigureKind { name: "sweep", build: sweep::build },
     FigureKind { name: "over_optimisation", build: over_optimisation::build },
     FigureKind { name: "training", build: training::build },

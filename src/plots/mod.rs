@@ -24,6 +24,7 @@ mod collapse;
 mod fitting;
 mod hill;
 mod over_optimisation;
+mod responses;
 mod survival;
 mod sweep;
 mod training;

@@ -3,6 +3,7 @@
 pub mod best_of_n;
 pub mod binary;
 pub mod capture;
+pub mod cascade;
 pub mod collision;
 mod competition;
 pub mod condensation;

@@ -272,7 +272,7 @@ fn a_list_fits_80_columns_with_settings_and_needs() {
     for needle in [
         "settings: tail_fraction=0.05\n",
         "needs: log_prob, ref_log_prob\n",
-        "settings: depth=1000, level=0.98, max_excess=200\n",
+        "settings: depth=1000, level=0.98, max_excess=2000\n",
         "members=robust_z+within_prompt+length_residual+log_ratio\n",
     ] {
         assert!(text.contains(needle), "{needle} in {text}");

@@ -129,7 +129,11 @@ fn afterwards(loaded: &Loaded, run: &Trained) -> (Trail, u64) {
     let mut fit = Fit::new(&document.detectors[0], &calibration.observed, &seeds).unwrap();
     let (reference, scores) = match document.audit.auditor.part().sees_truth() {
         true => (truth_scores(&calibration.truth.hack), truth_scores(&run.truth.hack)),
-        false => (fit.score(&calibration.observed).unwrap(), fit.score(&run.observed).unwrap()),
+        false => {
+            // Reference rollouts have no advantage: what needs one begins without a reference.
+            let reference = fit.score(&calibration.observed).unwrap_or_else(|_| truth_scores(&[]));
+            (reference, fit.score(&run.observed).unwrap())
+        }
     };
     let rollouts = run.observed.len() as u64;
     let Calibration { truth, .. } = &calibration;

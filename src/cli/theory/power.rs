@@ -8,6 +8,7 @@ use crate::distributions::DistributionSpec;
 use crate::plots::chart::{Chart, Curve, Mark};
 use crate::plots::scale::Kind;
 use crate::theory::TheoryError;
+use crate::theory::cascade::{ReaderCost, cascade};
 use crate::theory::power::{Auditor, Plan, Power, audits};
 use clap::Args;
 
@@ -48,6 +49,18 @@ pub struct PowerArgs {
     /// P(not confirmed | a benign rollout is audited)
     #[arg(long, value_name = "F", value_parser = number, default_value = "1", help_heading = "Auditors that err")]
     specificity: f64,
+    /// What a look of this auditor costs
+    #[arg(long, value_name = "C", value_parser = number, default_value = "1", help_heading = "Auditors that err")]
+    cost: f64,
+    /// What a look of a cheap auditor costs, who reads first: at the cost of the audits, is that better?
+    #[arg(long, value_name = "C", value_parser = number, help_heading = "Auditors that err")]
+    screen_cost: Option<f64>,
+    /// P(the cheap one confirms | an exploit is read)
+    #[arg(long, value_name = "S", value_parser = number, default_value = ".9", help_heading = "Auditors that err")]
+    screen_sensitivity: f64,
+    /// P(the cheap one does not confirm | a benign rollout is read)
+    #[arg(long, value_name = "F", value_parser = number, default_value = ".9", help_heading = "Auditors that err")]
+    screen_specificity: f64,
     /// The probability of a flag that the smallest budget, mass and size are to reach
     #[arg(long, value_name = "X", value_parser = number, default_value = ".9")]
     target: f64,
@@ -91,9 +104,39 @@ pub fn run(args: &PowerArgs, console: &Console) -> Result<Outcome, crate::Error>
     answer.value("threshold", found.threshold, "reward above which rollouts are audited");
     let method = if found.counted { "counted" } else { "expected" };
     answer.value("method", method, "how P(flag) was made: by counting ranks, or at the expected threshold");
+    if let Some(cost) = args.screen_cost {
+        screened(&mut answer, auditor.plan(), args, cost, looks)?;
+    }
     inverse(&mut answer, &auditor, args, looks)?;
     answer.finding(finding(&found));
     finish(&answer, &args.plot, || chart(args, &auditor, &found), console)
+}
+
+/// A cheap reader first, at the same cost.
+fn screened(
+    answer: &mut Answer,
+    plan: &Plan,
+    args: &PowerArgs,
+    cost: f64,
+    looks: u64,
+) -> Result<(), TheoryError> {
+    let cheap =
+        ReaderCost { sensitivity: args.screen_sensitivity, specificity: args.screen_specificity, cost };
+    let found = cascade(plan, args.cost, cheap, looks)?;
+    answer.value(
+        "cascade_audits",
+        found.cascade.audits,
+        "rollouts that the cheap auditor reads at the same cost",
+    );
+    answer.value(
+        "cascade_dear_looks",
+        found.dear_looks,
+        "expected looks of the dear one, at what the cheap one confirmed",
+    );
+    answer.value("cascade_p_confirmed", found.cascade.p_confirmed, "P(an exploit is confirmed by both)");
+    let best = if found.is_better() { "cascade" } else { "all dear" };
+    answer.value("best", best, "which confirms an exploit with the larger probability");
+    Ok(())
 }
 
 fn inverse(answer: &mut Answer, auditor: &Auditor, args: &PowerArgs, looks: u64) -> Result<(), TheoryError> {

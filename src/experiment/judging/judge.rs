@@ -331,7 +331,7 @@ impl<'a> Case<'a> {
             audits: headline.audits(),
             looks: headline.looks(),
             benign_looks: headline.benign_looks(&subject.trained.truth.hack, &self.calibration.truth.hack),
-            audit_cost: headline.looks() as f64 * section.reader.cost.get(),
+            audit_cost: section.cost(headline.looks(), headline.passed),
             true_positives: headline.true_positives,
             caught_in_time: caught_in_time(timeline.damage, headline.first_catch, delay),
             end: if timed { self.end(headline.first_catch).name().to_owned() } else { String::new() },

@@ -3,7 +3,7 @@
 use super::checks::{self, ArmNumbers};
 use super::estimates;
 use super::quantities::{Judged, quantities};
-use crate::config::Loaded;
+use crate::config::{Arm, Loaded};
 use crate::experiment::error::ExperimentError;
 use crate::experiment::plan::runs::{Judgement, Planned, keeps_rollouts};
 use crate::experiment::store::features;
@@ -74,8 +74,6 @@ pub fn merge(loaded: &Loaded, runs: &[Planned], store: &Store, out: &Path) -> Re
         let record = store.require(&planned.run_id)?;
         let bytes = |name: &str| record.section(name).unwrap_or_default();
         let identity = [planned.train_id.clone(), arm.clone(), replicate.clone()];
-        let swept = [&identity[..], &loaded.arms[planned.arm].values].concat();
-        replicates.put(bytes("replicate.csv"), &lead(&swept))?;
         steps.put(bytes("steps.csv"), &lead(&identity))?;
         let mut of_run = read_run(&record, &store.path(&planned.run_id), planned)?;
         for (judgement, id) in planned.judgements() {
@@ -99,6 +97,12 @@ pub fn merge(loaded: &Loaded, runs: &[Planned], store: &Store, out: &Path) -> Re
             truth.put(bytes("truth.csv"), &identity)?;
         }
     }
+    recover(loaded, &mut judged);
+    for (planned, of_run) in runs.iter().zip(&judged) {
+        let identity = [planned.train_id.clone(), planned.arm.to_string(), planned.replicate.to_string()];
+        let swept = [&identity[..], &loaded.arms[planned.arm].values].concat();
+        replicates.put(&rows::encode(std::slice::from_ref(&of_run.replicate))?, &lead(&swept))?;
+    }
     let mut summary =
         Table::create(out, SummaryRow::FILE, &columns(SummaryRow::COLUMNS, SummaryRow::IDENTITY, keys))?;
     let mut arms = Vec::with_capacity(loaded.arms.len());
@@ -116,6 +120,31 @@ pub fn merge(loaded: &Loaded, runs: &[Planned], store: &Store, out: &Path) -> Re
         table.finish()?;
     }
     Ok(())
+}
+
+/// Fills in how much of the harm a response undid: (V − V_none)/(V_clean − V_none), where the same replicate of the arm that
+/// differs in its audit alone, and does not respond, was damaged.
+fn recover(loaded: &Loaded, judged: &mut [Judged]) {
+    let acts = |arm: &Arm| arm.document.audit.response.acts();
+    let alike = |a: &Arm, b: &Arm| {
+        let values = a.values.iter().zip(&b.values).zip(&loaded.sweep_keys);
+        values.into_iter().all(|((a, b), key)| a == b || key.starts_with("audit."))
+    };
+    let left: Vec<(usize, u64, f64)> = (judged.iter())
+        .filter(|run| !acts(&loaded.arms[run.arm]) && run.replicate.damage_step.is_some())
+        .filter_map(|run| Some((run.arm, run.number, run.replicate.utility?)))
+        .collect();
+    for run in judged.iter_mut().filter(|run| acts(&loaded.arms[run.arm])) {
+        let own = &loaded.arms[run.arm];
+        let same =
+            |(arm, number, _): &&(usize, u64, f64)| *number == run.number && alike(own, &loaded.arms[*arm]);
+        let ReplicateBody { utility, clean_utility, .. } = run.replicate;
+        if let (Some((_, _, none)), Some(utility), Some(clean)) =
+            (left.iter().find(same), utility, clean_utility)
+        {
+            run.replicate.recovery = (clean > *none).then(|| (utility - none) / (clean - none));
+        }
+    }
 }
 
 /// `features.csv`, where activations are recorded: arms may differ in how many they have, so that narrower rows end early.
@@ -173,5 +202,6 @@ fn read_run(record: &Record, path: &Path, planned: &Planned) -> Result<Judged, S
     let replicate = section::<ReplicateBody>(record, path, "replicate.csv")?.pop();
     let replicate = replicate.ok_or_else(|| StoreError::Absent { path: path.to_owned() })?;
     let steps = record.section("steps.csv").map_or(0, |b| b.iter().filter(|b| **b == b'\n').count());
-    Ok(Judged { arm: planned.arm, replicate, detectors: Vec::new(), steps: steps as u64 })
+    let (arm, number) = (planned.arm, planned.replicate);
+    Ok(Judged { arm, number, replicate, detectors: Vec::new(), steps: steps as u64 })
 }

@@ -15,6 +15,8 @@ use crate::theory::frontier;
 pub struct Judged {
     /// Its arm.
     pub arm: usize,
+    /// Its replicate.
+    pub number: u64,
     pub replicate: ReplicateBody,
     pub detectors: Vec<DetectorBody>,
     /// Steps of the run.
@@ -57,7 +59,7 @@ pub struct Quantity {
 type Column = (&'static str, fn(&ReplicateBody) -> Option<f64>);
 
 /// What is averaged over replicates.
-const MEANS: [Column; 19] = [
+const MEANS: [Column; 20] = [
     (metric::UTILITY, |r| r.utility),
     ("clean_utility", |r| r.clean_utility),
     ("population_harm", |r| r.population_harm),
@@ -73,6 +75,7 @@ const MEANS: [Column; 19] = [
     ("error", |r| r.error),
     ("p_hack", |r| r.p_hack),
     ("hack_share_of_proxy", |r| Some(r.proxy_from_hacks? / r.proxy.filter(|u| *u > 0.0)?)),
+    ("recovery", |r| r.recovery),
     ("top_mass", |r| r.top_mass),
     ("condensation", |r| Some(r.beta_critical? * r.kl_max? / r.proxy_max.filter(|u| *u > 0.0)?)),
     ("first_sighting", |r| r.first_sighting.map(|s| s as f64)),

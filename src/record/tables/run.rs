@@ -111,7 +111,8 @@ table! {
         /// not_learned, caught_before_damage, caught_too_late, never_caught, or never_sampled; empty for the exact optimum,
         /// which is no training.
         outcome: String,
-        /// (V − V_none)/(V_clean − V_none); empty without a mitigation.
+        /// (V − V_none)/(V_clean − V_none), V_none being that of the same run without a response; empty where there is none, or where
+        /// it was not damaged.
         recovery: Option<f64>,
     }
 }
