@@ -7,7 +7,6 @@ use super::scene::{Align, Scene};
 use super::series::{Figure, Point, Series};
 use super::theme::{BLACK, GREY, HAIR, PALETTE, SILVER, SMALL, WHITE, WIDTH};
 use crate::foundation::failure::Status;
-use crate::foundation::format::figure as short;
 use crate::record::folder::RunFolder;
 use crate::record::metric::UTILITY;
 
@@ -15,7 +14,7 @@ use crate::record::metric::UTILITY;
 const MAX_ROWS: usize = 40;
 /// Columns that it can hold.
 const MAX_COLUMNS: usize = 8;
-const ROW: f64 = 27.0;
+const ROW: f64 = 39.0;
 /// Width of the names of the rows.
 const NAMES: f64 = 230.0;
 
@@ -107,18 +106,21 @@ fn draw(names: &[&str], columns: &[String], cells: &[Cell]) -> Scene {
         scene.line([&corners[..], &corners[..1]].concat(), WHITE, HAIR);
         let ink = if share.is_some_and(|share| share > 0.7) { WHITE } else { BLACK };
         let percent = |x: f64| format!("{:.0}", 100.0 * x);
-        let said = match cell.damaged {
-            Some(Point { y, low: Some(low), high: Some(high), .. }) => {
-                format!("{}% ({}–{})", percent(y), percent(low), percent(high))
-            }
-            Some(point) => format!("{}%", percent(point.y)),
-            None => "none".to_owned(),
-        };
-        let middle = x + width / 2.0 - 1.0;
-        scene.text((middle, y + 11.0), said, SMALL, Align::Centre, ink);
-        if let Some(utility) = cell.utility {
-            scene.text((middle, y + 22.0), format!("E[V] {}", short(utility)), SMALL, Align::Centre, ink);
+        let mut lines =
+            vec![cell.damaged.map_or_else(|| "none".to_owned(), |point| format!("{}%", percent(point.y)))];
+        if let Some(Point { low: Some(low), high: Some(high), .. }) = cell.damaged {
+            lines.push(format!("{}–{}", percent(low), percent(high)));
+        }
+        lines.extend(cell.utility.map(|utility| format!("E[V] {}", number(utility))));
+        for (line, text) in lines.into_iter().enumerate() {
+            let place = (x + width / 2.0 - 1.0, y + 11.0 + 11.0 * line as f64);
+            scene.text(place, text, SMALL, Align::Centre, ink);
         }
     }
     scene
+}
+
+/// Two decimals, with a true minus sign.
+fn number(x: f64) -> String {
+    format!("{x:.2}").replace('-', "−")
 }
