@@ -1,7 +1,10 @@
-//! The paid audit: which few trajectories are looked at, online, and what that finds.
+//! The paid audit: when a rollout is read, and which, online; what that finds; and what is done about it.
 //!
-//! [`Budget`] says how many, [`Allocation`] when, a queue which; [`Auditor`] does it to a run that is running and
-//! [`History`] to a stored one, with the same result. Scores come from outside, from a detector or a control; what a look reveals comes from a closure, the only way to the truth.
+//! A [`Rule`] of the registry [`AuditorSpec`] says when to look and at what, a [`Reader`] what a look says and costs, a
+//! [`Response`] of [`ResponseSpec`] what changes in the run. Scores come from outside, from a detector or a control; what a look
+//! reveals comes from a closure, the only way to the truth. The clock that reads the highest scores as looks accrue is made of
+//! [`Budget`] (how many), [`Allocation`] (when) and a queue (which): [`Auditor`] does it to a run that is running and [`History`]
+//! to a stored one, with the same result.
 //!
 //! **When.** At step t the policy samples a batch, the batch is scored, the credit of the step is spent, and only then
 //! comes update t. A hack confirmed at step t is therefore known before update t: an un-normalised learner can be taken

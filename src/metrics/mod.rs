@@ -1,10 +1,10 @@
 //! What is measured: how well scores rank, how fast a run goes wrong, and whether it was caught before that.
 //!
-//! Ranking: [`Ranking`] with [`auroc`](roc), [`average_precision`], [`precision_at`]. Fractions: [`wilson`]. Times:
-//! [`timeline`] (onset, damage, exploit dominance, sighting, window), [`kaplan_meier`] for windows that never close, [`outcome`]
-//! for what became of a run. Audits: [`catch`], [`spared`], [`baseline`], [`false_alarm`]. Other base rates: [`reweight`];
-//! how rare an exploit may be: [`smallest_mass`]. Whether the KL is the one that was asked for: [`kl_target`]. [`oracle`] is the control that may see
-//! the truth, and stands here because detectors cannot.
+//! Ranking: [`Ranking`] with [`auroc`](roc), [`average_precision`], [`precision_at`]. Fractions: [`wilson`]. Harm: [`harm`]
+//! (attributable loss, Goodhart gap). Times: [`timeline`] (onset, damage, learning, exploit dominance, sighting, window),
+//! [`kaplan_meier`] for windows that never close, [`outcome`] and [`end`] for what became of a run. Audits: [`catch`],
+//! [`baseline`], [`false_alarm`]. Other base rates: [`reweight`]; how rare an exploit may be: [`smallest_mass`]. [`oracle`] is the
+//! control that may see the truth, and stands here because detectors cannot.
 //!
 //! The words are defined with each item. Where a number does not exist there is a
 //! [`Status`](crate::foundation::failure::Status) or an empty value, never a stand-in.

@@ -2,7 +2,7 @@
 
 use super::arms::{self, readable, short_key};
 use super::axes::INDENT;
-use super::fitting::{fit, wrap};
+use super::fitting::wrap;
 use super::scene::{Align, Scene};
 use super::series::{Figure, Point, Series};
 use super::theme::{BLACK, GREY, HAIR, PALETTE, SILVER, SMALL, WHITE, WIDTH};
@@ -16,7 +16,7 @@ const MAX_ROWS: usize = 40;
 const MAX_COLUMNS: usize = 8;
 const ROW: f64 = 39.0;
 /// Width of the names of the rows.
-const NAMES: f64 = 230.0;
+const NAMES: f64 = 236.0;
 
 /// One combination.
 struct Cell {
@@ -93,8 +93,11 @@ fn draw(names: &[&str], columns: &[String], cells: &[Cell]) -> Scene {
         }
     }
     for (row, name) in names.iter().enumerate() {
-        let y = top + (row as f64 + 0.5) * ROW + 0.36 * SMALL;
-        scene.text((10.0, y), fit(name, NAMES - 20.0, SMALL, false), SMALL, Align::Left, GREY);
+        let lines = wrap(name, NAMES - 20.0, SMALL);
+        let first = top + (row as f64 + 0.5) * ROW + 0.36 * SMALL - 5.5 * (lines.len() as f64 - 1.0);
+        for (line, text) in lines.into_iter().enumerate() {
+            scene.text((10.0, first + 11.0 * line as f64), text, SMALL, Align::Left, GREY);
+        }
     }
     for cell in cells {
         let (x, y) = (left(cell.column), top + cell.row as f64 * ROW);

@@ -1,6 +1,7 @@
 //! Responses that act: what each does to a run, that none does nothing, that the trail inside training is the trail afterwards, and
 //! that a run stopped in the middle of a delay ends in the same bytes.
 
+use crate::cli::{outcome, tailcatch};
 use std::num::NonZeroU64;
 use std::sync::atomic::AtomicBool;
 use tailcatch::audit::Place;
@@ -12,6 +13,7 @@ use tailcatch::experiment::store::Store;
 use tailcatch::experiment::{Audited, Checkpoints, Setting, TrainError, Trained, train};
 use tailcatch::foundation::rng::SeedTree;
 use tailcatch::policies::Backend;
+use tailcatch::record::folder::RunFolder;
 use tailcatch::reward::{RewardModel, Twin};
 
 /// A bandit whose exploit of one outcome takes a policy over within some twenty steps.
@@ -211,4 +213,36 @@ fn readers_err_at_their_rates() {
     let places = [Place::Run(0), Place::Reference(0)];
     assert_ne!(places[0], places[1]);
     assert_eq!(trail.true_positives as usize, share(true).0, "what is wrongly confirmed is no catch");
+}
+
+/// A sweep over responses ends in one line, a map of them, and how much of the harm each undid.
+#[test]
+fn responses_are_set_against_the_run_that_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("two.toml");
+    let sweep = "[sweep]\n'audit.response' = [{ none = {} }, { remove = {} }, { remove = { delay = 59 } }]\n";
+    let text = format!(
+        "{}{REINFORCE}[audit]\n{RECORDS}{sweep}",
+        BANDIT.replace("seed = 5", "seed = 5\nreplicates = 4")
+    );
+    std::fs::write(&config, text).unwrap();
+    let out = folder.path().join("out");
+    let (code, said, _) = outcome(tailcatch().arg("run").arg(&config).arg("--out").arg(&out));
+    assert_eq!(code, 0);
+    assert!(
+        said.contains("Left alone, the hack damages 100%")
+            && said.contains("responds at once (remove) leaves 0%"),
+        "{said}"
+    );
+    let run = RunFolder::open(&out).unwrap();
+    for row in &run.replicates {
+        match (row.response.as_str(), row.delay) {
+            ("none", _) => assert_eq!(row.recovery, None),
+            (_, 0) => assert!(row.recovery.unwrap() > 0.8, "{:?}", row.recovery),
+            (_, late) => assert!(late == 59 && row.recovery.unwrap() < 0.1, "{:?}", row.recovery),
+        }
+    }
+    let map = std::fs::read_to_string(out.join("figures/responses.csv")).unwrap();
+    let damaged: Vec<&str> = map.lines().skip(1).filter_map(|line| line.split(',').nth(3)).collect();
+    assert_eq!(damaged.len(), 3, "{map}");
 }
