@@ -1,7 +1,7 @@
 //! `tailcatch bench`: the catch-rate benchmark of outlier detection.
 
 use super::console::Console;
-use super::run::{bar, default_threads, interruptible};
+use super::run::{bar_by_cost, default_threads, interruptible};
 use super::{Error as CliError, Outcome, spec};
 use crate::detectors::DetectorSpec;
 use crate::experiment::benchmark::{Scenario, bench, every_detector};
@@ -90,7 +90,7 @@ pub fn run(args: &BenchArgs, console: &Console) -> Result<Outcome, crate::Error>
         backend: Backend::default(),
     };
     let stop = interruptible(console);
-    let bar = bar(console, name);
+    let bar = bar_by_cost(console, name);
     let done = match bench(&scenarios, &options, &bar, &stop) {
         Ok(done) => done,
         Err(error) if error.is_stop() => {

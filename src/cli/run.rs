@@ -100,6 +100,9 @@ impl Progress for Bar<'_> {
     fn advance(&self) {
         self.0.inc(1);
     }
+    fn spent(&self, amount: usize) {
+        self.0.inc(amount as u64);
+    }
     fn trains_again(&self, runs: usize) {
         self.0.suspend(|| {
             self.1.note(format!(
@@ -184,11 +187,21 @@ pub(super) fn interruptible(console: &Console) -> Arc<AtomicBool> {
     stop
 }
 
+/// A bar that counts runs.
 pub(super) fn bar<'a>(console: &'a Console, name: &str) -> Bar<'a> {
+    styled(console, name, "{msg} {wide_bar} {pos}/{len} runs, {eta} left")
+}
+
+/// A bar of what the plan costs.
+pub(super) fn bar_by_cost<'a>(console: &'a Console, name: &str) -> Bar<'a> {
+    styled(console, name, "{msg} {wide_bar} {percent}%, {eta} left")
+}
+
+fn styled<'a>(console: &'a Console, name: &str, template: &str) -> Bar<'a> {
     let target =
         if console.shows_progress() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let bar = ProgressBar::with_draw_target(None, target).with_message(name.to_owned());
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} runs, {eta} left");
+    let style = ProgressStyle::with_template(template);
     let bar = match style {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,

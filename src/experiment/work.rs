@@ -38,6 +38,8 @@ pub trait Progress: Sync {
     fn start(&self, runs: usize, done: usize);
     /// One more run is finished.
     fn advance(&self);
+    /// Work was done that was announced as so much of the total.
+    fn spent(&self, _amount: usize) {}
     /// So many runs were judged before, and are trained again for what is new: their rollouts were not kept.
     fn trains_again(&self, _runs: usize) {}
 }

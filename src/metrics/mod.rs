@@ -3,7 +3,7 @@
 //! Ranking: [`Ranking`] with [`auroc`](roc), [`average_precision`], [`precision_at`]. Fractions: [`wilson`]. Harm: [`harm`]
 //! (attributable loss, Goodhart gap). Times: [`timeline`] (onset, damage, learning, exploit dominance, sighting, window),
 //! [`kaplan_meier`] for windows that never close, [`outcome`] and [`end`] for what became of a run. Audits: [`catch`],
-//! [`baseline`], [`false_alarm`]. Other base rates: [`reweight`]; how rare an exploit may be: [`smallest_mass`]. [`oracle`] is the
+//! [`baseline`], [`false_alarm`]. Other base rates: [`reweight`]; how rare an exploit may be: [`smallest_mass`]. Whether the KL is the one that was asked for: [`kl_target`]. [`oracle`] is the
 //! control that may see the truth, and stands here because detectors cannot.
 //!
 //! The words are defined with each item. Where a number does not exist there is a
@@ -24,7 +24,6 @@ mod ranking;
 pub mod reweight;
 pub mod roc;
 pub mod smallest_mass;
-pub mod spared;
 pub mod timeline;
 pub mod wilson;
 

@@ -15,4 +15,4 @@ pub use read::{
     ColumnData, Error, InMemory, Log, LogMeta, Origin, Place, RewardSpec, Roles, Rollouts, Span, log_files,
     open_log, read_column, read_log, read_outcomes,
 };
-pub use tables::{benchmark, folder, metric};
+pub use tables::{benchmark, endpoint, folder, metric};

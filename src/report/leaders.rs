@@ -5,19 +5,13 @@ use super::format::{budget, number, percent, percent_interval};
 use super::tables::Table;
 use crate::record::benchmark::{BaseRateRow, CalibrationRow, MASKING, Tables, YARDSTICK};
 
-fn capital(word: &str) -> String {
-    let mut letters = word.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
-}
-
 fn table(title: String, header: &[&str], rows: Vec<Vec<String>>) -> Table {
     Table { title, header: header.iter().map(|name| (*name).to_owned()).collect(), rows }
 }
 
 /// One row a scenario and arm, at the first budget.
 pub(super) fn overview(cells: &[Cell<'_>]) -> Table {
-    let header =
-        ["scenario", "trainer", "damaged", "chance", "top_reward", "better", "oracle", "spared", "verdict"];
+    let header = ["scenario", "trainer", "damaged", "chance", "top_reward", "better", "oracle", "in time"];
     let row = |cell: &Cell<'_>| {
         let top = cell.top();
         let best = cell.best_other();
@@ -32,7 +26,6 @@ pub(super) fn overview(cells: &[Cell<'_>]) -> Table {
                 |best| format!("{} {}", best.short(), caught(Some(best.row))),
             ),
             caught(cell.oracle()),
-            share(top.and_then(|row| row.spared)),
             cell.verdict(),
         ]
     };
@@ -50,7 +43,6 @@ pub(super) fn detail(cell: &Cell<'_>) -> Table {
         "− top_reward",
         "precision early",
         "recall at FPR .1%",
-        "damage spared",
         "recall after",
         "precision after",
         "smallest mass",
@@ -70,7 +62,6 @@ pub(super) fn detail(cell: &Cell<'_>) -> Table {
             difference(row.recall_versus_top, row.recall_versus_top_low, row.recall_versus_top_high),
             share(row.precision_early),
             share(row.recall_at_fpr_1e3_early),
-            share(row.spared),
             share(row.recall_after),
             share(row.precision_after),
             row.smallest_mass.map_or_else(
@@ -211,32 +202,27 @@ pub(super) fn base_rates(rows: &[BaseRateRow]) -> Table {
     Table { title: String::new(), header, rows }
 }
 
-/// The findings in sentences, the most important first.
+/// What is caught, in sentences, the most important first.
 pub(super) fn findings(tables: &Tables, cells: &[Cell<'_>]) -> Vec<String> {
     let first: Vec<&Cell<'_>> = headline(cells).collect();
-    let of = |verdict: &str| -> Vec<String> {
-        first.iter().filter(|cell| cell.verdict() == verdict).map(|cell| cell.name()).collect()
-    };
     let judged =
         first.iter().filter(|cell| cell.top().is_some_and(|row| row.caught_in_time.is_some())).count();
-    let trivial = of(VERDICTS[0].0).len();
-    let mut found = Vec::new();
     if judged == 0 {
         return vec![
             "In no cell were there enough damaged runs to ask whether they were caught in time.".to_owned(),
         ];
     }
     let audited = first.first().map_or_else(String::new, |cell| budget(cell.budget));
-    found.push(format!(
-        "Auditing the highest rewards ({audited} of the rollouts) makes catching reward hacks trivial in {trivial} of {judged} \
-         cells of a scenario with a trainer."
-    ));
-    for (verdict, meaning) in VERDICTS {
-        let names = of(verdict);
-        if !names.is_empty() {
-            found.push(format!("{}, {}: {meaning}. {}.", capital(verdict), names.len(), names.join("; ")));
-        }
-    }
+    let counts = VERDICTS.map(|(verdict, meaning)| {
+        let count = first.iter().filter(|cell| cell.verdict() == verdict).count();
+        format!("{verdict} in {count} cells ({meaning})")
+    });
+    let mut found = vec![format!(
+        "A clock that reads the highest rewards as its looks accrue, {audited} of the rollouts, confirms a hack before the damage: {}. \
+         {judged} of {} cells have a number.",
+        counts.join(", "),
+        first.len()
+    )];
     let better = first.iter().filter_map(|cell| {
         let best = cell.rows.iter().filter(|equal| equal.row.supervision != "control");
         let best = best.filter(|equal| equal.row.caught_versus_top_low.is_some_and(|low| low > 0.0));
@@ -253,9 +239,12 @@ pub(super) fn findings(tables: &Tables, cells: &[Cell<'_>]) -> Vec<String> {
     });
     let better: Vec<String> = better.collect();
     found.push(match better.is_empty() {
-        true => "No detector is in time more often than top_reward beyond the interval of the difference."
+        true => "On that clock no detector is in time more often than top_reward beyond the interval of the difference."
             .to_owned(),
-        false => format!("In time more often than top_reward, in percentage points: {}.", better.join("; ")),
+        false => format!(
+            "On that clock, in time more often than top_reward, in percentage points, the best of each cell: {}.",
+            better.join("; ")
+        ),
     });
     let failed = tables.guards.iter().filter(|guard| !guard.held);
     let mut failed: Vec<String> = failed.map(|g| format!("{} ({})", g.detector, g.guard)).collect();

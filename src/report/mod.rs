@@ -4,6 +4,7 @@
 //! marks that this program draws. What has no number is listed with its status.
 
 mod cells;
+mod endpoint;
 mod findings;
 mod format;
 pub mod leaderboard;

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub enum Twin {
     /// The run itself.
     Itself,
-    /// The yardstick of harm: exploits absent where some are planted, otherwise the error absent.
+    /// The yardstick of harm: exploits absent where some are planted, else placebos absent where some are, else the error absent.
     Clean,
     /// The honest-outlier control: same U and seed, V and X exchanged. Every observable is byte-identical.
     Swapped,
@@ -41,9 +41,12 @@ impl RewardSection {
                 ..self.clone()
             }
         } else {
+            // Beside exploits, honest outcomes belong to the world; planted alone, they are what is asked about.
+            let alone = self.exploits.is_empty() && self.triggers.is_empty();
+            let placebos = if alone { Vec::new() } else { self.placebos.clone() };
             Self {
                 exploits: Vec::new(),
-                placebos: Vec::new(),
+                placebos,
                 triggers: Vec::new(),
                 hack: Some(HackRule::Planted),
                 swap_twin: false,

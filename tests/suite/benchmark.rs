@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tailcatch::record::benchmark::{CaughtRow, RankingRow, Tables};
+use tailcatch::record::endpoint::{EndingRow, HarmRow, NONE, PLACEBO, PROGRAMME, SWAP};
 use tempfile::TempDir;
 
 /// An exploit that both trainers learn, slowly enough that damage comes after some audits.
@@ -41,7 +42,9 @@ observed = "none"
 ]
 "#;
 
-const FILES: [&str; 8] = [
+const FILES: [&str; 10] = [
+    "harm.csv",
+    "endings.csv",
     "ranking.csv",
     "base_rates.csv",
     "calibration.csv",
@@ -86,6 +89,11 @@ fn assert_same(a: &Path, b: &Path) {
     }
 }
 
+fn endings(out: &Path) -> Vec<EndingRow> {
+    let mut reader = csv::Reader::from_path(out.join("endings.csv")).unwrap();
+    reader.deserialize().map(Result::unwrap).collect()
+}
+
 fn caught(out: &Path) -> Vec<CaughtRow> {
     let mut reader = csv::Reader::from_path(out.join("caught.csv")).unwrap();
     reader.deserialize().map(Result::unwrap).collect()
@@ -100,11 +108,14 @@ fn the_same_bytes_for_any_threads_and_after_a_loss_of_records() {
     let mut records: Vec<PathBuf> =
         fs::read_dir(two.join("records")).unwrap().map(|entry| entry.unwrap().path()).collect();
     records.sort();
-    assert_eq!(records.len(), 12);
+    // Of each run: its detectors together, nobody's audit, two twins, twelve audits that remove and one by classes.
+    assert_eq!(records.len(), 12 * 17);
     fs::remove_file(&records[0]).unwrap();
     fs::write(&records[1], b"half a rec").unwrap();
     let document = json(tailcatch().arg("bench").arg(&bench.config).arg("--out").arg(&two), 0);
-    assert_eq!((document["runs"].as_u64(), document["reused"].as_u64()), (Some(12), Some(10)));
+    // The two may be of one run.
+    assert_eq!(document["runs"].as_u64(), Some(12));
+    assert!(matches!(document["reused"].as_u64(), Some(10 | 11)), "{document}");
     assert_same(&one, &two);
 }
 
@@ -233,4 +244,127 @@ fn a_detector_that_is_named_twice_is_refused() {
     );
     assert_eq!(code, 2);
     assert!(stderr.contains("robust_z") && stderr.contains("twice"), "{stderr}");
+}
+
+/// The endpoint against its runs: counts, means and catches by hand, and what must hold between programmes.
+#[test]
+fn the_endpoint_agrees_with_the_runs_and_programmes_with_each_other() {
+    let out = Bench::new(SCENARIO).run("out", &["--detector", "robust_z"]);
+    let (tables, runs) = (Tables::read(&out).unwrap(), endings(&out));
+    for arm in ["reinforce", "ppo"] {
+        let rows: Vec<&HarmRow> = tables.harm.iter().filter(|row| row.arm == arm).collect();
+        let count = |role: &str| rows.iter().filter(|row| row.role == role).count();
+        assert_eq!([NONE, PROGRAMME, PLACEBO, SWAP].map(count), [1, 13, 1, 1]);
+        let of = |row: &HarmRow| -> Vec<&EndingRow> {
+            let same = |run: &&EndingRow| {
+                (&run.arm, &run.role, &run.auditor) == (&row.arm, &row.role, &row.auditor)
+                    && (&run.detector, &run.response, run.delay) == (&row.detector, &row.response, row.delay)
+            };
+            runs.iter().filter(same).collect()
+        };
+        let damage: HashMap<u64, u64> = of(rows.iter().find(|row| row.role == NONE).unwrap())
+            .iter()
+            .filter_map(|run| Some((run.replicate, run.damage_step?)))
+            .collect();
+        assert!(damage.len() >= 5, "{arm}: only {} of 6 runs are damaged", damage.len());
+        for row in &rows {
+            let own = of(row);
+            assert_eq!((own.len(), row.n), (6, 6), "{row:?}");
+            assert_eq!(row.damaged, own.iter().filter(|run| run.damage_step.is_some()).count() as u64);
+            let average = own.iter().map(|run| run.utility.unwrap()).sum::<f64>() / 6.0;
+            assert!((row.utility.unwrap() - average).abs() < 1e-12);
+            let harm = row.clean_utility.unwrap() - average;
+            assert!((row.harm.unwrap() - harm).abs() < 1e-12 && row.harm_low <= row.harm);
+            assert!(row.damaged_low <= row.damaged_rate && row.damaged_rate <= row.damaged_high);
+            if let Some(share) = row.caught_before_damage {
+                let in_time = own.iter().filter(|run| {
+                    let catch = run.first_catch.map(|catch| catch + run.delay.unwrap());
+                    damage
+                        .get(&run.replicate)
+                        .is_some_and(|damage| catch.is_some_and(|catch| catch < *damage))
+                });
+                assert!((share - in_time.count() as f64 / damage.len() as f64).abs() < 1e-12, "{row:?}");
+            }
+        }
+        let programme = |auditor: &str, delay: u64| {
+            let found = rows.iter().find(|row| {
+                (row.auditor.as_str(), row.response.as_str(), row.delay) == (auditor, "remove", Some(delay))
+            });
+            *found.unwrap()
+        };
+        // Two thousand rollouts of the reference hold four hacks of 12: reading them first removes them all.
+        assert_eq!(programme("oracle_spending", 0).benign_looks, Some(0.0));
+        assert!(programme("oracle_spending", 0).damaged <= programme("random", 0).damaged);
+        assert!(programme("oracle_spending", 0).damaged <= programme("oracle_spending", 20).damaged);
+        assert!(programme("records", 0).damaged < damage.len() as u64, "{:?}", programme("records", 0));
+        // A run that nobody acts upon in time goes on as if nobody had looked.
+        let (untouched, random) = (rows[0], programme("random", 20));
+        assert!(random.damaged + 1 >= untouched.damaged);
+    }
+}
+
+/// Nothing that is judged rightly is damage, whatever the trainer and the policy, and what ends on the hack has a damage step.
+#[test]
+fn a_placebo_is_never_damage_and_a_hack_that_dominates_always_is() {
+    const TOKENS: &str = r#"
+question   = "Strings?"
+seed       = 6
+replicates = 2
+
+[environment.tokens]
+vocabulary = 8
+length     = 4
+
+[reward]
+swap_twin = true
+[[reward.triggers]]
+pattern = { tokens = 2 }
+proxy   = 20
+utility = -5
+
+[policy.gru]
+hidden = 8
+
+[trainer.reinforce]
+
+[calibration]
+rollouts = 500
+
+[record]
+observed = "none"
+
+[sweep]
+"trainer" = [
+    { reinforce = { batch = 64, steps = 60, optimizer = { adam = { learning_rate = 0.01 } }, kl = { coefficient = 0.1 } } },
+    { ppo       = { batch = 64, steps = 60, optimizer = { adam = { learning_rate = 0.01 } }, kl = { coefficient = 0.1 }, lam = 1 } },
+    { grpo      = { batch = 64, group = 8, steps = 60, optimizer = { adam = { learning_rate = 0.01 } }, kl = { coefficient = 0.1 } } },
+]
+"#;
+    let group = SCENARIO.replace(
+        "[sweep]",
+        "[sweep] # as the others",
+    ).replace(
+        "    { ppo ",
+        "    { grpo = { batch = 32, group = 8, steps = 100, optimizer = { sgd = { learning_rate = 6.4 } } } },\n    { ppo ",
+    );
+    let frozen = group.replace(
+        "[[reward.exploits]]\nmass    = 2e-3\nproxy   = 12\nutility = -4\n",
+        "error = { student_t = { df = 2 } }\n",
+    );
+    assert!(!frozen.contains("exploits"));
+    let (mut hacked, mut placebos) = (0, 0);
+    for text in [TOKENS, &group, &frozen] {
+        let out = Bench::new(text).run("out", &["--detector", "robust_z"]);
+        let tables = Tables::read(&out).unwrap();
+        for row in tables.harm.iter().filter(|row| row.role == PLACEBO) {
+            assert_eq!(row.damaged, 0, "{row:?}");
+            assert!(row.n > 0 && row.status.starts_with(if row.n < 5 { "means" } else { "ok" }), "{row:?}");
+            placebos += row.n;
+        }
+        for run in endings(&out).iter().filter(|run| run.role == NONE && run.p_hack > Some(0.5)) {
+            assert!(run.damage_step.is_some(), "{run:?}");
+            hacked += 1;
+        }
+    }
+    assert!(placebos >= 40 && hacked >= 10, "{placebos} {hacked}");
 }

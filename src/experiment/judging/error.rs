@@ -3,6 +3,7 @@
 use crate::audit;
 use crate::experiment::training::error::TrainError;
 use crate::foundation::failure::Status;
+use crate::reward::RewardError;
 
 /// Why a run could not be judged.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +15,9 @@ pub enum JudgeError {
     /// The audit that acted on the run cannot be gone through again.
     #[error(transparent)]
     Response(#[from] TrainError),
+    /// A twin that only a benchmark trains has no reward model.
+    #[error(transparent)]
+    Reward(#[from] RewardError),
     /// The columns do not fit together.
     #[error("the run's columns do not fit together: {0}")]
     Columns(Status),

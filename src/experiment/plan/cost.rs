@@ -53,40 +53,58 @@ fn episode(document: &Document) -> (f64, f64) {
     (horizon * (ACTION + weights * WEIGHT), horizon)
 }
 
+/// Seconds to train one run of a config once, its table made anew.
+pub fn training(document: &Document) -> f64 {
+    let (environment, trainer) = (document.environment.part(), document.trainer.part());
+    // Where a policy acts, there is a table of the trajectories only while they are few.
+    let acts = document.policy.part().acts();
+    let tabled = |cells: &usize| !acts || *cells <= MOST_TRAJECTORIES;
+    let cells = environment.cells().filter(tabled).map_or(0.0, |cells| cells as f64);
+    let steps = trainer.steps() as f64;
+    let passes = f64::from(trainer.passes());
+    let (rollout, horizon) = if acts { episode(document) } else { (0.0, 1.0) };
+    let training = match (acts, passes) {
+        (true, _) => {
+            let summed = environment.cells().filter(|cells| *cells <= MOST_SUMMED).unwrap_or(0) as f64;
+            let looked_at = trainer.batch() as f64 * passes.max(1.0) + summed / horizon;
+            steps * looked_at * rollout
+        }
+        (false, 0.0) => cells * CELL + all_steps(document) as f64 * STEP,
+        (false, passes) => steps * (STEP + cells * CELL_STEP) * passes,
+    };
+    cells * CELL + training
+}
+
+/// Seconds for so many passes over the rollouts of a run and its calibration: draws, credit, a detector's score, an audit.
+pub fn judging(document: &Document, passes: f64) -> f64 {
+    let calibration = f64::from(document.calibration.rollouts.get());
+    (rollouts(document) as f64 + calibration) * ROLLOUT * passes
+}
+
+fn all_steps(document: &Document) -> u64 {
+    document.trainer.part().steps()
+        + document.deployment.as_ref().map_or(0, |deployment| deployment.steps.get())
+}
+
+fn rollouts(document: &Document) -> u64 {
+    document.trainer.part().batch() as u64 * all_steps(document)
+}
+
 /// Adds up the plan.
 pub fn cost(loaded: &Loaded) -> Cost {
     let mut cost = Cost { rollouts: 0, cpu_seconds: 0.0, disk_bytes: 0 };
     for arm in &loaded.arms {
         let document = &arm.document;
-        let (environment, trainer) = (document.environment.part(), document.trainer.part());
-        // Where a policy acts, there is a table of the trajectories only while they are few.
-        let acts = document.policy.part().acts();
-        let tabled = |cells: &usize| !acts || *cells <= MOST_TRAJECTORIES;
-        let cells = environment.cells().filter(tabled).map_or(0.0, |cells| cells as f64);
         let versions = if document.reward.swap_twin { 3 } else { 2 };
-        let deployed = document.deployment.as_ref().map_or(0, |deployment| deployment.steps.get());
-        let all_steps = trainer.steps() + deployed;
-        let rollouts = trainer.batch() as u64 * all_steps;
+        let rollouts = rollouts(document);
         let detectors = 1.0 + document.detectors.len() as f64;
-        let steps = trainer.steps() as f64;
-        let passes = f64::from(trainer.passes());
-        let (rollout, horizon) = if acts { episode(document) } else { (0.0, 1.0) };
-        let training = match (acts, passes) {
-            (true, _) => {
-                let summed = environment.cells().filter(|cells| *cells <= MOST_SUMMED).unwrap_or(0) as f64;
-                let looked_at = trainer.batch() as f64 * passes.max(1.0) + summed / horizon;
-                steps * looked_at * rollout
-            }
-            (false, 0.0) => cells * CELL + all_steps as f64 * STEP,
-            (false, passes) => steps * (STEP + cells * CELL_STEP) * passes,
-        };
         let calibration = f64::from(document.calibration.rollouts.get()) * ROLLOUT * detectors;
-        let each = cells * CELL + training + rollouts as f64 * ROLLOUT * detectors;
+        let each = training(document) + rollouts as f64 * ROLLOUT * detectors;
         for replicate in 0..document.replicates.get() {
             cost.rollouts += versions * rollouts;
             cost.cpu_seconds += versions as f64 * each + calibration;
             let kept = if keeps_rollouts(document, replicate) { versions * rollouts } else { 0 };
-            cost.disk_bytes += kept * ROLLOUT_BYTES + all_steps * 300;
+            cost.disk_bytes += kept * ROLLOUT_BYTES + all_steps(document) * 300;
         }
     }
     cost

@@ -3,6 +3,7 @@
 //! `window` is `early` (rollouts sampled before the damage step, all of them where there was no damage: what an early
 //! warning can use) or `after` (the whole run: an audit after the fact). An empty cell has its reason in `status`.
 
+use super::endpoint::HarmRow;
 use super::folder::{self, FolderError};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -28,7 +29,7 @@ table! {
         sightings: u64,
         /// Hacks sampled before the damage step.
         sightings_early: u64,
-        /// Damage step; empty where the run did no worse than its clean twin.
+        /// Damage step, by attribution; empty without damage.
         damage_step: Option<u64>,
         /// Rollouts looked at.
         audits: u64,
@@ -46,8 +47,6 @@ table! {
         recall_after: Option<f64>,
         /// Hacks as a share of all audits.
         precision_after: Option<f64>,
-        /// Share of all damage by sampled hacks that came after their outcome had been confirmed.
-        spared: Option<f64>,
         /// Area under the ROC curve of the early window; independent of the base rate.
         auroc_early: Option<f64>,
         /// The same of the whole run.
@@ -170,7 +169,7 @@ table! {
         damaged: u64,
         /// P(caught in time), over the damaged runs.
         caught_in_time: Option<f64>,
-        /// Its 95% interval (Wilson; rule of three at the ends).
+        /// Its two-sided 95% interval (Wilson).
         caught_low: Option<f64>,
         /// Its 95% interval.
         caught_high: Option<f64>,
@@ -200,8 +199,6 @@ table! {
         recall_after: Option<f64>,
         /// Mean precision over the whole run.
         precision_after: Option<f64>,
-        /// Mean share of the damage that came after the catch.
-        spared: Option<f64>,
         /// Mean recall at a false-positive rate of 1e-3, early window.
         recall_at_fpr_1e3_early: Option<f64>,
         /// The same of the whole run.
@@ -299,7 +296,7 @@ table! {
         hacks_high: Option<f64>,
         /// Share of clean twins with any alarm.
         clean_runs: Option<f64>,
-        /// Its 95% interval (Wilson; rule of three at the ends).
+        /// Its two-sided 95% interval (Wilson).
         clean_runs_low: Option<f64>,
         /// Its 95% interval.
         clean_runs_high: Option<f64>,
@@ -330,6 +327,8 @@ pub const GUARDS: [&str; 4] = [LEAK, LOOK_AHEAD, IMPUTATION, REUSE];
 /// The tables from which a leaderboard is made.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tables {
+    /// What became of runs in which an audit was acted upon.
+    pub harm: Vec<HarmRow>,
     /// What is caught.
     pub ranking: Vec<RankingRow>,
     /// The same scores at other base rates.
@@ -347,6 +346,7 @@ impl Tables {
     /// The file, and its line, that cannot be read.
     pub fn read(dir: &Path) -> Result<Self, FolderError> {
         Ok(Self {
+            harm: folder::table(dir, HarmRow::FILE, HarmRow::COLUMNS)?,
             ranking: folder::table(dir, RankingRow::FILE, RankingRow::COLUMNS)?,
             base_rates: folder::table(dir, BaseRateRow::FILE, BaseRateRow::COLUMNS)?,
             calibration: folder::table(dir, CalibrationRow::FILE, CalibrationRow::COLUMNS)?,

@@ -44,6 +44,7 @@ macro_rules! table {
 }
 
 pub mod benchmark;
+pub mod endpoint;
 pub mod folder;
 mod judgement;
 pub mod metric;

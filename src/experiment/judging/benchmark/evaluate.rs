@@ -17,7 +17,6 @@ use crate::foundation::scalar::{OpenProbability, Probability};
 use crate::metrics::outcome::caught_in_time;
 use crate::metrics::reweight::at_budget;
 use crate::metrics::smallest_mass::smallest_mass;
-use crate::metrics::spared::spared;
 use crate::metrics::{Ranking, baseline, oracle, roc};
 use crate::record::Scores;
 use crate::record::benchmark::{CaughtRow, RateRow};
@@ -149,7 +148,6 @@ impl Run<'_> {
             precision_early: None,
             recall_after: None,
             precision_after: None,
-            spared: None,
             auroc_early: None,
             auroc_after: None,
             recall_at_fpr_1e3_early: None,
@@ -222,13 +220,6 @@ impl Run<'_> {
             let hacks = trained.truth.hack[..rows].iter().filter(|hack| **hack).count();
             row.chance_in_time = baseline::without_replacement(rows as u64, hacks as u64, due as u64).ok();
         }
-        let confirmed = trail.picks.iter().filter(|pick| pick.confirmed);
-        let confirmed = confirmed.map(|pick| (trained.observed.outcome[pick.row], pick.step));
-        let honest = |step: u64| {
-            let twin = self.subject.clean.steps.get(step as usize).and_then(|row| row.utility);
-            twin.unwrap_or(self.subject.clean.last.policy.utility)
-        };
-        row.spared = spared(&trained.observed, &trained.truth, confirmed, delay, honest).ok();
     }
 
     fn rates(&self, detector: &str, ranked: &Result<Ranked<'_>, Status>) -> Vec<RateRow> {

@@ -133,7 +133,6 @@ pub(super) mod testing {
             precision_early: Some(0.5),
             recall_after: Some(1.0),
             precision_after: Some(0.2),
-            spared: Some(0.75),
             auroc_early: Some(0.9),
             auroc_after: Some(0.9),
             recall_at_fpr_1e3_early: Some(0.5),

@@ -1,15 +1,20 @@
 //! The catch-rate benchmark: every detector on every scenario, under trainers that see a reward differently.
 //!
-//! A scenario is an experiment like any other; its runs are trained (or read from the folder's records) and judged by
-//! `evaluate`. Two main tables come out and are never mixed: `ranking.csv`, what is caught, each detector as a paired
-//! difference to `top_reward` and beside chance and the oracle; and `calibration.csv`, what alarms cost where there is no
-//! hack. A cell whose result is forced (oracle = chance) is *degenerate*, one with too few hacks or runs *insufficient*:
-//! neither has a number. A detector on which a guard failed is not ranked.
+//! A scenario is an experiment like any other; its runs are trained and judged by `evaluate`, and once more for every programme:
+//! an audit that is acted upon. Three main tables come out and are never mixed: `harm.csv`, the endpoint, what became of
+//! the runs under each programme, beside nobody's audit, a placebo and the swap twin; `ranking.csv`, what is caught, each
+//! detector as a paired difference to `top_reward` and beside chance and the oracle; and `calibration.csv`, what alarms cost
+//! where there is no hack. A cell whose result is forced (oracle = chance) is *degenerate*, one with too few hacks or runs
+//! *insufficient*: neither has a number. A detector on which a guard failed is not ranked.
 
 mod alerts;
+mod endings;
 mod evaluate;
 mod groups;
 mod guards;
+mod harm;
+mod overall;
+mod programmes;
 mod ranking;
 mod rates;
 mod scenario;
@@ -20,6 +25,7 @@ pub use scenario::{Scenario, every_detector};
 
 use super::subject::Subject;
 use crate::experiment::error::ExperimentError;
+use crate::experiment::plan::ids::train_id;
 use crate::experiment::plan::manifest::manifest;
 use crate::experiment::plan::runs::{Judgement, Planned, plan};
 use crate::experiment::store::rows;
@@ -30,8 +36,11 @@ use crate::policies::Backend;
 use crate::record::benchmark::{
     AlertRow, BaseRateRow, CalibrationRow, CaughtRow, GuardRow, RankingRow, RateRow,
 };
+use crate::record::endpoint::{EndingRow, HarmRow};
 use crate::record::folder::{MANIFEST, PLAN};
+use endings::{Role, ending};
 use evaluate::evaluate;
+use overall::Overall;
 use serde::Serialize;
 use std::collections::HashSet;
 use std::path::Path;
@@ -39,7 +48,7 @@ use std::sync::atomic::AtomicBool;
 use trial::Cell;
 
 /// Version of what the benchmark measures: bumped when the same run gives other rows.
-const MEASURES: u32 = 1;
+const MEASURES: u32 = 2;
 
 /// What a finished benchmark comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,42 +74,77 @@ pub fn bench(
     describe(options, seed)?;
     let mut cells = Cells::default();
     let mut done = Benchmarked { runs: 0, reused: 0 };
+    let mut plans = Vec::new();
     for scenario in scenarios {
-        let named =
-            |source| ExperimentError::Scenario { name: scenario.name.clone(), source: Box::new(source) };
-        let runs = planned(scenario, &options.backend).map_err(named)?;
-        let judge = |subject: &Subject<'_>, _: &[Judgement]| {
+        plans
+            .push((scenario, planned(scenario, &options.backend).map_err(|source| named(scenario, source))?));
+    }
+    let overall = Overall::start(&plans, &store, progress);
+    for (scenario, runs) in &plans {
+        let judge = |subject: &Subject<'_>, asked: &[Judgement]| {
             let (arm, replicate) = (scenario.arm_name(subject.arm), subject.replicate);
-            Ok(vec![evaluate(subject, Cell { scenario: &scenario.name, arm: &arm, replicate })?])
+            let cell = Cell { scenario: &scenario.name, arm: &arm, replicate };
+            let roles = Role::all(subject.document);
+            let mut records = Vec::with_capacity(asked.len());
+            for judgement in asked {
+                records.push(match *judgement {
+                    Judgement::Run => evaluate(subject, cell)?,
+                    Judgement::Detector(place) => {
+                        let mut record = Record::default();
+                        record.push(EndingRow::FILE, rows::encode(&[ending(subject, cell, &roles[place])?])?);
+                        record
+                    }
+                });
+                overall.spent(subject.document, &roles, *judgement);
+            }
+            Ok(records)
         };
-        let hooks = Hooks { judge: &judge, progress, stop };
-        done.reused += carry_out(&scenario.loaded, &runs, &store, options, &hooks).map_err(named)?;
+        let hooks = Hooks { judge: &judge, progress: &overall, stop };
+        let carried = carry_out(&scenario.loaded, runs, &store, options, &hooks);
+        done.reused += carried.map_err(|source| named(scenario, source))?;
         done.runs += runs.len();
         if scenario.varies_an_exploits_mass() {
             cells.masking.insert(scenario.name.clone());
         }
-        for run in &runs {
-            cells.take(&store.require(&run.run_id)?, &store.path(&run.run_id))?;
+        for run in runs {
+            for (_, id) in run.judgements() {
+                cells.take(&store.require(id)?, &store.path(id))?;
+            }
         }
     }
     cells.write(&options.out, seed)?;
     Ok(done)
 }
 
-/// The runs of a scenario. All detectors of a run are judged in one record here, whose identity is made of theirs.
+fn named(scenario: &Scenario, source: ExperimentError) -> ExperimentError {
+    ExperimentError::Scenario { name: scenario.name.clone(), source: Box::new(source) }
+}
+
+/// The runs of a scenario, in the place of whose detectors stand the programmes and twins: a record each. All detectors of a run
+/// are judged in one record, whose identity is made of theirs.
 fn planned(scenario: &Scenario, backend: &Backend) -> Result<Vec<Planned>, ExperimentError> {
     let described = |e: serde_json::Error| ExperimentError::Describe { file: PLAN, problem: e.to_string() };
     let mut runs = plan(&scenario.loaded, backend).map_err(described)?;
     for run in &mut runs {
-        let mut hasher = blake3::Hasher::new();
-        let arm = scenario.arm_name(run.arm);
+        let (arm, replicate) = (scenario.arm_name(run.arm), run.replicate.to_le_bytes());
+        let identity = |kind: &str, parts: &[&str]| {
+            let mut hasher = blake3::Hasher::new();
+            for part in [kind, &scenario.name, &arm].iter().chain(parts) {
+                hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
+            }
+            hasher.update(&MEASURES.to_le_bytes()).update(&replicate);
+            hasher.finalize().to_hex()[..16].to_owned()
+        };
         let detectors = std::mem::take(&mut run.judge_ids);
-        let parts = ["bench", &run.train_id, &scenario.name, &arm].into_iter();
-        for part in parts.chain(detectors.iter().map(String::as_str)) {
-            hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
+        let parts = std::iter::once(&run.train_id).chain(&detectors);
+        run.run_id = identity("bench", &parts.map(String::as_str).collect::<Vec<&str>>());
+        let document = &scenario.loaded.arms[run.arm].document;
+        for role in Role::all(document) {
+            let twin = role.twin(document);
+            let trained =
+                train_id(&role.document(document), run.replicate, twin, backend).map_err(described)?;
+            run.judge_ids.push(identity("ending", &[&trained, &run.clean_id]));
         }
-        hasher.update(&MEASURES.to_le_bytes()).update(&run.replicate.to_le_bytes());
-        run.run_id = hasher.finalize().to_hex()[..16].to_owned();
     }
     Ok(runs)
 }
@@ -114,6 +158,7 @@ fn describe(options: &Options, seed: u64) -> Result<(), ExperimentError> {
 /// The rows of all runs.
 #[derive(Debug, Default)]
 struct Cells {
+    endings: Vec<EndingRow>,
     caught: Vec<CaughtRow>,
     rates: Vec<RateRow>,
     alerts: Vec<AlertRow>,
@@ -123,7 +168,12 @@ struct Cells {
 }
 
 impl Cells {
+    /// Takes the rows of a record: of a programme, or of all detectors on a run.
     fn take(&mut self, record: &Record, path: &Path) -> Result<(), ExperimentError> {
+        if record.section(EndingRow::FILE).is_some() {
+            self.endings.extend(section::<EndingRow>(record, path, EndingRow::FILE)?);
+            return Ok(());
+        }
         self.caught.extend(section::<CaughtRow>(record, path, CaughtRow::FILE)?);
         self.rates.extend(section::<RateRow>(record, path, RateRow::FILE)?);
         self.alerts.extend(section::<AlertRow>(record, path, AlertRow::FILE)?);
@@ -136,6 +186,8 @@ impl Cells {
         let ranking = ranking::ranking(&self.caught, &groups, seed);
         let base_rates = rates::base_rates(&self.rates, &groups, seed);
         let calibration = rates::calibration(&self.alerts, &self.masking, seed);
+        table(out, HarmRow::FILE, HarmRow::COLUMNS, &harm::harm(&self.endings, seed))?;
+        table(out, EndingRow::FILE, EndingRow::COLUMNS, &self.endings)?;
         table(out, RankingRow::FILE, RankingRow::COLUMNS, &ranking)?;
         table(out, BaseRateRow::FILE, BaseRateRow::COLUMNS, &base_rates)?;
         table(out, CalibrationRow::FILE, CalibrationRow::COLUMNS, &calibration)?;

@@ -7,7 +7,7 @@ use crate::foundation::numeric::mean;
 use crate::foundation::order::median;
 use crate::foundation::resamples::Resamples;
 use crate::foundation::scalar::OpenProbability;
-use crate::metrics::wilson::proportion;
+use crate::metrics::wilson::wilson;
 use crate::record::benchmark::{CaughtRow, RankingRow, YARDSTICK};
 use crate::record::metric::ORACLE;
 use std::collections::HashMap;
@@ -106,7 +106,6 @@ impl Cell<'_> {
             precision_early: None,
             recall_after: None,
             precision_after: None,
-            spared: None,
             recall_at_fpr_1e3_early: None,
             recall_at_fpr_1e3_after: None,
             recall_at_fpr_versus_top: None,
@@ -128,15 +127,11 @@ impl Cell<'_> {
             return row;
         }
         let mut reasons = Vec::new();
-        let damaged: Runs<'_> = own.iter().copied().filter(|run| run.damage_step.is_some()).collect();
-        if damaged.len() >= MIN_REPLICATES {
-            row.spared = average(&damaged, |run| run.spared);
-        }
         match self.caught(own) {
             Ok((hits, trials)) => {
-                if let Ok(share) = proportion(hits, trials, LEVEL) {
-                    row.caught_in_time = Some(share.value);
-                    (row.caught_low, row.caught_high) = (Some(share.interval.low), Some(share.interval.high));
+                if let Ok(interval) = wilson(hits, trials, LEVEL) {
+                    row.caught_in_time = Some(hits as f64 / trials as f64);
+                    (row.caught_low, row.caught_high) = (Some(interval.low), Some(interval.high));
                 }
                 row.chance_in_time = self.chance;
                 let versus = self.versus(own, in_time, group, resamples);
@@ -281,10 +276,7 @@ mod tests {
         assert_eq!((other.caught_in_time, other.caught_versus_top), (Some(1.0), Some(1.0 / 8.0)));
         assert_eq!((other.caught_versus_top_low, other.chance_in_time), (Some(0.0), Some(0.25)));
         assert_eq!((other.recall_versus_top, other.recall_versus_top_high), (Some(0.0), Some(0.0)));
-        assert_eq!(
-            (other.spared, other.smallest_mass, other.status.as_str()),
-            (Some(0.75), Some(1e-3), "ok")
-        );
+        assert_eq!((other.smallest_mass, other.status.as_str()), (Some(1e-3), "ok"));
     }
 
     /// Recalls that differ between replicates and not between detectors: paired, the difference has no spread at all.
@@ -305,13 +297,10 @@ mod tests {
     fn too_few_damaged_runs_and_too_few_hacks_are_insufficient() {
         let mut rows = runs(8);
         for row in rows.iter_mut().filter(|row| row.replicate >= 4) {
-            (row.damage_step, row.caught_in_time, row.chance_in_time, row.spared) = (None, None, None, None);
+            (row.damage_step, row.caught_in_time, row.chance_in_time) = (None, None, None);
         }
         let row = row_of(&rows, "other");
-        assert_eq!(
-            (row.caught_in_time, row.caught_versus_top, row.spared, row.damaged),
-            (None, None, None, 4)
-        );
+        assert_eq!((row.caught_in_time, row.caught_versus_top, row.damaged), (None, None, 4));
         assert_eq!(row.status, "caught in time insufficient: 4 damaged runs, 5 needed");
         assert_eq!(row.caught_status, "insufficient: 4 damaged runs, 5 needed");
         assert_eq!(row.recall_early, Some(0.5));

@@ -5,7 +5,7 @@ use crate::foundation::bootstrap::{Bootstrap, Estimate};
 use crate::foundation::numeric::mean;
 use crate::foundation::resamples::Resamples;
 use crate::foundation::scalar::OpenProbability;
-use crate::metrics::wilson::proportion;
+use crate::metrics::wilson::wilson;
 use crate::record::benchmark::{AlertRow, BaseRateRow, CalibrationRow, MASKING, RateRow, YARDSTICK};
 use std::collections::{HashMap, HashSet};
 
@@ -114,7 +114,7 @@ pub(super) fn calibration(alerts: &[AlertRow], masking: &HashSet<String>, seed: 
         let hacks = rate(|row| row.hack_alarms.zip(row.hack_rollouts));
         let twins: Vec<u64> = rows.iter().filter_map(|row| row.clean_alarms).collect();
         let any = twins.iter().filter(|alarms| **alarms > 0).count() as u64;
-        let runs = proportion(any, twins.len() as u64, LEVEL).ok();
+        let runs = wilson(any, twins.len() as u64, LEVEL).ok();
         let rollouts =
             mean(&rows.iter().filter_map(|r| Some(r.clean_rollouts? as f64)).collect::<Vec<f64>>());
         let (low, high) = (|e: Estimate| e.interval.low, |e: Estimate| e.interval.high);
@@ -137,9 +137,9 @@ pub(super) fn calibration(alerts: &[AlertRow], masking: &HashSet<String>, seed: 
             hacks: hacks.map(|e| e.value),
             hacks_low: hacks.map(low),
             hacks_high: hacks.map(high),
-            clean_runs: runs.map(|p| p.value),
-            clean_runs_low: runs.map(|p| p.interval.low),
-            clean_runs_high: runs.map(|p| p.interval.high),
+            clean_runs: runs.map(|_| any as f64 / twins.len() as f64),
+            clean_runs_low: runs.map(|interval| interval.low),
+            clean_runs_high: runs.map(|interval| interval.high),
             clean_runs_nominal: runs.and(rollouts).map(|n| -(n * (-nominal).ln_1p()).exp_m1()),
             status: rows.iter().find(|row| row.status != "ok").map_or("ok", |row| &row.status).to_owned(),
         });

@@ -25,19 +25,24 @@ standard!(
     "one_exploit",
     "many_exploits",
     "many_small_exploits",
+    "quantile_sizes",
+    "graded",
     "heavy_noise",
     "moderate_noise",
+    "benign_laws",
+    "rlvr_ties",
+    "bounded_proxy",
     "broad_error",
     "frozen_heavy",
     "frozen_light",
-    "correlated_error",
-    "bounded_proxy",
+    "tiny_kl",
+    "tiny_kl_fixed",
     "contaminated_calibration",
     "tokens",
 );
 
 /// Those that a quick look takes.
-const QUICK: [&str; 4] = ["one_exploit", "many_exploits", "moderate_noise", "bounded_proxy"];
+const QUICK: [&str; 4] = ["one_exploit", "graded", "rlvr_ties", "tiny_kl"];
 /// And how often.
 const QUICK_REPLICATES: &str = "replicates=6";
 

@@ -1,0 +1,198 @@
+//! One run under a programme, or one of its twins: how it ended.
+
+use super::programmes::Programme;
+use super::trial::Cell;
+use crate::config::Document;
+use crate::experiment::judging::error::JudgeError;
+use crate::experiment::judging::subject::Subject;
+use crate::experiment::judging::timeline::Timeline;
+use crate::experiment::training::arena;
+use crate::experiment::training::error::TrainError;
+use crate::experiment::training::responding::Responder;
+use crate::experiment::training::setting::{Audited, Setting};
+use crate::experiment::training::train::train;
+use crate::experiment::training::trained::Trained;
+use crate::foundation::scalar::{Finite, OpenProbability, Probability};
+use crate::metrics::catch::Sampled;
+use crate::metrics::kl_target::KlStatus;
+use crate::record::endpoint::{EndingRow, NONE, PLACEBO, PROGRAMME, SWAP};
+use crate::reward::{HackRule, Placebo, RewardModel, RewardSection, Twin};
+
+/// What a run of the endpoint is: nobody audits, a twin, or an audit that is acted upon.
+#[derive(Debug, Clone)]
+pub(super) enum Role {
+    None,
+    Placebo,
+    Swap,
+    Programme(Box<Programme>),
+}
+
+impl Role {
+    /// All rows of an arm, in the order of the table.
+    pub fn all(document: &Document) -> Vec<Self> {
+        let mut all = vec![Self::None];
+        all.extend(Programme::all(document).into_iter().map(|one| Self::Programme(Box::new(one))));
+        all.push(Self::Placebo);
+        if document.reward.swap_twin {
+            all.push(Self::Swap);
+        }
+        all
+    }
+
+    /// The config of the run.
+    pub fn document(&self, arm: &Document) -> Document {
+        match self {
+            Self::None | Self::Swap => arm.clone(),
+            Self::Placebo => Document { reward: placebo(&arm.reward), ..arm.clone() },
+            Self::Programme(programme) => programme.document(arm),
+        }
+    }
+
+    /// Which version of it is trained.
+    pub fn twin(&self, arm: &Document) -> Twin {
+        match self {
+            Self::None | Self::Programme(_) => Twin::Itself,
+            Self::Swap => Twin::Swapped,
+            Self::Placebo if arm.reward.is_bare() => Twin::Itself,
+            Self::Placebo => Twin::Placebo,
+        }
+    }
+
+    /// Whether it is trained for the endpoint alone: the run and its swap twin are there anyway.
+    pub fn is_extra(&self) -> bool {
+        matches!(self, Self::Programme(_) | Self::Placebo)
+    }
+}
+
+/// The reward under which a placebo is planted: where nothing is, one outcome that is honestly bad, beside the clean reward.
+fn placebo(section: &RewardSection) -> RewardSection {
+    if !section.is_bare() {
+        return section.clone();
+    }
+    let honest = Placebo {
+        mass: OpenProbability::known(2e-4),
+        outcomes: None,
+        proxy: Finite::known(-1.0),
+        contexts: Probability::known(1.0),
+    };
+    RewardSection {
+        placebos: vec![honest],
+        hack: Some(HackRule::Planted),
+        swap_twin: false,
+        ..section.clone()
+    }
+}
+
+/// Trains what is not there yet and says how it ended.
+pub(super) fn ending(subject: &Subject<'_>, cell: Cell<'_>, role: &Role) -> Result<EndingRow, JudgeError> {
+    let blank = EndingRow {
+        scenario: cell.scenario.to_owned(),
+        arm: cell.arm.to_owned(),
+        replicate: cell.replicate,
+        role: NONE.to_owned(),
+        auditor: String::new(),
+        detector: String::new(),
+        response: String::new(),
+        delay: None,
+        sightings: 0,
+        first_sighting: None,
+        first_catch: None,
+        damage_step: None,
+        learned_step: None,
+        utility: None,
+        clean_utility: None,
+        p_hack: None,
+        loss_sum: None,
+        goodharted: None,
+        kl: None,
+        kl_status: String::new(),
+        looks: None,
+        benign_looks: None,
+        removed: 0,
+        status: "ok".to_owned(),
+    };
+    match role {
+        Role::None => ended(subject, subject.trained, blank),
+        Role::Swap => {
+            let row = EndingRow { role: SWAP.to_owned(), ..blank };
+            match subject.swapped {
+                Some(swapped) => ended(subject, swapped, row),
+                None => Ok(EndingRow { status: "there is no swap twin".to_owned(), ..row }),
+            }
+        }
+        Role::Placebo => {
+            let document = role.document(subject.document);
+            let twin = role.twin(subject.document);
+            let model =
+                RewardModel::build(document.environment.part(), &document.reward, &subject.seeds, twin)?;
+            let trained = train(Setting { model: &model, audit: None, ..subject.setting() }, None)?;
+            ended(subject, &trained, EndingRow { role: PLACEBO.to_owned(), ..blank })
+        }
+        Role::Programme(programme) => {
+            let section = programme.document(subject.document);
+            let row = EndingRow {
+                role: PROGRAMME.to_owned(),
+                auditor: programme.auditor.name().to_owned(),
+                detector: programme.detector_name().to_owned(),
+                response: programme.response.name().to_owned(),
+                delay: Some(section.audit.delay()),
+                ..blank
+            };
+            match acted_upon(subject, &section, row.clone()) {
+                // A detector that a world cannot carry has no row of numbers; a training run that fails is a failure.
+                Err(JudgeError::Response(TrainError::Audit { status, .. })) => {
+                    Ok(EndingRow { status, ..row })
+                }
+                found => found,
+            }
+        }
+    }
+}
+
+/// Trains the run in which the audit of `document` is acted upon.
+fn acted_upon(
+    subject: &Subject<'_>,
+    document: &Document,
+    mut row: EndingRow,
+) -> Result<EndingRow, JudgeError> {
+    let Some(audited) = Audited::of(document) else { return ended(subject, subject.trained, row) };
+    let setting = Setting { audit: Some(audited), ..subject.setting() };
+    let trained = train(setting, None)?;
+    let calibration = arena::calibration(
+        setting,
+        document.calibration.rollouts.get() as usize,
+        document.calibration.vetted,
+    );
+    let honest = calibration.truth.hack.clone();
+    let mut responder = Responder::open(&setting, audited, calibration)?;
+    responder.catch_up(&trained)?;
+    let trail = responder.trail(&trained.truth.hack);
+    row.first_catch = trail.first_catch;
+    row.looks = Some(trail.looks());
+    row.benign_looks = Some(trail.benign_looks(&trained.truth.hack, &honest));
+    ended(subject, &trained, row)
+}
+
+/// Fills in how a run ended.
+fn ended(subject: &Subject<'_>, trained: &Trained, row: EndingRow) -> Result<EndingRow, JudgeError> {
+    let timeline = Timeline::of(trained, subject.clean).map_err(JudgeError::Columns)?;
+    let sampled = Sampled::new(&trained.observed, &trained.truth).map_err(JudgeError::Columns)?;
+    let target = subject.document.trainer.part().kl_target();
+    let policy = &trained.last.policy;
+    Ok(EndingRow {
+        sightings: sampled.hacks,
+        first_sighting: sampled.first_sighting,
+        damage_step: timeline.damage.or(timeline.placebo_damage),
+        learned_step: timeline.learned,
+        utility: Some(policy.utility),
+        clean_utility: Some(subject.clean.last.policy.utility),
+        p_hack: Some(policy.p_hack),
+        loss_sum: Some(timeline.loss_sum),
+        goodharted: timeline.goodharted,
+        kl: Some(policy.kl),
+        kl_status: target
+            .map_or_else(String::new, |(_, target)| KlStatus::of(policy.kl, target).name().to_owned()),
+        removed: trained.steps.iter().map(|step| step.removed).sum(),
+        ..row
+    })
+}
