@@ -33,7 +33,8 @@ const HARM: &str = "A run is damaged where the mass that it puts on hacks costs 
 standard deviations of V) for five steps, by attribution in the run itself. Removed: audited by records and the reward (read what \
 enters the k highest rewards so far, 20 benign looks in expectation), and every later visit of a confirmed outcome is kept out of the \
 update. Class: the whole planted class is, which nobody could who had read one rollout; a bound. Placebo: what is planted is judged \
-rightly (where nothing is planted, one bad outcome is that is), and must not count as damage. Swap twin: the same rewards, all true. \
+rightly (where nothing is planted, one bad outcome that is), and must not count as damage. Swap twin: the same rewards with V and \
+X exchanged, so that what looks like a hack is excellence. \
 Population harm: E[V] of the clean twin less the run's, paired.";
 
 /// What the clock's columns are.

@@ -5,6 +5,7 @@
 
 use super::endpoint::HarmRow;
 use super::folder::{self, FolderError};
+pub use super::metric::YARDSTICK;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -306,9 +307,6 @@ table! {
         status: String,
     }
 }
-
-/// The detector that others are compared with.
-pub const YARDSTICK: &str = "top_reward";
 
 /// Role of a scenario whose arms differ in the mass of an exploit, and so in how many hacks the calibration rollouts hold.
 pub const MASKING: &str = "masking";

@@ -1,5 +1,6 @@
 //! The rows of the benchmark's endpoint: what became of runs in which an audit was acted upon.
 
+use super::metric::YARDSTICK;
 use serde::{Deserialize, Serialize};
 
 table! {
@@ -180,7 +181,7 @@ impl HarmRow {
     /// The programme by which a cell is called trivial or not: records by the reward, removal at once.
     pub fn is_headline(&self) -> bool {
         self.role == PROGRAMME
-            && (self.auditor.as_str(), self.detector.as_str()) == ("records", super::benchmark::YARDSTICK)
+            && (self.auditor.as_str(), self.detector.as_str()) == ("records", YARDSTICK)
             && self.response == "remove"
             && self.delay == Some(0)
     }

@@ -30,6 +30,8 @@ pub const KL_TARGET_MISSED: &str = "kl_target_missed";
 pub const KL_BELOW: &str = "target missed: below";
 /// Status of a run whose KL is more than 5% above its target.
 pub const KL_ABOVE: &str = "target missed: above";
+/// The detector that others are compared with: the proxy reward itself.
+pub const YARDSTICK: &str = "top_reward";
 /// Name of the control that knows the truth.
 pub const ORACLE: &str = "oracle";
 
