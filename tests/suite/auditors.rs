@@ -188,3 +188,23 @@ fn the_bound_reads_each_hack_once_and_nothing_else() {
     assert_eq!(trail.picks.iter().map(|pick| pick.row).collect::<Vec<_>>(), [1, 4]);
     assert!(OracleSpending {}.sees_truth() && !Records::default().sees_truth());
 }
+
+/// A bound must not be beaten by an auditor who reads the reference: it reads the hacks there too.
+#[test]
+fn the_bound_reads_the_hacks_of_the_reference_first() {
+    let ground = Ground {
+        reference: Reference { scores: &[0.0, 1.0, 1.0], outcomes: &[3, 9, 9] },
+        rollouts: 2,
+        steps: 1,
+        rng: SeedTree::new(1, 0).stream(Purpose::Audit, 0),
+    };
+    let mut auditing = OracleSpending {}.start(ground).unwrap();
+    let mut trail = Trail::default();
+    let mut read = |place: Place| matches!(place, Place::Reference(1 | 2) | Place::Run(_));
+    let look: &mut Look<'_> = &mut read;
+    let batch =
+        Batch { step: 7, first: 0, outcomes: &[9, 8], scores: &[1.0, 1.0], p_values: None, handled: None };
+    auditing.step(&batch, look, &mut trail);
+    assert_eq!((trail.reference.as_slice(), trail.first_catch), (&[(1, true)][..], Some(7)));
+    assert_eq!(trail.picks.iter().map(|pick| pick.row).collect::<Vec<_>>(), [1], "9 is known");
+}
