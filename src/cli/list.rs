@@ -3,8 +3,8 @@
 use super::console::{Console, Style};
 use super::table::Table;
 use super::{Error, Outcome};
-#[cfg(feature = "lab")]
 use crate::audit::{AuditorSpec, ResponseSpec};
+#[cfg(feature = "lab")]
 use crate::deployment::ShiftSpec;
 use crate::detectors::{Access, DetectorSpec};
 use crate::distributions::DistributionSpec;

@@ -48,7 +48,10 @@ fn harmonic(from: usize, to: usize) -> f64 {
     (from + 1..=to).map(|n| 1.0 / n as f64).sum()
 }
 
-fn draws(rng: &mut Stream, n: usize, law: fn(f64, f64) -> f64) -> Vec<f64> {
+/// A draw from two uniform numbers.
+type Law = fn(f64, f64) -> f64;
+
+fn draws(rng: &mut Stream, n: usize, law: Law) -> Vec<f64> {
     (0..n).map(|_| law(rng.open_unit(), rng.open_unit())).collect()
 }
 
@@ -60,7 +63,7 @@ fn normal(u: f64, v: f64) -> f64 {
 #[test]
 fn benign_looks_are_those_of_records_whatever_the_tail() {
     let (before, own, repetitions) = (400, 2000, 300);
-    let laws: [(&str, fn(f64, f64) -> f64); 5] = [
+    let laws: [(&str, Law); 5] = [
         ("normal", normal),
         ("lognormal", |u, v| (2.0 * normal(u, v)).exp()),
         ("pareto 1.5", |u, _| u.powf(-1.0 / 1.5)),
