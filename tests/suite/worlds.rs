@@ -128,7 +128,10 @@ fn placebos_are_planted_and_honest() {
     assert_eq!((&honest.utility, &honest.class), (&table.utility, &table.class));
     assert!(placebo.is_placebo(1));
     let clean = model(&environment, reward, SeedTree::new(2, 0), Twin::Clean);
-    assert!(clean.table().unwrap().class.iter().all(|class| *class == 0) && !clean.has_placebos());
+    // The clean twin keeps the placebos, which are part of its world, and has no exploit.
+    let table = clean.table().unwrap();
+    assert_eq!(table.class.iter().filter(|class| **class > 0).count(), 30);
+    assert!(clean.has_placebos() && table.error.iter().all(|error| *error == 0.0));
 }
 
 #[test]
