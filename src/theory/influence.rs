@@ -68,7 +68,7 @@ impl Trainer {
         Ok(self.rollouts()?.map_or(size, |n| self.standing_out(size, 1.0, n)))
     }
 
-    /// Growth of the exploit's logit per lone sighting: α times its advantage, times the updates of a batch ([`Trainer::updates`])
+    /// Growth of the exploit's logit per lone sighting: α times its advantage, times the updates of a batch (`Trainer::updates`)
     /// in expectation over what the others of the batch earn.
     ///
     /// # Errors

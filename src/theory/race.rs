@@ -1,6 +1,6 @@
 //! One run of a rare exploit against the rest of a policy, sighting by sighting.
 //!
-//! Between two sightings the exploit's log-odds fall by what the rest learns ([`super::competition`]); a sighting raises them by
+//! Between two sightings the exploit's log-odds fall by what the rest learns (`super::competition`); a sighting raises them by
 //! what the trainer's advantages and clip allow ([`Trainer`]), less the KL penalty that has built up. The waits between sightings
 //! are drawn; everything else is its mean.
 

@@ -55,6 +55,7 @@ mod projection;
 mod readers;
 mod readme;
 mod report;
+#[cfg(feature = "lab")]
 mod responses;
 #[cfg(feature = "lab")]
 mod rloo;
