@@ -36,7 +36,7 @@ pub enum Purpose {
     Detector = 10,
     /// Resampling for intervals; index = resample.
     Bootstrap = 11,
-    /// Ties and random picks of an audit; index = step.
+    /// Ties, random picks and the readers of an audit; index = row that is read, and numbers beyond all rows for the rest.
     Audit = 12,
     /// The fresh error of calibration rollouts; index = rollout number.
     CalibrationError = 13,
