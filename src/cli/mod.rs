@@ -18,6 +18,7 @@ mod gallery;
 #[cfg(feature = "lab")]
 mod init;
 mod list;
+mod log_args;
 mod man;
 mod plot;
 mod report;

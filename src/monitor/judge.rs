@@ -243,7 +243,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.csv");
         std::fs::write(&path, csv).unwrap();
-        open_log(&[path], None, &[]).unwrap()
+        open_log(&[path], &Default::default()).unwrap()
     }
 
     fn named(name: &str) -> DetectorSpec {

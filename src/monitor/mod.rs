@@ -6,9 +6,9 @@
 //! ```
 //! use tailcatch::detectors::DetectorSpec;
 //! use tailcatch::monitor::{Calibrate, Settings, detect};
-//! use tailcatch::record::open_log;
+//! use tailcatch::record::{LogOptions, open_log};
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let log = open_log(&["tests/suite/fixtures/verl".into()], None, &[])?;
+//! let log = open_log(&["tests/suite/fixtures/verl".into()], &LogOptions::default())?;
 //! let robust_z: DetectorSpec = serde_json::from_str(r#"{ "robust_z": {} }"#)?;
 //! let settings = Settings {
 //!     detectors: vec![("robust_z".to_owned(), robust_z)],

@@ -219,7 +219,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.csv");
         std::fs::write(&path, csv).unwrap();
-        let log = open_log(&[path], None, &[]).unwrap();
+        let log = open_log(&[path], &Default::default()).unwrap();
         let plain = log.rollouts.rows(0..4000).unwrap();
         for by in [GroupBy::Prompt, GroupBy::Step, GroupBy::Group] {
             let source = Source::new(&log.rollouts, Some(by)).unwrap();

@@ -12,7 +12,7 @@ pub mod tables;
 
 pub use columns::{DISAGREEMENT, GRADIENT_NORM, Observed, ObservedTable, Outcomes, Scores, Truth};
 pub use read::{
-    ColumnData, Error, InMemory, Log, LogMeta, Origin, Place, RewardSpec, Roles, Rollouts, Span, log_files,
-    open_log, read_column, read_log, read_outcomes,
+    ColumnData, Error, GroupSource, InMemory, LeftOut, Log, LogMeta, LogOptions, Origin, Place, RewardSpec,
+    Roles, Rollouts, Rows, Span, StepSource, log_files, open_log, read_column, read_log, read_outcomes,
 };
 pub use tables::{benchmark, endpoint, folder, metric};

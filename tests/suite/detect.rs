@@ -36,7 +36,8 @@ fn planted_hacks_are_flagged_and_nothing_else() {
         assert_eq!(answer["statuses"][detector]["status"], "ok");
     }
     // A budget leaves out what scores below the first that is not looked at: the fifth highest reward.
-    let rewards = tailcatch::record::read_log(&[fixture("verl")], None).unwrap().rollouts.observed.proxy;
+    let rewards =
+        tailcatch::record::read_log(&[fixture("verl")], &Default::default()).unwrap().rollouts.observed.proxy;
     let mut descending = rewards.clone();
     descending.sort_by(|a, b| b.total_cmp(a));
     for flag in answer["flags"].as_array().unwrap() {
@@ -281,7 +282,7 @@ fn feature_columns_are_read_by_name_and_prefix() {
 
 #[test]
 fn a_detector_that_looks_at_single_rows_may_be_given_them_alone() {
-    let log = tailcatch::record::read_log(&[fixture("verl")], None).unwrap().rollouts.observed;
+    let log = tailcatch::record::read_log(&[fixture("verl")], &Default::default()).unwrap().rollouts.observed;
     let mut found = 0;
     for part in tailcatch::detectors::DetectorSpec::PARTS {
         let text = format!("{{\"{}\": {{}}}}", part.name);

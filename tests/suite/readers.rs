@@ -3,11 +3,20 @@
 use crate::cli::{file, fixture};
 use proptest::prelude::*;
 use std::path::PathBuf;
-use tailcatch::record::{Error, RewardSpec, log_files, read_column, read_log};
+use tailcatch::record::{Error, LogOptions, RewardSpec, log_files, read_column, read_log};
+
+/// The options of a log whose reward is named.
+fn rewarded(reward: &str) -> LogOptions {
+    reward.parse::<RewardSpec>().unwrap().into()
+}
+
+fn named(reward: Option<&str>) -> LogOptions {
+    reward.map(rewarded).unwrap_or_default()
+}
 
 fn column(name: &str, bytes: &[u8], column: Option<&str>) -> Result<Vec<f64>, Error> {
     let (_folder, path) = file(name, bytes);
-    read_column(&[path], column).map(|data| data.values)
+    read_column(&[path], &named(column)).map(|data| data.values)
 }
 
 /// Message and help of the error, without the path of the temporary folder.
@@ -21,7 +30,7 @@ fn complaint(name: &str, bytes: &[u8], of: Option<&str>) -> (String, String) {
 
 #[test]
 fn verl_folders_load_in_natural_order() {
-    let log = read_log(&[fixture("verl")], None).unwrap();
+    let log = read_log(&[fixture("verl")], &LogOptions::default()).unwrap();
     assert_eq!(log.rollouts.observed.len(), 256);
     assert_eq!(log.meta.reward, RewardSpec::Column("score".into()));
     let names: Vec<_> = log.meta.files.iter().map(|f| f.file_name().unwrap().to_str().unwrap()).collect();
@@ -39,8 +48,8 @@ fn verl_folders_load_in_natural_order() {
 #[test]
 fn trl_folders_and_verl_folders_agree() {
     let weights: RewardSpec = "rm_reward=1,format_reward=.5".parse().unwrap();
-    let trl = read_log(&[fixture("trl")], Some(&weights)).unwrap();
-    let verl = read_log(&[fixture("verl/15.jsonl")], None).unwrap();
+    let trl = read_log(&[fixture("trl")], &weights.clone().into()).unwrap();
+    let verl = read_log(&[fixture("verl/15.jsonl")], &LogOptions::default()).unwrap();
     let later = trl.rollouts.observed.step.partition_point(|s| *s < 15);
     for (a, b) in trl.rollouts.observed.proxy[later..].iter().zip(&verl.rollouts.observed.proxy) {
         assert!((a - b).abs() < 1e-12, "{a} {b}");
@@ -48,7 +57,7 @@ fn trl_folders_and_verl_folders_agree() {
     assert_eq!(trl.rollouts.observed.len(), 128);
     assert!(trl.rollouts.observed.advantage.is_some());
     assert_eq!(trl.rollouts.observed.parts[1].0, "format_reward");
-    let error = read_log(&[fixture("trl")], None).unwrap_err();
+    let error = read_log(&[fixture("trl")], &LogOptions::default()).unwrap_err();
     assert!(error.help().unwrap().contains("--reward rm_reward=1,format_reward=0.5"), "{error}");
 }
 
@@ -90,7 +99,7 @@ fn the_proxy_of_an_observed_table_is_the_reward() {
     let csv = "train_id,step,trajectory,outcome,prompt,group,proxy,reward,advantage,log_prob,ref_log_prob,length\n\
                r,0,0,7,0,0,2.5,2.4,.1,-1,-2,\nr,0,1,9,0,0,-1,-1.1,-.1,-3,-2,\n";
     let (_folder, path) = file("observed.csv", csv);
-    let log = read_log(&[path], None).unwrap();
+    let log = read_log(&[path], &LogOptions::default()).unwrap();
     assert_eq!(log.rollouts.observed.proxy, [2.5, -1.0]);
     assert_eq!(log.rollouts.observed.reward.as_deref(), Some([2.4, -1.1].as_slice()));
     assert_eq!(log.rollouts.observed.outcome, [7, 9]);
@@ -101,7 +110,7 @@ fn the_proxy_of_an_observed_table_is_the_reward() {
 #[test]
 fn weights_sum_the_parts_that_are_there() {
     let (_folder, path) = file("a.csv", "a,b\n1,10\n2,\n,\n");
-    let log = read_log(&[path], Some(&"a=1,b=.5".parse().unwrap())).unwrap();
+    let log = read_log(&[path], &rewarded("a=1,b=.5")).unwrap();
     assert_eq!(log.rollouts.observed.proxy, [6.0, 2.0]);
     assert_eq!(log.meta.empty, 1);
     assert_eq!(
@@ -115,12 +124,12 @@ fn weights_sum_the_parts_that_are_there() {
 fn rewards_that_are_nan_count_as_empty_and_are_told() {
     let (_folder, path) =
         file("a.jsonl", "{\"a\": 1, \"b\": NaN}\n{\"a\": NaN, \"b\": NaN}\n{\"a\": 2, \"b\": 4}\n");
-    let log = read_log(&[path], Some(&"a=1,b=.5".parse().unwrap())).unwrap();
+    let log = read_log(&[path], &rewarded("a=1,b=.5")).unwrap();
     assert_eq!((log.rollouts.observed.proxy, log.meta.empty), (vec![1.0, 4.0], 1));
     assert!(log.meta.notes[0].contains("the reward is NaN in 3 cells, the first at"), "{:?}", log.meta.notes);
     assert!(log.meta.notes[0].contains("a.jsonl, line 1"), "{:?}", log.meta.notes);
     let (_folder, path) = file("a.csv", "r\n1\ninf\n");
-    assert!(read_log(&[path], Some(&"r".parse().unwrap())).is_err());
+    assert!(read_log(&[path], &rewarded("r")).is_err());
 }
 
 #[test]
@@ -131,12 +140,12 @@ fn an_empty_file_among_others_is_left_out() {
     {
         std::fs::write(folder.path().join(name), text).unwrap();
     }
-    let log = read_log(&[folder.path().to_owned()], None).unwrap();
+    let log = read_log(&[folder.path().to_owned()], &LogOptions::default()).unwrap();
     assert_eq!(log.rollouts.observed.proxy, [1.0]);
     assert_eq!(log.meta.notes.len(), 3, "{:?}", log.meta.notes);
     assert!(log.meta.notes.iter().all(|note| note.contains("left out, the file is empty")));
     std::fs::remove_file(folder.path().join("1.jsonl")).unwrap();
-    assert!(read_log(&[folder.path().to_owned()], None).is_err());
+    assert!(read_log(&[folder.path().to_owned()], &LogOptions::default()).is_err());
 }
 
 #[test]
@@ -145,7 +154,7 @@ fn large_ids_keep_their_digits() {
                 {\"r\": 3, \"uid\": 12345678901234567891}\n{\"r\": 4, \"uid\": 12345678901234567890}\n\
                 {\"r\": 5, \"uid\": 12345678901234567890}\n";
     let (_folder, path) = file("a.jsonl", rows);
-    let group = read_log(&[path], Some(&"r".parse().unwrap())).unwrap().rollouts.observed.group;
+    let group = read_log(&[path], &rewarded("r")).unwrap().rollouts.observed.group;
     let distinct: std::collections::BTreeSet<u64> = group.iter().copied().collect();
     assert_eq!((distinct.len(), group[3] == group[4]), (4, true));
 }
@@ -153,7 +162,7 @@ fn large_ids_keep_their_digits() {
 #[test]
 fn stray_bytes_in_a_text_are_no_error() {
     let (_folder, path) = file("a.csv", b"reward,completion\n1,ab\n2,caf\xe9\n");
-    let log = read_log(&[path], None).unwrap();
+    let log = read_log(&[path], &LogOptions::default()).unwrap();
     assert_eq!(log.rollouts.observed.length, Some(vec![2.0, 4.0]));
 }
 
@@ -163,7 +172,7 @@ fn features_are_read_by_name_and_prefix() {
     let (_folder, path) = file("a.csv", "r,x_1,x_2,x_t,y,disagreement\n1,2,3,a,4,.5\n5,6,7,b,8,.25\n");
     let read = |names: &[&str]| {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        open_log(std::slice::from_ref(&path), Some(&"r".parse().unwrap()), &names)
+        open_log(std::slice::from_ref(&path), &LogOptions { features: names, ..rewarded("r") })
             .map(|log| log.rollouts.rows(0..9))
     };
     let column = |name: &str, values: [f64; 2]| (name.to_owned(), values.to_vec());
@@ -185,7 +194,7 @@ fn features_are_read_by_name_and_prefix() {
 #[test]
 fn rows_out_of_order_are_sorted_by_step_and_keep_their_place() {
     let (_folder, path) = file("a.csv", "step,reward\n3,1\n1,2\n3,3\n1,4\n");
-    let log = read_log(&[path], None).unwrap();
+    let log = read_log(&[path], &LogOptions::default()).unwrap();
     assert_eq!(log.rollouts.observed.step, [1, 1, 3, 3]);
     assert_eq!(log.rollouts.observed.proxy, [2.0, 4.0, 1.0, 3.0]);
     assert_eq!(log.rollouts.origin.iter().map(|o| o.row).collect::<Vec<_>>(), [1, 3, 0, 2]);
@@ -195,13 +204,13 @@ fn rows_out_of_order_are_sorted_by_step_and_keep_their_place() {
 fn step_means_are_told_from_rollouts() {
     let aggregate = |csv: &str| {
         let (_folder, path) = file("a.csv", csv);
-        read_column(&[path], None).unwrap().aggregate
+        read_column(&[path], &LogOptions::default()).unwrap().aggregate
     };
     assert!(aggregate("step,reward\n0,1\n1,2\n2,3\n"));
     assert!(!aggregate("step,reward\n0,1\n0,2\n1,3\n"));
     assert!(!aggregate("step,prompt,reward\n0,a,1\n1,a,2\n2,b,3\n"));
     assert!(!aggregate("reward\n1\n2\n"));
-    let means = read_column(&[fixture("metrics_g_Easy.jsonl")], None).unwrap();
+    let means = read_column(&[fixture("metrics_g_Easy.jsonl")], &LogOptions::default()).unwrap();
     assert!(means.aggregate && means.rows == 35 && means.column.is_none());
 }
 
@@ -311,13 +320,13 @@ fn damaged(seed: &'static [u8]) -> impl Strategy<Value = Vec<u8>> {
 fn reads_or_refuses(name: &str, bytes: &[u8]) {
     let (_folder, path): (_, PathBuf) = file(name, bytes);
     let paths = [path];
-    for result in [read_column(&paths, None), read_column(&paths, Some("score"))] {
+    for result in [read_column(&paths, &named(None)), read_column(&paths, &rewarded("score"))] {
         match result {
             Ok(data) => assert!(data.values.iter().all(|v| v.is_finite())),
             Err(error) => assert!(error.is_bad_input() && error.help().is_some(), "{error}"),
         }
     }
-    match read_log(&paths, None) {
+    match read_log(&paths, &LogOptions::default()) {
         Ok(log) => assert!(
             log.rollouts.observed.proxy.iter().all(|v| v.is_finite())
                 && log.rollouts.observed.step.is_sorted()

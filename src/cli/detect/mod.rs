@@ -5,6 +5,7 @@ mod document;
 mod text;
 
 use super::console::Console;
+use super::log_args::LogArgs;
 use super::{Error as CliError, Outcome, spec};
 use crate::Error;
 use crate::audit::Budget;
@@ -13,7 +14,7 @@ use crate::foundation::scalar::OpenProbability;
 use crate::monitor::{
     self, ALERT_RATE, Ask, Calibrate, Findings, GroupBy, LengthCorrelation, MIN_GROUP, Settings, Streaming,
 };
-use crate::record::{Log, RewardSpec, Rollouts, open_log};
+use crate::record::{Log, LogOptions, Rollouts, open_log};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -35,12 +36,8 @@ const LONG: f64 = 0.3;
                   --fail-on-flag"
 )]
 pub struct DetectArgs {
-    /// Logs: .csv, .jsonl or .parquet files, folders of them, patterns such as 'run/*.jsonl'
-    #[arg(value_name = "PATH", required = true)]
-    paths: Vec<PathBuf>,
-    /// The reward: a column, or columns with weights. Default: proxy, reward, score …
-    #[arg(long, value_name = "a=1,b=.5")]
-    reward: Option<String>,
+    #[command(flatten)]
+    log: LogArgs,
     /// Further columns for the detectors that look at features: names, or prefixes as `act_*`
     #[arg(long, value_name = "a,b,c*", value_delimiter = ',')]
     features: Vec<String>,
@@ -102,13 +99,13 @@ fn window(text: &str) -> Result<(usize, usize), String> {
 /// A log that cannot be read, an unknown detector, a reference without rollouts. A detector that the data cannot
 /// carry is an answer (its status), not an error.
 pub fn run(args: &DetectArgs, console: &Console) -> Result<Outcome, Error> {
-    let reward = args.reward.as_deref().map(str::parse::<RewardSpec>).transpose()?;
+    let options = LogOptions { features: args.features.clone(), ..args.log.options()? };
     let named = args
         .detector
         .iter()
         .map(|text| spec::part(text, "detector", DetectorSpec::PARTS))
         .collect::<Result<Vec<DetectorSpec>, CliError>>()?;
-    let log = open_log(&args.paths, reward.as_ref(), &args.features)?;
+    let log = open_log(&args.log.paths, &options)?;
     tell(&log, console);
     let settings = Settings {
         detectors: detectors(args, named, &log.rollouts),
@@ -176,7 +173,12 @@ fn warn(findings: &Findings, console: &Console) {
 /// What is normal, as the command line says it.
 fn calibrate(args: &DetectArgs, log: &Log<Rollouts>, console: &Console) -> Result<Calibrate, Error> {
     if let Some(path) = &args.calibrate {
-        let other = open_log(std::slice::from_ref(path), Some(&log.meta.reward), &args.features)?;
+        let options = LogOptions {
+            reward: Some(log.meta.reward.clone()),
+            features: args.features.clone(),
+            ..args.log.options()?
+        };
+        let other = open_log(std::slice::from_ref(path), &options)?;
         tell(&other, console);
         return Ok(Calibrate::Log { path: path.clone(), log: Box::new(other) });
     }

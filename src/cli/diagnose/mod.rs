@@ -6,6 +6,7 @@ mod text;
 
 use super::Outcome;
 use super::console::Console;
+use super::log_args::LogArgs;
 use super::table::left_out;
 use crate::Error;
 use crate::foundation::failure::Status;
@@ -35,12 +36,8 @@ use std::path::PathBuf;
                   --double-bootstrap"
 )]
 pub struct DiagnoseArgs {
-    /// A .csv, .jsonl or .parquet file, a folder of them, or a pattern such as 'run/*.jsonl'
-    #[arg(value_name = "FILE", required = true)]
-    files: Vec<PathBuf>,
-    /// The column; nested keys as `reward/g`. Default: proxy, reward, score …, else the only numeric candidate
-    #[arg(long, short, value_name = "C")]
-    column: Option<String>,
+    #[command(flatten)]
+    log: LogArgs,
     /// Where the tail begins, in the column's unit. Default: the top 5%
     #[arg(long, short, value_name = "U", value_parser = finite, allow_negative_numbers = true)]
     threshold: Option<Finite>,
@@ -75,9 +72,9 @@ struct Findings {
 /// # Errors
 /// An input that cannot be read; a figure that cannot be written. A sample without a tail index is an answer, not an error.
 pub fn run(args: &DiagnoseArgs, console: &Console) -> Result<Outcome, Error> {
-    let data = read_column(&args.files, args.column.as_deref())?;
-    if let (None, Some(column)) = (&args.column, &data.column) {
-        console.detail(format!("no --column: took `{column}`"));
+    let data = read_column(&args.log.paths, &args.log.options()?)?;
+    if let (None, Some(column)) = (&args.log.reward, &data.column) {
+        console.detail(format!("no --reward: took `{column}`"));
     }
     if data.empty > 0 {
         console.warn(left_out(data.empty, "value"));

@@ -1,6 +1,7 @@
 //! What `tailcatch spike` may be asked.
 
 use crate::audit::Budget;
+use crate::cli::log_args::LogArgs;
 use crate::cli::spec;
 use crate::foundation::scalar::OpenProbability;
 use crate::monitor::GroupBy;
@@ -20,9 +21,8 @@ use std::path::PathBuf;
                   --mass 0.01 --calibrate-steps 0..10 -d gpd_tail:tail_fraction=0.1"
 )]
 pub struct SpikeArgs {
-    /// Log: .csv, .jsonl or .parquet files, folders of them, patterns such as 'run/*.jsonl'
-    #[arg(value_name = "LOG", required = true)]
-    pub(super) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) log: LogArgs,
     /// Size of the exploit, in standard deviations of the reward within groups; repeat for more [default: 1 to 20]
     #[arg(long, value_name = "U", value_parser = size, allow_negative_numbers = true, help_heading = "Exploit")]
     pub(super) size: Vec<f64>,
@@ -35,9 +35,6 @@ pub struct SpikeArgs {
     /// Audits: a count over the audited steps, or a fraction of their rollouts (below 1)
     #[arg(long, value_name = "A", value_parser = budget, default_value = "20", help_heading = "Audit")]
     pub(super) budget: Budget,
-    /// The reward: a column, or columns with weights. Default: proxy, reward, score …
-    #[arg(long, value_name = "a=1,b=.5")]
-    pub(super) reward: Option<String>,
     /// Judge each reward relative to the median reward of these rollouts, and take them for the groups. Default: rewards are
     /// judged as they are, and a group is the same prompt at the same step, or the same prompt, or the same step, whichever
     /// first holds enough rollouts

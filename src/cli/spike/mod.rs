@@ -12,7 +12,7 @@ use crate::audit::Budget;
 use crate::detectors::DetectorSpec;
 use crate::foundation::failure::Status;
 use crate::monitor::GroupBy;
-use crate::record::{InMemory, Log, Observed, RewardSpec, read_log};
+use crate::record::{InMemory, Log, LogOptions, Observed, read_log};
 use crate::spike::{Cell, Plan, Spiked, minimum, spike};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -62,11 +62,14 @@ struct Entry<'a> {
 /// A log that cannot be read, an unknown detector, an onset outside the log, no reference before it. What the data cannot
 /// carry is an answer (its status), not an error.
 pub fn run(args: &SpikeArgs, console: &Console) -> Result<Outcome, Error> {
-    let reward = args.reward.as_deref().map(str::parse::<RewardSpec>).transpose()?;
+    let options = args.log.options()?;
     let (labels, detectors) = detectors(&args.detector)?;
-    let log = read_log(&args.paths, reward.as_ref())?;
+    let log = read_log(&args.log.paths, &options)?;
     let other = match &args.calibrate {
-        Some(path) => Some((path, read_log(std::slice::from_ref(path), Some(&log.meta.reward))?)),
+        Some(path) => {
+            let options = LogOptions { reward: Some(log.meta.reward.clone()), ..options };
+            Some((path, read_log(std::slice::from_ref(path), &options)?))
+        }
         None => None,
     };
     if log.meta.aggregate {

@@ -4,7 +4,7 @@ use super::cell::{characters, text_hash_of, words_hash};
 use super::error::{Error, Place};
 use super::files::scan;
 use super::layout::{IN_MEMORY, Layout, Shared};
-use super::log::{Log, LogMeta};
+use super::log::{GroupSource, Log, LogMeta, StepSource};
 use super::optional::Optional;
 use super::roles::{RewardSpec, Roles, StepMeans};
 use super::rollouts::Rollouts;
@@ -271,6 +271,16 @@ impl Building {
                 rollouts.alternations() / 25_000,
             ));
         }
+        let step = match (&roles.step, files.len()) {
+            (Some(name), _) => StepSource::Column(name.clone()),
+            (None, 1) => StepSource::None,
+            (None, _) => StepSource::Order,
+        };
+        let group = match (&roles.group, &roles.prompt) {
+            (Some(name), _) => GroupSource::Column(name.clone()),
+            (None, Some(name)) => GroupSource::Prompt(name.clone()),
+            (None, None) => GroupSource::None,
+        };
         let meta = LogMeta {
             files,
             reward,
@@ -279,6 +289,10 @@ impl Building {
             empty: self.empty,
             runs: self.runs.len().max(1),
             aggregate: !self.not_aggregate,
+            step,
+            group,
+            left_out: Vec::new(),
+            repeated: 0,
             notes,
         };
         Ok(Log { rollouts, meta })

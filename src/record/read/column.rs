@@ -3,6 +3,7 @@
 use super::cell::Column;
 use super::error::{COLUMN_FLAG, Error};
 use super::files::{columns, log_files, scan};
+use super::options::LogOptions;
 use super::roles::{StepMeans, guess, may_be_aggregate, missing, step_column};
 use std::path::PathBuf;
 
@@ -35,10 +36,11 @@ pub struct ColumnData {
 ///
 /// # Errors
 /// Everything that [`Error`] lists, with place and remedy; NaN and ±∞ are refused.
-pub fn read_column(paths: &[PathBuf], column: Option<&str>) -> Result<ColumnData, Error> {
+pub fn read_column(paths: &[PathBuf], options: &LogOptions) -> Result<ColumnData, Error> {
+    let column = options.reward.as_ref().map(ToString::to_string);
     let files = log_files(paths)?;
     let mut data = ColumnData {
-        column: column.map(str::to_owned),
+        column,
         values: Vec::new(),
         steps: Some(Vec::new()),
         rows: 0,

@@ -2,6 +2,7 @@
 
 use super::roles::{RewardSpec, Roles};
 use crate::record::columns::Observed;
+use std::fmt;
 use std::path::PathBuf;
 
 /// Where a rollout was read.
@@ -39,8 +40,70 @@ pub struct LogMeta {
     pub runs: usize,
     /// Whether each row is a mean over a training step (the rule: [`ColumnData`](super::ColumnData)).
     pub aggregate: bool,
+    /// Where the training steps come from.
+    pub step: StepSource,
+    /// Where the groups come from.
+    pub group: GroupSource,
+    /// Files that were found and not read.
+    pub left_out: Vec<LeftOut>,
+    /// Rollouts that the log holds more than once; they are counted once.
+    pub repeated: usize,
     /// What a reader of the result should know: columns that were left out, and why.
     pub notes: Vec<String>,
+}
+
+/// Where the training steps of a log come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StepSource {
+    /// A column.
+    Column(String),
+    /// The names of files or folders, as `step_12`.
+    Path,
+    /// The order of the files: the first is step 0.
+    Order,
+    /// Nowhere: one file, and all of its rows count as step 0.
+    None,
+}
+
+impl fmt::Display for StepSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Column(name) => write!(f, "column `{name}`"),
+            Self::Path => f.write_str("names of files or folders"),
+            Self::Order => f.write_str("order of the files"),
+            Self::None => f.write_str("none: all rows count as step 0"),
+        }
+    }
+}
+
+/// Where the groups of a log come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GroupSource {
+    /// A column.
+    Column(String),
+    /// A column of prompts, within the step.
+    Prompt(String),
+    /// Nowhere.
+    None,
+}
+
+impl fmt::Display for GroupSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Column(name) => write!(f, "column `{name}`"),
+            Self::Prompt(name) => write!(f, "prompt (column `{name}`) within the step"),
+            Self::None => f.write_str("none"),
+        }
+    }
+}
+
+/// A file that was found and not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The file.
+    pub path: PathBuf,
+    /// Why.
+    pub reason: String,
 }
 
 /// The rollouts of a log in memory.

@@ -12,6 +12,7 @@ mod layout;
 mod log;
 mod open;
 mod optional;
+mod options;
 mod outcomes;
 #[cfg(feature = "parquet")]
 mod parquet;
@@ -23,8 +24,9 @@ mod writer;
 pub use column::{ColumnData, read_column};
 pub use error::{Error, Place};
 pub use files::log_files;
-pub use log::{InMemory, Log, LogMeta, Origin};
+pub use log::{GroupSource, InMemory, LeftOut, Log, LogMeta, Origin, StepSource};
 pub use open::{open_log, read_log};
+pub use options::{LogOptions, Rows};
 pub use outcomes::read_outcomes;
 pub use roles::{RewardSpec, Roles};
 pub use rollouts::{Rollouts, Span};

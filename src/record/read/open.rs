@@ -5,6 +5,7 @@ use super::cell::{Column, Kind};
 use super::error::Error;
 use super::files::{columns, log_files, scan};
 use super::log::{InMemory, Log};
+use super::options::LogOptions;
 use super::roles::{RewardSpec, Roles, StepMeans, guess_reward, may_be_aggregate, missing};
 use super::rollouts::Rollouts;
 use crate::record::columns::{DISAGREEMENT, GRADIENT_NORM};
@@ -14,14 +15,14 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// As [`open_log`].
-pub fn read_log(paths: &[PathBuf], reward: Option<&RewardSpec>) -> Result<Log<InMemory>, Error> {
-    let Log { rollouts, meta } = open_log(paths, reward, &[])?;
+pub fn read_log(paths: &[PathBuf], options: &LogOptions) -> Result<Log<InMemory>, Error> {
+    let Log { rollouts, meta } = open_log(paths, options)?;
     Ok(Log { rollouts: rollouts.into_memory()?, meta })
 }
 
 /// Reads the files that `paths` stand for (see [`log_files`]) as rollouts, in bounded memory.
 ///
-/// `reward` names the reward's columns; without it their usual names are tried (see [`Roles`]). Steps come from
+/// `options.reward` names the reward's columns; without it their usual names are tried (see [`Roles`]). Steps come from
 /// their column, else from the order of the files. `prompt` is a hash of the prompt (a whole number stands for
 /// itself), `group` the prompt within run and step, `length` a column or the characters of the completion. `features`
 /// names further columns, a `*` at the end standing for any ending among the numeric columns of the first file; those
@@ -34,13 +35,9 @@ pub fn read_log(paths: &[PathBuf], reward: Option<&RewardSpec>) -> Result<Log<In
 ///
 /// # Errors
 /// Everything that [`Error`] lists, with place and remedy; ±∞ among the rewards is refused.
-pub fn open_log(
-    paths: &[PathBuf],
-    reward: Option<&RewardSpec>,
-    features: &[String],
-) -> Result<Log<Rollouts>, Error> {
+pub fn open_log(paths: &[PathBuf], options: &LogOptions) -> Result<Log<Rollouts>, Error> {
     let files = log_files(paths)?;
-    let mut reward = reward.cloned();
+    let mut reward = options.reward.clone();
     let mut plans: Vec<Plan> = Vec::with_capacity(files.len());
     let mut names = Vec::new();
     let mut notes = Vec::new();
@@ -65,7 +62,7 @@ pub fn open_log(
             },
         };
         if read.is_empty() {
-            names = feature_names(&file, &present, features)?;
+            names = feature_names(&file, &present, &options.features)?;
         }
         let roles = Roles::of(&present, &spec);
         let lacking = spec.terms().into_iter().map(|(name, _)| name).filter(|name| !answered(&present, name));
