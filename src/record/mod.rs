@@ -13,6 +13,7 @@ pub mod tables;
 pub use columns::{DISAGREEMENT, GRADIENT_NORM, Observed, ObservedTable, Outcomes, Scores, Truth};
 pub use read::{
     ColumnData, Error, GroupSource, InMemory, LeftOut, Log, LogMeta, LogOptions, Origin, Place, RewardSpec,
-    Roles, Rollouts, Rows, Span, StepSource, log_files, open_log, read_column, read_log, read_outcomes,
+    Roles, Rollouts, Rows, Span, StepSource, Texts, log_files, open_log, read_column, read_log,
+    read_outcomes,
 };
 pub use tables::{benchmark, endpoint, folder, metric};

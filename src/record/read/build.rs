@@ -217,6 +217,7 @@ impl Building {
                 put(layout.outcome, sampled);
             }
             let shared = Shared { step, run: run.unwrap_or(0), file: shared_file };
+            self.writer.line(number, row.row, row.line);
             self.writer.push(shared, &self.words)
         })?;
         self.not_aggregate |= !plan.may_be_aggregate || !means.holds();

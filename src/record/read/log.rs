@@ -12,6 +12,9 @@ pub struct Origin {
     pub file: usize,
     /// Row of data in that file, from 0, not counting a header.
     pub row: usize,
+    /// Line of a text file, from 1, as an editor counts; none of a file without lines, and where it is known from the text alone
+    /// ([`Texts`](super::Texts)).
+    pub line: Option<u64>,
 }
 
 /// A log: rollouts in step order, in memory ([`InMemory`]) or read back as they are needed ([`Rollouts`](super::Rollouts)).

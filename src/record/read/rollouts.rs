@@ -7,6 +7,7 @@
 use super::cell::words_hash;
 use super::error::Error;
 use super::layout::{BLOCK, Layout, Shared, Stretch, WORD, offset};
+use super::lines::Lines;
 use super::log::{InMemory, Origin};
 use crate::record::columns::Observed;
 use std::io::{Read, Seek, SeekFrom};
@@ -36,6 +37,7 @@ pub struct Rollouts {
     pub(super) rows: usize,
     /// Stretches as they were written.
     pub(super) alternations: usize,
+    pub(super) lines: Lines,
 }
 
 impl Rollouts {
@@ -145,7 +147,7 @@ impl Rollouts {
         let Some(piece) = pieces.first() else { return Err(Error::NoSuchRow { row, rows: self.rows }) };
         let mut reader = Reader { rollouts: self, pieces: &pieces, n: 1, bytes: Vec::new() };
         let number = reader.words(self.layout.row)?.first().copied().unwrap_or_default();
-        Ok(Origin { file: piece.shared.file as usize, row: number as usize })
+        Ok(self.place(piece.shared.file, number))
     }
 
     /// All rows with their origins.
@@ -154,9 +156,13 @@ impl Rollouts {
         let mut reader = Reader { rollouts: &self, pieces: &pieces, n: self.rows, bytes: Vec::new() };
         let numbers = reader.words(self.layout.row)?;
         let files = pieces.iter().flat_map(|p| std::iter::repeat_n(p.shared.file, p.rows));
-        let origin =
-            files.zip(numbers).map(|(file, row)| Origin { file: file as usize, row: row as usize }).collect();
+        let origin = files.zip(numbers).map(|(file, row)| self.place(file, row)).collect();
         Ok(InMemory { observed: self.rows(0..self.rows)?, origin })
+    }
+
+    fn place(&self, file: u32, row: u64) -> Origin {
+        let (file, row) = (file as usize, row as usize);
+        Origin { file, row, line: self.lines.of(file, row) }
     }
 
     /// The stretches, cut to the given rows.

@@ -2,6 +2,7 @@
 
 use super::error::Error;
 use super::layout::{BLOCK, Layout, Shared, Stretch, WORD, offset};
+use super::lines::Lines;
 use super::rollouts::{Rollouts, Span};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::sync::Mutex;
@@ -21,6 +22,7 @@ pub(super) struct Writer {
     bytes: Vec<u8>,
     stretches: Vec<Stretch>,
     rows: usize,
+    lines: Lines,
 }
 
 impl Writer {
@@ -34,6 +36,7 @@ impl Writer {
             bytes: Vec::new(),
             stretches: Vec::new(),
             rows: 0,
+            lines: Lines::default(),
         }
     }
 
@@ -61,6 +64,11 @@ impl Writer {
             self.bytes.extend(column.iter().take(rows).flat_map(|word| word.to_le_bytes()));
         }
         self.file.write_all(&self.bytes).map_err(|source| Error::Spool { source })
+    }
+
+    /// The line of a row of a file, from 1, where the file has lines.
+    pub(super) fn line(&mut self, file: usize, row: usize, line: Option<u64>) {
+        self.lines.see(file, row, line);
     }
 
     /// All rows, read by `layout` and in step order.
@@ -99,6 +107,7 @@ impl Writer {
             spans,
             rows: self.rows,
             alternations,
+            lines: self.lines,
         })
     }
 }
@@ -172,7 +181,7 @@ mod tests {
         }
         assert_eq!(
             spilled.origin(1500).unwrap(),
-            Origin { file: expected[1500] / 9000, row: expected[1500] }
+            Origin { file: expected[1500] / 9000, row: expected[1500], line: None }
         );
         assert!(spilled.origin(n).is_err());
         let spans = kept.spans();
@@ -193,7 +202,8 @@ mod tests {
             assert!(all.proxy.iter().zip(&expected).all(|(a, b)| *a == *b as f64));
             assert!(all.prompt.iter().zip(&expected).all(|(a, b)| *a == *b as u64 / 4));
             for row in [0, 1, BLOCK, n - 1] {
-                let origin = Origin { file: usize::from(expected[row] > 9000), row: expected[row] };
+                let origin =
+                    Origin { file: usize::from(expected[row] > 9000), row: expected[row], line: None };
                 assert_eq!(log.origin(row).unwrap(), origin);
             }
         }
