@@ -44,6 +44,17 @@ pub fn table(value: f64) -> String {
     }
 }
 
+/// A text of somebody's log on one line: control characters and marks that turn the direction of writing are spelled out, so that
+/// none reaches a terminal.
+pub fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        let hidden = matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+        if c.is_control() || hidden { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    shown
+}
+
 /// A count with thin groups of three digits.
 pub fn count(n: usize) -> String {
     let digits = n.to_string();

@@ -155,6 +155,17 @@ pub fn gamma(x: f64) -> f64 {
     ln_gamma(x).exp()
 }
 
+/// ln of the number of ways to choose `k` of `n`; −∞ where there are none.
+pub fn ln_choose(n: u64, k: u64) -> f64 {
+    if k > n {
+        return f64::NEG_INFINITY;
+    }
+    if k == 0 || k == n {
+        return 0.0;
+    }
+    ln_gamma(n as f64 + 1.0) - ln_gamma(k as f64 + 1.0) - ln_gamma((n - k) as f64 + 1.0)
+}
+
 /// sin x and cos x for |x| below 100, to 2·10⁻¹⁶ absolute: inlined into a sampler's loop, where calls to the C
 /// library take most of the time.
 ///

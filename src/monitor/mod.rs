@@ -31,6 +31,7 @@ mod flags;
 mod grouping;
 mod judge;
 mod length;
+mod reading;
 mod reference;
 mod rule;
 mod source;
@@ -44,6 +45,11 @@ pub use flags::Flag;
 pub use grouping::{GroupBy, Grouping, MIN_GROUP};
 pub use judge::Answer;
 pub use length::LengthCorrelation;
+pub use reading::{
+    Above, Apart, Assumptions, Centre, Entry, Excess, Judgement, Jump, Length, Level, ListEntry,
+    ListSettings, PassRate, Piece, Reading, ReadingList, Rise, Scored, Shared, Shift, StepRows, Verdict,
+    first_steps,
+};
 pub use reference::{Calibrate, Reference};
 pub use rule::{ALERT_RATE, Ask, Rule, Unit};
 pub use stream::Streaming;
@@ -74,6 +80,18 @@ pub struct Settings {
     pub calibrate: Calibrate,
     /// Who is flagged.
     pub ask: Ask,
+    /// Benign rollouts that one is ready to read of the reading list.
+    pub benign: Benign,
+}
+
+/// Benign rollouts that are expected on a reading list: 20 unless another number is given.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Benign(pub f64);
+
+impl Default for Benign {
+    fn default() -> Self {
+        Self(20.0)
+    }
 }
 
 /// A detector and what became of it.
@@ -108,6 +126,8 @@ pub struct Findings {
     pub detectors: Vec<Judged>,
     /// How reward and length hang together, where the log holds lengths.
     pub length: Option<LengthCorrelation>,
+    /// The verdict, and the rollouts to read.
+    pub reading: Reading,
     /// What each calibration would have flagged, in logs of at most 200,000 rollouts.
     pub comparison: Option<Comparison>,
 }
@@ -130,7 +150,7 @@ impl Findings {
 /// A log that cannot be read, no reference, groups that the log does not name. A detector that the data cannot carry is an
 /// answer (its status), not an error.
 pub fn detect(log: Log<Rollouts>, settings: Settings) -> Result<Findings, Error> {
-    let Settings { detectors, group_by, calibrate, ask } = settings;
+    let Settings { detectors, group_by, calibrate, ask, benign } = settings;
     if log.meta.aggregate {
         return aggregate(log, detectors, group_by, ask);
     }
@@ -156,7 +176,7 @@ pub fn detect(log: Log<Rollouts>, settings: Settings) -> Result<Findings, Error>
         (Normal::Rollouts { calibration, own: true }, true) => length_correlation(calibration),
         _ => length_correlation(&source.sample(0..log.rollouts.len())?),
     };
-    let comparison = match source.len() <= COMPARED {
+    let comparison = match source.len() <= COMPARED && !detectors.is_empty() {
         true => compare(&log, &source, &normal, &reference, &detectors, rule)?,
         false => None,
     };
@@ -173,6 +193,7 @@ pub fn detect(log: Log<Rollouts>, settings: Settings) -> Result<Findings, Error>
     }
     let (count, left_out) = (source.len(), source.left_out());
     drop(source);
+    let reading = reading::read(&log, &calibrate, group_by, benign.0)?;
     let detectors = judged;
     Ok(Findings {
         log,
@@ -184,6 +205,7 @@ pub fn detect(log: Log<Rollouts>, settings: Settings) -> Result<Findings, Error>
         rule,
         detectors,
         length,
+        reading,
         comparison,
     })
 }
@@ -206,6 +228,7 @@ fn aggregate(
         rule: of(ask, n)?,
         detectors: detectors.into_iter().map(refused).collect(),
         length: None,
+        reading: reading::of_means(&log.meta),
         comparison: None,
         log,
     })

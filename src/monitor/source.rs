@@ -93,6 +93,11 @@ impl<'a> Source<'a> {
         Ok(())
     }
 
+    /// Medians by prompt, of the prompts with enough rollouts.
+    pub(super) fn into_prompts(self) -> HashMap<u64, f64> {
+        self.prompts
+    }
+
     pub(super) fn rollouts(&self) -> &'a Rollouts {
         self.rollouts
     }

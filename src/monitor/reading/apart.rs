@@ -1,0 +1,228 @@
+//! Do the highest scores stand apart from the rest by more than the tail itself explains?
+//!
+//! Of a tail with index ξ the scaled log-spacings i·ln(X₍ᵢ₎/X₍ᵢ₊₁₎) of the order statistics are independent exponentials of mean ξ
+//! (Rényi 1953; the basis of Hill's estimator); of a lighter tail those at the top are shorter than those below. So where the m
+//! highest belong to the tail, the mth spacing over the mean of those below it, up to the Kth, exceeds f with probability
+//! (1 + f/(K − m))^−(K − m) at most (the F law with 2 and 2(K − m) degrees of freedom). ξ is fitted without the m that are in
+//! question, for each m from 1 to K/2, so that many of them neither mask each other nor swamp the rest; the level is shared among
+//! the m as 1/(m(m + 1)).
+
+use crate::foundation::order::median;
+use crate::foundation::rng::{Purpose, SeedTree};
+use crate::tails::moment;
+use serde::Serialize;
+
+/// Probability of saying so of scores that do not.
+pub(super) const LEVEL: f64 = 0.01;
+/// Share of the scores that is the tail.
+const TAIL: f64 = 0.1;
+/// Fewest and most scores of a tail.
+const FEWEST: usize = 20;
+const MOST: usize = 1 << 20;
+/// Spacings below which nothing is said.
+const NEEDED: usize = 12;
+/// A tail index above which values of any size come of themselves.
+const HEAVY: f64 = 0.25;
+/// Share of ties above which values are taken for rounded.
+const ROUNDED: f64 = 0.02;
+
+/// A score of the tail.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Point {
+    pub score: f64,
+    pub reward: f64,
+    pub step: u64,
+    pub reference: bool,
+}
+
+/// The highest scores, while they are seen.
+#[derive(Debug)]
+pub(super) struct Tail {
+    most: usize,
+    points: Vec<Point>,
+    bar: f64,
+    seen: usize,
+}
+
+/// What stands apart.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Apart {
+    /// How many.
+    pub count: usize,
+    /// The lowest score among them.
+    pub from_score: f64,
+    /// The highest score of the rest.
+    pub rest: f64,
+    /// The lowest and the highest of their rewards.
+    pub rewards: (f64, f64),
+    /// How many of them are rollouts of the reference.
+    pub in_reference: usize,
+    /// The first step of one of them.
+    pub first_step: u64,
+    /// Probability of such a gap anywhere if they belonged to the tail of the rest.
+    pub p_value: f64,
+}
+
+/// The tail, and whether its top stands apart.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Tested {
+    /// Scores that were tested; below 12 nothing is said.
+    pub tail: usize,
+    /// The tail index, where it is shown to be above ¼ (Dekkers, Einmahl & de Haan 1989): far values then come of themselves.
+    pub heavy: Option<f64>,
+    pub apart: Option<Apart>,
+}
+
+impl Tail {
+    /// For so many scores in all.
+    pub fn new(scores: usize) -> Self {
+        let most = ((TAIL * scores as f64) as usize).clamp(FEWEST, MOST) + 1;
+        Self { most, points: Vec::new(), bar: f64::NEG_INFINITY, seen: 0 }
+    }
+
+    pub fn see(&mut self, point: Point) {
+        self.seen += 1;
+        if point.score <= self.bar {
+            return;
+        }
+        self.points.push(point);
+        if self.points.len() >= 2 * self.most {
+            self.cut();
+        }
+    }
+
+    fn cut(&mut self) {
+        if self.points.len() > self.most {
+            self.points.select_nth_unstable_by(self.most - 1, |a, b| b.score.total_cmp(&a.score));
+            self.points.truncate(self.most);
+            self.bar = self.points.iter().map(|point| point.score).fold(f64::INFINITY, f64::min);
+        }
+    }
+
+    /// Tests the highest.
+    pub fn test(mut self) -> Tested {
+        self.cut();
+        spread_ties(&mut self.points);
+        self.points.retain(|point| point.score > 0.0);
+        self.points.sort_unstable_by(|a, b| b.score.total_cmp(&a.score));
+        let points = self.points;
+        let tail = points.len().saturating_sub(1);
+        let scores: Vec<f64> = points.iter().map(|point| point.score).collect();
+        let heavy = moment(&scores, tail).ok().filter(|found| found.ci_low > HEAVY).map(|found| found.xi);
+        let Some((count, p_value)) = gap(&scores).filter(|(_, p)| *p <= LEVEL) else {
+            return Tested { tail, heavy, apart: None };
+        };
+        let (top, rest) = points.split_at(count);
+        let of = |pick: fn(f64, f64) -> f64, from: f64| top.iter().map(|p| p.reward).fold(from, pick);
+        let apart = Apart {
+            count,
+            from_score: top.last().map_or(0.0, |point| point.score),
+            rest: rest.first().map_or(0.0, |point| point.score),
+            rewards: (of(f64::min, f64::INFINITY), of(f64::max, f64::NEG_INFINITY)),
+            in_reference: top.iter().filter(|point| point.reference).count(),
+            first_step: top.iter().map(|point| point.step).min().unwrap_or_default(),
+            p_value,
+        };
+        Tested { tail, heavy, apart: Some(apart) }
+    }
+}
+
+/// Rounded values are spread over the width of a round, drawn once for each, so that ties are no gaps.
+fn spread_ties(points: &mut [Point]) {
+    let mut rewards: Vec<f64> = points.iter().map(|point| point.reward).collect();
+    rewards.sort_unstable_by(f64::total_cmp);
+    let gaps: Vec<f64> = rewards.windows(2).map(|pair| pair[1] - pair[0]).filter(|gap| *gap > 0.0).collect();
+    let ties = rewards.len().saturating_sub(gaps.len() + 1);
+    let Some(width) = median(&gaps).filter(|_| ties as f64 > ROUNDED * rewards.len() as f64) else { return };
+    // The same draws whatever the order in which scores were kept.
+    points.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.step.cmp(&b.step)));
+    let mut stream = SeedTree::new(0, 0).stream(Purpose::Audit, u64::MAX);
+    points.iter_mut().for_each(|point| point.score -= width * stream.open_unit());
+}
+
+/// The m whose gap to the rest is least probable, and that probability with all m considered.
+fn gap(descending: &[f64]) -> Option<(usize, f64)> {
+    let k = descending.len().checked_sub(1).filter(|k| *k >= NEEDED)?;
+    let spacing = |i: usize| Some((i as f64) * (descending.get(i - 1)? / descending.get(i)?).ln());
+    let spacings: Vec<f64> = (1..=k).map_while(spacing).collect();
+    let mut below: f64 = spacings.iter().skip(k / 2).sum();
+    let mut best: Option<(usize, f64)> = None;
+    for m in (1..=k / 2).rev() {
+        let own = spacings.get(m - 1).copied()?;
+        let degrees = (k - m) as f64;
+        let mean = below / degrees;
+        let ln_p = if own > 0.0 { -degrees * (own / mean / degrees).ln_1p() } else { 0.0 };
+        let ln_p = ln_p + ((m * (m + 1)) as f64).ln();
+        if best.is_none_or(|(_, least)| ln_p < least) {
+            best = Some((m, ln_p));
+        }
+        below += own;
+    }
+    best.map(|(m, ln_p)| (m, ln_p.exp().min(1.0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::distributions::DistributionSpec;
+    use crate::foundation::order::median;
+
+    fn tested(rewards: &[f64], batch: usize) -> Tested {
+        let mut tail = Tail::new(rewards.len());
+        for (step, rewards) in rewards.chunks(batch).enumerate() {
+            let centre = median(rewards).unwrap();
+            for &reward in rewards {
+                tail.see(Point { score: reward - centre, reward, step: step as u64, reference: step < 3 });
+            }
+        }
+        tail.test()
+    }
+
+    #[test]
+    fn no_law_stands_apart_from_itself() {
+        // 30 steps of 64, 400 logs each: the share may be 1% and three standard errors of it, 2.5%.
+        let shapes: [fn(f64) -> f64; 3] = [|x| x, |x| (10.0 * x).round() / 10.0, f64::round];
+        for (law, spec) in [
+            "student_t:df=1.5",
+            "student_t:df=1",
+            "log_normal:sigma=1",
+            "normal",
+            "pareto:alpha=1.5",
+            "exponential",
+        ]
+        .iter()
+        .enumerate()
+        {
+            let law_of: DistributionSpec = spec.parse().unwrap();
+            for (kind, shape) in shapes.iter().enumerate() {
+                let mut stream = SeedTree::new(31, 0).stream(Purpose::Utility, (10 * law + kind) as u64);
+                let said = (0..400).filter(|_| {
+                    let mut rewards = vec![0.0; 30 * 64];
+                    law_of.part().fill(&mut rewards, &mut stream);
+                    rewards.iter_mut().for_each(|reward| *reward = shape(*reward));
+                    tested(&rewards, 64).apart.is_some()
+                });
+                let said = said.count();
+                assert!(said <= 10, "{spec} {kind}: {said} of 400");
+            }
+        }
+    }
+
+    #[test]
+    fn a_cluster_stands_apart_however_many_it_has() {
+        let mut stream = SeedTree::new(32, 0).stream(Purpose::Utility, 0);
+        for hacks in [1usize, 4, 60] {
+            let mut rewards: Vec<f64> =
+                (0..3000).map(|_| (0..6).map(|_| stream.open_unit()).sum::<f64>() - 3.0).collect();
+            let every = 3000 / hacks;
+            for i in 0..hacks {
+                rewards[i * every + 5] = 20.0 + 0.3 * stream.open_unit();
+            }
+            let apart = tested(&rewards, 60).apart.unwrap();
+            assert_eq!((apart.count, apart.first_step), (hacks, 0), "{apart:?}");
+            assert!(apart.rewards.0 >= 20.0 && apart.rest < 4.0 && apart.p_value < 1e-4, "{apart:?}");
+        }
+        assert!(tested(&[1.0; 500], 50).apart.is_none(), "equal rewards");
+        assert_eq!(tested(&[], 1).tail, 0);
+    }
+}

@@ -1,0 +1,266 @@
+//! The entries of a list with what stands in their rows, and the completions that they are compared with.
+
+use super::gather::{ELSEWHERE, Gathered};
+use super::list::Entry;
+use super::shared::{Sample, Shared, shared};
+use crate::foundation::rng::{Purpose, SeedTree};
+use crate::record::{Error, Log, Origin, Rollouts};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::PathBuf;
+
+/// Characters of a prompt or completion that are kept, at its start and at its end.
+const START: usize = 1200;
+const END: usize = 400;
+/// Entries whose texts are compared, the highest first.
+const COMPARED: usize = 60;
+/// Completions that are looked at in all, and of one step.
+const LOOKED_AT: usize = 800;
+const OF_A_STEP: usize = 48;
+
+/// A rollout on the reading list, as it stands in its file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ListEntry {
+    /// Its training step.
+    pub step: u64,
+    /// Its file.
+    pub file: PathBuf,
+    /// Row of data in that file, from 0.
+    pub row: usize,
+    /// Line of a text file, from 1.
+    pub line: Option<u64>,
+    /// Its reward.
+    pub reward: f64,
+    /// The columns of the reward, where they are several.
+    pub parts: Vec<(String, f64)>,
+    /// The median that it is compared with.
+    pub centre: f64,
+    /// The reward less the centre.
+    pub score: f64,
+    /// Its rank among those seen by then, from 1.
+    pub rank: usize,
+    /// How many had been seen by then.
+    pub of: u64,
+    /// Benign entries that were expected by then.
+    pub expected_benign: f64,
+    /// Whether it is one of the reference.
+    pub reference: bool,
+    /// Whether it stands apart from the rest of the log.
+    pub apart: bool,
+    /// The prompt, cut in its middle.
+    pub prompt: Option<String>,
+    /// The completion, cut in its middle.
+    pub completion: Option<String>,
+    /// Why it is listed.
+    pub reason: String,
+}
+
+/// A text without its middle, where it is long.
+fn cut(text: &str) -> String {
+    let characters = text.chars().count();
+    if characters <= START + END + 10 {
+        return text.to_owned();
+    }
+    let start: String = text.chars().take(START).collect();
+    let end: String = text.chars().skip(characters - END).collect();
+    format!("{start} […{} characters…] {end}", characters - START - END)
+}
+
+/// What stands in a row beside its reward.
+#[derive(Default, Clone)]
+struct Found {
+    prompt: Option<String>,
+    completion: Option<String>,
+    parts: Vec<(String, f64)>,
+    line: Option<u64>,
+}
+
+/// Texts of some rows of a log, in their order.
+fn texts(log: &Log<Rollouts>, rows: &[usize]) -> Result<Vec<Found>, Error> {
+    let mut found = vec![Found::default(); rows.len()];
+    let roles = &log.meta.roles;
+    if roles.prompt.is_none() && roles.completion.is_none() {
+        for (row, place) in rows.iter().zip(&mut found) {
+            let numbers = log.rollouts.rows(*row..row + 1)?;
+            place.parts = numbers.parts.iter().filter_map(|(n, v)| Some((n.clone(), *v.first()?))).collect();
+        }
+        return Ok(found);
+    }
+    log.texts(rows, &mut |at, texts| {
+        if let Some(place) = found.get_mut(at) {
+            *place = Found {
+                prompt: texts.prompt.map(cut),
+                completion: texts.completion.map(str::to_owned),
+                parts: texts.parts.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect(),
+                line: texts.line,
+            };
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// Rows of the steps of `listed` that are not listed and that `fits` takes, drawn at random.
+fn others(
+    log: &Log<Rollouts>,
+    listed: &[(u64, usize)],
+    fits: &dyn Fn(f64) -> bool,
+) -> Result<Vec<(u64, usize)>, Error> {
+    let mut steps: BTreeMap<u64, HashSet<usize>> = BTreeMap::new();
+    listed.iter().for_each(|(step, row)| drop(steps.entry(*step).or_default().insert(*row)));
+    let most = (LOOKED_AT / steps.len().max(1)).clamp(4, OF_A_STEP);
+    let mut stream = SeedTree::new(0, 0).stream(Purpose::Audit, u64::MAX - 1);
+    let mut chosen = Vec::new();
+    for (step, own) in steps {
+        let spans = log.rollouts.spans();
+        let Some(span) =
+            spans.binary_search_by_key(&step, |span| span.step).ok().and_then(|at| spans.get(at))
+        else {
+            continue;
+        };
+        // Rows to choose from: all of a step, or 4,096 that follow each other from a random one on.
+        let rows = span.rows.clone();
+        let start = rows.start + stream.below(rows.len().saturating_sub(4096).max(1) as u64) as usize;
+        let rewards = log.rollouts.rows(start..rows.end.min(start + 4096))?.proxy;
+        let mut rows: Vec<usize> = (start..)
+            .zip(rewards)
+            .filter(|(row, reward)| !own.contains(row) && fits(*reward))
+            .map(|(row, _)| row)
+            .collect();
+        for i in 0..most.min(rows.len()) {
+            let other = i + stream.below((rows.len() - i) as u64) as usize;
+            rows.swap(i, other);
+        }
+        rows.truncate(most);
+        chosen.extend(rows.into_iter().map(|row| (step, row)));
+    }
+    Ok(chosen)
+}
+
+/// The entries with their texts, and what the listed share.
+pub(super) fn fill(
+    log: &Log<Rollouts>,
+    other: Option<&Log<Rollouts>>,
+    gathered: &Gathered,
+) -> Result<(Vec<ListEntry>, Option<Shared>), Error> {
+    let here = |entry: &&Entry| entry.rollout.row < ELSEWHERE;
+    let row = |entry: &Entry| (entry.rollout.row & !ELSEWHERE) as usize;
+    let own: Vec<&Entry> = gathered.entries.iter().filter(here).collect();
+    let mut highest = own.clone();
+    highest.sort_by(|a, b| b.rollout.score().total_cmp(&a.rollout.score()));
+    let listed: Vec<(u64, usize)> =
+        highest.iter().take(COMPARED).map(|entry| (entry.rollout.step, row(entry))).collect();
+    let compared = match log.meta.roles.completion {
+        Some(_) => others(log, &listed, &|_| true)?,
+        None => Vec::new(),
+    };
+    let mut rows: Vec<usize> = own.iter().map(|entry| row(entry)).collect();
+    rows.extend(compared.iter().map(|(_, row)| *row));
+    let found = texts(log, &rows)?;
+    let of_rows: HashMap<usize, &Found> = rows.iter().copied().zip(&found).collect();
+    let sample = |(step, row): &(u64, usize), listed: bool| {
+        let text = of_rows.get(row)?.completion.clone()?;
+        Some(Sample { step: *step, listed, text })
+    };
+    let samples = (listed.iter().filter_map(|at| sample(at, true)))
+        .chain(compared.iter().filter_map(|at| sample(at, false)))
+        .collect();
+    let elsewhere: Vec<usize> = gathered.entries.iter().filter(|entry| !here(entry)).map(row).collect();
+    let found_elsewhere = match other {
+        Some(other) => texts(other, &elsewhere)?,
+        None => Vec::new(),
+    };
+    let of_other: HashMap<usize, &Found> = elsewhere.iter().copied().zip(&found_elsewhere).collect();
+    let mut entries = Vec::with_capacity(gathered.entries.len());
+    for entry in &gathered.entries {
+        let (of, texts) = match (here(&entry), other) {
+            (false, Some(other)) => (other, &of_other),
+            _ => (log, &of_rows),
+        };
+        let origin = of.rollouts.origin(row(entry))?;
+        let texts = texts.get(&row(entry)).map(|found| (*found).clone()).unwrap_or_default();
+        entries.push(list_entry(of, gathered, entry, origin, texts));
+    }
+    entries.sort_by_key(|entry: &ListEntry| !entry.reference);
+    if other.is_none() {
+        entries.sort_by_key(|entry| entry.step);
+    }
+    Ok((entries, shared(samples)))
+}
+
+fn list_entry(
+    log: &Log<Rollouts>,
+    gathered: &Gathered,
+    entry: &Entry,
+    origin: Origin,
+    texts: Found,
+) -> ListEntry {
+    let rollout = entry.rollout;
+    let apart = gathered.tested.apart.as_ref();
+    let place = match entry.rank {
+        1 => "the highest".to_owned(),
+        2 => "2nd highest".to_owned(),
+        3 => "3rd highest".to_owned(),
+        rank => format!("{rank}th highest"),
+    };
+    let side = if rollout.score() < 0.0 { "below" } else { "above" };
+    let reason = format!(
+        "{place} of {} {}: {} {side} the median of its {}",
+        crate::foundation::format::count(usize::try_from(entry.of).unwrap_or(usize::MAX)),
+        if entry.reference { "in the reference" } else { "so far" },
+        crate::foundation::format::table(rollout.score().abs()),
+        gathered.centre.noun(),
+    );
+    ListEntry {
+        step: rollout.step,
+        file: log.meta.files.get(origin.file).cloned().unwrap_or_default(),
+        row: origin.row,
+        line: texts.line.or(origin.line),
+        reward: rollout.reward,
+        parts: if texts.parts.len() > 1 { texts.parts } else { Vec::new() },
+        centre: rollout.centre,
+        score: rollout.score(),
+        rank: entry.rank,
+        of: entry.of,
+        expected_benign: entry.expected_benign,
+        reference: entry.reference,
+        apart: apart.is_some_and(|apart| rollout.score() >= apart.from_score),
+        prompt: texts.prompt,
+        completion: texts.completion.as_deref().map(cut),
+        reason,
+    }
+}
+
+/// What rewarded completions share that the others of their steps do not: of rewards of a few values.
+pub(super) fn shared_by_rewarded(log: &Log<Rollouts>, above: f64) -> Result<Option<Shared>, Error> {
+    if log.meta.roles.completion.is_none() {
+        return Ok(None);
+    }
+    // Up to 40 rewarded rollouts, spread over the log, of steps that have both kinds.
+    const REWARDED: usize = 40;
+    let spans = log.rollouts.spans();
+    let mut stream = SeedTree::new(0, 0).stream(Purpose::Audit, u64::MAX - 2);
+    let mut listed: Vec<(u64, usize)> = Vec::new();
+    for i in 0..REWARDED {
+        let Some(span) = spans.get(i * spans.len() / REWARDED) else { continue };
+        let end = span.rows.end.min(span.rows.start + 4096);
+        let rewards = log.rollouts.rows(span.rows.start..end)?.proxy;
+        let passed: Vec<usize> =
+            (span.rows.start..).zip(&rewards).filter(|(_, r)| **r > above).map(|(row, _)| row).collect();
+        if passed.is_empty() || passed.len() == rewards.len() {
+            continue;
+        }
+        let pick = passed.get(stream.below(passed.len() as u64) as usize).copied();
+        listed.extend(pick.map(|row| (span.step, row)).filter(|at| !listed.contains(at)));
+    }
+    let compared = others(log, &listed, &|reward| reward <= above)?;
+    let rows: Vec<usize> = listed.iter().chain(&compared).map(|(_, row)| *row).collect();
+    let found = texts(log, &rows)?;
+    let samples = (listed.iter().map(|at| (at, true)))
+        .chain(compared.iter().map(|at| (at, false)))
+        .zip(found)
+        .filter_map(|(((step, _), listed), found)| {
+            Some(Sample { step: *step, listed, text: found.completion? })
+        })
+        .collect();
+    Ok(shared(samples))
+}

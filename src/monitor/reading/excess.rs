@@ -1,0 +1,172 @@
+//! Do more rollouts enter the k highest than exchangeable ones would?
+//!
+//! Whether the nth enters is a coin of its own with P = min(1, k/n) where scores are exchangeable (Rényi 1962), so their number
+//! is Poisson-binomial. The scores are taken in units of their step's own spread: a level and a spread that learning moves are
+//! no news here.
+
+use super::list::{Ranking, Scored};
+use crate::foundation::order::{mad, median};
+use serde::Serialize;
+
+/// Probability of saying so of scores that are exchangeable.
+pub(super) const LEVEL: f64 = 0.005;
+/// Rollouts of a step below which its spread is not known.
+const NEEDED: usize = 8;
+/// Rollouts whose coins are followed one by one; of later ones the numbers are Poisson to within k²/n.
+const FOLLOWED: u64 = 1 << 15;
+/// Entries beyond which probabilities are not told apart.
+const MOST: usize = 512;
+
+/// Entries against their law.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Excess {
+    /// Entries after the reference, of scores in units of their step's spread.
+    pub entries: usize,
+    /// How many were expected.
+    pub expected: f64,
+    /// Probability of as many.
+    pub p_value: f64,
+}
+
+/// Counts entries.
+#[derive(Debug)]
+pub(super) struct Count {
+    ranking: Ranking,
+    entries: usize,
+    /// P(i entries so far), the last for that many or more.
+    law: Vec<f64>,
+    /// Expected number of the later ones.
+    later: f64,
+    expected: f64,
+    /// Whether every step so far had a spread.
+    whole: bool,
+}
+
+impl Count {
+    pub fn new(places: usize) -> Self {
+        let mut law = vec![0.0; MOST + 1];
+        if let Some(none) = law.first_mut() {
+            *none = 1.0;
+        }
+        Self { ranking: Ranking::new(places), entries: 0, law, later: 0.0, expected: 0.0, whole: true }
+    }
+
+    /// The rollouts of a step.
+    pub fn see(&mut self, rollouts: &[Scored], reference: bool) {
+        let scores: Vec<f64> = rollouts.iter().map(Scored::score).collect();
+        let spread = mad(&scores).filter(|spread| *spread > 0.0 && scores.len() >= NEEDED);
+        let (Some(spread), Some(middle)) = (spread, median(&scores)) else {
+            self.whole &= rollouts.is_empty();
+            return;
+        };
+        for (rollout, score) in rollouts.iter().zip(&scores) {
+            let reward = (score - middle) / spread;
+            // What was sampled does not matter here: equal completions count each.
+            let scaled = Scored { reward, centre: 0.0, outcome: rollout.row, ..*rollout };
+            let entered = self.ranking.offer(scaled).is_some();
+            if reference {
+                continue;
+            }
+            self.entries += usize::from(entered);
+            let p = (self.ranking.places as f64 / self.ranking.seen as f64).min(1.0);
+            self.expected += p;
+            match self.ranking.seen <= FOLLOWED {
+                true => self.flip(p),
+                false => self.later += p,
+            }
+        }
+    }
+
+    fn flip(&mut self, p: f64) {
+        for i in (0..=MOST).rev() {
+            let Some(&own) = self.law.get(i) else { continue };
+            let moved = i.checked_sub(1).and_then(|below| self.law.get(below)).map_or(0.0, |below| below * p);
+            if let Some(place) = self.law.get_mut(i) {
+                *place = if i == MOST { own + moved } else { own * (1.0 - p) + moved };
+            }
+        }
+    }
+
+    /// `None` where steps had no spread to be measured by.
+    pub fn finish(self) -> Option<Excess> {
+        if !self.whole || self.expected == 0.0 {
+            return None;
+        }
+        let (mut p_value, mut poisson) = (0.0, (-self.later).exp());
+        // P(N + L ≥ entries), L Poisson with mean `later`.
+        for later in 0..=self.entries {
+            let need = (self.entries - later).min(MOST);
+            p_value += poisson * self.law.iter().skip(need).sum::<f64>();
+            poisson *= self.later / (later + 1) as f64;
+            if later == self.entries {
+                p_value += (1.0 - poisson_cdf(self.later, self.entries)).max(0.0);
+            }
+        }
+        Some(Excess { entries: self.entries, expected: self.expected, p_value: p_value.min(1.0) })
+    }
+}
+
+/// P(L ≤ most) of a Poisson law.
+fn poisson_cdf(mean: f64, most: usize) -> f64 {
+    let (mut term, mut sum) = ((-mean).exp(), 0.0);
+    for i in 0..=most {
+        sum += term;
+        term *= mean / (i + 1) as f64;
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::distributions::DistributionSpec;
+    use crate::foundation::rng::{Purpose, SeedTree};
+
+    fn counted(rewards: &[f64], batch: usize, places: usize) -> Option<Excess> {
+        let mut count = Count::new(places);
+        for (step, rewards) in rewards.chunks(batch).enumerate() {
+            let rollouts: Vec<Scored> = (rewards.iter().enumerate())
+                .map(|(i, &reward)| {
+                    let row = (step * batch + i) as u64;
+                    Scored { row, step: step as u64, reward, centre: 0.0, outcome: row }
+                })
+                .collect();
+            count.see(&rollouts, step < 3);
+        }
+        count.finish()
+    }
+
+    #[test]
+    fn the_law_is_that_of_exchangeable_scores_and_a_rising_tail_breaks_it() {
+        for (law, spec) in ["student_t:df=1.5", "normal"].iter().enumerate() {
+            let law_of: DistributionSpec = spec.parse().unwrap();
+            let mut stream = SeedTree::new(41, 0).stream(Purpose::Utility, law as u64);
+            let (mut entries, mut expected, mut said) = (0.0, 0.0, 0);
+            for _ in 0..400 {
+                let mut rewards = vec![0.0; 30 * 64];
+                law_of.part().fill(&mut rewards, &mut stream);
+                // A level and a spread that grow are no news.
+                let moved = |(i, x): (usize, &f64)| (x + i as f64 / 64.0) * (1.0 + i as f64 / 640.0);
+                let rewards: Vec<f64> = rewards.iter().enumerate().map(moved).collect();
+                let found = counted(&rewards, 64, 5).unwrap();
+                (entries, expected) = (entries + found.entries as f64, expected + found.expected);
+                said += usize::from(found.p_value <= LEVEL);
+            }
+            // The variance of an entry is below its mean.
+            assert!(
+                (entries - expected).abs() < 3.0 * expected.sqrt() + 0.05 * expected,
+                "{entries} {expected}"
+            );
+            assert!(said <= 7, "{spec}: {said} of 400");
+        }
+        let mut stream = SeedTree::new(42, 0).stream(Purpose::Utility, 0);
+        let rising: Vec<f64> = (0..60 * 64)
+            .map(|i| {
+                let x = stream.open_unit() + stream.open_unit();
+                if i % 16 == 3 { x + i as f64 / 100.0 } else { x }
+            })
+            .collect();
+        assert!(counted(&rising, 64, 3).unwrap().p_value < 1e-6);
+        assert_eq!(counted(&[1.0; 640], 64, 3), None);
+    }
+}

@@ -1,0 +1,291 @@
+//! One pass over the rewards, the reference first: the list, the tail, the counts and the level of each step.
+
+use super::apart::{Point, Tail, Tested};
+use super::centre::Centre;
+use super::excess::{Count, Excess};
+use super::list::{Entry, ListSettings, ReadingList, Scored, places};
+use super::pass_rate::{PassRate, Passes, Rows, Values};
+use super::shift::{Known, Level};
+use crate::foundation::order::{median, sorted};
+use crate::record::{Error, Log, Observed, Rollouts, Span};
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// Rows that are read at once, unless one step has more; a step of more than `WHOLE` is read in pieces.
+const BATCH: usize = 16_384;
+const WHOLE: usize = 1 << 18;
+/// Rollouts of the reference that are kept for its quantiles.
+const KEPT: usize = 1 << 17;
+/// Added to the number of a rollout of another log.
+pub(super) const ELSEWHERE: u64 = 1 << 62;
+
+/// With whom rollouts are compared.
+#[derive(Debug, Clone)]
+pub(super) enum Compared {
+    /// With their step or group; `None`: the first steps decide.
+    Centre(Option<Centre>),
+    /// With all rollouts of their prompt, whose medians these are; with the step where there are too few.
+    Prompts(HashMap<u64, f64>),
+}
+
+/// What the reference is.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Base<'a> {
+    /// These steps of the log.
+    Steps(u64, u64),
+    /// Another log.
+    Log(&'a Log<Rollouts>),
+}
+
+/// What was gathered.
+#[derive(Debug)]
+pub(super) struct Gathered {
+    pub entries: Vec<Entry>,
+    pub places: usize,
+    pub expected: f64,
+    /// Rollouts of the reference, and after it.
+    pub reference: usize,
+    pub later: usize,
+    pub centre: Centre,
+    pub tested: Tested,
+    pub known: Option<Known>,
+    pub excess: Option<Excess>,
+    pub levels: Vec<Level>,
+    pub values: Values,
+}
+
+/// The rollouts of a step, or a piece of them.
+struct StepRows<'a> {
+    step: u64,
+    median: f64,
+    scored: &'a [Scored],
+    rewards: &'a [f64],
+    prompts: &'a [u64],
+}
+
+impl Compared {
+    /// What each rollout of a step is compared with.
+    fn centres(&mut self, log: &Log<Rollouts>, rows: &Observed) -> Vec<f64> {
+        match self {
+            Self::Centre(centre) => {
+                let known = log.meta.roles.prompt.is_some() || log.meta.roles.group.is_some();
+                let groups = if known { &rows.group[..] } else { &[] };
+                centre.get_or_insert_with(|| Centre::of(groups)).centres(groups, &rows.proxy)
+            }
+            Self::Prompts(medians) => {
+                let step = median(&rows.proxy).unwrap_or_default();
+                rows.prompt.iter().map(|prompt| medians.get(prompt).copied().unwrap_or(step)).collect()
+            }
+        }
+    }
+
+    fn centre(&self) -> Centre {
+        match self {
+            Self::Centre(centre) => centre.unwrap_or(Centre::Step),
+            Self::Prompts(_) => Centre::Group,
+        }
+    }
+}
+
+/// Visits the steps of a log, whole unless they are very large.
+fn each_step(
+    log: &Log<Rollouts>,
+    wanted: &dyn Fn(u64) -> bool,
+    offset: u64,
+    compared: &mut Compared,
+    visit: &mut dyn FnMut(&StepRows<'_>),
+) -> Result<(), Error> {
+    let spans: Vec<&Span> = log.rollouts.spans().iter().filter(|span| wanted(span.step)).collect();
+    let prompts_known = log.meta.roles.prompt.is_some();
+    let mut hand = |rows: &Observed, median: f64, centres: &[f64]| {
+        let scored: Vec<Scored> = (0..rows.len())
+            .filter_map(|i| {
+                Some(Scored {
+                    row: offset + rows.trajectory.get(i)?,
+                    step: *rows.step.get(i)?,
+                    reward: *rows.proxy.get(i)?,
+                    centre: *centres.get(i)?,
+                    outcome: *rows.outcome.get(i)?,
+                })
+            })
+            .collect();
+        let Some(&step) = rows.step.first() else { return };
+        let prompts = if prompts_known { &rows.prompt[..] } else { &[] };
+        visit(&StepRows { step, median, scored: &scored, rewards: &rows.proxy, prompts });
+    };
+    let mut at = 0;
+    while let Some(first) = spans.get(at) {
+        if first.rows.len() > WHOLE {
+            let centre = large_median(&log.rollouts, &first.rows)?;
+            for rows in pieces(&first.rows) {
+                let rows = log.rollouts.rows(rows)?;
+                hand(&rows, centre, &vec![centre; rows.len()]);
+            }
+            at += 1;
+            continue;
+        }
+        // Neighbouring steps are read together.
+        let mut end = at + 1;
+        while let (Some(last), Some(next)) = (spans.get(end - 1), spans.get(end))
+            && next.rows.start == last.rows.end
+            && next.rows.end - first.rows.start <= BATCH
+        {
+            end += 1;
+        }
+        let Some(last) = spans.get(end - 1) else { break };
+        let batch = log.rollouts.rows(first.rows.start..last.rows.end)?;
+        for span in spans.get(at..end).unwrap_or_default() {
+            let own: Vec<usize> =
+                (span.rows.start..span.rows.end).map(|row| row - first.rows.start).collect();
+            let rows = batch.select(&own);
+            let centres = compared.centres(log, &rows);
+            hand(&rows, median(&rows.proxy).unwrap_or_default(), &centres);
+        }
+        at = end;
+    }
+    Ok(())
+}
+
+fn pieces(rows: &Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let end = rows.end;
+    rows.clone().step_by(BATCH).map(move |start| start..(start + BATCH).min(end))
+}
+
+/// The median of very many rewards, without a sorted copy.
+fn large_median(rollouts: &Rollouts, rows: &Range<usize>) -> Result<f64, Error> {
+    let mut rewards = Vec::with_capacity(rows.len());
+    for rows in pieces(rows) {
+        rewards.extend(rollouts.rows(rows)?.proxy);
+    }
+    let middle = rewards.len() / 2;
+    let (below, upper, _) = rewards.select_nth_unstable_by(middle, f64::total_cmp);
+    let upper = *upper;
+    let even = rows.len().is_multiple_of(2);
+    let lower = if even { below.iter().copied().fold(f64::NEG_INFINITY, f64::max) } else { upper };
+    Ok(lower + 0.5 * (upper - lower))
+}
+
+/// Goes through the log.
+pub(super) fn gather(
+    log: &Log<Rollouts>,
+    base: Base<'_>,
+    mut compared: Compared,
+    benign: f64,
+) -> Result<Gathered, Error> {
+    let in_base = |step: u64| matches!(base, Base::Steps(from, to) if (from..to).contains(&step));
+    let own: usize = log.rollouts.spans().iter().filter(|s| in_base(s.step)).map(|s| s.rows.len()).sum();
+    let reference = if let Base::Log(other) = base { other.rollouts.len() } else { own };
+    let later = log.rollouts.len() - own;
+    let all = reference + later;
+    let settings = ListSettings { benign, rollouts: Some(all as u64), ..ListSettings::default() };
+    let mut list = ReadingList::new(settings);
+    let k = places(benign, all as u64, reference as u64);
+    let (mut tail, mut own_tail) = (Tail::new(all), Tail::new(reference));
+    let mut count = Count::new(k);
+    let mut values = Values::default();
+    let mut levels: Vec<Level> = Vec::new();
+    let mut kept: Vec<(f64, f64)> = Vec::new();
+    let (mut seen, mut highest) = (0usize, f64::NEG_INFINITY);
+    let stride = reference.div_ceil(KEPT).max(1);
+    let mut learn = |rows: &StepRows<'_>| {
+        count.see(rows.scored, true);
+        for rollout in rows.scored {
+            let Scored { step, reward, .. } = *rollout;
+            let point = Point { score: rollout.score(), reward, step, reference: true };
+            list.learn(*rollout);
+            tail.see(point);
+            own_tail.see(point);
+            values.see(reward);
+            highest = highest.max(reward);
+            if seen.is_multiple_of(stride) {
+                kept.push((reward, rollout.score()));
+            }
+            seen += 1;
+        }
+        if matches!(base, Base::Steps(..)) {
+            add_level(&mut levels, rows, None, true);
+        }
+    };
+    match base {
+        Base::Log(other) => each_step(other, &|_| true, ELSEWHERE, &mut compared, &mut learn)?,
+        Base::Steps(..) => each_step(log, &in_base, 0, &mut compared, &mut learn)?,
+    }
+    let apart = own_tail.test().apart;
+    let rest: Vec<f64> = (kept.iter())
+        .filter(|(_, score)| apart.as_ref().is_none_or(|apart| *score < apart.from_score))
+        .map(|(reward, _)| *reward)
+        .collect();
+    let mut known = Known::of(&sorted(&rest));
+    if let (Some(known), None) = (&mut known, &apart) {
+        known.highest = highest;
+    }
+    let mut entries = list.begin();
+    each_step(log, &|step| !in_base(step), 0, &mut compared, &mut |rows| {
+        count.see(rows.scored, false);
+        for rollout in rows.scored {
+            let Scored { step, reward, .. } = *rollout;
+            tail.see(Point { score: rollout.score(), reward, step, reference: false });
+            values.see(reward);
+            entries.extend(list.judge(*rollout));
+        }
+        add_level(&mut levels, rows, known, false);
+    })?;
+    levels.sort_by_key(|level| level.step);
+    Ok(Gathered {
+        entries,
+        places: list.places(),
+        expected: list.expected_benign(),
+        reference,
+        later,
+        centre: compared.centre(),
+        tested: tail.test(),
+        known,
+        excess: count.finish(),
+        levels,
+        values,
+    })
+}
+
+fn add_level(levels: &mut Vec<Level>, rows: &StepRows<'_>, known: Option<Known>, reference: bool) {
+    let above = |limit: fn(Known) -> f64| {
+        known.map_or(0, |known| rows.rewards.iter().filter(|reward| **reward > limit(known)).count())
+    };
+    let above = (above(|known| known.highest), above(|known| known.high));
+    let different = known.map_or(0, |known| rows.rewards.iter().filter(|r| **r != known.lowest).count());
+    let highest = rows.rewards.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    match levels.last_mut() {
+        Some(last) if last.step == rows.step => {
+            last.rollouts += rows.rewards.len();
+            last.highest = last.highest.max(highest);
+            last.above = (last.above.0 + above.0, last.above.1 + above.1);
+            last.different += different;
+        }
+        _ => levels.push(Level {
+            step: rows.step,
+            rollouts: rows.rewards.len(),
+            median: rows.median,
+            highest,
+            above,
+            different,
+            reference,
+        }),
+    }
+}
+
+/// Pass rates of the log: rewards above `above` pass.
+pub(super) fn pass_rates(log: &Log<Rollouts>, base: Base<'_>, above: f64) -> Result<PassRate, Error> {
+    let mut passes = Passes::new(above);
+    let mut by_step = Compared::Centre(Some(Centre::Step));
+    let mut see = |rows: &StepRows<'_>, reference: bool| {
+        let first_row = rows.scored.first().map_or(0, |rollout| rollout.row);
+        let (step, rewards, prompts) = (rows.step, rows.rewards, rows.prompts);
+        passes.see(&Rows { step, first_row, rewards, prompts, reference });
+    };
+    if let Base::Log(other) = base {
+        each_step(other, &|_| true, ELSEWHERE, &mut by_step, &mut |rows| see(rows, true))?;
+    }
+    each_step(log, &|_| true, 0, &mut by_step, &mut |rows| {
+        see(rows, matches!(base, Base::Steps(from, to) if (from..to).contains(&rows.step)));
+    })?;
+    Ok(passes.finish())
+}

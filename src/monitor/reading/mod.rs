@@ -1,0 +1,236 @@
+//! The twenty rollouts worth reading, and one verdict on the log.
+//!
+//! [`ReadingList`] is the list: every rollout that enters the k highest so far, its reward taken relative to its step or group, with as
+//! many benign ones on it as were asked for, whatever the law of the rewards. The verdict rests on tests of its own: whether the highest
+//! [stand apart](Apart) by more than the tail explains, what their texts [share](Shared), whether the level has [shifted](Shift), and
+//! for rewards of a few values how the [pass rate](PassRate) went.
+
+mod apart;
+mod centre;
+mod entries;
+mod excess;
+mod gather;
+mod list;
+mod pass_rate;
+mod shared;
+mod shift;
+mod verdict;
+
+pub use apart::Apart;
+pub use centre::Centre;
+pub use entries::ListEntry;
+pub use excess::Excess;
+pub use list::{Entry, ListSettings, ReadingList, Scored, StepRows};
+pub use pass_rate::{Jump, PassRate, Rise};
+pub use shared::{Length, Piece, Shared};
+pub use shift::{Above, Level, Shift};
+pub use verdict::{Judgement, Verdict};
+
+use super::grouping::GroupBy;
+use super::reference::Calibrate;
+use super::source::Source;
+use crate::record::{Error, Log, LogMeta, Rollouts};
+use gather::{Base, Compared, Gathered, gather, pass_rates};
+use serde::Serialize;
+
+/// Steps that are the reference where none is given, and the share of the log that they may be at most.
+const STEPS: usize = 10;
+const ONE_IN: usize = 10;
+/// Share of the reference, and rollouts of it, from which on what stands apart is a level of the reward and no exception.
+const LEVEL_SHARE: f64 = 0.05;
+const LEVEL_ROLLOUTS: usize = 10;
+
+/// What was taken for granted.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Assumptions {
+    /// The reward's columns, with their weights.
+    pub reward: String,
+    /// Where steps come from.
+    pub step: String,
+    /// Where groups come from.
+    pub group: String,
+    /// What a reward is relative to.
+    pub centre: String,
+    /// What is normal.
+    pub reference: String,
+    /// Rollouts that were judged, and rows that were left out because they hold no reward.
+    pub rows: usize,
+    /// Rows without a reward.
+    pub rows_left_out: usize,
+    /// Files that were read.
+    pub files: usize,
+    /// Files that were found and not read, with the reason.
+    pub files_left_out: Vec<String>,
+    /// Rollouts that the log holds more than once, counted once.
+    pub duplicates: usize,
+    /// Places of the ranking, and benign entries that were to be expected.
+    pub places: usize,
+    /// Benign entries that were to be expected in all.
+    pub expected_benign: f64,
+}
+
+/// The verdict, what it rests on, and what to read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    /// The verdict in words.
+    pub judgement: Judgement,
+    /// What was taken for granted.
+    pub assumptions: Assumptions,
+    /// The rollouts to read, in the order of time.
+    pub list: Vec<ListEntry>,
+    /// What the listed share (of rewards of a few values, the rewarded); none of a log without completions.
+    pub shared: Option<Shared>,
+    /// Rollouts that stand apart.
+    pub apart: Option<Apart>,
+    /// A shift of the level.
+    pub shift: Option<Shift>,
+    /// Pass rates, of rewards of a few values.
+    pub pass_rate: Option<PassRate>,
+    /// Entries against their law.
+    pub excess: Option<Excess>,
+    /// The level, step by step.
+    pub levels: Vec<Level>,
+}
+
+/// Steps of the log that are the reference where none is given: the first ten, or a tenth of the log where that is less.
+pub fn first_steps(log: &Rollouts) -> Option<(u64, u64)> {
+    let spans = log.spans();
+    let steps = STEPS.min(spans.len().div_ceil(ONE_IN));
+    Some((spans.first()?.step, spans.get(steps.checked_sub(1)?)?.step + 1))
+}
+
+/// Reads a log of rollouts.
+pub(super) fn read(
+    log: &Log<Rollouts>,
+    calibrate: &Calibrate,
+    by: Option<GroupBy>,
+    benign: f64,
+) -> Result<Reading, Error> {
+    let spans = log.rollouts.spans();
+    let (base, reference) = match calibrate {
+        Calibrate::Log { path, log: other } => (Base::Log(other), path.display().to_string()),
+        Calibrate::Steps { from, to } => (Base::Steps(*from, *to), format!("steps {from}..{to}")),
+        Calibrate::Own | Calibrate::Window { .. } => {
+            let (from, to) = first_steps(&log.rollouts).unwrap_or_default();
+            let within = spans.iter().filter(|span| (from..to).contains(&span.step)).count();
+            let name =
+                if within == 1 { "the first step".to_owned() } else { format!("the first {within} steps") };
+            (Base::Steps(from, to), name)
+        }
+    };
+    let compared = match by {
+        None => Compared::Centre(None),
+        Some(GroupBy::Step) => Compared::Centre(Some(Centre::Step)),
+        Some(GroupBy::Group) => Compared::Centre(Some(Centre::Group)),
+        Some(GroupBy::Prompt) => Compared::Prompts(Source::new(&log.rollouts, by)?.into_prompts()),
+    };
+    let gathered = gather(log, base, compared, benign)?;
+    let other = if let Base::Log(other) = base { Some(other) } else { None };
+    let (list, shared_by_listed) = entries::fill(log, other, &gathered)?;
+    let shift = gathered.known.and_then(|known| shift::shift(&gathered.levels, known));
+    let apart = gathered.tested.apart.clone();
+    let level = apart.as_ref().filter(|apart| {
+        apart.in_reference >= LEVEL_ROLLOUTS
+            && apart.in_reference as f64 >= LEVEL_SHARE * gathered.reference as f64
+    });
+    let above = gathered
+        .values
+        .halfway()
+        .or(level.map(|apart| apart.rewards.0 - 0.5 * (apart.from_score - apart.rest)));
+    let pass_rate = above.map(|above| pass_rates(log, base, above)).transpose()?;
+    let shared = match above {
+        Some(above) => entries::shared_by_rewarded(log, above)?,
+        None => shared_by_listed,
+    };
+    let few = gathered.values.few().is_some();
+    let case = verdict::Case {
+        gathered: &gathered,
+        list: &list,
+        shared: shared.as_ref(),
+        shift: shift.as_ref().filter(|shift| !few || shift.above == Above::Different),
+        pass_rate: pass_rate.as_ref(),
+        two_levels: level.is_some() && !few,
+        reference: &reference,
+        nothing_after: nothing_after(log, calibrate, &gathered),
+    };
+    let mut judgement = case.judge();
+    if log.meta.runs > 1 {
+        let runs = log.meta.runs;
+        judgement.cautions.push(format!(
+            "The log holds {runs} runs, judged as one: give one run's files where their rewards differ."
+        ));
+    }
+    let assumptions = assumptions(&log.meta, &gathered, log.rollouts.len(), reference);
+    let Gathered { excess, levels, .. } = gathered;
+    let apart = apart.filter(|_| !few && level_is_none(&pass_rate));
+    Ok(Reading { judgement, assumptions, list, shared, apart, shift, pass_rate, excess, levels })
+}
+
+fn level_is_none(rates: &Option<PassRate>) -> bool {
+    rates.is_none()
+}
+
+/// Why nothing follows the reference, where nothing does.
+fn nothing_after(log: &Log<Rollouts>, calibrate: &Calibrate, gathered: &Gathered) -> Option<String> {
+    if gathered.later > 0 {
+        return None;
+    }
+    let last = log.rollouts.spans().last().map_or(0, |span| span.step);
+    Some(match calibrate {
+        Calibrate::Steps { .. } => {
+            format!("the log ends at step {last}, inside the reference: give earlier steps, or wait for more of the log")
+        }
+        _ => "all rollouts belong to one step, so there is nothing earlier to compare them with: give reference rollouts with \
+              --calibrate LOG, or the column of the step with --step"
+            .to_owned(),
+    })
+}
+
+fn assumptions(meta: &LogMeta, gathered: &Gathered, rows: usize, reference: String) -> Assumptions {
+    Assumptions {
+        reward: meta.reward.to_string(),
+        step: meta.step.to_string(),
+        group: meta.group.to_string(),
+        centre: format!("the median of its {}", gathered.centre.noun()),
+        reference,
+        rows,
+        rows_left_out: meta.empty,
+        files: meta.files.len(),
+        files_left_out: (meta.left_out.iter())
+            .map(|file| format!("{}: {}", file.path.display(), file.reason))
+            .collect(),
+        duplicates: meta.repeated,
+        places: gathered.places,
+        expected_benign: gathered.expected,
+    }
+}
+
+/// What is said of a log whose rows are means over steps.
+pub(super) fn of_means(meta: &LogMeta) -> Reading {
+    let why = "each row is a mean over a training step, and a mean hides single rollouts: `tailcatch curve` reads means; log rollouts to \
+               have them judged";
+    Reading {
+        judgement: verdict::not_judged(why.to_owned()),
+        assumptions: Assumptions {
+            reward: meta.reward.to_string(),
+            step: meta.step.to_string(),
+            group: meta.group.to_string(),
+            centre: "nothing".to_owned(),
+            reference: "none".to_owned(),
+            rows: meta.rows,
+            rows_left_out: meta.empty,
+            files: meta.files.len(),
+            files_left_out: Vec::new(),
+            duplicates: meta.repeated,
+            places: 0,
+            expected_benign: 0.0,
+        },
+        list: Vec::new(),
+        shared: None,
+        apart: None,
+        shift: None,
+        pass_rate: None,
+        excess: None,
+        levels: Vec::new(),
+    }
+}

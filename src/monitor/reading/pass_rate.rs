@@ -1,0 +1,293 @@
+//! Rewards of a few values (0 and 1, or two levels with noise): no value stands out, but the rate at which a high one is paid does.
+//!
+//! Rates are compared exactly: given how many passed in all, how many of them are later ones is hypergeometric (Fisher 1934). The
+//! rollouts of a group share their prompt, so counts are divided by the design effect 1 + (m − 1)ρ, ρ the correlation within groups
+//! (Kish 1965).
+
+use crate::foundation::special::ln_choose;
+use serde::Serialize;
+use std::collections::HashMap;
+
+/// Most distinct rewards that are few.
+pub(super) const FEW: usize = 10;
+/// Probability of naming a step or a prompt where nothing changed.
+const LEVEL: f64 = 0.01;
+/// Times by which the odds of passing must have grown.
+const GROWN: f64 = 1.5;
+/// Prompts that are followed.
+const PROMPTS: usize = 1 << 20;
+
+/// Distinct values, up to one more than are few.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Values(Vec<f64>);
+
+impl Values {
+    pub fn see(&mut self, reward: f64) {
+        if self.0.len() <= FEW && !self.0.contains(&reward) {
+            self.0.push(reward);
+        }
+    }
+
+    /// Halfway between the lowest and the highest, if there are few.
+    pub fn halfway(&self) -> Option<f64> {
+        let low = self.0.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = self.0.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        (self.0.len() <= FEW && low < high).then_some(low + 0.5 * (high - low))
+    }
+
+    /// How many, if they are few.
+    pub fn few(&self) -> Option<usize> {
+        (self.0.len() <= FEW).then_some(self.0.len())
+    }
+}
+
+/// What is said of pass rates.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PassRate {
+    /// Rewards above this pass.
+    pub above: f64,
+    /// Share of the reference that passes, and of how many rollouts.
+    pub reference: (f64, usize),
+    /// Share of all later rollouts that passes, and of how many.
+    pub later: (f64, usize),
+    /// A rise, if one is shown.
+    pub rise: Option<Rise>,
+    /// Prompts that go from never to always.
+    pub jumps: Vec<Jump>,
+    /// Prompts that were followed.
+    pub prompts: usize,
+}
+
+/// From a step on more rollouts pass than before.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Rise {
+    /// The step.
+    pub from_step: u64,
+    /// Share that passes from there on.
+    pub rate: f64,
+    /// Against the reference, with all steps considered.
+    pub p_value: f64,
+}
+
+/// A prompt none of whose rollouts passed before a step, and all of them from there on.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Jump {
+    /// The first step of which its rollouts pass.
+    pub step: u64,
+    /// Its rollouts before.
+    pub before: usize,
+    /// Its rollouts from there on.
+    pub after: usize,
+    /// Probability that those that pass come last, with all prompts considered.
+    pub p_value: f64,
+    /// The row of the log that passed first.
+    pub row: u64,
+}
+
+/// The counts of a log, step by step.
+#[derive(Debug)]
+pub(super) struct Passes {
+    above: f64,
+    steps: Vec<(u64, usize, usize, bool)>,
+    prompts: HashMap<u64, Prompt>,
+    /// Σm, Σm², Σx, Σx²/m and number of groups.
+    groups: [f64; 5],
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Prompt {
+    failed: usize,
+    passed: usize,
+    first: Option<(u64, u64)>,
+    broken: bool,
+}
+
+/// The rollouts of a step.
+pub(super) struct Rows<'a> {
+    pub step: u64,
+    pub first_row: u64,
+    pub rewards: &'a [f64],
+    /// Empty where prompts are not known.
+    pub prompts: &'a [u64],
+    pub reference: bool,
+}
+
+impl Passes {
+    pub fn new(above: f64) -> Self {
+        Self { above, steps: Vec::new(), prompts: HashMap::new(), groups: [0.0; 5] }
+    }
+
+    pub fn see(&mut self, rows: &Rows<'_>) {
+        let passes = |reward: &f64| *reward > self.above;
+        let passed = rows.rewards.iter().filter(|reward| passes(reward)).count();
+        self.steps.push((rows.step, rows.rewards.len(), passed, rows.reference));
+        let mut of_step: HashMap<u64, (usize, usize, u64)> = HashMap::new();
+        for (i, (reward, prompt)) in rows.rewards.iter().zip(rows.prompts).enumerate() {
+            let own = of_step.entry(*prompt).or_insert((0, 0, rows.first_row + i as u64));
+            own.0 += 1;
+            own.1 += usize::from(passes(reward));
+        }
+        let mut of_step: Vec<(u64, (usize, usize, u64))> = of_step.into_iter().collect();
+        of_step.sort_unstable();
+        for (prompt, (n, x, row)) in of_step {
+            let (m, passed) = (n as f64, x as f64);
+            for (sum, term) in self.groups.iter_mut().zip([m, m * m, passed, passed * passed / m, 1.0]) {
+                *sum += term;
+            }
+            if self.prompts.len() >= PROMPTS && !self.prompts.contains_key(&prompt) {
+                continue;
+            }
+            let known = self.prompts.entry(prompt).or_default();
+            known.broken |= x > 0 && x < n || x == 0 && known.passed > 0;
+            known.failed += n - x;
+            known.passed += x;
+            if x > 0 {
+                known.first.get_or_insert((rows.step, row));
+            }
+        }
+    }
+
+    /// 1 + (m₀ − 1)ρ, ρ by the analysis of variance.
+    fn design_effect(&self) -> f64 {
+        let [n, squares, passed, between, groups] = self.groups;
+        if groups < 2.0 || n <= groups {
+            return 1.0;
+        }
+        let size = (n - squares / n) / (groups - 1.0);
+        let among = (between - passed * passed / n) / (groups - 1.0);
+        let within = (passed - between) / (n - groups);
+        let rho = (among - within) / (among + (size - 1.0) * within);
+        if rho.is_finite() { 1.0 + (squares / n - 1.0) * rho.clamp(0.0, 1.0) } else { 1.0 }
+    }
+
+    pub fn finish(self) -> PassRate {
+        let sum = |reference: bool| {
+            let of = self.steps.iter().filter(|step| step.3 == reference);
+            of.fold((0, 0), |(n, x), step| (n + step.1, x + step.2))
+        };
+        let rate = |(n, x): (usize, usize)| (x as f64 / n.max(1) as f64, n);
+        let (reference, later) = (sum(true), sum(false));
+        let effect = self.design_effect();
+        let mut rise: Option<Rise> = None;
+        let (mut n, mut x) = (0, 0);
+        let steps: Vec<_> = self.steps.iter().filter(|step| !step.3).collect();
+        for (step, rollouts, passed, _) in steps.iter().rev() {
+            (n, x) = (n + rollouts, x + passed);
+            let [n0, x0, n1, x1] =
+                [reference.0, reference.1, n, x].map(|count| (count as f64 / effect).round());
+            let odds = |n: f64, x: f64| (x + 0.5) / (n - x + 0.5);
+            if odds(n1, x1) < GROWN * odds(n0, x0) {
+                continue;
+            }
+            let p_value = (later_tail(n0, x0, n1, x1) * steps.len() as f64).min(1.0);
+            if p_value <= LEVEL && rise.as_ref().is_none_or(|best| p_value < best.p_value) {
+                rise = Some(Rise { from_step: *step, rate: rate((n, x)).0, p_value });
+            }
+        }
+        let prompts = self.prompts.len();
+        let mut jumps: Vec<Jump> = (self.prompts.values())
+            .filter(|prompt| !prompt.broken && prompt.failed > 0)
+            .filter_map(|prompt| {
+                let (step, row) = prompt.first?;
+                let (before, after) = (prompt.failed, prompt.passed);
+                let ln_p = (prompts as f64).ln() - ln_choose((before + after) as u64, after as u64);
+                let p_value = ln_p.exp();
+                (p_value <= LEVEL).then_some(Jump { step, before, after, p_value, row })
+            })
+            .collect();
+        jumps.sort_by_key(|jump| (jump.step, jump.row));
+        PassRate { above: self.above, reference: rate(reference), later: rate(later), rise, jumps, prompts }
+    }
+}
+
+/// P(at least `x1` of the passes are later ones), of `n0` earlier rollouts of which `x0` pass and `n1` later ones.
+fn later_tail(n0: f64, x0: f64, n1: f64, x1: f64) -> f64 {
+    let (n0, x0, n1, x1) = (n0 as u64, (x0 as u64).min(n0 as u64), n1 as u64, (x1 as u64).min(n1 as u64));
+    let passes = x0 + x1;
+    let most = passes.min(n1);
+    let ln = |i: u64| ln_choose(n1, i) + ln_choose(n0, passes - i) - ln_choose(n0 + n1, passes);
+    let mut sum = 0.0;
+    let mut term = ln(x1).exp();
+    for i in x1..=most {
+        sum += term;
+        // P(i + 1)/P(i).
+        let (missing, left) = ((passes - i) as f64, (n0 + i + 1).saturating_sub(passes) as f64);
+        term *= (n1 - i) as f64 / (i + 1) as f64 * missing / left.max(1.0);
+        if term < 1e-18 * sum {
+            break;
+        }
+    }
+    sum.min(1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::foundation::rng::{Purpose, SeedTree};
+
+    #[test]
+    fn the_tail_is_that_of_fisher() {
+        // All ways of choosing which of 7 rollouts pass, 3 of them: the later ones are the last 4.
+        let mut counts = [0.0; 5];
+        for set in (0u32..1 << 7).filter(|set| set.count_ones() == 3) {
+            counts[(set >> 3).count_ones() as usize] += 1.0 / 35.0;
+        }
+        for later in 0..=3usize {
+            let direct: f64 = counts[later..].iter().sum();
+            let found = later_tail(3.0, (3 - later) as f64, 4.0, later as f64);
+            assert!((found - direct).abs() < 1e-12, "{later}: {found} {direct}");
+        }
+    }
+
+    #[test]
+    fn unchanged_rates_do_not_rise_whatever_the_prompts() {
+        // Prompts of rate 0.1 or 0.9, 8 rollouts each, 400 logs: at most 1% and three standard errors.
+        let mut stream = SeedTree::new(51, 0).stream(Purpose::Utility, 0);
+        let (mut risen, mut jumped) = (0, 0);
+        for _ in 0..400 {
+            let mut passes = Passes::new(0.5);
+            for step in 0..30u64 {
+                let prompts: Vec<u64> = (0..64).map(|i| step * 8 % 80 + i / 8).collect();
+                let rewards: Vec<f64> = (prompts.iter())
+                    .map(|prompt| {
+                        f64::from(u8::from(stream.open_unit() < if prompt % 3 == 0 { 0.9 } else { 0.1 }))
+                    })
+                    .collect();
+                let first_row = step * 64;
+                passes.see(&Rows {
+                    step,
+                    first_row,
+                    rewards: &rewards,
+                    prompts: &prompts,
+                    reference: step < 3,
+                });
+            }
+            let found = passes.finish();
+            risen += usize::from(found.rise.is_some());
+            jumped += usize::from(!found.jumps.is_empty());
+        }
+        assert!(risen <= 10 && jumped <= 10, "{risen} {jumped}");
+    }
+
+    #[test]
+    fn a_rise_and_jumps_are_found() {
+        let mut passes = Passes::new(0.5);
+        for step in 0..12u64 {
+            let rewards: Vec<f64> =
+                (0..16).map(|i| f64::from(u8::from(step >= 7 && i < 8 || i % 8 == step % 8))).collect();
+            let prompts: Vec<u64> = (0..16).map(|i| if i < 8 { step % 2 } else { 9 }).collect();
+            passes.see(&Rows {
+                step,
+                first_row: 16 * step,
+                rewards: &if step < 7 { [vec![0.0; 8], rewards[8..].to_vec()].concat() } else { rewards },
+                prompts: &prompts,
+                reference: step < 2,
+            });
+        }
+        let found = passes.finish();
+        assert_eq!(found.rise.map(|rise| rise.from_step), Some(7));
+        assert_eq!(found.jumps.iter().map(|jump| jump.step).collect::<Vec<_>>(), [7, 8]);
+        assert_eq!((found.jumps[0].before, found.jumps[0].after), (24, 24));
+        assert!(found.jumps[0].p_value < 1e-6);
+    }
+}

@@ -1,0 +1,162 @@
+//! Has the level of the rewards left what the reference knows?
+
+use crate::foundation::order::quantile_sorted;
+use serde::Serialize;
+
+/// The rewards that a reference knows: its highest, and the value that nineteen in twenty of it do not exceed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Known {
+    pub rollouts: usize,
+    pub highest: f64,
+    pub high: f64,
+    pub lowest: f64,
+}
+
+/// Share of the reference that `high` leaves below.
+const HIGH: f64 = 0.95;
+/// Fewest rollouts of a reference against which a shift is seen: half of what comes lies above all of n exchangeable ones with a
+/// probability of about 2⁻ⁿ.
+const FEWEST: usize = 20;
+/// Share of the later rollouts that lies above all of the reference, and above `high`, after a shift.
+const ABOVE_ALL: f64 = 0.5;
+const ABOVE_HIGH: f64 = 0.75;
+/// Fewest rollouts after it, and share of the steps that they take.
+const LATER: usize = 20;
+const LATER_SHARE: f64 = 0.05;
+
+impl Known {
+    pub fn of(ascending: &[f64]) -> Option<Self> {
+        Some(Self {
+            rollouts: ascending.len(),
+            lowest: *ascending.first()?,
+            highest: *ascending.last()?,
+            high: quantile_sorted(ascending, HIGH)?,
+        })
+    }
+}
+
+/// One step of the log, for the curve of the level.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Level {
+    /// The step.
+    pub step: u64,
+    /// Its rollouts.
+    pub rollouts: usize,
+    /// The median of their rewards.
+    pub median: f64,
+    /// The highest.
+    pub highest: f64,
+    /// How many lie above all of the reference (without what stands apart in it), and how many above 95% of it.
+    pub above: (usize, usize),
+    /// How many differ from a reference that is one single value.
+    pub different: usize,
+    /// Whether the step belongs to the reference.
+    pub reference: bool,
+}
+
+/// Rollouts that a reference does not know.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Shift {
+    /// The step from which on.
+    pub from_step: u64,
+    /// Share of the rollouts from there on.
+    pub share: f64,
+    /// That lies above all of the reference, above 95% of it, or differs from its single value.
+    pub above: Above,
+}
+
+/// What a share of the later rollouts exceeds.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Above {
+    /// Every rollout of the reference.
+    All,
+    /// Nineteen in twenty of them.
+    High,
+    /// The reference is one value, and these differ from it.
+    Different,
+}
+
+/// Finds the step from which on most rollouts lie beyond the reference.
+pub(super) fn shift(levels: &[Level], known: Known) -> Option<Shift> {
+    let later: Vec<&Level> = levels.iter().filter(|level| !level.reference).collect();
+    if known.lowest == known.highest {
+        let differing: usize = later.iter().map(|level| level.different).sum();
+        let from = later.iter().find(|level| level.different > 0)?;
+        let after: usize = later.iter().skip_while(|l| l.step < from.step).map(|l| l.rollouts).sum();
+        let share = differing as f64 / after.max(1) as f64;
+        return (known.rollouts >= 2).then_some(Shift {
+            from_step: from.step,
+            share,
+            above: Above::Different,
+        });
+    }
+    if known.rollouts < FEWEST {
+        return None;
+    }
+    let all = from(&later, |level| level.above.0, ABOVE_ALL).map(|found| (found, Above::All));
+    let found =
+        all.or_else(|| from(&later, |level| level.above.1, ABOVE_HIGH).map(|found| (found, Above::High)));
+    found.map(|((from_step, share), above)| Shift { from_step, share, above })
+}
+
+/// The step from which on the excess over `share` is largest, where there is enough of it.
+fn from(later: &[&Level], above: impl Fn(&Level) -> usize, share: f64) -> Option<(u64, f64)> {
+    let steps = later.len();
+    let (mut rollouts, mut exceeding) = (0usize, 0usize);
+    let mut best: Option<(f64, u64, f64)> = None;
+    for (from_end, level) in later.iter().rev().enumerate() {
+        rollouts += level.rollouts;
+        exceeding += above(level);
+        let excess = exceeding as f64 - share * rollouts as f64;
+        let enough = rollouts >= LATER && (from_end + 1) as f64 >= LATER_SHARE * steps as f64;
+        if enough && excess >= 0.0 && best.is_none_or(|(most, ..)| excess > most) {
+            best = Some((excess, level.step, exceeding as f64 / rollouts as f64));
+        }
+    }
+    best.map(|(_, step, share)| (step, share))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn levels(of: impl Fn(u64) -> (usize, usize, usize)) -> Vec<Level> {
+        (0..100)
+            .map(|step| {
+                let (all, high, different) = of(step);
+                Level {
+                    step,
+                    rollouts: 64,
+                    median: 0.0,
+                    highest: 1.0,
+                    above: (all, high),
+                    different,
+                    reference: step < 10,
+                }
+            })
+            .collect()
+    }
+
+    #[test]
+    fn the_step_and_the_share_are_named() {
+        let known = Known { rollouts: 640, highest: 2.0, high: 1.0, lowest: 0.0 };
+        let found = shift(&levels(|step| if step < 41 { (1, 4, 0) } else { (50, 60, 0) }), known).unwrap();
+        assert_eq!((found.from_step, found.above), (41, Above::All));
+        assert!((found.share - 50.0 / 64.0).abs() < 1e-12);
+        let found = shift(&levels(|step| if step < 60 { (0, 4, 0) } else { (0, 60, 0) }), known).unwrap();
+        assert_eq!((found.from_step, found.above), (60, Above::High));
+        assert_eq!(shift(&levels(|_| (0, 40, 0)), known), None);
+        assert_eq!(shift(&levels(|step| if step == 99 { (64, 64, 0) } else { (0, 0, 0) }), known), None);
+        let few = Known { rollouts: 12, ..known };
+        assert_eq!(shift(&levels(|_| (64, 64, 0)), few), None);
+    }
+
+    #[test]
+    fn a_reference_of_one_value_knows_no_other() {
+        let known = Known { rollouts: 640, highest: 1.0, high: 1.0, lowest: 1.0 };
+        let found = shift(&levels(|step| (0, 0, if step < 20 { 0 } else { 64 })), known).unwrap();
+        assert_eq!((found.from_step, found.above, found.share), (20, Above::Different, 1.0));
+        assert_eq!(shift(&levels(|_| (0, 0, 0)), known), None);
+    }
+}
