@@ -121,6 +121,8 @@ pub enum Outcome {
     Done,
     /// Done, something was flagged, and `--fail-on-flag` asked to tell.
     Flagged,
+    /// Done, and the log could not be judged.
+    NotJudged,
     /// Stopped on request; what is finished is valid, and the same call resumes.
     Stopped,
 }
@@ -131,6 +133,7 @@ impl Outcome {
         match self {
             Self::Done => 0,
             Self::Flagged => 3,
+            Self::NotJudged => 4,
             Self::Stopped => 75,
         }
     }

@@ -1,7 +1,7 @@
 //! The findings for programs.
 
-use super::calibrations;
 use super::text::{counterfactual, reason};
+use super::{calibrations, reading};
 use crate::cli::status;
 use crate::monitor::{Findings, GroupBy, Judged, Reference, Rule};
 use crate::record::Roles;
@@ -29,6 +29,8 @@ struct FlagEntry<'a> {
 
 #[derive(Serialize)]
 pub(super) struct Document<'a> {
+    #[serde(flatten)]
+    reading: reading::Document<'a>,
     n: usize,
     files: &'a [PathBuf],
     reward: String,
@@ -94,6 +96,7 @@ pub(super) fn document(findings: &Findings) -> Document<'_> {
         statuses.insert(label.clone(), entry);
     }
     Document {
+        reading: reading::document(&findings.reading),
         n: findings.rows(),
         files: &findings.log.meta.files,
         reward: findings.log.meta.reward.to_string(),

@@ -2,6 +2,7 @@
 
 mod calibrations;
 mod document;
+mod reading;
 mod text;
 
 use super::console::Console;
@@ -12,7 +13,8 @@ use crate::audit::Budget;
 use crate::detectors::DetectorSpec;
 use crate::foundation::scalar::OpenProbability;
 use crate::monitor::{
-    self, ALERT_RATE, Ask, Calibrate, Findings, GroupBy, LengthCorrelation, MIN_GROUP, Settings, Streaming,
+    self, ALERT_RATE, Ask, Benign, Calibrate, Findings, GroupBy, LengthCorrelation, MIN_GROUP, Settings,
+    Streaming, Verdict,
 };
 use crate::record::{Log, LogOptions, Rollouts, open_log};
 use clap::Args;
@@ -21,20 +23,19 @@ use std::path::PathBuf;
 /// From here on a correlation of reward and length is warned of.
 const LONG: f64 = 0.3;
 
-/// Flags the rollouts of a reward log that look hacked, with the reason
+/// A verdict on a reward log, and the twenty rollouts of it that are worth reading
 ///
 /// Reads rollouts as trainers write them (TRL's completions_*.parquet, verl's {step}.jsonl, CSV, observed.csv of a
-/// run), fits each detector on reference rollouts and flags those that it finds too improbable. Without a reference
-/// the log is its own, and the answer says so: what it holds often enough, it then takes for normal. Memory does not
-/// grow with the log: numbers beyond 32 MiB go to a temporary file (TMPDIR), and a detector learns from at most 131,072
-/// rollouts, picked at random where there are more.
+/// run). The first line says flagged, quiet, shifted or not judged; then what was assumed; then the rollouts to read: those that
+/// enter the highest seen so far, relative to their group or step, where the first steps are the reference unless another is
+/// given. Detectors are asked with -d: each learns what is normal from the reference that is given, or from the log itself, and
+/// says so. Memory does not grow with the log: numbers beyond 32 MiB go to a temporary file (TMPDIR), and a detector learns from
+/// at most 131,072 rollouts, picked at random where there are more.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  tailcatch detect rollouts/ --reward score --calibrate-steps 0..10\n  tailcatch detect \
+#[command(after_help = "Examples:\n  tailcatch detect rollouts/ --reward score\n  tailcatch detect \
                   completions/ --reward rm_reward=1,format_reward=.5 --group-by group\n  tailcatch detect \
                   'run/*.jsonl' --calibrate reference.jsonl --detector gpd_tail:tail_fraction=0.1 --fdr 0.1 \
-                  --fail-on-flag"
-)]
+                  --fail-on-flag")]
 pub struct DetectArgs {
     #[command(flatten)]
     log: LogArgs,
@@ -55,7 +56,8 @@ pub struct DetectArgs {
     #[arg(long, value_name = "W[:LAG]", value_parser = window, group = "reference", help_heading = "Reference")]
     calibrate_window: Option<(usize, usize)>,
     /// A detector, with settings as `gpd_tail:tail_fraction=0.05`; repeat for more. `tailcatch list detectors` shows
-    /// all. Default: robust_z and gpd_tail, log_ratio where the log holds log-probabilities, mahalanobis under --features
+    /// all. Without one, where a rule for detectors is given (and always in --json): robust_z and gpd_tail, log_ratio where the
+    /// log holds log-probabilities, mahalanobis under --features
     #[arg(long, short, value_name = "D")]
     detector: Vec<String>,
     /// Flag at this nominal rate of false alarms a rollout [default: 0.001]
@@ -64,13 +66,15 @@ pub struct DetectArgs {
     /// Flag so that about this share of the flags is false (Benjamini–Hochberg)
     #[arg(long, value_name = "Q", value_parser = rate, group = "rule", help_heading = "Who is flagged")]
     fdr: Option<OpenProbability>,
-    /// Flag the most suspicious: a count (1 or more) or a fraction of the rollouts (below 1), for each detector
+    /// Rollouts that one is ready to read: as many benign ones are to be expected on the reading list [default: 20], and each
+    /// detector flags its most suspicious. A count (1 or more) or a fraction of the rollouts (below 1)
     #[arg(long, value_name = "B", value_parser = audits, group = "rule", help_heading = "Who is flagged")]
     budget: Option<Budget>,
     /// Adapt the threshold online to the stream of scores, from the reference on, at the nominal --alert-rate
     #[arg(long, value_name = "HOW", conflicts_with_all = ["fdr", "budget", "calibrate_window"], help_heading = "Who is flagged")]
     streaming: Option<Streaming>,
-    /// Exit with code 3 if anything was flagged
+    /// Exit with code 3 if the verdict is flagged or shifted or a detector given with -d flags anything, with code 4 if the log
+    /// is not judged
     #[arg(long)]
     fail_on_flag: bool,
 }
@@ -107,16 +111,38 @@ pub fn run(args: &DetectArgs, console: &Console) -> Result<Outcome, Error> {
         .collect::<Result<Vec<DetectorSpec>, CliError>>()?;
     let log = open_log(&args.log.paths, &options)?;
     tell(&log, console);
+    let rollouts = log.rollouts.len();
     let settings = Settings {
         detectors: detectors(args, named, &log.rollouts),
         group_by: args.group_by,
         calibrate: calibrate(args, &log, console)?,
         ask: ask(args),
+        benign: args.budget.map_or_else(Benign::default, |budget| match budget.get() {
+            share if share < 1.0 => Benign((share * rollouts as f64).max(1.0)),
+            count => Benign(count),
+        }),
     };
     let findings = monitor::detect(log, settings).map_err(refused)?;
     warn(&findings, console);
-    console.answer(&document::document(&findings), |style| text::text(&findings, style))?;
-    Ok(if findings.flagged() && args.fail_on_flag { Outcome::Flagged } else { Outcome::Done })
+    console.answer(&document::document(&findings), |style| match asks_detectors(args) {
+        true => format!("{}\n{}", reading::text(&findings, style), text::text(&findings, style)),
+        false => reading::text(&findings, style),
+    })?;
+    if !args.fail_on_flag {
+        return Ok(Outcome::Done);
+    }
+    Ok(match findings.reading.judgement.verdict {
+        Verdict::Flagged | Verdict::Shifted => Outcome::Flagged,
+        _ if asks_detectors(args) && findings.flagged() => Outcome::Flagged,
+        Verdict::NotJudged => Outcome::NotJudged,
+        Verdict::Quiet => Outcome::Done,
+    })
+}
+
+/// Whether detectors are asked, by name or by a rule that only they have.
+fn asks_detectors(args: &DetectArgs) -> bool {
+    let rule = args.alert_rate.is_some() || args.fdr.is_some() || args.streaming.is_some();
+    rule || !args.detector.is_empty() || !args.features.is_empty() || args.calibrate_window.is_some()
 }
 
 fn tell(log: &Log<Rollouts>, console: &Console) {

@@ -3,7 +3,6 @@
 use super::calibrations;
 use crate::cli::console::Style;
 use crate::cli::table::{Table, WIDTH, count, number, wrapped};
-use crate::foundation::failure::Status;
 use crate::foundation::format::plain;
 use crate::monitor::{Alarm, Answer, Comparison, Findings, Flag, Reference, Rule, Unit};
 use crate::record::Origin;
@@ -13,19 +12,19 @@ use std::path::Path;
 /// Flagged rollouts that are shown; `--json` lists all.
 const SHOWN: usize = 10;
 
+/// What the detectors say.
 pub(super) fn text(findings: &Findings, style: Style) -> String {
-    let mut out = head(findings, style);
     if findings.log.meta.aggregate {
-        out.push_str(&style.yellow(format!("Not judged: {}.\n", Status::Aggregate)));
-        return out;
+        return String::new();
     }
+    let mut out = head(findings, style);
     out.push_str(&detectors(findings, style));
     out.push_str(&flags(findings, style));
     if let Some(comparison) = &findings.comparison {
         out.push_str(&calibrations(comparison, style));
     }
     if matches!(findings.reference, Reference::Own { .. }) {
-        let caveat = "Self-calibrated: what is normal was learnt from the rollouts that are judged, so exploits that \
+        let caveat = "Self-calibrated: what is normal for these detectors was learnt from the rollouts that are judged, so exploits that \
                       come often enough pass for normal. Give a reference with --calibrate LOG, or steps before the \
                       trouble with --calibrate-steps 0..10.";
         out.push('\n');

@@ -106,7 +106,9 @@ fn others(
     fits: &dyn Fn(f64) -> bool,
 ) -> Result<Vec<(u64, usize)>, Error> {
     let mut steps: BTreeMap<u64, HashSet<usize>> = BTreeMap::new();
-    listed.iter().for_each(|(step, row)| drop(steps.entry(*step).or_default().insert(*row)));
+    for (step, row) in listed {
+        steps.entry(*step).or_default().insert(*row);
+    }
     let most = (LOOKED_AT / steps.len().max(1)).clamp(4, OF_A_STEP);
     let mut stream = SeedTree::new(0, 0).stream(Purpose::Audit, u64::MAX - 1);
     let mut chosen = Vec::new();
