@@ -1,6 +1,8 @@
 //! How a log is named and read: the arguments that every command on a reward log takes.
 
-use crate::record::{Error, LogOptions, Rows};
+use super::Error as CliError;
+use super::table::count;
+use crate::record::{Error, LogMeta, LogOptions, Rows, StepSource};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -26,6 +28,21 @@ pub struct LogArgs {
     /// Bytes to which a Parquet or compressed file may expand
     #[arg(long, value_name = "BYTES", default_value_t = LogOptions::MAX_EXPANDED, hide_default_value = true)]
     pub max_expanded: u64,
+}
+
+/// Steps can be chosen only where the log says its steps.
+///
+/// # Errors
+/// One that says how to name them.
+pub fn need_steps(meta: &LogMeta, flag: &'static str) -> Result<(), CliError> {
+    if meta.step != StepSource::None {
+        return Ok(());
+    }
+    Err(CliError::Value {
+        flag,
+        reason: format!("this log has no step column: all {} rows count as step 0", count(meta.rows)),
+        help: "name one with --step COLUMN, or give a reference with --calibrate LOG".to_owned(),
+    })
 }
 
 impl LogArgs {

@@ -39,6 +39,7 @@ mod grpo;
 mod house;
 #[cfg(feature = "lab")]
 mod kernels;
+mod kinds;
 #[cfg(feature = "lab")]
 mod learning;
 mod metrics;

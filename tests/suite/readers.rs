@@ -3,7 +3,7 @@
 use crate::cli::{file, fixture};
 use proptest::prelude::*;
 use std::path::PathBuf;
-use tailcatch::record::{Error, LogOptions, RewardSpec, log_files, read_column, read_log};
+use tailcatch::record::{Error, LogOptions, RewardSpec, Rows, log_files, read_column, read_log};
 
 /// The options of a log whose reward is named.
 fn rewarded(reward: &str) -> LogOptions {
@@ -142,7 +142,7 @@ fn an_empty_file_among_others_is_left_out() {
     }
     let log = read_log(&[folder.path().to_owned()], &LogOptions::default()).unwrap();
     assert_eq!(log.rollouts.observed.proxy, [1.0]);
-    assert_eq!(log.meta.notes.len(), 3, "{:?}", log.meta.notes);
+    assert_eq!(log.meta.left_out.len(), 3, "{:?}", log.meta.left_out);
     assert!(log.meta.notes.iter().all(|note| note.contains("left out, the file is empty")));
     std::fs::remove_file(folder.path().join("1.jsonl")).unwrap();
     assert!(read_log(&[folder.path().to_owned()], &LogOptions::default()).is_err());
@@ -210,6 +210,18 @@ fn step_means_are_told_from_rollouts() {
     assert!(!aggregate("step,reward\n0,1\n0,2\n1,3\n"));
     assert!(!aggregate("step,prompt,reward\n0,a,1\n1,a,2\n2,b,3\n"));
     assert!(!aggregate("reward\n1\n2\n"));
+    for header in ["_step", "Step", "current_steps", "train/global_step", "iter", "epoch", "tail_version"] {
+        assert!(aggregate(&format!("{header},reward\n0,1\n1,2\n2,3\n")), "{header}");
+    }
+    assert!(aggregate("step,reward\n0,1\n1,2\n2,3\n0,1\n1,2\n2,3\n"), "two runs in one file");
+    assert!(!aggregate("step,reward,call_id\n0,1,7\n1,2,8\n"), "one rollout a step");
+    assert!(!aggregate("step,reward,length\n0,1,70\n1,2,80\n"));
+    assert!(aggregate("step,reward,completion_length\n0,1,70.5\n1,2,80.25\n"), "a mean length");
+    let (_folder, path) = file("a.csv", "step,reward\n0,1\n1,2\n2,3\n");
+    let rows = |rows| LogOptions { rows: Some(rows), ..LogOptions::default() };
+    assert!(!read_log(std::slice::from_ref(&path), &rows(Rows::Rollouts)).unwrap().meta.aggregate);
+    let (_folder, path) = file("a.csv", "step,reward\n0,1\n0,2\n2,3\n");
+    assert!(read_log(&[path], &rows(Rows::Means)).unwrap().meta.aggregate);
     let means = read_column(&[fixture("metrics_g_Easy.jsonl")], &LogOptions::default()).unwrap();
     assert!(means.aggregate && means.rows == 35 && means.column.is_none());
 }
@@ -234,7 +246,6 @@ fn errors_name_place_and_remedy() {
             "quote",
         ),
         ("a.csv", b"r\n1\n\xff\n", Some("r"), "a.csv, line 3: the text is not UTF-8", "iconv"),
-        ("a.csv", b"r\n1\nnan\n", Some("r"), "a.csv, line 3, column `r`: the value is NaN", "drop or clip"),
         ("a.csv", b"r\n1\n-inf\n", Some("r"), "a.csv, line 3, column `r`: the value is -inf", "drop or clip"),
         (
             "a.csv",
@@ -258,13 +269,6 @@ fn errors_name_place_and_remedy() {
             None,
             "a.jsonl, line 2: not a JSON object: the line holds an array",
             "object",
-        ),
-        (
-            "a.jsonl",
-            b"{\"r\": 1}\n{\"r\": NaN}\n",
-            None,
-            "a.jsonl, line 2, column `r`: the value is NaN",
-            "clip",
         ),
         (
             "a.jsonl",
@@ -297,7 +301,7 @@ fn paths_that_give_nothing_are_errors() {
     assert!(message("9*.jsonl").contains("no file matches"));
     let folder = tempfile::tempdir().unwrap();
     let error = log_files(&[folder.path().to_owned()]).unwrap_err();
-    assert!(error.to_string().contains("holds no .csv, .jsonl or .parquet file"));
+    assert!(error.to_string().contains("holds no .csv, .jsonl, .json or .parquet file"));
     let found = log_files(&[fixture("verl").join("?.jsonl"), fixture("verl/2.jsonl")]).unwrap();
     assert_eq!(found, [fixture("verl/2.jsonl")], "each file once");
 }

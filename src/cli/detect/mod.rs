@@ -6,7 +6,7 @@ mod reading;
 mod text;
 
 use super::console::Console;
-use super::log_args::LogArgs;
+use super::log_args::{LogArgs, need_steps};
 use super::{Error as CliError, Outcome, spec};
 use crate::Error;
 use crate::audit::Budget;
@@ -209,7 +209,10 @@ fn calibrate(args: &DetectArgs, log: &Log<Rollouts>, console: &Console) -> Resul
         return Ok(Calibrate::Log { path: path.clone(), log: Box::new(other) });
     }
     Ok(match (args.calibrate_steps, args.calibrate_window) {
-        (Some((from, to)), _) => Calibrate::Steps { from, to },
+        (Some((from, to)), _) => {
+            need_steps(&log.meta, "--calibrate-steps")?;
+            Calibrate::Steps { from, to }
+        }
         (None, Some((width, lag))) => Calibrate::Window { width, lag },
         (None, None) => Calibrate::Own,
     })

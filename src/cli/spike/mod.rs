@@ -6,6 +6,7 @@ mod text;
 pub use args::SpikeArgs;
 
 use super::console::Console;
+use super::log_args::need_steps;
 use super::{Error as CliError, Outcome, spec, status};
 use crate::Error;
 use crate::audit::Budget;
@@ -85,6 +86,9 @@ pub fn run(args: &SpikeArgs, console: &Console) -> Result<Outcome, Error> {
         console.warn(format!("the log holds {} runs, judged as one: give one run's rows", log.meta.runs));
     }
     log.meta.notes.iter().for_each(|note| console.warn(note));
+    if args.calibrate_steps.is_some() {
+        need_steps(&log.meta, "--calibrate-steps")?;
+    }
     let onset = onset(args, &log.rollouts.observed)?;
     let (reference, calibration, audited_from) = reference(args, &log.rollouts.observed, other, onset)?;
     let step = &log.rollouts.observed.step;

@@ -2,23 +2,38 @@
 
 use super::cell::{characters, text_hash_of, words_hash};
 use super::error::{Error, Place};
-use super::files::scan;
+use super::format::scan;
+use super::groups::Groups;
 use super::layout::{IN_MEMORY, Layout, Shared};
-use super::log::{GroupSource, Log, LogMeta, StepSource};
+use super::log::{GroupSource, LeftOut, Log, LogMeta, StepSource};
+use super::means::StepMeans;
+use super::names::own_id;
+use super::notes::Told;
 use super::optional::Optional;
-use super::roles::{RewardSpec, Roles, StepMeans};
+use super::options::{LogOptions, Rows};
+use super::present::Present;
+use super::repeats::Repeats;
+use super::reward::RewardSpec;
+use super::roles::Roles;
 use super::rollouts::Rollouts;
 use super::row::Repeated;
 use super::writer::Writer;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// Stretches of rows of one step, run and file beyond which a reader is told what their order costs.
 const MANY_STRETCHES: usize = 1 << 20;
 
 /// What is known of a file before its rows are read.
 pub(super) struct Plan {
+    pub present: Rc<Present>,
     pub roles: Roles,
-    pub may_be_aggregate: bool,
+    /// The step of rows that do not say it.
+    pub step: u64,
+    /// The counter and the run's column, if rows can be step means.
+    pub counter: Option<(String, Option<String>)>,
+    /// Whether a column belongs to single rollouts.
+    pub of_rollouts: bool,
     /// Columns of the reward that the first rows lack, and the error if all rows do.
     pub missing: Vec<(String, Error)>,
     /// Whether each feature is there.
@@ -42,8 +57,19 @@ pub(super) struct Building {
     /// Cells of the reward that are NaN, and the first of them.
     nan: usize,
     first_nan: Option<Place>,
+    /// What a row was said to be.
+    rows_are: Option<Rows>,
     not_aggregate: bool,
-    notes: Vec<String>,
+    /// Steps of files that hold one row each.
+    singles: StepMeans,
+    /// Whether a cell that is no step means that the log has no steps, and whether one was seen.
+    without_steps: bool,
+    steps_lost: bool,
+    repeats: Repeats,
+    groups: Groups,
+    /// Whether groups that are none give way to the prompt.
+    group_may_go: bool,
+    told: Told,
 }
 
 /// Names of the cells to read, each with its index.
@@ -59,7 +85,13 @@ impl<'a> Wanted<'a> {
 }
 
 impl Building {
-    pub(super) fn new(plans: &[Plan], spec: &RewardSpec, names: Vec<String>, notes: Vec<String>) -> Self {
+    pub(super) fn new(
+        plans: &[Plan],
+        spec: &RewardSpec,
+        names: Vec<String>,
+        options: &LogOptions,
+        without_steps: bool,
+    ) -> Self {
         let mut width = 0;
         let mut next = || {
             width += 1;
@@ -85,7 +117,7 @@ impl Building {
         let advantage = optional(any(&|r| r.advantage.is_some()));
         let shaped = optional(any(&|r| r.shaped_reward.is_some()));
         let weighted = matches!(spec, RewardSpec::Weighted(_));
-        let parts = spec.terms().iter().map(|_| optional(weighted)).collect();
+        let parts = spec.terms(None).iter().map(|_| optional(weighted)).collect();
         let features = names.into_iter().map(|name| (name, optional(true))).collect();
         Self {
             writer: Writer::new(width, IN_MEMORY),
@@ -102,8 +134,15 @@ impl Building {
             empty: 0,
             nan: 0,
             first_nan: None,
+            rows_are: options.rows,
             not_aggregate: false,
-            notes,
+            singles: StepMeans::default(),
+            without_steps,
+            steps_lost: false,
+            repeats: Repeats::new(plans.len() > 1),
+            groups: Groups::default(),
+            group_may_go: options.group.is_none(),
+            told: Told::default(),
         }
     }
 
@@ -115,10 +154,11 @@ impl Building {
         plan: Plan,
         spec: &RewardSpec,
     ) -> Result<(), Error> {
-        let (terms, roles) = (spec.terms(), &plan.roles);
-        let mut wanted = Wanted(terms.iter().map(|(name, _)| *name).collect());
+        let (terms, roles) = (spec.terms(Some(&plan.present)), &plan.roles);
+        let mut wanted = Wanted(terms.iter().map(|term| term.column).collect());
         let step = wanted.add(roles.step.as_ref());
         let run = wanted.add(roles.run.as_ref());
+        let counter = wanted.add(plan.counter.as_ref().map(|(counter, _)| counter));
         let prompt = wanted.add(roles.prompt.as_ref());
         let completion = wanted.add(roles.completion.as_ref());
         let group = wanted.add(roles.group.as_ref());
@@ -129,6 +169,8 @@ impl Building {
         let advantage = wanted.add(roles.advantage.as_ref());
         let shaped = wanted.add(roles.shaped_reward.as_ref());
         let names: Vec<String> = self.features.iter().map(|(name, _)| name.clone()).collect();
+        let own_id = if completion.is_some() { None } else { own_id(&plan.present.columns) };
+        let own_id = wanted.add(own_id.as_ref()).map(|(i, _)| i);
         let features: Vec<Option<(usize, &str)>> = names
             .iter()
             .zip(&plan.features)
@@ -139,11 +181,13 @@ impl Building {
             (Repeated::default(), Repeated::default(), Repeated::default());
         let mut lacks = plan.missing;
         let mut means = StepMeans::default();
+        let (mut rows, mut single) = (0, None);
         let shared_file = u32::try_from(number).unwrap_or(u32::MAX);
-        scan(path, &wanted.0, &mut |row| {
+        let unfinished = scan(path, &plan.present, &wanted.0, &mut |row| {
+            rows += 1;
             let mut reward = None;
-            for (i, (name, weight)) in terms.iter().enumerate() {
-                let value = match row.finite(i, name) {
+            for (i, term) in terms.iter().enumerate() {
+                let value = match row.term(i, term) {
                     Err(Error::NotFinite { place, value, .. }) if value.is_nan() => {
                         self.first_nan.get_or_insert(place);
                         self.nan += 1;
@@ -152,16 +196,28 @@ impl Building {
                     other => other?,
                 };
                 if let Some(value) = value {
-                    lacks.retain(|(lacking, _)| lacking != name);
-                    reward = Some(reward.unwrap_or(0.0) + weight * value);
+                    lacks.retain(|(lacking, _)| lacking != term.name);
+                    reward = Some(reward.unwrap_or(0.0) + term.weight * value);
                 }
             }
             let step = match step {
-                Some((i, name)) => last_step.of(row, i, || row.step(i, name))?,
-                None => number as u64,
+                Some((i, name)) => match last_step.of(row, i, || row.step(i, name)) {
+                    Err(_) if self.without_steps && plan.counter.is_none() => {
+                        self.steps_lost = true;
+                        0
+                    }
+                    step => step?,
+                },
+                None => plan.step,
             };
             let run = run.map(|(i, _)| last_run.of(row, i, || Ok(row.identity(i)))).transpose()?;
-            means.see(run.unwrap_or(0), step);
+            if reward.is_some() || terms.is_empty() {
+                let counted = counter.map_or(Some(step as f64), |(i, _)| (row.cell)(i).number());
+                if let Some(counted) = counted {
+                    means.see(run.unwrap_or(0), counted);
+                    single = Some((run.unwrap_or(0), counted));
+                }
+            }
             if let Some(run) = run
                 && self.runs.last() != Some(&run)
                 && !self.runs.contains(&run)
@@ -175,10 +231,13 @@ impl Building {
             if !reward.is_finite() {
                 return Err(Error::NotFinite { place: row.place(), column: spec.to_string(), value: reward });
             }
-            let Self { words, layout, notes, .. } = self;
+            let Self { words, layout, told: Told { notes, .. }, .. } = self;
             for (i, part) in self.parts.iter_mut().enumerate() {
                 // The sum goes on without a part that is missing here: no news.
-                part.read(words, row, Some((i, terms[i].0)), &mut Vec::new());
+                match terms.get(i).map(|term| row.term(i, term)) {
+                    Some(Ok(Some(value))) if value.is_finite() && !part.lost => part.put(words, value),
+                    _ => part.lost = true,
+                }
             }
             for ((_, feature), column) in self.features.iter_mut().zip(&features) {
                 feature.read(words, row, *column, notes);
@@ -207,21 +266,47 @@ impl Building {
             put(Some(layout.row), row.row as u64);
             put(Some(layout.proxy), reward.to_bits());
             put(layout.prompt, prompt);
-            put(layout.members, group.map_or(prompt, |(i, _)| row.identity(i)));
-            if layout.outcome.is_some() {
-                let sampled = match (outcome, &text) {
-                    (Some((i, _)), _) => row.identity(i),
-                    (None, Some(text)) => text_hash_of(prompt, text),
-                    (None, None) => words_hash([number as u64, row.row as u64]),
-                };
-                put(layout.outcome, sampled);
-            }
+            let members = group.map_or(prompt, |(i, _)| row.identity(i));
+            put(layout.members, members);
+            let sampled = match (outcome, &text) {
+                (Some((i, _)), _) => row.identity(i),
+                (None, Some(text)) => text_hash_of(prompt, text),
+                (None, None) => words_hash([number as u64, row.row as u64]),
+            };
+            put(layout.outcome, sampled);
             let shared = Shared { step, run: run.unwrap_or(0), file: shared_file };
+            if group.is_some() && self.group_may_go {
+                self.groups.see(shared, members, prompt);
+            }
+            if completion.is_some() || own_id.is_some() {
+                let what = own_id.map_or(sampled, |i| words_hash([prompt, row.identity(i)]));
+                let identity = words_hash([what, reward.to_bits()]);
+                let repeat = self.repeats.see(shared, self.writer.rows(), identity, prompt, own_id.is_none());
+                if let Some(repeat) = repeat {
+                    self.writer.remove(&repeat.rows);
+                    self.told.repeat(&repeat);
+                }
+            }
             self.writer.line(number, row.row, row.line);
             self.writer.push(shared, &self.words)
         })?;
-        self.not_aggregate |= !plan.may_be_aggregate || !means.holds();
+        if let Some(place) = unfinished {
+            self.told.unfinished(&place);
+        }
+        let is_means = match (rows, single) {
+            (1, Some((run, step))) if !plan.of_rollouts && !plan.present.means => {
+                self.singles.see(run, step);
+                true
+            }
+            _ => plan.present.means || (plan.counter.is_some() && means.holds()),
+        };
+        self.not_aggregate |= !is_means;
         lacks.into_iter().next().map_or(Ok(()), |(_, error)| Err(error))
+    }
+
+    /// A file that was found and not read.
+    pub(super) fn leave_out(&mut self, file: LeftOut) {
+        self.told.left_out.push(file);
     }
 
     /// Whether no row was kept so far.
@@ -229,72 +314,88 @@ impl Building {
         self.writer.rows() == 0
     }
 
-    /// Something that a reader of the result should know.
-    pub(super) fn note(&mut self, note: String) {
-        self.notes.push(note);
-    }
-
     /// The log of all files read.
     pub(super) fn finish(
-        self,
+        mut self,
         files: Vec<PathBuf>,
-        reward: RewardSpec,
         roles: Roles,
+        step: StepSource,
+        options: LogOptions,
     ) -> Result<Log<Rollouts>, Error> {
-        let rows = self.writer.rows();
+        if let Some(repeat) = self.repeats.end() {
+            self.writer.remove(&repeat.rows);
+            self.told.repeat(&repeat);
+        }
+        let reward = options.reward.clone().unwrap_or(RewardSpec::Weighted(Vec::new()));
+        let (rows, written) = (self.writer.kept(), self.writer.rows());
         let named = |columns: Vec<(String, Optional)>| {
-            columns.into_iter().filter_map(|(name, c)| Some((name, c.complete(rows)?))).collect()
+            columns.into_iter().filter_map(|(name, c)| Some((name, c.complete(written)?))).collect()
         };
-        let names = reward.terms().iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>();
+        let names = reward.terms(None).iter().map(|term| term.name.to_owned()).collect::<Vec<_>>();
+        let (mut layout, mut group) = (self.layout, GroupSource::of(&roles));
+        let one_each = self.group_may_go && roles.group.is_some() && self.groups.are_none();
+        if let (true, Some(name), Some(prompt)) = (one_each, &roles.group, &roles.prompt) {
+            layout.members = None;
+            group = GroupSource::Prompt(prompt.clone());
+            self.told.notes.push(format!(
+                "every rollout of a step has its own `{name}`: groups are the prompt (`{prompt}`) within the step; name another \
+                 column with --group"
+            ));
+        }
         let layout = Layout {
-            length: self.length.complete(rows),
-            log_prob: self.log_prob.complete(rows),
-            ref_log_prob: self.ref_log_prob.complete(rows),
-            advantage: self.advantage.complete(rows),
-            reward: self.shaped.complete(rows),
+            length: self.length.complete(written),
+            log_prob: self.log_prob.complete(written),
+            ref_log_prob: self.ref_log_prob.complete(written),
+            advantage: self.advantage.complete(written),
+            reward: self.shaped.complete(written),
             parts: named(names.into_iter().zip(self.parts).collect()),
             features: named(self.features),
-            ..self.layout
+            ..layout
+        };
+        let aggregate = match self.rows_are {
+            Some(Rows::Means) => true,
+            Some(Rows::Rollouts) => false,
+            None => !self.not_aggregate && (self.singles.is_empty() || self.singles.holds()),
         };
         let rollouts = self.writer.finish(layout)?;
-        let mut notes = self.notes;
+        let mut told = self.told;
         if let Some(place) = self.first_nan {
-            notes.push(format!(
+            told.notes.push(format!(
                 "the reward is NaN in {} cells, the first at {place}: they count as empty",
                 self.nan
             ));
         }
+        if self.repeats.unclear > 0 {
+            told.notes.push(format!(
+                "{} times a step's rollouts are those of the step before, in a policy or an evaluation that does not vary: \
+                 counted each time",
+                self.repeats.unclear
+            ));
+        }
         if rollouts.alternations() > MANY_STRETCHES {
-            notes.push(format!(
+            told.notes.push(format!(
                 "steps, runs or files alternate {} times from row to row: putting them in order takes about {} MB of \
                  memory; sort the log by step to save it",
                 rollouts.alternations(),
                 rollouts.alternations() / 25_000,
             ));
         }
-        let step = match (&roles.step, files.len()) {
-            (Some(name), _) => StepSource::Column(name.clone()),
-            (None, 1) => StepSource::None,
-            (None, _) => StepSource::Order,
-        };
-        let group = match (&roles.group, &roles.prompt) {
-            (Some(name), _) => GroupSource::Column(name.clone()),
-            (None, Some(name)) => GroupSource::Prompt(name.clone()),
-            (None, None) => GroupSource::None,
-        };
+        let repeated = told.repeated;
+        let (notes, left_out) = told.finish(&files);
         let meta = LogMeta {
             files,
             reward,
             roles,
-            rows: rows + self.empty,
+            rows: rows + repeated + self.empty,
             empty: self.empty,
             runs: self.runs.len().max(1),
-            aggregate: !self.not_aggregate,
-            step,
+            aggregate,
+            step: if self.steps_lost { StepSource::None } else { step },
             group,
-            left_out: Vec::new(),
-            repeated: 0,
+            left_out,
+            repeated,
             notes,
+            options,
         };
         Ok(Log { rollouts, meta })
     }

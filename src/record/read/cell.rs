@@ -13,6 +13,8 @@ pub(super) enum Cell<'a> {
     Number(f64),
     /// A truth value that the format types as one.
     Flag(bool),
+    /// A list of numbers.
+    Numbers(Vec<f64>),
     /// Anything else. Chat messages are their contents, line by line; other nested values their JSON.
     Text(Cow<'a, str>),
     /// Text as it stands in a file that need not be UTF-8.
@@ -23,6 +25,8 @@ pub(super) enum Cell<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum NotANumber<'a> {
     Text(&'a str),
+    /// A list of so many numbers, and not of one.
+    List(usize),
     NotUtf8,
 }
 
@@ -31,8 +35,10 @@ pub(super) enum NotANumber<'a> {
 pub(super) enum Kind {
     /// No value seen.
     Empty,
-    /// Numbers only.
+    /// Numbers only; a list of one is its number.
     Number,
+    /// Lists of numbers.
+    List,
     /// Anything else.
     Other,
 }
@@ -44,13 +50,26 @@ pub(super) struct Column {
     pub name: String,
     /// What it holds.
     pub kind: Kind,
+    /// Whether all of its numbers are whole.
+    pub whole: bool,
 }
 
 impl Column {
-    /// Whether `name` means this column; `.` may stand for `/`.
+    /// Whether `name` means this column; `.` may stand for `/`, and the number of an element for `*`.
     pub fn answers(&self, name: &str) -> bool {
-        self.name.len() == name.len()
-            && self.name.bytes().zip(name.bytes()).all(|(a, b)| a == b || (a == b'/' && b == b'.'))
+        if !self.name.contains('*') {
+            return self.name.len() == name.len()
+                && self.name.bytes().zip(name.bytes()).all(|(a, b)| a == b || (a == b'/' && b == b'.'));
+        }
+        let is_index = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        let (mut own, mut other) = (self.name.split(['/', '.']), name.split(['/', '.']));
+        loop {
+            match (own.next(), other.next()) {
+                (None, None) => return true,
+                (Some(a), Some(b)) if a == b || (a == "*" && is_index(b)) => {}
+                _ => return false,
+            }
+        }
     }
 }
 
@@ -64,6 +83,11 @@ impl Cell<'_> {
             Cell::Missing => return Ok(None),
             Cell::Number(value) => return Ok(Some(*value)),
             Cell::Flag(value) => return Ok(Some(f64::from(u8::from(*value)))),
+            Cell::Numbers(numbers) => match numbers.as_slice() {
+                [] => return Ok(None),
+                [one] => return Ok(Some(*one)),
+                several => return Err(NotANumber::List(several.len())),
+            },
             Cell::Text(text) => text.as_bytes(),
             Cell::Bytes(bytes) => bytes,
         };
@@ -72,11 +96,37 @@ impl Cell<'_> {
         }
         let text = std::str::from_utf8(bytes).map_err(|_| NotANumber::NotUtf8)?;
         match text.trim() {
-            "" => Ok(None),
+            trimmed if is_missing(trimmed) => Ok(None),
             "true" | "True" | "TRUE" => Ok(Some(1.0)),
             "false" | "False" | "FALSE" => Ok(Some(0.0)),
-            trimmed => trimmed.parse().map(Some).map_err(|_| NotANumber::Text(text)),
+            trimmed => match (trimmed.parse(), list(trimmed)) {
+                (Ok(value), _) => Ok(Some(value)),
+                (_, Some(numbers)) => match numbers.as_slice() {
+                    [] => Ok(None),
+                    [one] => Ok(Some(*one)),
+                    several => Err(NotANumber::List(several.len())),
+                },
+                _ => Err(NotANumber::Text(text)),
+            },
         }
+    }
+
+    /// The numbers of a list; a number alone is a list of one.
+    pub fn numbers(&self) -> Result<Vec<f64>, NotANumber<'_>> {
+        match (self, self.parse()) {
+            (Cell::Numbers(numbers), _) => Ok(numbers.clone()),
+            (Cell::Text(text), Err(NotANumber::List(_))) => Ok(list(text.trim()).unwrap_or_default()),
+            (Cell::Bytes(bytes), Err(NotANumber::List(_))) => {
+                Ok(list(String::from_utf8_lossy(bytes).trim()).unwrap_or_default())
+            }
+            (_, Ok(value)) => Ok(value.into_iter().collect()),
+            (_, Err(error)) => Err(error),
+        }
+    }
+
+    /// Whether no number stands here that is not whole.
+    pub fn is_whole(&self) -> bool {
+        self.number().is_none_or(|value| value.fract() == 0.0)
     }
 
     /// The number that stands here, finite or not, or `None`.
@@ -90,6 +140,7 @@ impl Cell<'_> {
             Cell::Missing => None,
             Cell::Number(value) => Some(Cow::Owned(value.to_string().into_bytes())),
             Cell::Flag(value) => Some(Cow::Borrowed(if *value { b"true" } else { b"false" })),
+            Cell::Numbers(numbers) => Some(Cow::Owned(format!("{numbers:?}").into_bytes())),
             Cell::Text(text) => Some(Cow::Borrowed(text.as_bytes())),
             Cell::Bytes(bytes) => Some(Cow::Borrowed(bytes)),
         }
@@ -101,6 +152,11 @@ impl Cell<'_> {
             Cell::Missing => Kind::Empty,
             Cell::Number(_) => Kind::Number,
             Cell::Flag(_) => Kind::Other,
+            Cell::Numbers(numbers) => match numbers.len() {
+                0 => Kind::Empty,
+                1 => Kind::Number,
+                _ => Kind::List,
+            },
             Cell::Text(text) => Kind::of_text(text),
             Cell::Bytes(bytes) => Kind::of_text(&String::from_utf8_lossy(bytes)),
         }
@@ -110,9 +166,13 @@ impl Cell<'_> {
 impl Kind {
     fn of_text(text: &str) -> Kind {
         match text.trim() {
-            "" => Kind::Empty,
+            trimmed if is_missing(trimmed) => Kind::Empty,
             trimmed if trimmed.parse::<f64>().is_ok() => Kind::Number,
-            _ => Kind::Other,
+            trimmed => match list(trimmed) {
+                Some(numbers) if numbers.len() > 1 => Kind::List,
+                Some(_) => Kind::Number,
+                None => Kind::Other,
+            },
         }
     }
 
@@ -121,9 +181,20 @@ impl Kind {
         match (self, other) {
             (Kind::Empty, kind) | (kind, Kind::Empty) => kind,
             (Kind::Number, Kind::Number) => Kind::Number,
+            (Kind::Number | Kind::List, Kind::Number | Kind::List) => Kind::List,
             _ => Kind::Other,
         }
     }
+}
+
+/// Whether a cell says that nothing stands in it, as writers of tables spell it.
+fn is_missing(text: &str) -> bool {
+    matches!(text, "" | "None" | "none" | "NA" | "N/A" | "n/a" | "#N/A" | "<NA>" | "null" | "NULL" | "Null")
+}
+
+/// The numbers of a list that is written as text.
+fn list(text: &str) -> Option<Vec<f64>> {
+    text.starts_with('[').then(|| serde_json::from_str(text).ok()).flatten()
 }
 
 /// The value of digits with at most one point and a sign, correctly rounded; `None` of anything else, which is left to

@@ -1,124 +1,71 @@
 //! One numeric column of a log with the training steps, row by row: memory holds these two and nothing else.
 
-use super::cell::Column;
-use super::error::{COLUMN_FLAG, Error};
-use super::files::{columns, log_files, scan};
+use super::error::Error;
+use super::log::{LogMeta, StepSource};
+use super::open::open;
 use super::options::LogOptions;
-use super::roles::{StepMeans, guess, may_be_aggregate, missing, step_column};
 use std::path::PathBuf;
+
+/// Rows that are read back at once.
+const ROWS: usize = 1 << 16;
 
 /// A column of finite numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ColumnData {
     /// The column; `None` where none was named and the rows are step means anyway.
     pub column: Option<String>,
-    /// Its values, in the order of files and rows.
+    /// Its values, in step order.
     pub values: Vec<f64>,
-    /// The training step of each value: that of the step column, else the number of the file where there are several. `None` where
-    /// neither says it, or a cell of the column is no step.
+    /// The training step of each value: that of the step column, else of the path, else the number of the file where there are
+    /// several. `None` where nothing says it, or a cell of the column is no step.
     pub steps: Option<Vec<u64>>,
     /// Rows read.
     pub rows: usize,
     /// Rows whose cell was empty; they are left out of `values`.
     pub empty: usize,
-    /// Whether each row is a mean over a training step: a step column ascends strictly, one row each (within a
-    /// run), in at least two rows, and no column belongs to single rollouts (prompt, completion, group, outcome,
-    /// trajectory).
+    /// Whether each row is a mean over a training step: a step column ascends, one row each (within a run), in at least two
+    /// rows, and no column belongs to single rollouts (prompt, completion, group, outcome, episode).
     pub aggregate: bool,
     /// The files, in the order in which they were read.
     pub files: Vec<PathBuf>,
+    /// What else is known of the log.
+    pub meta: LogMeta,
 }
 
-/// Reads one numeric column of the files that `paths` stand for (see [`log_files`]).
+/// Reads one numeric column of the files that `paths` stand for (see [`log_files`](super::log_files)), as
+/// [`open_log`](super::open_log) does.
 ///
-/// Without `column`, the reward's usual names are tried, then the only numeric candidate (see
+/// Without `options.reward`, the reward's usual names are tried, then the only numeric candidate (see
 /// [`Roles`](super::Roles)).
 ///
 /// # Errors
-/// Everything that [`Error`] lists, with place and remedy; NaN and ±∞ are refused.
+/// Everything that [`Error`] lists, with place and remedy; ±∞ is refused.
 pub fn read_column(paths: &[PathBuf], options: &LogOptions) -> Result<ColumnData, Error> {
-    let column = options.reward.as_ref().map(ToString::to_string);
-    let files = log_files(paths)?;
-    let mut data = ColumnData {
+    let log = open(paths, options, true)?;
+    let meta = log.meta;
+    let nameless = meta.reward.terms(None).is_empty();
+    let kept = if nameless { 0 } else { log.rollouts.len() };
+    let mut values = Vec::with_capacity(kept);
+    let mut steps = (meta.step != StepSource::None).then(|| Vec::with_capacity(kept));
+    for from in (0..kept).step_by(ROWS) {
+        let rows = log.rollouts.rewards(from..from + ROWS)?;
+        values.extend_from_slice(&rows);
+    }
+    if let Some(steps) = &mut steps {
+        for span in log.rollouts.spans().iter().filter(|_| !nameless) {
+            steps.resize(steps.len() + span.rows.len(), span.step);
+        }
+    }
+    let column = (!nameless).then(|| meta.reward.to_string());
+    let (rows, empty) = (meta.rows, if nameless { 0 } else { meta.empty });
+    Ok(ColumnData {
         column,
-        values: Vec::new(),
-        steps: Some(Vec::new()),
-        rows: 0,
-        empty: 0,
-        aggregate: true,
-        files,
-    };
-    let mut which = None;
-    let mut last_columns: Option<(PathBuf, Vec<Column>)> = None;
-    for (number, file) in data.files.iter().enumerate() {
-        let present = columns(file)?;
-        if data.column.is_none() && which.is_none() {
-            match guess(file, &present, COLUMN_FLAG) {
-                Ok(name) => data.column = Some(name),
-                Err(error) => which = Some(error),
-            }
-        }
-        let means_of = may_be_aggregate(&present);
-        if means_of.is_none()
-            && let Some(error) = which
-        {
-            return Err(error);
-        }
-        let mut wanted: Vec<&str> = data.column.as_deref().into_iter().collect();
-        let step_index = wanted.len();
-        let step = step_column(&present);
-        wanted.extend(step.as_deref());
-        let mut run_index = None;
-        if let Some((_, Some(run))) = &means_of {
-            run_index = Some(wanted.len());
-            wanted.push(run);
-        }
-        if step.is_none() && data.files.len() == 1 {
-            data.steps = None;
-        }
-        let mut means = StepMeans::default();
-        let before = data.values.len();
-        scan(file, &wanted, &mut |row| {
-            data.rows += 1;
-            let step = match &step {
-                None => Some(number as u64),
-                // Of step means, a faulty step is an error; else the tail is read without steps.
-                Some(name) if means_of.is_some() => Some(row.step(step_index, name)?),
-                Some(name) => row.step(step_index, name).ok(),
-            };
-            if let Some(name) = data.column.as_deref() {
-                match row.finite(0, name)? {
-                    Some(value) => {
-                        data.values.push(value);
-                        match (&mut data.steps, step) {
-                            (Some(steps), Some(step)) => steps.push(step),
-                            _ => data.steps = None,
-                        }
-                    }
-                    None => data.empty += 1,
-                }
-            }
-            if means_of.is_some() {
-                means.see(run_index.map_or(0, |i| row.identity(i)), step.unwrap_or_default());
-            }
-            Ok(())
-        })?;
-        data.aggregate &= means_of.is_some() && means.holds();
-        if data.values.len() == before
-            && let Some(name) = data.column.as_deref()
-            && !present.iter().any(|c| c.answers(name))
-        {
-            return Err(missing(file, &present, name));
-        }
-        last_columns = Some((file.clone(), present));
-    }
-    if !data.aggregate
-        && let Some(error) = which
-    {
-        return Err(error);
-    }
-    if let (true, Some(name), Some((path, _))) = (data.values.is_empty(), &data.column, last_columns) {
-        return Err(Error::NoValues { path, column: name.clone() });
-    }
-    Ok(data)
+        values,
+        steps,
+        rows,
+        empty,
+        aggregate: meta.aggregate,
+        files: meta.files.clone(),
+        meta,
+    })
 }

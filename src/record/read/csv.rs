@@ -1,39 +1,76 @@
-//! CSV with a header (RFC 4180): a byte-order mark and CRLF are accepted, quoted cells may span lines.
+//! CSV with a header: commas, semicolons, tabs or bars between the cells, told by the header. A byte-order mark and CRLF are
+//! accepted, quoted cells may span lines, and so is the line `#{…}` before the header of a `monitor.csv`.
 //!
-//! One thread splits the file into cells, another reads the numbers in them: the rows come in their order all the same.
+//! One thread cuts the file into records, another reads the numbers in them: the rows come in their order all the same.
 
 use super::cell::{Cell, Column, Kind, SAMPLE};
+use super::csv_split::{Block, Cells, Splitter, Stop, delimiter};
 use super::error::{Error, Place};
+use super::present::Present;
 use super::row::Row;
-use csv::{ByteRecord, ErrorKind, Reader, ReaderBuilder, StringRecord};
-use std::fs::File;
+use super::source::{self, Line, MAX_RECORD};
+use super::spool;
+use super::unfold::Unfold;
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-/// The columns, judged by the first rows.
-pub(super) fn columns(path: &Path) -> Result<Vec<Column>, Error> {
-    let (mut reader, header) = open(path)?;
-    let mut columns: Vec<Column> =
-        header.iter().map(|name| Column { name: name.to_owned(), kind: Kind::Empty }).collect();
-    let mut record = ByteRecord::new();
-    for row in 0..SAMPLE {
-        if !reader.read_byte_record(&mut record).map_err(|e| explain(path, row, e))? {
-            break;
-        }
-        for (column, cell) in columns.iter_mut().zip(record.iter()) {
-            column.kind = column.kind.and(Cell::Bytes(cell).kind());
+/// The columns, judged by the first rows, and how many these are.
+pub(super) fn columns(path: &Path, limit: u64) -> Result<(Present, usize), Error> {
+    let Opened { mut splitter, header } = open(path, limit)?;
+    let (mut block, mut cells) = (Block::default(), Cells::default());
+    let mut sample: Vec<Vec<Vec<u8>>> = Vec::new();
+    while sample.len() < SAMPLE && splitter.fill(&mut block).map_err(|stop| explain(path, 0, stop))? {
+        for span in block.spans.iter().take(SAMPLE - sample.len()) {
+            let record = block.record(span);
+            cells.cut(record, span, splitter.delimiter, header.len());
+            let cell = |i| cells.get(record, span, i).unwrap_or_default().to_vec();
+            sample.push((0..header.len()).map(cell).collect());
         }
     }
-    Ok(columns)
+    let all = || sample.iter().flatten();
+    let decimal_comma = splitter.delimiter != b','
+        && all().any(|cell| has_decimal(cell, b','))
+        && !all().any(|cell| has_decimal(cell, b'.'));
+    let mut columns: Vec<Column> =
+        header.iter().map(|name| Column { name: name.clone(), kind: Kind::Empty, whole: true }).collect();
+    for row in &sample {
+        for (column, cell) in columns.iter_mut().zip(row) {
+            let cell = value(cell, decimal_comma);
+            column.kind = column.kind.and(cell.kind());
+            column.whole &= cell.is_whole();
+        }
+    }
+    Ok((Present { columns, unfold: Unfold::One, means: false, limit, decimal_comma }, sample.len()))
 }
 
-/// Visits every row with the cells of the `wanted` columns.
+/// Whether a cell is digits with this byte between whole and fraction.
+fn has_decimal(cell: &[u8], point: u8) -> bool {
+    let digits = cell.strip_prefix(b"-").unwrap_or(cell);
+    let mut parts = digits.split(|byte| *byte == point);
+    let is_digits =
+        |part: Option<&[u8]>| part.is_some_and(|p| !p.is_empty() && p.iter().all(u8::is_ascii_digit));
+    is_digits(parts.next()) && is_digits(parts.next()) && parts.next().is_none()
+}
+
+fn value(bytes: &[u8], decimal_comma: bool) -> Cell<'_> {
+    match bytes {
+        [] => Cell::Missing,
+        _ if decimal_comma && has_decimal(bytes, b',') => {
+            Cell::Text(Cow::Owned(String::from_utf8_lossy(bytes).replace(',', ".")))
+        }
+        _ => Cell::Bytes(bytes),
+    }
+}
+
+/// Visits every row with the cells of the `wanted` columns. Returns the place of an unfinished last row, which is left out.
 pub(super) fn scan(
     path: &Path,
+    present: &Present,
     wanted: &[&str],
     visit: &mut dyn FnMut(&Row<'_>) -> Result<(), Error>,
-) -> Result<(), Error> {
-    let (mut reader, header) = open(path)?;
+) -> Result<Option<Place>, Error> {
+    let Opened { mut splitter, header } = open(path, present.limit)?;
     let mut index = Vec::with_capacity(wanted.len());
     for name in wanted {
         let mut found = header.iter().enumerate().filter(|(_, h)| h == name).map(|(i, _)| i);
@@ -43,114 +80,141 @@ pub(super) fn scan(
                 return Err(Error::RepeatedColumn { path: path.to_owned(), column: (*name).to_owned() });
             }
             (None, _) => {
-                let columns = header.iter().map(str::to_owned).collect();
-                return Err(Error::MissingColumn {
-                    path: path.to_owned(),
-                    column: (*name).to_owned(),
-                    columns,
-                });
+                let column = (*name).to_owned();
+                return Err(Error::MissingColumn { path: path.to_owned(), column, columns: header });
             }
         }
     }
-    let (send, receive) = sync_channel::<Batch>(BATCHES);
-    // A channel that never fills up: there are no more batches than places.
-    let (give_back, emptied) = sync_channel::<Vec<ByteRecord>>(BATCHES + 2);
+    let needed = index.iter().max().map_or(0, |most| most + 1);
+    let (delimiter, expected) = (splitter.delimiter, header.len());
+    let (send, receive) = sync_channel::<Result<Block, Stop>>(BLOCKS);
+    // A channel that never fills up: there are no more blocks than places.
+    let (give_back, emptied) = sync_channel::<Block>(BLOCKS + 2);
     std::thread::scope(|scope| {
-        scope.spawn(move || split(&mut reader, &send, &emptied));
-        let mut row = 0;
-        for batch in receive {
-            for record in batch.records.iter().take(batch.filled) {
-                let cell = |i: usize| match index.get(i).and_then(|&column| record.get(column)) {
-                    Some(bytes) if !bytes.is_empty() => Cell::Bytes(bytes),
-                    _ => Cell::Missing,
+        scope.spawn(move || split(&mut splitter, &send, &emptied));
+        let (mut row, mut cells, mut unfinished) = (0, Cells::default(), None);
+        for block in receive {
+            let block = block.map_err(|stop| explain(path, row, stop))?;
+            for span in &block.spans {
+                let record = block.record(span);
+                cells.cut(record, span, delimiter, needed);
+                let line = Some(block.line + u64::from(span.line));
+                let place = || Place { file: path.to_owned(), line, row };
+                if span.last && (span.open || cells.count < expected) {
+                    unfinished = Some(place());
+                    break;
+                }
+                if cells.count != expected {
+                    return Err(Error::Ragged {
+                        place: place(),
+                        found: cells.count as u64,
+                        expected: expected as u64,
+                    });
+                }
+                let cell = |i: usize| match index.get(i).and_then(|&column| cells.get(record, span, column)) {
+                    Some(bytes) => value(bytes, present.decimal_comma),
+                    None => Cell::Missing,
                 };
-                let line = record.position().map(csv::Position::line);
                 visit(&Row { row, line, file: path, cell: &cell })?;
                 row += 1;
             }
-            if let Some(error) = batch.error {
-                return Err(explain(path, row, error));
-            }
-            let _ = give_back.try_send(batch.records);
+            let _ = give_back.try_send(block);
         }
-        if row == 0 {
-            return Err(Error::Empty { path: path.to_owned(), what: "a header and no row" });
+        match (row, &unfinished) {
+            (0, None) => Err(Error::Empty { path: path.to_owned(), what: "a header and no row" }),
+            (0, Some(_)) => Err(Error::Empty { path: path.to_owned(), what: "a header and no complete row" }),
+            _ => Ok(unfinished),
         }
-        Ok(())
     })
 }
 
-/// Batches on their way, and the records and bytes of one.
-const BATCHES: usize = 4;
-const BATCH: usize = 4096;
-const BATCH_BYTES: usize = 1 << 18;
+/// Blocks on their way.
+const BLOCKS: usize = 4;
 
-/// Records, some of them filled, and the error that ended the file, if one did.
-#[derive(Default)]
-struct Batch {
-    records: Vec<ByteRecord>,
-    filled: usize,
-    error: Option<csv::Error>,
-}
-
-impl Batch {
-    /// Fills up with the next records; whether there may be more.
-    fn fill(&mut self, reader: &mut Reader<File>) -> bool {
-        let mut bytes = 0;
-        for record in &mut self.records {
-            match reader.read_byte_record(record) {
-                Ok(true) => bytes += record.as_slice().len(),
-                Ok(false) => return false,
-                Err(fault) => {
-                    self.error = Some(fault);
-                    return false;
-                }
+/// Cuts the file until it ends or no one listens.
+fn split(splitter: &mut Splitter, send: &SyncSender<Result<Block, Stop>>, emptied: &Receiver<Block>) {
+    loop {
+        let mut block = emptied.try_recv().unwrap_or_default();
+        let filled = splitter.fill(&mut block);
+        let sent = match filled {
+            Ok(true) => send.send(Ok(block)),
+            Ok(false) => return,
+            Err(stop) => {
+                let _ = send.send(Err(stop));
+                return;
             }
-            self.filled += 1;
-            if bytes > BATCH_BYTES {
-                break;
-            }
-        }
-        true
-    }
-}
-
-/// Splits the file into records until it ends or no one listens.
-fn split(reader: &mut Reader<File>, send: &SyncSender<Batch>, emptied: &Receiver<Vec<ByteRecord>>) {
-    let mut more = true;
-    while more {
-        let records = emptied.try_recv().unwrap_or_else(|_| vec![ByteRecord::new(); BATCH]);
-        let mut batch = Batch { records, ..Batch::default() };
-        more = batch.fill(reader);
-        if send.send(batch).is_err() {
+        };
+        if sent.is_err() {
             return;
         }
     }
 }
 
-fn open(path: &Path) -> Result<(Reader<File>, StringRecord), Error> {
-    let mut reader =
-        ReaderBuilder::new().buffer_capacity(1 << 16).from_path(path).map_err(|e| explain(path, 0, e))?;
-    let header = reader.headers().map_err(|e| explain(path, 0, e))?;
-    let header: StringRecord = header.iter().map(str::trim).collect();
-    if header.is_empty() {
-        return Err(Error::Empty { path: path.to_owned(), what: "not even a header" });
-    }
-    if header.iter().all(|name| name.parse::<f64>().is_ok()) {
-        let first = header.get(0).unwrap_or_default().to_owned();
-        return Err(Error::NoHeader { path: path.to_owned(), first });
-    }
-    Ok((reader, header))
+/// A file of which the header was read.
+struct Opened {
+    splitter: Splitter,
+    header: Vec<String>,
 }
 
-fn explain(path: &Path, row: usize, error: csv::Error) -> Error {
-    let at = |line: Option<u64>| Place { file: path.to_owned(), line, row };
-    match error.into_kind() {
-        ErrorKind::Io(source) => Error::Io { path: path.to_owned(), source },
-        ErrorKind::Utf8 { pos, .. } => Error::NotUtf8 { place: at(pos.map(|p| p.line())) },
-        ErrorKind::UnequalLengths { pos, expected_len, len } => {
-            Error::Ragged { place: at(pos.map(|p| p.line())), found: len, expected: expected_len }
+fn open(path: &Path, limit: u64) -> Result<Opened, Error> {
+    let mut reader = spool::open(path, limit)?;
+    let (mut text, mut line, mut start) = (Vec::new(), 0, 0);
+    let place = |line| Place { file: path.to_owned(), line: Some(line), row: 0 };
+    // The header, over several lines where a name holds a line break.
+    loop {
+        let how = source::read_line(&mut reader, &mut text).map_err(|e| source::explain(path, e))?;
+        line += 1;
+        if how == Line::TooLong || text.len() > MAX_RECORD {
+            return Err(Error::TooLong { place: place(line), limit: MAX_RECORD });
         }
-        other => Error::Io { path: path.to_owned(), source: std::io::Error::other(format!("{other:?}")) },
+        if line == 1 && text.starts_with(b"\xef\xbb\xbf") {
+            start = 3;
+        }
+        let header = text.get(start..).unwrap_or_default();
+        if how == Line::End {
+            if header.trim_ascii().is_empty() {
+                return Err(Error::Empty { path: path.to_owned(), what: "not even a header" });
+            }
+            break;
+        }
+        if header.trim_ascii().is_empty() || header.starts_with(b"#{") {
+            text.clear();
+            start = 0;
+            continue;
+        }
+        if header.iter().filter(|byte| **byte == b'"').count() % 2 == 0 {
+            break;
+        }
+    }
+    let header = text.get(start..).unwrap_or_default();
+    let header = header.strip_suffix(b"\n").unwrap_or(header);
+    let header = header.strip_suffix(b"\r").unwrap_or(header);
+    let delimiter = delimiter(header);
+    let mut names = Vec::new();
+    for name in csv_names(header, delimiter) {
+        names.push(
+            String::from_utf8(name).map_err(|_| Error::NotUtf8 { place: place(line) })?.trim().to_owned(),
+        );
+    }
+    if names.iter().all(|name| name.parse::<f64>().is_ok()) {
+        let first = names.first().cloned().unwrap_or_default();
+        return Err(Error::NoHeader { path: path.to_owned(), first });
+    }
+    Ok(Opened { splitter: Splitter::new(reader, delimiter, line + 1), header: names })
+}
+
+fn csv_names(header: &[u8], delimiter: u8) -> Vec<Vec<u8>> {
+    let mut cells = Cells::default();
+    cells.cut_quoted(header, delimiter);
+    cells.all()
+}
+
+fn explain(path: &Path, row: usize, stop: Stop) -> Error {
+    match stop {
+        Stop::Io(error) => source::explain(path, error),
+        Stop::TooLong(line) => {
+            let place = Place { file: path.to_owned(), line: Some(line), row };
+            Error::TooLong { place, limit: MAX_RECORD }
+        }
     }
 }

@@ -64,7 +64,7 @@ pub enum Error {
         path: PathBuf,
     },
     /// A folder without a log.
-    #[error("{path}: this folder holds no .csv, .jsonl or .parquet file", path = .path.display())]
+    #[error("{path}: this folder holds no .csv, .jsonl, .json or .parquet file", path = .path.display())]
     NoLogInFolder {
         /// The folder.
         path: PathBuf,
@@ -122,6 +122,86 @@ pub enum Error {
         place: Place,
         /// What the parser said.
         message: String,
+    },
+    /// Lists of different lengths in the columns of one line.
+    #[error(
+        "{place}: `{}` holds {} elements, `{}` holds {}: they are no columns of one table",
+        .lists[0].0, .lists[0].1, .lists[1].0, .lists[1].1
+    )]
+    Lengths {
+        /// Where.
+        place: Place,
+        /// Two of the lists, with their lengths.
+        lists: [(String, usize); 2],
+    },
+    /// Lists of one length that may be a rollout's turns, or rollouts.
+    #[error(
+        "{path}: `{completions}` and `{rewards}` hold lists of one length ({length}): as many rollouts, or turns of one?",
+        path = .path.display()
+    )]
+    TurnsOrRollouts {
+        /// The file.
+        path: PathBuf,
+        /// The completions' column.
+        completions: String,
+        /// The reward's column.
+        rewards: String,
+        /// Length of the lists in the first of these lines.
+        length: usize,
+    },
+    /// A list of numbers where one number should stand.
+    #[error("{place}, column `{column}`: a list of {length} numbers")]
+    List {
+        /// Where.
+        place: Place,
+        /// The column.
+        column: String,
+        /// Numbers in the list.
+        length: usize,
+    },
+    /// A JSON object with several arrays of objects.
+    #[error("{path}: {} arrays could be the rows: {}", .arrays.len(), .arrays.join(", "), path = .path.display())]
+    WhichArray {
+        /// The file.
+        path: PathBuf,
+        /// Their keys.
+        arrays: Vec<String>,
+    },
+    /// A compressed file that is damaged.
+    #[error("{path}: damaged or cut off: {message}", path = .path.display())]
+    Compressed {
+        /// The file.
+        path: PathBuf,
+        /// What the decoder said.
+        message: String,
+    },
+    /// A file that expands beyond the limit.
+    #[error("{path}: it expands to more than {limit} bytes", path = .path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The limit.
+        limit: u64,
+    },
+    /// A line, record or cell beyond what is read at once.
+    #[error("{place}: longer than {limit} bytes")]
+    TooLong {
+        /// Where.
+        place: Place,
+        /// The limit.
+        limit: usize,
+    },
+    /// A Parquet column of which few bytes become many.
+    #[error("{path}: column `{column}` expands {times}-fold, to {bytes} bytes", path = .path.display())]
+    Bomb {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// Bytes beyond bytes.
+        times: u64,
+        /// Bytes in all.
+        bytes: u64,
     },
     /// A file that is not, or not wholly, Parquet.
     #[error("{path}: not a complete Parquet file: {message}", path = .path.display())]
@@ -192,8 +272,6 @@ pub enum Error {
     WhichColumn {
         /// The file.
         path: PathBuf,
-        /// The flag that names a column.
-        flag: &'static str,
         /// Numeric columns that could be meant.
         candidates: Vec<String>,
         /// All columns.
@@ -218,14 +296,9 @@ pub enum Error {
 }
 
 fn which_column(candidates: &[String]) -> String {
-    if candidates.is_empty() {
-        "no numeric column that could be a reward".to_owned()
-    } else {
-        format!("{} numeric columns could be the reward", candidates.len())
+    match candidates {
+        [] => "no numeric column that could be a reward".to_owned(),
+        [one] => format!("`{one}` could be the reward, but nothing says so"),
+        several => format!("{} numeric columns could be the reward", several.len()),
     }
 }
-
-/// The flag by which `detect` is told the reward.
-pub(crate) const REWARD_FLAG: &str = "--reward";
-/// The flag by which `diagnose` is told the column.
-pub(crate) const COLUMN_FLAG: &str = "--column";

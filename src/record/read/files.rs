@@ -1,67 +1,69 @@
 //! Which files a list of paths stands for: files, folders, and patterns in the file name.
 
-use super::cell::Column;
 use super::error::Error;
-use super::row::Row;
-use super::{csv, jsonl};
+use super::format::format;
+use super::natural::natural;
+use super::spool::STDIN;
 use crate::record::tables::ObservedRow;
-use std::cmp::Ordering;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-/// A format of logs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
-    Csv,
-    Jsonl,
-    Parquet,
-}
-
-fn format(path: &Path) -> Option<Format> {
-    match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
-        "csv" => Some(Format::Csv),
-        "jsonl" => Some(Format::Jsonl),
-        "parquet" => Some(Format::Parquet),
-        _ => None,
-    }
+/// A file that a path stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found {
+    pub path: PathBuf,
+    /// Its path below the folder in which it was looked for, where no one named the file itself.
+    pub below: Option<PathBuf>,
 }
 
 /// The log files that `paths` stand for, each once, in natural order within a folder or pattern (2 before 10).
 ///
-/// A folder stands for the `.csv`, `.jsonl` and `.parquet` files in it; where it has none, for those of its
-/// subfolders; a folder with an `observed.csv` (a run of this program) for that file alone. `*` and `?` are
-/// patterns in a file name.
+/// A folder stands for the `.csv`, `.tsv`, `.jsonl`, `.ndjson`, `.json`, `.eval` and `.parquet` files in it and below (the text
+/// formats also as `.gz` and `.zst`), those of a folder before those of its subfolders; a folder with an `observed.csv` (a run
+/// of this program) for that file alone. `*` and `?` are patterns in a file name; `-` is standard input.
 ///
 /// # Errors
-/// A path that does not exist, a pattern or folder that gives nothing, a file of another format.
+/// A path that does not exist, a pattern or folder that gives nothing, a file of another format, an entry that the system does
+/// not let see.
 pub fn log_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Error> {
-    let mut files: Vec<PathBuf> = Vec::new();
+    Ok(found(paths)?.into_iter().map(|file| file.path).collect())
+}
+
+/// The files with where they were found.
+pub(super) fn found(paths: &[PathBuf]) -> Result<Vec<Found>, Error> {
+    let mut files: Vec<Found> = Vec::new();
+    let mut known: HashSet<PathBuf> = HashSet::new();
     for path in paths {
-        let found = if path.is_dir() {
+        let (found, root) = if path == Path::new(STDIN) {
+            (vec![path.clone()], None)
+        } else if path.is_dir() {
             let found = in_folder(path, 0)?;
             if found.is_empty() {
                 return Err(Error::NoLogInFolder { path: path.clone() });
             }
-            found
+            (found, Some(path.as_path()))
         } else if path.exists() {
-            vec![path.clone()]
+            (vec![path.clone()], None)
         } else if let Some(pattern) = pattern(path) {
-            let mut found = entries(path.parent().unwrap_or(Path::new("")))?;
+            let folder = path.parent().unwrap_or(Path::new(""));
+            let mut found = entries(folder)?;
             found.retain(|p| p.is_file() && name(p).is_some_and(|n| matches(pattern, n)));
             if found.is_empty() {
                 return Err(Error::NoMatch { path: path.clone() });
             }
-            found
+            (found, Some(folder))
         } else {
             return Err(Error::NotFound { path: path.clone() });
         };
         for file in found {
-            if format(&file).is_none() {
+            if format(&file).is_none() && file != Path::new(STDIN) {
                 let extension =
                     file.extension().map(|e| format!(".{}", e.to_string_lossy())).unwrap_or_default();
                 return Err(Error::UnknownExtension { path: file, extension });
             }
-            if !files.contains(&file) {
-                files.push(file);
+            if known.insert(file.clone()) {
+                let below = root.map(|root| file.strip_prefix(root).unwrap_or(&file).to_owned());
+                files.push(Found { path: file, below });
             }
         }
     }
@@ -96,48 +98,28 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
 
 fn in_folder(folder: &Path, depth: usize) -> Result<Vec<PathBuf>, Error> {
     /// Deep enough for any log; ends links that lead back to a parent.
-    const DEEPEST: usize = 6;
+    const DEEPEST: usize = 8;
     let entries = entries(folder)?;
     let own = folder.join(ObservedRow::FILE);
     if entries.contains(&own) {
         return Ok(vec![own]);
     }
-    let logs: Vec<PathBuf> = entries.iter().filter(|p| format(p).is_some() && p.is_file()).cloned().collect();
-    if !logs.is_empty() || depth == DEEPEST {
-        return Ok(logs);
+    let (mut found, mut folders) = (Vec::new(), Vec::new());
+    for path in entries {
+        match path.metadata() {
+            Ok(it) if it.is_dir() => folders.push(path),
+            Ok(it) if it.is_file() && format(&path).is_some() => found.push(path),
+            // A log that cannot be seen is not left out without a word.
+            Err(source) if format(&path).is_some() => return Err(Error::Io { path, source }),
+            _ => {}
+        }
     }
-    let mut found = Vec::new();
-    for subfolder in entries.iter().filter(|p| p.is_dir()) {
-        found.extend(in_folder(subfolder, depth + 1)?);
+    if depth < DEEPEST {
+        for subfolder in folders {
+            found.extend(in_folder(&subfolder, depth + 1)?);
+        }
     }
     Ok(found)
-}
-
-/// Order in which runs of digits compare as numbers.
-fn natural(a: &str, b: &str) -> Ordering {
-    let (mut left, mut right) = (a, b);
-    loop {
-        let (x, y) = (digits(left), digits(right));
-        if x > 0 && y > 0 {
-            let (m, n) = (left[..x].trim_start_matches('0'), right[..y].trim_start_matches('0'));
-            match m.len().cmp(&n.len()).then_with(|| m.cmp(n)) {
-                Ordering::Equal => (left, right) = (&left[x..], &right[y..]),
-                order => return order,
-            }
-            continue;
-        }
-        match (left.chars().next(), right.chars().next()) {
-            (Some(c), Some(d)) if c == d => {
-                (left, right) = (&left[c.len_utf8()..], &right[d.len_utf8()..]);
-            }
-            (None, None) => return a.cmp(b),
-            (c, d) => return c.cmp(&d),
-        }
-    }
-}
-
-fn digits(text: &str) -> usize {
-    text.bytes().take_while(u8::is_ascii_digit).count()
 }
 
 /// Whether `name` fits a pattern of `*` (any characters) and `?` (one character).
@@ -169,52 +151,9 @@ fn matches(pattern: &str, name: &str) -> bool {
     pattern[p..].iter().all(|c| *c == '*')
 }
 
-/// The columns of a file, judged by its first rows.
-pub(super) fn columns(path: &Path) -> Result<Vec<Column>, Error> {
-    let columns = match format(path) {
-        Some(Format::Csv) => csv::columns(path)?,
-        Some(Format::Jsonl) => jsonl::columns(path)?,
-        #[cfg(feature = "parquet")]
-        Some(Format::Parquet) => super::parquet::columns(path)?,
-        #[cfg(not(feature = "parquet"))]
-        Some(Format::Parquet) => return Err(Error::ParquetDisabled { path: path.to_owned() }),
-        None => return Err(Error::UnknownExtension { path: path.to_owned(), extension: String::new() }),
-    };
-    if columns.is_empty() {
-        return Err(Error::Empty { path: path.to_owned(), what: "it has no column" });
-    }
-    Ok(columns)
-}
-
-/// Visits every row of a file with the cells of the `wanted` columns, which the file must have.
-pub(super) fn scan(
-    path: &Path,
-    wanted: &[&str],
-    visit: &mut dyn FnMut(&Row<'_>) -> Result<(), Error>,
-) -> Result<(), Error> {
-    match format(path) {
-        Some(Format::Csv) => csv::scan(path, wanted, visit),
-        Some(Format::Jsonl) => jsonl::scan(path, wanted, visit),
-        #[cfg(feature = "parquet")]
-        Some(Format::Parquet) => super::parquet::scan(path, wanted, visit),
-        #[cfg(not(feature = "parquet"))]
-        Some(Format::Parquet) => Err(Error::ParquetDisabled { path: path.to_owned() }),
-        None => Err(Error::UnknownExtension { path: path.to_owned(), extension: String::new() }),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_in_names_compare_as_numbers() {
-        let mut names = ["10.jsonl", "2.jsonl", "1.jsonl", "02.jsonl", "a9b1", "a9b", "a10"];
-        names.sort_by(|a, b| natural(a, b));
-        assert_eq!(names, ["1.jsonl", "02.jsonl", "2.jsonl", "10.jsonl", "a9b", "a9b1", "a10"]);
-        let long = "9".repeat(60);
-        assert_eq!(natural(&long, &format!("1{long}")), Ordering::Less);
-    }
 
     #[test]
     fn patterns_know_star_and_question_mark() {

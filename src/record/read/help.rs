@@ -1,6 +1,6 @@
 //! What to do about a file of rewards that cannot be read.
 
-use super::error::{Error, REWARD_FLAG};
+use super::error::Error;
 use crate::foundation::nearest::nearest;
 
 /// The candidates, those with `reward` or `score` in their name first.
@@ -9,6 +9,12 @@ fn likely_first(candidates: &[String]) -> Vec<&String> {
     let (mut first, rest): (Vec<&String>, Vec<&String>) = candidates.iter().partition(|name| likely(name));
     first.extend(rest);
     first
+}
+
+/// A name as a shell takes it.
+fn quoted(name: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./=,:+@%".contains(c);
+    if name.chars().all(plain) { name.to_owned() } else { format!("'{}'", name.replace('\'', "'\\''")) }
 }
 
 /// Column names for an error: all of them, or the first thirty.
@@ -37,7 +43,8 @@ impl Error {
                 "`*` and `?` are understood in the file name only, not in a folder's name".to_owned()
             }
             Self::NoLogInFolder { .. } | Self::UnknownExtension { .. } => {
-                "logs are read from .csv (with a header), .jsonl (one object a line) and .parquet files"
+                "logs are read from .csv and .tsv (with a header), .jsonl (one object a line), .json, .parquet and .eval \
+                 files, the text ones also as .gz and .zst, and from standard input as `-`"
                     .to_owned()
             }
             Self::ParquetDisabled { .. } => {
@@ -55,7 +62,8 @@ impl Error {
                 "put a first line with the column names, for example `reward`".to_owned()
             }
             Self::Json { .. } => {
-                "JSON Lines holds one complete object a line; remove a half-written last line".to_owned()
+                "JSON Lines holds one complete object a line; correct or drop this one, which may be half-written"
+                    .to_owned()
             }
             Self::Parquet { .. } => {
                 "the file may be cut off or still being written; copy it again".to_owned()
@@ -73,22 +81,38 @@ impl Error {
                 format!("{near}the columns are {}", listed(columns))
             }
             Self::RepeatedColumn { .. } => "give each column its own name".to_owned(),
-            Self::WhichColumn { flag, candidates, columns, .. } => {
-                match likely_first(candidates).as_slice() {
-                    [] => format!("name one with `{flag} COLUMN`; the columns are {}", listed(columns)),
-                    [one] => format!("name it with `{flag} {one}`"),
-                    [one, two, ..] if *flag == REWARD_FLAG => format!(
-                        "name one with `{flag} {one}`, or a weighted sum with `{flag} {one}=1,{two}=0.5`; the numeric \
-                     columns are {}",
-                        listed(candidates)
-                    ),
-                    [one, ..] => {
-                        format!(
-                            "name one with `{flag} {one}`; the numeric columns are {}",
-                            listed(candidates)
-                        )
-                    }
-                }
+            Self::WhichColumn { candidates, columns, .. } => match likely_first(candidates).as_slice() {
+                [] => format!("name one with `--reward COLUMN`; the columns are {}", listed(columns)),
+                [one] => format!("name it with `--reward {}`", quoted(one)),
+                [one, two, ..] => format!(
+                    "name one with `--reward {}`, or a weighted sum with `--reward {}`; the numeric columns are {}",
+                    quoted(one),
+                    quoted(&format!("{one}=1,{two}=0.5")),
+                    listed(candidates)
+                ),
+            },
+            Self::Lengths { .. } => {
+                "name the reward's column with a function over its list, as `--reward 'sum(reward)'`".to_owned()
+            }
+            Self::TurnsOrRollouts { rewards, .. } => format!(
+                "`--rows rollouts` reads each element as a rollout; `--reward 'sum({rewards})'`, or last(), max() or \
+                 mean() of it, reads each line as one"
+            ),
+            Self::List { column, .. } => format!(
+                "say which number it gives: `--reward 'sum({column})'`, or last(), max() or mean() of it; `--rows \
+                 rollouts` if each element is a rollout"
+            ),
+            Self::WhichArray { path, arrays } => {
+                let key = arrays.first().map(String::as_str).unwrap_or_default();
+                format!("give one of them its own file: `jq -c '.{key}[]' {} > log.jsonl`", path.display())
+            }
+            Self::Compressed { .. } => {
+                "the file may be cut off or still being written; copy it again".to_owned()
+            }
+            Self::TooLarge { .. } => "raise the limit with `--max-expanded BYTES` if the file is trusted".to_owned(),
+            Self::TooLong { .. } => "no rollout is that long: check that this is a log".to_owned(),
+            Self::Bomb { .. } => {
+                "write the file anew without this column, or without compression, if it is trusted".to_owned()
             }
             Self::NoValues { .. } => "name another column".to_owned(),
             Self::RewardSpec { .. } => {

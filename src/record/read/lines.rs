@@ -15,7 +15,8 @@ pub(super) struct Lines {
 impl Lines {
     /// The next row, with its line from 1 where its format has lines.
     pub(super) fn see(&mut self, file: usize, row: usize, line: Option<u64>) {
-        let Some(ahead) = line.and_then(|line| line.checked_sub(row as u64)) else { return };
+        // Rows of one line are ahead of it: the distance wraps around.
+        let Some(ahead) = line.map(|line| line.wrapping_sub(row as u64)) else { return };
         if self.end.is_some() || self.changes.last().is_some_and(|last| (last.0, last.2) == (file, ahead)) {
             return;
         }
@@ -32,7 +33,7 @@ impl Lines {
         }
         let after = self.changes.partition_point(|change| (change.0, change.1) <= (file, row));
         let (of, _, ahead) = self.changes.get(after.checked_sub(1)?)?;
-        (*of == file).then(|| ahead + row as u64)
+        (*of == file).then(|| ahead.wrapping_add(row as u64))
     }
 }
 

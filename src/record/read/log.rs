@@ -1,6 +1,8 @@
 //! A log as it was read: its rollouts, and what is known of the whole.
 
-use super::roles::{RewardSpec, Roles};
+use super::options::LogOptions;
+use super::reward::RewardSpec;
+use super::roles::Roles;
 use crate::record::columns::Observed;
 use std::fmt;
 use std::path::PathBuf;
@@ -53,6 +55,8 @@ pub struct LogMeta {
     pub repeated: usize,
     /// What a reader of the result should know: columns that were left out, and why.
     pub notes: Vec<String>,
+    /// How the files were read; with the reward that was found.
+    pub options: LogOptions,
 }
 
 /// Where the training steps of a log come from.
@@ -88,6 +92,17 @@ pub enum GroupSource {
     Prompt(String),
     /// Nowhere.
     None,
+}
+
+impl GroupSource {
+    /// That of columns with these roles.
+    pub(super) fn of(roles: &Roles) -> Self {
+        match (&roles.group, &roles.prompt) {
+            (Some(name), _) => Self::Column(name.clone()),
+            (None, Some(name)) => Self::Prompt(name.clone()),
+            (None, None) => Self::None,
+        }
+    }
 }
 
 impl fmt::Display for GroupSource {

@@ -2,25 +2,46 @@
 
 mod build;
 mod cell;
+mod choose;
 mod column;
 mod csv;
+mod csv_split;
 mod error;
 mod files;
+mod format;
+mod groups;
 mod help;
-mod jsonl;
+mod inspect;
+mod json;
+mod json_records;
+mod json_split;
+mod json_value;
 mod layout;
 mod lines;
 mod log;
+mod means;
+mod names;
+mod natural;
+mod notes;
 mod open;
 mod optional;
 mod options;
 mod outcomes;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod path_step;
+mod present;
+#[cfg(feature = "parquet")]
+mod quiet;
+mod repeats;
+mod reward;
 mod roles;
 mod rollouts;
 mod row;
+mod source;
+mod spool;
 mod texts;
+mod unfold;
 mod writer;
 
 pub use column::{ColumnData, read_column};
@@ -30,6 +51,7 @@ pub use log::{GroupSource, InMemory, LeftOut, Log, LogMeta, Origin, StepSource};
 pub use open::{open_log, read_log};
 pub use options::{LogOptions, Rows};
 pub use outcomes::read_outcomes;
-pub use roles::{RewardSpec, Roles};
+pub use reward::RewardSpec;
+pub use roles::Roles;
 pub use rollouts::{Rollouts, Span};
 pub use texts::Texts;

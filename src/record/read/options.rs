@@ -1,6 +1,6 @@
 //! What a reader is told of a log beforehand, and which of several readings is meant.
 
-use super::roles::RewardSpec;
+use super::reward::RewardSpec;
 use std::fmt;
 use std::str::FromStr;
 

@@ -1,7 +1,9 @@
 //! A table of outcomes from a file: one row an outcome, with the columns `log_prob`, `utility` and `error`.
 
 use super::error::Error;
-use super::files::{log_files, scan};
+use super::files::log_files;
+use super::format::{columns as present, scan};
+use super::options::LogOptions;
 use crate::foundation::numeric::log_sum_exp;
 use crate::record::columns::Outcomes;
 use std::path::Path;
@@ -18,7 +20,8 @@ const COLUMNS: [&str; 3] = ["log_prob", "utility", "error"];
 pub fn read_outcomes(path: &Path) -> Result<Outcomes, Error> {
     let mut columns: [Vec<f64>; 3] = Default::default();
     for file in log_files(&[path.to_owned()])? {
-        scan(&file, &COLUMNS, &mut |row| {
+        let (present, _) = present(&file, &LogOptions::default())?;
+        scan(&file, &present, &COLUMNS, &mut |row| {
             for (i, (name, column)) in COLUMNS.iter().zip(&mut columns).enumerate() {
                 let empty = || Error::EmptyCell { place: row.place(), column: (*name).to_owned() };
                 column.push(row.finite(i, name)?.ok_or_else(empty)?);

@@ -35,6 +35,8 @@ pub struct Rollouts {
     pub(super) starts: Vec<usize>,
     pub(super) spans: Vec<Span>,
     pub(super) rows: usize,
+    /// Rows in the file; some may have been taken back.
+    pub(super) written: usize,
     /// Stretches as they were written.
     pub(super) alternations: usize,
     pub(super) lines: Lines,
@@ -138,6 +140,17 @@ impl Rollouts {
         })
     }
 
+    /// The rewards of the given rows, which alone are read back.
+    ///
+    /// # Errors
+    /// As [`Rollouts::rows`].
+    pub fn rewards(&self, rows: Range<usize>) -> Result<Vec<f64>, Error> {
+        let rows = rows.start.min(self.rows)..rows.end.min(self.rows);
+        let pieces = self.pieces(&rows);
+        Reader { rollouts: self, pieces: &pieces, n: rows.len(), bytes: Vec::new() }
+            .numbers(self.layout.proxy)
+    }
+
     /// Where a row was read.
     ///
     /// # Errors
@@ -204,7 +217,7 @@ impl Reader<'_> {
             while at < end {
                 let here = (end - at).min(BLOCK - at % BLOCK);
                 self.bytes.resize(here * WORD, 0);
-                file.seek(SeekFrom::Start(offset(self.rollouts.width, self.rollouts.rows, column, at)))
+                file.seek(SeekFrom::Start(offset(self.rollouts.width, self.rollouts.written, column, at)))
                     .and_then(|_| file.read_exact(&mut self.bytes))
                     .map_err(|source| Error::Spool { source })?;
                 values.extend(self.bytes.as_chunks::<WORD>().0.iter().map(|word| of(*word)));

@@ -2,6 +2,7 @@
 
 use super::cell::{Cell, NotANumber, text_hash};
 use super::error::{Error, Place};
+use super::reward::Term;
 use std::path::Path;
 
 /// One row while it is being read; cells are those that were asked for, in that order.
@@ -30,11 +31,28 @@ impl Row<'_> {
                 Err(Error::NotFinite { place: self.place(), column: column.to_owned(), value })
             }
             Ok(value) => Ok(value),
-            Err(NotANumber::NotUtf8) => Err(Error::NotUtf8 { place: self.place() }),
-            Err(NotANumber::Text(text)) => {
-                let value = shortened(text);
-                Err(Error::NotANumber { place: self.place(), column: column.to_owned(), value })
+            Err(fault) => Err(self.fault(fault, column)),
+        }
+    }
+
+    /// The number of a term of the reward, NaN too; `None` where the cell is empty.
+    pub fn term(&self, index: usize, term: &Term<'_>) -> Result<Option<f64>, Error> {
+        let cell = (self.cell)(index);
+        match term.value(&cell) {
+            Ok(Some(value)) if !value.is_finite() => {
+                Err(Error::NotFinite { place: self.place(), column: term.name.to_owned(), value })
             }
+            Ok(value) => Ok(value),
+            Err(fault) => Err(self.fault(fault, term.column)),
+        }
+    }
+
+    fn fault(&self, fault: NotANumber<'_>, column: &str) -> Error {
+        let (place, column) = (self.place(), column.to_owned());
+        match fault {
+            NotANumber::NotUtf8 => Error::NotUtf8 { place },
+            NotANumber::List(length) => Error::List { place, column, length },
+            NotANumber::Text(text) => Error::NotANumber { place, column, value: shortened(text) },
         }
     }
 

@@ -1,8 +1,9 @@
 //! A second pass over the files of a log, for what its numbers do not hold: prompts and completions of some rows.
 
 use super::error::Error;
-use super::files::{columns, scan};
+use super::format::{columns, scan};
 use super::log::Log;
+use super::reward::Term;
 use super::roles::Roles;
 use super::rollouts::Rollouts;
 
@@ -40,27 +41,24 @@ impl Log<Rollouts> {
             let Some(path) = of_file.first().and_then(|(file, ..)| self.meta.files.get(*file)) else {
                 continue;
             };
-            let present = columns(path)?;
-            let roles = Roles::of(&present, &self.meta.reward);
-            let terms = self.meta.reward.terms();
-            let mut wanted: Vec<&str> = terms
-                .iter()
-                .map(|(name, _)| *name)
-                .filter(|name| present.iter().any(|c| c.answers(name)))
+            let (present, _) = columns(path, &self.meta.options)?;
+            let roles = Roles::of(&present, &self.meta.reward, &self.meta.options);
+            let terms: Vec<Term<'_>> = (self.meta.reward.terms(Some(&present)).into_iter())
+                .filter(|term| present.has(term.column))
                 .collect();
-            let parts = wanted.len();
+            let mut wanted: Vec<&str> = terms.iter().map(|term| term.column).collect();
             let prompt = roles.prompt.as_deref().map(|name| push(&mut wanted, name));
             let completion = roles.completion.as_deref().map(|name| push(&mut wanted, name));
             let mut next = of_file.iter().peekable();
-            scan(path, &wanted, &mut |row| {
+            scan(path, &present, &wanted, &mut |row| {
                 while let Some((_, _, at)) = next.next_if(|(_, number, _)| *number == row.row) {
                     let cells: Vec<_> = (0..wanted.len()).map(row.cell).collect();
                     let string = |i: Option<usize>| {
                         Some(String::from_utf8_lossy(&cells.get(i?)?.text()?).into_owned())
                     };
                     let (prompt, completion) = (string(prompt), string(completion));
-                    let numbers: Vec<(&str, f64)> = (wanted.iter().zip(&cells).take(parts))
-                        .filter_map(|(name, cell)| Some((*name, cell.number()?)))
+                    let numbers: Vec<(&str, f64)> = (terms.iter().zip(&cells))
+                        .filter_map(|(term, cell)| Some((term.name, term.value(cell).ok().flatten()?)))
                         .collect();
                     let texts = Texts {
                         prompt: prompt.as_deref(),

@@ -22,6 +22,7 @@ pub(super) struct Writer {
     bytes: Vec<u8>,
     stretches: Vec<Stretch>,
     rows: usize,
+    removed: usize,
     lines: Lines,
 }
 
@@ -36,12 +37,39 @@ impl Writer {
             bytes: Vec::new(),
             stretches: Vec::new(),
             rows: 0,
+            removed: 0,
             lines: Lines::default(),
         }
     }
 
+    /// Rows written.
     pub(super) fn rows(&self) -> usize {
         self.rows
+    }
+
+    /// Rows written and not removed.
+    pub(super) fn kept(&self) -> usize {
+        self.rows - self.removed
+    }
+
+    /// Takes back some of the rows written last, ascending, which no longer count.
+    pub(super) fn remove(&mut self, rows: &[usize]) {
+        let Some(first) = rows.first() else { return };
+        let keep = self.stretches.partition_point(|stretch| stretch.at + stretch.rows <= *first);
+        let touched = self.stretches.split_off(keep);
+        let mut gone = rows.iter().copied().peekable();
+        for stretch in touched {
+            let (mut at, end) = (stretch.at, stretch.at + stretch.rows);
+            while at < end {
+                while gone.next_if(|row| *row < at).is_some() {}
+                let next = gone.peek().copied().unwrap_or(end).min(end);
+                if next > at {
+                    self.stretches.push(Stretch { at, rows: next - at, ..stretch });
+                }
+                at = next + 1;
+            }
+        }
+        self.removed += rows.len();
     }
 
     /// Appends a row; words beyond `width` are not kept.
@@ -51,7 +79,7 @@ impl Writer {
             column[place] = *word;
         }
         match self.stretches.last_mut() {
-            Some(last) if last.shared == shared => last.rows += 1,
+            Some(last) if last.shared == shared && last.at + last.rows == self.rows => last.rows += 1,
             _ => self.stretches.push(Stretch { shared, at: self.rows, rows: 1 }),
         }
         self.rows += 1;
@@ -105,7 +133,8 @@ impl Writer {
             stretches,
             starts,
             spans,
-            rows: self.rows,
+            rows: row,
+            written: self.rows,
             alternations,
             lines: self.lines,
         })
@@ -116,7 +145,7 @@ impl Writer {
     /// Writes the rows anew in the order of the stretches, a column at a time, so that they are read back in few pieces.
     fn gather(&mut self, stretches: Vec<Stretch>) -> Result<Vec<Stretch>, Error> {
         let spool = |source| Error::Spool { source };
-        let (rows, width) = (self.rows, self.width);
+        let (rows, width, kept) = (self.rows, self.width, self.kept());
         let mut target = SpooledTempFile::new(self.in_memory);
         for column in 0..width {
             let mut values: Vec<[u8; WORD]> = Vec::with_capacity(rows);
@@ -128,14 +157,15 @@ impl Writer {
             }
             let mut ordered =
                 stretches.iter().flat_map(|s| values.get(s.at..s.at + s.rows).unwrap_or_default()).copied();
-            for block in (0..rows).step_by(BLOCK) {
+            for block in (0..kept).step_by(BLOCK) {
                 self.bytes.clear();
                 self.bytes.extend(ordered.by_ref().take(BLOCK).flatten());
-                target.seek(SeekFrom::Start(offset(width, rows, column, block))).map_err(spool)?;
+                target.seek(SeekFrom::Start(offset(width, kept, column, block))).map_err(spool)?;
                 target.write_all(&self.bytes).map_err(spool)?;
             }
         }
         self.file = target;
+        (self.rows, self.removed) = (kept, 0);
         let mut gathered: Vec<Stretch> = Vec::new();
         let mut at = 0;
         for Stretch { shared, rows, .. } in stretches {
@@ -206,6 +236,33 @@ mod tests {
                     Origin { file: usize::from(expected[row] > 9000), row: expected[row], line: None };
                 assert_eq!(log.origin(row).unwrap(), origin);
             }
+        }
+    }
+
+    #[test]
+    fn removed_rows_are_gone() {
+        for (in_memory, scattered) in [(0, false), (usize::MAX, false), (0, true)] {
+            let mut writer = Writer::new(3, in_memory);
+            let n = BLOCK + 900;
+            let step = |i: usize| if scattered { (i * 7919 % 50) as u64 } else { (i / 1000) as u64 };
+            let gone = |i: usize| i % 1000 >= 500 && i % 3 == 0;
+            let mut expected = Vec::new();
+            for i in 0..n {
+                writer
+                    .push(Shared { step: step(i), run: 0, file: 0 }, &[i as u64, (i as f64).to_bits(), 0])
+                    .unwrap();
+                if i % 1000 == 999 {
+                    let rows: Vec<usize> = (i - 999..=i).filter(|i| gone(*i)).collect();
+                    writer.remove(&rows);
+                }
+            }
+            expected.extend((0..n).filter(|i| i / 1000 == n / 1000 || !gone(*i)));
+            expected.sort_by_key(|i| step(*i));
+            let log = writer.finish(Layout { row: 0, proxy: 1, ..Layout::default() }).unwrap();
+            let all = log.rows(0..n).unwrap();
+            assert_eq!(all.proxy.len(), expected.len());
+            assert!(all.proxy.iter().zip(&expected).all(|(a, b)| *a == *b as f64), "{in_memory}");
+            assert_eq!(log.origin(600).unwrap().row, expected[600]);
         }
     }
 

@@ -1,0 +1,342 @@
+//! Cuts a text into the records of a CSV file (RFC 4180): blocks of whole records, and the cells of one.
+//!
+//! Records without a quote, as nearly all are, end at the next line break; only the others are read byte by byte.
+
+use super::source::{MAX_RECORD, Source};
+use memchr::{memchr, memchr_iter, memchr2, memchr3};
+use std::io::{self, Read};
+use std::ops::Range;
+
+/// Bytes of a block, unless a record is longer.
+const BLOCK_BYTES: usize = 1 << 18;
+
+/// One record of a block.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span {
+    start: u32,
+    end: u32,
+    /// Lines from the first of the block to that of the record.
+    pub line: u32,
+    quoted: bool,
+    /// Whether it ends with the file and not with a line.
+    pub last: bool,
+    /// Whether a quote is open where it ends.
+    pub open: bool,
+}
+
+/// Whole records, one after the other; blank lines are passed over.
+#[derive(Debug, Default)]
+pub(super) struct Block {
+    bytes: Vec<u8>,
+    pub spans: Vec<Span>,
+    /// Line of the first byte, from 1.
+    pub line: u64,
+}
+
+impl Block {
+    /// The bytes of a record without its line break.
+    pub fn record(&self, span: &Span) -> &[u8] {
+        self.bytes.get(span.start as usize..span.end as usize).unwrap_or_default()
+    }
+}
+
+/// Why there is no next block.
+#[derive(Debug)]
+pub(super) enum Stop {
+    Io(io::Error),
+    /// A record of more than [`MAX_RECORD`] bytes begins on this line.
+    TooLong(u64),
+}
+
+/// Cuts blocks out of a text.
+pub(super) struct Splitter {
+    reader: Source,
+    pub delimiter: u8,
+    /// The beginning of the next block.
+    rest: Vec<u8>,
+    line: u64,
+    ended: bool,
+}
+
+impl Splitter {
+    /// `line`: that of the next byte, from 1.
+    pub fn new(reader: Source, delimiter: u8, line: u64) -> Self {
+        Self { reader, delimiter, rest: Vec::new(), line, ended: false }
+    }
+
+    /// Fills a block; whether there is a record in it.
+    pub fn fill(&mut self, block: &mut Block) -> Result<bool, Stop> {
+        block.bytes.clear();
+        block.spans.clear();
+        block.line = self.line;
+        std::mem::swap(&mut block.bytes, &mut self.rest);
+        let mut target = BLOCK_BYTES.max(2 * block.bytes.len());
+        loop {
+            self.read(&mut block.bytes, target).map_err(Stop::Io)?;
+            let (end, lines) = cut(&block.bytes, self.delimiter, self.ended, &mut block.spans);
+            if end == 0 && !self.ended {
+                if block.bytes.len() > MAX_RECORD {
+                    return Err(Stop::TooLong(self.line));
+                }
+                target *= 2;
+                continue;
+            }
+            self.rest.clear();
+            self.rest.extend_from_slice(block.bytes.get(end..).unwrap_or_default());
+            self.line += u64::from(lines);
+            if block.spans.is_empty() && !self.ended {
+                // Blank lines only.
+                block.bytes.clear();
+                block.line = self.line;
+                std::mem::swap(&mut block.bytes, &mut self.rest);
+                continue;
+            }
+            return Ok(!block.spans.is_empty());
+        }
+    }
+
+    fn read(&mut self, bytes: &mut Vec<u8>, target: usize) -> io::Result<()> {
+        while bytes.len() < target && !self.ended {
+            let missing = (target - bytes.len()) as u64;
+            self.ended = self.reader.by_ref().take(missing).read_to_end(bytes)? == 0;
+        }
+        Ok(())
+    }
+}
+
+/// Finds the whole records; returns where they end, and the lines up to there.
+fn cut(bytes: &[u8], delimiter: u8, ended: bool, spans: &mut Vec<Span>) -> (usize, u32) {
+    spans.clear();
+    let (mut start, mut line) = (0, 0);
+    while let Some(rest) = bytes.get(start..).filter(|rest| !rest.is_empty()) {
+        let (length, quoted, open) = match memchr2(b'\n', b'"', rest) {
+            Some(at) if rest[at] == b'\n' => (Some(at), false, false),
+            Some(_) => match end_of_quoted(rest, delimiter) {
+                Ok(at) => (Some(at), true, false),
+                Err(open) => (None, true, open),
+            },
+            None => (None, false, false),
+        };
+        let last = length.is_none();
+        if last && !ended {
+            break;
+        }
+        let length = length.unwrap_or(rest.len());
+        let text = &rest[..length];
+        let text = text.strip_suffix(b"\r").unwrap_or(text);
+        if !text.is_empty() {
+            let (from, to) = (start as u32, (start + text.len()) as u32);
+            spans.push(Span { start: from, end: to, line, quoted, last, open });
+        }
+        line += 1 + if quoted { memchr_iter(b'\n', text).count() as u32 } else { 0 };
+        start += length + usize::from(!last);
+    }
+    (start, line)
+}
+
+/// Where a record with quotes ends; else whether a quote is open.
+fn end_of_quoted(bytes: &[u8], delimiter: u8) -> Result<usize, bool> {
+    let (mut at, mut fresh) = (0, true);
+    loop {
+        if fresh && bytes.get(at) == Some(&b'"') {
+            at = end_of_quote(bytes, at).ok_or(true)?;
+            fresh = false;
+            continue;
+        }
+        let rest = bytes.get(at..).unwrap_or_default();
+        match memchr2(delimiter, b'\n', rest) {
+            Some(found) if rest[found] == b'\n' => return Ok(at + found),
+            Some(found) => (at, fresh) = (at + found + 1, true),
+            None => return Err(false),
+        }
+    }
+}
+
+/// The place after the quote that closes the one at `at`.
+fn end_of_quote(bytes: &[u8], at: usize) -> Option<usize> {
+    let mut at = at + 1;
+    loop {
+        at += memchr(b'"', bytes.get(at..)?)? + 1;
+        match bytes.get(at) {
+            Some(b'"') => at += 1,
+            _ => return Some(at),
+        }
+    }
+}
+
+/// The cells of one record, as places in its bytes or in those that were unquoted.
+#[derive(Debug, Default)]
+pub(super) struct Cells {
+    ranges: Vec<Range<usize>>,
+    unquoted: Vec<u8>,
+    /// Cells in all.
+    pub count: usize,
+}
+
+impl Cells {
+    /// Cuts the first `wanted` cells out of a record, and counts all.
+    pub fn cut(&mut self, record: &[u8], span: &Span, delimiter: u8, wanted: usize) {
+        self.ranges.clear();
+        self.unquoted.clear();
+        if span.quoted {
+            return self.cut_quoted(record, delimiter);
+        }
+        let mut start = 0;
+        while self.ranges.len() < wanted {
+            match memchr(delimiter, &record[start..]) {
+                Some(length) => {
+                    self.ranges.push(start..start + length);
+                    start += length + 1;
+                }
+                None => {
+                    self.ranges.push(start..record.len());
+                    self.count = self.ranges.len();
+                    return;
+                }
+            }
+        }
+        self.count = self.ranges.len() + 1 + memchr_iter(delimiter, &record[start..]).count();
+    }
+
+    /// Cuts all cells out of a record that may have quotes.
+    pub fn cut_quoted(&mut self, record: &[u8], delimiter: u8) {
+        let mut at = 0;
+        loop {
+            let start = self.unquoted.len();
+            if record.get(at) == Some(&b'"') {
+                at += 1;
+                loop {
+                    let rest = record.get(at..).unwrap_or_default();
+                    // A quote that nothing closes reaches to the end.
+                    let length = memchr(b'"', rest).unwrap_or(rest.len());
+                    self.unquoted.extend_from_slice(&rest[..length]);
+                    at += length + 1;
+                    if record.get(at) != Some(&b'"') {
+                        break;
+                    }
+                    self.unquoted.push(b'"');
+                    at += 1;
+                }
+            }
+            // What follows a closing quote belongs to the cell, as most readers have it.
+            let rest = record.get(at..).unwrap_or_default();
+            let length = memchr(delimiter, rest).unwrap_or(rest.len());
+            self.unquoted.extend_from_slice(&rest[..length]);
+            self.ranges.push(start..self.unquoted.len());
+            at += length + 1;
+            if at > record.len() {
+                break;
+            }
+        }
+        self.count = self.ranges.len();
+    }
+
+    /// All cells that [`Cells::cut_quoted`] found.
+    pub fn all(&self) -> Vec<Vec<u8>> {
+        self.ranges
+            .iter()
+            .map(|range| self.unquoted.get(range.clone()).unwrap_or_default().to_vec())
+            .collect()
+    }
+
+    /// The bytes of a cell.
+    pub fn get<'a>(&'a self, record: &'a [u8], span: &Span, index: usize) -> Option<&'a [u8]> {
+        let range = self.ranges.get(index)?.clone();
+        if span.quoted { self.unquoted.get(range) } else { record.get(range) }
+    }
+}
+
+/// The delimiter that a header names most often outside of quotes: comma, semicolon, tab or bar.
+pub(super) fn delimiter(header: &[u8]) -> u8 {
+    let mut counts = [(b',', 0), (b';', 0), (b'\t', 0), (b'|', 0)];
+    let mut at = 0;
+    while let Some(rest) = header.get(at..).filter(|rest| !rest.is_empty()) {
+        if rest[0] == b'"' {
+            at = end_of_quote(header, at).unwrap_or(header.len());
+            continue;
+        }
+        if let Some((_, count)) = counts.iter_mut().find(|(byte, _)| *byte == rest[0]) {
+            *count += 1;
+        }
+        at += match memchr3(b',', b';', b'\t', &rest[1..])
+            .into_iter()
+            .chain(memchr2(b'|', b'"', &rest[1..]))
+            .min()
+        {
+            Some(next) => next + 1,
+            None => rest.len(),
+        };
+    }
+    let most = counts.iter().map(|(_, count)| *count).max().unwrap_or(0);
+    counts.iter().find(|(_, count)| *count == most).map_or(b',', |(byte, _)| *byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{BufReader, Cursor};
+
+    /// All cells of a text, and the lines of its records.
+    fn read(text: &[u8]) -> (Vec<Vec<Vec<u8>>>, Vec<u64>) {
+        let source: Box<dyn Read + Send> = Box::new(Cursor::new(text.to_vec()));
+        let mut splitter = Splitter::new(BufReader::with_capacity(7, source), b',', 1);
+        let (mut block, mut cells) = (Block::default(), Cells::default());
+        let (mut records, mut lines) = (Vec::new(), Vec::new());
+        while splitter.fill(&mut block).unwrap() {
+            for span in &block.spans {
+                let record = block.record(span);
+                cells.cut(record, span, b',', usize::MAX);
+                records
+                    .push((0..cells.count).map(|i| cells.get(record, span, i).unwrap().to_vec()).collect());
+                lines.push(block.line + u64::from(span.line));
+            }
+        }
+        (records, lines)
+    }
+
+    /// The same by the csv crate.
+    fn oracle(text: &[u8]) -> Vec<Vec<Vec<u8>>> {
+        let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text);
+        reader.byte_records().map(|record| record.unwrap().iter().map(<[u8]>::to_vec).collect()).collect()
+    }
+
+    #[test]
+    fn records_and_cells_are_those_of_the_csv_crate() {
+        let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+        let pieces = ["a", "\"", "\"\"", ",", "\n", "\r\n", "bc", "\",\"", "\"\n", "1.5", " "];
+        for _ in 0..20_000 {
+            let mut text = String::new();
+            for _ in 0..random % 14 {
+                random ^= random << 13;
+                random ^= random >> 7;
+                random ^= random << 17;
+                text.push_str(pieces[(random >> 20) as usize % pieces.len()]);
+            }
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            assert_eq!(read(text.as_bytes()).0, oracle(text.as_bytes()), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn lines_are_counted_as_editors_do() {
+        assert_eq!(read(b"a\n\n\"b\nc\"\nd").1, [1, 3, 5]);
+        let long = format!("{}\nx\n", "y".repeat(3 * BLOCK_BYTES));
+        assert_eq!(read(long.as_bytes()).1, [1, 2]);
+    }
+
+    #[test]
+    fn the_delimiter_is_the_commonest_in_the_header() {
+        for (header, expected) in [
+            ("a,b;c,d", b','),
+            ("a;b", b';'),
+            ("a\tb,c\td", b'\t'),
+            ("a|b", b'|'),
+            ("a", b','),
+            ("\"a,b,c\";d", b';'),
+        ] {
+            assert_eq!(delimiter(header.as_bytes()), expected, "{header}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The formats of logs: told by the name of a file, of standard input by its first bytes.
+
+use super::error::{Error, Place};
+use super::options::{LogOptions, Rows};
+use super::present::Present;
+use super::row::Row;
+use super::source::{self, Magic};
+use super::spool::{self, STDIN};
+use super::{csv, json};
+use std::io::BufRead;
+use std::path::Path;
+
+/// A format of logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    /// Cells between commas, semicolons, tabs or bars.
+    Csv,
+    /// JSON, whatever its records lie in.
+    Json,
+    Parquet,
+}
+
+/// The format that a file's name says.
+pub(super) fn format(path: &Path) -> Option<Format> {
+    let name = path.file_name()?.to_str()?.to_ascii_lowercase();
+    let (inner, compressed) = match name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")) {
+        Some(inner) => (inner, true),
+        None => (name.as_str(), false),
+    };
+    match inner.rsplit_once('.')?.1 {
+        "csv" | "tsv" => Some(Format::Csv),
+        "jsonl" | "ndjson" | "json" => Some(Format::Json),
+        "eval" if !compressed => Some(Format::Json),
+        "parquet" if !compressed => Some(Format::Parquet),
+        _ => None,
+    }
+}
+
+/// The format of a file, of standard input by its bytes.
+fn told(path: &Path, limit: u64) -> Result<Format, Error> {
+    if path != Path::new(STDIN) {
+        let extension = String::new();
+        return format(path).ok_or(Error::UnknownExtension { path: path.to_owned(), extension });
+    }
+    match spool::magic(path)? {
+        Magic::Parquet => return Ok(Format::Parquet),
+        Magic::Zip => return Ok(Format::Json),
+        Magic::Gzip | Magic::Zstd | Magic::Other => {}
+    }
+    let mut source = spool::open(path, limit)?;
+    let first = source.fill_buf().map_err(|e| source::explain(path, e))?;
+    let first = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first).trim_ascii_start();
+    Ok(if matches!(first.first(), Some(b'{' | b'[')) { Format::Json } else { Format::Csv })
+}
+
+/// The columns of a file, judged by its first rows, and how many of these there are.
+pub(super) fn columns(path: &Path, options: &LogOptions) -> Result<(Present, usize), Error> {
+    let limit = options.max_expanded;
+    let (present, rows) = match told(path, limit)? {
+        Format::Csv => csv::columns(path, limit)?,
+        Format::Json => json::columns(path, limit, options.rows == Some(Rows::Rollouts))?,
+        #[cfg(feature = "parquet")]
+        Format::Parquet => super::parquet::columns(path, limit, options.rows == Some(Rows::Rollouts))?,
+        #[cfg(not(feature = "parquet"))]
+        Format::Parquet => return Err(Error::ParquetDisabled { path: path.to_owned() }),
+    };
+    if present.columns.is_empty() {
+        return Err(Error::Empty { path: path.to_owned(), what: "it has no column" });
+    }
+    Ok((present, rows))
+}
+
+/// Visits every row of a file with the cells of the `wanted` columns, which the file must have. Returns the place of an
+/// unfinished last row, which is left out.
+pub(super) fn scan(
+    path: &Path,
+    present: &Present,
+    wanted: &[&str],
+    visit: &mut dyn FnMut(&Row<'_>) -> Result<(), Error>,
+) -> Result<Option<Place>, Error> {
+    match told(path, present.limit)? {
+        Format::Csv => csv::scan(path, present, wanted, visit),
+        Format::Json => json::scan(path, present, wanted, visit),
+        #[cfg(feature = "parquet")]
+        Format::Parquet => super::parquet::scan(path, present, wanted, visit).map(|()| None),
+        #[cfg(not(feature = "parquet"))]
+        Format::Parquet => Err(Error::ParquetDisabled { path: path.to_owned() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_say_the_format() {
+        let of = |name: &str| format(Path::new(name));
+        assert_eq!(of("a/b.JSONL.gz"), Some(Format::Json));
+        assert_eq!(of("b.tsv.zst"), Some(Format::Csv));
+        assert_eq!(of("b.parquet"), Some(Format::Parquet));
+        assert_eq!([of("b.parquet.gz"), of("b.gz"), of("b.txt"), of("csv")], [None; 4]);
+    }
+}

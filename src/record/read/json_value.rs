@@ -1,0 +1,147 @@
+//! One JSON value: from text, under a path, and as a cell.
+
+use super::cell::Cell;
+use serde_json::{Map, Value};
+use std::borrow::Cow;
+
+/// A JSON value, in which NaN and Infinity may stand bare as Python writes them.
+pub(super) fn parse(text: &str) -> serde_json::Result<Value> {
+    serde_json::from_str(text)
+        .or_else(|error| serde_json::from_str(&quote_non_finite(text)).map_err(|_| error))
+}
+
+/// Python writes NaN and Infinity bare, which is not JSON: quoted, they reach the check that names row and column.
+fn quote_non_finite(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 8);
+    let mut rest = text;
+    let mut in_string = false;
+    while let Some(c) = rest.chars().next() {
+        let token = ["-Infinity", "Infinity", "NaN"].into_iter().find(|t| !in_string && rest.starts_with(t));
+        if let Some(token) = token {
+            quoted.push('"');
+            quoted.push_str(token);
+            quoted.push('"');
+            rest = &rest[token.len()..];
+            continue;
+        }
+        quoted.push(c);
+        rest = &rest[c.len_utf8()..];
+        match c {
+            '"' => in_string = !in_string,
+            '\\' if in_string => {
+                if let Some(escaped) = rest.chars().next() {
+                    quoted.push(escaped);
+                    rest = &rest[escaped.len_utf8()..];
+                }
+            }
+            _ => {}
+        }
+    }
+    quoted
+}
+
+/// The value under a literal key, else under the path that the separators spell.
+pub(super) fn lookup<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
+    if let Some(value) = object.get(name) {
+        return Some(value);
+    }
+    name.char_indices().filter(|(_, c)| matches!(c, '/' | '.')).find_map(|(i, _)| {
+        let (key, rest) = (name.get(..i)?, name.get(i + 1..)?);
+        descend(object.get(key)?, rest)
+    })
+}
+
+/// The value under a path within a value.
+pub(super) fn descend<'a>(value: &'a Value, path: &str) -> Option<&'a Value> {
+    match value {
+        Value::Object(inner) => lookup(inner, path),
+        Value::Array(elements) => {
+            let (index, rest) = path.split_once(['/', '.']).map_or((path, None), |(i, rest)| (i, Some(rest)));
+            let element = elements.get(index.parse::<usize>().ok()?)?;
+            rest.map_or(Some(element), |rest| descend(element, rest))
+        }
+        _ => None,
+    }
+}
+
+/// What stands in a value.
+pub(super) fn cell(value: &Value) -> Cell<'_> {
+    match value {
+        Value::Null => Cell::Missing,
+        Value::Bool(flag) => Cell::Flag(*flag),
+        // An id beyond 2⁵³ would lose its last digits as a number.
+        Value::Number(number) if !number.is_f64() && !is_exact(number) => {
+            Cell::Text(Cow::Owned(number.to_string()))
+        }
+        Value::Number(number) => number.as_f64().map_or(Cell::Missing, Cell::Number),
+        Value::String(text) => Cell::Text(Cow::Borrowed(text)),
+        Value::Array(elements) => match numbers(elements) {
+            Some(numbers) => Cell::Numbers(numbers),
+            None => Cell::Text(Cow::Owned(flatten(value))),
+        },
+        Value::Object(_) => Cell::Text(Cow::Owned(flatten(value))),
+    }
+}
+
+/// A list of numbers; nulls are passed over.
+fn numbers(elements: &[Value]) -> Option<Vec<f64>> {
+    let number = |value: &Value| match value {
+        Value::Number(number) => number.as_f64(),
+        Value::Bool(flag) => Some(f64::from(u8::from(*flag))),
+        Value::String(text) if matches!(text.as_str(), "NaN" | "Infinity" | "-Infinity") => text.parse().ok(),
+        _ => None,
+    };
+    elements.iter().filter(|value| !value.is_null()).map(number).collect()
+}
+
+fn is_exact(number: &serde_json::Number) -> bool {
+    number.as_i64().is_some_and(|whole| whole.unsigned_abs() <= 1 << 53)
+}
+
+/// Whether a list is a chat: messages with a role or contents.
+pub(super) fn is_chat(elements: &[Value]) -> bool {
+    let is_message = |value: &Value| value.get("content").is_some() && value.get("role").is_some();
+    !elements.is_empty() && elements.iter().all(is_message)
+}
+
+/// A chat as its contents, one a line, and texts likewise; anything else as JSON.
+fn flatten(value: &Value) -> String {
+    let text = |element: &Value| match element {
+        Value::String(text) => Some(text.clone()),
+        message => match message.get("content")? {
+            Value::String(text) => Some(text.clone()),
+            Value::Array(pieces) => {
+                let texts: Option<Vec<&str>> =
+                    pieces.iter().map(|piece| piece.get("text")?.as_str()).collect();
+                Some(texts?.join("\n"))
+            }
+            _ => None,
+        },
+    };
+    let texts = value.as_array().and_then(|elements| elements.iter().map(text).collect::<Option<Vec<_>>>());
+    match texts {
+        Some(texts) if !texts.is_empty() => texts.join("\n"),
+        _ => value.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bare_nan_is_quoted_outside_strings_only() {
+        assert_eq!(
+            quote_non_finite(r#"{"a": NaN, "b": "NaN \" NaN", "c": -Infinity}"#),
+            r#"{"a": "NaN", "b": "NaN \" NaN", "c": "-Infinity"}"#
+        );
+    }
+
+    #[test]
+    fn chats_become_their_contents() {
+        let chat =
+            serde_json::json!([{"role": "user", "content": "hi"}, {"role": "assistant", "content": "ho"}]);
+        assert_eq!(flatten(&chat), "hi\nho");
+        assert_eq!(flatten(&serde_json::json!([1, 2])), "[1,2]");
+    }
+}

@@ -1,0 +1,335 @@
+//! What columns are called: names that trainers, loggers and environments write, by what they mean.
+
+use super::cell::{Column, Kind};
+
+/// The raw proxy reward, in order of preference. `proxy` comes first because logs of this program also hold the
+/// shaped `reward`.
+pub(super) const PROXY: &[&str] = &[
+    "proxy",
+    "reward",
+    "score",
+    "rewards",
+    "total_reward",
+    "reward_total",
+    "episode_reward",
+    "return",
+    "episode_return",
+];
+pub(super) const STEP: &[&str] = &[
+    "step",
+    "global_step",
+    "progress/step",
+    "train_step",
+    "training_step",
+    "iteration",
+    "_step",
+    "gen_step",
+    "current_steps",
+    "current_step",
+    "iter",
+    "timesteps",
+    "total_timesteps",
+    "num_timesteps",
+    "env_steps",
+    "tail_version",
+    "policy_version",
+    "weight_version",
+    "trainer_step",
+    "learner_step",
+    "steps",
+];
+/// Counters by which step means are told, though no rollout is put in order by them.
+pub(super) const EPOCH: &[&str] = &["epoch"];
+pub(super) const RUN: &[&str] = &["train_id", "run_id", "run"];
+pub(super) const PROMPT: &[&str] =
+    &["prompt", "input", "question", "query", "prompt_id", "prompt_idx", "prompts", "problem", "instruction"];
+pub(super) const COMPLETION: &[&str] = &[
+    "completion",
+    "output",
+    "response",
+    "generation",
+    "answer",
+    "completions",
+    "responses",
+    "outputs",
+    "content",
+];
+pub(super) const GROUP: &[&str] = &["group", "group_id", "uid", "group/id", "group_idx", "prompt_uid"];
+pub(super) const LENGTH: &[&str] =
+    &["length", "completion_length", "response_length", "completion_tokens", "response_tokens", "num_tokens"];
+pub(super) const LOG_PROB: &[&str] =
+    &["log_prob", "logprob", "logp", "log_probs", "logprobs", "old_log_prob"];
+pub(super) const REF_LOG_PROB: &[&str] =
+    &["ref_log_prob", "ref_logprob", "ref_logp", "ref_log_probs", "ref_logprobs", "reference_log_prob"];
+pub(super) const ADVANTAGE: &[&str] = &["advantage", "advantages", "adv"];
+pub(super) const OUTCOME: &[&str] = &["outcome"];
+/// Columns that number single rollouts.
+const EPISODE: &[&str] = &[
+    "trajectory",
+    "episode",
+    "episode_id",
+    "episode_idx",
+    "ep",
+    "call_id",
+    "call",
+    "rollout",
+    "rollout_id",
+    "rollout_idx",
+    "sample_id",
+    "sample_idx",
+    "sample_index",
+    "trajectory_id",
+    "request_id",
+    "completion_id",
+    "generation_id",
+];
+/// Names of single rollouts, where they are text.
+const OWN_ID: &[&str] =
+    &["id", "episode_id", "rollout_id", "trajectory_id", "uuid", "request_id", "sample_uuid"];
+/// Lengths that a row has only if it is a rollout, where they are whole numbers. `num_tokens` counts up in trainers' logs.
+const OWN_LENGTH: &[&str] = &[
+    "length",
+    "completion_length",
+    "response_length",
+    "completion_tokens",
+    "response_tokens",
+    "episode_length",
+];
+
+/// Numbers that no one rewards: indexes, counters, clocks, settings, and what an optimiser reports.
+const BOOKKEEPING: &[&str] = &[
+    "",
+    "index",
+    "idx",
+    "id",
+    "row",
+    "rank",
+    "seed",
+    "timestamp",
+    "time",
+    "arm",
+    "replicate",
+    "runtime",
+    "_runtime",
+    "_timestamp",
+    "wall time",
+    "wall_time",
+    "walltime",
+    "count",
+    "version",
+    "t",
+    "l",
+    "lr",
+    "learning_rate",
+    "percentage",
+    "progress",
+    "elapsed",
+    "duration",
+    "weight",
+    "temperature",
+    "loss",
+    "kl",
+    "entropy",
+    "grad_norm",
+    "line",
+    "size",
+    "turn",
+    "turns",
+];
+const BOOKKEEPING_STARTS: &[&str] = &["num_", "n_", "total_", "max_", "min_", "unnamed:", "__index_level"];
+const BOOKKEEPING_ENDS: &[&str] = &[
+    "_id",
+    "_idx",
+    "_index",
+    "_seed",
+    "_step",
+    "_steps",
+    "_time",
+    "_timestamp",
+    "_ms",
+    "_sec",
+    "_secs",
+    "_seconds",
+    "_count",
+    "_tokens",
+    "_version",
+    "_epoch",
+    "_rank",
+    "_uid",
+    "_runtime",
+    "_loss",
+    "_length",
+    "_lengths",
+];
+/// What a nested name must speak of to be taken for a reward unasked.
+const REWARD_WORDS: &[&str] = &["reward", "score", "return", "proxy", "accuracy"];
+
+/// The last key of a name, in small letters.
+fn leaf(name: &str) -> String {
+    name.rsplit('/').find(|part| *part != "*").unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// The first of these names that a column has: as it is, in other letters, and, if `nested`, as the last key of one.
+pub(super) fn pick(columns: &[Column], names: &[&str], nested: bool) -> Option<String> {
+    let known = |fits: &dyn Fn(&str, &str) -> bool| {
+        names.iter().find_map(|name| columns.iter().find(|column| fits(&column.name, name)))
+    };
+    let found = known(&|column, name| column == name)
+        .or_else(|| known(&|column, name| column.trim().eq_ignore_ascii_case(name)));
+    if let Some(column) = found {
+        return Some(column.name.clone());
+    }
+    if !nested {
+        return None;
+    }
+    let inside = |column: &&Column| column.name.contains('/') && !column.name.contains('*');
+    let ends_on =
+        |name: &str| columns.iter().filter(inside).filter(|c| leaf(&c.name) == name).collect::<Vec<_>>();
+    let several = names.iter().map(|name| ends_on(name)).find(|found| !found.is_empty())?;
+    match several.as_slice() {
+        [one] => Some(one.name.clone()),
+        _ => {
+            let of_training = |column: &&&Column| {
+                column.name.split('/').any(|part| {
+                    matches!(
+                        part.to_ascii_lowercase().as_str(),
+                        "train" | "trainer" | "run" | "progress" | "work"
+                    )
+                })
+            };
+            several.iter().find(of_training).map(|column| column.name.clone())
+        }
+    }
+}
+
+/// The first of these names that a numeric column has.
+pub(super) fn pick_number(columns: &[Column], names: &[&str]) -> Option<String> {
+    let numeric = |name: &str| columns.iter().any(|c| c.name == name && c.kind == Kind::Number);
+    names.iter().find(|name| numeric(name)).map(|name| (*name).to_owned())
+}
+
+/// Whether a column says that a row is one rollout and not a mean over a step.
+pub(super) fn sign_of_rollouts(columns: &[Column]) -> Option<&str> {
+    let own = |names: &[&str]| {
+        columns.iter().find(|c| names.iter().any(|name| c.name.trim().eq_ignore_ascii_case(name)))
+    };
+    let kinds = [PROMPT, COMPLETION, GROUP, OUTCOME, EPISODE];
+    let named = kinds.iter().find_map(|names| own(names));
+    let length = || {
+        columns.iter().find(|c| OWN_LENGTH.contains(&c.name.as_str()) && c.kind == Kind::Number && c.whole)
+    };
+    let nested = || {
+        let below =
+            |c: &&Column| c.name.contains('/') && matches!(leaf(&c.name).as_str(), "prompt" | "completion");
+        columns.iter().find(below)
+    };
+    let column = named.or_else(length).or_else(nested).or_else(|| monitor(columns))?;
+    Some(&column.name)
+}
+
+/// The column that names each rollout in words; numbers may count anew in each file.
+pub(super) fn own_id(columns: &[Column]) -> Option<String> {
+    pick(columns, OWN_ID, false)
+        .filter(|name| columns.iter().any(|c| c.name == *name && c.kind == Kind::Other))
+}
+
+/// The reward of a `monitor.csv`: reward, length and time of each episode as `r`, `l` and `t`.
+pub(super) fn monitor(columns: &[Column]) -> Option<&Column> {
+    let named = |name: &str| columns.iter().find(|c| c.name == name && c.kind == Kind::Number);
+    named("l").and(named("t")).and(named("r"))
+}
+
+/// Whether a column is an index, a counter, a clock, or has another role: never a reward.
+pub(super) fn is_bookkeeping(name: &str) -> bool {
+    const ROLES: [&[&str]; 12] = [
+        STEP,
+        EPOCH,
+        RUN,
+        PROMPT,
+        COMPLETION,
+        GROUP,
+        OUTCOME,
+        LENGTH,
+        LOG_PROB,
+        REF_LOG_PROB,
+        ADVANTAGE,
+        EPISODE,
+    ];
+    let leaf = leaf(name);
+    let whole = name.to_ascii_lowercase();
+    ROLES.iter().any(|names| names.contains(&whole.as_str()) || names.contains(&leaf.as_str()))
+        || OWN_LENGTH.contains(&leaf.as_str())
+        || BOOKKEEPING.contains(&leaf.as_str())
+        || BOOKKEEPING_STARTS.iter().any(|start| leaf.starts_with(start))
+        || BOOKKEEPING_ENDS.iter().any(|end| leaf.ends_with(end))
+}
+
+/// Whether a name may be taken for a reward unasked: its own key, or one within others that speaks of a reward.
+pub(super) fn may_be_guessed(name: &str) -> bool {
+    let small = name.to_ascii_lowercase();
+    !name.contains('*') && (!name.contains('/') || REWARD_WORDS.iter().any(|word| small.contains(word)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn columns(names: &[&str]) -> Vec<Column> {
+        names.iter().map(|n| Column { name: (*n).to_owned(), kind: Kind::Number, whole: true }).collect()
+    }
+
+    #[test]
+    fn steps_are_found_whatever_their_letters_and_above() {
+        let step = |names: &[&str]| pick(&columns(names), STEP, true);
+        assert_eq!(step(&["_runtime", "_timestamp", "_step", "train/reward"]).as_deref(), Some("_step"));
+        assert_eq!(step(&["Wall time", "Step", "Value"]).as_deref(), Some("Step"));
+        assert_eq!(step(&["trainer/global_step", "r"]).as_deref(), Some("trainer/global_step"));
+        assert_eq!(step(&["run/work/step", "task/data/step"]).as_deref(), Some("run/work/step"));
+        assert_eq!(step(&["a/step", "b/step"]), None, "either");
+        assert_eq!(step(&["traces/*/step"]), None);
+    }
+
+    #[test]
+    fn counters_indexes_and_clocks_are_no_rewards() {
+        for name in [
+            "_timestamp",
+            "_runtime",
+            "Wall time",
+            "",
+            "Unnamed: 0",
+            "__index_level_0__",
+            "task/data/idx",
+            "a/id",
+            "b/seed",
+            "x/step",
+            "c/num_turns",
+            "total_steps",
+            "percentage",
+            "epoch",
+            "Epoch",
+            "gen_time",
+            "loss",
+        ] {
+            assert!(is_bookkeeping(name), "{name}");
+        }
+        for name in
+            ["Value", "train/reward", "acc_reward", "value", "quality", "traces/*/rewards/correct/score"]
+        {
+            assert!(!is_bookkeeping(name), "{name}");
+        }
+        assert!(may_be_guessed("value") && may_be_guessed("train/reward"));
+        assert!(!may_be_guessed("task/data/difficulty") && !may_be_guessed("traces/*/reward"));
+    }
+
+    #[test]
+    fn rollouts_have_prompts_numbers_or_whole_lengths() {
+        assert_eq!(sign_of_rollouts(&columns(&["step", "reward"])), None);
+        assert_eq!(sign_of_rollouts(&columns(&["step", "reward", "num_tokens"])), None);
+        assert_eq!(sign_of_rollouts(&columns(&["r", "l", "t"])), Some("r"));
+        assert_eq!(sign_of_rollouts(&columns(&["step", "reward", "call_id"])), Some("call_id"));
+        let mut mean = columns(&["step", "reward", "completion_length"]);
+        assert_eq!(sign_of_rollouts(&mean), Some("completion_length"));
+        mean[2].whole = false;
+        assert_eq!(sign_of_rollouts(&mean), None, "a mean length");
+    }
+}

@@ -1,0 +1,253 @@
+//! Rollouts that a log holds more than once: a trainer that takes several updates on one batch logs it at each of their steps,
+//! and some write the same batch into two files of a step. They are found batch by batch (the rows of one step of one file).
+//!
+//! One repeated completion is the policy's; a batch that comes back as a whole is the log's, where sampling shows: completions
+//! of one prompt differ, and most of the batch is found only once in it. A policy that no longer varies repeats batches
+//! honestly, and so does an evaluation of one rollout a prompt: these are counted each time.
+
+use super::layout::Shared;
+use std::collections::HashMap;
+
+/// The share of the smaller of two batches that must be in the other.
+const NEARLY_ALL: f64 = 0.9;
+/// The share of what two batches share that must differ within it.
+const VARIED: f64 = 0.75;
+/// Rollouts that two batches must share to be one.
+const FEWEST: usize = 4;
+/// Rows of a batch beyond which it is no batch of a training step.
+const LARGEST: usize = 1 << 20;
+/// Identities of earlier batches that are kept where a log has several files.
+const KEPT: usize = 1 << 22;
+
+/// One rollout of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Rollout {
+    /// A hash of prompt, completion and reward.
+    identity: u64,
+    prompt: u64,
+    /// Its row, as written.
+    row: usize,
+}
+
+/// A batch that was seen, to which others are compared.
+#[derive(Debug)]
+struct Seen {
+    shared: Shared,
+    /// Ascending.
+    identities: Vec<u64>,
+}
+
+/// Which rows of a batch are those of another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Repeat {
+    pub of: Shared,
+    pub at: Shared,
+    /// Rows of the batch.
+    pub batch: usize,
+    /// Rows, as written, that were there before.
+    pub rows: Vec<usize>,
+}
+
+/// Batches while a log is read.
+#[derive(Debug, Default)]
+pub(super) struct Repeats {
+    shared: Option<Shared>,
+    batch: Vec<Rollout>,
+    previous: Option<Seen>,
+    /// By step, where a log has several files.
+    earlier: HashMap<u64, Vec<Seen>>,
+    kept: usize,
+    several_files: bool,
+    by_text: bool,
+    /// Whether a batch came back before.
+    proven: bool,
+    /// Batches that came back without showing that they were sampled once.
+    pub unclear: usize,
+}
+
+impl Repeats {
+    pub fn new(several_files: bool) -> Self {
+        Self { several_files, ..Self::default() }
+    }
+
+    /// The next row; returns what the batch before it repeats, if it is complete. `by_text`: its identity is that of its
+    /// completion, and not of a name that may come again at another step.
+    pub fn see(
+        &mut self,
+        shared: Shared,
+        row: usize,
+        identity: u64,
+        prompt: u64,
+        by_text: bool,
+    ) -> Option<Repeat> {
+        let found = if self.shared == Some(shared) { None } else { self.end() };
+        self.shared = Some(shared);
+        self.by_text = by_text;
+        if self.batch.len() <= LARGEST {
+            self.batch.push(Rollout { identity, prompt, row });
+        }
+        found
+    }
+
+    /// Ends the batch; returns what it repeats.
+    pub fn end(&mut self) -> Option<Repeat> {
+        let shared = self.shared.take()?;
+        let mut batch = std::mem::take(&mut self.batch);
+        if batch.len() > LARGEST {
+            self.previous = None;
+            return None;
+        }
+        batch.sort_unstable();
+        let mut found = None;
+        if let Some(seen) = &self.previous
+            && self.by_text
+            && seen.shared.step != shared.step
+            && seen.shared.run == shared.run
+        {
+            match self.compare(&batch, seen, true) {
+                Answer::Repeat(rows) => found = Some((seen.shared, rows)),
+                Answer::Unclear => self.unclear += 1,
+                Answer::No => {}
+            }
+        }
+        if found.is_none() {
+            let others = self.earlier.get(&shared.step).into_iter().flatten();
+            found = others.filter(|seen| seen.shared.file != shared.file).find_map(|seen| {
+                match self.compare(&batch, seen, false) {
+                    Answer::Repeat(rows) => Some((seen.shared, rows)),
+                    _ => None,
+                }
+            });
+        }
+        self.proven |= found.is_some();
+        let seen = || Seen { shared, identities: batch.iter().map(|rollout| rollout.identity).collect() };
+        if self.several_files && batch.len() >= FEWEST {
+            if self.kept + batch.len() > KEPT {
+                self.earlier.clear();
+                self.kept = 0;
+            }
+            self.kept += batch.len();
+            self.earlier.entry(shared.step).or_default().push(seen());
+        }
+        let length = batch.len();
+        self.previous = Some(seen());
+        self.batch = batch;
+        self.batch.clear();
+        found.map(|(of, rows)| Repeat { of, at: shared, batch: length, rows })
+    }
+
+    /// Whether a batch is another one again. `sampled`: it must show that sampling varies.
+    fn compare(&self, batch: &[Rollout], seen: &Seen, sampled: bool) -> Answer {
+        let mut others = seen.identities.iter().copied().peekable();
+        let mut same: Vec<Rollout> = Vec::new();
+        for rollout in batch {
+            while others.next_if(|other| *other < rollout.identity).is_some() {}
+            if others.next_if_eq(&rollout.identity).is_some() {
+                same.push(*rollout);
+            }
+        }
+        let least = batch.len().min(seen.identities.len());
+        if (same.len() as f64) < NEARLY_ALL * least as f64 {
+            return Answer::No;
+        }
+        let whole = same.len() == batch.len() && same.len() == seen.identities.len();
+        let distinct = same.chunk_by(|a, b| a.identity == b.identity).count();
+        let varied = distinct as f64 >= VARIED * same.len() as f64;
+        let enough = same.len() >= FEWEST;
+        if !((enough && varied && (!sampled || prompts_vary(&same)))
+            || (self.proven && whole && same.len() > 1))
+        {
+            return if enough && whole { Answer::Unclear } else { Answer::No };
+        }
+        let mut rows: Vec<usize> = same.iter().map(|rollout| rollout.row).collect();
+        rows.sort_unstable();
+        Answer::Repeat(rows)
+    }
+}
+
+enum Answer {
+    Repeat(Vec<usize>),
+    /// The same, but a policy that does not vary would look so too.
+    Unclear,
+    No,
+}
+
+/// Whether some prompt has two different completions.
+fn prompts_vary(same: &[Rollout]) -> bool {
+    let mut first: HashMap<u64, u64> = HashMap::new();
+    same.iter().any(|rollout| *first.entry(rollout.prompt).or_insert(rollout.identity) != rollout.identity)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shared(file: u32, step: u64) -> Shared {
+        Shared { step, run: 0, file }
+    }
+
+    /// Batches of (prompt, identity), one after the other; which rows of which step were there before.
+    fn repeats(
+        several_files: bool,
+        batches: &[(Shared, Vec<(u64, u64)>)],
+    ) -> (Vec<(u64, Vec<usize>)>, usize) {
+        let (mut repeats, mut row, mut found) = (Repeats::new(several_files), 0, Vec::new());
+        for (shared, batch) in batches {
+            for (prompt, identity) in batch {
+                found.extend(repeats.see(*shared, row, *identity, *prompt, true));
+                row += 1;
+            }
+        }
+        found.extend(repeats.end());
+        (found.into_iter().map(|repeat| (repeat.at.step, repeat.rows)).collect(), repeats.unclear)
+    }
+
+    /// Eight rollouts of two prompts; those from `new` on are new at this step.
+    fn batch(step: u64, new: usize) -> Vec<(u64, u64)> {
+        (0..8).map(|i| (i / 4, if i < new as u64 { i } else { 100 * step + i })).collect()
+    }
+
+    #[test]
+    fn a_batch_that_comes_back_is_counted_once() {
+        let log = [(shared(0, 1), batch(1, 8)), (shared(0, 2), batch(2, 8)), (shared(0, 3), batch(3, 0))];
+        assert_eq!(repeats(false, &log), (vec![(2, (8..16).collect())], 0));
+        let nearly = [
+            (shared(0, 1), (0..30).map(|i| (i / 5, i)).collect()),
+            (shared(0, 2), (1..31).map(|i| (i / 5, i)).collect()),
+        ];
+        assert_eq!(repeats(false, &nearly).0, [(2, (30..59).collect::<Vec<_>>())], "29 of 30");
+        let chain: Vec<_> = (1..=4).map(|step| (shared(0, step), batch(step, 8))).collect();
+        assert_eq!(repeats(false, &chain).0.len(), 3, "several updates on one batch");
+    }
+
+    #[test]
+    fn what_a_policy_repeats_is_counted_each_time() {
+        let half = [(shared(0, 1), batch(1, 8)), (shared(0, 2), batch(2, 4))];
+        assert_eq!(repeats(false, &half), (vec![], 0), "half of a batch");
+        let collapsed: Vec<(u64, u64)> = (0..64).map(|i| (i / 8, i / 8)).collect();
+        let log = [(shared(0, 1), collapsed.clone()), (shared(0, 2), collapsed)];
+        assert_eq!(repeats(false, &log), (vec![], 1), "one completion a prompt");
+        let evaluation: Vec<(u64, u64)> = (0..20).map(|i| (i, i)).collect();
+        let log: Vec<_> = (0..5).map(|step| (shared(0, step), evaluation.clone())).collect();
+        assert_eq!(repeats(false, &log), (vec![], 4), "one rollout a prompt, without sampling");
+        let apart = [(shared(0, 1), batch(1, 8)), (shared(0, 2), batch(2, 0)), (shared(0, 3), batch(3, 8))];
+        assert_eq!(repeats(false, &apart), (vec![], 0), "not the step before");
+    }
+
+    #[test]
+    fn a_step_in_two_files_is_counted_once_in_either_order() {
+        let (all, some): (Vec<_>, Vec<_>) =
+            ((0..12).map(|i| (i / 4, i)).collect(), (0..8).map(|i| (i / 4, i)).collect());
+        let log = [(shared(0, 1), all.clone()), (shared(1, 1), some.clone())];
+        assert_eq!(repeats(true, &log).0, [(1, (12..20).collect::<Vec<_>>())]);
+        let log = [(shared(0, 1), some), (shared(1, 1), all)];
+        assert_eq!(repeats(true, &log).0, [(1, (8..16).collect::<Vec<_>>())], "what is new is kept");
+        let folders = [
+            (shared(0, 1), batch(1, 0)),
+            (shared(1, 2), batch(2, 0)),
+            (shared(2, 1), batch(1, 0)),
+            (shared(3, 2), batch(2, 0)),
+        ];
+        assert_eq!(repeats(true, &folders).0.len(), 2, "all steps of one folder, then those of the other");
+    }
+}

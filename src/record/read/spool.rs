@@ -1,0 +1,73 @@
+//! What can be read only once, kept so that it can be read again: standard input (`-`) and pipes.
+
+use super::error::Error;
+use super::source::{self, Magic, Source};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// The name of standard input.
+pub(super) const STDIN: &str = "-";
+
+/// Temporary files without a name, by the path whose bytes they hold. Standard input belongs to the process, and so does this.
+static KEPT: Mutex<BTreeMap<PathBuf, File>> = Mutex::new(BTreeMap::new());
+
+/// Whether a path can be read only once.
+pub(super) fn is_stream(path: &Path) -> bool {
+    path == Path::new(STDIN) || is_pipe(path)
+}
+
+#[cfg(unix)]
+fn is_pipe(path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt as _;
+    path.metadata().is_ok_and(|it| it.file_type().is_fifo())
+}
+
+#[cfg(not(unix))]
+fn is_pipe(_: &Path) -> bool {
+    false
+}
+
+/// The file behind a path, at its beginning.
+pub(super) fn file(path: &Path) -> Result<File, Error> {
+    let refused = |source| Error::Io { path: path.to_owned(), source };
+    if !is_stream(path) {
+        return File::open(path).map_err(refused);
+    }
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    if !kept.contains_key(path) {
+        let spool = |source| Error::Spool { source };
+        let mut copy = tempfile::tempfile().map_err(spool)?;
+        let mut from: Box<dyn Read> = if path == Path::new(STDIN) {
+            Box::new(io::stdin().lock())
+        } else {
+            Box::new(File::open(path).map_err(refused)?)
+        };
+        io::copy(&mut from, &mut copy).map_err(spool)?;
+        kept.insert(path.to_owned(), copy);
+    }
+    let Some(copy) = kept.get(path) else { return Err(Error::NotFound { path: path.to_owned() }) };
+    let mut again = copy.try_clone().map_err(refused)?;
+    again.seek(SeekFrom::Start(0)).map_err(refused)?;
+    Ok(again)
+}
+
+/// What a file is by its first bytes.
+pub(super) fn magic(path: &Path) -> Result<Magic, Error> {
+    let (mut first, mut filled) = ([0; 4], 0);
+    let mut file = file(path)?;
+    while let Some(rest) = first.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match file.read(rest).map_err(|source| Error::Io { path: path.to_owned(), source })? {
+            0 => break,
+            n => filled += n,
+        }
+    }
+    Ok(Magic::of(&first[..filled]))
+}
+
+/// The text of a file, expanded up to so many bytes.
+pub(super) fn open(path: &Path, limit: u64) -> Result<Source, Error> {
+    source::open(file(path)?, magic(path)?, path, limit)
+}
