@@ -5,6 +5,7 @@ use miette::{Diagnostic, MietteHandlerOpts, ReportHandler};
 use std::fmt;
 use std::process::ExitCode;
 use tailcatch::Error;
+use tailcatch::cli::console::printable;
 use tailcatch::cli::{Cli, Console};
 
 fn main() -> ExitCode {
@@ -34,13 +35,24 @@ fn report(error: Error, color: bool) {
 }
 
 /// An error with its help, as miette sees it.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
+#[derive(Debug)]
 struct Shown(Error);
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&printable(&self.0.to_string(), false))
+    }
+}
+
+impl std::error::Error for Shown {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
+    }
+}
 
 impl Diagnostic for Shown {
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.0.help().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+        self.0.help().map(|help| Box::new(printable(&help, false)) as Box<dyn fmt::Display>)
     }
 }
 

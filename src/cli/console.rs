@@ -1,6 +1,7 @@
 //! What a command says, and where: answers to standard output, everything else to standard error.
 
 use super::Error;
+use crate::foundation::format::visible;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use std::fmt::Display;
@@ -123,7 +124,8 @@ impl Console {
         let mut out = if self.args.json {
             serde_json::to_string_pretty(document).map_err(|e| output(io::Error::other(e)))?
         } else {
-            text(Style::new(self.colors(io::stdout().is_terminal())))
+            let colors = self.colors(io::stdout().is_terminal());
+            printable(&text(Style::new(colors)), colors)
         };
         if !out.ends_with('\n') {
             out.push('\n');
@@ -163,11 +165,47 @@ impl Console {
     fn say(&self, label: impl Display, message: impl Display) {
         if !self.args.quiet {
             // Nothing is left to tell where standard error is closed.
-            let _ = writeln!(io::stderr().lock(), "{label} {message}");
+            let _ = writeln!(io::stderr().lock(), "{label} {}", printable(&message.to_string(), false));
         }
     }
 }
 
+/// A text of which no part comes from somewhere else to move a terminal's cursor, ring its bell or turn its writing: control
+/// characters and marks of direction are spelled out, line by line. Colours pass where there are any.
+pub fn printable(text: &str, colors: bool) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for (i, line) in text.split('\n').enumerate() {
+        if i > 0 {
+            shown.push('\n');
+        }
+        for (j, piece) in line.split('\u{1b}').enumerate() {
+            let code = piece.find(|c: char| !matches!(c, '[' | ';' | '0'..='9'));
+            let colour =
+                code.filter(|end| colors && piece.starts_with('[') && piece[*end..].starts_with('m'));
+            match (j, colour) {
+                (0, _) => {}
+                (_, Some(_)) => shown.push('\u{1b}'),
+                (_, None) => shown.push_str("\\u{1b}"),
+            }
+            shown.push_str(&visible(piece));
+        }
+    }
+    shown
+}
+
 fn output(source: io::Error) -> Error {
     Error::Output { what: "to standard output".to_owned(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_moves_a_terminal_is_spelled_out() {
+        let evil = "a\u{1b}]0;OWNED\u{7}b\r\n\u{202e}c\u{1b}[31mred\u{1b}[0m\u{1b}[2J";
+        let shown = "a\\u{1b}]0;OWNED\\u{7}b\\r\n\\u{202e}c";
+        assert_eq!(printable(evil, false), format!("{shown}\\u{{1b}}[31mred\\u{{1b}}[0m\\u{{1b}}[2J"));
+        assert_eq!(printable(evil, true), format!("{shown}\u{1b}[31mred\u{1b}[0m\\u{{1b}}[2J"));
+    }
 }

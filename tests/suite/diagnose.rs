@@ -34,7 +34,7 @@ fn too_few_excesses_stand_in_the_place_of_a_number() {
     assert!(answer["gpd"]["xi"].is_null());
     let (code, stdout, stderr) = outcome(tailcatch().arg("diagnose").arg(&path));
     assert_eq!((code, stdout.as_str()), (2, ""));
-    assert!(stderr.contains("--column chosen_reward") && stderr.contains("`rejected_reward`"), "{stderr}");
+    assert!(stderr.contains("--reward chosen_reward") && stderr.contains("`rejected_reward`"), "{stderr}");
 }
 
 #[test]

@@ -330,3 +330,60 @@ fn no_damage_makes_a_reader_panic() {
         }
     }
 }
+
+/// A Parquet file of two rows with a column of lists: texts, or numbers.
+#[cfg(feature = "parquet")]
+fn write_lists(path: &Path, lists: [&[f64]; 2], completions: [&[&str]; 2]) {
+    use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
+    use parquet::file::writer::SerializedFileWriter;
+    let schema = "message log {
+        required int64 step;
+        required group completion (LIST) { repeated group list { optional binary element (UTF8); } }
+        required group rewards (LIST) { repeated group list { optional double element; } }
+    }";
+    let schema = parquet::schema::parser::parse_message_type(schema).unwrap();
+    let file = fs::File::create(path).unwrap();
+    let mut writer = SerializedFileWriter::new(file, schema.into(), Default::default()).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    let levels = |lengths: [usize; 2]| -> Vec<i16> {
+        lengths.iter().flat_map(|n| (0..*n).map(|i| i16::from(i > 0))).collect()
+    };
+    let mut column = group.next_column().unwrap().unwrap();
+    column.typed::<Int64Type>().write_batch(&[1, 2], None, None).unwrap();
+    column.close().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    let texts: Vec<ByteArray> =
+        completions.iter().flat_map(|c| c.iter().map(|t| ByteArray::from(*t))).collect();
+    let rep = levels(completions.map(<[&str]>::len));
+    column.typed::<ByteArrayType>().write_batch(&texts, Some(&vec![2; texts.len()]), Some(&rep)).unwrap();
+    column.close().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    let numbers = lists.concat();
+    let rep = levels(lists.map(<[f64]>::len));
+    column.typed::<DoubleType>().write_batch(&numbers, Some(&vec![2; numbers.len()]), Some(&rep)).unwrap();
+    column.close().unwrap();
+    group.close().unwrap();
+    writer.close().unwrap();
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn lists_in_parquet_are_those_of_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.parquet");
+    let read = |options: &LogOptions| read_log(std::slice::from_ref(&path), options);
+    write_lists(&path, [&[1.5], &[2.5]], [&["a"], &["b"]]);
+    assert_eq!(read(&options("")).unwrap().rollouts.observed.proxy, [1.5, 2.5], "lists of one");
+    write_lists(&path, [&[1.0, 2.0], &[3.0, 4.0]], [&["a"], &["b"]]);
+    let error = read(&options("")).unwrap_err().to_string();
+    assert!(error.contains("a.parquet, row 0, column `rewards`: a list of 2 numbers"), "{error}");
+    assert_eq!(read(&options("sum(rewards)")).unwrap().rollouts.observed.proxy, [3.0, 7.0]);
+    assert_eq!(read(&options("rewards/1")).unwrap().rollouts.observed.proxy, [2.0, 4.0]);
+    write_lists(&path, [&[1.0, 2.0], &[3.0, 4.0]], [&["a", "b"], &["c", "d"]]);
+    let error = read(&options("")).unwrap_err().to_string();
+    assert!(error.contains("`completion` and `rewards` hold lists of one length (2)"), "{error}");
+    let rollouts = LogOptions { rows: Some(Rows::Rollouts), ..options("") };
+    assert_eq!(read(&rollouts).unwrap().rollouts.observed.proxy, [1.0, 2.0, 3.0, 4.0]);
+    let small = LogOptions { max_expanded: 10, ..options("sum(rewards)") };
+    assert!(read(&small).unwrap_err().to_string().contains("more than 10 bytes"));
+}

@@ -357,6 +357,13 @@ impl Building {
             Some(Rows::Rollouts) => false,
             None => !self.not_aggregate && (self.singles.is_empty() || self.singles.holds()),
         };
+        if aggregate && self.rows_are.is_none() {
+            self.told.notes.push(
+                "one row a step and no column of single rollouts (prompt, completion, episode …): taken for step means; say `--rows \
+                 rollouts` if each row is a rollout"
+                    .to_owned(),
+            );
+        }
         let rollouts = self.writer.finish(layout)?;
         let mut told = self.told;
         if let Some(place) = self.first_nan {

@@ -109,6 +109,14 @@ pub(super) fn guess(present: &Present) -> Guess {
     if let Some(name) = named {
         return Guess::Known(name);
     }
+    // A table of one column has nothing else to offer.
+    if let [only] = columns.as_slice()
+        && only.kind == Kind::Number
+        && !STEP.contains(&only.name.as_str())
+        && !only.name.contains('/')
+    {
+        return Guess::Only(only.name.clone());
+    }
     let candidates: Vec<String> = columns
         .iter()
         .filter(|c| matches!(c.kind, Kind::Number | Kind::List) && !is_bookkeeping(&c.name))
@@ -163,6 +171,7 @@ mod tests {
         assert_eq!(guess(&["step", "quality", "optim/epoch", "loss"]), only("quality"));
         assert_eq!(guess(&["", "_runtime", "_timestamp", "_step", "train/reward"]), only("train/reward"));
         assert_eq!(guess(&["step", "r", "l"]), only("r"));
+        assert_eq!(guess(&["loss"]), only("loss"), "nothing else is there");
         let unclear = |names: &[&str]| Guess::Unclear(names.iter().map(|n| (*n).to_owned()).collect());
         assert_eq!(guess(&["task/data/idx", "task/data/difficulty"]), unclear(&["task/data/difficulty"]));
         assert_eq!(guess(&["traces/*/rewards/correct/score"]), unclear(&["traces/*/rewards/correct/score"]));

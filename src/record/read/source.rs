@@ -2,7 +2,6 @@
 
 use super::error::Error;
 use flate2::read::MultiGzDecoder;
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
@@ -36,7 +35,12 @@ impl Magic {
 }
 
 /// The bytes of a file that is what `magic` says; compressed ones up to `limit`.
-pub(super) fn open(file: File, magic: Magic, path: &Path, limit: u64) -> Result<Source, Error> {
+pub(super) fn open(
+    file: impl Read + Send + 'static,
+    magic: Magic,
+    path: &Path,
+    limit: u64,
+) -> Result<Source, Error> {
     let refused = |source| Error::Io { path: path.to_owned(), source };
     let inner: Box<dyn Read + Send> = match magic {
         Magic::Gzip => expanding(MultiGzDecoder::new(BufReader::with_capacity(1 << 16, file)), limit),

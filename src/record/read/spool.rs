@@ -69,5 +69,34 @@ pub(super) fn magic(path: &Path) -> Result<Magic, Error> {
 
 /// The text of a file, expanded up to so many bytes.
 pub(super) fn open(path: &Path, limit: u64) -> Result<Source, Error> {
-    source::open(file(path)?, magic(path)?, path, limit)
+    let (magic, file) = (magic(path)?, file(path)?);
+    if is_stream(path) {
+        source::open(Kept { file, at: 0 }, magic, path, limit)
+    } else {
+        source::open(file, magic, path, limit)
+    }
+}
+
+/// A reader of what was kept, with a place of its own: copies of one file share theirs.
+struct Kept {
+    file: File,
+    at: u64,
+}
+
+impl Read for Kept {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let read = read_at(&self.file, bytes, self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, bytes, at)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, bytes: &mut [u8], at: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, bytes, at)
 }
