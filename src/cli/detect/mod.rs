@@ -29,7 +29,7 @@ const LONG: f64 = 0.3;
 /// run). The first line says flagged, quiet, shifted or not judged; then what was assumed; then the rollouts to read: those that
 /// enter the highest seen so far, relative to their group or step, where the first steps are the reference unless another is
 /// given. Detectors are asked with -d: each learns what is normal from the reference that is given, or from the log itself, and
-/// says so. Memory does not grow with the log: numbers beyond 32 MiB go to a temporary file (TMPDIR), and a detector learns from
+/// says so. Memory does not grow with the log: numbers beyond 64 MiB go to a temporary file (TMPDIR), and a detector learns from
 /// at most 131,072 rollouts, picked at random where there are more.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  tailcatch detect rollouts/ --reward score\n  tailcatch detect \

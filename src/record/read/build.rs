@@ -234,8 +234,11 @@ impl Building {
             let Self { words, layout, told: Told { notes, .. }, .. } = self;
             for (i, part) in self.parts.iter_mut().enumerate() {
                 // The sum goes on without a part that is missing here: no news.
+                if part.lost {
+                    continue;
+                }
                 match terms.get(i).map(|term| row.term(i, term)) {
-                    Some(Ok(Some(value))) if value.is_finite() && !part.lost => part.put(words, value),
+                    Some(Ok(Some(value))) => part.put(words, value),
                     _ => part.lost = true,
                 }
             }

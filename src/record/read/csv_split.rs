@@ -27,7 +27,9 @@ pub(super) struct Span {
 /// Whole records, one after the other; blank lines are passed over.
 #[derive(Debug, Default)]
 pub(super) struct Block {
+    /// Room for bytes, of which the first are read.
     bytes: Vec<u8>,
+    filled: usize,
     pub spans: Vec<Span>,
     /// Line of the first byte, from 1.
     pub line: u64,
@@ -66,39 +68,53 @@ impl Splitter {
 
     /// Fills a block; whether there is a record in it.
     pub fn fill(&mut self, block: &mut Block) -> Result<bool, Stop> {
-        block.bytes.clear();
         block.spans.clear();
-        block.line = self.line;
-        std::mem::swap(&mut block.bytes, &mut self.rest);
-        let mut target = BLOCK_BYTES.max(2 * block.bytes.len());
+        self.begin(block);
+        let mut target = BLOCK_BYTES.max(2 * block.filled);
         loop {
-            self.read(&mut block.bytes, target).map_err(Stop::Io)?;
-            let (end, lines) = cut(&block.bytes, self.delimiter, self.ended, &mut block.spans);
+            self.read(block, target).map_err(Stop::Io)?;
+            let bytes = block.bytes.get(..block.filled).unwrap_or_default();
+            let (end, lines) = cut(bytes, self.delimiter, self.ended, &mut block.spans);
             if end == 0 && !self.ended {
-                if block.bytes.len() > MAX_RECORD {
+                if block.filled > MAX_RECORD {
                     return Err(Stop::TooLong(self.line));
                 }
                 target *= 2;
                 continue;
             }
             self.rest.clear();
-            self.rest.extend_from_slice(block.bytes.get(end..).unwrap_or_default());
+            self.rest.extend_from_slice(bytes.get(end..).unwrap_or_default());
             self.line += u64::from(lines);
             if block.spans.is_empty() && !self.ended {
                 // Blank lines only.
-                block.bytes.clear();
-                block.line = self.line;
-                std::mem::swap(&mut block.bytes, &mut self.rest);
+                self.begin(block);
                 continue;
             }
             return Ok(!block.spans.is_empty());
         }
     }
 
-    fn read(&mut self, bytes: &mut Vec<u8>, target: usize) -> io::Result<()> {
-        while bytes.len() < target && !self.ended {
-            let missing = (target - bytes.len()) as u64;
-            self.ended = self.reader.by_ref().take(missing).read_to_end(bytes)? == 0;
+    /// Begins a block with what the one before left.
+    fn begin(&self, block: &mut Block) {
+        let rest = self.rest.len();
+        block.bytes.resize(block.bytes.len().max(rest), 0);
+        block.bytes[..rest].copy_from_slice(&self.rest);
+        (block.filled, block.line) = (rest, self.line);
+    }
+
+    fn read(&mut self, block: &mut Block, target: usize) -> io::Result<()> {
+        if block.bytes.len() < target {
+            block.bytes.resize(target, 0);
+        }
+        while !self.ended
+            && let Some(space) = block.bytes.get_mut(block.filled..target).filter(|space| !space.is_empty())
+        {
+            match self.reader.read(space) {
+                Ok(0) => self.ended = true,
+                Ok(n) => block.filled += n,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }

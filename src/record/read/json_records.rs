@@ -82,17 +82,19 @@ impl<'a> Records<'a> {
 
     /// The next record.
     pub fn next(&mut self) -> Result<Option<Record>, Error> {
-        let Some((line, object)) = self.next_object()? else { return Ok(None) };
+        let Some(Record { line, object }) = self.next_object()? else { return Ok(None) };
         self.row += 1;
         let object = if self.samples { inspect::simplified(object) } else { object };
         Ok(Some(Record { line, object }))
     }
 
-    fn next_object(&mut self) -> Result<Option<(Option<u64>, Map<String, Value>)>, Error> {
+    fn next_object(&mut self) -> Result<Option<Record>, Error> {
         self.buffer.clear();
         let line = match &mut self.input {
             Input::Done => return Ok(None),
-            Input::Archive(archive) => return Ok(archive.next(self.row)?.map(|object| (None, object))),
+            Input::Archive(archive) => {
+                return Ok(archive.next(self.row)?.map(|object| Record { line: None, object }));
+            }
             Input::Lines { .. } => return self.next_line(),
             Input::Elements { splitter, first } => {
                 let mut cut = || {
@@ -135,13 +137,13 @@ impl<'a> Records<'a> {
         let place = Place { file: self.path.to_owned(), line: Some(line), row: self.row };
         let text = std::str::from_utf8(&self.buffer).map_err(|_| Error::NotUtf8 { place: place.clone() })?;
         match parse(text) {
-            Ok(Value::Object(object)) => Ok(Some((Some(line), object))),
+            Ok(Value::Object(object)) => Ok(Some(Record { line: Some(line), object })),
             Ok(other) => Err(Error::Json { place, message: format!("the array holds {}", kind_of(&other)) }),
             Err(error) => Err(Error::Json { place, message: error.to_string() }),
         }
     }
 
-    fn next_line(&mut self) -> Result<Option<(Option<u64>, Map<String, Value>)>, Error> {
+    fn next_line(&mut self) -> Result<Option<Record>, Error> {
         let Input::Lines { reader, line } = &mut self.input else { return Ok(None) };
         loop {
             self.buffer.clear();
@@ -171,7 +173,7 @@ impl<'a> Records<'a> {
                 continue;
             }
             match parse(text) {
-                Ok(Value::Object(object)) => return Ok(Some((Some(*line), object))),
+                Ok(Value::Object(object)) => return Ok(Some(Record { line: Some(*line), object })),
                 Ok(other) => {
                     let message = format!("the line holds {}", kind_of(&other));
                     return Err(Error::Json { place: place(), message });
@@ -335,8 +337,10 @@ fn kind_of(value: &Value) -> &'static str {
 mod tests {
     use super::*;
 
+    type Found = (Vec<(u64, Option<u64>)>, bool);
+
     /// Values of `a` of each record with their lines, and whether an unfinished record was left out.
-    fn records(name: &str, text: &str) -> Result<(Vec<(u64, Option<u64>)>, bool), String> {
+    fn records(name: &str, text: &str) -> Result<Found, String> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(name);
         std::fs::write(&path, text).unwrap();

@@ -1,7 +1,7 @@
 //! How the numbers of a log lie in their temporary file: blocks of columns of 64-bit words, and stretches of rows.
 
 /// Bytes of numbers that are kept in memory.
-pub(super) const IN_MEMORY: usize = 32 << 20;
+pub(super) const IN_MEMORY: usize = 64 << 20;
 /// Rows of a block.
 pub(super) const BLOCK: usize = 8192;
 /// Bytes of a word.

@@ -37,7 +37,7 @@ pub fn read_log(paths: &[PathBuf], options: &LogOptions) -> Result<Log<InMemory>
 /// line too; rollouts that a log holds more than once are counted once. [`LogMeta`](super::LogMeta) has all of it.
 ///
 /// Memory: about 40 bytes for each change of step, run or file from one row to the next, 24 for each row of a step, and 8 for
-/// rollouts of a log of several files (32 MiB at most); the numbers of the rows stay in memory up to 32 MiB and go to a
+/// rollouts of a log of several files (32 MiB at most); the numbers of the rows stay in memory up to 64 MiB and go to a
 /// temporary file beyond.
 ///
 /// # Errors

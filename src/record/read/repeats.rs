@@ -33,8 +33,38 @@ struct Rollout {
 #[derive(Debug)]
 struct Seen {
     shared: Shared,
-    /// Ascending.
     identities: Vec<u64>,
+    sketch: Sketch,
+}
+
+/// Bits of a set of identities, sixteen for each: enough to tell most batches apart without putting them in order.
+#[derive(Debug)]
+struct Sketch(Vec<u64>);
+
+impl Sketch {
+    fn of(batch: &[Rollout]) -> Self {
+        let mut bits = vec![0; batch.len().div_ceil(4).next_power_of_two()];
+        let mask = 64 * bits.len() - 1;
+        for rollout in batch {
+            let bit = rollout.identity as usize & mask;
+            bits[bit / 64] |= 1 << (bit % 64);
+        }
+        Self(bits)
+    }
+
+    /// Whether an eighth of some rollouts of a batch may be in the set.
+    fn may_share(&self, batch: &[Rollout]) -> bool {
+        const LOOKED_AT: usize = 64;
+        let mask = 64 * self.0.len() - 1;
+        let every = batch.len().div_ceil(LOOKED_AT).max(1);
+        let (mut looked_at, mut found) = (0, 0);
+        for rollout in batch.iter().step_by(every) {
+            let bit = rollout.identity as usize & mask;
+            looked_at += 1;
+            found += usize::from(self.0[bit / 64] >> (bit % 64) & 1 == 1);
+        }
+        8 * found >= looked_at
+    }
 }
 
 /// Which rows of a batch are those of another.
@@ -92,12 +122,11 @@ impl Repeats {
     /// Ends the batch; returns what it repeats.
     pub fn end(&mut self) -> Option<Repeat> {
         let shared = self.shared.take()?;
-        let mut batch = std::mem::take(&mut self.batch);
+        let batch = std::mem::take(&mut self.batch);
         if batch.len() > LARGEST {
             self.previous = None;
             return None;
         }
-        batch.sort_unstable();
         let mut found = None;
         if let Some(seen) = &self.previous
             && self.by_text
@@ -120,7 +149,10 @@ impl Repeats {
             });
         }
         self.proven |= found.is_some();
-        let seen = || Seen { shared, identities: batch.iter().map(|rollout| rollout.identity).collect() };
+        let seen = || {
+            let identities = batch.iter().map(|rollout| rollout.identity).collect();
+            Seen { shared, identities, sketch: Sketch::of(&batch) }
+        };
         if self.several_files && batch.len() >= FEWEST {
             if self.kept + batch.len() > KEPT {
                 self.earlier.clear();
@@ -138,9 +170,15 @@ impl Repeats {
 
     /// Whether a batch is another one again. `sampled`: it must show that sampling varies.
     fn compare(&self, batch: &[Rollout], seen: &Seen, sampled: bool) -> Answer {
-        let mut others = seen.identities.iter().copied().peekable();
+        if !seen.sketch.may_share(batch) {
+            return Answer::No;
+        }
+        let (mut batch, mut others) = (batch.to_vec(), seen.identities.clone());
+        batch.sort_unstable();
+        others.sort_unstable();
+        let mut others = others.into_iter().peekable();
         let mut same: Vec<Rollout> = Vec::new();
-        for rollout in batch {
+        for rollout in &batch {
             while others.next_if(|other| *other < rollout.identity).is_some() {}
             if others.next_if_eq(&rollout.identity).is_some() {
                 same.push(*rollout);

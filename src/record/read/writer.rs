@@ -245,7 +245,7 @@ mod tests {
             let mut writer = Writer::new(3, in_memory);
             let n = BLOCK + 900;
             let step = |i: usize| if scattered { (i * 7919 % 50) as u64 } else { (i / 1000) as u64 };
-            let gone = |i: usize| i % 1000 >= 500 && i % 3 == 0;
+            let gone = |i: usize| i % 1000 >= 500 && i.is_multiple_of(3);
             let mut expected = Vec::new();
             for i in 0..n {
                 writer
