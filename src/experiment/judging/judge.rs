@@ -190,7 +190,7 @@ impl<'a> Case<'a> {
         if let Some(audited) = setting.audit.filter(|_| leads) {
             let mut responder = Responder::open(&setting, audited, self.calibration.clone())?;
             responder.catch_up(trained)?;
-            return Ok(responder.trail(hack));
+            return Ok(responder.finish(hack).0);
         }
         let section = &document.audit;
         let planned = setting.planned();

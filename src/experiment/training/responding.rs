@@ -95,8 +95,9 @@ impl<'a> Responder<'a> {
         let before = self.due.len();
         self.settle(step);
         // What the response keeps out already need not be read.
+        let known = self.treat(batch, 0);
         let handled: Option<Vec<bool>> =
-            self.treat(batch, 0).keep.map(|keep| keep.into_iter().map(|keep| !keep).collect());
+            known.keep.as_ref().map(|keep| keep.iter().map(|keep| !keep).collect());
         let view = audit::Batch {
             step,
             first,
@@ -112,12 +113,18 @@ impl<'a> Responder<'a> {
         self.desk.step(&view, &is_hack);
         self.enter(step, batch, past);
         self.settle(step);
-        Ok(self.treat(batch, self.due.len() - before))
+        match self.due.len() - before {
+            0 => Ok(known),
+            new => Ok(self.treat(batch, new)),
+        }
     }
 
-    /// What was read, counted by the truth.
-    pub fn trail(self, hack: &[bool]) -> Trail {
-        self.desk.finish(hack)
+    /// What was read, counted by the truth of the run's rollouts, and how many of the looks met an honest rollout.
+    pub fn finish(self, hack: &[bool]) -> (Trail, u64) {
+        let Self { desk, calibration, .. } = self;
+        let trail = desk.finish(hack);
+        let benign = trail.benign_looks(hack, &calibration.truth.hack);
+        (trail, benign)
     }
 
     /// Findings whose delay is over by this step are due.

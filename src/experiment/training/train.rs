@@ -20,6 +20,14 @@ use crate::trainers::estimators::estimate;
 /// Trains one run. With `checkpoints` it goes on from what is kept there, and is kept there every so many steps: the result has
 /// the same bytes as that of a run without interruption.
 pub fn train(setting: Setting<'_>, checkpoints: Option<&Checkpoints<'_>>) -> Result<Trained, TrainError> {
+    train_audited(setting, checkpoints).map(|(trained, _)| trained)
+}
+
+/// As [`train`], with the audit that acted on the run, where one did.
+pub fn train_audited<'a>(
+    setting: Setting<'a>,
+    checkpoints: Option<&Checkpoints<'_>>,
+) -> Result<(Trained, Option<Responder<'a>>), TrainError> {
     let part = setting.trainer.part();
     let mut arena = arena::enter(setting)?;
     let mut run = match checkpoints.map(Checkpoints::load).transpose()?.flatten() {
@@ -69,7 +77,10 @@ pub fn train(setting: Setting<'_>, checkpoints: Option<&Checkpoints<'_>>) -> Res
             };
             (row.removed, row.removed_honest) = (removed(true) + removed(false), removed(false));
         }
-        let back = treatment.back_to.map(|to| run.points.partition_point(|(point, _)| *point <= to));
+        let back = treatment
+            .back_to
+            .filter(|_| !deployed)
+            .map(|to| run.points.partition_point(|(point, _)| *point <= to));
         if let Some((_, point)) = back.and_then(|place| run.points.get(place.checked_sub(1)?)) {
             arena.restore(point)?;
         } else if !deployed && !treatment.stop {
@@ -88,7 +99,7 @@ pub fn train(setting: Setting<'_>, checkpoints: Option<&Checkpoints<'_>>) -> Res
         }
     }
     run.so_far.last = arena.last()?;
-    Ok(run.so_far)
+    Ok((run.so_far, responder))
 }
 
 fn row(

@@ -6,11 +6,9 @@ use crate::config::Document;
 use crate::experiment::judging::error::JudgeError;
 use crate::experiment::judging::subject::Subject;
 use crate::experiment::judging::timeline::Timeline;
-use crate::experiment::training::arena;
 use crate::experiment::training::error::TrainError;
-use crate::experiment::training::responding::Responder;
 use crate::experiment::training::setting::{Audited, Setting};
-use crate::experiment::training::train::train;
+use crate::experiment::training::train::{train, train_audited};
 use crate::experiment::training::trained::Trained;
 use crate::foundation::scalar::{Finite, OpenProbability, Probability};
 use crate::metrics::catch::Sampled;
@@ -156,20 +154,13 @@ fn acted_upon(
     mut row: EndingRow,
 ) -> Result<EndingRow, JudgeError> {
     let Some(audited) = Audited::of(document) else { return ended(subject, subject.trained, row) };
-    let setting = Setting { audit: Some(audited), ..subject.setting() };
-    let trained = train(setting, None)?;
-    let calibration = arena::calibration(
-        setting,
-        document.calibration.rollouts.get() as usize,
-        document.calibration.vetted,
-    );
-    let honest = calibration.truth.hack.clone();
-    let mut responder = Responder::open(&setting, audited, calibration)?;
-    responder.catch_up(&trained)?;
-    let trail = responder.trail(&trained.truth.hack);
-    row.first_catch = trail.first_catch;
-    row.looks = Some(trail.looks());
-    row.benign_looks = Some(trail.benign_looks(&trained.truth.hack, &honest));
+    let (trained, responder) = train_audited(Setting { audit: Some(audited), ..subject.setting() }, None)?;
+    if let Some(responder) = responder {
+        let (trail, benign) = responder.finish(&trained.truth.hack);
+        row.first_catch = trail.first_catch;
+        row.looks = Some(trail.looks());
+        row.benign_looks = Some(benign);
+    }
     ended(subject, &trained, row)
 }
 

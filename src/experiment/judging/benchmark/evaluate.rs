@@ -64,6 +64,8 @@ pub(super) fn evaluate(subject: &Subject<'_>, cell: Cell<'_>) -> Result<Record, 
     let share = document.calibration.rollouts.get() as usize;
     let thirds = Thirds::of(&subject.reference(3 * share).observed, share);
 
+    let twin = subject.swapped.map(|twin| guards::same_columns(observed, &twin.observed));
+
     let (mut caught, mut rates, mut alarms, mut guarded) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for spec in &document.detectors {
         let name = label(spec);
@@ -73,8 +75,15 @@ pub(super) fn evaluate(subject: &Subject<'_>, cell: Cell<'_>) -> Result<Record, 
             Ok(fit) => fit.score(observed).and_then(distinct_scores),
             Err(status) => Err(status.clone()),
         };
-        let trial =
-            Trial { subject, cell, detector: &name, thirds: &thirds, scores: &scores, early: run.early };
+        let trial = Trial {
+            subject,
+            cell,
+            detector: &name,
+            thirds: &thirds,
+            scores: &scores,
+            early: run.early,
+            twin: twin.as_ref(),
+        };
         alarms.extend(alerts(&trial, &mut fit));
         guarded.extend(fit.iter_mut().flat_map(|fit| guards::check(&trial, fit)));
         let ranked = run.ranked(&scores);

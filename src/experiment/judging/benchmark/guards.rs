@@ -17,11 +17,11 @@ use crate::record::benchmark::{GuardRow, IMPUTATION, LEAK, LOOK_AHEAD, REUSE};
 use crate::record::{Observed, Scores};
 
 /// What a guard saw.
-type Seen = Result<(), String>;
+pub(super) type Seen = Result<(), String>;
 
 /// Every guard on one detector: that twins show the same in every run, all else in a scenario's first.
 pub(super) fn check(trial: &Trial<'_>, fit: &mut Fit) -> Vec<GuardRow> {
-    let Trial { subject, cell, detector, thirds, scores, .. } = trial;
+    let Trial { subject, cell, detector, thirds, scores, twin, .. } = trial;
     let Ok(scores) = scores else { return Vec::new() };
     let observed = &subject.trained.observed;
     let mut score = |rollouts: &Observed| fit.score(rollouts);
@@ -37,8 +37,8 @@ pub(super) fn check(trial: &Trial<'_>, fit: &mut Fit) -> Vec<GuardRow> {
             detail: seen.err().unwrap_or_default(),
         });
     };
-    if let Some(twin) = subject.swapped {
-        add(LEAK, same_columns(observed, &twin.observed));
+    if let Some(seen) = *twin {
+        add(LEAK, seen.clone());
     }
     if cell.replicate == 0 {
         if let Some(twin) = subject.swapped {
@@ -52,7 +52,7 @@ pub(super) fn check(trial: &Trial<'_>, fit: &mut Fit) -> Vec<GuardRow> {
 }
 
 /// What the swap twin shows, bit for bit.
-fn same_columns(run: &Observed, twin: &Observed) -> Seen {
+pub(super) fn same_columns(run: &Observed, twin: &Observed) -> Seen {
     if run == twin { Ok(()) } else { Err("the swap twin shows other columns than the run".to_owned()) }
 }
 

@@ -1,5 +1,6 @@
 //! One detector on one run: what alerts and guards are shown.
 
+use super::guards::Seen;
 use super::thirds::Thirds;
 use crate::experiment::judging::subject::Subject;
 use crate::foundation::failure::Status;
@@ -24,4 +25,6 @@ pub(super) struct Trial<'a> {
     pub scores: &'a Result<Scores, Status>,
     /// Rollouts sampled before the damage step.
     pub early: usize,
+    /// Whether the swap twin shows the same, where there is one.
+    pub twin: Option<&'a Seen>,
 }
