@@ -10,6 +10,7 @@ mod network;
 pub(super) mod optimizer;
 pub(super) mod recipe;
 mod sequence;
+mod sweep;
 pub(super) mod tabular;
 
 pub use contract::{Credited, Ground, Learner, TableLearner};
