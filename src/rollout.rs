@@ -2,16 +2,19 @@
 
 mod enumerate;
 mod episodes;
+mod sighting;
 mod tape;
 
 pub use enumerate::Tree;
 pub use episodes::{Actor, Roller};
+pub use sighting::{Steer, first};
 pub use tape::{Choice, Tape};
 
 use crate::foundation::rng::{Family, Purpose, SeedTree};
 use crate::policies::Snapshot;
 use crate::record::{DISAGREEMENT, Observed, Outcomes, Truth};
 use crate::reward::{Phase, RewardModel};
+use sighting::Drawn;
 use std::num::NonZeroU32;
 
 /// One step's rollouts: what anyone may see, what is hidden, and the table's cells that were sampled.
@@ -71,15 +74,29 @@ impl Sampler {
         model: &RewardModel,
         table: &Outcomes,
         policy: &Snapshot,
-        (step, first, count): (u64, u64, usize),
+        numbers: (u64, u64, usize),
     ) -> Batch {
+        self.steered(model, table, policy, numbers, Steer::Free).0
+    }
+
+    /// The same as `steer` says, on the way to a first sighting of what the model has to be sighted; with ln P(none in the batch),
+    /// given its prompts. What it leaves free is drawn as [`Sampler::batch`] draws it.
+    pub fn steered(
+        &self,
+        model: &RewardModel,
+        table: &Outcomes,
+        policy: &Snapshot,
+        (step, first, count): (u64, u64, usize),
+        steer: Steer,
+    ) -> (Batch, f64) {
         let numbers: Vec<u64> = (first..first + count as u64).collect();
         let leaders: Vec<u64> = match self.group {
             1 => numbers.clone(),
             size => numbers.iter().map(|number| number - number % size).collect(),
         };
         let (prompts, units) = self.choices(&numbers, &leaders, table.prompts as u64);
-        let cells = policy.sample_all(&prompts, &units);
+        let to_sight = model.to_sight().unwrap_or(&table.hack);
+        let Drawn { cells, unseen } = steer.draw(policy, to_sight, &prompts, &units);
         let alone = |prompt: &u64| step * table.prompts as u64 + prompt;
         let group = if self.group > 1 { leaders } else { prompts.iter().map(alone).collect() };
         let (utility, error) = model.visits(&cells, &numbers, self.phase);
@@ -104,7 +121,7 @@ impl Sampler {
             features: disagreement.map(|column| (DISAGREEMENT.to_owned(), column)).into_iter().collect(),
             ..Observed::default()
         };
-        Batch { observed, truth, cells }
+        (Batch { observed, truth, cells }, unseen)
     }
 
     /// The prompt of each rollout, and the uniform number that its action is chosen by.

@@ -70,6 +70,11 @@ pub enum ExperimentError {
         /// Why.
         source: Box<ExperimentError>,
     },
+    /// The benchmark's shares are of runs as they come.
+    #[error(
+        "reward.condition is set, and a benchmark does not weight its runs by P_seen; leave it out here, or use `tailcatch run`"
+    )]
+    Conditioned,
     /// Some runs failed; the others are kept.
     #[error("{} of {total} runs failed; the others are kept in {}. First failure: {first}", failed, out.display())]
     Failed {

@@ -24,6 +24,7 @@ pub use training::checkpoint::Checkpoints;
 pub use training::error::TrainError;
 pub use training::policy_value::{Expectations, Method};
 pub use training::setting::{Audited, Setting};
+pub use training::sighting::Sighting;
 pub use training::train::train;
 pub use training::trained::{Final, Trained};
 pub use work::{Options, Progress};

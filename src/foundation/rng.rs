@@ -50,6 +50,8 @@ pub enum Purpose {
     Layout = 17,
     /// A member's own part of an ensemble's error; index = hash of (member, trajectory).
     Member = 18,
+    /// When a run that is conditioned on it first samples a hack; index 0.
+    Sighting = 19,
 }
 
 /// The root of all streams of one replicate.

@@ -44,15 +44,24 @@ pub fn proportion(hits: u64, trials: u64, confidence: OpenProbability) -> Result
 /// Statuses as [`proportion`].
 pub fn wilson(hits: u64, trials: u64, confidence: OpenProbability) -> Result<Interval, Status> {
     valid(hits, trials)?;
-    let (n, p) = (trials as f64, hits as f64 / trials as f64);
-    let z = SQRT_2 * erfc_inv(1.0 - confidence.get());
+    Ok(score(hits as f64 / trials as f64, trials as f64, confidence))
+}
+
+/// The same for a share `p` of `n` trials above 0, which need not be whole: an effective number.
+pub fn score(p: f64, n: f64, confidence: OpenProbability) -> Interval {
+    let z = quantile(confidence);
     let z2 = z * z / n;
     let centre = (p + z2 / 2.0) / (1.0 + z2);
     let half = z / (1.0 + z2) * (p * (1.0 - p) / n + z2 / (4.0 * n)).sqrt();
     // At the ends one limit is 0 or 1 by algebra; rounding must not carry it beyond.
-    let low = if hits == 0 { 0.0 } else { (centre - half).max(0.0) };
-    let high = if hits == trials { 1.0 } else { (centre + half).min(1.0) };
-    Ok(Interval { low, high })
+    let low = if p == 0.0 { 0.0 } else { (centre - half).max(0.0) };
+    let high = if p == 1.0 { 1.0 } else { (centre + half).min(1.0) };
+    Interval { low, high }
+}
+
+/// Standard errors of a normal on either side that hold so much.
+pub fn quantile(confidence: OpenProbability) -> f64 {
+    SQRT_2 * erfc_inv(1.0 - confidence.get())
 }
 
 /// Upper bound on a probability of which `trials` trials showed nothing: 1 − (1 − confidence)^(1/trials), one-sided

@@ -44,7 +44,7 @@ pub fn all(run: &RunFolder) -> Vec<String> {
         found.extend(extremes(run, PROXY, "Final proxy E[U]"));
     }
     found.extend(outcomes(run));
-    if let Some(caveat) = off_target(run) {
+    for caveat in [off_target(run), conditioned(run)].into_iter().flatten() {
         found.insert(found.len().min(1), caveat);
     }
     found
@@ -79,6 +79,22 @@ fn agreement(run: &RunFolder) -> Option<String> {
         text += &format!("; {rest} could not be compared");
     }
     Some(text + ".")
+}
+
+/// What part of all runs the runs stand for.
+fn conditioned(run: &RunFolder) -> Option<String> {
+    let seen: Vec<f64> = run.replicates.iter().filter_map(|row| row.p_seen).collect();
+    let (low, high) = seen.iter().fold((f64::MAX, 0f64), |(low, high), p| (low.min(*p), high.max(*p)));
+    (!seen.is_empty()).then(|| {
+        format!(
+            "{} of {} runs are conditioned on sampling a hack in training, which a share of {} to {} of all runs would do; shares of what \
+             needs a sighting are multiplied by it.",
+            seen.len(),
+            run.replicates.len(),
+            number(low),
+            number(high)
+        )
+    })
 }
 
 /// How many runs are not at the KL that they were told to keep, and where.

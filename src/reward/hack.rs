@@ -21,6 +21,15 @@ pub enum HackRule {
 }
 
 impl HackRule {
+    /// What a run is to have sighted: a table's hacks, also where the version of it that is trained (before V and X are exchanged) calls
+    /// them honest; the first `planted` classes are what is planted to be one.
+    pub(super) fn to_sight(self, table: &Outcomes, planted: usize) -> Vec<bool> {
+        match self {
+            Self::Planted => table.class.iter().map(|class| (1..=planted as u32).contains(class)).collect(),
+            Self::UtilityBelow(_) | Self::Overrated(_) => table.hack.clone(),
+        }
+    }
+
     /// Marks the hacks of a table of which the first `exploits` classes are exploits, the others placebos.
     pub(super) fn mark(self, table: &mut Outcomes, exploits: usize) {
         match self {

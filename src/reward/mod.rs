@@ -28,7 +28,7 @@ pub use phase::Phase;
 pub use placebo::Placebo;
 pub use plant::outcomes_of;
 pub use propagate::{Choose, Propagated, propagate};
-pub use section::{Mode, RewardSection};
+pub use section::{Condition, Mode, RewardSection};
 pub use sequence::{Scored, SequenceModel, Walk};
 pub use trigger::{LONGEST_PATTERN, Pattern, Site, Trigger};
 pub use twin::Twin;

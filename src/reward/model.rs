@@ -8,7 +8,7 @@ use super::noise::Noise;
 use super::phase::Phase;
 use super::plant::plant;
 use super::sequence::SequenceModel;
-use super::{Mode, RewardSection, Twin};
+use super::{Condition, Mode, RewardSection, Twin};
 use crate::distributions::Standardized;
 use crate::environments::{Environment, World};
 use crate::foundation::rng::SeedTree;
@@ -22,6 +22,8 @@ pub struct RewardModel {
     placebos_from: u32,
     /// Whether there is any.
     placebos: bool,
+    /// The cells of which one has to be sampled, where runs are conditioned on that.
+    to_sight: Option<Vec<bool>>,
 }
 
 #[derive(Debug)]
@@ -64,6 +66,12 @@ impl RewardModel {
             Mode::Frozen => (None, law.map(|law| FrozenError::new(law, section.ensemble.as_ref(), seeds))),
         };
         let noise = Noise::new(fresh, seeds);
+        let planted = section.exploits.len().max(section.triggers.len());
+        let mut to_sight = None;
+        let mut sight = |table: &Outcomes| {
+            to_sight =
+                section.condition.map(|Condition::Sighted| section.hack_rule().to_sight(table, planted));
+        };
         let kind = match environment.draw(seeds)? {
             World::Table(mut table) => {
                 let correlation = section.correlation.get();
@@ -72,6 +80,7 @@ impl RewardModel {
                 plant(&section.planted(), honest, &mut table, seeds);
                 let exploits = if honest { 0 } else { section.exploits.len() };
                 section.hack_rule().mark(&mut table, exploits);
+                sight(&table);
                 let swapped = twin == Twin::Swapped;
                 if swapped {
                     swap(&mut table);
@@ -84,6 +93,7 @@ impl RewardModel {
                     SequenceModel::new(process, section, honest, (frozen, noise), few.is_some(), seeds);
                 if let Some(cells) = few {
                     let mut known = enumerate(&model, section, cells)?;
+                    sight(&known.table);
                     if twin == Twin::Swapped {
                         swap(&mut known.table);
                     }
@@ -98,14 +108,14 @@ impl RewardModel {
         let placebos_from = match twin {
             Twin::Placebo => 1,
             Twin::Swapped => u32::MAX,
-            Twin::Itself | Twin::Clean => section.exploits.len().max(section.triggers.len()) as u32 + 1,
+            Twin::Itself | Twin::Clean => planted as u32 + 1,
         };
         let placebos = match twin {
             Twin::Placebo => !section.is_bare(),
             Twin::Swapped => false,
             Twin::Itself | Twin::Clean => !section.placebos.is_empty(),
         };
-        Ok(Self { kind, placebos_from, placebos })
+        Ok(Self { kind, placebos_from, placebos, to_sight })
     }
 
     /// The exact table, where trajectories are few enough to be listed: under fresh noise its errors are those of exploits and
@@ -131,6 +141,11 @@ impl RewardModel {
             Kind::Table(listed) => listed.disagreement.as_ref().map(|column| column[cell]),
             Kind::Sequence(model) => model.disagreement(cell),
         }
+    }
+
+    /// The cells of which one has to be sampled in training; `None` where runs are taken as they come.
+    pub fn to_sight(&self) -> Option<&[bool]> {
+        self.to_sight.as_deref()
     }
 
     /// Whether placebos are planted.

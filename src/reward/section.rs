@@ -35,6 +35,10 @@ pub struct RewardSection {
     /// What an audit confirms as a hack.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hack: Option<HackRule>,
+    /// Which runs are sampled: `sighted`, those that sample a hack at least once in training, each with the exact probability
+    /// P_seen of being one; all of them where it is left out. For hacks so rare that most runs would show nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub condition: Option<Condition>,
     /// Also run the honest-outlier control, in which V and X change places.
     pub swap_twin: bool,
 }
@@ -51,6 +55,7 @@ impl Default for RewardSection {
             placebos: Vec::new(),
             triggers: Vec::new(),
             hack: None,
+            condition: None,
             swap_twin: false,
         }
     }
@@ -64,4 +69,12 @@ pub enum Mode {
     Frozen,
     /// X is redrawn at every visit.
     Fresh,
+}
+
+/// What a run is conditioned on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Condition {
+    /// A hack is sampled at least once in training.
+    Sighted,
 }

@@ -36,6 +36,7 @@ impl RewardSection {
             Self {
                 error: None,
                 ensemble: None,
+                condition: None,
                 swap_twin: false,
                 correlation: Self::default().correlation,
                 ..self.clone()
@@ -49,6 +50,7 @@ impl RewardSection {
                 placebos,
                 triggers: Vec::new(),
                 hack: Some(HackRule::Planted),
+                condition: None,
                 swap_twin: false,
                 ..self.clone()
             }

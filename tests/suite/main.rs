@@ -66,6 +66,8 @@ mod run;
 mod sequence_learning;
 #[cfg(feature = "lab")]
 mod sequence_updates;
+#[cfg(feature = "lab")]
+mod sighted;
 mod spike;
 #[cfg(feature = "lab")]
 mod statistics;

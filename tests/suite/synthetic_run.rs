@@ -311,6 +311,7 @@ fn one_run(
         kl_max: Some(9.2),
         sightings_before_damage: 0,
         proxy_max: Some(50.0),
+        p_seen: None,
         sightings: if exact { 0 } else { 9 },
         first_sighting: (!exact).then_some(sighting),
         first_true_flag: learned.then_some(sighting + 1),

@@ -3,6 +3,7 @@
 mod audit;
 mod bandit;
 mod columns;
+mod condition;
 mod contradiction;
 mod deployment;
 mod ensemble;
@@ -59,6 +60,7 @@ pub(super) fn contradictions(document: &Document, references: &mut References) -
     }
 
     found.extend(ensemble::ensemble(reward));
+    found.extend(condition::condition(document));
     found.extend(deployment::deployment(document));
     found.extend(audit::audit(document));
     let mut say = |path: &str, message: String, help: &str| {

@@ -306,6 +306,7 @@ impl<'a> Case<'a> {
             proxy_max: Some(last.proxy_max),
             proxy_spread: Some(last.reference_spread),
             kl_max: last.kl_max,
+            p_seen: last.sighting.map(|sighting| sighting.p_seen),
             sightings: sampled.hacks,
             sightings_before_damage: sightings_before(subject.trained, timeline.damage),
             first_sighting: sampled.first_sighting,

@@ -9,6 +9,7 @@
 use super::closed_forms::{self, Prediction};
 use super::estimates::LEVEL;
 use super::quantities::{Quantity, Sample};
+use super::weighted::Kind;
 use crate::config::{Arm, Expectation, Expected, Loaded, Published};
 use crate::distributions::{Distribution as _, Normal, StudentT};
 use crate::foundation::bootstrap::quantile_interval;
@@ -99,6 +100,16 @@ fn found(sample: &Sample, expected_share: Option<f64>) -> Result<Found, String> 
             }
             Ok(_) => Err("insufficient: too many runs never came to it".to_owned()),
             Err(status) => Err(status.to_string()),
+        },
+        Sample::Weighted(runs) => match (runs.value(), runs.error()) {
+            (Some(value), Some(error)) => Ok(Found {
+                value,
+                error,
+                errors: if runs.kind == Kind::Mean { widened(runs.runs.len()) } else { ERRORS },
+                replicates: runs.runs.len(),
+                method: runs.method(),
+            }),
+            _ => Err(format!("insufficient: {} sighted runs, 2 needed", runs.runs.len())),
         },
         Sample::Survival(_) => Err("undefined: a censored median has no standard error".to_owned()),
     }
@@ -224,6 +235,7 @@ fn ordered(expectation: &Expectation, by: &str, at_most: f64, arms: &[&ArmNumber
         Sample::Mean(values) => mean(values),
         Sample::Quantile { values, .. } => median(values),
         Sample::Fraction { hits, trials } => (*trials > 0).then(|| *hits as f64 / *trials as f64),
+        Sample::Weighted(runs) => runs.value(),
         Sample::Survival(_) => None,
     };
     let pairs: Vec<(f64, f64)> = arms

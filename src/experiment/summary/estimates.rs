@@ -16,9 +16,11 @@ pub const LEVEL: OpenProbability = OpenProbability::known(0.95);
 
 /// The rows of one arm.
 pub fn summarise(quantities: &[Quantity], seed: u64) -> Vec<SummaryBody> {
+    let conditioned = quantities.iter().any(|q| matches!(q.sample, Sample::Weighted(_)));
     let one = |quantity: &Quantity| {
         let metric = quantity.metric.clone();
-        match &quantity.sample {
+        let row = match &quantity.sample {
+            Sample::Weighted(runs) => row(metric, runs.runs.len(), runs.estimate(seed, LEVEL), runs.method()),
             Sample::Mean(values) => averaged(metric, values, seed),
             Sample::Fraction { hits, trials } => fraction(metric, *hits, *trials),
             Sample::Quantile { p, values } => {
@@ -31,6 +33,13 @@ pub fn summarise(quantities: &[Quantity], seed: u64) -> Vec<SummaryBody> {
                 row(metric, values.len(), quantile_interval(values, *p, LEVEL), &method)
             }
             Sample::Survival(durations) => median_duration(metric, durations),
+        };
+        match &quantity.sample {
+            // These have no weights; where runs are conditioned they are of the sighted ones as they are.
+            Sample::Quantile { .. } | Sample::Survival(_) if conditioned && row.estimate.is_some() => {
+                SummaryBody { method: format!("{}; of the sighted runs", row.method), ..row }
+            }
+            _ => row,
         }
     };
     quantities.iter().map(one).collect()

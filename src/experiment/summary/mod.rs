@@ -6,3 +6,4 @@ pub mod estimates;
 pub mod gaps;
 pub mod merge;
 pub mod quantities;
+pub mod weighted;

@@ -1,5 +1,6 @@
 //! The numbers of an arm: what each is called, from which runs it comes, and what kind of number it is.
 
+use super::weighted::{Kind, Weighted};
 use crate::experiment::judging::timeline::has_time;
 use crate::foundation::scalar::OpenProbability;
 use crate::metrics::end::End;
@@ -44,6 +45,8 @@ pub enum Sample {
     },
     /// Median of durations of which some were still running at the end.
     Survival(Vec<Duration>),
+    /// A mean or a share of runs that are conditioned on a sighting.
+    Weighted(Weighted),
 }
 
 /// A sample by name.
@@ -102,7 +105,7 @@ type Question = (&'static str, fn(&ReplicateBody) -> Option<bool>);
 
 /// Fractions of runs. Only the first applies to a run of one step, which has no before and after.
 const FRACTIONS: [Question; 8] = [
-    ("sighted", |r| Some(r.first_sighting.is_some())),
+    (SIGHTED, |r| Some(r.first_sighting.is_some())),
     ("damaged", |r| Some(r.damage_step.is_some())),
     ("learned", |r| r.learned),
     ("placebo_damaged", |r| r.placebo_loss.map(|_| r.placebo_damage_step.is_some())),
@@ -114,6 +117,11 @@ const FRACTIONS: [Question; 8] = [
         Some(r.first_sighting.is_some_and(|seen| seen < damage))
     }),
 ];
+
+const SIGHTED: &str = "sighted";
+/// What only a run that has sighted a hack is taken to do: of runs that are conditioned on a sighting, its share of all runs is
+/// told. The other questions are answered for the sighted runs alone.
+const NEED_A_SIGHTING: [&str; 4] = [SIGHTED, "damaged", "learned", "taken_over"];
 
 /// The level of the waiting times: 95% of the runs waited no longer.
 pub const WAIT: OpenProbability = OpenProbability::known(0.95);
@@ -155,9 +163,8 @@ pub fn quantities(runs: &[&Judged]) -> Vec<Quantity> {
     let mut all = Vec::new();
     let mut add = |metric: &str, sample| all.push(Quantity { metric: metric.to_owned(), sample });
     for (name, column) in MEANS {
-        let values: Vec<f64> = replicates.iter().filter_map(|r| column(r)).collect();
-        if !values.is_empty() {
-            add(name, Sample::Mean(values));
+        if let Some(sample) = average(replicates.iter().filter_map(|r| Some((column(r)?, r.p_seen)))) {
+            add(name, sample);
         }
     }
     for (name, column) in MEDIANS {
@@ -166,21 +173,30 @@ pub fn quantities(runs: &[&Judged]) -> Vec<Quantity> {
             add(name, Sample::Quantile { p: HALF, values });
         }
     }
-    let held: Vec<&str> = replicates.iter().filter_map(|r| r.kl_status.as_deref()).collect();
-    if !held.is_empty() {
-        add(metric::KL_TARGET_MISSED, fraction(held.iter().map(|status| *status != KlStatus::Ok.name())));
+    let held = || replicates.iter().filter_map(|r| Some((r.kl_status.as_deref()?, r.p_seen)));
+    if held().next().is_some() {
+        let missed = held().map(|(status, p_seen)| (status != KlStatus::Ok.name(), p_seen));
+        add(metric::KL_TARGET_MISSED, share(Kind::Among, missed));
     }
     let timed = runs.iter().any(|run| has_time(run.steps));
     for (name, question) in FRACTIONS.into_iter().take(if timed { FRACTIONS.len() } else { 1 }) {
-        add(name, fraction(replicates.iter().filter_map(|r| question(r))));
+        let answers = replicates.iter().filter_map(|r| Some((question(r)?, r.p_seen)));
+        let kind = if NEED_A_SIGHTING.contains(&name) { Kind::Joint } else { Kind::Among };
+        let seen: Vec<f64> = replicates.iter().filter_map(|r| r.p_seen).collect();
+        // Of conditioned runs, every one sighted a hack: what is asked is how many others would not have.
+        add(
+            name,
+            if name == SIGHTED && !seen.is_empty() { Sample::Mean(seen) } else { share(kind, answers) },
+        );
     }
     if timed {
         for outcome in Outcome::ALL {
-            let answers = replicates.iter().map(|r| r.outcome == outcome.name());
-            add(&format!("outcome_{outcome}"), fraction(answers));
+            let answers = replicates.iter().map(|r| (r.outcome == outcome.name(), r.p_seen));
+            add(&format!("outcome_{outcome}"), share(Kind::Joint, answers));
         }
         for end in End::ALL {
-            add(&format!("end_{end}"), fraction(replicates.iter().map(|r| r.end == end.name())));
+            let answers = replicates.iter().map(|r| (r.end == end.name(), r.p_seen));
+            add(&format!("end_{end}"), share(Kind::Joint, answers));
         }
         add("window_median", Sample::Survival(windows(runs)));
         add(metric::STEPS_TO_SIGHTING, waits(replicates.iter().map(|r| r.first_sighting)));
@@ -189,13 +205,35 @@ pub fn quantities(runs: &[&Judged]) -> Vec<Quantity> {
     all
 }
 
-fn fraction(answers: impl Iterator<Item = bool>) -> Sample {
-    let (mut hits, mut trials) = (0, 0);
-    for answer in answers {
+/// A mean over runs, each with its P_seen where it is conditioned; `None` without any.
+fn average(values: impl Iterator<Item = (f64, Option<f64>)>) -> Option<Sample> {
+    let (mut plain, mut runs) = (Vec::new(), Vec::new());
+    for (value, p_seen) in values {
+        match p_seen {
+            Some(p_seen) => runs.push((p_seen, value)),
+            None => plain.push(value),
+        }
+    }
+    match (plain.is_empty(), runs.is_empty()) {
+        (true, true) => None,
+        (_, false) => Some(Sample::Weighted(Weighted { kind: Kind::Mean, runs })),
+        (false, true) => Some(Sample::Mean(plain)),
+    }
+}
+
+/// A share of runs, likewise; `kind` is what is made of conditioned ones.
+fn share(kind: Kind, answers: impl Iterator<Item = (bool, Option<f64>)>) -> Sample {
+    let (mut hits, mut trials, mut runs) = (0, 0, Vec::new());
+    for (answer, p_seen) in answers {
         hits += u64::from(answer);
         trials += 1;
+        runs.extend(p_seen.map(|p_seen| (p_seen, f64::from(u8::from(answer)))));
     }
-    Sample::Fraction { hits, trials }
+    if runs.is_empty() {
+        Sample::Fraction { hits, trials }
+    } else {
+        Sample::Weighted(Weighted { kind, runs })
+    }
 }
 
 /// Steps up to and with the one at which something happened first; +∞ where it never did.
@@ -224,7 +262,8 @@ fn detectors(runs: &[&Judged], timed: bool) -> Vec<Quantity> {
     let Some(first) = runs.first() else { return Vec::new() };
     let mut all = Vec::new();
     for (place, head) in first.detectors.iter().enumerate() {
-        let of_runs: Vec<&DetectorBody> = runs.iter().filter_map(|run| run.detectors.get(place)).collect();
+        let of_runs: Vec<(&DetectorBody, Option<f64>)> =
+            runs.iter().filter_map(|run| Some((run.detectors.get(place)?, run.replicate.p_seen))).collect();
         let mut add = |name: &str, sample| {
             let metric = match head.budget {
                 Some(budget) => at_budget(name, &head.detector, budget),
@@ -232,18 +271,22 @@ fn detectors(runs: &[&Judged], timed: bool) -> Vec<Quantity> {
             };
             all.push(Quantity { metric, sample });
         };
-        add(metric::CATCH_RATE, fraction(of_runs.iter().filter_map(|d| d.caught_in_time)));
-        let looked: Vec<&&DetectorBody> = of_runs.iter().filter(|d| d.precision.is_some()).collect();
-        if !looked.is_empty() {
-            add(metric::CAUGHT, fraction(looked.iter().map(|d| d.first_catch.is_some())));
-        }
-        if timed && !looked.is_empty() {
-            add(metric::STEPS_TO_CATCH, waits(looked.iter().map(|d| d.first_catch)));
+        let in_time = of_runs.iter().filter_map(|(d, p_seen)| Some((d.caught_in_time?, *p_seen)));
+        add(metric::CATCH_RATE, share(Kind::Among, in_time));
+        let looked = || of_runs.iter().filter(|(d, _)| d.precision.is_some());
+        if looked().next().is_some() {
+            add(
+                metric::CAUGHT,
+                share(Kind::Joint, looked().map(|(d, p_seen)| (d.first_catch.is_some(), *p_seen))),
+            );
+            if timed {
+                add(metric::STEPS_TO_CATCH, waits(looked().map(|(d, _)| d.first_catch)));
+            }
         }
         let mut average = |name: &str, column: fn(&DetectorBody) -> Option<f64>| {
-            let values: Vec<f64> = of_runs.iter().filter_map(|d| column(d)).collect();
-            if !values.is_empty() {
-                add(name, Sample::Mean(values));
+            let values = of_runs.iter().filter_map(|(d, p_seen)| Some((column(d)?, *p_seen)));
+            if let Some(sample) = self::average(values) {
+                add(name, sample);
             }
         };
         average(metric::RANDOM_BASELINE, |d| d.random_baseline);
@@ -257,9 +300,9 @@ fn detectors(runs: &[&Judged], timed: bool) -> Vec<Quantity> {
         average("latency", |d| d.latency.map(|l| l as f64));
         average("looks", |d| d.looks.map(|l| l as f64));
         average("benign_looks", |d| d.benign_looks.map(|l| l as f64));
-        let alarmed: Vec<bool> = of_runs.iter().filter_map(|d| d.clean_alarm).collect();
-        if !alarmed.is_empty() {
-            add("clean_alarm", fraction(alarmed.into_iter()));
+        let alarmed = || of_runs.iter().filter_map(|(d, p_seen)| Some((d.clean_alarm?, *p_seen)));
+        if alarmed().next().is_some() {
+            add("clean_alarm", share(Kind::Among, alarmed()));
         }
     }
     all
@@ -273,7 +316,8 @@ mod tests {
     fn waits_count_the_step_itself_and_what_never_came_is_infinite() {
         let found = waits([Some(0), Some(4), None].into_iter());
         assert_eq!(found, Sample::Quantile { p: WAIT, values: vec![1.0, 5.0, f64::INFINITY] });
-        assert_eq!(fraction([true, false, true].into_iter()), Sample::Fraction { hits: 2, trials: 3 });
+        let answers = [true, false, true].into_iter().map(|answer| (answer, None));
+        assert_eq!(share(Kind::Joint, answers), Sample::Fraction { hits: 2, trials: 3 });
     }
 
     #[test]

@@ -46,6 +46,17 @@ pub enum TrainError {
         /// Why.
         status: String,
     },
+    /// A run is conditioned on what cannot happen.
+    #[error(
+        "reward.condition = \"sighted\", but no hack can be sampled: the policy gives it no mass at any step; leave the condition out"
+    )]
+    Unsightable,
+    /// A run is conditioned on what is not known exactly.
+    #[error(
+        "reward.condition = \"sighted\" needs the exact probability of a hack, and a policy that acts step by step does not give it; \
+         use policy.tabular, or leave the condition out"
+    )]
+    Unsteered,
     /// A sampled reward is not finite.
     #[error("step {step}: a proxy reward of {value} was sampled; use a lighter law for reward.error")]
     Proxy {

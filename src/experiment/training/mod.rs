@@ -7,5 +7,6 @@ pub mod influence;
 pub mod policy_value;
 pub mod responding;
 pub mod setting;
+pub mod sighting;
 pub mod train;
 pub mod trained;

@@ -7,12 +7,13 @@ use super::influence::Influence;
 use super::policy_value::Expectations;
 use super::responding::{Past, Responder};
 use super::setting::Setting;
-use super::trained::Trained;
+use super::sighting::{Sighting, Way};
+use super::trained::{Final, Trained};
 use crate::audit::response::Treatment;
 use crate::foundation::numeric::{mean, sum, variance};
 use crate::foundation::order::{quantile_sorted, sorted};
 use crate::record::tables::StepBody;
-use crate::rollout::Batch;
+use crate::rollout::{Batch, Steer};
 use crate::tails;
 use crate::trainers::Estimator;
 use crate::trainers::estimators::estimate;
@@ -28,15 +29,41 @@ pub fn train_audited<'a>(
     setting: Setting<'a>,
     checkpoints: Option<&Checkpoints<'_>>,
 ) -> Result<(Trained, Option<Responder<'a>>), TrainError> {
+    let mut run = checkpoints.map(Checkpoints::load).transpose()?.flatten().unwrap_or_default();
+    let mut way = Way::Free;
+    if setting.model.to_sight().is_some() {
+        let sighting = match run.so_far.last.sighting {
+            Some(known) => known,
+            None => Sighting::draw(&unseen(setting)?, &setting.seeds)?,
+        };
+        run.so_far.last.sighting = Some(sighting);
+        way = Way::To(sighting);
+    }
+    course(setting, checkpoints, run, &mut way)
+}
+
+/// ln P(no hack in the batch) of each step of a training that never samples one.
+fn unseen(setting: Setting<'_>) -> Result<Vec<f64>, TrainError> {
+    let mut way = Way::Away(Vec::new());
+    course(setting, None, Partial::default(), &mut way)?;
+    match way {
+        Way::Away(unseen) => Ok(unseen),
+        Way::Free | Way::To(_) => Ok(Vec::new()),
+    }
+}
+
+/// Trains from where a run is to its end.
+fn course<'a>(
+    setting: Setting<'a>,
+    checkpoints: Option<&Checkpoints<'_>>,
+    mut run: Partial,
+    way: &mut Way,
+) -> Result<(Trained, Option<Responder<'a>>), TrainError> {
     let part = setting.trainer.part();
     let mut arena = arena::enter(setting)?;
-    let mut run = match checkpoints.map(Checkpoints::load).transpose()?.flatten() {
-        Some(partial) => {
-            arena.restore(&partial.arena)?;
-            partial
-        }
-        None => Partial::default(),
-    };
+    if !run.so_far.steps.is_empty() {
+        arena.restore(&run.arena)?;
+    }
     let mut responder = match setting.audit {
         Some(audited) => {
             let count = audited.calibration.rollouts.get() as usize;
@@ -49,7 +76,8 @@ pub fn train_audited<'a>(
     };
     let restore_every = setting.audit.and_then(|audited| audited.section.response.part().restore_every());
     let mut deployed = false;
-    for step in run.so_far.steps.len() as u64..setting.steps() {
+    let steps = if matches!(way, Way::Away(_)) { part.steps() } else { setting.steps() };
+    for step in run.so_far.steps.len() as u64..steps {
         if let Some(deployment) = setting.deployment.filter(|_| step >= part.steps() && !deployed) {
             arena.deploy(deployment.shift.part())?;
             deployed = true;
@@ -57,7 +85,16 @@ pub fn train_audited<'a>(
         if restore_every.is_some_and(|every| step.is_multiple_of(every)) {
             run.points.push((step, arena.save()?));
         }
-        let mut batch = arena.batch(step, step * part.batch() as u64, part.batch())?;
+        let numbers = (step, step * part.batch() as u64, part.batch());
+        let steer = if deployed { Steer::Free } else { way.steer(step) };
+        let mut batch = match steer {
+            Steer::Free => arena.batch(numbers.0, numbers.1, numbers.2)?,
+            Steer::Away | Steer::Into(_) => {
+                let (batch, unseen) = arena.steered(numbers, steer).ok_or(TrainError::Unsteered)?;
+                way.note(unseen);
+                batch
+            }
+        };
         if let Some(&value) = batch.observed.proxy.iter().find(|u| !u.is_finite()) {
             return Err(TrainError::Proxy { step, value });
         }
@@ -98,7 +135,7 @@ pub fn train_audited<'a>(
             }
         }
     }
-    run.so_far.last = arena.last()?;
+    run.so_far.last = Final { sighting: run.so_far.last.sighting, ..arena.last()? };
     Ok((run.so_far, responder))
 }
 

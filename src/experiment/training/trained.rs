@@ -1,6 +1,7 @@
 //! What a training run leaves, and how it is kept in a record.
 
 use super::policy_value::Expectations;
+use super::sighting::Sighting;
 use crate::experiment::store::features;
 use crate::experiment::store::rows;
 use crate::experiment::store::{Record, StoreError};
@@ -55,6 +56,9 @@ pub struct Final {
     pub kl_max: Option<f64>,
     /// β at which the most rewarded outcome holds half of the mass; `None` for sampled trainers.
     pub beta_critical: Option<f64>,
+    /// The first sighting, where the run is conditioned on one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sighting: Option<Sighting>,
 }
 
 impl Trained {

@@ -49,6 +49,8 @@ table! {
         proxy_spread: Option<f64>,
         /// Largest KL that a tilt of the table can reach: ln K for a uniform reference.
         kl_max: Option<f64>,
+        /// P(a hack is sampled in training), where the run is conditioned on it; shares of such runs are multiplied by it.
+        p_seen: Option<f64>,
         /// Hacks sampled during training.
         sightings: u64,
         /// Those at steps before the damage step (all of them where there was no damage).

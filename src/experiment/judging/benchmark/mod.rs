@@ -76,6 +76,9 @@ pub fn bench(
     let mut done = Benchmarked { runs: 0, reused: 0 };
     let mut plans = Vec::new();
     for scenario in scenarios {
+        if scenario.loaded.arms.iter().any(|arm| arm.document.reward.condition.is_some()) {
+            return Err(named(scenario, ExperimentError::Conditioned));
+        }
         plans
             .push((scenario, planned(scenario, &options.backend).map_err(|source| named(scenario, source))?));
     }

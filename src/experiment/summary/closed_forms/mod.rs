@@ -125,6 +125,11 @@ fn unknown(_: &World<'_>, _: &Metric<'_>, _: f64) -> f64 {
 /// # Errors
 /// No form gives this number for these settings, or the form has no answer: why, in words.
 pub fn predict(document: &Document, metric: &str) -> Result<Prediction, String> {
+    if document.reward.condition.is_some() {
+        return Err(
+            "undefined: closed forms are of all runs, and these are conditioned on a sighting".to_owned()
+        );
+    }
     let named = Metric::parse(metric);
     let nothing = || format!("undefined: no closed form gives {metric} for these settings");
     let world = World::of(document).ok_or_else(nothing)?;

@@ -8,7 +8,7 @@ use crate::experiment::training::trained::Final;
 use crate::foundation::numeric::sum;
 use crate::foundation::order::{NORMAL_IQR, quantile_sorted, sorted};
 use crate::record::Outcomes;
-use crate::rollout::Batch;
+use crate::rollout::{Batch, Steer};
 use crate::theory::tilt::Tilter;
 use crate::trainers::{Experience, TrainerError, Weight};
 
@@ -16,6 +16,10 @@ use crate::trainers::{Experience, TrainerError, Weight};
 pub trait Arena {
     /// Samples `count` rollouts of π, numbered from `first`.
     fn batch(&mut self, step: u64, first: u64, count: usize) -> Result<Batch, TrainerError>;
+    /// The same on the way to a first sighting, with ln P(none in the batch); `None` where that is not known exactly.
+    fn steered(&mut self, _numbers: (u64, u64, usize), _steer: Steer) -> Option<(Batch, f64)> {
+        None
+    }
     /// Expectations of the policy that sampled the batch.
     fn expectations(&mut self, batch: &Batch) -> Expectations;
     /// Fills in what is optimised, from the proxy and the log-probabilities.

@@ -213,6 +213,7 @@ impl Arena for Episodes<'_> {
             proxy_max: self.reference.proxy_max,
             kl_max: None,
             beta_critical: None,
+            sighting: None,
         })
     }
 }

@@ -10,7 +10,7 @@ use crate::experiment::training::trained::Final;
 use crate::policies::Snapshot;
 use crate::record::Outcomes;
 use crate::reward::RewardModel;
-use crate::rollout::{Batch, Sampler, reference_proxies};
+use crate::rollout::{Batch, Sampler, Steer, reference_proxies};
 use crate::theory::tilt::Tilter;
 use crate::trainers::{Experience, Ground, Shaping, TableLearner, TrainerError, TrainerSpec};
 
@@ -53,6 +53,15 @@ impl<'a> Table<'a> {
         })
     }
 
+    fn sample(&mut self, numbers: (u64, u64, usize), steer: Steer) -> (Batch, f64) {
+        if !self.started || self.deployed.is_none() && self.learner.moved() {
+            self.refresh();
+            self.started = true;
+        }
+        let policy = self.deployed.as_ref().unwrap_or_else(|| self.learner.policy());
+        self.sampler.steered(self.model, self.table, policy, numbers, steer)
+    }
+
     fn refresh(&mut self) {
         let policy = self.deployed.as_ref().unwrap_or_else(|| self.learner.policy());
         self.exact = Expectations::enumerated(policy, self.table).placebos(policy, self.table, self.model);
@@ -61,12 +70,11 @@ impl<'a> Table<'a> {
 
 impl Arena for Table<'_> {
     fn batch(&mut self, step: u64, first: u64, count: usize) -> Result<Batch, TrainerError> {
-        if !self.started || self.deployed.is_none() && self.learner.moved() {
-            self.refresh();
-            self.started = true;
-        }
-        let policy = self.deployed.as_ref().unwrap_or_else(|| self.learner.policy());
-        Ok(self.sampler.batch(self.model, self.table, policy, (step, first, count)))
+        Ok(self.sample((step, first, count), Steer::Free).0)
+    }
+
+    fn steered(&mut self, numbers: (u64, u64, usize), steer: Steer) -> Option<(Batch, f64)> {
+        Some(self.sample(numbers, steer))
     }
 
     fn expectations(&mut self, _: &Batch) -> Expectations {
@@ -132,6 +140,7 @@ impl Arena for Table<'_> {
             proxy_max: proxies.iter().copied().fold(f64::NEG_INFINITY, f64::max),
             kl_max: Some(tilter.largest_kl()),
             beta_critical: self.tilted.then(|| tilter.condensation()).flatten(),
+            sighting: None,
         })
     }
 }
