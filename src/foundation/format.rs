@@ -44,6 +44,13 @@ pub fn table(value: f64) -> String {
     }
 }
 
+/// A share as a percentage, to a tenth below ten.
+pub fn percent(share: f64) -> String {
+    let hundredths = 100.0 * share;
+    let rounded = if hundredths < 10.0 { (10.0 * hundredths).round() / 10.0 } else { hundredths.round() };
+    format!("{rounded}%")
+}
+
 /// A text of somebody's log on one line: control characters and marks that turn the direction of writing are spelled out, so that
 /// none reaches a terminal.
 pub fn visible(text: &str) -> String {

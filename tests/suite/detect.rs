@@ -137,10 +137,22 @@ fn fail_on_flag_exits_3() {
     let run = |flags: &[&str]| outcome(tailcatch().arg("detect").arg(fixture("verl")).args(flags));
     let (code, stdout, _) = run(&["--fail-on-flag"]);
     assert_eq!(code, 3);
+    assert!(stdout.starts_with("flagged: ") && stdout.contains("29.jsonl line 48"), "{stdout}");
+    let (_, stdout, _) = run(&["-d", "robust_z"]);
     assert!(stdout.contains("Self-calibrated") && stdout.contains("29.jsonl row 47"), "{stdout}");
     assert!(stdout.lines().all(|line| line.chars().count() <= 100), "{stdout}");
     assert_eq!(run(&[]).0, 0);
-    let (code, stdout, _) = run(&["--fail-on-flag", "-d", "robust_z", "--alert-rate", "1e-300"]);
+    let quiet = fixture("live/clean.csv");
+    let run = |flags: &[&str]| {
+        let reward = ["detect", "--reward", "quality_reward=1,format_reward=0.5", "--fail-on-flag"];
+        outcome(tailcatch().args(reward).arg(&quiet).args(flags))
+    };
+    assert_eq!(
+        run(&["-d", "robust_z", "--alert-rate", "0.1"]).0,
+        3,
+        "a detector that was asked for flags some"
+    );
+    let (code, stdout, _) = run(&["-d", "robust_z", "--alert-rate", "1e-300"]);
     assert_eq!(code, 0, "{stdout}");
     assert!(stdout.contains("Nothing was flagged"), "{stdout}");
 }

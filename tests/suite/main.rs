@@ -54,6 +54,7 @@ mod ppo;
 #[cfg(feature = "lab")]
 mod projection;
 mod readers;
+mod reading;
 mod readme;
 mod report;
 #[cfg(feature = "lab")]

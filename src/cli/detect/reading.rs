@@ -2,7 +2,7 @@
 
 use crate::cli::console::Style;
 use crate::cli::table::{count, number, wrapped};
-use crate::foundation::format::visible;
+use crate::foundation::format::{percent, visible};
 use crate::monitor::{Assumptions, Findings, ListEntry, Piece, Reading, Shared, Verdict};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -74,18 +74,28 @@ fn assumed(assumed: &Assumptions) -> String {
 fn list(reading: &Reading, style: Style) -> String {
     let all = reading.list.len();
     let heading = format!(
-        "{} to read; of rewards that do not change, {:.1} would be here",
+        "{} to read, in the order of time ({:.1} benign ones were to be expected)",
         if all == 1 { "1 rollout".to_owned() } else { format!("{} rollouts", count(all)) },
         reading.assumptions.expected_benign
     );
     let mut out = format!("\n{}\n", style.bold(heading));
-    for entry in reading.list.iter().take(SHOWN) {
+    for entry in shown(&reading.list) {
         out.push_str(&one(entry, style));
     }
     if let Some(more @ 1..) = all.checked_sub(SHOWN) {
         out.push_str(&format!("… and {} more: --json gives all\n", count(more)));
     }
     out
+}
+
+/// In the order of time, those that there is room for: what stands apart before the rest, then the highest.
+fn shown(list: &[ListEntry]) -> Vec<&ListEntry> {
+    let mut order: Vec<usize> = (0..list.len()).collect();
+    let first = |i: &usize| list.get(*i).map(|entry| (entry.apart, entry.score)).unwrap_or_default();
+    order.sort_by(|a, b| first(b).0.cmp(&first(a).0).then(first(b).1.total_cmp(&first(a).1)));
+    order.truncate(SHOWN);
+    order.sort_unstable();
+    order.into_iter().filter_map(|i| list.get(i)).collect()
 }
 
 fn one(entry: &ListEntry, style: Style) -> String {
@@ -124,7 +134,7 @@ fn one(entry: &ListEntry, style: Style) -> String {
 
 /// A text on one line, its end kept where it is cut: what a completion says last is often what it is paid for.
 fn shortened(text: &str, width: usize) -> String {
-    let shown: Vec<char> = visible(text).chars().collect();
+    let shown: Vec<char> = visible(text).trim().chars().collect();
     if shown.len() <= width {
         return shown.into_iter().collect();
     }
@@ -139,11 +149,11 @@ fn share(shared: &Shared, rewarded: bool) -> String {
     let mut out = String::new();
     for piece in &shared.pieces {
         let line = format!(
-            "`{}`: in {} of {} {who} texts and {}% of the others, {} times as often (p = {})",
+            "`{}`: in {} of {} {who} texts and {} of the others, {} times as often (p = {})",
             visible(&piece.text),
             piece.listed,
             shared.distinct,
-            number((1000.0 * piece.others).round() / 10.0),
+            percent(piece.others),
             number(piece.lift),
             number(piece.p_value)
         );

@@ -263,7 +263,7 @@ fn sentence(alarm: &Alarm, detector: &str) -> String {
     match alarm.alarm_step {
         Some(step) => format!(
             "{detector}: this run exceeds its nominal alert rate ({seen}): alarm at step {step}, e-value {e_value} at \
-                 step {}",
+                 step {}; honest learning raises this alarm as well",
             alarm.step
         ),
         None => format!("{detector}: no alarm for the run ({seen}; e-value at most {e_value})"),
@@ -330,7 +330,7 @@ mod tests {
             raised.starts_with("x: this run exceeds its nominal alert rate (15.00% of rollouts above"),
             "{raised}"
         );
-        assert!(raised.ends_with("alarm at step 21, e-value 10^304 at step 31"), "{raised}");
+        assert!(raised.contains("alarm at step 21, e-value 10^304 at step 31; honest learning"), "{raised}");
         let quiet = sentence(&Alarm { alarm_step: None, ln_e_value: 0.0, ..alarm }, "x");
         assert!(quiet.starts_with("x: no alarm for the run"), "{quiet}");
     }

@@ -13,9 +13,13 @@ use crate::tails::moment;
 use serde::Serialize;
 
 /// Probability of saying so of scores that do not.
-pub(super) const LEVEL: f64 = 0.01;
-/// Share of the scores that is the tail.
+pub(super) const LEVEL: f64 = 0.02;
+/// Share of the scores that is the tail, and of it that is tested once more on its own: there, the spacings of a light tail are
+/// nearer to those at its top.
 const TAIL: f64 = 0.1;
+const TOP: f64 = 0.2;
+/// Fewest scores of that smaller tail.
+const FEWEST_TOP: usize = 50;
 /// Fewest and most scores of a tail.
 const FEWEST: usize = 20;
 const MOST: usize = 1 << 20;
@@ -109,7 +113,7 @@ impl Tail {
         let tail = points.len().saturating_sub(1);
         let scores: Vec<f64> = points.iter().map(|point| point.score).collect();
         let heavy = moment(&scores, tail).ok().filter(|found| found.ci_low > HEAVY).map(|found| found.xi);
-        let Some((count, p_value)) = gap(&scores).filter(|(_, p)| *p <= LEVEL) else {
+        let Some((count, p_value)) = widest(&scores).filter(|(_, p)| *p <= LEVEL) else {
             return Tested { tail, heavy, apart: None };
         };
         let (top, rest) = points.split_at(count);
@@ -138,6 +142,19 @@ fn spread_ties(points: &mut [Point]) {
     points.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.step.cmp(&b.step)));
     let mut stream = SeedTree::new(0, 0).stream(Purpose::Audit, u64::MAX);
     points.iter_mut().for_each(|point| point.score -= width * stream.open_unit());
+}
+
+/// The most improbable gap, of the tail and of its top where that is large enough to be tested too.
+fn widest(descending: &[f64]) -> Option<(usize, f64)> {
+    let whole = gap(descending)?;
+    let top = (TOP * descending.len() as f64) as usize;
+    match descending.get(..top).filter(|_| top >= FEWEST_TOP).and_then(gap) {
+        Some(top) => {
+            let (count, p) = if top.1 < whole.1 { top } else { whole };
+            Some((count, (2.0 * p).min(1.0)))
+        }
+        None => Some(whole),
+    }
 }
 
 /// The m whose gap to the rest is least probable, and that probability with all m considered.
@@ -180,14 +197,14 @@ mod tests {
 
     #[test]
     fn no_law_stands_apart_from_itself() {
-        // 30 steps of 64, 400 logs each: the share may be 1% and three standard errors of it, 2.5%.
+        // 30 steps of 64, 400 logs each: the share may be 2% and three standard errors of it, 4.1%.
         let shapes: [fn(f64) -> f64; 3] = [|x| x, |x| (10.0 * x).round() / 10.0, f64::round];
         for (law, spec) in [
             "student_t:df=1.5",
             "student_t:df=1",
             "log_normal:sigma=1",
             "normal",
-            "pareto:alpha=1.5",
+            "pareto:index=1.5",
             "exponential",
         ]
         .iter()
@@ -203,7 +220,7 @@ mod tests {
                     tested(&rewards, 64).apart.is_some()
                 });
                 let said = said.count();
-                assert!(said <= 10, "{spec} {kind}: {said} of 400");
+                assert!(said <= 16, "{spec} {kind}: {said} of 400");
             }
         }
     }
@@ -220,7 +237,7 @@ mod tests {
             }
             let apart = tested(&rewards, 60).apart.unwrap();
             assert_eq!((apart.count, apart.first_step), (hacks, 0), "{apart:?}");
-            assert!(apart.rewards.0 >= 20.0 && apart.rest < 4.0 && apart.p_value < 1e-4, "{apart:?}");
+            assert!(apart.rewards.0 >= 20.0 && apart.rest < 4.0 && apart.p_value < 1e-3, "{apart:?}");
         }
         assert!(tested(&[1.0; 500], 50).apart.is_none(), "equal rewards");
         assert_eq!(tested(&[], 1).tail, 0);

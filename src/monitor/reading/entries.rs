@@ -206,11 +206,11 @@ fn list_entry(
     };
     let side = if rollout.score() < 0.0 { "below" } else { "above" };
     let reason = format!(
-        "{place} of {} {}: {} {side} the median of its {}",
+        "{place} of {} {}: {} {side} {}",
         crate::foundation::format::count(usize::try_from(entry.of).unwrap_or(usize::MAX)),
         if entry.reference { "in the reference" } else { "so far" },
         crate::foundation::format::table(rollout.score().abs()),
-        gathered.centre.noun(),
+        gathered.noun,
     );
     ListEntry {
         step: rollout.step,

@@ -26,6 +26,8 @@ pub(super) enum Compared {
     Centre(Option<Centre>),
     /// With all rollouts of their prompt, whose medians these are; with the step where there are too few.
     Prompts(HashMap<u64, f64>),
+    /// With the one value that all of the reference have.
+    Value(f64),
 }
 
 /// What the reference is.
@@ -46,7 +48,8 @@ pub(super) struct Gathered {
     /// Rollouts of the reference, and after it.
     pub reference: usize,
     pub later: usize,
-    pub centre: Centre,
+    /// What a rollout is compared with: "the median of its group".
+    pub noun: &'static str,
     pub tested: Tested,
     pub known: Option<Known>,
     pub excess: Option<Excess>,
@@ -76,13 +79,16 @@ impl Compared {
                 let step = median(&rows.proxy).unwrap_or_default();
                 rows.prompt.iter().map(|prompt| medians.get(prompt).copied().unwrap_or(step)).collect()
             }
+            Self::Value(value) => vec![*value; rows.len()],
         }
     }
 
-    fn centre(&self) -> Centre {
+    fn noun(&self) -> &'static str {
         match self {
-            Self::Centre(centre) => centre.unwrap_or(Centre::Step),
-            Self::Prompts(_) => Centre::Group,
+            Self::Centre(Some(Centre::Group)) => "the median of its group",
+            Self::Centre(_) => "the median of its step",
+            Self::Prompts(_) => "the median of its prompt",
+            Self::Value(_) => "the one value of the reference",
         }
     }
 }
@@ -116,10 +122,11 @@ fn each_step(
     let mut at = 0;
     while let Some(first) = spans.get(at) {
         if first.rows.len() > WHOLE {
-            let centre = large_median(&log.rollouts, &first.rows)?;
+            let middle = large_median(&log.rollouts, &first.rows)?;
+            let centre = if let Compared::Value(value) = compared { *value } else { middle };
             for rows in pieces(&first.rows) {
                 let rows = log.rollouts.rows(rows)?;
-                hand(&rows, centre, &vec![centre; rows.len()]);
+                hand(&rows, middle, &vec![centre; rows.len()]);
             }
             at += 1;
             continue;
@@ -219,6 +226,9 @@ pub(super) fn gather(
     if let (Some(known), None) = (&mut known, &apart) {
         known.highest = highest;
     }
+    if let Some(known) = known.filter(|known| known.lowest == highest && reference > 1) {
+        compared = Compared::Value(known.lowest);
+    }
     let mut entries = list.begin();
     each_step(log, &|step| !in_base(step), 0, &mut compared, &mut |rows| {
         count.see(rows.scored, false);
@@ -237,7 +247,7 @@ pub(super) fn gather(
         expected: list.expected_benign(),
         reference,
         later,
-        centre: compared.centre(),
+        noun: compared.noun(),
         tested: tail.test(),
         known,
         excess: count.finish(),

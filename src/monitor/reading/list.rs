@@ -46,9 +46,12 @@ pub struct Scored {
 }
 
 impl Scored {
-    /// The reward less the centre.
+    /// The reward less the centre, to the digits of single precision: the same distance at another level is a tie, whatever the last
+    /// digits of the two numbers were.
     pub fn score(&self) -> f64 {
-        self.reward - self.centre
+        let score = self.reward - self.centre;
+        let rounded = f64::from(score as f32);
+        if rounded.is_finite() { rounded } else { score }
     }
 }
 

@@ -29,6 +29,7 @@ pub use verdict::{Judgement, Verdict};
 use super::grouping::GroupBy;
 use super::reference::Calibrate;
 use super::source::Source;
+use crate::foundation::format::count;
 use crate::record::{Error, Log, LogMeta, Rollouts};
 use gather::{Base, Compared, Gathered, gather, pass_rates};
 use serde::Serialize;
@@ -126,7 +127,7 @@ pub(super) fn read(
     };
     let gathered = gather(log, base, compared, benign)?;
     let other = if let Base::Log(other) = base { Some(other) } else { None };
-    let (list, shared_by_listed) = entries::fill(log, other, &gathered)?;
+    let (mut list, shared_by_listed) = entries::fill(log, other, &gathered)?;
     let shift = gathered.known.and_then(|known| shift::shift(&gathered.levels, known));
     let apart = gathered.tested.apart.clone();
     let level = apart.as_ref().filter(|apart| {
@@ -137,6 +138,10 @@ pub(super) fn read(
         .values
         .halfway()
         .or(level.map(|apart| apart.rewards.0 - 0.5 * (apart.from_score - apart.rest)));
+    // Where rewards are paid or not, those that were paid are read.
+    if let Some(above) = above.filter(|above| list.iter().any(|entry| entry.reward > *above)) {
+        list.retain(|entry| entry.reward > above);
+    }
     let pass_rate = above.map(|above| pass_rates(log, base, above)).transpose()?;
     let shared = match above {
         Some(above) => entries::shared_by_rewarded(log, above)?,
@@ -162,12 +167,8 @@ pub(super) fn read(
     }
     let assumptions = assumptions(&log.meta, &gathered, log.rollouts.len(), reference);
     let Gathered { excess, levels, .. } = gathered;
-    let apart = apart.filter(|_| !few && level_is_none(&pass_rate));
+    let apart = apart.filter(|_| pass_rate.is_none());
     Ok(Reading { judgement, assumptions, list, shared, apart, shift, pass_rate, excess, levels })
-}
-
-fn level_is_none(rates: &Option<PassRate>) -> bool {
-    rates.is_none()
 }
 
 /// Why nothing follows the reference, where nothing does.
@@ -191,8 +192,8 @@ fn assumptions(meta: &LogMeta, gathered: &Gathered, rows: usize, reference: Stri
         reward: meta.reward.to_string(),
         step: meta.step.to_string(),
         group: meta.group.to_string(),
-        centre: format!("the median of its {}", gathered.centre.noun()),
-        reference,
+        centre: gathered.noun.to_owned(),
+        reference: format!("{reference} ({} rollouts)", count(gathered.reference)),
         rows,
         rows_left_out: meta.empty,
         files: meta.files.len(),

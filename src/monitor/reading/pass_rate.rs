@@ -17,27 +17,35 @@ const GROWN: f64 = 1.5;
 /// Prompts that are followed.
 const PROMPTS: usize = 1 << 20;
 
+/// Rewards for each distinct value, at least, if those are few.
+const REPEATED: usize = 5;
+
 /// Distinct values, up to one more than are few.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Values(Vec<f64>);
+pub(super) struct Values {
+    distinct: Vec<f64>,
+    seen: usize,
+}
 
 impl Values {
     pub fn see(&mut self, reward: f64) {
-        if self.0.len() <= FEW && !self.0.contains(&reward) {
-            self.0.push(reward);
+        self.seen += 1;
+        if self.distinct.len() <= FEW && !self.distinct.contains(&reward) {
+            self.distinct.push(reward);
         }
     }
 
     /// Halfway between the lowest and the highest, if there are few.
     pub fn halfway(&self) -> Option<f64> {
-        let low = self.0.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = self.0.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        (self.0.len() <= FEW && low < high).then_some(low + 0.5 * (high - low))
+        let low = self.distinct.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = self.distinct.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        (self.few().is_some() && low < high).then_some(low + 0.5 * (high - low))
     }
 
     /// How many, if they are few.
     pub fn few(&self) -> Option<usize> {
-        (self.0.len() <= FEW).then_some(self.0.len())
+        let distinct = self.distinct.len();
+        (distinct <= FEW && (distinct <= 1 || self.seen >= REPEATED * distinct)).then_some(distinct)
     }
 }
 
@@ -168,22 +176,32 @@ impl Passes {
         let rate = |(n, x): (usize, usize)| (x as f64 / n.max(1) as f64, n);
         let (reference, later) = (sum(true), sum(false));
         let effect = self.design_effect();
-        let mut rise: Option<Rise> = None;
-        let (mut n, mut x) = (0, 0);
         let steps: Vec<_> = self.steps.iter().filter(|step| !step.3).collect();
+        let all = (reference.0 + later.0, reference.1 + later.1);
+        // The step at which the log is best cut in two.
+        let likelihood = |(n, x): (usize, usize)| {
+            let (n, x) = (n as f64, x as f64);
+            let term = |count: f64| if count > 0.0 { count * (count / n).ln() } else { 0.0 };
+            term(x) + term(n - x)
+        };
+        let mut best: Option<(f64, u64, (usize, usize))> = None;
+        let mut after = (0, 0);
         for (step, rollouts, passed, _) in steps.iter().rev() {
-            (n, x) = (n + rollouts, x + passed);
-            let [n0, x0, n1, x1] =
-                [reference.0, reference.1, n, x].map(|count| (count as f64 / effect).round());
-            let odds = |n: f64, x: f64| (x + 0.5) / (n - x + 0.5);
-            if odds(n1, x1) < GROWN * odds(n0, x0) {
-                continue;
-            }
-            let p_value = (later_tail(n0, x0, n1, x1) * steps.len() as f64).min(1.0);
-            if p_value <= LEVEL && rise.as_ref().is_none_or(|best| p_value < best.p_value) {
-                rise = Some(Rise { from_step: *step, rate: rate((n, x)).0, p_value });
+            after = (after.0 + rollouts, after.1 + passed);
+            let gain = likelihood(after) + likelihood((all.0 - after.0, all.1 - after.1));
+            let grown = rate(after).0 > rate(reference).0;
+            if grown && best.is_none_or(|(most, ..)| gain > most) {
+                best = Some((gain, *step, after));
             }
         }
+        let rise = best.and_then(|(_, from_step, after)| {
+            let [n0, x0, n1, x1] =
+                [reference.0, reference.1, after.0, after.1].map(|count| (count as f64 / effect).round());
+            let odds = |n: f64, x: f64| (x + 0.5) / (n - x + 0.5);
+            let p_value = (later_tail(n0, x0, n1, x1) * steps.len() as f64).min(1.0);
+            let shown = p_value <= LEVEL && odds(n1, x1) >= GROWN * odds(n0, x0);
+            shown.then(|| Rise { from_step, rate: rate(after).0, p_value })
+        });
         let prompts = self.prompts.len();
         let mut jumps: Vec<Jump> = (self.prompts.values())
             .filter(|prompt| !prompt.broken && prompt.failed > 0)
@@ -272,22 +290,22 @@ mod tests {
     #[test]
     fn a_rise_and_jumps_are_found() {
         let mut passes = Passes::new(0.5);
-        for step in 0..12u64 {
+        for step in 0..48u64 {
             let rewards: Vec<f64> =
-                (0..16).map(|i| f64::from(u8::from(step >= 7 && i < 8 || i % 8 == step % 8))).collect();
+                (0..16).map(|i| f64::from(u8::from(step >= 25 && i < 8 || i % 8 == step % 8))).collect();
             let prompts: Vec<u64> = (0..16).map(|i| if i < 8 { step % 2 } else { 9 }).collect();
             passes.see(&Rows {
                 step,
                 first_row: 16 * step,
-                rewards: &if step < 7 { [vec![0.0; 8], rewards[8..].to_vec()].concat() } else { rewards },
+                rewards: &if step < 25 { [vec![0.0; 8], rewards[8..].to_vec()].concat() } else { rewards },
                 prompts: &prompts,
-                reference: step < 2,
+                reference: step < 10,
             });
         }
         let found = passes.finish();
-        assert_eq!(found.rise.map(|rise| rise.from_step), Some(7));
-        assert_eq!(found.jumps.iter().map(|jump| jump.step).collect::<Vec<_>>(), [7, 8]);
-        assert_eq!((found.jumps[0].before, found.jumps[0].after), (24, 24));
+        assert_eq!(found.rise.map(|rise| rise.from_step), Some(25));
+        assert_eq!(found.jumps.iter().map(|jump| jump.step).collect::<Vec<_>>(), [25, 26]);
+        assert_eq!((found.jumps[0].before, found.jumps[0].after), (96, 96));
         assert!(found.jumps[0].p_value < 1e-6);
     }
 }

@@ -1,6 +1,7 @@
 //! Has the level of the rewards left what the reference knows?
 
 use crate::foundation::order::quantile_sorted;
+use crate::foundation::special::ln_choose;
 use serde::Serialize;
 
 /// The rewards that a reference knows: its highest, and the value that nineteen in twenty of it do not exceed.
@@ -20,6 +21,8 @@ const FEWEST: usize = 20;
 /// Share of the later rollouts that lies above all of the reference, and above `high`, after a shift.
 const ABOVE_ALL: f64 = 0.5;
 const ABOVE_HIGH: f64 = 0.75;
+/// Probability that all that differ from the one value of a reference come after it, of rollouts in any order.
+const LEVEL: f64 = 0.005;
 /// Fewest rollouts after it, and share of the steps that they take.
 const LATER: usize = 20;
 const LATER_SHARE: f64 = 0.05;
@@ -85,7 +88,10 @@ pub(super) fn shift(levels: &[Level], known: Known) -> Option<Shift> {
         let from = later.iter().find(|level| level.different > 0)?;
         let after: usize = later.iter().skip_while(|l| l.step < from.step).map(|l| l.rollouts).sum();
         let share = differing as f64 / after.max(1) as f64;
-        return (known.rollouts >= 2).then_some(Shift {
+        let all: usize = later.iter().map(|level| level.rollouts).sum();
+        let (all, before, differ) = (all as u64, known.rollouts as u64, differing as u64);
+        let ln_p = ln_choose(all, differ) - ln_choose(all + before, differ);
+        return (ln_p <= LEVEL.ln()).then_some(Shift {
             from_step: from.step,
             share,
             above: Above::Different,
@@ -158,5 +164,7 @@ mod tests {
         let found = shift(&levels(|step| (0, 0, if step < 20 { 0 } else { 64 })), known).unwrap();
         assert_eq!((found.from_step, found.above, found.share), (20, Above::Different, 1.0));
         assert_eq!(shift(&levels(|_| (0, 0, 0)), known), None);
+        let few = levels(|step| (0, 0, usize::from(step % 9 == 5)));
+        assert_eq!(shift(&few, Known { rollouts: 64, ..known }), None, "11 of 5,760 may all come late");
     }
 }

@@ -1,6 +1,6 @@
 //! The first line: flagged, quiet, shifted, or not judged.
 //!
-//! Of a log of exchangeable rewards, whatever their law, one in twenty at most is flagged or shifted: 1% for a gap that the tail does not
+//! Of a log of exchangeable rewards, whatever their law, one in twenty at most is flagged or shifted: 2% for a gap that the tail does not
 //! explain, 1% for text that the listed share, 0.5% for more entries than exchangeable scores give, and next to nothing for a shift.
 
 use super::apart::Apart;
@@ -10,7 +10,7 @@ use super::gather::Gathered;
 use super::pass_rate::PassRate;
 use super::shared::{Piece, Shared};
 use super::shift::{Above, Shift};
-use crate::foundation::format::{count, table};
+use crate::foundation::format::{count, percent, table, visible};
 use serde::Serialize;
 
 /// Probability of calling a piece of text shared that is not.
@@ -120,6 +120,17 @@ impl Case<'_> {
                 count(self.gathered.reference + self.gathered.later)
             ));
         }
+        let differing: usize = self.gathered.levels.iter().map(|level| level.different).sum();
+        if let Some(known) =
+            self.gathered.known.filter(|known| known.lowest == known.highest && differing > 0)
+        {
+            return not_judged(format!(
+                "{} rollouts differ from {}, whose rewards are all {}: too few to tell a change from chance. Read the list",
+                count(differing),
+                self.reference,
+                table(known.lowest)
+            ));
+        }
         let sentence = format!(
             "no rollout stands apart from the rest, and the rewards have not left {}",
             self.reference
@@ -145,10 +156,10 @@ impl Case<'_> {
                 apart.first_step
             ));
             cautions.push(format!(
-                "They lie {} or more above the median of their {}, all others {} or less; the tail of the rest explains such a \
+                "They lie {} or more above {}, all others {} or less; the tail of the rest explains such a \
                  gap with p {}.",
                 table(apart.from_score),
-                self.gathered.centre.noun(),
+                self.gathered.noun.replace(" its ", " their "),
                 table(apart.rest),
                 p_value(apart.p_value)
             ));
@@ -166,11 +177,11 @@ impl Case<'_> {
             };
             first = first.or(self.list.iter().find(holds).map(|entry| entry.step));
             said.push(format!(
-                "{} of {} listed texts hold `{}`, {}% of the others of their steps do",
+                "{} of {} listed texts hold `{}`, {} of the others of their steps do",
                 piece.listed,
                 shared.distinct,
-                crate::foundation::format::visible(&piece.text),
-                table((1000.0 * piece.others).round() / 10.0)
+                visible(&piece.text),
+                percent(piece.others)
             ));
         }
         if let Some(shift) = self.shift {
@@ -212,7 +223,7 @@ impl Case<'_> {
                 table(excess.expected)
             ),
             cautions: vec![format!(
-                "Each in units of its step's own spread; p {}. The tail of the rewards has grown since the reference: by \
+                "p {}; in units of their step's own spread as well. The tail of the rewards has grown since the reference: by \
                  learning, or by an exploit.",
                 p_value(excess.p_value)
             )],
@@ -289,11 +300,11 @@ impl Case<'_> {
         )];
         if let (Some(piece), Some(shared)) = (self.telling(), self.shared) {
             said.push(format!(
-                "{} of {} rewarded texts hold `{}`, {}% of the others of their steps do.",
+                "{} of {} rewarded texts hold `{}`, {} of the others of their steps do.",
                 piece.listed,
                 shared.distinct,
-                crate::foundation::format::visible(&piece.text),
-                table((1000.0 * piece.others).round() / 10.0)
+                visible(&piece.text),
+                percent(piece.others)
             ));
         }
         if self.two_levels {
@@ -310,10 +321,6 @@ impl Case<'_> {
 /// A log that cannot answer, and why.
 pub(super) fn not_judged(sentence: String) -> Judgement {
     Judgement { verdict: Verdict::NotJudged, sentence, cautions: Vec::new(), first_flag_step: None }
-}
-
-fn percent(share: f64) -> String {
-    format!("{}%", table((1000.0 * share).round() / 10.0))
 }
 
 fn p_value(p: f64) -> String {
