@@ -72,7 +72,7 @@ fn honest_learning_is_quiet() {
 
 #[test]
 fn planted_hacks_of_a_log_as_trainers_write_it_are_what_is_flagged() {
-    let answer = json(tailcatch().args(["detect", "--budget", "8"]).arg(fixture("verl")), 0);
+    let answer = json(tailcatch().arg("detect").arg(fixture("verl")), 0);
     assert_eq!(answer["verdict"], "flagged");
     let apart: Vec<(u64, u64)> = (entries(&answer).iter())
         .filter(|entry| entry["apart"] == true)

@@ -248,9 +248,10 @@ impl Ranking {
     }
 
     fn insert(&mut self, rollout: Scored) -> Option<usize> {
-        let (score, tie) = (rollout.score(), tie(rollout.row));
-        let higher =
-            |other: &Scored| other.score() > score || other.score() == score && self::tie(other.row) > tie;
+        let (score, tie) = (rollout.score(), tie(rollout.outcome));
+        let higher = |other: &Scored| {
+            other.score() > score || other.score() == score && self::tie(other.outcome) > tie
+        };
         let at = self.top.partition_point(higher);
         if at >= self.places {
             return None;
@@ -267,9 +268,9 @@ impl Ranking {
     }
 }
 
-/// Decides between equal scores: a number that belongs to the row (the finaliser of SplitMix64, Steele, Lea & Flood 2014).
-fn tie(row: u64) -> u64 {
-    let mut z = row.wrapping_add(0x9e37_79b9_7f4a_7c15);
+/// Decides between equal scores: a number that belongs to what was sampled, or to the row where that is not known (the finaliser of SplitMix64, Steele, Lea & Flood 2014).
+fn tie(outcome: u64) -> u64 {
+    let mut z = outcome.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
@@ -316,7 +317,14 @@ mod tests {
                     for (i, reward) in rewards.iter_mut().enumerate() {
                         *reward = shape(*reward) + (i / 64) as f64 * 0.1;
                     }
-                    let (found, list) = entries(&rewards, 64, settings(20.0, 30 * 64));
+                    // Completions of their own in each log: they decide between ties.
+                    let outcomes: Vec<u64> = rewards.iter().map(|_| stream.below(u64::MAX)).collect();
+                    let mut list = ReadingList::new(settings(20.0, 30 * 64));
+                    let mut found = Vec::new();
+                    for (step, rewards) in rewards.chunks(64).enumerate() {
+                        let outcomes = &outcomes[64 * step..64 * step + 64];
+                        found.extend(list.see(step as u64, &StepRows { rewards, groups: &[], outcomes }));
+                    }
                     promised = list.expected_benign();
                     counts.push(found.len() as f64);
                 }
