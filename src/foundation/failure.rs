@@ -1,5 +1,6 @@
 //! Why a number is not there: the statuses that stand in its place.
 
+use super::format::table;
 use serde::Serialize;
 use std::fmt;
 
@@ -56,6 +57,35 @@ pub enum Status {
         /// How many values equal it.
         count: usize,
     },
+    /// A share of the values sits exactly at the largest, because the same completions came again and again.
+    Repeated {
+        /// The largest value.
+        at: f64,
+        /// How many equal it.
+        count: usize,
+        /// How many completions they are.
+        completions: usize,
+    },
+    /// The largest values stand apart from the rest: one law for both says nothing of either.
+    Mixture {
+        /// The smallest of them.
+        from: f64,
+        /// How many they are.
+        count: usize,
+        /// The largest of the others.
+        below: f64,
+    },
+    /// The top of the values has moved during training: pooled, its tail is that of one part of the log.
+    Shifted {
+        /// First and last step at the beginning.
+        steps: [u64; 2],
+        /// What 5% of the rollouts of these steps exceed.
+        level: f64,
+        /// First and last step of those whose top is elsewhere.
+        later_steps: [u64; 2],
+        /// What 5% of the rollouts of these steps exceed.
+        later_level: f64,
+    },
     /// The likelihood grows without bound, so there is no maximum to report.
     Unbounded,
     /// The estimator's value does not exist for this input.
@@ -102,8 +132,40 @@ impl fmt::Display for Status {
                 write!(f, "discrete: {distinct} distinct values, xi is not identifiable")
             }
             Self::Clipped { at, count } => {
-                write!(f, "clipped at {at}: {count} values sit there, xi is not identifiable")
+                write!(
+                    f,
+                    "{count} equal values at {at}, the largest: clipped, or one completion again and again; xi is not \
+                     identifiable"
+                )
             }
+            Self::Repeated { at, count, completions } => write!(
+                f,
+                "repeated: the {count} equal values at {}, the largest, are {}: nothing was clipped, and xi is not identifiable",
+                table(*at),
+                match completions {
+                    1 => "one completion again and again".to_owned(),
+                    several => format!("{several} completions again and again"),
+                }
+            ),
+            Self::Mixture { from, count, below } => write!(
+                f,
+                "mixture: {} from {} up, none between {} and {}; no single tail fits both",
+                if *count == 1 { "1 value lies".to_owned() } else { format!("{count} values lie") },
+                table(*from),
+                table(*below),
+                table(*from)
+            ),
+            Self::Shifted { steps, level, later_steps, later_level } => write!(
+                f,
+                "shifted: the top 5% began at {} in steps {}–{} and is at {} in {}–{}: pooled, the tail is that of the {} policy",
+                table(*level),
+                steps[0],
+                steps[1],
+                table(*later_level),
+                later_steps[0],
+                later_steps[1],
+                if later_level > level { "later" } else { "earlier" }
+            ),
             Self::Unbounded => write!(f, "unbounded: the likelihood has no maximum"),
             Self::Undefined { reason } => write!(f, "undefined: {reason}"),
             Self::NoMember { reasons } => write!(f, "no member is left: {reasons}"),

@@ -43,6 +43,13 @@ pub struct Trend {
     pub ci_high: f64,
 }
 
+impl Trend {
+    /// Whether the interval leaves no room for 0.
+    pub fn is_shown(&self) -> bool {
+        self.ci_low > 0.0 || self.ci_high < 0.0
+    }
+}
+
 /// Fits the tail of each of up to 10 windows of whole steps, each with at least 400 values; none where there are fewer than two.
 ///
 /// `values` and `step` run side by side, in any order. NaN is left out.
@@ -50,7 +57,13 @@ pub fn tail_by_step(values: &[f64], step: &[u64]) -> Vec<StepWindow> {
     let mut rows: Vec<(u64, f64)> =
         step.iter().copied().zip(values.iter().copied()).filter(|row| !row.1.is_nan()).collect();
     rows.sort_by_key(|row| row.0);
-    let target = (rows.len() / WINDOWS).max(MIN_ROWS);
+    cut(&rows, WINDOWS, MIN_ROWS).into_iter().filter_map(window).collect()
+}
+
+/// Rows, ordered by step, in at most `windows` windows of whole steps with at least `least` rows each; none where there are fewer
+/// than two.
+pub(super) fn cut(rows: &[(u64, f64)], windows: usize, least: usize) -> Vec<&[(u64, f64)]> {
+    let target = (rows.len() / windows).max(least);
     let mut cuts = vec![0];
     for (i, pair) in rows.windows(2).enumerate() {
         let start = cuts.last().copied().unwrap_or(0);
@@ -63,7 +76,7 @@ pub fn tail_by_step(values: &[f64], step: &[u64]) -> Vec<StepWindow> {
         return Vec::new();
     }
     cuts.push(rows.len());
-    cuts.windows(2).filter_map(|cut| window(rows.get(cut[0]..cut[1])?)).collect()
+    cuts.windows(2).filter_map(|cut| rows.get(cut[0]..cut[1])).collect()
 }
 
 fn window(rows: &[(u64, f64)]) -> Option<StepWindow> {

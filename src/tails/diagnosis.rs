@@ -2,6 +2,7 @@
 
 use super::{Estimate, GpdFit, default_k, fit_excesses, fit_pwm, hill, kernel, moment, pickands, support};
 use crate::foundation::failure::Status;
+use crate::foundation::format::table;
 use crate::foundation::{numeric, order};
 use std::fmt;
 
@@ -40,6 +41,13 @@ pub enum Verdict {
     Light,
     /// It allows ξ = 0.
     Undecided,
+    /// Above a higher threshold it says the opposite.
+    Unstable {
+        /// That threshold.
+        threshold: f64,
+        /// ξ above it.
+        xi: f64,
+    },
     /// The sample cannot carry a tail index.
     NotIdentifiable(Status),
 }
@@ -82,6 +90,19 @@ impl fmt::Display for Verdict {
             Self::Undecided => {
                 write!(f, "Undecided: the generalised Pareto fit allows xi of 0 at 95%.")
             }
+            Self::Unstable { threshold, xi } => write!(
+                f,
+                "Undecided: xi depends on the threshold. Above {} it is {}, which contradicts the fit above.",
+                table(*threshold),
+                table(*xi)
+            ),
+            Self::NotIdentifiable(
+                status @ (Status::Shifted { .. } | Status::Mixture { .. } | Status::Repeated { .. }),
+            ) => {
+                let text = status.to_string();
+                let (first, rest) = text.split_at(1);
+                write!(f, "{}{rest}.", first.to_uppercase())
+            }
             Self::NotIdentifiable(status) => write!(f, "Not identifiable: {status}."),
         }
     }
@@ -100,7 +121,11 @@ pub fn diagnose(values: &[f64], threshold: Option<f64>) -> Result<Diagnosis, Sta
     if values.iter().any(|x| x.is_nan()) || threshold.is_some_and(f64::is_nan) {
         return Err(Status::Undefined { reason: "a value or the threshold is NaN" });
     }
-    let descending = order::descending(values);
+    of_descending(&order::descending(values), threshold)
+}
+
+/// [`diagnose`] of values that are ordered, the largest first.
+pub(super) fn of_descending(descending: &[f64], threshold: Option<f64>) -> Result<Diagnosis, Status> {
     let (Some(&max), Some(&min)) = (descending.first(), descending.last()) else {
         return Err(Status::TooFew { what: "values", have: 0, need: super::MIN_EXCESSES });
     };
@@ -113,7 +138,7 @@ pub fn diagnose(values: &[f64], threshold: Option<f64>) -> Result<Diagnosis, Sta
     let n = descending.len();
     let threshold = threshold.unwrap_or_else(|| descending[default_k(n).min(n - 1)]);
     let k = descending.partition_point(|x| *x > threshold);
-    if let Err(status) = support::check_tail(&descending, k) {
+    if let Err(status) = support::check_tail(descending, k) {
         return Ok(Diagnosis { threshold, k, ..Diagnosis::refused(n, status) });
     }
     let excesses: Vec<f64> = descending[..k].iter().map(|x| x - threshold).collect();
@@ -123,10 +148,10 @@ pub fn diagnose(values: &[f64], threshold: Option<f64>) -> Result<Diagnosis, Sta
         n,
         threshold,
         k,
-        hill: hill(&descending, k),
-        moment: moment(&descending, k),
-        pickands: pickands(&descending, k / 4),
-        kernel: kernel(&descending, k),
+        hill: hill(descending, k),
+        moment: moment(descending, k),
+        pickands: pickands(descending, k / 4),
+        kernel: kernel(descending, k),
         verdict: Verdict::of(&gpd, &descending[..k], threshold),
         gpd,
         gpd_pwm,
@@ -134,6 +159,11 @@ pub fn diagnose(values: &[f64], threshold: Option<f64>) -> Result<Diagnosis, Sta
 }
 
 impl Diagnosis {
+    /// The same sample, with a status in the place of every number.
+    pub fn with(self, status: Status) -> Self {
+        Self { threshold: self.threshold, k: self.k, ..Self::refused(self.n, status) }
+    }
+
     /// The answer for `n` values that carry no index at all.
     pub fn refused(n: usize, status: Status) -> Self {
         Self {

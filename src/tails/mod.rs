@@ -10,6 +10,7 @@
 //!
 //! Source for all of it: de Haan & Ferreira, *Extreme Value Theory*, Springer 2006, ch. 3.
 
+mod apart;
 mod by_step;
 mod curves;
 mod diagnosis;
@@ -23,11 +24,14 @@ mod hill;
 mod kernel;
 mod moment;
 mod pickands;
+mod pooled;
 mod pwm;
 mod resampling;
+mod shift;
 pub mod support;
 mod threshold;
 
+pub use apart::{Apart, apart};
 pub use by_step::{StepWindow, Trend, tail_by_step, trend};
 pub use curves::{
     Excess, HillPlot, QqPoint, StabilityPoint, hill_plot, mean_excess, parameter_stability, qq_exponential,
@@ -42,7 +46,9 @@ pub use hill::hill;
 pub use kernel::kernel;
 pub use moment::moment;
 pub use pickands::pickands;
+pub use pooled::{diagnose_log, rests_on, thresholds};
 pub use pwm::fit_pwm;
+pub use shift::{Level, Shift, shift};
 pub use threshold::{MAX_TAIL, TAIL_FRACTION, default_k};
 
 /// Fewest excesses for which a tail index is reported.

@@ -117,6 +117,108 @@ fn a_tail_that_gets_heavier_shows_by_step() {
     assert!(stdout.contains("No change of the tail during training is shown"), "{stdout}");
 }
 
+/// A log of `steps` × 64 rollouts on an even grid, each reward changed by step and row, each row its own completion.
+fn rollouts(steps: u32, change: impl Fn(u32, u32, f64) -> f64) -> String {
+    let mut csv = "step,prompt,completion,reward\n".to_owned();
+    for step in 0..steps {
+        for row in 0..64 {
+            let u = f64::from((step * 64 + row + 1).reverse_bits()) / 2f64.powi(32);
+            csv.push_str(&format!("{step},p{},c{step}-{row},{}\n", row / 8, change(step, row, u)));
+        }
+    }
+    csv
+}
+
+#[test]
+fn a_takeover_is_a_shift_and_no_tail_is_claimed() {
+    let csv = rollouts(60, |step, row, u| if step >= 31 && row % 4 != 0 { 20.0 + u } else { u });
+    let (_folder, path) = file("log.csv", csv);
+    let answer = json(tailcatch().args(["diagnose", "-c", "reward"]).arg(&path), 0);
+    assert_eq!((&answer["status"], &answer["verdict"]), (&"shifted".into(), &"not_identifiable".into()));
+    for estimator in ["hill", "moment", "pickands", "kernel", "gpd"] {
+        assert!(answer[estimator]["xi"].is_null() && answer[estimator]["status"] == "shifted", "{estimator}");
+    }
+    let (_, stdout, _) = outcome(tailcatch().args(["diagnose", "-c", "reward"]).arg(&path));
+    let words = stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        words.contains("Shifted: the top 5% began at 0.94") && words.contains("in steps 0–6 and is at 20.9"),
+        "{words}"
+    );
+    assert!(words.contains("that of the later policy") && words.contains("--steps 0..7"), "{words}");
+    assert!(!words.contains("tailed") && !words.contains("No change of the tail"), "{words}");
+    // What the remedy gives is a diagnosis.
+    let part = json(tailcatch().args(["diagnose", "-c", "reward", "--steps", "0..31"]).arg(&path), 0);
+    assert_eq!((&part["status"], part["n"].as_u64()), (&"ok".into(), Some(31 * 64)));
+    let (code, _, stderr) =
+        outcome(tailcatch().args(["diagnose", "-c", "reward", "--steps", "70..80"]).arg(&path));
+    assert!(code == 2 && stderr.contains("the log's run from 0 to 59"), "{stderr}");
+}
+
+#[test]
+fn a_cluster_of_its_own_is_a_mixture_and_a_threshold_asks_for_its_tail() {
+    let csv = rollouts(60, |_, row, u| if row % 64 == 7 { 20.0 + u } else { -u.ln() });
+    let (_folder, path) = file("log.csv", csv);
+    let run = |flags: &[&str]| json(tailcatch().args(["diagnose", "-c", "reward"]).args(flags).arg(&path), 0);
+    let answer = run(&[]);
+    assert_eq!((&answer["status"], &answer["gpd"]["xi"]), (&"mixture".into(), &serde_json::Value::Null));
+    let (_, stdout, _) = outcome(tailcatch().args(["diagnose", "-c", "reward"]).arg(&path));
+    assert!(
+        stdout.contains("Mixture: 60 values lie from 20.") && stdout.contains("--threshold 7.9"),
+        "{stdout}"
+    );
+    assert_eq!(run(&["--threshold", "19"])["k"], 60);
+}
+
+#[test]
+fn repeated_completions_are_told_from_clipping_where_the_file_has_them() {
+    let value = |row: u32, u: f64| if row % 32 == 5 { 3.0 } else { u };
+    let clipped = rollouts(20, |_, row, u| value(row, u));
+    let repeated: String = clipped
+        .lines()
+        .map(|line| match line.strip_suffix(",3") {
+            Some(start) => format!("{},again,3\n", &start[..start.rfind(',').unwrap()]),
+            None => format!("{line}\n"),
+        })
+        .collect();
+    let run = |csv: &str, json_too: bool| {
+        let (_folder, path) = file("log.csv", csv.to_owned());
+        let mut command = tailcatch();
+        command.args(["diagnose", "-c", "reward"]).arg(&path);
+        if json_too {
+            return json(&mut command, 0)["status"].as_str().unwrap().to_owned();
+        }
+        outcome(&mut command).1.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(run(&repeated, true), "repeated");
+    assert!(
+        run(&repeated, false)
+            .contains("Repeated: the 40 equal values at 3.000, the largest, are one completion again")
+    );
+    assert_eq!(run(&clipped, true), "clipped");
+    let bare =
+        clipped.lines().map(|line| format!("{}\n", line.rsplit(',').next().unwrap())).collect::<String>();
+    assert!(
+        run(&bare, false)
+            .contains("40 equal values at 3, the largest: clipped, or one completion again and again")
+    );
+}
+
+#[test]
+fn a_prompt_that_holds_the_tail_is_named_as_one_of_many() {
+    let csv = rollouts(40, |_, row, u| if row < 8 { 2.0 - 1.2 * u.ln() } else { -u.ln() });
+    let (_folder, path) = file("log.csv", csv);
+    let answer = json(tailcatch().args(["diagnose", "-c", "reward"]).arg(&path), 0);
+    assert_eq!((&answer["prompts"]["distinct"], &answer["prompts"]["dominated"]), (&8.into(), &true.into()));
+    let (_, stdout, _) = outcome(tailcatch().args(["diagnose", "-c", "reward"]).arg(&path));
+    assert!(stdout.contains("One of 8 prompts holds"), "{stdout}");
+    let even = rollouts(40, |_, _, u| -u.ln());
+    let (_folder, path) = file("log.csv", even);
+    assert_eq!(
+        json(tailcatch().args(["diagnose", "-c", "reward"]).arg(&path), 0)["prompts"]["dominated"],
+        false
+    );
+}
+
 #[test]
 fn steps_come_from_a_column_or_from_the_order_of_files_or_not_at_all() {
     let windows = |paths: &[&std::path::Path]| {

@@ -6,7 +6,7 @@ use super::{DiagnoseArgs, Findings};
 use crate::foundation::failure::Status;
 use crate::foundation::scalar::Finite;
 use crate::record::ColumnData;
-use crate::tails::{Estimate, GpdFit, StepWindow, Trend, Tuned, Verdict};
+use crate::tails::{Estimate, GpdFit, StabilityPoint, StepWindow, Trend, Tuned, Verdict};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -28,7 +28,12 @@ pub(super) struct Document<'a> {
     pub gpd: GpdEntry,
     /// Only where the likelihood has no maximum.
     pub gpd_pwm: Option<GpdEntry>,
+    /// How many of the largest values the verdict rests on.
+    rests_on: Option<usize>,
+    /// The fit above higher thresholds.
+    pub thresholds: Vec<ThresholdEntry>,
     pub double_bootstrap: Option<TunedEntries>,
+    prompts: Option<PromptEntry>,
     pub steps: Vec<StepEntry>,
     trend: Option<TrendEntry>,
 }
@@ -49,6 +54,23 @@ pub(super) struct GpdEntry {
     pub entry: Entry,
     scale: Option<f64>,
     log_likelihood: Option<f64>,
+}
+
+/// Whether one prompt holds the tail.
+#[derive(Serialize)]
+struct PromptEntry {
+    distinct: usize,
+    excesses_of_one: usize,
+    share_of_excesses: f64,
+    share_of_rows: f64,
+    dominated: bool,
+}
+
+#[derive(Serialize)]
+pub(super) struct ThresholdEntry {
+    pub threshold: f64,
+    #[serde(flatten)]
+    pub entry: Entry,
 }
 
 #[derive(Serialize)]
@@ -107,11 +129,14 @@ impl<'a> Document<'a> {
             threshold: known.then_some(diagnosis.threshold).or(args.threshold.map(Finite::get)),
             k: known.then_some(diagnosis.k),
             status: whole.map_or_else(|| status::OK.to_owned(), status::name),
-            reason: whole.map(Status::to_string),
+            reason: match &diagnosis.verdict {
+                Verdict::Unstable { .. } => Some(diagnosis.verdict.to_string()),
+                _ => whole.map(Status::to_string),
+            },
             verdict: match diagnosis.verdict {
                 Verdict::Heavy => "heavy",
                 Verdict::Light => "light",
-                Verdict::Undecided => "undecided",
+                Verdict::Undecided | Verdict::Unstable { .. } => "undecided",
                 Verdict::NotIdentifiable(_) => "not_identifiable",
             },
             hill: Entry::of(&diagnosis.hill),
@@ -120,12 +145,21 @@ impl<'a> Document<'a> {
             kernel: Entry::of(&diagnosis.kernel),
             gpd: GpdEntry::of(&diagnosis.gpd),
             gpd_pwm: diagnosis.gpd_pwm.as_ref().map(GpdEntry::of),
+            rests_on: findings.rests_on,
+            thresholds: findings.thresholds.iter().map(ThresholdEntry::of).collect(),
             double_bootstrap: tuned.map(|(tuned, resamples)| TunedEntries {
                 resamples,
                 seed: args.seed,
                 hill: TunedEntry::of(&tuned.hill),
                 moment: TunedEntry::of(&tuned.moment),
                 kernel: TunedEntry::of(&tuned.kernel),
+            }),
+            prompts: findings.prompts.map(|prompts| PromptEntry {
+                distinct: prompts.distinct,
+                excesses_of_one: prompts.most,
+                share_of_excesses: prompts.most as f64 / prompts.above.max(1) as f64,
+                share_of_rows: prompts.rows_of_most as f64 / prompts.rows.max(1) as f64,
+                dominated: prompts.dominated().is_some(),
             }),
             steps: findings.windows.iter().map(StepEntry::of).collect(),
             trend: findings.trend.as_ref().map(TrendEntry::of),
@@ -184,6 +218,12 @@ impl TunedEntry {
             resample_sizes: value.map(|t| [t.first.0, t.second.0]),
             resample_k: value.map(|t| [t.first.1, t.second.1]),
         }
+    }
+}
+
+impl ThresholdEntry {
+    fn of(point: &StabilityPoint) -> Self {
+        Self { threshold: point.threshold, entry: Entry::of_fit(&point.fit) }
     }
 }
 

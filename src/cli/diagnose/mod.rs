@@ -4,23 +4,27 @@ mod document;
 mod page;
 mod text;
 
-use super::Outcome;
 use super::console::Console;
 use super::log_args::LogArgs;
 use super::table::left_out;
+use super::{Error as CliError, Outcome, spec};
 use crate::Error;
 use crate::foundation::failure::Status;
 use crate::foundation::order;
 use crate::foundation::rng::{Purpose, SeedTree};
 use crate::foundation::scalar::Finite;
 use crate::plots::tail_page;
-use crate::record::read_column;
+use crate::record::{Prompts, read_column, read_holders};
 use crate::tails::{
-    Diagnosis, DoubleBootstrap, StepWindow, Trend, Verdict, diagnose, double_bootstrap, tail_by_step, trend,
+    Diagnosis, DoubleBootstrap, StabilityPoint, StepWindow, Trend, Verdict, diagnose_log, double_bootstrap,
+    rests_on, shift, tail_by_step, thresholds, trend,
 };
 use clap::Args;
 use document::Document;
 use std::path::PathBuf;
+
+/// Equal values a completion, from which on they are repeats of it and not a ceiling.
+const REPEATS: usize = 3;
 
 /// Is this reward heavy-tailed? Five tail estimators side by side, and the tail by training step
 ///
@@ -41,6 +45,9 @@ pub struct DiagnoseArgs {
     /// Where the tail begins, in the column's unit. Default: the top 5%
     #[arg(long, short, value_name = "U", value_parser = finite, allow_negative_numbers = true)]
     threshold: Option<Finite>,
+    /// Diagnose these steps alone, A up to and without B
+    #[arg(long, value_name = "A..B", value_parser = spec::steps)]
+    steps: Option<(u64, u64)>,
     /// Also let Hill, moment and kernel choose their own k, from so many resamples of two sizes each. Default: 500
     #[arg(long, value_name = "RESAMPLES", num_args = 0..=1, require_equals = true, default_missing_value = "500",
           value_parser = clap::value_parser!(u32).range(20..))]
@@ -61,6 +68,12 @@ fn finite(text: &str) -> Result<Finite, String> {
 /// Everything that is said of one column.
 struct Findings {
     diagnosis: Diagnosis,
+    /// The excesses by prompt, where the log names prompts.
+    prompts: Option<Prompts>,
+    /// How many of the largest values the verdict rests on.
+    rests_on: Option<usize>,
+    /// The fit above higher thresholds.
+    thresholds: Vec<StabilityPoint>,
     tuned: Option<DoubleBootstrap>,
     windows: Vec<StepWindow>,
     /// Of two or more windows.
@@ -72,7 +85,14 @@ struct Findings {
 /// # Errors
 /// An input that cannot be read; a figure that cannot be written. A sample without a tail index is an answer, not an error.
 pub fn run(args: &DiagnoseArgs, console: &Console) -> Result<Outcome, Error> {
-    let data = read_column(&args.log.paths, &args.log.options()?)?;
+    let mut data = read_column(&args.log.paths, &args.log.options()?)?;
+    if let Some((from, to)) = args.steps {
+        data.keep_steps(from..to).map_err(|reason| CliError::Value {
+            flag: "--steps",
+            reason,
+            help: "leave the flag out, or name other steps".to_owned(),
+        })?;
+    }
     if let (None, Some(column)) = (&args.log.reward, &data.column) {
         console.detail(format!("no --reward: took `{column}`"));
     }
@@ -81,13 +101,33 @@ pub fn run(args: &DiagnoseArgs, console: &Console) -> Result<Outcome, Error> {
     }
     let threshold = args.threshold.map(Finite::get);
     let refused = |status: Status| Diagnosis::refused(data.rows - data.empty, status);
+    let descending = order::descending(&data.values);
+    let shift = match &data.steps {
+        Some(steps) if !data.aggregate => shift(&data.values, steps),
+        _ => None,
+    };
     let diagnosis = if data.aggregate {
         refused(Status::Aggregate)
     } else {
-        diagnose(&data.values, threshold).unwrap_or_else(refused)
+        diagnose_log(&descending, threshold, shift.as_ref()).unwrap_or_else(refused)
+    };
+    let holders = match (&data.column, diagnosis.threshold.is_finite()) {
+        (Some(_), true) if args.steps.is_none() => {
+            Some(read_holders(&data.meta, diagnosis.threshold, descending.first().copied())?)
+        }
+        _ => None,
+    };
+    let diagnosis = match (&diagnosis.verdict, holders.as_ref().and_then(|holders| holders.equal.completions))
+    {
+        (Verdict::NotIdentifiable(Status::Clipped { at, count }), Some(completions))
+            if REPEATS * completions <= *count =>
+        {
+            let repeated = Status::Repeated { at: *at, count: *count, completions };
+            diagnosis.with(repeated)
+        }
+        _ => diagnosis,
     };
     let identifiable = !matches!(diagnosis.verdict, Verdict::NotIdentifiable(_));
-    let descending = if identifiable { order::descending(&data.values) } else { Vec::new() };
     let tuned = args.double_bootstrap.filter(|_| identifiable).map(|resamples| {
         let streams = SeedTree::new(args.seed, 0).family(Purpose::Bootstrap);
         double_bootstrap(&descending, resamples as usize, &streams)
@@ -97,7 +137,10 @@ pub fn run(args: &DiagnoseArgs, console: &Console) -> Result<Outcome, Error> {
         _ => Vec::new(),
     };
     let trend = (!windows.is_empty()).then(|| trend(&windows));
-    let findings = Findings { diagnosis, tuned, windows, trend };
+    let thresholds = if identifiable { thresholds(&descending, diagnosis.k) } else { Vec::new() };
+    let prompts = holders.and_then(|holders| holders.prompts);
+    let rests_on = rests_on(&descending, &diagnosis);
+    let findings = Findings { diagnosis, prompts, rests_on, thresholds, tuned, windows, trend };
     if let Some(path) = &args.plot {
         if identifiable {
             tail_page::write(&page::of(&data, &descending, &findings), path)?;

@@ -30,7 +30,13 @@ pub(super) fn of(data: &ColumnData, findings: &Findings, document: &Document<'_>
     if let Verdict::NotIdentifiable(status) = &diagnosis.verdict {
         out.push_str(&paragraph(&format!("{}", diagnosis.verdict), |line| style.yellow(line)));
         if let Some(next) = next_step(status) {
-            out.push_str(&paragraph(next, |line| style.dim(line)));
+            out.push_str(&paragraph(&next, |line| style.dim(line)));
+        }
+        if let (Status::Shifted { .. }, Some(trend)) = (status, &findings.trend) {
+            out.push_str(&format!("\n{}", windows(document, style)));
+            if trend.as_ref().is_ok_and(Trend::is_shown) {
+                out.push_str(&change(trend, style));
+            }
         }
         return out;
     }
@@ -51,6 +57,25 @@ pub(super) fn of(data: &ColumnData, findings: &Findings, document: &Document<'_>
         let line = format!("At xi = {} (alpha = {}) {moments}.", number(fit.xi), number(order));
         out.push_str(&paragraph(&line, |line| line.to_owned()));
     }
+    if let Some(m) = findings.rests_on {
+        let line = match m {
+            1 => "It rests on one value: without the largest the fit allows xi of 0. Read that rollout."
+                .to_owned(),
+            _ => format!(
+                "It rests on {m} values: without the {m} largest the fit allows xi of 0. Read those rollouts."
+            ),
+        };
+        out.push_str(&paragraph(&line, |line| style.yellow(line)));
+    }
+    if let Some((prompts, share)) = findings.prompts.and_then(|p| Some((p, p.dominated()?))) {
+        let line = format!(
+            "One of {} prompts holds {:.0}% of the excesses and {:.0}% of the rollouts: the tail is mostly its own.",
+            count(prompts.distinct),
+            100.0 * share,
+            100.0 * prompts.rows_of_most as f64 / prompts.rows.max(1) as f64
+        );
+        out.push_str(&paragraph(&line, |line| style.yellow(line)));
+    }
     if let Some(trend) = &findings.trend {
         out.push_str(&by_step(document, trend, style));
     }
@@ -65,6 +90,9 @@ fn estimators(findings: &Findings, document: &Document<'_>, style: Style) -> Str
     add("Pickands", &document.pickands);
     add("kernel", &document.kernel);
     add("GPD", &document.gpd.entry);
+    for point in &document.thresholds {
+        add(&format!("GPD above {}", number(point.threshold)), &point.entry);
+    }
     if let Some(pwm) = &document.gpd_pwm {
         add("GPD by weighted moments", &pwm.entry);
     }
@@ -95,6 +123,10 @@ fn estimators(findings: &Findings, document: &Document<'_>, style: Style) -> Str
 }
 
 fn by_step(document: &Document<'_>, trend: &Result<Trend, Status>, style: Style) -> String {
+    format!("\n{}\n{}", windows(document, style), change(trend, style))
+}
+
+fn windows(document: &Document<'_>, style: Style) -> String {
     let mut table =
         Table::new(&[">steps", ">rollouts", ">top 5% above", ">GPD xi", ">95% interval", ">k", "status"]);
     for window in &document.steps {
@@ -105,6 +137,10 @@ fn by_step(document: &Document<'_>, trend: &Result<Trend, Status>, style: Style)
         };
         table.row([steps, count(window.n), number(window.threshold)].into_iter().chain(window.entry.cells()));
     }
+    table.render(style)
+}
+
+fn change(trend: &Result<Trend, Status>, style: Style) -> String {
     let line = match trend {
         Ok(t) => {
             let change = format!("{:+.2}, 95% {:+.2} to {:+.2}", t.change, t.ci_low, t.ci_high);
@@ -118,22 +154,38 @@ fn by_step(document: &Document<'_>, trend: &Result<Trend, Status>, style: Style)
         }
         Err(status) => style.yellow(format!("Whether the tail changes during training: {status}.")),
     };
-    format!("\n{}\n{}", table.render(style), paragraph(&line, |line| line.to_owned()))
+    paragraph(&line, |line| line.to_owned())
 }
 
-fn next_step(status: &Status) -> Option<&'static str> {
-    match status {
-        Status::TooFew { .. } => Some("Give more rollouts, or begin the tail lower with --threshold."),
-        Status::Aggregate => Some(
-            "Log one row for each rollout (TRL: log_completions; verl: trainer.rollout_data_dir) and diagnose those.",
-        ),
-        Status::Discrete { .. } => {
-            Some("If the reward has several parts, diagnose the continuous one with --column.")
+fn next_step(status: &Status) -> Option<String> {
+    Some(match status {
+        Status::TooFew { .. } => "Give more rollouts, or begin the tail lower with --threshold.".to_owned(),
+        Status::Aggregate => {
+            "Log one row for each rollout (TRL: log_completions; verl: trainer.rollout_data_dir) and \
+                              diagnose those."
+                .to_owned()
         }
-        Status::Clipped { .. } => Some("Diagnose the reward as it was before clipping."),
-        Status::AllTied => Some("Is this the right column? Name another with --column."),
-        _ => None,
-    }
+        Status::Discrete { .. } => {
+            "If the reward has several parts, diagnose the continuous one with --column.".to_owned()
+        }
+        Status::Clipped { .. } => "If it was clipped, diagnose the reward as it was before.".to_owned(),
+        Status::Repeated { .. } => {
+            "Read one of them (`tailcatch detect`); the steps before have a tail: --steps A..B.".to_owned()
+        }
+        Status::AllTied => "Is this the right column? Name another with --column.".to_owned(),
+        Status::Shifted { steps, later_steps, .. } => format!(
+            "Diagnose a part: --steps {}..{} or --steps {}..{}. Which rollouts are new: `tailcatch detect`.",
+            steps[0],
+            steps[1].saturating_add(1),
+            later_steps[0],
+            later_steps[1].saturating_add(1)
+        ),
+        Status::Mixture { below, .. } => format!(
+            "Read some of them: `tailcatch detect` lists the first. The tail of these alone: --threshold {}.",
+            number(*below)
+        ),
+        _ => return None,
+    })
 }
 
 fn paragraph(text: &str, paint: impl Fn(&str) -> String) -> String {

@@ -4,6 +4,7 @@ use super::error::Error;
 use super::log::{LogMeta, StepSource};
 use super::open::open;
 use super::options::LogOptions;
+use std::ops::Range;
 use std::path::PathBuf;
 
 /// Rows that are read back at once.
@@ -30,6 +31,27 @@ pub struct ColumnData {
     pub files: Vec<PathBuf>,
     /// What else is known of the log.
     pub meta: LogMeta,
+}
+
+impl ColumnData {
+    /// Leaves the values of these steps.
+    ///
+    /// # Errors
+    /// In words: the log has no steps, or none of these.
+    pub fn keep_steps(&mut self, wanted: Range<u64>) -> Result<(), String> {
+        let Some(steps) = &mut self.steps else { return Err("the log does not say its steps".to_owned()) };
+        let mut kept = steps.iter().map(|step| wanted.contains(step));
+        self.values.retain(|_| kept.next().unwrap_or(false));
+        if self.values.is_empty() {
+            let span = steps.iter().min().zip(steps.iter().max());
+            let there = span.map_or_else(String::new, |(a, b)| format!("; the log's run from {a} to {b}"));
+            return Err(format!("no value lies in steps {}..{}{there}", wanted.start, wanted.end));
+        }
+        steps.retain(|step| wanted.contains(step));
+        self.rows = self.values.len();
+        self.empty = 0;
+        Ok(())
+    }
 }
 
 /// Reads one numeric column of the files that `paths` stand for (see [`log_files`](super::log_files)), as
