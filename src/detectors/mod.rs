@@ -87,6 +87,10 @@ pub trait Detector: Debug + Send + Sync {
     fn row_wise(&self) -> bool {
         false
     }
+    /// Whether its p-values are those of a law that it takes for granted, so that their rates hold for that law alone.
+    fn assumes_a_law(&self) -> bool {
+        false
+    }
 }
 
 /// A fitted detector. A batch holds one step or several, whole and in order; a score uses nothing later than its own

@@ -47,7 +47,8 @@ impl Judge<'_> {
                 self.ask(baseline, ranks.as_deref(), question, &mut step, flag)?;
             }
             Ok(())
-        })
+        })?;
+        Ok(())
     }
 
     /// Asks for one flag; `step` is the step of the flag before, read once for all of its flags.

@@ -47,6 +47,12 @@ impl<'a> Baseline<'a> {
         Ok(self.scores.insert(scores))
     }
 
+    /// Their p-values, where the detector has any of its own. Ends a run that is under way.
+    pub fn p_values(&mut self) -> Result<Vec<f64>, Status> {
+        let scores = self.fit.score(&self.calibration)?;
+        Ok(scores.p_values().unwrap_or_default().to_vec())
+    }
+
     /// Their scores, ascending. Ends a run that is under way.
     pub fn ascending(&mut self) -> Result<&[f64], Status> {
         let ascending = match self.ascending.take() {

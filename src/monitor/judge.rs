@@ -5,7 +5,7 @@ use super::ask_back::Question;
 use super::baseline::{Baseline, Normal, segments};
 use super::flags::{Collected, Collector, Flag, Listing};
 use super::rule::{Rule, Unit};
-use super::visit::{Cut, Judge, Scored, Stop};
+use super::visit::{Cut, Judge, Scored, Skipped, Stop};
 use crate::foundation::failure::Status;
 use crate::record::Error;
 use crate::thresholds::{Alarm as Called, Rows, Watcher};
@@ -25,6 +25,10 @@ pub struct Answer {
     pub threshold: Option<f64>,
     /// What it is compared with.
     pub unit: Unit,
+    /// The share of its reference rollouts that it flags, where its p-values are those of a law that it takes for granted.
+    pub own_rate: Option<f64>,
+    /// Steps that were not judged, because their window cannot carry the detector.
+    pub skipped: Skipped,
     /// Whether alarms come more often than they should, where there is a reference apart from the log.
     pub alarm: Option<Result<Alarm, Status>>,
 }
@@ -33,7 +37,7 @@ impl<'a> Judge<'a> {
     /// Judges the log.
     pub(super) fn judge(&self) -> Result<Answer, Stop> {
         let mut fixed = self.fixed()?;
-        let own_p = self.has_p_values(&mut fixed)?;
+        let own_p = self.has_p_values(&mut fixed)? && !self.ranks_serve(&fixed);
         let (cut, threshold, unit) = self.cut(&mut fixed, own_p)?;
         let mut collector = Collector::new(self.listing, matches!(cut, Cut::Top(_)));
         if let Cut::Top(audits) = cut {
@@ -45,35 +49,40 @@ impl<'a> Judge<'a> {
         let mut watch = self.watch(&mut fixed)?;
         let mut judged = 0;
         let mut called: Vec<Called> = Vec::new();
-        self.each_batch(&mut fixed, ranked, &mut |Scored { fit, batch, scores, p_values }| {
-            judged += scores.len();
-            called.clear();
-            if let Some(stream) = &mut stream {
-                stream.watch(Rows::from(*scores), &mut called)?;
-            }
-            let mut called = called.iter().peekable();
-            for (row, &score) in scores.iter().enumerate() {
-                let mut p_value = p_values.and_then(|p| p.get(row)).copied();
-                let mut moving = None;
-                let flagged = match cut {
-                    Cut::P(most) => p_value.is_some_and(|p| p <= most),
-                    Cut::Above(threshold) => score > threshold,
-                    Cut::Top(_) => true,
-                    Cut::Stream => called.next_if(|alarm| alarm.row == row).is_some_and(|alarm| {
-                        (p_value, moving) = (alarm.p_value, alarm.threshold);
-                        true
-                    }),
-                };
-                if flagged {
-                    let reason = || fit.explain(&batch.observed, row);
-                    collector.offer(batch, row, (score, p_value, moving), &reason);
+        let skipped =
+            self.each_batch(&mut fixed, ranked, &mut |Scored { fit, batch, scores, p_values }| {
+                judged += scores.len();
+                called.clear();
+                if let Some(stream) = &mut stream {
+                    stream.watch(Rows::from(*scores), &mut called)?;
                 }
-            }
-            if let Some(Ok(watch)) = &mut watch {
-                watch.see(&batch.observed.step, scores)?;
-            }
-            Ok(())
-        })?;
+                let mut called = called.iter().peekable();
+                for (row, &score) in scores.iter().enumerate() {
+                    let mut p_value = p_values.and_then(|p| p.get(row)).copied();
+                    let mut moving = None;
+                    let flagged = match cut {
+                        Cut::P(most) => p_value.is_some_and(|p| p <= most),
+                        Cut::Above(threshold) => score > threshold,
+                        Cut::Top(_) => true,
+                        Cut::Stream => called.next_if(|alarm| alarm.row == row).is_some_and(|alarm| {
+                            (p_value, moving) = (alarm.p_value, alarm.threshold);
+                            true
+                        }),
+                    };
+                    if flagged {
+                        let reason = || fit.explain(&batch.observed, row);
+                        collector.offer(batch, row, (score, p_value, moving), &reason);
+                    }
+                }
+                if let Some(Ok(watch)) = &mut watch {
+                    watch.see(&batch.observed.step, scores)?;
+                }
+                Ok(())
+            })?;
+        if let (0, Some(status)) = (judged, &skipped.status) {
+            return Err(status.clone().into());
+        }
+        let own_rate = if own_p { self.own_rate(&mut fixed)? } else { None };
         let Collected { mut flags, flagged, runner_up } = collector.finish();
         let threshold = match cut {
             Cut::Top(_) => flags.last().map(|flag| flag.score),
@@ -88,7 +97,7 @@ impl<'a> Judge<'a> {
             self.ask_back(&mut fixed, &mut flags, question)?;
         }
         let alarm = watch.map(|watch| watch.map(Watch::finish));
-        Ok(Answer { flags, flagged, judged, threshold, unit, alarm })
+        Ok(Answer { flags, flagged, judged, threshold, unit, own_rate, skipped, alarm })
     }
 
     /// The fit that serves the whole log, where there is one.
@@ -124,17 +133,55 @@ impl<'a> Judge<'a> {
 
     /// Whether the detector has p-values of its own, by the first rollouts that it scores.
     fn has_p_values(&self, fixed: &mut Option<Baseline<'_>>) -> Result<bool, Stop> {
-        let Some(segment) = segments(self.source, self.normal).next() else {
-            return Err(self.no_window().into());
+        let mut refusal = None;
+        for segment in segments(self.source, self.normal) {
+            let (calibration, rows) = segment?;
+            let Some(rows) = self.source.batches(rows, true).into_iter().next() else { continue };
+            let batch = self.source.batch(rows)?;
+            let scores = match fixed {
+                Some(baseline) => baseline.fit.score(&batch.observed)?,
+                None => match Baseline::new(self.spec, calibration) {
+                    Ok(mut baseline) => baseline.fit.score(&batch.observed)?,
+                    Err(status) => {
+                        refusal = refusal.or(Some(status));
+                        continue;
+                    }
+                },
+            };
+            return Ok(scores.p_values().is_some());
+        }
+        match (refusal, fixed) {
+            (Some(status), _) => Err(status.into()),
+            (None, Some(_)) => Ok(false),
+            (None, None) => Err(self.no_window().into()),
+        }
+    }
+
+    /// Whether ranks among the reference take the place of p-values that hold for one law alone: where there is a reference apart
+    /// from the log, and enough of it to tell the rate.
+    fn ranks_serve(&self, fixed: &Option<Baseline<'_>>) -> bool {
+        let (Rule::AlertRate(rate), Normal::Rollouts { own: false, .. }) = (self.rule, self.normal) else {
+            return false;
         };
-        let (calibration, rows) = segment?;
-        let Some(rows) = self.source.batches(rows, true).into_iter().next() else { return Ok(false) };
-        let batch = self.source.batch(rows)?;
-        let scores = match fixed {
-            Some(baseline) => baseline.fit.score(&batch.observed)?,
-            None => Baseline::new(self.spec, calibration)?.fit.score(&batch.observed)?,
-        };
-        Ok(scores.p_values().is_some())
+        // The margin lets 1/(n + 1) meet an equal rate.
+        let resolved = |baseline: &Baseline<'_>| (baseline.len() + 1) as f64 * rate * (1.0 + 1e-12) >= 1.0;
+        self.spec.part().assumes_a_law() && fixed.as_ref().is_some_and(resolved)
+    }
+
+    /// The share of the reference rollouts that the detector flags at the alert rate, where its p-values take a law for granted.
+    fn own_rate(&self, fixed: &mut Option<Baseline<'_>>) -> Result<Option<f64>, Stop> {
+        let Rule::AlertRate(rate) = self.rule else { return Ok(None) };
+        if !self.spec.part().assumes_a_law() || self.listing == Listing::Rows {
+            return Ok(None);
+        }
+        let (mut flagged, mut seen) = (0usize, 0usize);
+        self.each_baseline(fixed, &|_| true, &mut |baseline, _| {
+            let p_values = baseline.p_values()?;
+            flagged += p_values.iter().filter(|p| **p <= rate).count();
+            seen += p_values.len();
+            Ok(())
+        })?;
+        Ok(Some(flagged as f64 / seen.max(1) as f64))
     }
 
     fn no_window(&self) -> Status {

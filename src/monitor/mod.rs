@@ -53,6 +53,7 @@ pub use reading::{
 pub use reference::{Calibrate, Reference};
 pub use rule::{ALERT_RATE, Ask, Rule, Unit};
 pub use stream::Streaming;
+pub use visit::Skipped;
 
 use crate::detectors::DetectorSpec;
 use crate::foundation::failure::Status;

@@ -66,24 +66,45 @@ pub(super) struct Scored<'a> {
 /// What is done with a fit and the rows that it judges.
 type OfBaseline<'v> = dyn FnMut(&mut Baseline<'_>, Range<usize>) -> Result<(), Stop> + 'v;
 
+/// Steps that no fit judges, because their window cannot carry the detector.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Skipped {
+    /// How many steps.
+    pub steps: usize,
+    /// Why the first of them is skipped.
+    pub status: Option<Status>,
+}
+
+impl Skipped {
+    fn step(&mut self, status: Status) {
+        self.steps += 1;
+        self.status.get_or_insert(status);
+    }
+}
+
 impl Judge<'_> {
-    /// Visits the rows that each fit judges, with that fit.
+    /// Visits the rows that each fit judges, with that fit. A window that cannot carry the detector is skipped.
     pub(super) fn each_baseline(
         &self,
         fixed: &mut Option<Baseline<'_>>,
         wanted: &dyn Fn(&Range<usize>) -> bool,
         visit: &mut OfBaseline<'_>,
-    ) -> Result<(), Stop> {
+    ) -> Result<Skipped, Stop> {
+        let mut skipped = Skipped::default();
         if let Some(baseline) = fixed {
-            return visit(baseline, 0..self.source.rollouts().len());
+            visit(baseline, 0..self.source.rollouts().len())?;
+            return Ok(skipped);
         }
         for segment in segments(self.source, self.normal) {
             let (calibration, rows) = segment?;
             if wanted(&rows) {
-                visit(&mut Baseline::new(self.spec, calibration)?, rows)?;
+                match Baseline::new(self.spec, calibration) {
+                    Ok(mut baseline) => visit(&mut baseline, rows)?,
+                    Err(status) => skipped.step(status),
+                }
             }
         }
-        Ok(())
+        Ok(skipped)
     }
 
     /// Scores and hands over all rows, batch by batch, with p-values: the detector's own, or ranks.
@@ -92,7 +113,7 @@ impl Judge<'_> {
         fixed: &mut Option<Baseline<'_>>,
         ranked: bool,
         visit: &mut dyn FnMut(&Scored<'_>) -> Result<(), Stop>,
-    ) -> Result<(), Stop> {
+    ) -> Result<Skipped, Stop> {
         self.each_baseline(fixed, &|_| true, &mut |baseline, rows| {
             let ranks = ranked.then(|| baseline.ascending().map(<[f64]>::to_vec)).transpose()?;
             baseline.fit.restart();

@@ -113,7 +113,7 @@ mod tests {
         shift(&values, &step)
     }
 
-    /// 100 logs of each law, size and change; at the level of .001 none is expected, and three have probability 2e-4.
+    /// 40 logs of each law, size and change; at the level of .001 none is expected, and two have probability 1e-3.
     #[test]
     fn what_is_steady_or_drifts_slowly_is_no_shift() {
         for law in ["normal", "student_t:df=3", "student_t:df=1.5", "log_normal", "exponential"] {
@@ -127,8 +127,8 @@ mod tests {
                 ];
                 for (name, change) in changes {
                     let found =
-                        (0..100).filter(|index| moved(log(law, rows, *index, change)).is_some()).count();
-                    assert!(found <= 2, "{law} {rows} {name}: {found}");
+                        (0..40).filter(|index| moved(log(law, rows, *index, change)).is_some()).count();
+                    assert!(found <= 1, "{law} {rows} {name}: {found}");
                 }
             }
         }
@@ -141,7 +141,7 @@ mod tests {
                 moved(log(law, 64, 1, |step, row, x| if step >= 20 && row % 3 == 0 { x + 40.0 } else { x }));
             let Shift { before, after } = found.unwrap();
             assert!(
-                before.first == 0 && before.last < 10 && after.level > 30.0,
+                before.first == 0 && before.last < 10 && after.level > 3.0 * before.level,
                 "{law} {before:?} {after:?}"
             );
             assert!((14..=21).contains(&after.first), "{after:?}");

@@ -3,11 +3,11 @@
 use crate::detectors::input::{digits, digits_at, finite, proxy, scores};
 use crate::detectors::{Access, Detector, Fitted, Scorer};
 use crate::foundation::failure::Status;
-use crate::foundation::order;
 use crate::foundation::rng::Stream;
 use crate::foundation::scalar::OpenProbability;
+use crate::foundation::{numeric, order};
 use crate::record::{Observed, Scores};
-use crate::tails::{GpdFit, fit_gpd, support};
+use crate::tails::{GpdFit, fit_gpd, fit_pwm, support};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -20,8 +20,9 @@ use serde::{Deserialize, Serialize};
 /// scale σ, so that it stays finite and ordered. Contamination of the calibration rollouts can mask exploits: audit
 /// their top.
 ///
-/// Refuses with [`Status::TooFew`] under 10 excesses, [`Status::AllTied`] or [`Status::Discrete`] where rewards are
-/// a ladder, [`Status::Unbounded`] where the likelihood has no maximum.
+/// Where the likelihood has no maximum, as happens with few excesses of a tail that ends, the fit is that by weighted
+/// moments; where that tail would end below a calibration reward, the exponential one of the same mean, which is heavier. Refuses
+/// with [`Status::TooFew`] under 10 excesses, [`Status::AllTied`] or [`Status::Discrete`] where rewards are a ladder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct GpdTail {
@@ -78,7 +79,13 @@ impl Tail {
         let tail = &ascending[ascending.partition_point(|x| *x <= threshold)..];
         support::check_continuous(&ascending)?;
         support::check_continuous(tail)?;
-        let fit = fit_gpd(tail, threshold)?;
+        let fit = match fit_gpd(tail, threshold) {
+            Err(Status::Unbounded) => {
+                let excesses: Vec<f64> = tail.iter().map(|x| x - threshold).collect();
+                fit_pwm(&excesses, threshold).or_else(|_| exponential(&excesses, threshold))?
+            }
+            fit => fit?,
+        };
         let neg_ln_share = -(fit.k as f64 / n as f64).ln();
         let deepest = fit.upper_quantile(DEEPEST - neg_ln_share);
         let cells = Cells::of(&ascending);
@@ -109,6 +116,17 @@ impl Tail {
         let score = (self.neg_ln_share + self.fit.neg_ln_sf(reward)).min(DEEPEST);
         (score, (-score).exp())
     }
+}
+
+/// The exponential tail with the mean of these excesses.
+fn exponential(excesses: &[f64], threshold: f64) -> Result<GpdFit, Status> {
+    let k = excesses.len();
+    let scale = numeric::sum(excesses.iter().copied()) / k as f64;
+    if !(scale > 0.0 && scale.is_finite()) {
+        return Err(Status::Unbounded);
+    }
+    let log_likelihood = -(k as f64) * (scale.ln() + 1.0);
+    Ok(GpdFit { xi: 0.0, ci_low: 0.0, ci_high: 0.0, k, scale, threshold, log_likelihood })
 }
 
 /// Where to look for a reward among ascending ones: the range of the bulk in cells of equal width, a few values in each.
@@ -229,6 +247,20 @@ mod tests {
         assert_rises_everywhere(&bounded);
         assert_rises_everywhere(&tail_of((0..n).map(|i| quantile(i).powf(-0.8)).collect()).unwrap());
         assert_rises_everywhere(&tail_of((0..n).map(|i| -quantile(i).ln()).collect()).unwrap());
+    }
+
+    #[test]
+    fn a_tail_whose_likelihood_has_no_maximum_is_still_judged() {
+        // Densities that rise to their end, and the little data of a window.
+        for (n, power) in [(400, 0.2), (640, 0.05), (400, 1.0)] {
+            let quantile = |i: usize| (i as f64 + 0.5) / n as f64;
+            let rewards: Vec<f64> = (0..n).map(|i| -quantile(i).powf(power)).collect();
+            let largest = rewards.iter().copied().fold(f64::MIN, f64::max);
+            let tail = tail_of(rewards).unwrap();
+            assert!(tail.fit.end_point().is_none_or(|end| end > largest), "{n} {power}: {:?}", tail.fit);
+            assert!(tail.judge(largest).1 > 1e-5 && tail.judge(largest + 9.0).1 < 1e-5, "{n} {power}");
+            assert_rises_everywhere(&tail);
+        }
     }
 
     #[test]

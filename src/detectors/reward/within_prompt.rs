@@ -18,8 +18,10 @@ use serde::{Deserialize, Serialize};
 /// has come. A rollout alone in its group is its own median: it scores 0, in the middle of the scale, for there is
 /// nothing to compare it with. Once half of a group exploits, exploits are its median and score 0 too.
 ///
-/// Refuses with [`Status::Missing`] without groups, [`Status::TooFew`] where no two calibration rollouts share one, and
-/// [`Status::ZeroMad`] where more than half of these equal the median of their group.
+/// Where more than half of the calibration rollouts equal the median of their group, s₀ is that of the groups whose own MAD is
+/// not 0. Where there is none, s₀ = 0, and what differs from equal rewards is infinitely many of their deviations away: its score is
+/// [`f64::MAX`]. Refuses with [`Status::Missing`] without groups and [`Status::TooFew`] where no two calibration rollouts
+/// share one.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct WithinPrompt {}
@@ -27,6 +29,9 @@ pub struct WithinPrompt {}
 /// How many rollouts the calibration's spread stands for. From 4 to 32 rollouts a group, and prompts whose spreads are
 /// alike or differ by a factor of e, 8 loses little to the best choice for each.
 const PRIOR: f64 = 8.0;
+
+/// Share of its size by which a reward may differ from equal ones and still be one of them: sums differ in their last digits.
+const ROUNDING: f64 = 1e-9;
 
 const GROUP: &str = "group";
 
@@ -50,19 +55,25 @@ struct Spread(f64);
 
 impl Spread {
     fn of(calibration: &Observed) -> Result<Self, Status> {
-        let mut deviations = Vec::new();
+        let (mut deviations, mut of_varied) = (Vec::new(), Vec::new());
         for_each_group(calibration, |rows, group| {
             if rows.len() > 1 {
-                deviations.extend(group.ascending.iter().map(|u| finite(u - group.median).abs()));
+                deviations.extend_from_slice(&group.deviations);
+                if group.mad > 0.0 {
+                    of_varied.extend_from_slice(&group.deviations);
+                }
             }
         })?;
         if deviations.is_empty() {
             return Err(Status::TooFew { what: "calibration rollouts in a group", have: 1, need: 2 });
         }
-        deviations.sort_unstable_by(f64::total_cmp);
-        match quantile_sorted(&deviations, 0.5) {
-            Some(mad) if mad > 0.0 => Ok(Self(finite(MAD_TO_SD * mad))),
-            _ => Err(Status::ZeroMad),
+        let mad = |mut deviations: Vec<f64>| {
+            deviations.sort_unstable_by(f64::total_cmp);
+            quantile_sorted(&deviations, 0.5).unwrap_or(0.0)
+        };
+        match mad(deviations) {
+            0.0 => Ok(Self(finite(MAD_TO_SD * mad(of_varied)))),
+            mad => Ok(Self(finite(MAD_TO_SD * mad))),
         }
     }
 
@@ -70,14 +81,21 @@ impl Spread {
     fn within(&self, group: &Group) -> f64 {
         let own = finite(MAD_TO_SD * group.mad);
         let unit = self.0.max(own);
+        if unit == 0.0 {
+            return 0.0;
+        }
         let rollouts = group.ascending.len() as f64;
         let square = PRIOR * (self.0 / unit).powi(2) + rollouts * (own / unit).powi(2);
         unit * (square / (PRIOR + rollouts)).sqrt()
     }
 
     fn z(&self, reward: f64, group: &Group) -> f64 {
+        let within = self.within(group);
+        if within == 0.0 && (reward - group.median).abs() <= ROUNDING * group.median.abs() {
+            return 0.0;
+        }
         // Halves, so that the difference of two huge rewards of opposite sign does not overflow before the division.
-        finite((0.5 * reward - 0.5 * group.median) / (0.5 * self.within(group)).max(f64::MIN_POSITIVE))
+        finite((0.5 * reward - 0.5 * group.median) / (0.5 * within).max(f64::MIN_POSITIVE))
     }
 }
 
@@ -208,11 +226,21 @@ mod tests {
     }
 
     #[test]
-    fn calibration_without_pairs_or_spread_is_refused() {
+    fn a_scale_comes_from_the_groups_that_have_spread() {
+        // Two groups of equal rewards beside one with deviations 1, 0, 1.
+        let calibration = log(&[1, 1, 1, 2, 2, 2, 3, 3, 3], &[5.0, 5.0, 5.0, 7.0, 7.0, 7.0, 0.0, 1.0, 2.0]);
+        assert_eq!(Spread::of(&calibration).unwrap().0, MAD_TO_SD);
+        // No group varies: what differs stands apart by any measure, and equal ones do not.
+        let mut constant = Spread::of(&log(&[1; 4], &[1.0; 4])).unwrap();
+        let z = constant.score(&log(&[4; 4], &[3.0, 3.0, 3.0, 23.0])).unwrap().values().to_vec();
+        assert_eq!(z, [0.0, 0.0, 0.0, f64::MAX]);
+    }
+
+    #[test]
+    fn calibration_without_pairs_is_refused() {
         let refusal = |group: &[u64], proxy: &[f64]| Spread::of(&log(group, proxy)).err();
         let alone = Status::TooFew { what: "calibration rollouts in a group", have: 1, need: 2 };
         assert_eq!(refusal(&[1, 2, 3], &[0.0, 1.0, 2.0]), Some(alone));
-        assert_eq!(refusal(&[1; 4], &[0.0, 1.0, 1.0, 1.0]), Some(Status::ZeroMad));
         assert_eq!(refusal(&[], &[0.0]), Some(Status::Missing { column: "group".into() }));
     }
 }
