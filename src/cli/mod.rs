@@ -9,6 +9,7 @@ mod bench;
 mod check;
 mod completions;
 pub mod console;
+mod curve;
 mod detect;
 mod diagnose;
 mod error;
@@ -68,6 +69,7 @@ enum Command {
     #[cfg(feature = "lab")]
     Bench(bench::BenchArgs),
     Diagnose(diagnose::DiagnoseArgs),
+    Curve(curve::CurveArgs),
     Detect(detect::DetectArgs),
     Spike(spike::SpikeArgs),
     Theory(theory::TheoryArgs),
@@ -98,6 +100,7 @@ impl Cli {
             #[cfg(feature = "lab")]
             Command::Bench(args) => bench::run(args, console),
             Command::Diagnose(args) => diagnose::run(args, console),
+            Command::Curve(args) => curve::run(args, console),
             Command::Detect(args) => detect::run(args, console),
             Command::Spike(args) => spike::run(args, console),
             Command::Theory(args) => theory::run(args, console),

@@ -26,7 +26,7 @@ pub(super) fn length_correlation(rollouts: &Observed) -> Option<LengthCorrelatio
 }
 
 /// Spearman's rank correlation; `None` where one side is constant.
-fn spearman(a: &[f64], b: &[f64]) -> Option<f64> {
+pub(super) fn spearman(a: &[f64], b: &[f64]) -> Option<f64> {
     let (x, y) = (ranks(a), ranks(b));
     let (mean_x, mean_y) = (numeric::mean(&x)?, numeric::mean(&y)?);
     let product = numeric::sum(x.iter().zip(&y).map(|(x, y)| (x - mean_x) * (y - mean_y)));

@@ -26,7 +26,9 @@ mod alarm;
 mod ask_back;
 mod baseline;
 mod compare;
+pub mod curve;
 mod error;
+pub mod evidence;
 mod flags;
 mod grouping;
 mod judge;
@@ -48,7 +50,7 @@ pub use length::LengthCorrelation;
 pub use reading::{
     Above, Apart, Assumptions, Centre, Entry, Excess, Judgement, Jump, Length, Level, ListEntry,
     ListSettings, PassRate, Piece, Reading, ReadingList, Rise, Scored, Shared, Shift, StepRows, Verdict,
-    first_steps,
+    first_steps, pass_rate,
 };
 pub use reference::{Calibrate, Reference};
 pub use rule::{ALERT_RATE, Ask, Rule, Unit};

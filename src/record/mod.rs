@@ -13,7 +13,7 @@ pub mod tables;
 pub use columns::{DISAGREEMENT, GRADIENT_NORM, Observed, ObservedTable, Outcomes, Scores, Truth};
 pub use read::{
     ColumnData, Equal, Error, GroupSource, Holders, InMemory, LeftOut, Log, LogMeta, LogOptions, Origin,
-    Place, Prompts, RewardSpec, Roles, Rollouts, Rows, Span, StepSource, Texts, log_files, open_log,
-    read_column, read_holders, read_log, read_outcomes,
+    Place, Prompts, RewardSpec, Roles, Rollouts, Rows, Span, StepSource, Texts, log_files, numeric_columns,
+    open_log, read_column, read_holders, read_log, read_outcomes,
 };
 pub use tables::{benchmark, endpoint, folder, metric};

@@ -8,12 +8,20 @@
 //! Everything that was in the log before counts as benign. Where the log holds true hacks, looks that go to them are counted
 //! as spent on benign rollouts, and the answer is the more cautious for it.
 //!
+//! Rewards of a few values have no size to plant: there a share of the prompts always passes from the onset on, and what looks for
+//! them is the pass rate ([`spike_shares`]). A reference that itself holds a takeover is said ([`doubt()`]).
+//!
 //! Randomness is common: repeat r plants the same rows whatever the size, and a larger mass plants more of them beside. For
 //! a detector whose scores rise with the reward the share of repeats that were caught therefore rises with the size.
 
 mod catch;
+mod doubt;
 mod plant;
 mod scoring;
+mod shares;
+
+pub use doubt::{Doubt, doubt};
+pub use shares::{ShareCell, Shares, spike_shares};
 
 use crate::detectors::DetectorSpec;
 use crate::foundation::failure::Status;

@@ -2,6 +2,7 @@
 
 use crate::cli::{file, fixture, json, outcome, tailcatch};
 use serde_json::Value;
+use tailcatch::foundation::rng::{Purpose, SeedTree};
 
 /// Planted hacks of the verl fixture: (file, row).
 const HACKS: [(&str, u64); 4] = [("15.jsonl", 23), ("15.jsonl", 28), ("29.jsonl", 47), ("29.jsonl", 48)];
@@ -375,4 +376,106 @@ fn ranks_that_cannot_tell_a_rate_apart_are_a_status() {
         status["reason"],
         "resolution: 128 calibration rows cannot tell rates below 1/129 apart, 999 needed"
     );
+}
+
+/// Log-normal rewards: 20 of 20,000 are promised, and a normal p-value would give a hundred times as many.
+#[test]
+fn ranks_keep_the_rate_where_the_reference_can_tell_it_and_else_its_worth_is_said() {
+    let mut rng = SeedTree::new(4, 0).stream(Purpose::Bootstrap, 0);
+    let mut csv = "step,reward\n".to_owned();
+    for row in 0..20_000 {
+        let normal = (0..12).map(|_| rng.open_unit()).sum::<f64>() - 6.0;
+        csv.push_str(&format!("{},{}\n", row / 200, normal.exp()));
+    }
+    let (_folder, path) = file("honest.csv", csv);
+    let run =
+        |flags: &[&str]| json(tailcatch().arg("detect").arg(&path).args(["-d", "robust_z"]).args(flags), 0);
+    let by_rank = run(&["--calibrate-steps", "0..20"]);
+    // Of 20,000 exchangeable ones 20, with a deviation of about 9: ten in 4,000 of the reference decide.
+    let flags = by_rank["statuses"]["robust_z"]["flags"].as_u64().unwrap();
+    assert!((4..=55).contains(&flags), "{flags}");
+    assert!(by_rank["statuses"]["robust_z"]["rate_on_reference"].is_null());
+    // 800 rollouts cannot tell a rate of .001: the p-values are normal ones, and that is said.
+    let normal = run(&["--calibrate-steps", "0..4"]);
+    assert!(normal["statuses"]["robust_z"]["rate_on_reference"].as_f64().unwrap() > 0.03, "{normal}");
+    let text = |steps: &str| {
+        let (_, stdout, _) = outcome(tailcatch().arg("detect").arg(&path).args([
+            "-d",
+            "robust_z",
+            "--calibrate-steps",
+            steps,
+        ]));
+        stdout.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert!(text("0..20").contains("about 20.0 false alarms for each detector"), "{}", text("0..20"));
+    let said = text("0..4");
+    assert!(!said.contains("false alarms") && said.contains("its p-values are normal ones"), "{said}");
+}
+
+/// Windows of four steps, one of which is constant over its length: `gpd_tail` cannot learn from it, and judges the others.
+#[test]
+fn one_bad_window_silences_no_run() {
+    let mut csv = "step,reward\n".to_owned();
+    for row in 0..12_000u32 {
+        let step = row / 200;
+        let reward = if (20..24).contains(&step) {
+            1.0
+        } else {
+            -(f64::from((row + 1).reverse_bits()) / 2f64.powi(32)).ln()
+        };
+        csv.push_str(&format!("{step},{reward}\n"));
+    }
+    let (_folder, path) = file("log.csv", csv);
+    let run = || {
+        let mut command = tailcatch();
+        command.arg("detect").arg(&path).args(["-d", "gpd_tail", "--calibrate-window", "4"]);
+        command
+    };
+    let status = json(&mut run(), 0)["statuses"]["gpd_tail"].clone();
+    assert_eq!((&status["status"], &status["steps_left_out"]), (&"ok".into(), &1.into()), "{status}");
+    assert_eq!(status["judged"], 11_000);
+    assert!(status["reason_left_out"].as_str().unwrap().contains("equal"), "{status}");
+    let (_, stdout, _) = outcome(&mut run());
+    assert!(stdout.contains("11,000 rollouts judged, 1 step"), "{stdout}");
+}
+
+#[test]
+fn the_page_and_the_sheet_hold_the_list_and_nothing_runs_in_them() {
+    let mut csv = "step,prompt,completion,reward\n".to_owned();
+    for row in 0..3200u32 {
+        let u = f64::from((row + 1).reverse_bits()) / 2f64.powi(32);
+        let (text, reward) = match row {
+            2000 | 2400 | 2900 => ("=HYPERLINK(\"\"x\"\") <script>alert(1)</script>", 20.0 + u),
+            _ => ("plain", u),
+        };
+        csv.push_str(&format!("{},p{},\"{text} {row}\",{reward}\n", row / 32, row % 4));
+    }
+    let (folder, path) = file("log.csv", csv);
+    let (html, sheet) = (folder.path().join("page.html"), folder.path().join("list.csv"));
+    let mut command = tailcatch();
+    command.arg("detect").arg(&path).args(["-c", "reward"]).arg("--html").arg(&html).arg("--csv").arg(&sheet);
+    let answer = json(&mut command, 0);
+    let list = answer["reading_list"].as_array().unwrap();
+    let page = std::fs::read_to_string(&html).unwrap();
+    assert!(
+        page.contains("<h1>flagged: ") && page.contains("<svg") && page.contains("class=\"median\""),
+        "{page}"
+    );
+    assert!(!page.contains("<script") && page.contains("&lt;script&gt;"));
+    assert_eq!(page.matches("<article").count(), list.len());
+    assert_eq!(page.matches("<circle").count(), list.len());
+    for outside in ["src=", "href=", "@import", "url("] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    let bytes = std::fs::read(&sheet).unwrap();
+    let mut reader = csv::Reader::from_reader(bytes.as_slice());
+    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), list.len());
+    assert!(rows.iter().any(|row| row[12].starts_with("'=HYPERLINK")), "{rows:?}");
+    assert!(
+        rows.iter().flat_map(|row| row.iter()).all(|cell| !cell.starts_with(['=', '+', '@', '\t', '\r']))
+    );
+    let (code, _, stderr) =
+        outcome(tailcatch().arg("detect").arg(&path).args(["-c", "reward", "--html", "/nowhere/a.html"]));
+    assert!(code == 1 && stderr.contains("/nowhere/a.html"), "{stderr}");
 }

@@ -13,6 +13,7 @@ mod config;
 #[cfg(feature = "lab")]
 mod conformance;
 #[cfg(feature = "lab")]
+mod curve;
 mod deployment;
 mod detect;
 mod detector_power;

@@ -222,3 +222,54 @@ fn logs_without_a_tail_to_plant_in_get_a_status() {
     assert_eq!(ladder["statuses"]["robust_z"]["status"], "degenerate");
     assert!(ladder["statuses"]["robust_z"]["reason"].as_str().unwrap().contains("ladder"));
 }
+
+/// 40 steps of 32 prompts with 4 rollouts each, of which a fifth pass.
+#[test]
+fn rewards_of_0_and_1_are_planted_as_a_share_of_prompts() {
+    let mut csv = "step,prompt,reward\n".to_owned();
+    for row in 0..40 * 128u32 {
+        let u = f64::from((row + 1).reverse_bits()) / 2f64.powi(32);
+        csv.push_str(&format!("{},p{},{}\n", row / 128, row / 4 % 32, u32::from(u < 0.2)));
+    }
+    let (_folder, path) = file("binary.csv", csv);
+    let run = || {
+        let mut command = tailcatch();
+        command.arg("spike").arg(&path).args(["--repeats", "20"]);
+        command
+    };
+    let shares = &json(&mut run(), 0)["shares"];
+    assert_eq!((&shares["status"], shares["prompts"].as_u64()), (&"ok".into(), Some(32)));
+    let rows = shares["rows"].as_array().unwrap();
+    let found: Vec<f64> = rows.iter().map(|row| row["p_found"].as_f64().unwrap()).collect();
+    assert!(found.is_sorted() && found.last() == Some(&1.0), "{found:?}");
+    let smallest = rows.iter().find(|row| row["p_found"].as_f64().unwrap() >= 0.9).unwrap();
+    assert_eq!(shares["smallest"], smallest["share"]);
+    let (_, stdout, _) = outcome(&mut run());
+    assert!(stdout.starts_with("The smallest share found: "), "{stdout}");
+    assert!(stdout.lines().all(|line| line.chars().count() <= 80), "{stdout}");
+}
+
+#[test]
+fn a_takeover_in_the_reference_is_said_first() {
+    let log = |from: u32| {
+        let mut csv = "step,reward\n".to_owned();
+        for row in 0..60 * 64u32 {
+            let u = f64::from((row + 1).reverse_bits()) / 2f64.powi(32);
+            let taken = row / 64 >= from && row % 2 == 0;
+            csv.push_str(&format!("{},{}\n", row / 64, u + if taken { 20.0 } else { 0.0 }));
+        }
+        file("log.csv", csv)
+    };
+    let run = |path: &std::path::Path| {
+        let mut command = tailcatch();
+        command.arg("spike").arg(path).args(["--repeats", "2", "--size", "4", "--mass", "0.01"]);
+        command
+    };
+    let (_folder, path) = log(15);
+    let answer = json(&mut run(&path), 0);
+    assert_eq!(answer["reference_doubt"]["kind"], "shifted", "{answer}");
+    let (_, stdout, _) = outcome(&mut run(&path));
+    assert!(stdout.starts_with("Not to be trusted: the reference holds a shift"), "{stdout}");
+    let (_folder, path) = log(99);
+    assert!(json(&mut run(&path), 0)["reference_doubt"].is_null());
+}

@@ -79,7 +79,9 @@ pub(super) fn document(findings: &Findings) -> Document<'_> {
                 json!({
                     "status": status::OK, "reason": null, "threshold": answer.threshold,
                     "compares": answer.unit, "flags": answer.flagged, "listed": answer.flags.len(),
-                    "judged": answer.judged,
+                    "judged": answer.judged, "rate_on_reference": answer.own_rate,
+                    "steps_left_out": answer.skipped.steps,
+                    "reason_left_out": answer.skipped.status.as_ref().map(ToString::to_string),
                     "alarm": answer.alarm.as_ref().map(|alarm| match alarm {
                         Ok(alarm) => json!({ "status": status::OK, "reason": null, "evidence": alarm }),
                         Err(refusal) => json!({
@@ -90,7 +92,8 @@ pub(super) fn document(findings: &Findings) -> Document<'_> {
             }
             Err(refusal) => json!({
                 "status": status::name(refusal), "reason": refusal.to_string(), "threshold": null,
-                "compares": null, "flags": null, "listed": null, "judged": null, "alarm": null,
+                "compares": null, "flags": null, "listed": null, "judged": null,
+                "rate_on_reference": null, "steps_left_out": null, "reason_left_out": null, "alarm": null,
             }),
         };
         statuses.insert(label.clone(), entry);

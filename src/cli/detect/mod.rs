@@ -14,11 +14,12 @@ use crate::detectors::DetectorSpec;
 use crate::foundation::scalar::OpenProbability;
 use crate::monitor::{
     self, ALERT_RATE, Ask, Benign, Calibrate, Findings, GroupBy, LengthCorrelation, MIN_GROUP, Settings,
-    Streaming, Verdict,
+    Streaming, Verdict, evidence,
 };
 use crate::record::{Log, LogOptions, Rollouts, open_log};
 use clap::Args;
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// From here on a correlation of reward and length is warned of.
 const LONG: f64 = 0.3;
@@ -73,6 +74,12 @@ pub struct DetectArgs {
     /// Adapt the threshold online to the stream of scores, from the reference on, at the nominal --alert-rate
     #[arg(long, value_name = "HOW", conflicts_with_all = ["fdr", "budget", "calibrate_window"], help_heading = "Who is flagged")]
     streaming: Option<Streaming>,
+    /// Also write the verdict, the assumptions, the rewards by step and the list with its texts as one page, into this .html file
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    html: Option<PathBuf>,
+    /// Also write the list as CSV, one rollout a row, for triage in a spreadsheet
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    csv: Option<PathBuf>,
     /// Exit with code 3 if the verdict is flagged or shifted or a detector given with -d flags anything, with code 4 if the log
     /// is not judged
     #[arg(long)]
@@ -128,6 +135,7 @@ pub fn run(args: &DetectArgs, console: &Console) -> Result<Outcome, Error> {
         true => format!("{}\n{}", reading::text(&findings, style), text::text(&findings, style)),
         false => reading::text(&findings, style),
     })?;
+    files(args, &findings, console)?;
     if !args.fail_on_flag {
         return Ok(Outcome::Done);
     }
@@ -137,6 +145,24 @@ pub fn run(args: &DetectArgs, console: &Console) -> Result<Outcome, Error> {
         Verdict::NotJudged => Outcome::NotJudged,
         Verdict::Quiet => Outcome::Done,
     })
+}
+
+/// Writes the page and the sheet that were asked for.
+fn files(args: &DetectArgs, findings: &Findings, console: &Console) -> Result<(), CliError> {
+    let written = |path: &Path, bytes: Result<Vec<u8>, io::Error>| {
+        bytes
+            .and_then(|bytes| std::fs::write(path, bytes))
+            .map_err(|source| CliError::Output { what: path.display().to_string(), source })?;
+        console.note(format!("wrote {}", path.display()));
+        Ok(())
+    };
+    if let Some(path) = &args.html {
+        written(path, evidence::page(&findings.reading).map(String::into_bytes).map_err(io::Error::other))?;
+    }
+    if let Some(path) = &args.csv {
+        written(path, evidence::sheet(&findings.reading.list).map_err(io::Error::other))?;
+    }
+    Ok(())
 }
 
 /// Whether detectors are asked, by name or by a rule that only they have.

@@ -4,7 +4,7 @@ use super::calibrations;
 use crate::cli::console::Style;
 use crate::cli::table::{Table, WIDTH, count, number, wrapped};
 use crate::foundation::format::plain;
-use crate::monitor::{Alarm, Answer, Comparison, Findings, Flag, Reference, Rule, Unit};
+use crate::monitor::{Alarm, Answer, Comparison, Findings, Flag, Judged, Reference, Rule, Skipped, Unit};
 use crate::record::Origin;
 use crate::thresholds::times_nominal;
 use std::path::Path;
@@ -85,7 +85,15 @@ fn head(findings: &Findings, style: Style) -> String {
         Rule::AlertRate(rate) => {
             let expected = rate * n as f64;
             let expected = if expected < 0.1 { number(expected) } else { format!("{expected:.1}") };
-            format!("alert rate {}: about {expected} false alarms in an honest log of this size", plain(rate))
+            // Said only where it holds: of detectors that take no law for granted, or whose law fits their reference.
+            match findings.detectors.iter().all(|judged| keeps_its_rate(judged, rate)) {
+                true => format!(
+                    "alert rate {}: about {expected} false alarms for each detector in a log of this size that is like its \
+                     reference",
+                    plain(rate)
+                ),
+                false => format!("alert rate {}; what it is worth is said below", plain(rate)),
+            }
         }
         Rule::Fdr(rate) => format!("false discovery rate {} (Benjamini–Hochberg)", plain(rate)),
         Rule::Streaming(how, rate) => {
@@ -120,7 +128,18 @@ fn detectors(findings: &Findings, style: Style) -> String {
                     let shown = answer.flags.len();
                     let note = match (shown < answer.flagged, answer.judged < findings.judged) {
                         (true, _) => format!("ok; the {} most suspicious are listed", count(shown)),
-                        (_, true) => format!("ok; {} rollouts judged", count(answer.judged)),
+                        (_, true) => match &answer.skipped {
+                            Skipped { steps: steps @ 1.., status: Some(status) } => format!(
+                                "ok; {} rollouts judged, {} left out: {status}",
+                                count(answer.judged),
+                                if *steps == 1 {
+                                    "1 step".to_owned()
+                                } else {
+                                    format!("{} steps", count(*steps))
+                                }
+                            ),
+                            _ => format!("ok; {} rollouts judged", count(answer.judged)),
+                        },
                         _ => "ok".to_owned(),
                     };
                     [count(answer.flagged), threshold, note]
@@ -131,6 +150,19 @@ fn detectors(findings: &Findings, style: Style) -> String {
         table.row([judged.label.clone()].into_iter().chain(cells));
     }
     let mut out = table.render(style);
+    for judged in &findings.detectors {
+        if let (Rule::AlertRate(rate), Ok(Answer { own_rate: Some(own), .. })) =
+            (findings.rule, &judged.answer)
+        {
+            let line = format!(
+                "{}: on its reference this detector flags {}% where {}% is nominal: its p-values are normal ones",
+                judged.label,
+                number(100.0 * own),
+                plain(100.0 * rate)
+            );
+            out.push_str(&indented(&line, 0, Style::new(false)));
+        }
+    }
     for judged in &findings.detectors {
         if let Ok(Answer { alarm: Some(alarm), .. }) = &judged.answer {
             let line = match alarm {
@@ -145,6 +177,12 @@ fn detectors(findings: &Findings, style: Style) -> String {
         }
     }
     out
+}
+
+/// Whether a detector flags about the nominal share of its own reference: up to three standard errors more.
+fn keeps_its_rate(judged: &Judged, rate: f64) -> bool {
+    let Ok(Answer { own_rate: Some(own), judged, .. }) = &judged.answer else { return true };
+    *own <= rate + 3.0 * (rate / (*judged).max(1) as f64).sqrt()
 }
 
 /// Rollouts with the detectors that flagged them, the most often flagged first, then the highest reward.

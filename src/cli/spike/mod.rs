@@ -14,7 +14,7 @@ use crate::detectors::DetectorSpec;
 use crate::foundation::failure::Status;
 use crate::monitor::GroupBy;
 use crate::record::{InMemory, Log, LogOptions, Observed, read_log};
-use crate::spike::{Cell, Plan, Spiked, minimum, spike};
+use crate::spike::{Cell, Doubt, Plan, Shares, Spiked, doubt, minimum, spike, spike_shares};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::path::PathBuf;
@@ -42,6 +42,10 @@ struct Findings {
     plan: Plan,
     labels: Vec<String>,
     answer: Result<Spiked, Status>,
+    /// Of rewards of a few values, in the place of sizes.
+    shares: Option<Result<Shares, Status>>,
+    /// What the reference holds that is not normal.
+    doubt: Option<Doubt>,
 }
 
 #[derive(Serialize)]
@@ -75,7 +79,15 @@ pub fn run(args: &SpikeArgs, console: &Console) -> Result<Outcome, Error> {
     };
     if log.meta.aggregate {
         let plan = plan(args, &log, 0, 0, 1);
-        let findings = Findings { log, reference: None, plan, labels, answer: Err(Status::Aggregate) };
+        let findings = Findings {
+            log,
+            reference: None,
+            plan,
+            labels,
+            answer: Err(Status::Aggregate),
+            shares: None,
+            doubt: None,
+        };
         console.answer(&findings.document(), |style| text::text(&findings, style))?;
         return Ok(Outcome::Done);
     }
@@ -96,7 +108,13 @@ pub fn run(args: &SpikeArgs, console: &Console) -> Result<Outcome, Error> {
     let plan = plan(args, &log, onset, audited_from, audits(args.budget, audited)?);
     console.detail(format!("{} files; reward = {}", log.meta.files.len(), log.meta.reward));
     let answer = spike(&log.rollouts.observed, &calibration, &detectors, &plan);
-    let findings = Findings { log, reference: Some(reference), plan, labels, answer };
+    let given: Vec<f64> = args.mass.iter().map(|mass| mass.get()).collect();
+    let shares = match &answer {
+        Err(Status::Degenerate { .. }) => spike_shares(&log.rollouts.observed, &calibration, &given, &plan),
+        _ => None,
+    };
+    let doubt = if shares.is_none() { doubt(&calibration) } else { None };
+    let findings = Findings { log, reference: Some(reference), plan, labels, answer, shares, doubt };
     console.answer(&findings.document(), |style| text::text(&findings, style))?;
     Ok(Outcome::Done)
 }
@@ -266,6 +284,22 @@ impl Findings {
             "repeats": self.plan.repeats,
             "seed": self.plan.seed,
             "target": TARGET,
+            "reference_doubt": self.doubt.as_ref().map(|doubt| json!({
+                "kind": match doubt { Doubt::Shifted(_) => "shifted", Doubt::Apart(_) => "apart" },
+                "reason": doubt.to_string(),
+            })),
+            "shares": self.shares.as_ref().map(|shares| match shares {
+                Ok(shares) => json!({
+                    "status": status::OK, "reason": null,
+                    "prompts": shares.prompts, "passes_above": shares.above, "rises_already": shares.rises_already,
+                    "smallest": shares.smallest(TARGET).map(|cell| cell.share),
+                    "rows": shares.cells.iter().map(|cell| json!({
+                        "share": cell.share, "prompts": cell.prompts, "p_found": cell.found.value,
+                        "ci_low": cell.found.interval.low, "ci_high": cell.found.interval.high,
+                    })).collect::<Vec<_>>(),
+                }),
+                Err(refusal) => json!({ "status": status::name(refusal), "reason": refusal.to_string() }),
+            }),
             "rows": rows,
             "minimum_detectable": minima,
             "statuses": statuses,

@@ -6,15 +6,24 @@ use crate::cli::table::{Table, WIDTH, count, number, wrapped};
 use crate::monitor::GroupBy;
 use crate::spike::{Cell, Spiked, minimum};
 
+/// Columns of a line of prose.
+const NARROW: usize = 80;
 /// Sizes that stand side by side.
 const SIDE_BY_SIDE: usize = 10;
 
 pub(super) fn text(findings: &Findings, style: Style) -> String {
     let spiked = match &findings.answer {
         Ok(spiked) => spiked,
+        Err(_) if findings.shares.is_some() => return shares(findings, style),
         Err(status) => return style.yellow(format!("Nothing planted: {status}.\n")),
     };
-    let mut out = head(findings, spiked);
+    let mut out = String::new();
+    if let Some(doubt) = &findings.doubt {
+        let text = format!("Not to be trusted: {doubt}.");
+        wrapped(&text, NARROW).iter().for_each(|line| out.push_str(&format!("{}\n", style.yellow(line))));
+        out.push('\n');
+    }
+    out.push_str(&head(findings, spiked));
     out.push_str(&chances(findings, spiked, style));
     out.push_str(&minima(findings, spiked, style));
     out.push('\n');
@@ -30,6 +39,50 @@ pub(super) fn text(findings: &Findings, style: Style) -> String {
     );
     wrapped(&caveat, WIDTH).iter().for_each(|line| out.push_str(&format!("{}\n", style.dim(line))));
     out
+}
+
+/// Of rewards of a few values: how many prompts must always pass to be found.
+fn shares(findings: &Findings, style: Style) -> String {
+    let mut out = String::new();
+    let mut say = |text: String| {
+        wrapped(&text, NARROW).iter().for_each(|line| out.push_str(&format!("{line}\n")));
+    };
+    let shares = match &findings.shares {
+        Some(Ok(shares)) => shares,
+        Some(Err(status)) => return style.yellow(format!("Nothing planted: {status}.\n")),
+        None => return String::new(),
+    };
+    let (plan, log) = (&findings.plan, &findings.log);
+    say(match shares.smallest(TARGET) {
+        Some(cell) => format!(
+            "The smallest share found: {}% of the prompts ({} of {}) that always pass from step {} on, in {}% of {} repeats.",
+            number(100.0 * cell.share),
+            count(cell.prompts),
+            count(shares.prompts),
+            plan.onset,
+            number(100.0 * cell.found.value),
+            count(plan.repeats as usize)
+        ),
+        None => format!("No share that was tried is found in {}% of the repeats.", number(100.0 * TARGET)),
+    });
+    if shares.rises_already {
+        say("The pass rate rises in this log as it is, so only prompts that go from never to always count as found.".to_owned());
+    }
+    say(format!(
+        "Rewards take a few values ({}), so none stands out by its size: planted prompts get the highest one, always, and what looks for \
+         them is the pass rate, over all and by prompt.",
+        log.meta.reward
+    ));
+    let mut table = Table::new(&[">share of prompts", ">prompts", ">P(found)", ">95% interval"]);
+    for cell in &shares.cells {
+        table.row([
+            format!("{}%", number(100.0 * cell.share)),
+            count(cell.prompts),
+            share(cell.found.value),
+            format!("{} to {}", share(cell.found.interval.low), share(cell.found.interval.high)),
+        ]);
+    }
+    format!("{out}\n{}", table.render(style))
 }
 
 fn head(findings: &Findings, spiked: &Spiked) -> String {

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// Where more than half of the calibration rollouts equal the median of their group, s₀ is that of the groups whose own MAD is
 /// not 0. Where there is none, s₀ = 0, and what differs from equal rewards is infinitely many of their deviations away: its score is
-/// [`f64::MAX`]. Refuses with [`Status::Missing`] without groups and [`Status::TooFew`] where no two calibration rollouts
+/// the difference over the smallest positive number. Refuses with [`Status::Missing`] without groups and [`Status::TooFew`] where no two calibration rollouts
 /// share one.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]

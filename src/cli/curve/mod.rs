@@ -1,0 +1,150 @@
+//! `tailcatch curve`: what step means can answer.
+
+mod text;
+
+use super::console::Console;
+use super::log_args::LogArgs;
+use super::{Error as CliError, Outcome};
+use crate::Error;
+use crate::foundation::failure::Status;
+use crate::monitor::curve::{Curve, Pair, Role, Series, curve, pair};
+use crate::record::{LogOptions, RewardSpec, Rows, numeric_columns, read_column};
+use clap::Args;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+
+/// Reads a file of step means: trend, spread, changes of level, and the reward against an evaluation
+///
+/// For logs with one row a step, as wandb, TensorBoard and trainers' own logs keep them. A mean hides single rollouts, so nothing here
+/// says which rollout did what: the last line says where to log them. A reward and an evaluation are found by their names, or
+/// named; where the evaluation falls from its best on while the reward rises, the step is named.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  tailcatch curve wandb_history.csv\n  tailcatch curve trainer_state.json --reward \
+                        reward --evaluation eval/accuracy"
+)]
+pub struct CurveArgs {
+    #[command(flatten)]
+    log: LogArgs,
+    /// The column of the evaluation: what is not optimised; repeat for more. Default: columns with eval, val, test or gold in
+    /// their names
+    #[arg(long, short, value_name = "COLUMN")]
+    evaluation: Vec<String>,
+}
+
+/// Everything that is said of a file of means.
+struct Findings {
+    files: Vec<PathBuf>,
+    /// Each reward and evaluation, or why nothing is said of it.
+    curves: Vec<(String, Role, Result<Curve, Status>)>,
+    pairs: Vec<Result<Pair, Status>>,
+    /// Runs that the file holds, one after the other; the last is read.
+    runs: usize,
+    /// Columns that could not be read, with the reason.
+    left_out: Vec<String>,
+    /// All numeric columns.
+    columns: Vec<String>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A file that cannot be read, or that holds no column which could be a reward. Too few means are an answer, not an error.
+pub fn run(args: &CurveArgs, console: &Console) -> Result<Outcome, Error> {
+    let options = args.log.options()?;
+    let columns = numeric_columns(&args.log.paths, &options)?;
+    let wanted = wanted(args, &options, &columns);
+    if !wanted.iter().any(|(_, role)| *role == Role::Reward) {
+        return Err(CliError::Value {
+            flag: "--reward",
+            reason: "no column is named like a reward, a score or a return".to_owned(),
+            help: format!("name it; the numeric columns are {}", columns.join(", ")),
+        }
+        .into());
+    }
+    let mut findings = Findings {
+        files: Vec::new(),
+        curves: Vec::new(),
+        pairs: Vec::new(),
+        runs: 1,
+        left_out: Vec::new(),
+        columns,
+    };
+    let mut series: Vec<(Role, Series)> = Vec::new();
+    for (name, role) in wanted {
+        let reward = Some(RewardSpec::Column(name.clone()));
+        let options = LogOptions { reward, rows: Some(Rows::Means), ..options.clone() };
+        match read_column(&args.log.paths, &options) {
+            Ok(data) => {
+                let steps = data.steps.unwrap_or_else(|| (0..data.values.len() as u64).collect());
+                let (last, runs) = Series { name: name.clone(), steps, values: data.values }.last_run();
+                findings.runs = findings.runs.max(runs);
+                findings.files = data.files;
+                findings.curves.push((name, role, curve(&last)));
+                series.push((role, last));
+            }
+            Err(error) if options_named(args, &name) => return Err(error.into()),
+            Err(error) => findings.left_out.push(format!("{name}: {error}")),
+        }
+    }
+    let of = |role: Role| series.iter().filter(move |(own, _)| *own == role).map(|(_, series)| series);
+    findings.pairs = of(Role::Reward)
+        .flat_map(|reward| of(Role::Evaluation).map(|evaluation| pair(reward, evaluation)))
+        .collect();
+    for left_out in &findings.left_out {
+        console.warn(format!("left out: {left_out}"));
+    }
+    console.answer(&findings.document(), |style| text::text(&findings, style))?;
+    Ok(Outcome::Done)
+}
+
+fn options_named(args: &CurveArgs, name: &str) -> bool {
+    args.log.reward.as_deref() == Some(name) || args.evaluation.iter().any(|own| own == name)
+}
+
+/// The columns to read: those that are named, else those whose names say what they are.
+fn wanted(args: &CurveArgs, options: &LogOptions, columns: &[String]) -> Vec<(String, Role)> {
+    let by_name = |role: Role| {
+        columns.iter().filter(move |name| Role::of(name) == role).map(move |name| (name.clone(), role))
+    };
+    let mut wanted: Vec<(String, Role)> = match &options.reward {
+        Some(reward) => vec![(reward.to_string(), Role::Reward)],
+        None => by_name(Role::Reward).collect(),
+    };
+    match args.evaluation.as_slice() {
+        [] => wanted
+            .extend(by_name(Role::Evaluation).filter(|(name, _)| Some(name) != args.log.reward.as_ref())),
+        named => wanted.extend(named.iter().map(|name| (name.clone(), Role::Evaluation))),
+    }
+    wanted
+}
+
+impl Findings {
+    fn document(&self) -> Value {
+        let status = |status: Option<&Status>| match status {
+            Some(status) => json!({ "status": super::status::name(status), "reason": status.to_string() }),
+            None => json!({ "status": super::status::OK, "reason": null }),
+        };
+        let curves = self.curves.iter().map(|(name, role, curve)| {
+            json!({
+                "column": name,
+                "role": if *role == Role::Evaluation { "evaluation" } else { "reward" },
+                "curve": curve.as_ref().ok(),
+                "answer": status(curve.as_ref().err()),
+            })
+        });
+        let pairs = self
+            .pairs
+            .iter()
+            .map(|pair| json!({ "pair": pair.as_ref().ok(), "answer": status(pair.as_ref().err()) }));
+        json!({
+            "files": self.files,
+            "runs": self.runs,
+            "columns": self.columns,
+            "left_out": self.left_out,
+            "curves": curves.collect::<Vec<_>>(),
+            "pairs": pairs.collect::<Vec<_>>(),
+            "log_rollouts": text::where_to_log(&self.columns),
+        })
+    }
+}

@@ -1,0 +1,86 @@
+//! Rewards by step with the listed rollouts, drawn as SVG.
+
+use crate::foundation::format::report;
+use crate::monitor::reading::{Level, ListEntry};
+use std::fmt::Write as _;
+
+const WIDTH: f64 = 800.0;
+const HEIGHT: f64 = 300.0;
+const LEFT: f64 = 64.0;
+const BOTTOM: f64 = 28.0;
+const MARGIN: f64 = 10.0;
+/// Most points of a line; longer logs are drawn by stretches of steps.
+const POINTS: usize = 800;
+
+/// The picture; `None` of fewer than two steps, or of rewards without a span that can be drawn.
+pub(super) fn svg(levels: &[Level], list: &[ListEntry]) -> Option<String> {
+    let (first, last) = (levels.first()?.step as f64, levels.last()?.step as f64);
+    let rewards = levels.iter().flat_map(|level| [level.median, level.highest]);
+    let rewards = rewards.chain(list.iter().map(|entry| entry.reward));
+    let (low, high) =
+        rewards.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
+    let span = high - low;
+    if last <= first || !(span > 0.0 && span.is_finite()) {
+        return None;
+    }
+    let x = |step: f64| LEFT + (step - first) / (last - first) * (WIDTH - LEFT - MARGIN);
+    let y = |reward: f64| HEIGHT - BOTTOM - (reward - low) / span * (HEIGHT - BOTTOM - MARGIN);
+    let mut out = format!(
+        "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\"><title>Rewards by step</title>\
+         <desc>Median and highest reward of each step, with the listed rollouts.</desc>"
+    );
+    let known = levels.iter().filter(|level| level.reference);
+    if let (Some(from), Some(to)) = (known.clone().next(), known.last()) {
+        let (from, to) = (x(from.step as f64), x(to.step as f64));
+        let _ = write!(
+            out,
+            "<rect class=\"reference\" x=\"{from:.1}\" y=\"{MARGIN}\" width=\"{:.1}\" height=\"{:.1}\"/>",
+            (to - from).max(1.0),
+            HEIGHT - BOTTOM - MARGIN
+        );
+    }
+    for reward in [low, low + 0.5 * span, high] {
+        let at = y(reward);
+        let _ = write!(
+            out,
+            "<line class=\"axis\" x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{at:.1}\" y2=\"{at:.1}\"/>\
+             <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
+            WIDTH - MARGIN,
+            LEFT - 6.0,
+            at + 4.0,
+            report(reward)
+        );
+    }
+    for (step, anchor) in [(first, "start"), (last, "end")] {
+        let _ = write!(
+            out,
+            "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"{anchor}\">step {step}</text>",
+            x(step),
+            HEIGHT - 8.0
+        );
+    }
+    let stretch = levels.len().div_ceil(POINTS).max(1);
+    type Of = fn(&[Level]) -> f64;
+    let highest: Of = |own| own.iter().map(|level| level.highest).fold(f64::NEG_INFINITY, f64::max);
+    let median: Of = |own| own.iter().map(|level| level.median).sum::<f64>() / own.len().max(1) as f64;
+    for (class, of) in [("highest", highest), ("median", median)] {
+        let _ = write!(out, "<polyline class=\"{class}\" points=\"");
+        for own in levels.chunks(stretch) {
+            let step = own.first().map_or(first, |level| level.step as f64);
+            let _ = write!(out, "{:.1},{:.1} ", x(step), y(of(own)));
+        }
+        out.push_str("\"/>");
+    }
+    // The reference may be another log, whose steps are no steps of this one.
+    for entry in list.iter().filter(|entry| (first..=last).contains(&(entry.step as f64))) {
+        let class = if entry.apart { "listed apart" } else { "listed" };
+        let _ = write!(
+            out,
+            "<circle class=\"{class}\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"4\"/>",
+            x(entry.step as f64),
+            y(entry.reward)
+        );
+    }
+    out.push_str("</svg>");
+    Some(out)
+}

@@ -1,0 +1,113 @@
+//! The reading of a log as one page that needs nothing else, and as a sheet for triage.
+//!
+//! Everything that comes from the log is escaped: markup in a completion stays text, and no cell of the sheet is a formula.
+
+mod chart;
+mod sheet;
+
+pub use sheet::sheet;
+
+use super::reading::{ListEntry, Reading, Shared, Verdict};
+use crate::foundation::format::{count, report, visible};
+use minijinja::value::Value;
+use minijinja::{AutoEscape, Environment, context};
+use serde::Serialize;
+
+const TEMPLATE: &str = include_str!("evidence.html");
+
+/// An entry as the template takes it.
+#[derive(Serialize)]
+struct Row {
+    number: usize,
+    step: u64,
+    place: String,
+    reward: String,
+    parts: String,
+    reason: String,
+    benign: String,
+    apart: bool,
+    prompt: Option<String>,
+    completion: Option<String>,
+}
+
+/// The page as HTML, without scripts.
+///
+/// # Errors
+/// The template's own; there is none for any reading.
+pub fn page(reading: &Reading) -> Result<String, minijinja::Error> {
+    let mut engine = Environment::new();
+    engine.set_auto_escape_callback(|_| AutoEscape::Html);
+    engine.add_template("evidence", TEMPLATE)?;
+    let judgement = &reading.judgement;
+    let verdict = match judgement.verdict {
+        Verdict::Flagged => "flagged",
+        Verdict::Shifted => "shifted",
+        Verdict::Quiet => "quiet",
+        Verdict::NotJudged => "not judged",
+    };
+    let rows: Vec<Row> = reading.list.iter().enumerate().map(|(i, entry)| row(i + 1, entry)).collect();
+    engine.get_template("evidence")?.render(context! {
+        verdict,
+        sentence => visible(&judgement.sentence),
+        cautions => judgement.cautions.iter().map(|text| visible(text)).collect::<Vec<_>>(),
+        assumed => assumed(reading),
+        chart => chart::svg(&reading.levels, &reading.list).map(Value::from_safe_string),
+        expected => format!("{:.1}", reading.assumptions.expected_benign),
+        rows,
+        shared => reading.shared.as_ref().map(shared).unwrap_or_default(),
+        version => env!("CARGO_PKG_VERSION"),
+    })
+}
+
+fn assumed(reading: &Reading) -> Vec<(&'static str, String)> {
+    let a = &reading.assumptions;
+    let mut rows = vec![
+        ("reward", format!("{}, relative to {}", a.reward, a.centre)),
+        ("steps", a.step.clone()),
+        ("groups", a.group.clone()),
+        ("reference", a.reference.clone()),
+        ("rollouts", format!("{} in {} files", count(a.rows), count(a.files))),
+    ];
+    for (name, n) in [("rows without a reward", a.rows_left_out), ("repeated, counted once", a.duplicates)] {
+        if n > 0 {
+            rows.push((name, count(n)));
+        }
+    }
+    rows.extend(a.files_left_out.iter().map(|file| ("left out", file.clone())));
+    rows.into_iter().map(|(name, text)| (name, visible(&text))).collect()
+}
+
+fn row(number: usize, entry: &ListEntry) -> Row {
+    let file = entry.file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let place = match entry.line {
+        Some(line) => format!("{file} line {line}"),
+        None => format!("{file} row {}", entry.row),
+    };
+    let parts: Vec<String> =
+        entry.parts.iter().map(|(name, value)| format!("{name} {}", report(*value))).collect();
+    Row {
+        number,
+        step: entry.step,
+        place: visible(&place),
+        reward: report(entry.reward),
+        parts: visible(&parts.join(", ")),
+        reason: visible(&entry.reason),
+        benign: format!("{:.1}", entry.expected_benign),
+        apart: entry.apart,
+        prompt: entry.prompt.as_deref().map(visible),
+        completion: entry.completion.as_deref().map(visible),
+    }
+}
+
+/// Pieces of text with how often the listed and the others hold them.
+fn shared(shared: &Shared) -> Vec<[String; 4]> {
+    let piece = |piece: &super::reading::Piece| {
+        [
+            visible(&piece.text),
+            format!("{} of {}", piece.listed, shared.distinct),
+            format!("{}%", report((1000.0 * piece.others).round() / 10.0)),
+            report(piece.p_value),
+        ]
+    };
+    shared.pieces.iter().map(piece).collect()
+}

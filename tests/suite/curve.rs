@@ -1,0 +1,69 @@
+//! `tailcatch curve`: step means in, no rollout judged.
+
+use crate::cli::{file, json, outcome, tailcatch};
+use std::fmt::Write as _;
+
+/// 300 steps of a reward that learns, an evaluation every tenth step that peaks at step 100, and columns that are no rewards.
+fn wandb(jump: f64) -> String {
+    let mut csv = "step,train/reward,train/reward_std,train/loss,_timestamp,eval/accuracy\n".to_owned();
+    for step in 0..300 {
+        let ripple = 0.02 * f64::from(step * 7 % 13);
+        let reward = 0.003 * f64::from(step) + ripple + if step >= 200 { jump } else { 0.0 };
+        let eval = if step % 10 == 0 {
+            (1.0 - (f64::from(step) - 100.0).abs() / 250.0 + 0.1 * ripple).to_string()
+        } else {
+            String::new()
+        };
+        writeln!(csv, "{step},{reward},0.2,{},{},{eval}", 1.0 / f64::from(step + 1), 1_700_000_000 + step)
+            .unwrap();
+    }
+    csv
+}
+
+#[test]
+fn a_reward_and_an_evaluation_part_and_a_jump_is_a_change_of_level() {
+    let (_folder, path) = file("history.csv", wandb(2.0));
+    let answer = json(tailcatch().arg("curve").arg(&path), 0);
+    let curves = answer["curves"].as_array().unwrap();
+    let names: Vec<_> =
+        curves.iter().map(|c| (c["column"].as_str().unwrap(), c["role"].as_str().unwrap())).collect();
+    assert_eq!(names, [("train/reward", "reward"), ("eval/accuracy", "evaluation")]);
+    let reward = &curves[0]["curve"];
+    assert!(reward["trend"]["tau"].as_f64().unwrap() > 0.9 && reward["n"] == 300, "{reward}");
+    let change = &reward["changes"].as_array().unwrap()[0];
+    assert!(change["step"].as_u64().unwrap().abs_diff(200) <= 3, "{change}");
+    let parting = &answer["pairs"][0]["pair"]["parting"];
+    assert!(parting["step"].as_u64().unwrap().abs_diff(100) <= 20, "{parting}");
+
+    let (code, stdout, _) = outcome(tailcatch().arg("curve").arg(&path));
+    let words = stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(code, 0);
+    assert!(
+        words.contains("train/reward changes its level at step") && words.contains("part at step"),
+        "{words}"
+    );
+    assert!(!words.to_lowercase().contains("hack") && words.contains("log_completions=True"), "{words}");
+    assert!(stdout.lines().skip(1).all(|line| line.chars().count() <= 80), "{stdout}");
+}
+
+#[test]
+fn runs_that_follow_each_other_and_short_ones_are_said() {
+    let one = wandb(0.0);
+    let rows: String = one.lines().skip(1).map(|line| format!("{line}\n")).collect();
+    let (_folder, path) = file("history.csv", format!("{one}{rows}"));
+    let answer = json(tailcatch().arg("curve").arg(&path), 0);
+    assert_eq!((&answer["runs"], &answer["curves"][0]["curve"]["n"]), (&2.into(), &300.into()));
+    let short: String = one.lines().take(6).map(|line| format!("{line}\n")).collect();
+    let (_folder, path) = file("history.csv", short);
+    let answer = json(tailcatch().arg("curve").arg(&path), 0);
+    assert_eq!(answer["curves"][0]["answer"]["status"], "too_few");
+}
+
+#[test]
+fn a_file_without_a_reward_is_refused_with_its_columns() {
+    let (_folder, path) = file("a.csv", "step,loss,lr\n1,2,3\n2,3,4\n");
+    let (code, stdout, stderr) = outcome(tailcatch().arg("curve").arg(&path));
+    assert!(code == 2 && stdout.is_empty() && stderr.contains("loss, lr"), "{stderr}");
+    let named = json(tailcatch().args(["curve", "--reward", "loss"]).arg(&path), 0);
+    assert_eq!(named["curves"][0]["column"], "loss");
+}
