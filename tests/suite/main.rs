@@ -12,8 +12,8 @@ mod cli;
 mod config;
 #[cfg(feature = "lab")]
 mod conformance;
-#[cfg(feature = "lab")]
 mod curve;
+#[cfg(feature = "lab")]
 mod deployment;
 mod detect;
 mod detector_power;

@@ -17,7 +17,8 @@ use std::f64::consts::SQRT_2;
 /// heavier-tailed they are far too small, and a nominal rate of 1e-4 becomes .005 (Student-t, 5 degrees of
 /// freedom) to .07 (lognormal). Where more than half of the calibration rewards are equal, the MAD is that of the rollouts in groups
 /// (without groups, in steps) whose own MAD from that median is not 0; refuses with [`Status::ZeroMad`] where there is none. Where
-/// all of them are equal, whatever lies above is infinitely many of their deviations away: p = 0, and the score is the difference over the smallest positive number.
+/// all of them are equal, whatever lies above is infinitely many of their deviations away: p = 0, and the score is the difference
+/// over the smallest positive number.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RobustZ {}

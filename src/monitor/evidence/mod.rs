@@ -9,8 +9,8 @@ pub use sheet::sheet;
 
 use super::reading::{ListEntry, Reading, Shared, Verdict};
 use crate::foundation::format::{count, report, visible};
-use minijinja::value::Value;
-use minijinja::{AutoEscape, Environment, context};
+use minijinja::value::{Serde, Value};
+use minijinja::{AutoEscape, Environment};
 use serde::Serialize;
 
 const TEMPLATE: &str = include_str!("evidence.html");
@@ -30,6 +30,20 @@ struct Row {
     completion: Option<String>,
 }
 
+/// The page as the template takes it.
+#[derive(Serialize)]
+struct Page {
+    verdict: &'static str,
+    sentence: String,
+    cautions: Vec<String>,
+    assumed: Vec<(&'static str, String)>,
+    chart: Option<Value>,
+    expected: String,
+    rows: Vec<Row>,
+    shared: Vec<[String; 4]>,
+    version: &'static str,
+}
+
 /// The page as HTML, without scripts.
 ///
 /// # Errors
@@ -46,17 +60,18 @@ pub fn page(reading: &Reading) -> Result<String, minijinja::Error> {
         Verdict::NotJudged => "not judged",
     };
     let rows: Vec<Row> = reading.list.iter().enumerate().map(|(i, entry)| row(i + 1, entry)).collect();
-    engine.get_template("evidence")?.render(context! {
+    let page = Page {
         verdict,
-        sentence => visible(&judgement.sentence),
-        cautions => judgement.cautions.iter().map(|text| visible(text)).collect::<Vec<_>>(),
-        assumed => assumed(reading),
-        chart => chart::svg(&reading.levels, &reading.list).map(Value::from_safe_string),
-        expected => format!("{:.1}", reading.assumptions.expected_benign),
+        sentence: visible(&judgement.sentence),
+        cautions: judgement.cautions.iter().map(|text| visible(text)).collect(),
+        assumed: assumed(reading),
+        chart: chart::svg(&reading.levels, &reading.list).map(Value::from_safe_string),
+        expected: format!("{:.1}", reading.assumptions.expected_benign),
         rows,
-        shared => reading.shared.as_ref().map(shared).unwrap_or_default(),
-        version => env!("CARGO_PKG_VERSION"),
-    })
+        shared: reading.shared.as_ref().map(shared).unwrap_or_default(),
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    engine.get_template("evidence")?.render(Serde(page))
 }
 
 fn assumed(reading: &Reading) -> Vec<(&'static str, String)> {
