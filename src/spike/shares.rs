@@ -118,18 +118,18 @@ fn drawn(prompts: &[u64], count: usize, seed: u64, repeat: u64) -> BTreeSet<u64>
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::plan;
+    use super::super::tests::{log, plan};
     use super::*;
 
     /// 40 steps of 64 prompts with 4 rollouts each, of which each passes with probability `rate`.
     fn coins(rate: f64) -> Observed {
         let mut rng = SeedTree::new(2, 0).stream(Purpose::Bootstrap, 0);
-        let n = 40 * 256;
+        let n = 40 * 256u64;
+        let whole = log(40, 256, 2);
         Observed {
             proxy: (0..n).map(|_| f64::from(u8::from(rng.open_unit() < rate))).collect(),
-            step: (0..n).map(|row| row / 256).collect(),
             prompt: (0..n).map(|row| row / 4 % 64).collect(),
-            ..Observed::default()
+            ..whole
         }
     }
 

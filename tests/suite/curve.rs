@@ -63,7 +63,7 @@ fn runs_that_follow_each_other_and_short_ones_are_said() {
 fn a_file_without_a_reward_is_refused_with_its_columns() {
     let (_folder, path) = file("a.csv", "step,loss,lr\n1,2,3\n2,3,4\n");
     let (code, stdout, stderr) = outcome(tailcatch().arg("curve").arg(&path));
-    assert!(code == 2 && stdout.is_empty() && stderr.contains("loss, lr"), "{stderr}");
+    assert!(code == 2 && stdout.is_empty() && stderr.contains("--reward COLUMN"), "{stderr}");
     let named = json(tailcatch().args(["curve", "--reward", "loss"]).arg(&path), 0);
     assert_eq!(named["curves"][0]["column"], "loss");
 }

@@ -407,7 +407,7 @@ fn ranks_keep_the_rate_where_the_reference_can_tell_it_and_else_its_worth_is_sai
         ]));
         stdout.split_whitespace().collect::<Vec<_>>().join(" ")
     };
-    assert!(text("0..20").contains("about 20.0 false alarms for each detector"), "{}", text("0..20"));
+    assert!(text("0..20").contains("about 20.0 false alarms a detector"), "{}", text("0..20"));
     let said = text("0..4");
     assert!(!said.contains("false alarms") && said.contains("its p-values are normal ones"), "{said}");
 }

@@ -163,7 +163,7 @@ fn a_cluster_of_its_own_is_a_mixture_and_a_threshold_asks_for_its_tail() {
     assert_eq!((&answer["status"], &answer["gpd"]["xi"]), (&"mixture".into(), &serde_json::Value::Null));
     let (_, stdout, _) = outcome(tailcatch().args(["diagnose", "-c", "reward"]).arg(&path));
     assert!(
-        stdout.contains("Mixture: 60 values lie from 20.") && stdout.contains("--threshold 7.9"),
+        stdout.contains("Mixture: 60 values lie from 20.") && stdout.contains("--threshold 8.318"),
         "{stdout}"
     );
     assert_eq!(run(&["--threshold", "19"])["k"], 60);
@@ -211,7 +211,8 @@ fn a_prompt_that_holds_the_tail_is_named_as_one_of_many() {
     assert_eq!((&answer["prompts"]["distinct"], &answer["prompts"]["dominated"]), (&8.into(), &true.into()));
     let (_, stdout, _) = outcome(tailcatch().args(["diagnose", "-c", "reward"]).arg(&path));
     assert!(stdout.contains("One of 8 prompts holds"), "{stdout}");
-    let even = rollouts(40, |_, _, u| -u.ln());
+    // Golden steps, for the grid's own order goes along with the row.
+    let even = rollouts(40, |step, row, _| -(0.618_034 * f64::from(64 * step + row) + 0.3).fract().ln());
     let (_folder, path) = file("log.csv", even);
     assert_eq!(
         json(tailcatch().args(["diagnose", "-c", "reward"]).arg(&path), 0)["prompts"]["dominated"],

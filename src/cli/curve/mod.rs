@@ -58,7 +58,10 @@ pub fn run(args: &CurveArgs, console: &Console) -> Result<Outcome, Error> {
         return Err(CliError::Value {
             flag: "--reward",
             reason: "no column is named like a reward, a score or a return".to_owned(),
-            help: format!("name it; the numeric columns are {}", columns.join(", ")),
+            help: match columns.as_slice() {
+                [] => "name it with --reward COLUMN".to_owned(),
+                columns => format!("name it with --reward COLUMN, one of {}", columns.join(", ")),
+            },
         }
         .into());
     }

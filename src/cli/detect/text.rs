@@ -88,8 +88,7 @@ fn head(findings: &Findings, style: Style) -> String {
             // Said only where it holds: of detectors that take no law for granted, or whose law fits their reference.
             match findings.detectors.iter().all(|judged| keeps_its_rate(judged, rate)) {
                 true => format!(
-                    "alert rate {}: about {expected} false alarms for each detector in a log of this size that is like its \
-                     reference",
+                    "alert rate {}: about {expected} false alarms a detector in a log like its reference",
                     plain(rate)
                 ),
                 false => format!("alert rate {}; what it is worth is said below", plain(rate)),
