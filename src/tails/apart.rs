@@ -55,7 +55,7 @@ fn gap(descending: &[f64], k: usize, level: f64) -> Option<Apart> {
         let (rest, count) = ((k - m) as f64, m as f64);
         let gap = logs[m - 1] - logs[m];
         let xi = (below + count * logs[m] - k as f64 * logs[k]) / rest;
-        if gap < RATIO.ln() || !(xi > 0.0) {
+        if gap < RATIO.ln() || xi.is_nan() || xi <= 0.0 {
             continue;
         }
         // Σ 1/m² = π²/6.

@@ -29,8 +29,8 @@ pub(super) fn svg(levels: &[Level], list: &[ListEntry]) -> Option<String> {
         "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\"><title>Rewards by step</title>\
          <desc>Median and highest reward of each step, with the listed rollouts.</desc>"
     );
-    let known = levels.iter().filter(|level| level.reference);
-    if let (Some(from), Some(to)) = (known.clone().next(), known.last()) {
+    let known = || levels.iter().filter(|level| level.reference);
+    if let (Some(from), Some(to)) = (known().next(), known().next_back()) {
         let (from, to) = (x(from.step as f64), x(to.step as f64));
         let _ = write!(
             out,

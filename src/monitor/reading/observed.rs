@@ -43,7 +43,7 @@ mod tests {
     #[test]
     fn what_comes_from_a_step_on_is_held_against_the_reference() {
         // Prompt 0 never passes before step 20 and always after; the others pass every fourth time.
-        let passes = |step: u64, row: u64| if row < 4 { step >= 20 } else { row % 4 == 0 };
+        let passes = |step: u64, row: u64| if row < 4 { step >= 20 } else { row.is_multiple_of(4) };
         let (reference, all) = (log(0..10, passes), log(0..40, passes));
         let found = pass_rate(&reference, &all, 10).unwrap();
         assert_eq!((found.reference.1, found.later.1), (320, 960));
@@ -51,7 +51,7 @@ mod tests {
             found.jumps.len() == 1 && found.jumps[0].step == 20 && found.jumps[0].row == 640,
             "{found:?}"
         );
-        let steady = pass_rate(&reference, &log(0..40, |_, row| row % 4 == 0), 10).unwrap();
+        let steady = pass_rate(&reference, &log(0..40, |_, row| row.is_multiple_of(4)), 10).unwrap();
         assert!(steady.jumps.is_empty() && steady.rise.is_none());
         let continuous = Observed { proxy: (0..1280).map(f64::from).collect(), ..all };
         assert!(pass_rate(&reference, &continuous, 10).is_none());
