@@ -284,7 +284,7 @@ fn missing_columns_and_degenerate_rewards_are_refused_by_name() {
     let without_reference = Observed { ref_log_prob: None, ..complete.clone() };
     assert_eq!(refusal(spec("log_ratio").part(), &without_reference), missing("ref_log_prob"));
     let constant = Observed { proxy: vec![1.0; 2000], ..complete.clone() };
-    let mostly = |row: usize| if row % 5 == 0 { complete.proxy[row] } else { 1.0 };
+    let mostly = |row: usize| if row.is_multiple_of(5) { complete.proxy[row] } else { 1.0 };
     let mostly =
         Observed { proxy: (0..2000).map(mostly).collect(), step: vec![], group: vec![], ..complete.clone() };
     assert_eq!(refusal(spec("robust_z").part(), &mostly), Some(Status::ZeroMad));

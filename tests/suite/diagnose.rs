@@ -181,7 +181,7 @@ fn repeated_completions_are_told_from_clipping_where_the_file_has_them() {
         })
         .collect();
     let run = |csv: &str, json_too: bool| {
-        let (_folder, path) = file("log.csv", csv.to_owned());
+        let (_folder, path) = file("log.csv", csv);
         let mut command = tailcatch();
         command.args(["diagnose", "-c", "reward"]).arg(&path);
         if json_too {
