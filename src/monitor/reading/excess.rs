@@ -4,7 +4,7 @@
 //! is Poisson-binomial. They are counted twice, of scores as they are and in units of their step's own spread, and must be too many
 //! both times: neither a spread that grows while a policy learns is news, nor one that collapses.
 
-use super::list::{Ranking, Scored};
+use super::list::{Offer, Ranking, Scored};
 use crate::foundation::order::{mad, median};
 use serde::Serialize;
 
@@ -88,7 +88,7 @@ impl Entries {
     fn see(&mut self, rollout: &Scored, score: f64, reference: bool) {
         // What was sampled does not matter here: equal completions count each.
         let own = Scored { reward: score, centre: 0.0, outcome: rollout.row, ..*rollout };
-        let entered = self.ranking.offer(own).is_some();
+        let entered = self.ranking.offer(own) == Offer::Entered;
         if reference {
             return;
         }

@@ -236,8 +236,8 @@ pub(super) fn gather(
             let Scored { step, reward, .. } = *rollout;
             tail.see(Point { score: rollout.score(), reward, step, reference: false });
             values.see(reward);
-            entries.extend(list.judge(*rollout));
         }
+        entries.extend(list.judge(rows.scored));
         add_level(&mut levels, rows, known, false);
     })?;
     levels.sort_by_key(|level| level.step);

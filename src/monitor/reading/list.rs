@@ -1,8 +1,9 @@
 //! The reading list: every rollout whose score enters the k highest seen so far (k-records).
 //!
-//! The score is the reward less a centre ([`Centre`]). If benign scores are exchangeable, the nth rollout enters with
-//! probability min(1, k/n) whatever their law, so k follows from the number of benign rollouts that one is ready to read
-//! ([`crate::theory::records`]). Nobody confirms anything, so all entries stay in the ranking: each raises the bar for the next.
+//! The score is the reward less a centre ([`Centre`]). If benign scores are exchangeable, each of the n seen so far is among the k highest
+//! with probability min(1, k/n) whatever their law, so k follows from the number of benign rollouts that one is ready to read
+//! ([`crate::theory::records`]). The rollouts of a step share the noise of their centre, so they are ranked together: a rollout enters that is
+//! among the k highest when its step ends, and n is counted to there. Nobody confirms anything, so all entries stay in the ranking: each raises the bar for the next.
 
 use super::centre::Centre;
 use crate::theory::records::Records;
@@ -132,6 +133,7 @@ impl ReadingList {
         let centre = *self.settings.centre.get_or_insert_with(|| Centre::of(rows.groups));
         let centres = centre.centres(rows.groups, rows.rewards);
         let first = self.ranking.seen;
+        let mut step_rows = Vec::with_capacity(rows.rewards.len());
         for (i, (&reward, centre)) in rows.rewards.iter().zip(centres).enumerate() {
             let row = first + i as u64;
             let outcome = rows.outcomes.get(i).copied().unwrap_or(row);
@@ -139,9 +141,10 @@ impl ReadingList {
             if self.learning {
                 self.learn(rollout);
             } else {
-                entries.extend(self.judge(rollout));
+                step_rows.push(rollout);
             }
         }
+        entries.extend(self.judge(&step_rows));
         entries
     }
 
@@ -176,12 +179,37 @@ impl ReadingList {
         entries
     }
 
-    /// A rollout after the reference: its entry, if it goes on the list.
-    pub(in crate::monitor) fn judge(&mut self, rollout: Scored) -> Option<Entry> {
-        let rank = self.ranking.offer(rollout);
-        self.expected += (self.ranking.places as f64 / self.ranking.seen as f64).min(1.0);
-        let (of, expected_benign) = (self.ranking.seen, self.expected);
-        rank.map(|rank| Entry { rollout, rank, of, expected_benign, reference: false })
+    /// The rollouts of a step after the reference: those that go on the list, in their order.
+    pub(in crate::monitor) fn judge(&mut self, rollouts: &[Scored]) -> Vec<Entry> {
+        let mut entered: Vec<u64> = Vec::new();
+        for rollout in rollouts {
+            match self.ranking.offer(*rollout) {
+                Offer::Entered => entered.push(rollout.row),
+                // What took the place of a rollout of this step is listed for it.
+                Offer::Replaced(row) => {
+                    if let Some(place) = entered.iter_mut().find(|known| **known == row) {
+                        *place = rollout.row;
+                    }
+                }
+                Offer::Below => {}
+            }
+        }
+        let of = self.ranking.seen;
+        let share = (self.ranking.places as f64 / of.max(1) as f64).min(1.0);
+        self.expected += share * rollouts.len() as f64;
+        let (expected_benign, listed) = (self.expected, |row: &u64| entered.contains(row));
+        let ranked = self.ranking.top.iter().enumerate().filter(|(_, rollout)| listed(&rollout.row));
+        let mut entries: Vec<Entry> = ranked
+            .map(|(at, rollout)| Entry {
+                rollout: *rollout,
+                rank: at + 1,
+                of,
+                expected_benign,
+                reference: false,
+            })
+            .collect();
+        entries.sort_by_key(|entry| entry.rollout.row);
+        entries
     }
 
     /// k: places of the ranking, once the reference has ended.
@@ -212,6 +240,17 @@ pub(super) fn places(benign: f64, rollouts: u64, reference: u64) -> usize {
     usize::try_from(places).unwrap_or(usize::MAX).max(1)
 }
 
+/// What became of a rollout in the ranking.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Offer {
+    /// It is among the k highest.
+    Entered,
+    /// It took the place of this row, which is the same thing with a lower score.
+    Replaced(u64),
+    /// It is not, or it is known.
+    Below,
+}
+
 /// The k highest so far, the highest first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Ranking {
@@ -226,39 +265,41 @@ impl Ranking {
         Self { places, top: Vec::new(), seen: 0 }
     }
 
-    /// The rank at which a rollout enters, if it does. The same completion with the same reward is the same thing: it does
-    /// not enter again, at most it takes the higher of the two scores.
-    pub fn offer(&mut self, rollout: Scored) -> Option<usize> {
+    /// Ranks a rollout. The same completion with the same reward is the same thing: it does not enter again, at most it takes the
+    /// higher of the two scores.
+    pub fn offer(&mut self, rollout: Scored) -> Offer {
         self.seen += 1;
         let score = rollout.score();
         if let (true, Some(last)) = (self.top.len() >= self.places, self.top.last())
             && score < last.score()
         {
-            return None;
+            return Offer::Below;
         }
         let same = |other: &Scored| other.outcome == rollout.outcome && other.reward == rollout.reward;
         if let Some(at) = self.top.iter().position(same) {
-            if self.top.get(at).is_some_and(|known| known.score() < score) {
-                self.top.remove(at);
-                self.insert(rollout);
+            if self.top.get(at).is_none_or(|known| known.score() >= score) {
+                return Offer::Below;
             }
-            return None;
+            let known = self.top.remove(at);
+            self.insert(rollout);
+            return Offer::Replaced(known.row);
         }
-        self.insert(rollout)
+        if self.insert(rollout) { Offer::Entered } else { Offer::Below }
     }
 
-    fn insert(&mut self, rollout: Scored) -> Option<usize> {
+    /// Whether there was a place for it.
+    fn insert(&mut self, rollout: Scored) -> bool {
         let (score, tie) = (rollout.score(), tie(rollout.outcome));
         let higher = |other: &Scored| {
             other.score() > score || other.score() == score && self::tie(other.outcome) > tie
         };
         let at = self.top.partition_point(higher);
         if at >= self.places {
-            return None;
+            return false;
         }
         self.top.insert(at, rollout);
         self.top.truncate(self.places);
-        Some(at + 1)
+        true
     }
 
     /// Fewer places.
