@@ -90,12 +90,15 @@ fn exchangeable(rewards: &[f64]) -> String {
     csv
 }
 
+/// What is made of a number that a law gives.
+type Shape = fn(f64) -> f64;
+
 #[test]
 fn exchangeable_rewards_are_not_flagged_whatever_their_law() {
     // 400 logs a law; at most 5% may be flagged or shifted. A law at 5% would pass with 26 or fewer in 93% of cases; what is promised is
     // 2.5% without texts, so 20 is far above it.
     const LOGS: u64 = 400;
-    let shapes: [(&str, fn(f64) -> f64); 7] = [
+    let shapes: [(&str, Shape); 7] = [
         ("student_t:df=1.5", |x| x),
         ("log_normal:sigma=1", |x| x),
         ("normal", |x| x),

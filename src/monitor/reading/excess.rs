@@ -72,7 +72,8 @@ impl Count {
     pub fn finish(self) -> Option<Excess> {
         let (plain, scaled) = (self.plain.finish(), self.scaled.finish());
         let expected = plain.expected;
-        (self.whole && expected > 0.0).then(|| if plain.p_value > scaled.p_value { plain } else { scaled })
+        let larger = if plain.p_value > scaled.p_value { plain } else { scaled };
+        (self.whole && expected > 0.0).then_some(larger)
     }
 }
 

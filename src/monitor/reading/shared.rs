@@ -97,11 +97,12 @@ fn pieces(text: &str) -> Vec<u64> {
 fn each_piece(text: &str, visit: &mut dyn FnMut(&str)) {
     let at: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
     let characters = at.len() - 1;
-    let parts = match characters > READ {
-        true => vec![0..READ / 2, characters - READ / 2..characters],
-        false => vec![0..characters],
+    // A short text is its own start, and has no end apart from it.
+    let (start, end) = match characters > READ {
+        true => (0..READ / 2, characters - READ / 2..characters),
+        false => (0..characters, characters..characters),
     };
-    for part in parts {
+    for part in [start, end] {
         let (from, to) = (at.get(part.start), at.get(part.end));
         let Some(own) = from.zip(to).and_then(|(from, to)| text.get(*from..*to)) else { continue };
         let ends: Vec<usize> = own.char_indices().map(|(at, _)| at).chain([own.len()]).collect();
