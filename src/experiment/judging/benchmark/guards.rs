@@ -10,14 +10,11 @@
 //! One detector under two names is not a failure of either: their equal audits put them in one row (see `aggregate`).
 
 use super::thirds::Thirds;
-use super::trial::Trial;
+use super::trial::{Seen, Trial};
 use crate::detectors::Fit;
 use crate::foundation::failure::Status;
 use crate::record::benchmark::{GuardRow, IMPUTATION, LEAK, LOOK_AHEAD, REUSE};
 use crate::record::{Observed, Scores};
-
-/// What a guard saw.
-pub(super) type Seen = Result<(), String>;
 
 /// Every guard on one detector: that twins show the same in every run, all else in a scenario's first.
 pub(super) fn check(trial: &Trial<'_>, fit: &mut Fit) -> Vec<GuardRow> {

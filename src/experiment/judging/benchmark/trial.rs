@@ -1,10 +1,12 @@
 //! One detector on one run: what alerts and guards are shown.
 
-use super::guards::Seen;
 use super::thirds::Thirds;
 use crate::experiment::judging::subject::Subject;
 use crate::foundation::failure::Status;
 use crate::record::Scores;
+
+/// What a guard saw.
+pub(super) type Seen = Result<(), String>;
 
 /// Which run this is.
 #[derive(Debug, Clone, Copy)]
