@@ -77,7 +77,8 @@ fn conditioned_runs_tell_of_all_runs_what_plain_ones_do() {
     let (plain, sighted) = (runs("", all, 5), runs(CONDITION, conditioned, 6));
     assert!(sighted.iter().all(|run| run.0.is_some() && run.2.is_some_and(|p| p > 0.0 && p < 1.0)));
     assert!(plain.iter().all(|run| run.2.is_none()));
-    let questions: [(&str, fn(&Run) -> f64); 4] = [
+    type Question = (&'static str, fn(&Run) -> f64);
+    let questions: [Question; 4] = [
         ("sighted", |run| f64::from(u8::from(run.0.is_some()))),
         ("sighted and taken over where it can be", |run| {
             f64::from(u8::from(run.0.is_some() && run.1 > 0.25))
