@@ -170,6 +170,14 @@ fn a_cluster_of_its_own_is_a_mixture_and_a_threshold_asks_for_its_tail() {
 }
 
 #[test]
+fn what_was_assumed_of_the_log_is_said() {
+    let (code, _, stderr) =
+        outcome(tailcatch().arg("diagnose").arg(fixture("kinds/trl_twice")).args(["--column", "acc_reward"]));
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stderr.contains("12 of 12 rollouts of step 2 are those of step 1"), "{stderr}");
+}
+
+#[test]
 fn repeated_completions_are_told_from_clipping_where_the_file_has_them() {
     let value = |row: u32, u: f64| if row % 32 == 5 { 3.0 } else { u };
     let clipped = rollouts(20, |_, row, u| value(row, u));

@@ -99,6 +99,7 @@ pub fn run(args: &DiagnoseArgs, console: &Console) -> Result<Outcome, Error> {
     if data.empty > 0 {
         console.warn(left_out(data.empty, "value"));
     }
+    data.meta.notes.iter().for_each(|note| console.warn(note));
     let threshold = args.threshold.map(Finite::get);
     let refused = |status: Status| Diagnosis::refused(data.rows - data.empty, status);
     let descending = order::descending(&data.values);
