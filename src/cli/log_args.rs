@@ -53,11 +53,11 @@ impl LogArgs {
     pub fn options(&self) -> Result<LogOptions, Error> {
         Ok(LogOptions {
             reward: self.reward.as_deref().map(str::parse).transpose()?,
-            features: Vec::new(),
             step: self.step.clone(),
             group: self.group.clone(),
             rows: self.rows,
             max_expanded: self.max_expanded,
+            ..LogOptions::default()
         })
     }
 }

@@ -146,14 +146,14 @@ impl Building {
         }
     }
 
-    /// Reads one file.
+    /// Reads one file; how many rows it has.
     pub(super) fn file(
         &mut self,
         number: usize,
         path: &Path,
         plan: Plan,
         spec: &RewardSpec,
-    ) -> Result<(), Error> {
+    ) -> Result<usize, Error> {
         let (terms, roles) = (spec.terms(Some(&plan.present)), &plan.roles);
         let mut wanted = Wanted(terms.iter().map(|term| term.column).collect());
         let step = wanted.add(roles.step.as_ref());
@@ -304,7 +304,7 @@ impl Building {
             _ => plan.present.means || (plan.counter.is_some() && means.holds()),
         };
         self.not_aggregate |= !is_means;
-        lacks.into_iter().next().map_or(Ok(()), |(_, error)| Err(error))
+        lacks.into_iter().next().map_or(Ok(rows), |(_, error)| Err(error))
     }
 
     /// A file that was found and not read.

@@ -6,6 +6,7 @@
 use super::cell::{Cell, Column, Kind, SAMPLE};
 use super::csv_split::{Block, Cells, Splitter, Stop, delimiter};
 use super::error::{Error, Place};
+use super::part::Extent;
 use super::present::Present;
 use super::row::Row;
 use super::source::{self, Line, MAX_RECORD};
@@ -16,8 +17,8 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 /// The columns, judged by the first rows, and how many these are.
-pub(super) fn columns(path: &Path, limit: u64) -> Result<(Present, usize), Error> {
-    let Opened { mut splitter, header } = open(path, limit)?;
+pub(super) fn columns(path: &Path, extent: Extent) -> Result<(Present, usize), Error> {
+    let Opened { mut splitter, header, .. } = open(path, &extent)?;
     let (mut block, mut cells) = (Block::default(), Cells::default());
     let mut sample: Vec<Vec<Vec<u8>>> = Vec::new();
     while sample.len() < SAMPLE && splitter.fill(&mut block).map_err(|stop| explain(path, 0, stop))? {
@@ -41,7 +42,7 @@ pub(super) fn columns(path: &Path, limit: u64) -> Result<(Present, usize), Error
             column.whole &= cell.is_whole();
         }
     }
-    Ok((Present { columns, unfold: Unfold::One, means: false, limit, decimal_comma }, sample.len()))
+    Ok((Present { columns, unfold: Unfold::One, means: false, extent, decimal_comma }, sample.len()))
 }
 
 /// Whether a cell is digits with this byte between whole and fraction.
@@ -70,7 +71,7 @@ pub(super) fn scan(
     wanted: &[&str],
     visit: &mut dyn FnMut(&Row<'_>) -> Result<(), Error>,
 ) -> Result<Option<Place>, Error> {
-    let Opened { mut splitter, header } = open(path, present.limit)?;
+    let Opened { mut splitter, header, .. } = open(path, &present.extent)?;
     let mut index = Vec::with_capacity(wanted.len());
     for name in wanted {
         let mut found = header.iter().enumerate().filter(|(_, h)| h == name).map(|(i, _)| i);
@@ -92,7 +93,8 @@ pub(super) fn scan(
     let (give_back, emptied) = sync_channel::<Block>(BLOCKS + 2);
     std::thread::scope(|scope| {
         scope.spawn(move || split(&mut splitter, &send, &emptied));
-        let (mut row, mut cells, mut unfinished) = (0, Cells::default(), None);
+        let before = present.extent.rows();
+        let (mut row, mut cells, mut unfinished) = (before, Cells::default(), None);
         for block in receive {
             let block = block.map_err(|stop| explain(path, row, stop))?;
             for span in &block.spans {
@@ -120,7 +122,7 @@ pub(super) fn scan(
             }
             let _ = give_back.try_send(block);
         }
-        match (row, &unfinished) {
+        match (row - before, &unfinished) {
             (0, None) => Err(Error::Empty { path: path.to_owned(), what: "a header and no row" }),
             (0, Some(_)) => Err(Error::Empty { path: path.to_owned(), what: "a header and no complete row" }),
             _ => Ok(unfinished),
@@ -154,15 +156,19 @@ fn split(splitter: &mut Splitter, send: &SyncSender<Result<Block, Stop>>, emptie
 struct Opened {
     splitter: Splitter,
     header: Vec<String>,
+    /// Bytes up to its end.
+    bytes: u64,
 }
 
-fn open(path: &Path, limit: u64) -> Result<Opened, Error> {
-    let mut reader = spool::open(path, limit)?;
-    let (mut text, mut line, mut start) = (Vec::new(), 0, 0);
+fn open(path: &Path, extent: &Extent) -> Result<Opened, Error> {
+    let mut reader = spool::open(path, extent)?;
+    let (mut text, mut line, mut start, mut bytes) = (Vec::new(), 0, 0, 0);
     let place = |line| Place { file: path.to_owned(), line: Some(line), row: 0 };
     // The header, over several lines where a name holds a line break.
     loop {
+        let known = text.len();
         let how = source::read_line(&mut reader, &mut text).map_err(|e| source::explain(path, e))?;
+        bytes += (text.len() - known) as u64;
         line += 1;
         if how == Line::TooLong || text.len() > MAX_RECORD {
             return Err(Error::TooLong { place: place(line), limit: MAX_RECORD });
@@ -200,7 +206,12 @@ fn open(path: &Path, limit: u64) -> Result<Opened, Error> {
         let first = names.first().cloned().unwrap_or_default();
         return Err(Error::NoHeader { path: path.to_owned(), first });
     }
-    Ok(Opened { splitter: Splitter::new(reader, delimiter, line + 1), header: names })
+    Ok(Opened { splitter: Splitter::new(reader, delimiter, line + 1 + extent.lines()), header: names, bytes })
+}
+
+/// Bytes of the header, with what stands before it.
+pub(super) fn header_bytes(path: &Path, limit: u64) -> Result<u64, Error> {
+    Ok(open(path, &Extent::whole(limit))?.bytes)
 }
 
 fn csv_names(header: &[u8], delimiter: u8) -> Vec<Vec<u8>> {

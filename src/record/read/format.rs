@@ -2,6 +2,7 @@
 
 use super::error::{Error, Place};
 use super::options::{LogOptions, Rows};
+use super::part::Extent;
 use super::present::Present;
 use super::row::Row;
 use super::source::{self, Magic};
@@ -37,7 +38,7 @@ pub(super) fn format(path: &Path) -> Option<Format> {
 }
 
 /// The format of a file, of standard input by its bytes.
-fn told(path: &Path, limit: u64) -> Result<Format, Error> {
+fn told(path: &Path, extent: &Extent) -> Result<Format, Error> {
     if path != Path::new(STDIN) {
         let extension = String::new();
         return format(path).ok_or(Error::UnknownExtension { path: path.to_owned(), extension });
@@ -47,7 +48,7 @@ fn told(path: &Path, limit: u64) -> Result<Format, Error> {
         Magic::Zip => return Ok(Format::Json),
         Magic::Gzip | Magic::Zstd | Magic::Other => {}
     }
-    let mut source = spool::open(path, limit)?;
+    let mut source = spool::open(path, extent)?;
     let first = source.fill_buf().map_err(|e| source::explain(path, e))?;
     let first = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first).trim_ascii_start();
     Ok(if matches!(first.first(), Some(b'{' | b'[')) { Format::Json } else { Format::Csv })
@@ -55,12 +56,13 @@ fn told(path: &Path, limit: u64) -> Result<Format, Error> {
 
 /// The columns of a file, judged by its first rows, and how many of these there are.
 pub(super) fn columns(path: &Path, options: &LogOptions) -> Result<(Present, usize), Error> {
-    let limit = options.max_expanded;
-    let (present, rows) = match told(path, limit)? {
-        Format::Csv => csv::columns(path, limit)?,
-        Format::Json => json::columns(path, limit, options.rows == Some(Rows::Rollouts))?,
+    let extent = Extent { limit: options.max_expanded, part: options.parts.get(path).cloned() };
+    let as_rollouts = options.rows == Some(Rows::Rollouts);
+    let (present, rows) = match told(path, &extent)? {
+        Format::Csv => csv::columns(path, extent)?,
+        Format::Json => json::columns(path, extent, as_rollouts)?,
         #[cfg(feature = "parquet")]
-        Format::Parquet => super::parquet::columns(path, limit, options.rows == Some(Rows::Rollouts))?,
+        Format::Parquet => super::parquet::columns(path, extent.limit, as_rollouts)?,
         #[cfg(not(feature = "parquet"))]
         Format::Parquet => return Err(Error::ParquetDisabled { path: path.to_owned() }),
     };
@@ -78,7 +80,7 @@ pub(super) fn scan(
     wanted: &[&str],
     visit: &mut dyn FnMut(&Row<'_>) -> Result<(), Error>,
 ) -> Result<Option<Place>, Error> {
-    match told(path, present.limit)? {
+    match told(path, &present.extent)? {
         Format::Csv => csv::scan(path, present, wanted, visit),
         Format::Json => json::scan(path, present, wanted, visit),
         #[cfg(feature = "parquet")]

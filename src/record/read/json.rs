@@ -6,6 +6,7 @@ use super::cell::{Cell, Column, SAMPLE};
 use super::error::{Error, Place};
 use super::json_records::Records;
 use super::json_value::{cell, is_chat};
+use super::part::Extent;
 use super::present::Present;
 use super::row::Row;
 use super::unfold::Unfold;
@@ -19,22 +20,22 @@ const ELEMENTS: usize = 4;
 
 /// The columns, judged by the first records: literal keys, and paths into nested objects joined by `/`. And how many rows these
 /// hold.
-pub(super) fn columns(path: &Path, limit: u64, as_rollouts: bool) -> Result<(Present, usize), Error> {
-    let mut records = Records::open(path, limit)?;
+pub(super) fn columns(path: &Path, extent: Extent, as_rollouts: bool) -> Result<(Present, usize), Error> {
+    let mut records = Records::open(path, &extent)?;
     let mut sample = Vec::new();
     while sample.len() < SAMPLE
         && let Some(record) = records.next()?
     {
         sample.push(record.object);
     }
-    Ok(present(&sample, records.means, limit, as_rollouts))
+    Ok(present(&sample, records.means, extent, as_rollouts))
 }
 
 /// The columns of the first records.
 pub(super) fn present(
     sample: &[Map<String, Value>],
     means: bool,
-    limit: u64,
+    extent: Extent,
     as_rollouts: bool,
 ) -> (Present, usize) {
     let unfold = Unfold::of(sample, as_rollouts);
@@ -55,7 +56,7 @@ pub(super) fn present(
             }
         }
     }
-    (Present { columns, unfold, means, limit, decimal_comma: false }, rows)
+    (Present { columns, unfold, means, extent, decimal_comma: false }, rows)
 }
 
 fn collect(object: &Map<String, Value>, prefix: &str, columns: &mut Vec<Column>) {
@@ -95,9 +96,10 @@ pub(super) fn scan(
     wanted: &[&str],
     visit: &mut dyn FnMut(&Row<'_>) -> Result<(), Error>,
 ) -> Result<Option<Place>, Error> {
-    let mut records = Records::open(path, present.limit)?;
+    let mut records = Records::open(path, &present.extent)?;
     let unfold = present.unfold.under(wanted);
-    let mut row = 0;
+    let before = present.extent.rows();
+    let mut row = before;
     while let Some(record) = records.next()? {
         let place = || Place { file: path.to_owned(), line: record.line, row };
         let rows = unfold.rows(&record.object, place)?;
@@ -113,7 +115,7 @@ pub(super) fn scan(
             row += 1;
         }
     }
-    match (row, &records.unfinished) {
+    match (row - before, &records.unfinished) {
         (0, None) => Err(Error::Empty { path: path.to_owned(), what: "it holds no record" }),
         (0, Some(_)) => Err(Error::Empty { path: path.to_owned(), what: "not one complete record" }),
         _ => Ok(records.unfinished),

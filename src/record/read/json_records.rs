@@ -5,6 +5,7 @@ use super::error::{Error, Place};
 use super::inspect;
 use super::json_split::{Splitter, Stop};
 use super::json_value::parse;
+use super::part::Extent;
 use super::source::{self, Line, MAX_RECORD, Magic, Source};
 use super::spool;
 use serde_json::{Map, Value};
@@ -58,12 +59,12 @@ enum Input<'a> {
 }
 
 impl<'a> Records<'a> {
-    pub fn open(path: &'a Path, limit: u64) -> Result<Self, Error> {
-        let (shape, samples) = shape(path, limit)?;
+    pub fn open(path: &'a Path, extent: &Extent) -> Result<Self, Error> {
+        let (shape, samples) = shape(path, extent)?;
         let means = shape == Shape::Under("log_history".to_owned());
-        let splitter = || Ok(Splitter::new(spool::open(path, limit)?));
+        let splitter = || Ok(Splitter::new(spool::open(path, extent)?));
         let input = match shape {
-            Shape::Lines => Input::Lines { reader: spool::open(path, limit)?, line: 0 },
+            Shape::Lines => Input::Lines { reader: spool::open(path, extent)?, line: extent.lines() },
             Shape::Array => {
                 let mut splitter = splitter()?;
                 splitter.expect(b'[').map_err(|stop| explain(path, &splitter, 0, stop))?;
@@ -75,9 +76,9 @@ impl<'a> Records<'a> {
                 if found { Input::Elements { splitter, first: true } } else { Input::Done }
             }
             Shape::One => Input::One(splitter()?),
-            Shape::Archive => Input::Archive(inspect::Archive::open(path, limit)?),
+            Shape::Archive => Input::Archive(inspect::Archive::open(path, extent.limit)?),
         };
-        Ok(Self { path, input, samples, means, buffer: Vec::new(), row: 0, unfinished: None })
+        Ok(Self { path, input, samples, means, buffer: Vec::new(), row: extent.rows(), unfinished: None })
     }
 
     /// The next record.
@@ -195,11 +196,11 @@ impl<'a> Records<'a> {
 }
 
 /// How the records of a file lie, and whether they are an evaluation's samples.
-fn shape(path: &Path, limit: u64) -> Result<(Shape, bool), Error> {
+fn shape(path: &Path, extent: &Extent) -> Result<(Shape, bool), Error> {
     if spool::magic(path)? == Magic::Zip {
         return Ok((Shape::Archive, true));
     }
-    let mut splitter = Splitter::new(spool::open(path, limit)?);
+    let mut splitter = Splitter::new(spool::open(path, extent)?);
     let failed = |splitter: &Splitter, stop| explain(path, splitter, 0, stop);
     match splitter.peek() {
         Ok(Some(b'[')) => return Ok((Shape::Array, false)),
@@ -208,7 +209,7 @@ fn shape(path: &Path, limit: u64) -> Result<(Shape, bool), Error> {
         Err(stop) => return Err(failed(&splitter, stop)),
     }
     // Objects one a line? Then the first line that is not blank holds a whole one; so it does where the text is one line.
-    let mut reader = spool::open(path, limit)?;
+    let mut reader = spool::open(path, extent)?;
     let mut first = Vec::new();
     let first_is_whole = loop {
         first.clear();
@@ -344,7 +345,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(name);
         std::fs::write(&path, text).unwrap();
-        let mut records = Records::open(&path, u64::MAX).map_err(|e| e.to_string())?;
+        let mut records = Records::open(&path, &Extent::whole(u64::MAX)).map_err(|e| e.to_string())?;
         let mut found = Vec::new();
         while let Some(record) = records.next().map_err(|e| e.to_string())? {
             found.push((record.object["a"].as_u64().unwrap(), record.line));

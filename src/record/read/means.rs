@@ -55,12 +55,13 @@ impl StepMeans {
 mod tests {
     use super::*;
     use crate::record::read::cell::{Column, Kind};
+    use crate::record::read::part::Extent;
     use crate::record::read::unfold::Unfold;
 
     fn present(names: &[&str]) -> Present {
         let column = |n: &&str| Column { name: (*n).to_owned(), kind: Kind::Number, whole: true };
         let columns = names.iter().map(column).collect();
-        Present { columns, unfold: Unfold::One, means: false, limit: 0, decimal_comma: false }
+        Present { columns, unfold: Unfold::One, means: false, extent: Extent::whole(0), decimal_comma: false }
     }
 
     #[test]

@@ -31,6 +31,7 @@ mod options;
 mod outcomes;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod part;
 mod path_step;
 mod present;
 #[cfg(feature = "parquet")]
@@ -55,6 +56,7 @@ pub use names_of::numeric_columns;
 pub use open::{open_log, read_log};
 pub use options::{LogOptions, Rows};
 pub use outcomes::read_outcomes;
+pub use part::Part;
 pub use reward::RewardSpec;
 pub use roles::Roles;
 pub use rollouts::{Rollouts, Span};

@@ -4,7 +4,7 @@ use super::build::{Building, Plan};
 use super::cell::Kind;
 use super::choose::{Choice, choose, reason};
 use super::error::Error;
-use super::files::found;
+use super::files::{Found, found};
 use super::log::{InMemory, LeftOut, Log, StepSource};
 use super::means::may_be_means;
 use super::names::sign_of_rollouts;
@@ -52,16 +52,38 @@ pub(super) fn open(
     options: &LogOptions,
     without_steps: bool,
 ) -> Result<Log<Rollouts>, Error> {
-    let Choice { files, reward, left_out } = choose(found(paths)?, options)?;
+    Ok(open_files(found(paths)?, options, without_steps, &steps_of)?.0)
+}
+
+/// Steps of files whose rows do not say them, and where they come from. The files may be one rollout each.
+pub(super) type StepsOf<'a> = &'a dyn Fn(&[PathBuf], bool) -> (StepSource, Vec<u64>);
+
+/// Numbers in the paths, else the order of the files; of one file, and of files of one rollout each, nothing.
+pub(super) fn steps_of(files: &[PathBuf], one_each: bool) -> (StepSource, Vec<u64>) {
+    match path_step::steps(files) {
+        Some(steps) => (StepSource::Path, steps),
+        None if one_each || files.len() == 1 => (StepSource::None, vec![0; files.len()]),
+        None => (StepSource::Order, (0..files.len() as u64).collect()),
+    }
+}
+
+/// As [`open`], of files that were found; with the number of rows of each.
+pub(super) fn open_files(
+    found: Vec<Found>,
+    options: &LogOptions,
+    without_steps: bool,
+    steps_of: StepsOf<'_>,
+) -> Result<(Log<Rollouts>, Vec<usize>), Error> {
+    let Choice { files, reward, left_out } = choose(found, options)?;
     let names = match files.first() {
         Some(first) => feature_names(&first.path, &first.present, &options.features)?,
         None => Vec::new(),
     };
     let several = files.len() > 1;
     let paths_of: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
-    let of_paths = path_step::steps(&paths_of);
     // One rollout a file: their order says nothing of steps.
     let one_each = several && files.iter().all(|file| file.single);
+    let (source, steps) = steps_of(&paths_of, one_each);
     let mut plans = Vec::with_capacity(files.len());
     for (number, file) in files.iter().enumerate() {
         let roles = Roles::of(&file.present, &reward, options);
@@ -72,11 +94,7 @@ pub(super) fn open(
         let missing =
             lacking.map(|t| (t.name.to_owned(), missing(&file.path, &file.present, t.column))).collect();
         plans.push(Plan {
-            step: match &of_paths {
-                Some(steps) => steps.get(number).copied().unwrap_or_default(),
-                None if one_each => 0,
-                None => number as u64,
-            },
+            step: steps.get(number).copied().unwrap_or_default(),
             counter: may_be_means(&file.present, roles.step.as_deref()),
             of_rollouts: sign_of_rollouts(&file.present.columns).is_some(),
             missing,
@@ -86,21 +104,17 @@ pub(super) fn open(
         });
     }
     let roles = plans.first().map(|plan| plan.roles.clone()).unwrap_or_default();
-    let step = match (&roles.step, of_paths, several && !one_each) {
-        (Some(name), ..) => StepSource::Column(name.clone()),
-        (None, Some(_), _) => StepSource::Path,
-        (None, None, true) => StepSource::Order,
-        (None, None, false) => StepSource::None,
-    };
+    let step = roles.step.as_ref().map_or(source, |name| StepSource::Column(name.clone()));
     let mut building = Building::new(&plans, &reward, names, options, without_steps);
     left_out.into_iter().for_each(|file| building.leave_out(file));
-    for (number, (file, plan)) in files.iter().zip(plans).enumerate() {
+    let mut rows = vec![0; files.len()];
+    for (number, ((file, plan), rows)) in files.iter().zip(plans).zip(&mut rows).enumerate() {
         match building.file(number, &file.path, plan, &reward) {
             Err(error) if several => match reason(&error, false, false) {
                 Some(reason) => building.leave_out(LeftOut { path: file.path.clone(), reason }),
                 None => return Err(error),
             },
-            result => result?,
+            result => *rows = result?,
         }
     }
     if building.is_empty() && !reward.terms(None).is_empty() {
@@ -108,7 +122,7 @@ pub(super) fn open(
         return Err(Error::NoValues { path, column: reward.to_string() });
     }
     let options = LogOptions { reward: Some(reward.clone()), ..options.clone() };
-    building.finish(paths_of, roles, step, options)
+    Ok((building.finish(paths_of, roles, step, options)?, rows))
 }
 
 /// The feature columns that are asked for, each once, and those that are always read.

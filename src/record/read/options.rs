@@ -1,7 +1,10 @@
 //! What a reader is told of a log beforehand, and which of several readings is meant.
 
+use super::part::Part;
 use super::reward::RewardSpec;
+use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 /// What a row of a log is.
@@ -49,6 +52,8 @@ pub struct LogOptions {
     pub rows: Option<Rows>,
     /// Bytes to which a Parquet or compressed file may expand.
     pub max_expanded: u64,
+    /// Files of which only a part is read.
+    pub parts: BTreeMap<PathBuf, Part>,
 }
 
 impl LogOptions {
@@ -65,6 +70,7 @@ impl Default for LogOptions {
             group: None,
             rows: None,
             max_expanded: Self::MAX_EXPANDED,
+            parts: BTreeMap::new(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::cell::{Cell, Column, Kind};
 use super::error::{Error, Place};
+use super::part::Extent;
 use super::present::Present;
 use super::quiet;
 use super::row::Row;
@@ -41,7 +42,7 @@ pub(super) fn columns(path: &Path, limit: u64, as_rollouts: bool) -> Result<(Pre
         }
         let rows = usize::try_from(reader.metadata().file_metadata().num_rows()).unwrap_or(0);
         let plain =
-            |unfold| Present { columns: Vec::new(), unfold, means: false, limit, decimal_comma: false };
+            |unfold| Present { columns: Vec::new(), unfold, means: false, extent: Extent::whole(limit), decimal_comma: false };
         let lists: Vec<Arc<Type>> =
             schema.get_fields().iter().filter(|field| is_list(field)).cloned().collect();
         if lists.is_empty() || rows == 0 {
@@ -52,7 +53,7 @@ pub(super) fn columns(path: &Path, limit: u64, as_rollouts: bool) -> Result<(Pre
         for record in rows_of(path, &reader, schema.get_fields().to_vec())?.take(LISTS) {
             sample.push(object(&record.map_err(|e| explain(path, &e))?));
         }
-        let (seen, rows_seen) = json::present(&sample, false, limit, as_rollouts);
+        let (seen, rows_seen) = json::present(&sample, false, Extent::whole(limit), as_rollouts);
         let of_list = |name: &str| lists.iter().any(|field| leads_to(name, field.name()));
         columns.retain(|column| !of_list(&column.name));
         columns.extend(seen.columns.into_iter().filter(|column| of_list(&column.name)));
@@ -122,7 +123,7 @@ pub(super) fn scan(
     visit: &mut dyn FnMut(&Row<'_>) -> Result<(), Error>,
 ) -> Result<(), Error> {
     guarded(path, || {
-        let reader = open(path, present.limit)?;
+        let reader = open(path, present.extent.limit)?;
         let schema = reader.metadata().file_metadata().schema();
         // Without a single column the row iterator would have nothing to count by.
         let unknown = |name: &&&str| !schema.get_fields().iter().any(|field| leads_to(name, field.name()));
@@ -137,7 +138,7 @@ pub(super) fn scan(
             wanted.iter().any(|name| leads_to(name, field.name()))
                 || keys.iter().any(|key| key == field.name())
         });
-        let (mut row, mut left) = (0, present.limit);
+        let (mut row, mut left) = (0, present.extent.limit);
         for record in rows_of(path, &reader, roots.cloned().collect())? {
             let record = record.map_err(|e| explain(path, &e))?;
             let place = || Place { file: path.to_owned(), line: None, row };
@@ -148,7 +149,7 @@ pub(super) fn scan(
                 }
                 left = left.checked_sub(size as u64).ok_or_else(|| {
                     let _ = name;
-                    Error::TooLarge { path: path.to_owned(), limit: present.limit }
+                    Error::TooLarge { path: path.to_owned(), limit: present.extent.limit }
                 })?;
             }
             if unfold == Unfold::One || matches!(unfold, Unfold::Unclear { .. }) {

@@ -1,6 +1,7 @@
 //! What is known of a file before its rows are read.
 
 use super::cell::Column;
+use super::part::Extent;
 use super::unfold::Unfold;
 
 /// What a file holds, judged by its first rows.
@@ -11,8 +12,8 @@ pub(super) struct Present {
     pub unfold: Unfold,
     /// Whether the format says that rows are means over steps.
     pub means: bool,
-    /// Bytes to which the file may expand.
-    pub limit: u64,
+    /// How much of the file is read.
+    pub extent: Extent,
     /// Whether numbers have a comma where a point belongs.
     pub decimal_comma: bool,
 }

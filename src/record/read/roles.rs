@@ -153,12 +153,13 @@ pub(super) fn missing(path: &Path, present: &Present, name: &str) -> Error {
 mod tests {
     use super::*;
     use crate::record::read::cell::Column;
+    use crate::record::read::part::Extent;
     use crate::record::read::unfold::Unfold;
 
     fn present(names: &[&str]) -> Present {
         let column = |n: &&str| Column { name: (*n).to_owned(), kind: Kind::Number, whole: false };
         let columns = names.iter().map(column).collect();
-        Present { columns, unfold: Unfold::One, means: false, limit: 0, decimal_comma: false }
+        Present { columns, unfold: Unfold::One, means: false, extent: Extent::whole(0), decimal_comma: false }
     }
 
     #[test]

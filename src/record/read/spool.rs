@@ -1,6 +1,7 @@
 //! What can be read only once, kept so that it can be read again: standard input (`-`) and pipes.
 
 use super::error::Error;
+use super::part::Extent;
 use super::source::{self, Magic, Source};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -67,8 +68,12 @@ pub(super) fn magic(path: &Path) -> Result<Magic, Error> {
     Ok(Magic::of(&first[..filled]))
 }
 
-/// The text of a file, expanded up to so many bytes.
-pub(super) fn open(path: &Path, limit: u64) -> Result<Source, Error> {
+/// The text of a file, or of a part of it, expanded up to so many bytes.
+pub(super) fn open(path: &Path, extent: &Extent) -> Result<Source, Error> {
+    let limit = extent.limit;
+    if let Some(part) = &extent.part {
+        return part.open(path, limit);
+    }
     let (magic, file) = (magic(path)?, file(path)?);
     if is_stream(path) {
         source::open(Kept { file, at: 0 }, magic, path, limit)
