@@ -11,6 +11,7 @@ mod samplers;
 mod tails;
 mod thresholds;
 mod tilt;
+mod watch;
 
 criterion::criterion_group!(
     judge,
@@ -19,7 +20,8 @@ criterion::criterion_group!(
     metrics::benches,
     tails::benches,
     thresholds::benches,
-    tilt::benches
+    tilt::benches,
+    watch::benches
 );
 #[cfg(feature = "lab")]
 criterion::criterion_group!(laboratory, learner::benches, policies::benches);

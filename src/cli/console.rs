@@ -133,6 +133,28 @@ impl Console {
         self.raw(out.as_bytes())
     }
 
+    /// A part of an answer that comes as it is found: text, which `--json` does not have.
+    ///
+    /// # Errors
+    /// As for [`Console::answer`].
+    pub fn text(&self, text: impl FnOnce(Style) -> String) -> Result<(), Error> {
+        if self.args.json {
+            return Ok(());
+        }
+        let colors = self.colors(io::stdout().is_terminal());
+        self.raw(printable(&text(Style::new(colors)), colors).as_bytes())
+    }
+
+    /// A document on a line of its own.
+    ///
+    /// # Errors
+    /// As for [`Console::answer`].
+    pub fn line<D: Serialize>(&self, document: &D) -> Result<(), Error> {
+        let mut line = serde_json::to_vec(document).map_err(|e| output(io::Error::other(e)))?;
+        line.push(b'\n');
+        self.raw(&line)
+    }
+
     /// Bytes to standard output, as they are.
     ///
     /// # Errors

@@ -22,6 +22,7 @@ mod list;
 mod log_args;
 mod man;
 mod plot;
+mod reading;
 mod report;
 #[cfg(feature = "lab")]
 mod run;
@@ -33,6 +34,7 @@ mod status;
 pub mod table;
 mod theory;
 mod values;
+mod watch;
 
 pub use console::Console;
 pub use error::Error;
@@ -47,8 +49,8 @@ use console::OutputArgs;
     version,
     long_version = env!("TAILCATCH_VERSION"),
     max_term_width = 100,
-    after_help = "Exit codes: 0 done · 1 failed · 2 usage, config or bad input · 3 flagged (with --fail-on-flag) · \
-                  75 stopped, resumable"
+    after_help = "Exit codes: 0 done · 1 failed · 2 usage, config or bad input · 3 flagged or shifted, 4 not judged (both with \
+                  --fail-on-flag; 3 also by watch --stop-share) · 75 stopped, resumable"
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -71,6 +73,7 @@ enum Command {
     Diagnose(diagnose::DiagnoseArgs),
     Curve(curve::CurveArgs),
     Detect(detect::DetectArgs),
+    Watch(watch::WatchArgs),
     Spike(spike::SpikeArgs),
     Theory(theory::TheoryArgs),
     Plot(plot::PlotArgs),
@@ -102,6 +105,7 @@ impl Cli {
             Command::Diagnose(args) => diagnose::run(args, console),
             Command::Curve(args) => curve::run(args, console),
             Command::Detect(args) => detect::run(args, console),
+            Command::Watch(args) => watch::run(args, console),
             Command::Spike(args) => spike::run(args, console),
             Command::Theory(args) => theory::run(args, console),
             Command::Plot(args) => plot::run(args, console),

@@ -39,6 +39,7 @@ mod rule;
 mod source;
 mod stream;
 mod visit;
+pub mod watch;
 
 pub use alarm::Alarm;
 pub use compare::{Comparison, Kind, View};
@@ -49,8 +50,8 @@ pub use judge::Answer;
 pub use length::LengthCorrelation;
 pub use reading::{
     Above, Apart, Assumptions, Centre, Entry, Excess, Judgement, Jump, Length, Level, ListEntry,
-    ListSettings, PassRate, Piece, Reading, ReadingList, Rise, Scored, Shared, Shift, StepRows, Verdict,
-    first_steps, pass_rate,
+    ListSettings, PassRate, Piece, Reading, ReadingList, Rise, RowText, Scored, Shared, Shift, StepRows,
+    Verdict, first_steps, pass_rate,
 };
 pub use reference::{Calibrate, Reference};
 pub use rule::{ALERT_RATE, Ask, Rule, Unit};

@@ -88,6 +88,7 @@ mod tilting;
 mod token_race;
 #[cfg(feature = "lab")]
 mod trainers;
+mod watch;
 #[cfg(feature = "lab")]
 mod ways;
 #[cfg(feature = "lab")]

@@ -1,8 +1,8 @@
 //! The findings for programs.
 
+use super::calibrations;
 use super::text::{counterfactual, reason};
-use super::{calibrations, reading};
-use crate::cli::status;
+use crate::cli::{reading, status};
 use crate::monitor::{Findings, GroupBy, Judged, Reference, Rule};
 use crate::record::Roles;
 use crate::thresholds::times_nominal;

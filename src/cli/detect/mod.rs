@@ -2,12 +2,11 @@
 
 mod calibrations;
 mod document;
-mod reading;
 mod text;
 
 use super::console::Console;
 use super::log_args::{LogArgs, need_steps};
-use super::{Error as CliError, Outcome, spec};
+use super::{Error as CliError, Outcome, reading, spec};
 use crate::Error;
 use crate::audit::Budget;
 use crate::detectors::DetectorSpec;
@@ -132,8 +131,8 @@ pub fn run(args: &DetectArgs, console: &Console) -> Result<Outcome, Error> {
     let findings = monitor::detect(log, settings).map_err(refused)?;
     warn(&findings, console);
     console.answer(&document::document(&findings), |style| match asks_detectors(args) {
-        true => format!("{}\n{}", reading::text(&findings, style), text::text(&findings, style)),
-        false => reading::text(&findings, style),
+        true => format!("{}\n{}", reading::text(&findings.reading, style), text::text(&findings, style)),
+        false => reading::text(&findings.reading, style),
     })?;
     files(args, &findings, console)?;
     if !args.fail_on_flag {

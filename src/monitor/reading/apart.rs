@@ -10,7 +10,7 @@
 use crate::foundation::order::median;
 use crate::foundation::rng::{Purpose, SeedTree};
 use crate::tails::moment;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Probability of saying so of scores that do not.
 pub(super) const LEVEL: f64 = 0.02;
@@ -31,7 +31,7 @@ const HEAVY: f64 = 0.25;
 const ROUNDED: f64 = 0.02;
 
 /// A score of the tail.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) struct Point {
     pub score: f64,
     pub reward: f64,
@@ -40,16 +40,17 @@ pub(super) struct Point {
 }
 
 /// The highest scores, while they are seen.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Tail {
     most: usize,
     points: Vec<Point>,
-    bar: f64,
+    /// The lowest that is kept, once some are not.
+    bar: Option<f64>,
     seen: usize,
 }
 
 /// What stands apart.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Apart {
     /// How many.
     pub count: usize,
@@ -69,7 +70,7 @@ pub struct Apart {
 
 /// The tail, and whether its top stands apart.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Tested {
+pub(in crate::monitor) struct Tested {
     /// Scores that were tested; below 12 nothing is said.
     pub tail: usize,
     /// The tail index, where it is shown to be above ¼ (Dekkers, Einmahl & de Haan 1989): far values then come of themselves.
@@ -80,32 +81,32 @@ pub(super) struct Tested {
 impl Tail {
     /// For so many scores in all.
     pub fn new(scores: usize) -> Self {
-        let most = ((TAIL * scores as f64) as usize).clamp(FEWEST, MOST) + 1;
-        Self { most, points: Vec::new(), bar: f64::NEG_INFINITY, seen: 0 }
+        Self { most: most(scores), points: Vec::new(), bar: None, seen: 0 }
     }
 
     pub fn see(&mut self, point: Point) {
         self.seen += 1;
-        if point.score <= self.bar {
+        if self.bar.is_some_and(|bar| point.score <= bar) {
             return;
         }
         self.points.push(point);
         if self.points.len() >= 2 * self.most {
-            self.cut();
+            self.cut(self.most);
+            self.bar = self.points.iter().map(|point| point.score).min_by(f64::total_cmp);
         }
     }
 
-    fn cut(&mut self) {
-        if self.points.len() > self.most {
-            self.points.select_nth_unstable_by(self.most - 1, |a, b| b.score.total_cmp(&a.score));
-            self.points.truncate(self.most);
-            self.bar = self.points.iter().map(|point| point.score).fold(f64::INFINITY, f64::min);
+    /// Keeps the highest.
+    fn cut(&mut self, most: usize) {
+        if self.points.len() > most {
+            self.points.select_nth_unstable_by(most - 1, |a, b| b.score.total_cmp(&a.score));
+            self.points.truncate(most);
         }
     }
 
-    /// Tests the highest.
+    /// Tests the highest of those that were seen.
     pub fn test(mut self) -> Tested {
-        self.cut();
+        self.cut(self.most.min(most(self.seen)));
         spread_ties(&mut self.points);
         self.points.retain(|point| point.score > 0.0);
         self.points.sort_unstable_by(|a, b| b.score.total_cmp(&a.score));
@@ -129,6 +130,11 @@ impl Tail {
         };
         Tested { tail, heavy, apart: Some(apart) }
     }
+}
+
+/// Scores that are the tail of so many, and one more.
+fn most(scores: usize) -> usize {
+    ((TAIL * scores as f64) as usize).clamp(FEWEST, MOST) + 1
 }
 
 /// Rounded values are spread over the width of a round, drawn once for each, so that ties are no gaps.

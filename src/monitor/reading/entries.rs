@@ -1,10 +1,13 @@
 //! The entries of a list with what stands in their rows, and the completions that they are compared with.
 
-use super::gather::{ELSEWHERE, Gathered};
+use super::apart::Apart;
+use super::gather::ELSEWHERE;
+use super::gathering::Gathered;
 use super::list::Entry;
 use super::shared::{Sample, Shared, shared};
 use crate::foundation::rng::{Purpose, SeedTree};
 use crate::record::{Error, Log, Origin, Rollouts};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 
@@ -18,7 +21,7 @@ const LOOKED_AT: usize = 800;
 const OF_A_STEP: usize = 48;
 
 /// A rollout on the reading list, as it stands in its file.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ListEntry {
     /// Its training step.
     pub step: u64,
@@ -56,27 +59,43 @@ pub struct ListEntry {
 
 /// A text without its middle, where it is long.
 fn cut(text: &str) -> String {
+    cut_to(text, START, END)
+}
+
+fn cut_to(text: &str, at_start: usize, at_end: usize) -> String {
     let characters = text.chars().count();
-    if characters <= START + END + 10 {
+    if characters <= at_start + at_end + 10 {
         return text.to_owned();
     }
-    let start: String = text.chars().take(START).collect();
-    let end: String = text.chars().skip(characters - END).collect();
-    format!("{start} […{} characters…] {end}", characters - START - END)
+    let start: String = text.chars().take(at_start).collect();
+    let end: String = text.chars().skip(characters - at_end).collect();
+    format!("{start} […{} characters…] {end}", characters - at_start - at_end)
 }
 
 /// What stands in a row beside its reward.
-#[derive(Default, Clone)]
-struct Found {
-    prompt: Option<String>,
-    completion: Option<String>,
-    parts: Vec<(String, f64)>,
-    line: Option<u64>,
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct RowText {
+    /// The prompt, cut in its middle.
+    pub prompt: Option<String>,
+    /// The completion.
+    pub completion: Option<String>,
+    /// The columns of the reward with their numbers.
+    pub parts: Vec<(String, f64)>,
+    /// The line of the row, from 1, where its file has lines.
+    pub line: Option<u64>,
+}
+
+impl RowText {
+    /// The same with its texts cut to so many characters at their start and end.
+    pub(in crate::monitor) fn cut(self, start: usize, end: usize) -> Self {
+        let short = |text: Option<String>| text.map(|text| cut_to(&text, start, end));
+        Self { prompt: short(self.prompt), completion: short(self.completion), ..self }
+    }
 }
 
 /// Texts of some rows of a log, in their order.
-fn texts(log: &Log<Rollouts>, rows: &[usize]) -> Result<Vec<Found>, Error> {
-    let mut found = vec![Found::default(); rows.len()];
+pub(in crate::monitor) fn texts(log: &Log<Rollouts>, rows: &[usize]) -> Result<Vec<RowText>, Error> {
+    let mut found = vec![RowText::default(); rows.len()];
     let roles = &log.meta.roles;
     if roles.prompt.is_none() && roles.completion.is_none() {
         for (row, place) in rows.iter().zip(&mut found) {
@@ -87,7 +106,7 @@ fn texts(log: &Log<Rollouts>, rows: &[usize]) -> Result<Vec<Found>, Error> {
     }
     log.texts(rows, &mut |at, texts| {
         if let Some(place) = found.get_mut(at) {
-            *place = Found {
+            *place = RowText {
                 prompt: texts.prompt.map(cut),
                 completion: texts.completion.map(str::to_owned),
                 parts: texts.parts.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect(),
@@ -158,7 +177,7 @@ pub(super) fn fill(
     let mut rows: Vec<usize> = own.iter().map(|entry| row(entry)).collect();
     rows.extend(compared.iter().map(|(_, row)| *row));
     let found = texts(log, &rows)?;
-    let of_rows: HashMap<usize, &Found> = rows.iter().copied().zip(&found).collect();
+    let of_rows: HashMap<usize, &RowText> = rows.iter().copied().zip(&found).collect();
     let sample = |(step, row): &(u64, usize), listed: bool| {
         let text = of_rows.get(row)?.completion.clone()?;
         Some(Sample { step: *step, listed, text })
@@ -171,7 +190,7 @@ pub(super) fn fill(
         Some(other) => texts(other, &elsewhere)?,
         None => Vec::new(),
     };
-    let of_other: HashMap<usize, &Found> = elsewhere.iter().copied().zip(&found_elsewhere).collect();
+    let of_other: HashMap<usize, &RowText> = elsewhere.iter().copied().zip(&found_elsewhere).collect();
     let mut entries = Vec::with_capacity(gathered.entries.len());
     for entry in &gathered.entries {
         let (of, texts) = match (here(&entry), other) {
@@ -180,7 +199,8 @@ pub(super) fn fill(
         };
         let origin = of.rollouts.origin(row(entry))?;
         let texts = texts.get(&row(entry)).map(|found| (*found).clone()).unwrap_or_default();
-        entries.push(list_entry(of, gathered, entry, origin, texts));
+        let file = of.meta.files.get(origin.file).cloned().unwrap_or_default();
+        entries.push(list_entry(entry, file, origin, gathered.noun, None, texts));
     }
     entries.sort_by_key(|entry: &ListEntry| !entry.reference);
     if other.is_none() {
@@ -189,15 +209,16 @@ pub(super) fn fill(
     Ok((entries, shared(samples)))
 }
 
-fn list_entry(
-    log: &Log<Rollouts>,
-    gathered: &Gathered,
+/// An entry as it is shown. `noun`: what it is compared with.
+pub(in crate::monitor) fn list_entry(
     entry: &Entry,
+    file: PathBuf,
     origin: Origin,
-    texts: Found,
+    noun: &str,
+    apart: Option<&Apart>,
+    texts: RowText,
 ) -> ListEntry {
     let rollout = entry.rollout;
-    let apart = gathered.tested.apart.as_ref();
     let place = match entry.rank {
         1 => "the highest".to_owned(),
         2 => "2nd highest".to_owned(),
@@ -210,11 +231,11 @@ fn list_entry(
         crate::foundation::format::count(usize::try_from(entry.of).unwrap_or(usize::MAX)),
         if entry.reference { "in the reference" } else { "so far" },
         crate::foundation::format::table(rollout.score().abs()),
-        gathered.noun,
+        noun,
     );
     ListEntry {
         step: rollout.step,
-        file: log.meta.files.get(origin.file).cloned().unwrap_or_default(),
+        file,
         row: origin.row,
         line: texts.line.or(origin.line),
         reward: rollout.reward,

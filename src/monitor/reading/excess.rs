@@ -6,7 +6,7 @@
 
 use super::list::{Offer, Ranking, Scored};
 use crate::foundation::order::{mad, median};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Probability of saying so of scores that are exchangeable.
 pub(super) const LEVEL: f64 = 0.005;
@@ -29,7 +29,7 @@ pub struct Excess {
 }
 
 /// Counts entries of scores as they are, and in units of their step's spread.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Count {
     plain: Entries,
     scaled: Entries,
@@ -38,7 +38,7 @@ pub(super) struct Count {
 }
 
 /// Entries of one kind of score.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Entries {
     ranking: Ranking,
     entries: usize,

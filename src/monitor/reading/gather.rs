@@ -1,12 +1,10 @@
-//! One pass over the rewards, the reference first: the list, the tail, the counts and the level of each step.
+//! One pass over the rewards of a log, the reference first, step by step.
 
-use super::apart::{Point, Tail, Tested};
 use super::centre::Centre;
-use super::excess::{Count, Excess};
-use super::list::{Entry, ListSettings, ReadingList, Scored, places};
-use super::pass_rate::{PassRate, Passes, Rows, Values};
-use super::shift::{Known, Level};
-use crate::foundation::order::{median, sorted};
+use super::gathering::{Gathered, Gathering, StepRows};
+use super::list::Scored;
+use super::pass_rate::{PassRate, Passes, Rows};
+use crate::foundation::order::median;
 use crate::record::{Error, Log, Observed, Rollouts, Span};
 use std::collections::HashMap;
 use std::ops::Range;
@@ -14,8 +12,6 @@ use std::ops::Range;
 /// Rows that are read at once, unless one step has more; a step of more than `WHOLE` is read in pieces.
 const BATCH: usize = 16_384;
 const WHOLE: usize = 1 << 18;
-/// Rollouts of the reference that are kept for its quantiles.
-const KEPT: usize = 1 << 17;
 /// Added to the number of a rollout of another log.
 pub(super) const ELSEWHERE: u64 = 1 << 62;
 
@@ -37,33 +33,6 @@ pub(super) enum Base<'a> {
     Steps(u64, u64),
     /// Another log.
     Log(&'a Log<Rollouts>),
-}
-
-/// What was gathered.
-#[derive(Debug)]
-pub(super) struct Gathered {
-    pub entries: Vec<Entry>,
-    pub places: usize,
-    pub expected: f64,
-    /// Rollouts of the reference, and after it.
-    pub reference: usize,
-    pub later: usize,
-    /// What a rollout is compared with: "the median of its group".
-    pub noun: &'static str,
-    pub tested: Tested,
-    pub known: Option<Known>,
-    pub excess: Option<Excess>,
-    pub levels: Vec<Level>,
-    pub values: Values,
-}
-
-/// The rollouts of a step, or a piece of them.
-struct StepRows<'a> {
-    step: u64,
-    median: f64,
-    scored: &'a [Scored],
-    rewards: &'a [f64],
-    prompts: &'a [u64],
 }
 
 impl Compared {
@@ -182,109 +151,26 @@ pub(super) fn gather(
     let in_base = |step: u64| matches!(base, Base::Steps(from, to) if (from..to).contains(&step));
     let own: usize = log.rollouts.spans().iter().filter(|s| in_base(s.step)).map(|s| s.rows.len()).sum();
     let reference = if let Base::Log(other) = base { other.rollouts.len() } else { own };
-    let later = log.rollouts.len() - own;
-    let all = reference + later;
-    let settings = ListSettings { benign, rollouts: Some(all as u64), ..ListSettings::default() };
-    let mut list = ReadingList::new(settings);
-    let k = places(benign, all as u64, reference as u64);
-    let (mut tail, mut own_tail) = (Tail::new(all), Tail::new(reference));
-    let mut count = Count::new(k);
-    let mut values = Values::default();
-    let mut levels: Vec<Level> = Vec::new();
-    let mut kept: Vec<(f64, f64)> = Vec::new();
-    let (mut seen, mut highest) = (0usize, f64::NEG_INFINITY);
-    let stride = reference.div_ceil(KEPT).max(1);
-    let mut learn = |rows: &StepRows<'_>| {
-        count.see(rows.scored, true);
-        for rollout in rows.scored {
-            let Scored { step, reward, .. } = *rollout;
-            let point = Point { score: rollout.score(), reward, step, reference: true };
-            list.learn(*rollout);
-            tail.see(point);
-            own_tail.see(point);
-            values.see(reward);
-            highest = highest.max(reward);
-            if seen.is_multiple_of(stride) {
-                kept.push((reward, rollout.score()));
-            }
-            seen += 1;
-        }
-        if matches!(base, Base::Steps(..)) {
-            add_level(&mut levels, rows, None, true);
-        }
-    };
+    let all = reference + log.rollouts.len() - own;
+    let mut gathering = Gathering::new(benign, all, reference, matches!(base, Base::Steps(..)));
+    let mut learn = |rows: &StepRows<'_>| gathering.learn(rows);
     match base {
         Base::Log(other) => each_step(other, &|_| true, ELSEWHERE, &mut compared, &mut learn)?,
         Base::Steps(..) => each_step(log, &in_base, 0, &mut compared, &mut learn)?,
     }
-    let apart = own_tail.test().apart;
-    let rest: Vec<f64> = (kept.iter())
-        .filter(|(_, score)| apart.as_ref().is_none_or(|apart| *score < apart.from_score))
-        .map(|(reward, _)| *reward)
-        .collect();
-    let mut known = Known::of(&sorted(&rest));
-    if let (Some(known), None) = (&mut known, &apart) {
-        known.highest = highest;
+    let mut entries = gathering.begin();
+    if let Some(value) = gathering.one_value() {
+        compared = Compared::Value(value);
     }
-    if let Some(known) = known.filter(|known| known.lowest == highest && reference > 1) {
-        compared = Compared::Value(known.lowest);
-    }
-    let mut entries = list.begin();
     each_step(log, &|step| !in_base(step), 0, &mut compared, &mut |rows| {
-        count.see(rows.scored, false);
-        for rollout in rows.scored {
-            let Scored { step, reward, .. } = *rollout;
-            tail.see(Point { score: rollout.score(), reward, step, reference: false });
-            values.see(reward);
-        }
-        entries.extend(list.judge(rows.scored));
-        add_level(&mut levels, rows, known, false);
+        entries.extend(gathering.judge(rows));
     })?;
-    levels.sort_by_key(|level| level.step);
-    Ok(Gathered {
-        entries,
-        places: list.places(),
-        expected: list.expected_benign(),
-        reference,
-        later,
-        noun: compared.noun(),
-        tested: tail.test(),
-        known,
-        excess: count.finish(),
-        levels,
-        values,
-    })
-}
-
-fn add_level(levels: &mut Vec<Level>, rows: &StepRows<'_>, known: Option<Known>, reference: bool) {
-    let above = |limit: fn(Known) -> f64| {
-        known.map_or(0, |known| rows.rewards.iter().filter(|reward| **reward > limit(known)).count())
-    };
-    let above = (above(|known| known.highest), above(|known| known.high));
-    let different = known.map_or(0, |known| rows.rewards.iter().filter(|r| **r != known.lowest).count());
-    let highest = rows.rewards.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    match levels.last_mut() {
-        Some(last) if last.step == rows.step => {
-            last.rollouts += rows.rewards.len();
-            last.highest = last.highest.max(highest);
-            last.above = (last.above.0 + above.0, last.above.1 + above.1);
-            last.different += different;
-        }
-        _ => levels.push(Level {
-            step: rows.step,
-            rollouts: rows.rewards.len(),
-            median: rows.median,
-            highest,
-            above,
-            different,
-            reference,
-        }),
-    }
+    Ok(gathering.finish(entries, compared.noun()))
 }
 
 /// Pass rates of the log: rewards above `above` pass.
 pub(super) fn pass_rates(log: &Log<Rollouts>, base: Base<'_>, above: f64) -> Result<PassRate, Error> {
-    let mut passes = Passes::new(above);
+    let mut passes = Passes::new(Some(above));
     let mut by_step = Compared::Centre(Some(Centre::Step));
     let mut see = |rows: &StepRows<'_>, reference: bool| {
         let first_row = rows.scored.first().map_or(0, |rollout| rollout.row);

@@ -10,6 +10,7 @@ mod centre;
 mod entries;
 mod excess;
 mod gather;
+mod gathering;
 mod list;
 mod observed;
 mod pass_rate;
@@ -19,7 +20,7 @@ mod verdict;
 
 pub use apart::Apart;
 pub use centre::Centre;
-pub use entries::ListEntry;
+pub use entries::{ListEntry, RowText};
 pub use excess::Excess;
 pub use list::{Entry, ListSettings, ReadingList, Scored, StepRows};
 pub use observed::pass_rate;
@@ -28,20 +29,23 @@ pub use shared::{Length, Piece, Shared};
 pub use shift::{Above, Level, Shift};
 pub use verdict::{Judgement, Verdict};
 
+pub(super) use entries::{list_entry, texts};
+pub(super) use gathering::{Gathering, StepRows as GatheredRows};
+pub(super) use pass_rate::{Passes, Rows as PassRows};
+pub(super) use shared::{Sample, shared};
+
 use super::grouping::GroupBy;
 use super::reference::Calibrate;
 use super::source::Source;
 use crate::foundation::format::count;
 use crate::record::{Error, Log, LogMeta, Rollouts};
-use gather::{Base, Compared, Gathered, gather, pass_rates};
+use gather::{Base, Compared, gather, pass_rates};
+use gathering::Gathered;
 use serde::Serialize;
 
 /// Steps that are the reference where none is given, and the share of the log that they may be at most.
 const STEPS: usize = 10;
 const ONE_IN: usize = 10;
-/// Share of the reference, and rollouts of it, from which on what stands apart is a level of the reward and no exception.
-const LEVEL_SHARE: f64 = 0.05;
-const LEVEL_ROLLOUTS: usize = 10;
 
 /// What was taken for granted.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -129,26 +133,51 @@ pub(super) fn read(
     };
     let gathered = gather(log, base, compared, benign)?;
     let other = if let Base::Log(other) = base { Some(other) } else { None };
-    let (mut list, shared_by_listed) = entries::fill(log, other, &gathered)?;
-    let shift = gathered.known.and_then(|known| shift::shift(&gathered.levels, known));
-    let apart = gathered.tested.apart.clone();
-    let level = apart.as_ref().filter(|apart| {
-        apart.in_reference >= LEVEL_ROLLOUTS
-            && apart.in_reference as f64 >= LEVEL_SHARE * gathered.reference as f64
-    });
-    let above = gathered
-        .values
-        .halfway()
-        .or(level.map(|apart| apart.rewards.0 - 0.5 * (apart.from_score - apart.rest)));
-    // Where rewards are paid or not, those that were paid are read.
-    if let Some(above) = above.filter(|above| list.iter().any(|entry| entry.reward > *above)) {
-        list.retain(|entry| entry.reward > above);
-    }
+    let (list, shared_by_listed) = entries::fill(log, other, &gathered)?;
+    let above = gathered.above();
     let pass_rate = above.map(|above| pass_rates(log, base, above)).transpose()?;
     let shared = match above {
         Some(above) => entries::shared_by_rewarded(log, above)?,
         None => shared_by_listed,
     };
+    let nothing_after = nothing_after(log, calibrate, &gathered);
+    let assumptions = assumptions(&log.meta, &gathered, log.rollouts.len(), &reference);
+    let mut reading =
+        conclude(gathered, Rest { list, shared, pass_rate, nothing_after, reference, assumptions });
+    if log.meta.runs > 1 {
+        let runs = log.meta.runs;
+        reading.judgement.cautions.push(format!(
+            "The log holds {runs} runs, judged as one: give one run's files where their rewards differ."
+        ));
+    }
+    Ok(reading)
+}
+
+/// What decides beside what was gathered.
+pub(super) struct Rest {
+    pub list: Vec<ListEntry>,
+    pub shared: Option<Shared>,
+    /// Where rewards are paid or not.
+    pub pass_rate: Option<PassRate>,
+    pub nothing_after: Option<String>,
+    /// The reference in words.
+    pub reference: String,
+    pub assumptions: Assumptions,
+}
+
+/// The verdict on what was gathered.
+pub(super) fn conclude(gathered: Gathered, rest: Rest) -> Reading {
+    let Rest { mut list, shared, pass_rate, nothing_after, reference, assumptions } = rest;
+    let apart = |entry: &ListEntry| {
+        gathered.tested.apart.as_ref().is_some_and(|apart| entry.score >= apart.from_score)
+    };
+    list.iter_mut().for_each(|entry| entry.apart = apart(entry));
+    // Where rewards are paid or not, those that were paid are read.
+    let above = pass_rate.as_ref().map(|rates| rates.above);
+    if let Some(above) = above.filter(|above| list.iter().any(|entry| entry.reward > *above)) {
+        list.retain(|entry| entry.reward > above);
+    }
+    let shift = gathered.known.and_then(|known| shift::shift(&gathered.levels, known));
     let few = gathered.values.few().is_some();
     let case = verdict::Case {
         gathered: &gathered,
@@ -156,21 +185,14 @@ pub(super) fn read(
         shared: shared.as_ref(),
         shift: shift.as_ref().filter(|shift| !few || shift.above == Above::Different),
         pass_rate: pass_rate.as_ref(),
-        two_levels: level.is_some() && !few,
+        two_levels: pass_rate.is_some() && !few,
         reference: &reference,
-        nothing_after: nothing_after(log, calibrate, &gathered),
+        nothing_after,
     };
-    let mut judgement = case.judge();
-    if log.meta.runs > 1 {
-        let runs = log.meta.runs;
-        judgement.cautions.push(format!(
-            "The log holds {runs} runs, judged as one: give one run's files where their rewards differ."
-        ));
-    }
-    let assumptions = assumptions(&log.meta, &gathered, log.rollouts.len(), reference);
-    let Gathered { excess, levels, .. } = gathered;
-    let apart = apart.filter(|_| pass_rate.is_none());
-    Ok(Reading { judgement, assumptions, list, shared, apart, shift, pass_rate, excess, levels })
+    let judgement = case.judge();
+    let Gathered { tested, excess, levels, .. } = gathered;
+    let apart = tested.apart.filter(|_| pass_rate.is_none());
+    Reading { judgement, assumptions, list, shared, apart, shift, pass_rate, excess, levels }
 }
 
 /// Why nothing follows the reference, where nothing does.
@@ -189,7 +211,7 @@ fn nothing_after(log: &Log<Rollouts>, calibrate: &Calibrate, gathered: &Gathered
     })
 }
 
-fn assumptions(meta: &LogMeta, gathered: &Gathered, rows: usize, reference: String) -> Assumptions {
+fn assumptions(meta: &LogMeta, gathered: &Gathered, rows: usize, reference: &str) -> Assumptions {
     Assumptions {
         reward: meta.reward.to_string(),
         step: meta.step.to_string(),
@@ -212,22 +234,28 @@ fn assumptions(meta: &LogMeta, gathered: &Gathered, rows: usize, reference: Stri
 pub(super) fn of_means(meta: &LogMeta) -> Reading {
     let why = "each row is a mean over a training step, and a mean hides single rollouts: `tailcatch curve` reads means; log rollouts to \
                have them judged";
+    let assumptions = Assumptions {
+        reward: meta.reward.to_string(),
+        step: meta.step.to_string(),
+        group: meta.group.to_string(),
+        centre: "nothing".to_owned(),
+        reference: "none".to_owned(),
+        rows: meta.rows,
+        rows_left_out: meta.empty,
+        files: meta.files.len(),
+        files_left_out: Vec::new(),
+        duplicates: meta.repeated,
+        places: 0,
+        expected_benign: 0.0,
+    };
+    not_judged(why.to_owned(), assumptions)
+}
+
+/// What is said of a log that cannot answer, and why.
+pub(super) fn not_judged(why: String, assumptions: Assumptions) -> Reading {
     Reading {
-        judgement: verdict::not_judged(why.to_owned()),
-        assumptions: Assumptions {
-            reward: meta.reward.to_string(),
-            step: meta.step.to_string(),
-            group: meta.group.to_string(),
-            centre: "nothing".to_owned(),
-            reference: "none".to_owned(),
-            rows: meta.rows,
-            rows_left_out: meta.empty,
-            files: meta.files.len(),
-            files_left_out: Vec::new(),
-            duplicates: meta.repeated,
-            places: 0,
-            expected_benign: 0.0,
-        },
+        judgement: verdict::not_judged(why),
+        assumptions,
         list: Vec::new(),
         shared: None,
         apart: None,

@@ -8,7 +8,7 @@ use crate::record::Observed;
 pub fn pass_rate(reference: &Observed, log: &Observed, from_step: u64) -> Option<PassRate> {
     let mut values = Values::default();
     reference.proxy.iter().chain(&log.proxy).for_each(|reward| values.see(*reward));
-    let mut passes = Passes::new(values.halfway()?);
+    let mut passes = Passes::new(Some(values.halfway()?));
     let mut see = |rollouts: &Observed, from: usize, reference: bool| {
         let mut start = from;
         let steps = rollouts.step.get(from..).unwrap_or_default();

@@ -5,7 +5,7 @@
 //! (Kish 1965).
 
 use crate::foundation::special::ln_choose;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
 /// Most distinct rewards that are few.
@@ -21,8 +21,8 @@ const PROMPTS: usize = 1 << 20;
 const REPEATED: usize = 5;
 
 /// Distinct values, up to one more than are few.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Values {
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(in crate::monitor) struct Values {
     distinct: Vec<f64>,
     seen: usize,
 }
@@ -93,16 +93,17 @@ pub struct Jump {
 }
 
 /// The counts of a log, step by step.
-#[derive(Debug)]
-pub(super) struct Passes {
-    above: f64,
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(in crate::monitor) struct Passes {
+    /// Rewards above this pass; none while there is but one reward.
+    above: Option<f64>,
     steps: Vec<(u64, usize, usize, bool)>,
     prompts: HashMap<u64, Prompt>,
     /// Σm, Σm², Σx, Σx²/m and number of groups.
     groups: [f64; 5],
 }
 
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 struct Prompt {
     failed: usize,
     passed: usize,
@@ -111,7 +112,7 @@ struct Prompt {
 }
 
 /// The rollouts of a step.
-pub(super) struct Rows<'a> {
+pub(in crate::monitor) struct Rows<'a> {
     pub step: u64,
     pub first_row: u64,
     pub rewards: &'a [f64],
@@ -121,12 +122,33 @@ pub(super) struct Rows<'a> {
 }
 
 impl Passes {
-    pub fn new(above: f64) -> Self {
+    /// `None`: all rewards so far are one, and [`Passes::divide`] is to come.
+    pub fn new(above: Option<f64>) -> Self {
         Self { above, steps: Vec::new(), prompts: HashMap::new(), groups: [0.0; 5] }
     }
 
+    /// Whether it is known which rewards pass.
+    pub fn divides(&self) -> bool {
+        self.above.is_some()
+    }
+
+    /// Rewards above `above` pass from now on; whether those before did.
+    pub fn divide(&mut self, above: f64, before: bool) {
+        self.above = Some(above);
+        if !before {
+            return;
+        }
+        self.steps.iter_mut().for_each(|(_, rollouts, passed, _)| *passed = *rollouts);
+        for prompt in self.prompts.values_mut() {
+            std::mem::swap(&mut prompt.failed, &mut prompt.passed);
+        }
+        // All of n groups passed: Σx = Σm, Σx²/m = Σm.
+        let [n, _, passed, between, _] = &mut self.groups;
+        (*passed, *between) = (*n, *n);
+    }
+
     pub fn see(&mut self, rows: &Rows<'_>) {
-        let passes = |reward: &f64| *reward > self.above;
+        let passes = |reward: &f64| self.above.is_some_and(|above| *reward > above);
         let passed = rows.rewards.iter().filter(|reward| passes(reward)).count();
         self.steps.push((rows.step, rows.rewards.len(), passed, rows.reference));
         let mut of_step: HashMap<u64, (usize, usize, u64)> = HashMap::new();
@@ -214,7 +236,14 @@ impl Passes {
             })
             .collect();
         jumps.sort_by_key(|jump| (jump.step, jump.row));
-        PassRate { above: self.above, reference: rate(reference), later: rate(later), rise, jumps, prompts }
+        PassRate {
+            above: self.above.unwrap_or(f64::MAX),
+            reference: rate(reference),
+            later: rate(later),
+            rise,
+            jumps,
+            prompts,
+        }
     }
 }
 
@@ -263,7 +292,7 @@ mod tests {
         let mut stream = SeedTree::new(51, 0).stream(Purpose::Utility, 0);
         let (mut risen, mut jumped) = (0, 0);
         for _ in 0..400 {
-            let mut passes = Passes::new(0.5);
+            let mut passes = Passes::new(Some(0.5));
             for step in 0..30u64 {
                 let prompts: Vec<u64> = (0..64).map(|i| step * 8 % 80 + i / 8).collect();
                 let rewards: Vec<f64> = (prompts.iter())
@@ -289,7 +318,7 @@ mod tests {
 
     #[test]
     fn a_rise_and_jumps_are_found() {
-        let mut passes = Passes::new(0.5);
+        let mut passes = Passes::new(Some(0.5));
         for step in 0..48u64 {
             let rewards: Vec<f64> =
                 (0..16).map(|i| f64::from(u8::from(step >= 25 && i < 8 || i % 8 == step % 8))).collect();

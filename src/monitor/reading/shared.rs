@@ -27,7 +27,7 @@ const MOST: usize = 5;
 
 /// A completion that was looked at.
 #[derive(Debug, Clone)]
-pub(super) struct Sample {
+pub(in crate::monitor) struct Sample {
     /// Its step.
     pub step: u64,
     /// Whether it is listed.
@@ -283,7 +283,7 @@ impl Pool {
 }
 
 /// What the listed completions share beyond chance. The same text listed again counts once.
-pub(super) fn shared(mut samples: Vec<Sample>) -> Option<Shared> {
+pub(in crate::monitor) fn shared(mut samples: Vec<Sample>) -> Option<Shared> {
     let listed = samples.iter().filter(|sample| sample.listed).count();
     let mut seen: HashSet<String> = HashSet::new();
     samples.retain(|sample| !sample.listed || seen.insert(sample.text.clone()));

@@ -2,11 +2,11 @@
 
 use crate::foundation::order::quantile_sorted;
 use crate::foundation::special::ln_choose;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The rewards that a reference knows: its highest, and the value that nineteen in twenty of it do not exceed.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Known {
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(in crate::monitor) struct Known {
     pub rollouts: usize,
     pub highest: f64,
     pub high: f64,
@@ -39,7 +39,7 @@ impl Known {
 }
 
 /// One step of the log, for the curve of the level.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Level {
     /// The step.
     pub step: u64,

@@ -6,7 +6,7 @@
 use super::apart::Apart;
 use super::entries::ListEntry;
 use super::excess::{self, Excess};
-use super::gather::Gathered;
+use super::gathering::Gathered;
 use super::pass_rate::PassRate;
 use super::shared::{Piece, Shared};
 use super::shift::{Above, Shift};

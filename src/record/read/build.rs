@@ -30,6 +30,8 @@ pub(super) struct Plan {
     pub roles: Roles,
     /// The step of rows that do not say it.
     pub step: u64,
+    /// The file's number in the log.
+    pub number: usize,
     /// The counter and the run's column, if rows can be step means.
     pub counter: Option<(String, Option<String>)>,
     /// Whether a column belongs to single rollouts.
@@ -180,6 +182,7 @@ impl Building {
         let (mut last_step, mut last_run, mut last_prompt) =
             (Repeated::default(), Repeated::default(), Repeated::default());
         let mut lacks = plan.missing;
+        let of_log = plan.number as u64;
         let mut means = StepMeans::default();
         let (mut rows, mut single) = (0, None);
         let shared_file = u32::try_from(number).unwrap_or(u32::MAX);
@@ -274,7 +277,7 @@ impl Building {
             let sampled = match (outcome, &text) {
                 (Some((i, _)), _) => row.identity(i),
                 (None, Some(text)) => text_hash_of(prompt, text),
-                (None, None) => words_hash([number as u64, row.row as u64]),
+                (None, None) => words_hash([of_log, row.row as u64]),
             };
             put(layout.outcome, sampled);
             let shared = Shared { step, run: run.unwrap_or(0), file: shared_file };

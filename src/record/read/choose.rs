@@ -258,7 +258,8 @@ fn without_evaluations(files: &mut Vec<Chosen>, left_out: &mut Vec<LeftOut>) {
     }
 }
 
-fn is_evaluation(below: &Path) -> bool {
+/// Whether a word of a path says evaluation.
+pub(super) fn is_evaluation(below: &Path) -> bool {
     const WORDS: &[&str] = &["eval", "evals", "evaluation", "val", "valid", "validation", "test"];
     let name = below.to_string_lossy().to_ascii_lowercase();
     let stem = name.strip_suffix(".eval").unwrap_or(&name);

@@ -197,6 +197,9 @@ impl<'a> Records<'a> {
 
 /// How the records of a file lie, and whether they are an evaluation's samples.
 fn shape(path: &Path, extent: &Extent) -> Result<(Shape, bool), Error> {
+    if extent.part.is_some() {
+        return Ok((Shape::Lines, false));
+    }
     if spool::magic(path)? == Magic::Zip {
         return Ok((Shape::Archive, true));
     }

@@ -15,6 +15,9 @@ pub(super) fn may_be_means(present: &Present, step: Option<&str>) -> Option<(Str
     Some((counter, pick(&present.columns, RUN, false)))
 }
 
+/// Rows, one a step, of a log that grows from which on they are taken for means: fewer may be the first of more.
+pub(super) const MANY_STEPS: usize = 20;
+
 /// Ascending stretches of fewer rows than this are no runs that follow each other.
 const SHORTEST_RUN: usize = 3;
 

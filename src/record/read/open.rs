@@ -52,27 +52,42 @@ pub(super) fn open(
     options: &LogOptions,
     without_steps: bool,
 ) -> Result<Log<Rollouts>, Error> {
-    Ok(open_files(found(paths)?, options, without_steps, &steps_of)?.0)
+    Ok(open_files(found(paths)?, options, without_steps, &numbered)?.0)
 }
 
-/// Steps of files whose rows do not say them, and where they come from. The files may be one rollout each.
-pub(super) type StepsOf<'a> = &'a dyn Fn(&[PathBuf], bool) -> (StepSource, Vec<u64>);
+/// What the files of a log are within it.
+#[derive(Debug, Clone)]
+pub(super) struct Numbered {
+    /// Where steps come from that the rows do not say.
+    pub source: StepSource,
+    /// The step of each file, by that source.
+    pub steps: Vec<u64>,
+    /// The number of each file.
+    pub numbers: Vec<usize>,
+}
 
-/// Numbers in the paths, else the order of the files; of one file, and of files of one rollout each, nothing.
-pub(super) fn steps_of(files: &[PathBuf], one_each: bool) -> (StepSource, Vec<u64>) {
+/// Steps by numbers in the paths, else by the order of the files; of one file, and of files of one rollout each, none.
+pub(super) fn numbered(files: &[PathBuf], one_each: bool) -> Numbered {
+    let numbers = (0..files.len()).collect();
     match path_step::steps(files) {
-        Some(steps) => (StepSource::Path, steps),
-        None if one_each || files.len() == 1 => (StepSource::None, vec![0; files.len()]),
-        None => (StepSource::Order, (0..files.len() as u64).collect()),
+        Some(steps) => Numbered { source: StepSource::Path, steps, numbers },
+        None if one_each || files.len() == 1 => {
+            Numbered { source: StepSource::None, steps: vec![0; files.len()], numbers }
+        }
+        None => {
+            let steps = (0..files.len() as u64).collect();
+            Numbered { source: StepSource::Order, steps, numbers }
+        }
     }
 }
 
-/// As [`open`], of files that were found; with the number of rows of each.
+/// As [`open`], of files that were found and are what `numbered` says, which is told whether they are one rollout each; with the
+/// number of rows of each.
 pub(super) fn open_files(
     found: Vec<Found>,
     options: &LogOptions,
     without_steps: bool,
-    steps_of: StepsOf<'_>,
+    numbered: &dyn Fn(&[PathBuf], bool) -> Numbered,
 ) -> Result<(Log<Rollouts>, Vec<usize>), Error> {
     let Choice { files, reward, left_out } = choose(found, options)?;
     let names = match files.first() {
@@ -83,7 +98,7 @@ pub(super) fn open_files(
     let paths_of: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
     // One rollout a file: their order says nothing of steps.
     let one_each = several && files.iter().all(|file| file.single);
-    let (source, steps) = steps_of(&paths_of, one_each);
+    let Numbered { source, steps, numbers } = numbered(&paths_of, one_each);
     let mut plans = Vec::with_capacity(files.len());
     for (number, file) in files.iter().enumerate() {
         let roles = Roles::of(&file.present, &reward, options);
@@ -95,6 +110,7 @@ pub(super) fn open_files(
             lacking.map(|t| (t.name.to_owned(), missing(&file.path, &file.present, t.column))).collect();
         plans.push(Plan {
             step: steps.get(number).copied().unwrap_or_default(),
+            number: numbers.get(number).copied().unwrap_or_default(),
             counter: may_be_means(&file.present, roles.step.as_deref()),
             of_rollouts: sign_of_rollouts(&file.present.columns).is_some(),
             missing,

@@ -41,8 +41,13 @@ pub(super) fn columns(path: &Path, limit: u64, as_rollouts: bool) -> Result<(Pre
             collect(field, "", &mut columns);
         }
         let rows = usize::try_from(reader.metadata().file_metadata().num_rows()).unwrap_or(0);
-        let plain =
-            |unfold| Present { columns: Vec::new(), unfold, means: false, extent: Extent::whole(limit), decimal_comma: false };
+        let plain = |unfold| Present {
+            columns: Vec::new(),
+            unfold,
+            means: false,
+            extent: Extent::whole(limit),
+            decimal_comma: false,
+        };
         let lists: Vec<Arc<Type>> =
             schema.get_fields().iter().filter(|field| is_list(field)).cloned().collect();
         if lists.is_empty() || rows == 0 {

@@ -16,6 +16,11 @@ pub(super) fn steps(files: &[PathBuf]) -> Option<Vec<u64>> {
     ways.into_iter().filter_map(all).find(distinct).or_else(|| all(worded))
 }
 
+/// The step of a file that may be the first of several.
+pub(super) fn of_one(file: &Path) -> Option<u64> {
+    worded(file).or_else(|| stem(file)).or_else(|| folder(file))
+}
+
 /// A word with a number, in the deepest part of the path that has one.
 fn worded(path: &Path) -> Option<u64> {
     parts(path).rev().find_map(|part| {

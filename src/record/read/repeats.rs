@@ -5,6 +5,7 @@
 //! of one prompt differ, and most of the batch is found only once in it. A policy that no longer varies repeats batches
 //! honestly, and so does an evaluation of one rollout a prompt: these are counted each time.
 
+use super::cell::words_hash;
 use super::layout::Shared;
 use std::collections::HashMap;
 
@@ -201,6 +202,35 @@ impl Repeats {
         rows.sort_unstable();
         Answer::Repeat(rows)
     }
+}
+
+/// A rollout, for [`again`].
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Again {
+    /// Its training step.
+    pub step: u64,
+    /// The number of its file.
+    pub file: u32,
+    /// What was sampled: equal for equal completions of the same prompt.
+    pub outcome: u64,
+    /// Its prompt.
+    pub prompt: u64,
+    /// Its reward.
+    pub reward: f64,
+}
+
+/// Which of these rollouts, in the order of steps and files, are there again: a step of which nearly all are those of the step
+/// before, or of the same step in another file.
+pub fn again(rollouts: &[Again]) -> Vec<usize> {
+    let mut repeats = Repeats::new(true);
+    let mut found = Vec::new();
+    for (row, rollout) in rollouts.iter().enumerate() {
+        let shared = Shared { step: rollout.step, run: 0, file: rollout.file };
+        let identity = words_hash([rollout.outcome, rollout.reward.to_bits()]);
+        found.extend(repeats.see(shared, row, identity, rollout.prompt, true));
+    }
+    found.extend(repeats.end());
+    found.into_iter().flat_map(|repeat| repeat.rows).collect()
 }
 
 enum Answer {

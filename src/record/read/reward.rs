@@ -7,7 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// Which columns make the reward. A name may be a function of a column of lists: `sum(c)`, `last(c)`, `max(c)`, `mean(c)`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub enum RewardSpec {
     /// One column as it is.
     Column(String),

@@ -1,9 +1,9 @@
 //! The verdict, what was assumed and the rollouts to read: for people in lines of 80 columns, and for programs.
 
-use crate::cli::console::Style;
-use crate::cli::table::{count, number, wrapped};
+use super::console::Style;
+use super::table::{count, number, wrapped};
 use crate::foundation::format::{percent, visible};
-use crate::monitor::{Assumptions, Findings, ListEntry, Piece, Reading, Shared, Verdict};
+use crate::monitor::{Assumptions, ListEntry, Piece, Reading, Shared, Verdict};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -16,8 +16,7 @@ const SHOWN: usize = 20;
 const LENGTH_LEVEL: f64 = 0.01;
 
 /// The verdict first, then what was assumed, then the list and what the listed share.
-pub(super) fn text(findings: &Findings, style: Style) -> String {
-    let reading = &findings.reading;
+pub(super) fn text(reading: &Reading, style: Style) -> String {
     let judgement = &reading.judgement;
     let line = format!("{}: {}", judgement.verdict.name(), judgement.sentence);
     let paint = |text: String| match judgement.verdict {
@@ -98,7 +97,8 @@ fn shown(list: &[ListEntry]) -> Vec<&ListEntry> {
     order.into_iter().filter_map(|i| list.get(i)).collect()
 }
 
-fn one(entry: &ListEntry, style: Style) -> String {
+/// An entry in some lines of 80 columns.
+pub(super) fn one(entry: &ListEntry, style: Style) -> String {
     let file = entry.file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let place = match entry.line {
         Some(line) => format!("line {line}"),
@@ -181,7 +181,7 @@ fn indented(text: &str, by: usize) -> String {
 
 /// An entry for programs.
 #[derive(Serialize)]
-struct Listed<'a> {
+pub(super) struct Listed<'a> {
     step: u64,
     file: &'a Path,
     row: usize,
@@ -201,6 +201,29 @@ struct Listed<'a> {
     reason: &'a str,
 }
 
+/// An entry for programs.
+pub(super) fn listed(entry: &ListEntry) -> Listed<'_> {
+    let parts = entry.parts.iter().map(|(name, value)| (name.clone(), json!(value)));
+    Listed {
+        step: entry.step,
+        file: PathBuf::as_path(&entry.file),
+        row: entry.row,
+        line: entry.line,
+        reward: entry.reward,
+        parts: parts.collect::<serde_json::Map<_, _>>().into(),
+        centre: entry.centre,
+        score: entry.score,
+        rank: entry.rank,
+        of: entry.of,
+        expected_benign: entry.expected_benign,
+        reference: entry.reference,
+        apart: entry.apart,
+        prompt: entry.prompt.as_deref(),
+        completion: entry.completion.as_deref(),
+        reason: &entry.reason,
+    }
+}
+
 /// The reading for programs.
 #[derive(Serialize)]
 pub(super) struct Document<'a> {
@@ -216,40 +239,13 @@ pub(super) struct Document<'a> {
 }
 
 pub(super) fn document(reading: &Reading) -> Document<'_> {
-    let listed = |entry: &'_ ListEntry| -> Value {
-        entry
-            .parts
-            .iter()
-            .map(|(name, value)| (name.clone(), json!(value)))
-            .collect::<serde_json::Map<_, _>>()
-            .into()
-    };
     Document {
         verdict: reading.judgement.verdict,
         verdict_text: &reading.judgement.sentence,
         cautions: &reading.judgement.cautions,
         first_flag_step: reading.judgement.first_flag_step,
         assumptions: &reading.assumptions,
-        reading_list: (reading.list.iter())
-            .map(|entry| Listed {
-                step: entry.step,
-                file: PathBuf::as_path(&entry.file),
-                row: entry.row,
-                line: entry.line,
-                reward: entry.reward,
-                parts: listed(entry),
-                centre: entry.centre,
-                score: entry.score,
-                rank: entry.rank,
-                of: entry.of,
-                expected_benign: entry.expected_benign,
-                reference: entry.reference,
-                apart: entry.apart,
-                prompt: entry.prompt.as_deref(),
-                completion: entry.completion.as_deref(),
-                reason: &entry.reason,
-            })
-            .collect(),
+        reading_list: reading.list.iter().map(listed).collect(),
         shared: reading.shared.as_ref().map_or(&[], |shared| &shared.pieces),
         evidence: json!({
             "apart": reading.apart,

@@ -1,0 +1,59 @@
+//! Steps as lines of JSON on standard input, entries as lines of JSON on standard output.
+
+use super::hook::Hook;
+use super::{WatchArgs, verdict};
+use crate::Error;
+use crate::cli::{Console, Error as CliError, Outcome, reading};
+use crate::monitor::watch::{Listening, WatchSettings};
+use serde_json::json;
+use std::io::{self, BufRead};
+
+/// Answers each line of standard input.
+pub(super) fn run(args: &WatchArgs, settings: WatchSettings, console: &Console) -> Result<Outcome, Error> {
+    if args.log.paths.len() > 1 || args.state.is_some() {
+        return Err(CliError::Value {
+            flag: "-",
+            reason: "standard input is the only log, and keeps no state".to_owned(),
+            help: "leave other paths and --state out".to_owned(),
+        }
+        .into());
+    }
+    let mut listening = Listening::new(settings);
+    let mut hook = args.on_flag.clone().map(Hook::new);
+    let mut stopped = false;
+    for line in io::stdin().lock().lines() {
+        let line = line.map_err(|error| bad(error.to_string()))?;
+        let Some((seen, entries)) = listening.hear(&line).map_err(bad)? else { continue };
+        for entry in &entries {
+            console.line(&reading::listed(entry))?;
+        }
+        if let Some(hook) = &mut hook {
+            let apart: Vec<_> = entries.iter().filter(|entry| entry.apart).map(reading::listed).collect();
+            hook.call(&apart, console);
+        }
+        console.line(&json!({
+            "step": seen.step,
+            "rollouts": seen.rollouts,
+            "entries": entries.len(),
+            "share": seen.share,
+            "reference": seen.reference,
+        }))?;
+        if args.stop_share.is_some_and(|share| seen.share >= share) {
+            stopped = true;
+            break;
+        }
+    }
+    console.line(&verdict(&listening.reading()))?;
+    if let Some(hook) = hook {
+        hook.finish(console);
+    }
+    Ok(if stopped { Outcome::Flagged } else { Outcome::Done })
+}
+
+fn bad(reason: String) -> CliError {
+    CliError::Value {
+        flag: "standard input",
+        reason,
+        help: "each line is one step; `tailcatch watch --help` shows it".to_owned(),
+    }
+}

@@ -1,0 +1,234 @@
+//! What is gathered of a log step by step: the list, the tail, the counts and the level of each step. Its state serialises.
+
+use super::apart::{Apart, Point, Tail, Tested};
+use super::excess::{Count, Excess};
+use super::list::{Entry, ListSettings, ReadingList, Scored, places};
+use super::pass_rate::Values;
+use super::shift::{Known, Level};
+use crate::foundation::order::sorted;
+use serde::{Deserialize, Serialize};
+
+/// Rollouts of the reference that are kept for its quantiles.
+const KEPT: usize = 1 << 17;
+
+/// Share of the reference, and rollouts of it, from which on what stands apart is a level of the reward and no exception.
+const LEVEL_SHARE: f64 = 0.05;
+const LEVEL_ROLLOUTS: usize = 10;
+
+/// The rollouts of a step, or a piece of them.
+pub(in crate::monitor) struct StepRows<'a> {
+    pub step: u64,
+    pub median: f64,
+    pub scored: &'a [Scored],
+    pub rewards: &'a [f64],
+    pub prompts: &'a [u64],
+}
+
+/// What was gathered.
+#[derive(Debug)]
+pub(in crate::monitor) struct Gathered {
+    pub entries: Vec<Entry>,
+    pub places: usize,
+    pub expected: f64,
+    /// Rollouts of the reference, and after it.
+    pub reference: usize,
+    pub later: usize,
+    /// What a rollout is compared with: "the median of its group".
+    pub noun: &'static str,
+    pub tested: Tested,
+    pub known: Option<Known>,
+    pub excess: Option<Excess>,
+    pub levels: Vec<Level>,
+    pub values: Values,
+}
+
+impl Gathered {
+    /// Rewards above this are paid and the others are not: where there are few values, or two levels.
+    pub fn above(&self) -> Option<f64> {
+        self.values.halfway().or(self.tested.apart.as_ref().and_then(|apart| between(apart, self.reference)))
+    }
+}
+
+/// Halfway between two levels of the reward, where what stands apart is one that the reference has as well.
+fn between(apart: &Apart, reference: usize) -> Option<f64> {
+    let level =
+        apart.in_reference >= LEVEL_ROLLOUTS && apart.in_reference as f64 >= LEVEL_SHARE * reference as f64;
+    level.then_some(apart.rewards.0 - 0.5 * (apart.from_score - apart.rest))
+}
+
+/// A log while it is gone through: its reference first ([`Gathering::learn`]), then [`Gathering::begin`], then the rest.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(in crate::monitor) struct Gathering {
+    list: ReadingList,
+    tail: Tail,
+    /// The reference's own tail, until it has ended.
+    own_tail: Option<Tail>,
+    /// What stands apart within the reference.
+    own_apart: Option<Apart>,
+    count: Count,
+    values: Values,
+    levels: Vec<Level>,
+    /// Reward and score of rollouts of the reference, until it has ended.
+    kept: Vec<(f64, f64)>,
+    stride: usize,
+    known: Option<Known>,
+    highest: Option<f64>,
+    reference: usize,
+    later: usize,
+    /// Whether the reference's steps are steps of the log.
+    own_steps: bool,
+}
+
+impl Gathering {
+    /// Of a log of `all` rollouts, `reference` of them its reference.
+    pub fn new(benign: f64, all: usize, reference: usize, own_steps: bool) -> Self {
+        let settings = ListSettings { benign, rollouts: Some(all as u64), ..ListSettings::default() };
+        Self {
+            list: ReadingList::new(settings),
+            tail: Tail::new(all),
+            own_tail: Some(Tail::new(reference)),
+            own_apart: None,
+            count: Count::new(places(benign, all as u64, reference as u64)),
+            values: Values::default(),
+            levels: Vec::new(),
+            kept: Vec::new(),
+            stride: reference.div_ceil(KEPT).max(1),
+            known: None,
+            highest: None,
+            reference: 0,
+            later: 0,
+            own_steps,
+        }
+    }
+
+    /// A step of the reference.
+    pub fn learn(&mut self, rows: &StepRows<'_>) {
+        self.count.see(rows.scored, true);
+        for rollout in rows.scored {
+            let Scored { step, reward, .. } = *rollout;
+            let point = Point { score: rollout.score(), reward, step, reference: true };
+            self.list.learn(*rollout);
+            self.tail.see(point);
+            if let Some(own) = &mut self.own_tail {
+                own.see(point);
+            }
+            self.values.see(reward);
+            self.highest = Some(self.highest.map_or(reward, |highest| highest.max(reward)));
+            if self.reference.is_multiple_of(self.stride) {
+                self.kept.push((reward, rollout.score()));
+            }
+            self.reference += 1;
+        }
+        if self.own_steps {
+            add_level(&mut self.levels, rows, None, true);
+        }
+    }
+
+    /// Ends the reference; its entries.
+    pub fn begin(&mut self) -> Vec<Entry> {
+        self.own_apart = self.own_tail.take().and_then(|own| own.test().apart);
+        let rest: Vec<f64> = (std::mem::take(&mut self.kept).iter())
+            .filter(|(_, score)| self.own_apart.as_ref().is_none_or(|apart| *score < apart.from_score))
+            .map(|(reward, _)| *reward)
+            .collect();
+        self.known = Known::of(&sorted(&rest));
+        if let (Some(known), None, Some(highest)) = (&mut self.known, &self.own_apart, self.highest) {
+            known.highest = highest;
+        }
+        self.list.begin()
+    }
+
+    /// The one value that all of the reference have, if it has ended and they do.
+    pub fn one_value(&self) -> Option<f64> {
+        let known = self.known.filter(|known| Some(known.lowest) == self.highest && self.reference > 1);
+        known.map(|known| known.lowest)
+    }
+
+    /// Whether rewards of the reference are of few values or on two levels, so that they may be paid or not.
+    pub fn may_be_paid(&self) -> bool {
+        self.values.few().is_some() || self.above().is_some()
+    }
+
+    /// Rewards above this are paid and the others are not, so far.
+    pub fn above(&self) -> Option<f64> {
+        let level = self.own_apart.as_ref().and_then(|apart| between(apart, self.reference));
+        self.values.halfway().or(level)
+    }
+
+    /// What stands apart so far.
+    pub fn apart(&self) -> Option<Apart> {
+        self.tail.clone().test().apart
+    }
+
+    /// Rollouts of the reference.
+    pub fn reference(&self) -> usize {
+        self.reference
+    }
+
+    /// k: places of the ranking.
+    pub fn places(&self) -> usize {
+        self.list.places()
+    }
+
+    /// Benign entries that were expected so far.
+    pub fn expected_benign(&self) -> f64 {
+        self.list.expected_benign()
+    }
+
+    /// A step after the reference; its entries.
+    pub fn judge(&mut self, rows: &StepRows<'_>) -> Vec<Entry> {
+        self.count.see(rows.scored, false);
+        for rollout in rows.scored {
+            let Scored { step, reward, .. } = *rollout;
+            self.tail.see(Point { score: rollout.score(), reward, step, reference: false });
+            self.values.see(reward);
+        }
+        self.later += rows.scored.len();
+        add_level(&mut self.levels, rows, self.known, false);
+        self.list.judge(rows.scored)
+    }
+
+    /// What was gathered.
+    pub fn finish(mut self, entries: Vec<Entry>, noun: &'static str) -> Gathered {
+        self.levels.sort_by_key(|level| level.step);
+        Gathered {
+            entries,
+            places: self.list.places(),
+            expected: self.list.expected_benign(),
+            reference: self.reference,
+            later: self.later,
+            noun,
+            tested: self.tail.test(),
+            known: self.known,
+            excess: self.count.finish(),
+            levels: self.levels,
+            values: self.values,
+        }
+    }
+}
+
+fn add_level(levels: &mut Vec<Level>, rows: &StepRows<'_>, known: Option<Known>, reference: bool) {
+    let above = |limit: fn(Known) -> f64| {
+        known.map_or(0, |known| rows.rewards.iter().filter(|reward| **reward > limit(known)).count())
+    };
+    let above = (above(|known| known.highest), above(|known| known.high));
+    let different = known.map_or(0, |known| rows.rewards.iter().filter(|r| **r != known.lowest).count());
+    let highest = rows.rewards.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    match levels.last_mut() {
+        Some(last) if last.step == rows.step => {
+            last.rollouts += rows.rewards.len();
+            last.highest = last.highest.max(highest);
+            last.above = (last.above.0 + above.0, last.above.1 + above.1);
+            last.different += different;
+        }
+        _ => levels.push(Level {
+            step: rows.step,
+            rollouts: rows.rewards.len(),
+            median: rows.median,
+            highest,
+            above,
+            different,
+            reference,
+        }),
+    }
+}

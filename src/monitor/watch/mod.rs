@@ -1,0 +1,16 @@
+//! A log that grows: its reading list as it comes, and the verdict at its end.
+//!
+//! [`Watch`] is the list with everything that the verdict rests on, step by step; what it holds serialises. [`Watching`] drives it
+//! from files that grow, [`Listening`] from lines of JSON. All of them give the list that [`detect`](super::detect) gives of the
+//! finished log, if the number of its steps was told beforehand.
+
+mod files;
+mod keep;
+mod message;
+mod state;
+mod step;
+
+pub use files::{Turned, Watching};
+pub use message::{Listening, Message};
+pub use state::{Kept, StateError};
+pub use step::{Facts, Row, Seen, Wanted, Watch, WatchSettings};

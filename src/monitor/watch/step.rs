@@ -1,0 +1,487 @@
+//! The list and the verdict of a log that is seen step by step.
+
+use super::keep::Keep;
+use crate::foundation::format::count;
+use crate::foundation::order::median;
+use crate::monitor::reading::{
+    Apart, Assumptions, Centre, Entry, GatheredRows, Gathering, ListEntry, PassRows, Passes, Reading, Rest,
+    RowText, Scored, conclude, list_entry, not_judged, shared,
+};
+use crate::record::{Again, Origin, again};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// Steps that are planned for where their number is not known, for each of the reference.
+const AHEAD: u64 = 100;
+/// Share of the steps that the reference may be at most: one in so many.
+const ONE_IN: u64 = 10;
+/// Probability that a log of exchangeable rewards is ever said to have a rollout that stands apart, all looks taken together.
+const LEVEL: f64 = 0.02;
+
+/// What a watched log may cost, and what it begins with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WatchSettings {
+    /// Benign rollouts that are expected on the list in the end, the reference's own top included.
+    pub benign: f64,
+    /// Steps that are the reference: ten, or a tenth of the steps where these are told and fewer.
+    pub reference_steps: u64,
+    /// Steps that there will be. Where it is not known, 100 for each of the reference.
+    pub steps: Option<u64>,
+    /// With whom rollouts are compared; where it is not said, the first step decides ([`Centre::of`]).
+    pub centre: Option<Centre>,
+}
+
+impl Default for WatchSettings {
+    fn default() -> Self {
+        Self { benign: 20.0, reference_steps: 10, steps: None, centre: None }
+    }
+}
+
+impl WatchSettings {
+    /// Steps that are the reference in fact.
+    fn reference(&self) -> u64 {
+        let tenth = self.steps.map_or(u64::MAX, |steps| steps.div_ceil(ONE_IN));
+        self.reference_steps.min(tenth).max(1)
+    }
+}
+
+/// A rollout that was read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// Its reward.
+    pub reward: f64,
+    /// Equal for rollouts of one group.
+    pub group: u64,
+    /// Equal for rollouts of one prompt.
+    pub prompt: u64,
+    /// Equal for equal completions of the same prompt.
+    pub outcome: u64,
+    /// The number of its file, and its row and line there.
+    pub file: usize,
+    /// Row of data in that file, from 0.
+    pub row: usize,
+    /// Line of a text file, from 1.
+    pub line: Option<u64>,
+}
+
+/// What a log says of itself.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Facts {
+    /// The reward's columns, with their weights.
+    pub reward: String,
+    /// Where steps come from.
+    pub step: String,
+    /// Where groups come from.
+    pub group: String,
+    /// Whether rollouts name a group or a prompt, and a prompt.
+    pub groups: bool,
+    /// Whether they name a prompt.
+    pub prompts: bool,
+    /// Rows without a reward.
+    pub rows_left_out: usize,
+    /// Files that were read.
+    pub files: Vec<PathBuf>,
+    /// Files that were found and not read, with the reason.
+    pub files_left_out: Vec<String>,
+    /// Rollouts that were there before.
+    pub duplicates: usize,
+}
+
+/// A step that was judged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Seen {
+    /// The step.
+    pub step: u64,
+    /// Its rollouts, each counted once.
+    pub rollouts: usize,
+    /// Whether it belongs to the reference.
+    pub reference: bool,
+    /// Share of them whose reward reaches the lowest of those that stand apart so far.
+    pub share: f64,
+    /// Its rollouts whose texts are to be told ([`Watch::tell`]).
+    pub wanted: Vec<Wanted>,
+}
+
+/// A rollout whose text is to be told.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wanted {
+    /// Its number in the log.
+    pub number: u64,
+    /// The rollout.
+    pub row: Row,
+}
+
+/// An entry that waits for its text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Waiting {
+    entry: Entry,
+    file: usize,
+    row: usize,
+    line: Option<u64>,
+}
+
+/// A step of the reference, until it has ended.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Learned {
+    step: u64,
+    rows: Vec<(Row, u64)>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+enum Stage {
+    Reference(Vec<Learned>),
+    Later(Box<Gathering>),
+}
+
+/// A log while it grows.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Watch {
+    settings: WatchSettings,
+    stage: Stage,
+    centre: Option<Centre>,
+    passes: Option<Passes>,
+    keep: Keep,
+    waiting: Vec<Waiting>,
+    /// All entries.
+    list: Vec<ListEntry>,
+    /// The last step, to know it again.
+    last: Vec<Again>,
+    /// Rollouts seen, and of them those that were there before.
+    rows: u64,
+    duplicates: usize,
+    steps: u64,
+    /// Looks at whether something stands apart, and what did at the last that said so.
+    looks: u32,
+    apart: Option<Apart>,
+}
+
+impl Watch {
+    /// A log of which nothing was seen.
+    pub fn new(settings: WatchSettings) -> Self {
+        Self {
+            centre: settings.centre,
+            settings,
+            stage: Stage::Reference(Vec::new()),
+            passes: None,
+            keep: Keep::default(),
+            waiting: Vec::new(),
+            list: Vec::new(),
+            last: Vec::new(),
+            rows: 0,
+            duplicates: 0,
+            steps: 0,
+            looks: 0,
+            apart: None,
+        }
+    }
+
+    /// What was asked of it.
+    pub fn settings(&self) -> &WatchSettings {
+        &self.settings
+    }
+
+    /// The step that was judged last.
+    pub fn last_step(&self) -> Option<u64> {
+        self.last.first().map(|rollout| rollout.step)
+    }
+
+    /// Whether all that was seen belongs to the reference.
+    pub fn is_learning(&self) -> bool {
+        matches!(self.stage, Stage::Reference(_))
+    }
+
+    /// What stands apart so far, said with an error of 2% over all of the log.
+    pub fn apart(&self) -> Option<&Apart> {
+        self.apart.as_ref()
+    }
+
+    /// The rollouts of a step, all at once; those that are the last step's again are not counted.
+    pub fn see(&mut self, step: u64, rows: Vec<Row>, facts: &Facts) -> Seen {
+        let rows = self.new_rows(step, rows);
+        if rows.is_empty() {
+            return Seen { step, rollouts: 0, reference: self.is_learning(), share: 0.0, wanted: Vec::new() };
+        }
+        let first = self.rows;
+        self.rows += rows.len() as u64;
+        self.steps += 1;
+        let numbered: Vec<(Row, u64)> = rows.into_iter().zip(first..).collect();
+        let rollouts = numbered.len();
+        if self.is_learning() && self.steps <= self.settings.reference() {
+            let scored = self.scored(step, &numbered, facts, None);
+            let wanted = wanted(&numbered, self.keep.of_reference(&scored, self.settings.benign));
+            if let Stage::Reference(steps) = &mut self.stage {
+                steps.push(Learned { step, rows: numbered });
+            }
+            return Seen { step, rollouts, reference: true, share: 0.0, wanted };
+        }
+        self.begin(facts);
+        self.judge(step, &numbered, facts)
+    }
+
+    /// Leaves out what is the last step's, or was in the same step in another file.
+    fn new_rows(&mut self, step: u64, rows: Vec<Row>) -> Vec<Row> {
+        let of = |row: &Row| Again {
+            step,
+            file: u32::try_from(row.file).unwrap_or(u32::MAX),
+            outcome: row.outcome,
+            prompt: row.prompt,
+            reward: row.reward,
+        };
+        let mut all = std::mem::take(&mut self.last);
+        let before = all.len();
+        all.extend(rows.iter().map(of));
+        let repeated: std::collections::HashSet<usize> = again(&all).into_iter().collect();
+        self.last = all.split_off(before);
+        let kept = |(at, row): (usize, Row)| (!repeated.contains(&(before + at))).then_some(row);
+        let all = rows.len();
+        let rows: Vec<Row> = rows.into_iter().enumerate().filter_map(kept).collect();
+        self.duplicates += all - rows.len();
+        rows
+    }
+
+    /// Ends the reference.
+    fn begin(&mut self, facts: &Facts) {
+        let Stage::Reference(steps) = &mut self.stage else { return };
+        let mut steps = std::mem::take(steps);
+        steps.sort_by_key(|learned| learned.step);
+        let reference: usize = steps.iter().map(|learned| learned.rows.len()).sum();
+        let own = steps.len().max(1) as u64;
+        let planned = self.settings.steps.unwrap_or(own * AHEAD).max(own);
+        let all = (reference as u64).saturating_mul(planned) / own;
+        let mut gathering =
+            Gathering::new(self.settings.benign, usize::try_from(all).unwrap_or(usize::MAX), reference, true);
+        for learned in &steps {
+            let scored = self.scored(learned.step, &learned.rows, facts, None);
+            with(learned.step, &learned.rows, &scored, facts, &mut |rows| gathering.learn(rows));
+        }
+        let entries = gathering.begin();
+        let places: BTreeMap<u64, &Row> = steps
+            .iter()
+            .flat_map(|learned| learned.rows.iter().map(|(row, number)| (*number, row)))
+            .collect();
+        for entry in &entries {
+            if let Some(row) = places.get(&entry.rollout.row) {
+                self.waiting.push(Waiting { entry: *entry, file: row.file, row: row.row, line: row.line });
+            }
+        }
+        self.keep.end_reference(&entries);
+        if gathering.may_be_paid() {
+            let mut passes = Passes::new(gathering.above());
+            for learned in &steps {
+                passes.see(&pass_rows(learned.step, &learned.rows, facts, true).rows());
+            }
+            self.passes = Some(passes);
+        }
+        self.stage = Stage::Later(Box::new(gathering));
+        self.look(!entries.is_empty());
+    }
+
+    fn judge(&mut self, step: u64, rows: &[(Row, u64)], facts: &Facts) -> Seen {
+        let value = match &self.stage {
+            Stage::Later(gathering) => gathering.one_value(),
+            Stage::Reference(_) => None,
+        };
+        let scored = self.scored(step, rows, facts, value);
+        let Stage::Later(gathering) = &mut self.stage else {
+            return Seen { step, rollouts: 0, reference: true, share: 0.0, wanted: Vec::new() };
+        };
+        let mut entries = Vec::new();
+        with(step, rows, &scored, facts, &mut |rows| entries = gathering.judge(rows));
+        if let Some(passes) = &mut self.passes {
+            if let (false, Some(above), Some(value)) = (passes.divides(), gathering.above(), value) {
+                passes.divide(above, value > above);
+            }
+            passes.see(&pass_rows(step, rows, facts, false).rows());
+        }
+        let paid = gathering.above().filter(|_| self.passes.is_some());
+        for entry in &entries {
+            if let Some((row, _)) = rows.iter().find(|(_, number)| *number == entry.rollout.row) {
+                self.waiting.push(Waiting { entry: *entry, file: row.file, row: row.row, line: row.line });
+            }
+        }
+        let wanted = wanted(rows, self.keep.of_step(&scored, &entries, paid));
+        self.look(!entries.is_empty());
+        let reached = self
+            .apart
+            .as_ref()
+            .map_or(0, |apart| rows.iter().filter(|(row, _)| row.reward >= apart.rewards.0).count());
+        let share = reached as f64 / rows.len().max(1) as f64;
+        Seen { step, rollouts: rows.len(), reference: false, share, wanted }
+    }
+
+    /// The rollouts of a step with what each is compared with.
+    fn scored(&mut self, step: u64, rows: &[(Row, u64)], facts: &Facts, value: Option<f64>) -> Vec<Scored> {
+        let rewards: Vec<f64> = rows.iter().map(|(row, _)| row.reward).collect();
+        let groups: Vec<u64> =
+            if facts.groups { rows.iter().map(|(row, _)| row.group).collect() } else { Vec::new() };
+        let centre = *self.centre.get_or_insert_with(|| Centre::of(&groups));
+        let centres = match value {
+            Some(value) => vec![value; rows.len()],
+            None => centre.centres(&groups, &rewards),
+        };
+        (rows.iter().zip(centres))
+            .map(|((row, number), centre)| Scored {
+                row: *number,
+                step,
+                reward: row.reward,
+                centre,
+                outcome: row.outcome,
+            })
+            .collect()
+    }
+
+    /// Looks whether something stands apart, after entries: the jth look with an error of 2% / j(j + 1).
+    fn look(&mut self, entered: bool) {
+        let Stage::Later(gathering) = &self.stage else { return };
+        if !entered || self.passes.is_some() {
+            return;
+        }
+        self.looks += 1;
+        let level = LEVEL / f64::from(self.looks) / f64::from(self.looks + 1);
+        if let Some(apart) = gathering.apart().filter(|apart| apart.p_value <= level) {
+            self.apart = Some(apart);
+        }
+    }
+
+    /// Texts of rollouts that were wanted, by their numbers.
+    pub fn tell(&mut self, texts: impl IntoIterator<Item = (u64, RowText)>) {
+        self.keep.tell(texts);
+    }
+
+    /// The entries since the last call, with their texts.
+    pub fn take(&mut self, facts: &Facts) -> Vec<ListEntry> {
+        let noun = self.noun();
+        let waiting = std::mem::take(&mut self.waiting);
+        let entries: Vec<ListEntry> = (waiting.into_iter())
+            .map(|Waiting { entry, file, row, line }| {
+                let texts = self.keep.text(entry.rollout.row).cloned().unwrap_or_default();
+                let path = facts.files.get(file).cloned().unwrap_or_default();
+                list_entry(&entry, path, Origin { file, row, line }, noun, self.apart.as_ref(), texts)
+            })
+            .collect();
+        self.list.extend(entries.iter().cloned());
+        entries
+    }
+
+    fn noun(&self) -> &'static str {
+        match (&self.stage, self.centre) {
+            (Stage::Later(gathering), _) if gathering.one_value().is_some() => {
+                "the one value of the reference"
+            }
+            (_, Some(Centre::Group)) => "the median of its group",
+            _ => "the median of its step",
+        }
+    }
+
+    /// The verdict on all that was seen, as [`detect`](crate::monitor::detect) gives it; what the texts share rests on a sample.
+    pub fn reading(&self, facts: &Facts) -> Reading {
+        let mut whole = self.clone();
+        let steps = whole.settings.reference().min(whole.steps);
+        let ended = whole.is_learning();
+        if ended {
+            whole.begin(facts);
+        }
+        let noun = whole.noun();
+        whole.take(facts);
+        let last = whole.last_step().unwrap_or_default();
+        let Self { stage, passes, keep, list, .. } = whole;
+        let Stage::Later(gathering) = stage else {
+            return not_judged("no rollout came".to_owned(), self.assumptions(facts, noun, 0, 0.0));
+        };
+        let (places, expected) = (gathering.places(), gathering.expected_benign());
+        let gathered = gathering.finish(Vec::new(), noun);
+        let paid = gathered.above().filter(|_| passes.is_some());
+        let pass_rate = passes.filter(|_| paid.is_some()).map(Passes::finish);
+        let reference =
+            if steps == 1 { "the first step".to_owned() } else { format!("the first {steps} steps") };
+        conclude(
+            gathered,
+            Rest {
+                list,
+                shared: shared(keep.samples(paid.is_some())),
+                pass_rate,
+                nothing_after: ended.then(|| {
+                    format!("the log ends at step {last}, inside the reference: wait for more of the log")
+                }),
+                assumptions: self.assumptions(facts, noun, places, expected),
+                reference,
+            },
+        )
+    }
+
+    fn assumptions(&self, facts: &Facts, noun: &str, places: usize, expected: f64) -> Assumptions {
+        let steps = self.settings.reference().min(self.steps);
+        let rollouts = match &self.stage {
+            Stage::Reference(_) => self.rows as usize,
+            Stage::Later(gathering) => gathering.reference(),
+        };
+        let name = if steps == 1 { "the first step".to_owned() } else { format!("the first {steps} steps") };
+        Assumptions {
+            reward: facts.reward.clone(),
+            step: facts.step.clone(),
+            group: facts.group.clone(),
+            centre: noun.to_owned(),
+            reference: format!("{name} ({} rollouts)", count(rollouts)),
+            rows: self.rows as usize,
+            rows_left_out: facts.rows_left_out,
+            files: facts.files.len(),
+            files_left_out: facts.files_left_out.clone(),
+            duplicates: facts.duplicates + self.duplicates,
+            places,
+            expected_benign: expected,
+        }
+    }
+}
+
+/// The rollouts at these places, each with its number.
+fn wanted(rows: &[(Row, u64)], at: Vec<(u64, usize)>) -> Vec<Wanted> {
+    at.into_iter().filter_map(|(number, at)| Some(Wanted { number, row: rows.get(at)?.0.clone() })).collect()
+}
+
+/// Hands the rows of a step out as the gathering wants them.
+fn with(
+    step: u64,
+    rows: &[(Row, u64)],
+    scored: &[Scored],
+    facts: &Facts,
+    hand: &mut dyn FnMut(&GatheredRows<'_>),
+) {
+    let rewards: Vec<f64> = rows.iter().map(|(row, _)| row.reward).collect();
+    let prompts: Vec<u64> =
+        if facts.prompts { rows.iter().map(|(row, _)| row.prompt).collect() } else { Vec::new() };
+    if let Some(median) = median(&rewards) {
+        hand(&GatheredRows { step, median, scored, rewards: &rewards, prompts: &prompts });
+    }
+}
+
+/// The rewards and prompts of a step, for pass rates.
+struct OfStep {
+    step: u64,
+    first_row: u64,
+    rewards: Vec<f64>,
+    prompts: Vec<u64>,
+    reference: bool,
+}
+
+fn pass_rows(step: u64, rows: &[(Row, u64)], facts: &Facts, reference: bool) -> OfStep {
+    OfStep {
+        step,
+        first_row: rows.first().map_or(0, |(_, number)| *number),
+        rewards: rows.iter().map(|(row, _)| row.reward).collect(),
+        prompts: if facts.prompts { rows.iter().map(|(row, _)| row.prompt).collect() } else { Vec::new() },
+        reference,
+    }
+}
+
+impl OfStep {
+    fn rows(&self) -> PassRows<'_> {
+        PassRows {
+            step: self.step,
+            first_row: self.first_row,
+            rewards: &self.rewards,
+            prompts: &self.prompts,
+            reference: self.reference,
+        }
+    }
+}

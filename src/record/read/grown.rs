@@ -1,0 +1,135 @@
+//! What a file that may still grow holds from a byte on: records that are whole, or a file that is read as one.
+
+use super::error::{Error, Place};
+use super::format::{Format, format};
+use super::source::{MAX_RECORD, Magic};
+use super::spool;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+/// What there is to read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Grown {
+    /// Records up to this byte, and line breaks from the first byte to there.
+    Records { end: u64, lines: u64 },
+    /// No whole record.
+    Nothing,
+    /// A file that is read as one; whether it is complete, where its end tells.
+    Whole { complete: Option<bool> },
+}
+
+/// What a file holds from byte `from` to byte `to`. `quoted`: cells in quotes may hold line breaks. `last`: nothing more will
+/// come, and the rest is read as it is.
+pub(super) fn grown(path: &Path, from: u64, to: u64, quoted: bool, last: bool) -> Result<Grown, Error> {
+    let refused = |source| Error::Io { path: path.to_owned(), source };
+    if from == 0 && !quoted && !is_lines(path)? {
+        let complete = (format(path) == Some(Format::Parquet)).then(|| ends_as_parquet(path)).transpose();
+        return Ok(Grown::Whole { complete: complete.map_err(refused)? });
+    }
+    if from == 0 && spool::magic(path)? != Magic::Other {
+        return Ok(Grown::Whole { complete: None });
+    }
+    let mut file = File::open(path).map_err(refused)?;
+    let size = file.metadata().map_err(refused)?.len();
+    file.seek(SeekFrom::Start(from)).map_err(refused)?;
+    let mut bytes = Vec::new();
+    file.take(to.saturating_sub(from)).read_to_end(&mut bytes).map_err(refused)?;
+    let mut end = None;
+    let (mut lines, mut lines_to_end, mut within, mut start) = (0u64, 0, false, 0);
+    for at in memchr::memchr_iter(b'\n', &bytes) {
+        lines += 1;
+        if quoted {
+            let quotes = memchr::memchr_iter(b'"', bytes.get(start..at).unwrap_or_default()).count();
+            within ^= quotes % 2 == 1;
+            start = at;
+        }
+        if !within {
+            (end, lines_to_end) = (Some(at + 1), lines);
+        }
+    }
+    let all = from + bytes.len() as u64;
+    if last && all >= size && end != Some(bytes.len()) {
+        // The reader leaves an unfinished record out, and says so.
+        return Ok(Grown::Records { end: all, lines: lines + 1 });
+    }
+    match end {
+        Some(end) => Ok(Grown::Records { end: from + end as u64, lines: lines_to_end }),
+        None if bytes.len() >= MAX_RECORD => {
+            let place = Place { file: path.to_owned(), line: None, row: 0 };
+            Err(Error::TooLong { place, limit: MAX_RECORD })
+        }
+        None => Ok(Grown::Nothing),
+    }
+}
+
+/// Whether a JSON file holds one record a line.
+fn is_lines(path: &Path) -> Result<bool, Error> {
+    /// Bytes in which the first line of a `.json` file must end.
+    const FIRST: u64 = 1 << 20;
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let by_name = name.ends_with(".jsonl") || name.ends_with(".ndjson");
+    if format(path) != Some(Format::Json) || !(by_name || name.ends_with(".json")) {
+        return Ok(false);
+    }
+    let refused = |source| Error::Io { path: path.to_owned(), source };
+    let mut first = Vec::new();
+    File::open(path).map_err(refused)?.take(FIRST).read_to_end(&mut first).map_err(refused)?;
+    let text = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&first).trim_ascii_start();
+    if by_name {
+        return Ok(text.first() != Some(&b'['));
+    }
+    // Of a `.json` file the first line must be a whole object, and not all of it.
+    let Some(end) = memchr::memchr(b'\n', text) else { return Ok(false) };
+    let (line, rest) = text.split_at(end);
+    let whole = serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok();
+    Ok(whole && line.first() == Some(&b'{') && !rest.trim_ascii().is_empty())
+}
+
+/// Whether a file ends as a Parquet file does that was closed.
+fn ends_as_parquet(path: &Path) -> std::io::Result<bool> {
+    const MAGIC: &[u8; 4] = b"PAR1";
+    let mut file = File::open(path)?;
+    if file.metadata()?.len() < 12 {
+        return Ok(false);
+    }
+    let mut end = [0; 4];
+    file.seek(SeekFrom::End(-4))?;
+    file.read_exact(&mut end)?;
+    Ok(&end == MAGIC)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(name: &str, text: &str, from: u64, last: bool) -> Grown {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        grown(&path, from, text.len() as u64, name.ends_with(".csv"), last).unwrap()
+    }
+
+    #[test]
+    fn whole_records_are_read_and_the_rest_waits() {
+        let lines = "{\"a\": 1}\n{\"a\": 2}\n{\"a\"";
+        assert_eq!(of("x.jsonl", lines, 0, false), Grown::Records { end: 18, lines: 2 });
+        assert_eq!(of("x.jsonl", lines, 18, false), Grown::Nothing);
+        assert_eq!(of("x.jsonl", lines, 18, true), Grown::Records { end: 22, lines: 1 });
+        assert_eq!(of("x.json", lines, 0, false), Grown::Records { end: 18, lines: 2 });
+        let cells = "a,b\n1,\"two\nlines\"\n2,\"half\n";
+        assert_eq!(of("x.csv", cells, 0, false), Grown::Records { end: 18, lines: 3 });
+        assert_eq!(of("x.csv", cells, 18, false), Grown::Nothing);
+    }
+
+    #[test]
+    fn what_is_no_text_of_lines_is_read_as_one() {
+        for (name, text) in
+            [("x.jsonl", "[{\"a\": 1},\n"), ("x.json", "{\n\"a\": 1}\n"), ("x.json", "{\"a\": 1}\n")]
+        {
+            assert_eq!(of(name, text, 0, false), Grown::Whole { complete: None }, "{name} {text}");
+        }
+        assert_eq!(of("x.parquet", "PAR1 and no end", 0, false), Grown::Whole { complete: Some(false) });
+        assert_eq!(of("x.parquet", "PAR1 and an end PAR1", 0, false), Grown::Whole { complete: Some(true) });
+    }
+}
