@@ -1,6 +1,7 @@
 //! A watched log whose rollouts come from files that grow.
 
-use super::step::{Facts, Row, Seen, Wanted, Watch, WatchSettings};
+use super::rows::{Facts, Row, Seen, Wanted, WatchSettings};
+use super::step::Watch;
 use crate::monitor::reading::{ListEntry, Reading, RowText, of_means, texts};
 use crate::record::{self, Follower, LeftOut, Log, LogOptions, Observed, Progress, Turn};
 use serde::{Deserialize, Serialize};

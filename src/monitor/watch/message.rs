@@ -1,6 +1,7 @@
 //! Rollouts that come as lines of JSON, a step in each: `{"step": 7, "rewards": [0.3, …], "prompts": […], "completions": […]}`.
 
-use super::step::{Facts, Row, Seen, Watch, WatchSettings};
+use super::rows::{Facts, Row, Seen, WatchSettings};
+use super::step::Watch;
 use crate::monitor::reading::{ListEntry, Reading, RowText};
 use serde::Deserialize;
 use std::collections::HashMap;

@@ -7,10 +7,12 @@
 mod files;
 mod keep;
 mod message;
+mod rows;
 mod state;
 mod step;
 
 pub use files::{Turned, Watching};
 pub use message::{Listening, Message};
+pub use rows::{Facts, Row, Seen, Wanted, WatchSettings};
 pub use state::{Kept, StateError};
-pub use step::{Facts, Row, Seen, Wanted, Watch, WatchSettings};
+pub use step::Watch;

@@ -1,7 +1,7 @@
 //! The state of a watched log, kept in a file from one run of the program to the next.
 
 use super::files::{State, Watching};
-use super::step::WatchSettings;
+use super::rows::WatchSettings;
 use crate::record::{LogOptions, Progress};
 use serde::{Deserialize, Serialize};
 use std::fs;
