@@ -35,6 +35,8 @@ pub mod table;
 mod theory;
 mod values;
 mod watch;
+#[cfg(feature = "lab")]
+mod verdict;
 
 pub use console::Console;
 pub use error::Error;
@@ -70,6 +72,8 @@ enum Command {
     Init(init::InitArgs),
     #[cfg(feature = "lab")]
     Bench(bench::BenchArgs),
+    #[cfg(feature = "lab")]
+    Verdict(verdict::VerdictArgs),
     Diagnose(diagnose::DiagnoseArgs),
     Curve(curve::CurveArgs),
     Detect(detect::DetectArgs),
@@ -102,6 +106,8 @@ impl Cli {
             Command::Init(args) => Ok(init::run(args, console)?),
             #[cfg(feature = "lab")]
             Command::Bench(args) => bench::run(args, console),
+            #[cfg(feature = "lab")]
+            Command::Verdict(args) => verdict::run(args, console),
             Command::Diagnose(args) => diagnose::run(args, console),
             Command::Curve(args) => curve::run(args, console),
             Command::Detect(args) => detect::run(args, console),

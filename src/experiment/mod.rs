@@ -11,7 +11,7 @@ mod training;
 mod work;
 
 pub use error::ExperimentError;
-pub use judging::benchmark;
+pub use judging::{benchmark, verdict};
 pub use plan::cautions::{Caution, cautions};
 pub use plan::cost::{Cost, cost};
 pub use plan::ids;

@@ -12,6 +12,7 @@
 pub mod average_precision;
 pub mod baseline;
 pub mod catch;
+pub mod criterion;
 pub mod end;
 pub mod false_alarm;
 pub mod harm;

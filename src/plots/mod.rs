@@ -11,6 +11,7 @@ pub mod chart;
 pub mod figures;
 pub mod gallery;
 pub mod labels;
+pub mod phases;
 pub mod scale;
 pub mod scene;
 pub mod series;

@@ -17,4 +17,4 @@ pub use read::{
     Texts, Turn, again, log_files, numeric_columns, open_log, read_column, read_holders, read_log,
     read_outcomes,
 };
-pub use tables::{benchmark, endpoint, folder, metric};
+pub use tables::{benchmark, endpoint, folder, metric, verdict};

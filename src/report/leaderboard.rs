@@ -134,7 +134,7 @@ impl Page {
 }
 
 /// A table as Markdown.
-fn rows(table: &Table) -> String {
+pub(super) fn rows(table: &Table) -> String {
     let line = |cells: &[String]| {
         let cells: Vec<String> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
         format!("| {} |\n", cells.join(" | "))

@@ -12,6 +12,7 @@ mod leaders;
 mod matrix;
 mod picture;
 mod tables;
+pub mod verdict;
 
 pub use findings::headline;
 

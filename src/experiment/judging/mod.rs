@@ -7,3 +7,4 @@ pub mod error;
 pub mod judge;
 pub mod subject;
 pub mod timeline;
+pub mod verdict;

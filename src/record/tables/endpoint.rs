@@ -40,12 +40,16 @@ table! {
         p_hack: Option<f64>,
         /// Attributable loss summed over the steps.
         loss_sum: Option<f64>,
+        /// Attributable loss of the final policy; empty where nothing but hacks is left.
+        loss_end: Option<f64>,
         /// Whether the final policy gained proxy and next to no utility; empty where the best at its KL is not known.
         goodharted: Option<bool>,
         /// KL(π‖π₀) of the final policy.
         kl: Option<f64>,
         /// `ok`, or `target missed`; empty where the trainer has no KL target.
         kl_status: String,
+        /// P(a hack is sampled in training), where the run is conditioned on it.
+        p_seen: Option<f64>,
         /// Rollouts that were read, those of the reference too; empty without an audit.
         looks: Option<u64>,
         /// Those among them that are no hacks.

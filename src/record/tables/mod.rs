@@ -51,6 +51,7 @@ pub mod metric;
 mod rollouts;
 mod run;
 mod summary;
+pub mod verdict;
 
 pub use judgement::{DetectorBody, DetectorRow, FlagBody, FlagRow};
 pub use rollouts::{ObservedBody, ObservedRow, TruthBody, TruthRow};

@@ -18,7 +18,7 @@ use crate::reward::{HackRule, Placebo, RewardModel, RewardSection, Twin};
 
 /// What a run of the endpoint is: nobody audits, a twin, or an audit that is acted upon.
 #[derive(Debug, Clone)]
-pub(super) enum Role {
+pub(in crate::experiment::judging) enum Role {
     None,
     Placebo,
     Swap,
@@ -26,10 +26,15 @@ pub(super) enum Role {
 }
 
 impl Role {
-    /// All rows of an arm, in the order of the table.
+    /// All rows of an arm, in the order of the table, with the programmes of the benchmark.
     pub fn all(document: &Document) -> Vec<Self> {
+        Self::with(document, Programme::all(document))
+    }
+
+    /// The same with these programmes.
+    pub fn with(document: &Document, programmes: Vec<Programme>) -> Vec<Self> {
         let mut all = vec![Self::None];
-        all.extend(Programme::all(document).into_iter().map(|one| Self::Programme(Box::new(one))));
+        all.extend(programmes.into_iter().map(|one| Self::Programme(Box::new(one))));
         all.push(Self::Placebo);
         if document.reward.swap_twin {
             all.push(Self::Swap);
@@ -63,9 +68,11 @@ impl Role {
 }
 
 /// The reward under which a placebo is planted: where nothing is, one outcome that is honestly bad, beside the clean reward.
+///
+/// As they come: nobody can be made to sight what is no hack.
 fn placebo(section: &RewardSection) -> RewardSection {
     if !section.is_bare() {
-        return section.clone();
+        return RewardSection { condition: None, ..section.clone() };
     }
     let honest = Placebo {
         mass: OpenProbability::known(2e-4),
@@ -82,7 +89,11 @@ fn placebo(section: &RewardSection) -> RewardSection {
 }
 
 /// Trains what is not there yet and says how it ended.
-pub(super) fn ending(subject: &Subject<'_>, cell: Cell<'_>, role: &Role) -> Result<EndingRow, JudgeError> {
+pub(in crate::experiment::judging) fn ending(
+    subject: &Subject<'_>,
+    cell: Cell<'_>,
+    role: &Role,
+) -> Result<EndingRow, JudgeError> {
     let blank = EndingRow {
         scenario: cell.scenario.to_owned(),
         arm: cell.arm.to_owned(),
@@ -101,9 +112,11 @@ pub(super) fn ending(subject: &Subject<'_>, cell: Cell<'_>, role: &Role) -> Resu
         clean_utility: None,
         p_hack: None,
         loss_sum: None,
+        loss_end: None,
         goodharted: None,
         kl: None,
         kl_status: String::new(),
+        p_seen: None,
         looks: None,
         benign_looks: None,
         removed: 0,
@@ -179,10 +192,12 @@ fn ended(subject: &Subject<'_>, trained: &Trained, row: EndingRow) -> Result<End
         clean_utility: Some(subject.clean.last.policy.utility),
         p_hack: Some(policy.p_hack),
         loss_sum: Some(timeline.loss_sum),
+        loss_end: policy.loss,
         goodharted: timeline.goodharted,
         kl: Some(policy.kl),
         kl_status: target
             .map_or_else(String::new, |(_, target)| KlStatus::of(policy.kl, target).name().to_owned()),
+        p_seen: trained.last.sighting.map(|sighting| sighting.p_seen),
         removed: trained.steps.iter().map(|step| step.removed).sum(),
         ..row
     })

@@ -8,18 +8,18 @@
 //! *insufficient*: neither has a number. A detector on which a guard failed is not ranked.
 
 mod alerts;
-mod endings;
+pub(super) mod endings;
 mod evaluate;
 mod groups;
 mod guards;
-mod harm;
-mod overall;
-mod programmes;
+pub(super) mod harm;
+pub(super) mod overall;
+pub(super) mod programmes;
 mod ranking;
 mod rates;
-mod scenario;
+pub(super) mod scenario;
 mod thirds;
-mod trial;
+pub(super) mod trial;
 
 pub use scenario::{Scenario, every_detector};
 
@@ -40,7 +40,7 @@ use crate::record::endpoint::{EndingRow, HarmRow};
 use crate::record::folder::{MANIFEST, PLAN};
 use endings::{Role, ending};
 use evaluate::evaluate;
-use overall::Overall;
+use overall::{Overall, judgement};
 use serde::Serialize;
 use std::collections::HashSet;
 use std::path::Path;
@@ -48,7 +48,7 @@ use std::sync::atomic::AtomicBool;
 use trial::Cell;
 
 /// Version of what the benchmark measures: bumped when the same run gives other rows.
-const MEASURES: u32 = 2;
+const MEASURES: u32 = 3;
 
 /// What a finished benchmark comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,15 +82,17 @@ pub fn bench(
         plans
             .push((scenario, planned(scenario, &options.backend).map_err(|source| named(scenario, source))?));
     }
-    let overall = Overall::start(&plans, &store, progress);
+    let overall = Overall::start(&plans, &store, progress, |arm, asked| {
+        judgement(&arm.document, &Role::all(&arm.document), asked)
+    });
     for (scenario, runs) in &plans {
         let judge = |subject: &Subject<'_>, asked: &[Judgement]| {
             let (arm, replicate) = (scenario.arm_name(subject.arm), subject.replicate);
             let cell = Cell { scenario: &scenario.name, arm: &arm, replicate };
             let roles = Role::all(subject.document);
             let mut records = Vec::with_capacity(asked.len());
-            for judgement in asked {
-                records.push(match *judgement {
+            for one in asked {
+                records.push(match *one {
                     Judgement::Run => evaluate(subject, cell)?,
                     Judgement::Detector(place) => {
                         let mut record = Record::default();
@@ -98,7 +100,7 @@ pub fn bench(
                         record
                     }
                 });
-                overall.spent(subject.document, &roles, *judgement);
+                overall.spent(judgement(subject.document, &roles, *one));
             }
             Ok(records)
         };
@@ -119,7 +121,7 @@ pub fn bench(
     Ok(done)
 }
 
-fn named(scenario: &Scenario, source: ExperimentError) -> ExperimentError {
+pub(super) fn named(scenario: &Scenario, source: ExperimentError) -> ExperimentError {
     ExperimentError::Scenario { name: scenario.name.clone(), source: Box::new(source) }
 }
 
@@ -152,7 +154,7 @@ fn planned(scenario: &Scenario, backend: &Backend) -> Result<Vec<Planned>, Exper
     Ok(runs)
 }
 
-fn describe(options: &Options, seed: u64) -> Result<(), ExperimentError> {
+pub(super) fn describe(options: &Options, seed: u64) -> Result<(), ExperimentError> {
     let text = serde_json::to_string_pretty(&manifest(seed, &options.backend, options.threads))
         .map_err(|e| ExperimentError::Describe { file: MANIFEST, problem: e.to_string() })?;
     Ok(write_atomic(&options.out.join(MANIFEST), text.as_bytes())?)
@@ -200,7 +202,12 @@ impl Cells {
     }
 }
 
-fn table<T: Serialize>(out: &Path, file: &str, columns: &[&str], lines: &[T]) -> Result<(), ExperimentError> {
+pub(super) fn table<T: Serialize>(
+    out: &Path,
+    file: &str,
+    columns: &[&str],
+    lines: &[T],
+) -> Result<(), ExperimentError> {
     let mut bytes = (columns.join(",") + "\n").into_bytes();
     bytes.extend(rows::encode(lines)?);
     Ok(write_atomic(&out.join(file), &bytes)?)

@@ -2,7 +2,7 @@
 
 use super::endings::Role;
 use super::scenario::Scenario;
-use crate::config::Document;
+use crate::config::{Arm, Document};
 use crate::experiment::plan::cost::{judging, training};
 use crate::experiment::plan::runs::{Judgement, Planned};
 use crate::experiment::store::Store;
@@ -13,21 +13,24 @@ use crate::experiment::work::Progress;
 const PASSES: f64 = 6.0;
 
 /// Hears of what was done, and tells it in milliseconds of the plan.
-pub(super) struct Overall<'a>(&'a dyn Progress);
+pub(in crate::experiment::judging) struct Overall<'a>(&'a dyn Progress);
 
 impl<'a> Overall<'a> {
-    /// Adds up what all scenarios cost, and what of it is there already.
-    pub fn start(plans: &[(&Scenario, Vec<Planned>)], store: &Store, outer: &'a dyn Progress) -> Self {
+    /// Adds up what all scenarios cost, in milliseconds of one core a judgement, and what of it is there already.
+    pub fn start(
+        plans: &[(&Scenario, Vec<Planned>)],
+        store: &Store,
+        outer: &'a dyn Progress,
+        cost: impl Fn(&Arm, Judgement) -> usize,
+    ) -> Self {
         let (mut all, mut done) = (0, 0);
         for (scenario, runs) in plans {
-            for arm in &scenario.loaded.arms {
-                let roles = Role::all(&arm.document);
-                for run in runs.iter().filter(|run| run.arm == arm.index) {
-                    for (judgement, id) in run.judgements() {
-                        let cost = milliseconds(&arm.document, &roles, judgement);
-                        all += cost;
-                        done += if store.path(id).exists() { cost } else { 0 };
-                    }
+            for run in runs {
+                let Some(arm) = scenario.loaded.arms.get(run.arm) else { continue };
+                for (judgement, id) in run.judgements() {
+                    let cost = cost(arm, judgement);
+                    all += cost;
+                    done += if store.path(id).exists() { cost } else { 0 };
                 }
             }
         }
@@ -35,9 +38,9 @@ impl<'a> Overall<'a> {
         Self(outer)
     }
 
-    /// A judgement was made.
-    pub fn spent(&self, document: &Document, roles: &[Role], judgement: Judgement) {
-        self.0.spent(milliseconds(document, roles, judgement));
+    /// A judgement was made that cost so much.
+    pub fn spent(&self, milliseconds: usize) {
+        self.0.spent(milliseconds);
     }
 }
 
@@ -46,18 +49,27 @@ impl Progress for Overall<'_> {
     fn advance(&self) {}
 }
 
-/// What a judgement costs, with the runs that are trained for it, in milliseconds of one core.
-fn milliseconds(document: &Document, roles: &[Role], judgement: Judgement) -> usize {
-    let once = training(document);
-    let seconds = match judgement {
+/// What a judgement of the benchmark costs, with the runs that are trained for it.
+pub(super) fn judgement(document: &Document, roles: &[Role], judgement: Judgement) -> usize {
+    match judgement {
         // The run and its twins.
         Judgement::Run => {
             let versions = if document.reward.swap_twin { 3.0 } else { 2.0 };
-            versions * once + judging(document, PASSES * document.detectors.len() as f64)
+            let seconds =
+                versions * training(document) + judging(document, PASSES * document.detectors.len() as f64);
+            milliseconds(seconds)
         }
-        // Scored while it is trained, and once more for what was read.
-        Judgement::Detector(place) if roles[place].is_extra() => once + judging(document, 2.0),
-        Judgement::Detector(_) => 0.0,
-    };
+        Judgement::Detector(place) => programmes(document, &roles[place..=place]),
+    }
+}
+
+/// What the runs cost that are trained for these alone.
+pub(in crate::experiment::judging) fn programmes(document: &Document, roles: &[Role]) -> usize {
+    // Scored while it is trained, and once more for what was read.
+    let each = training(document) + judging(document, 2.0);
+    milliseconds(roles.iter().filter(|role| role.is_extra()).count() as f64 * each)
+}
+
+fn milliseconds(seconds: f64) -> usize {
     (seconds * 1e3).ceil() as usize
 }

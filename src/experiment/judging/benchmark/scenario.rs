@@ -2,6 +2,7 @@
 
 use crate::config::{self, ConfigError, Loaded};
 use crate::detectors::DetectorSpec;
+use crate::trainers::{Scale, ScaleRewards, TrainerSpec};
 use std::path::Path;
 
 /// One experiment of the benchmark, with the detectors that it is judged by.
@@ -96,8 +97,19 @@ impl Scenario {
             let key = key.rsplit('.').next().unwrap_or(key);
             if value.parse::<f64>().is_ok() { format!(", {key} {value}") } else { format!(", {value}") }
         });
-        arm.document.trainer.name().to_owned() + &settings.collect::<String>()
+        trainer(&arm.document.trainer) + &settings.collect::<String>()
     }
+}
+
+/// A trainer's name, with the setting that makes another of it.
+pub(in crate::experiment::judging) fn trainer(spec: &TrainerSpec) -> String {
+    let more = match spec {
+        TrainerSpec::Grpo(own) if own.scale_rewards == ScaleRewards::None => "_no_std",
+        TrainerSpec::Grpo(own) if own.scale_rewards == ScaleRewards::Batch => "_batch_std",
+        TrainerSpec::Reinforce(own) if own.advantage == Scale::BatchNormalised => "_normalised",
+        _ => "",
+    };
+    spec.name().to_owned() + more
 }
 
 /// A detector's name, with the settings that are not its defaults.

@@ -10,7 +10,7 @@ pub(super) type Seen = Result<(), String>;
 
 /// Which run this is.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Cell<'a> {
+pub(in crate::experiment::judging) struct Cell<'a> {
     pub scenario: &'a str,
     pub arm: &'a str,
     pub replicate: u64,

@@ -1,0 +1,159 @@
+//! The map of the verdict: a panel for each trainer, KL by size of the exploit, coloured by how many learned runs are harmed.
+
+use super::PlotError;
+use super::chart::save;
+use super::scene::{Align, Scene};
+use super::theme::{BLACK, GREY, GRID, Ink, NORMAL, PALETTE, SILVER, SMALL, WHITE, WIDTH};
+use crate::foundation::format::report as number;
+use crate::record::verdict::{CellRow, MAP, PHASES};
+use std::path::{Path, PathBuf};
+
+const TITLE: &str = "Harm by KL and size of the exploit";
+const CAPTION: &str = "A cell for each KL and size of the exploit (in units of T*). Its left half is coloured by the share of the \
+                       learned runs that are harmed where nobody audits, its right half by the share under the audit of \
+                       the criterion: white is none, full orange all. A dot marks cells in which the criterion is met, a \
+                       cross those in which every auditor fails.";
+/// Height of a cell, in CSS pixels.
+const ROW: f64 = 30.0;
+/// Room for the labels of the rows.
+const LABELS: f64 = 44.0;
+/// Room above and below a panel's cells.
+const HEAD: f64 = 22.0;
+const FOOT: f64 = 36.0;
+/// Size of a cell's word.
+const WORD: f64 = 9.0;
+
+/// Draws the cells of the map into `dir`; nothing where there are none.
+///
+/// # Errors
+/// A file that cannot be written.
+pub fn write(cells: &[CellRow], dir: &Path) -> Result<Option<PathBuf>, PlotError> {
+    let Some(scene) = draw(cells) else { return Ok(None) };
+    let path = dir.join(PHASES).with_extension("svg");
+    save(TITLE, CAPTION, &path, || Some(scene))?;
+    Ok(Some(path))
+}
+
+/// What a cell's word is called in the picture, and how it is marked.
+fn word(verdict: &str) -> (&str, Option<bool>) {
+    match verdict {
+        "holds" => ("holds", Some(true)),
+        "little_harm" => ("little harm", Some(true)),
+        "not_learned" => ("not learned", None),
+        "fails" => ("fails", Some(false)),
+        "refuted" => ("refuted", Some(false)),
+        "insufficient" => ("too few", None),
+        other => (other, None),
+    }
+}
+
+/// From white to the palette's orange.
+fn shade(share: f64) -> Ink {
+    let (from, to) = (WHITE.rgb, PALETTE[1].rgb);
+    let share = share.clamp(0.0, 1.0);
+    let mix = |a: u8, b: u8| (f64::from(a) + share * (f64::from(b) - f64::from(a))).round() as u8;
+    Ink { rgb: (mix(from.0, to.0), mix(from.1, to.1), mix(from.2, to.2)), alpha: 1.0 }
+}
+
+/// The values of a column, ascending, those that print alike once.
+fn axis(cells: &[&CellRow], column: fn(&CellRow) -> Option<f64>) -> Vec<String> {
+    let mut values: Vec<f64> = cells.iter().filter_map(|cell| column(cell)).collect();
+    values.sort_by(f64::total_cmp);
+    let mut names: Vec<String> = values.into_iter().map(label).collect();
+    names.dedup();
+    names
+}
+
+/// Two digits: sizes come from tables of four.
+fn label(value: f64) -> String {
+    let digits = 10f64.powf(1.0 - value.abs().max(1e-300).log10().floor());
+    number((value * digits).round() / digits)
+}
+
+fn draw(cells: &[CellRow]) -> Option<Scene> {
+    let placed: Vec<&CellRow> = cells
+        .iter()
+        .filter(|cell| cell.part == MAP && cell.kl_target.is_some() && cell.size.is_some())
+        .collect();
+    let (kls, sizes) = (axis(&placed, |cell| cell.kl_target), axis(&placed, |cell| cell.size));
+    let mut trainers: Vec<&str> = Vec::new();
+    for cell in &placed {
+        if !trainers.contains(&cell.trainer.as_str()) {
+            trainers.push(&cell.trainer);
+        }
+    }
+    if trainers.is_empty() {
+        return None;
+    }
+    let height = HEAD + sizes.len() as f64 * ROW + FOOT;
+    let mut scene = Scene::new(WIDTH, trainers.len().div_ceil(2) as f64 * height + 4.0);
+    let column = (WIDTH / 2.0 - LABELS - 16.0) / kls.len() as f64;
+    for (place, trainer) in trainers.iter().enumerate() {
+        let left = LABELS + (place % 2) as f64 * WIDTH / 2.0;
+        let top = (place / 2) as f64 * height + HEAD;
+        let bottom = top + sizes.len() as f64 * ROW;
+        scene.bold((left, top - 8.0), trainer.replace('_', " "), NORMAL, Align::Left, BLACK);
+        for (at, size) in sizes.iter().rev().enumerate() {
+            let middle = top + (at as f64 + 0.5) * ROW + SMALL * 0.35;
+            scene.text((left - 6.0, middle), format!("{size} T*"), SMALL, Align::Right, GREY);
+        }
+        for (at, kl) in kls.iter().enumerate() {
+            let middle = left + (at as f64 + 0.5) * column;
+            scene.text((middle, bottom + 14.0), kl.as_str(), SMALL, Align::Centre, GREY);
+        }
+        let middle = left + kls.len() as f64 * column / 2.0;
+        scene.text((middle, bottom + 28.0), "KL, nats", SMALL, Align::Centre, GREY);
+        for cell in placed.iter().filter(|cell| cell.trainer == *trainer) {
+            let at = |names: &[String], value: Option<f64>| {
+                value.and_then(|value| names.iter().position(|name| *name == label(value)))
+            };
+            let Some((x, y)) = at(&kls, cell.kl_target).zip(at(&sizes, cell.size)) else { continue };
+            let (x, y) = (left + x as f64 * column, bottom - (y as f64 + 1.0) * ROW);
+            one(&mut scene, cell, (x + 1.0, y + 1.0), (column - 2.0, ROW - 2.0));
+        }
+    }
+    Some(scene)
+}
+
+fn one(scene: &mut Scene, cell: &CellRow, (x, y): (f64, f64), (width, height): (f64, f64)) {
+    let mut half = |from: f64, to: f64, ink: Ink| {
+        scene.area(vec![(from, y), (to, y), (to, y + height), (from, y + height)], ink);
+    };
+    let has_word = !matches!(cell.verdict.as_str(), "void" | "insufficient");
+    let ink = |share: Option<f64>| share.filter(|_| has_word).map_or(GRID, shade);
+    half(x, x + width / 2.0, ink(cell.harm));
+    half(x + width / 2.0, x + width, ink(cell.audited_harm));
+    let outline = vec![(x, y), (x + width, y), (x + width, y + height), (x, y + height), (x, y)];
+    scene.line(outline, SILVER, 0.6);
+    let (name, mark) = word(&cell.verdict);
+    let (middle, above) = (x + width / 2.0, y + height * 0.32);
+    match mark {
+        Some(true) => scene.dot((middle, above), 3.0, BLACK),
+        Some(false) => {
+            for turn in [-1.0, 1.0] {
+                let ends = vec![(middle - 3.5, above - 3.5 * turn), (middle + 3.5, above + 3.5 * turn)];
+                scene.line(ends, BLACK, 1.4);
+            }
+        }
+        None => {}
+    }
+    scene.text((middle, y + height - 4.0), name, WORD, Align::Centre, BLACK);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_have_two_digits_and_shades_run_from_white_to_orange() {
+        let named: Vec<String> = [0.49996, 1.0003, 0.03, 48.03, 3.0].into_iter().map(label).collect();
+        assert_eq!(named, ["0.5", "1", "0.03", "48", "3"]);
+        assert_eq!((shade(-1.0), shade(0.0).rgb), (WHITE, WHITE.rgb));
+        assert_eq!(shade(1.0), PALETTE[1]);
+    }
+
+    #[test]
+    fn a_folder_without_a_map_has_no_picture() {
+        assert!(draw(&[]).is_none());
+    }
+}
