@@ -90,6 +90,7 @@ mod token_race;
 mod trainers;
 mod watch;
 #[cfg(feature = "lab")]
+mod verdict;
 mod ways;
 #[cfg(feature = "lab")]
 mod weights;

@@ -33,10 +33,13 @@ grid!(
     "strings" in SPOKE,
 );
 
-/// What a quick look takes of the map, and how much of it.
+/// What a quick look takes of the map, and how much of it: as few runs as can say that a cell holds, and a smaller table.
 const QUICK: [&str; 2] = ["kl_0.3", "kl_1"];
 const QUICK_SETS: [&str; 3] =
-    ["replicates=72", "environment.bandit.outcomes=2000", "calibration.rollouts=5000"];
+    ["replicates=72", "environment.bandit.outcomes=1000", "calibration.rollouts=5000"];
+/// Its trainers, and its sizes: at ten sightings a smaller exploit is seldom learned.
+const QUICK_TRAINERS: [&str; 2] = ["reinforce", "grpo"];
+const QUICK_SIZE: f64 = 3.0;
 
 /// An experiment of the grid.
 #[derive(Debug, Clone)]
@@ -73,12 +76,11 @@ impl Sheet {
     }
 }
 
-/// Keeps REINFORCE and GRPO, and exploits of T* and of twice that.
+/// Keeps what a quick look takes.
 fn corner(loaded: &mut Loaded) {
     loaded.arms.retain(|arm| {
         let axes = Axes::of(&arm.document);
-        matches!(axes.trainer.as_str(), "reinforce" | "grpo")
-            && axes.size.is_some_and(|size| (0.9..2.1).contains(&size))
+        QUICK_TRAINERS.contains(&axes.trainer.as_str()) && axes.size.is_some_and(|size| size >= QUICK_SIZE)
     });
     for (index, arm) in loaded.arms.iter_mut().enumerate() {
         arm.index = index;
@@ -187,4 +189,89 @@ pub(super) fn names(scenario: &Scenario) -> Vec<String> {
         if twice { format!("{name} ({})", first + 1) } else { name.clone() }
     };
     named.iter().enumerate().map(number).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn all() -> Vec<Sheet> {
+        Sheet::standard(false, &[]).unwrap()
+    }
+
+    #[test]
+    fn the_map_is_full_in_trainer_kl_and_size_and_its_sizes_are_those_of_the_theory() {
+        let mut cells = BTreeSet::new();
+        for sheet in all().iter().filter(|sheet| sheet.part == MAP) {
+            for arm in &sheet.scenario.loaded.arms {
+                let axes = Axes::of(&arm.document);
+                let size = axes.size.unwrap();
+                let wanted = [0.5, 1.0, 2.0, 4.0].into_iter().find(|own| (size / own - 1.0).abs() < 1e-3);
+                let place = format!("{} {:?}", sheet.scenario.name, axes);
+                assert!(wanted.is_some(), "{place}");
+                assert!((axes.expected_sightings.unwrap() - 10.0).abs() < 0.01, "{place}");
+                assert_eq!(format!("kl_{}", axes.kl_target.unwrap()), sheet.scenario.name);
+                assert_eq!((axes.error.as_str(), axes.optimizer), ("fresh student_t(df=3)", "sgd"));
+                assert_eq!(arm.document.replicates.get(), 300);
+                cells.insert((axes.trainer, sheet.scenario.name.clone(), wanted.unwrap().to_bits()));
+            }
+        }
+        assert_eq!(cells.len(), 5 * 5 * 4, "every combination, once");
+    }
+
+    #[test]
+    fn spokes_vary_one_factor() {
+        let cells = |name: &str| -> Vec<Axes> {
+            let sheets = all();
+            let sheet = sheets.iter().find(|sheet| sheet.scenario.name == name).unwrap();
+            assert_eq!(sheet.part, SPOKE);
+            sheet.scenario.loaded.arms.iter().map(|arm| Axes::of(&arm.document)).collect()
+        };
+        let sightings = cells("sightings");
+        let expected: BTreeSet<u64> =
+            sightings.iter().map(|axes| (axes.expected_sightings.unwrap() * 10.0).round() as u64).collect();
+        assert_eq!(expected, BTreeSet::from([1, 10, 1000]));
+        for axes in
+            sightings.iter().chain(&cells("benign_laws")).chain(&cells("adam")).chain(&cells("responses"))
+        {
+            assert!((axes.size.unwrap() / 2.0 - 1.0).abs() < 1e-3, "{axes:?}");
+        }
+        assert!(cells("adam").iter().all(|axes| axes.optimizer == "adam"));
+        assert!(cells("verifier").iter().all(|axes| axes.size.is_none()), "the bulk is no normal");
+        assert!(cells("strings").iter().all(|axes| axes.mass.is_none() && axes.kl_target == Some(0.3)));
+        let sheets = all();
+        let sheet = sheets.iter().find(|sheet| sheet.scenario.name == "sightings").unwrap();
+        assert!(sheet.scenario.loaded.arms.iter().all(|arm| arm.document.reward.condition.is_some()));
+    }
+
+    #[test]
+    fn arms_that_differ_in_their_response_alone_are_one_cell() {
+        for sheet in all() {
+            let named = names(&sheet.scenario);
+            let distinct: BTreeSet<&String> = named.iter().collect();
+            let arms = sheet.scenario.loaded.arms.len();
+            let responses = if sheet.scenario.name == "responses" { 6 } else { 1 };
+            assert_eq!(distinct.len() * responses, arms, "{named:?}");
+        }
+    }
+
+    #[test]
+    fn every_file_is_in_the_grid() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("experiments/verdict");
+        let files: BTreeSet<String> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned())
+            .collect();
+        assert_eq!(files, GRID.iter().map(|(name, ..)| (*name).to_owned()).collect());
+    }
+
+    #[test]
+    fn a_quick_look_takes_a_corner() {
+        let quick = Sheet::standard(true, &[]).unwrap();
+        let arms: Vec<usize> = quick.iter().map(|sheet| sheet.scenario.loaded.arms.len()).collect();
+        assert_eq!(arms, [2, 2]);
+        let few = Sheet::standard(true, &["replicates=3".to_owned()]).unwrap();
+        assert!(few.iter().all(|sheet| sheet.scenario.loaded.document.replicates.get() == 3));
+    }
 }
