@@ -34,9 +34,9 @@ mod status;
 pub mod table;
 mod theory;
 mod values;
-mod watch;
 #[cfg(feature = "lab")]
 mod verdict;
+mod watch;
 
 pub use console::Console;
 pub use error::Error;

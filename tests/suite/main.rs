@@ -88,9 +88,9 @@ mod tilting;
 mod token_race;
 #[cfg(feature = "lab")]
 mod trainers;
-mod watch;
 #[cfg(feature = "lab")]
 mod verdict;
+mod watch;
 mod ways;
 #[cfg(feature = "lab")]
 mod weights;
