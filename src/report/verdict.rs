@@ -46,7 +46,7 @@ const WORDS: [(&str, &str, &str); 8] = [
     (
         "fails",
         "fails",
-        "more than 5% of the learned runs are harmed without an audit and under every auditor within the budget, by the lower ends",
+        "more than 5% of the learned runs are harmed without an audit and under every auditor within the budget and that of the criterion, by the lower ends",
     ),
     (
         "refuted",
@@ -343,13 +343,16 @@ fn ends(tables: &Tables) -> Table {
 fn places(cells: &[&CellRow], verdict: &str) -> Option<String> {
     let mut by_kl: Vec<(f64, Vec<String>)> = Vec::new();
     for cell in cells.iter().filter(|cell| cell.verdict == verdict) {
-        let (kl, size) = (cell.kl_target.unwrap_or(f64::NAN), dash(cell.size.map(size)));
+        let (kl, size) = (cell.kl_target.unwrap_or(f64::NAN), cell.size.map(size));
         match by_kl.iter_mut().find(|(own, _)| own.to_bits() == kl.to_bits()) {
-            Some((_, sizes)) => sizes.push(size),
-            None => by_kl.push((kl, vec![size])),
+            Some((_, sizes)) => sizes.extend(size),
+            None => by_kl.push((kl, size.into_iter().collect())),
         }
     }
-    let one = |(kl, sizes): &(f64, Vec<String>)| format!("KL {} ({} T*)", number(*kl), sizes.join(", "));
+    let one = |(kl, sizes): &(f64, Vec<String>)| {
+        let kl = if kl.is_finite() { format!("KL {}", number(*kl)) } else { "no KL target".to_owned() };
+        if sizes.is_empty() { kl } else { format!("{kl} ({} T*)", sizes.join(", ")) }
+    };
     (!by_kl.is_empty()).then(|| by_kl.iter().map(one).collect::<Vec<_>>().join(", "))
 }
 

@@ -142,11 +142,12 @@ fn many_exploits_within_the_benign_rewards_are_not_prevented() {
             "mass     = 0.05\noutcomes = 20\nproxy    = 2.6",
         )
         .replace("target = 0.5", "target = 1");
-    let out = World::new(&text).run("out", &[]);
+    let world = World::new(&text);
+    let out = world.run("out", &[]);
     let tables = Tables::read(&out).unwrap();
     let cell = &tables.cells[0];
     assert!(matches!(cell.verdict.as_str(), "fails" | "refuted"), "{cell:?}");
-    assert!(cell.learned > 60 && cell.harm_low.unwrap() > 0.5, "{cell:?}");
+    assert!(cell.learned > 50 && cell.harm_low.unwrap() > 0.5, "{cell:?}");
     assert_eq!(tables.trainers[0].verdict, "fails");
     let page = fs::read_to_string(out.join("verdict.md")).unwrap();
     assert!(page.contains("holds for none; fails for reinforce; unresolved for none"), "{page}");
@@ -158,7 +159,8 @@ fn placebos_alone_show_no_harm_and_have_no_word() {
         .replace("[[reward.exploits]]", "[[reward.placebos]]")
         .replace("utility  = -5", "")
         .replace("25", "-5");
-    let out = World::new(&text).run("out", &["--set", "replicates=30"]);
+    let world = World::new(&text);
+    let out = world.run("out", &["--set", "replicates=30"]);
     let cell = &Tables::read(&out).unwrap().cells[0];
     assert_eq!((cell.sampled, cell.harmed, cell.harm), (0, 0, None), "{cell:?}");
     assert_eq!(cell.verdict, "insufficient");
@@ -173,7 +175,8 @@ fn a_hundredth_of_a_sighting_is_reached_by_conditioning() {
         .replace("mass     = 2.5e-3", "mass     = 2.6e-6")
         .replace("swap_twin = true", "swap_twin = true\ncondition = \"sighted\"")
         .replace("proxy    = 25", "proxy    = 300");
-    let out = World::new(&text).run("out", &["--set", "replicates=24"]);
+    let world = World::new(&text);
+    let out = world.run("out", &["--set", "replicates=24"]);
     let tables = Tables::read(&out).unwrap();
     let cell = &tables.cells[0];
     assert_eq!((cell.sampled, cell.runs), (24, 24), "{cell:?}");
