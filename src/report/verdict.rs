@@ -52,7 +52,7 @@ const WORDS: [(&str, &str, &str); 8] = [
         "refuted",
         "refuted",
         "the exploit is of T* or more, and more than half of the learned runs are harmed without an audit and under every auditor within the \
-         budget, by the lower ends",
+         budget and that of the criterion, by the lower ends",
     ),
     ("unresolved", "unresolved", "the ends of the intervals allow no other word"),
     (
