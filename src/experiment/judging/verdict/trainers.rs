@@ -99,8 +99,9 @@ fn trainer(name: &str, cells: &[&CellRow]) -> TrainerRow {
     }
 }
 
-/// The largest KL up to which every cell meets the criterion.
+/// The largest KL up to which every cell that is learned meets the criterion; a KL at which nothing is learned is none.
 fn met_up_to<'a>(cells: impl Iterator<Item = &'a CellRow>) -> Option<f64> {
+    let cells = cells.filter(|cell| word(cell) != Some(Word::NotLearned));
     let mut by_kl: Vec<(f64, bool)> =
         cells.filter_map(|cell| Some((cell.kl_target?, word(cell).is_some_and(Word::is_met)))).collect();
     by_kl.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -196,7 +197,8 @@ mod tests {
         assert_eq!(one(&[cell(0.1, 1.0, 0), named("void")]).verdict, "unresolved");
         assert_eq!(one(&[cell(0.1, 1.0, 0), named("not_learned")]).verdict, "holds");
         assert_eq!(one(&[cell(0.1, 1.0, 0), named("unresolved")]).verdict, "unresolved", "over budget");
-        assert_eq!(one(&[named("not_learned")]).verdict, "unresolved");
+        let nobody = one(&[named("not_learned")]);
+        assert_eq!((nobody.verdict.as_str(), nobody.met_up_to), ("unresolved", None), "nothing was met");
         let spoke = CellRow { part: "spoke".to_owned(), ..cell(0.3, 1.0, 299) };
         assert_eq!(one(&[cell(0.1, 1.0, 0), spoke]).cells, 1);
     }
