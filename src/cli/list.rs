@@ -6,6 +6,8 @@ use super::{Error, Outcome};
 use crate::audit::{AuditorSpec, ResponseSpec};
 #[cfg(feature = "lab")]
 use crate::deployment::ShiftSpec;
+#[cfg(feature = "lab")]
+use crate::deployment::monitors::WatchSpec;
 use crate::detectors::{Access, DetectorSpec};
 use crate::distributions::DistributionSpec;
 #[cfg(feature = "lab")]
@@ -61,6 +63,8 @@ const KINDS: &[Kind] = &[
     registered!("trainers", TrainerSpec, nothing),
     #[cfg(feature = "lab")]
     registered!("shifts", ShiftSpec, nothing),
+    #[cfg(feature = "lab")]
+    registered!("deployment_monitors", WatchSpec, nothing),
     #[cfg(feature = "lab")]
     Kind {
         name: "closed_forms",

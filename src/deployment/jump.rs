@@ -1,9 +1,10 @@
 //! The zero-shot jump: the policy executes what training never showed.
 
-use super::shift::Shift;
+use super::shift::{Shift, give};
 use crate::foundation::scalar::OpenProbability;
 use crate::policies::Snapshot;
 use crate::record::Outcomes;
+use crate::theory::TheoryError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,20 +18,11 @@ pub struct Jump {
 }
 
 impl Shift for Jump {
-    fn log_ratio(&self, table: &Outcomes, policy: &Snapshot) -> Vec<f64> {
-        let mass = self.mass_after.get();
-        let mut theta = vec![0.0; table.len()];
-        for start in (0..table.len()).step_by(table.outcomes.max(1)) {
-            let row = start..start + table.outcomes;
-            let hacks = row.clone().filter(|&cell| table.hack[cell]);
-            let before: f64 = hacks.map(|cell| policy.log_prob(cell).exp()).sum();
-            if before > 0.0 && before < 1.0 {
-                let (up, down) = ((mass / before).ln(), (-mass).ln_1p() - (-before).ln_1p());
-                for cell in row {
-                    theta[cell] = if table.hack[cell] { up } else { down };
-                }
-            }
-        }
-        theta
+    fn log_ratio(&self, table: &Outcomes, policy: &Snapshot) -> Result<Vec<f64>, TheoryError> {
+        Ok(give(self.mass_after.get(), table, policy, |cell| table.hack[cell]))
+    }
+
+    fn needs_hacks(&self) -> bool {
+        true
     }
 }

@@ -33,7 +33,7 @@ pub(super) fn deployment(document: &Document) -> Vec<Contradiction> {
     }
     let reward = &document.reward;
     let planted = !reward.exploits.is_empty() || !reward.triggers.is_empty();
-    if !planted && reward.hack_rule() == HackRule::Planted {
+    if deployment.shift.part().needs_hacks() && !planted && reward.hack_rule() == HackRule::Planted {
         say(
             "deployment.shift".to_owned(),
             format!("{shift} moves mass to the hacks, and nothing is a hack here"),

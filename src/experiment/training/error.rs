@@ -1,6 +1,7 @@
 //! Why a training run failed.
 
 use crate::experiment::store::StoreError;
+use crate::theory::TheoryError;
 use crate::trainers::TrainerError;
 
 /// Why a run failed.
@@ -21,6 +22,14 @@ pub enum TrainError {
     /// The policy acts step by step.
     #[error("a policy that acts step by step cannot be shifted at deployment; leave [deployment] out")]
     Undeployable,
+    /// No policy on this table is shifted as far as was asked.
+    #[error("deployment.shift.{shift}: {problem}; change its settings, or leave [deployment] out")]
+    Unshiftable {
+        /// Name of the shift.
+        shift: &'static str,
+        /// What it refused.
+        problem: TheoryError,
+    },
     /// The run so far could not be kept or read back.
     #[error(transparent)]
     Store(#[from] StoreError),

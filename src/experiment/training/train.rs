@@ -79,7 +79,7 @@ fn course<'a>(
     let steps = if matches!(way, Way::Away(_)) { part.steps() } else { setting.steps() };
     for step in run.so_far.steps.len() as u64..steps {
         if let Some(deployment) = setting.deployment.filter(|_| step >= part.steps() && !deployed) {
-            arena.deploy(deployment.shift.part())?;
+            arena.deploy(&deployment.shift)?;
             deployed = true;
         }
         if restore_every.is_some_and(|every| step.is_multiple_of(every)) {

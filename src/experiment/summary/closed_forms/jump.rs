@@ -9,8 +9,9 @@ use crate::trainers::TrainerSpec;
 
 pub(super) fn answer(world: &World<'_>, metric: &Metric<'_>) -> Answer {
     let TrainerSpec::Reference(training) = &world.document.trainer else { return None };
-    let ShiftSpec::Jump(jump) = &world.document.deployment.as_ref()?.shift;
-    let (before, after) = (world.exploit?.mass.get(), jump.mass_after.get());
+    let shift = &world.document.deployment.as_ref()?.shift;
+    let before = world.exploit?.mass.get();
+    let after = mass_after(shift, before)?;
     let (batch, training) = (f64::from(training.batch.get()), training.steps as f64);
     match (metric.name, metric.of) {
         (KL, None) => Some(binary_kl(after, before)),
@@ -23,6 +24,19 @@ pub(super) fn answer(world: &World<'_>, metric: &Metric<'_>) -> Answer {
             whole.then(|| Ok(wait(training, audits * none(before), audits * none(after))))
         }
         _ => None,
+    }
+}
+
+/// P(hack) once the policy is deployed. Odds among the other outcomes stay, so that a mixture with the trained policy is a
+/// jump too.
+fn mass_after(shift: &ShiftSpec, before: f64) -> Option<f64> {
+    match shift {
+        ShiftSpec::Jump(jump) => Some(jump.mass_after.get()),
+        ShiftSpec::Trigger(trigger) => {
+            let f = trigger.frequency.get();
+            mass_after(&trigger.shift, before).map(|own| f * own + (1.0 - f) * before)
+        }
+        ShiftSpec::Tilt(_) | ShiftSpec::Argmax(_) => None,
     }
 }
 

@@ -162,6 +162,7 @@ mod tests {
     const EXPLOIT: &str = "[[reward.exploits]]\nmass = 1e-4\noutcomes = 1\nproxy = 20\nutility = -5\n";
 
     const JUMP: &str = "[deployment]\nshift = { jump = { mass_after = 0.01 } }\nsteps = 900\n";
+    const TRIGGER: &str = "[deployment]\nshift = { trigger = { frequency = 0.1, shift = { jump = { mass_after = 0.01 } } } }\nsteps = 9000\n";
 
     /// Each form against a number from elsewhere: published tables, Gaussian integrals, or arithmetic.
     #[test]
@@ -198,6 +199,13 @@ mod tests {
                 299.0,
                 1e-9,
             ),
+            // A trigger of one sample in ten: .1·.01 + .9·1e-4 = .00109, and ln .05/ln(1 − .00109) = 2746.9.
+            (
+                format!("{EXPLOIT}[trainer.reference]\nsteps = 0\nbatch = 1\n{TRIGGER}"),
+                "steps_to_sighting_q95",
+                2747.0,
+                1e-9,
+            ),
             (
                 format!("{EXPLOIT}[trainer.reference]\nsteps = 100\nbatch = 100\n{JUMP}"),
                 "sighted_before_damage",
@@ -222,6 +230,13 @@ mod tests {
                     "[reward]\nmode = 'fresh'\nerror = {{ normal = {{}} }}\n{EXPLOIT}[trainer.reference]\nbatch = 90_000\n"
                 ),
                 "sighted",
+            ),
+            // A tilt pays all that is paid, not the exploit alone.
+            (
+                format!(
+                    "{EXPLOIT}[trainer.reference]\n[deployment]\nshift = {{ tilt = {{ kl = 0.1 }} }}\nsteps = 9\n"
+                ),
+                "kl",
             ),
             // Fewer than thirty outcomes above, and a tilt as far as the table goes.
             (

@@ -1,7 +1,7 @@
 //! What the training loop asks of an arena.
 
 use crate::audit::response::Treatment;
-use crate::deployment::Shift;
+use crate::deployment::ShiftSpec;
 use crate::experiment::training::error::TrainError;
 use crate::experiment::training::policy_value::Expectations;
 use crate::experiment::training::trained::Final;
@@ -28,7 +28,7 @@ pub trait Arena {
     /// sampled it.
     fn update(&mut self, batch: &Batch, treatment: &Treatment, kl: f64) -> Result<(), TrainerError>;
     /// Shifts π: it is deployed, and is not moved any more.
-    fn deploy(&mut self, shift: &dyn Shift) -> Result<(), TrainError>;
+    fn deploy(&mut self, shift: &ShiftSpec) -> Result<(), TrainError>;
     /// The KL coefficient in force.
     fn coefficient(&self) -> Option<f64>;
     /// Share of what was sampled whose ratio was clipped in the last update.

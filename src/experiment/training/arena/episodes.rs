@@ -3,7 +3,7 @@
 
 use super::contract::{Arena, best_utility, reference_mean, spread, treated};
 use crate::audit::response::Treatment;
-use crate::deployment::Shift;
+use crate::deployment::ShiftSpec;
 use crate::experiment::training::error::TrainError;
 use crate::experiment::training::policy_value::Expectations;
 use crate::experiment::training::setting::Setting;
@@ -168,7 +168,7 @@ impl Arena for Episodes<'_> {
         }
     }
 
-    fn deploy(&mut self, _: &dyn Shift) -> Result<(), TrainError> {
+    fn deploy(&mut self, _: &ShiftSpec) -> Result<(), TrainError> {
         Err(TrainError::Undeployable)
     }
 

@@ -2,7 +2,7 @@
 
 use super::contract::{Arena, best_utility, spread, treated};
 use crate::audit::response::Treatment;
-use crate::deployment::Shift;
+use crate::deployment::ShiftSpec;
 use crate::experiment::training::error::TrainError;
 use crate::experiment::training::policy_value::Expectations;
 use crate::experiment::training::setting::Setting;
@@ -97,8 +97,10 @@ impl Arena for Table<'_> {
         }
     }
 
-    fn deploy(&mut self, shift: &dyn Shift) -> Result<(), TrainError> {
-        self.deployed = Some(shift.apply(self.table, self.learner.policy()));
+    fn deploy(&mut self, shift: &ShiftSpec) -> Result<(), TrainError> {
+        let deployed = shift.part().apply(self.table, self.learner.policy());
+        let fault = |problem| TrainError::Unshiftable { shift: shift.name(), problem };
+        self.deployed = Some(deployed.map_err(fault)?);
         self.refresh();
         self.started = true;
         Ok(())
