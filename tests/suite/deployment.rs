@@ -89,6 +89,31 @@ fn jump() -> DeploymentSection {
 }
 
 #[test]
+fn every_shift_leaves_training_as_it_was_and_is_as_far_as_it_says() {
+    let model = model();
+    let trainer = &trainers()[0];
+    let plain = run(&model, trainer, None, None).unwrap();
+    let deployed = |shift: &Value| {
+        let section = json!({ "shift": shift, "steps": DEPLOYED });
+        run(&model, trainer, Some(&serde_json::from_value(section).unwrap()), None)
+    };
+    let trigger = |frequency: f64| json!({ "trigger": { "frequency": frequency, "shift": { "jump": { "mass_after": MASS } } } });
+    let p_hack = |shift: &Value| {
+        let whole = deployed(shift).unwrap();
+        assert_eq!(whole.steps[..TRAINING], plain.steps[..], "{shift}");
+        assert!(whole.steps[TRAINING..].iter().all(|row| row.kl == whole.steps[TRAINING].kl), "{shift}");
+        whole.steps[TRAINING].p_hack.unwrap()
+    };
+    let before = p_hack(&trigger(0.0));
+    assert!((p_hack(&trigger(0.3)) - (0.3 * MASS + 0.7 * before)).abs() < 1e-12);
+    // The exploits pay most, and a tilt goes to them.
+    assert!((p_hack(&json!({ "argmax": {} })) - 1.0).abs() < 1e-12);
+    assert!(p_hack(&json!({ "tilt": { "kl": 0.5 } })) > before);
+    let fault = deployed(&json!({ "tilt": { "kl": 1e3 } })).unwrap_err().to_string();
+    assert!(fault.starts_with("deployment.shift.tilt: ") && fault.contains("KL budget is 1000"), "{fault}");
+}
+
+#[test]
 fn a_run_that_is_stopped_while_it_is_deployed_ends_in_the_same_numbers() {
     let (model, deployment) = (model(), jump());
     for trainer in trainers() {
@@ -129,6 +154,16 @@ fn what_cannot_be_deployed_is_refused_at_its_key() {
         nothing.contains("nothing is a hack here") && nothing.contains("[[reward.exploits]]"),
         "{nothing}"
     );
+    // A trigger needs what its shift needs; a tilt goes by the proxy, which is always there.
+    let of = |shift: &str| {
+        format!(
+            "{bandit}reward = {{ hack = \"planted\" }}\n{learning}[deployment]\nshift = {{ {shift} }}\nsteps = 3\n"
+        )
+    };
+    let trigger = faults(&of("trigger = { frequency = 0.1, shift = { jump = { mass_after = 0.1 } } }"));
+    assert!(trigger.contains("nothing is a hack here"), "{trigger}");
+    assert_eq!(faults(&of("tilt = { kl = 0.1 }")), "");
+    assert_eq!(faults(&of("argmax = {}")), "");
     let empty = faults(&format!("{bandit}trainer = {{ reference = {{ steps = 0 }} }}\n"));
     assert!(empty.contains("without a step") && empty.contains("[deployment]"), "{empty}");
     assert_eq!(faults(&format!("{bandit}trainer = {{ reference = {{ steps = 0 }} }}\n{shift}")), "");

@@ -6,6 +6,9 @@ use crate::foundation::scalar::OpenProbability;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// Rounding of a log-ratio, in nats: what is below it is no rise.
+pub(super) const ROUNDING: f64 = 1e-9;
+
 /// Alarms at the first sample with ln(π/π₀) above a threshold that the trained policy exceeds within the horizon with
 /// probability at most `level`.
 ///
@@ -36,7 +39,7 @@ impl Monitor for LogRatio {
             Some(law) => law.exceeded(-((-level).ln_1p() / ground.horizon.max(1) as f64).exp_m1()),
             None => conformal(trusted(&ground)?, ground.horizon, level)?,
         };
-        Ok(Box::new(Above { threshold }))
+        Ok(Box::new(Above { threshold: threshold + ROUNDING }))
     }
 }
 

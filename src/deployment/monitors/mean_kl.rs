@@ -1,7 +1,7 @@
 //! A test of the mean log-ratio: whether the deployed policy is further from the reference than the trained one was.
 
 use super::contract::{Alarm, Ground, Look, Monitor, Observer, Seen, Watching};
-use super::log_ratio::trusted;
+use super::log_ratio::{ROUNDING, trusted};
 use crate::foundation::failure::Status;
 use crate::foundation::numeric::{mean, variance};
 use crate::foundation::scalar::OpenProbability;
@@ -9,9 +9,6 @@ use crate::foundation::special::normal_upper_quantile;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU64;
-
-/// Rounding of a log-ratio, in nats: what is below it is no rise.
-const ROUNDING: f64 = 1e-9;
 
 /// Alarms when the sum of ln(π/π₀) rises above what the trained policy's law (μ, σ) explains.
 ///
