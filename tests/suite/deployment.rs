@@ -162,8 +162,13 @@ fn what_cannot_be_deployed_is_refused_at_its_key() {
     };
     let trigger = faults(&of("trigger = { frequency = 0.1, shift = { jump = { mass_after = 0.1 } } }"));
     assert!(trigger.contains("nothing is a hack here"), "{trigger}");
-    assert_eq!(faults(&of("tilt = { kl = 0.1 }")), "");
-    assert_eq!(faults(&of("argmax = {}")), "");
+    for shift in
+        ["tilt = { kl = 0.1 }", "argmax = {}", "trigger = { frequency = 0.1, shift = { argmax = {} } }"]
+    {
+        assert!(!faults(&of(shift)).contains("nothing is a hack here"), "{shift}");
+        let there = format!("{bandit}{learning}[deployment]\nshift = {{ {shift} }}\nsteps = 3\n");
+        assert_eq!(faults(&there), "", "{shift}");
+    }
     let empty = faults(&format!("{bandit}trainer = {{ reference = {{ steps = 0 }} }}\n"));
     assert!(empty.contains("without a step") && empty.contains("[deployment]"), "{empty}");
     assert_eq!(faults(&format!("{bandit}trainer = {{ reference = {{ steps = 0 }} }}\n{shift}")), "");
