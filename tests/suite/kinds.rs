@@ -278,11 +278,30 @@ fn both_words_name_the_reward_and_steps_cannot_be_chosen_where_there_are_none() 
             assert_eq!(code, 0, "{command} {flag}: {stderr}");
         }
     }
-    let (code, _, stderr) =
-        outcome(tailcatch().arg("detect").arg(kind("monitor.csv")).args(["--calibrate-steps", "0..10"]));
+    let (code, _, stderr) = outcome(tailcatch().arg("detect").arg(kind("turns.jsonl")).args([
+        "-c",
+        "sum(reward)",
+        "--calibrate-steps",
+        "0..10",
+    ]));
     assert_eq!(code, 2);
-    assert!(stderr.contains("this log has no step column: all 12 rows count as step 0"), "{stderr}");
+    assert!(stderr.contains("this log has no step column: all 6 rows count as step 0"), "{stderr}");
     assert!(stderr.contains("--step COLUMN"), "{stderr}");
+}
+
+#[test]
+fn an_empty_completion_is_one_of_no_characters() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.csv");
+    let rows: String =
+        (0..40).map(|i| format!("{},q,{},{i}\n", i / 10, if i % 3 == 0 { "" } else { "ab" })).collect();
+    fs::write(&path, format!("step,prompt,completion,reward\n{rows}")).unwrap();
+    let log = read_log(&[path], &options("reward")).unwrap();
+    assert_eq!(log.meta.notes, [""; 0]);
+    let length = log.rollouts.observed.length.unwrap();
+    assert_eq!(length[..4], [0.0, 2.0, 2.0, 0.0]);
+    let outcome = &log.rollouts.observed.outcome;
+    assert!(outcome[0] == outcome[3] && outcome[0] != outcome[1], "the same completion");
 }
 
 /// Files of a folder and below.

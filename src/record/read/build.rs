@@ -34,12 +34,23 @@ pub(super) struct Plan {
     pub number: usize,
     /// The counter and the run's column, if rows can be step means.
     pub counter: Option<(String, Option<String>)>,
+    /// What counts the episodes of a log without steps.
+    pub episodes: Option<Episodes>,
     /// Whether a column belongs to single rollouts.
     pub of_rollouts: bool,
     /// Columns of the reward that the first rows lack, and the error if all rows do.
     pub missing: Vec<(String, Error)>,
     /// Whether each feature is there.
     pub features: Vec<bool>,
+}
+
+/// What counts the episodes of a log without steps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Episodes {
+    /// The rows of a `monitor.csv`.
+    Rows,
+    /// A column, if it ascends.
+    Column(String),
 }
 
 /// A log while its files are read, one after the other.
@@ -62,6 +73,10 @@ pub(super) struct Building {
     /// What a row was said to be.
     rows_are: Option<Rows>,
     not_aggregate: bool,
+    /// Whether all of the log is read, and not a part.
+    whole: bool,
+    /// Whether rows are episodes in their order.
+    episodes: bool,
     /// Steps of files that hold one row each.
     singles: StepMeans,
     /// Whether a cell that is no step means that the log has no steps, and whether one was seen.
@@ -93,6 +108,7 @@ impl Building {
         names: Vec<String>,
         options: &LogOptions,
         without_steps: bool,
+        whole: bool,
     ) -> Self {
         let mut width = 0;
         let mut next = || {
@@ -138,6 +154,8 @@ impl Building {
             first_nan: None,
             rows_are: options.rows,
             not_aggregate: false,
+            whole,
+            episodes: !plans.is_empty() && plans.iter().all(|plan| plan.episodes.is_some()),
             singles: StepMeans::default(),
             without_steps,
             steps_lost: false,
@@ -170,6 +188,10 @@ impl Building {
         let ref_log_prob = wanted.add(roles.ref_log_prob.as_ref());
         let advantage = wanted.add(roles.advantage.as_ref());
         let shaped = wanted.add(roles.shaped_reward.as_ref());
+        let episode = wanted.add(match &plan.episodes {
+            Some(Episodes::Column(name)) => Some(name),
+            _ => None,
+        });
         let names: Vec<String> = self.features.iter().map(|(name, _)| name.clone()).collect();
         let own_id = if completion.is_some() { None } else { own_id(&plan.present.columns) };
         let own_id = wanted.add(own_id.as_ref()).map(|(i, _)| i);
@@ -183,7 +205,7 @@ impl Building {
             (Repeated::default(), Repeated::default(), Repeated::default());
         let mut lacks = plan.missing;
         let of_log = plan.number as u64;
-        let mut means = StepMeans::default();
+        let (mut means, mut last_episode) = (StepMeans::default(), f64::NEG_INFINITY);
         let (mut rows, mut single) = (0, None);
         let shared_file = u32::try_from(number).unwrap_or(u32::MAX);
         let unfinished = scan(path, &plan.present, &wanted.0, &mut |row| {
@@ -226,6 +248,11 @@ impl Building {
                 && !self.runs.contains(&run)
             {
                 self.runs.push(run);
+            }
+            if let Some((i, _)) = episode.filter(|_| self.episodes) {
+                let number = (row.cell)(i).number().unwrap_or(f64::NEG_INFINITY);
+                self.episodes = number > last_episode;
+                last_episode = number;
             }
             let Some(reward) = reward else {
                 self.empty += 1;
@@ -371,6 +398,14 @@ impl Building {
             );
         }
         let rollouts = self.writer.finish(layout)?;
+        let step = if self.steps_lost { StepSource::None } else { step };
+        let (rollouts, step) = match &step {
+            _ if aggregate || !self.whole => (rollouts, step),
+            StepSource::None if self.episodes => {
+                (rollouts.blocks_of_episodes(), StepSource::Blocks { of: None })
+            }
+            _ => rollouts.blocks_of_steps(step),
+        };
         let mut told = self.told;
         if let Some(place) = self.first_nan {
             told.notes.push(format!(
@@ -403,7 +438,7 @@ impl Building {
             empty: self.empty,
             runs: self.runs.len().max(1),
             aggregate,
-            step: if self.steps_lost { StepSource::None } else { step },
+            step,
             group,
             left_out,
             repeated,

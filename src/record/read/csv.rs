@@ -56,7 +56,6 @@ fn has_decimal(cell: &[u8], point: u8) -> bool {
 
 fn value(bytes: &[u8], decimal_comma: bool) -> Cell<'_> {
     match bytes {
-        [] => Cell::Missing,
         _ if decimal_comma && has_decimal(bytes, b',') => {
             Cell::Text(Cow::Owned(String::from_utf8_lossy(bytes).replace(',', ".")))
         }

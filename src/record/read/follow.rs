@@ -125,7 +125,7 @@ impl Follower {
         let options = self.reading(&ready);
         let of_turn = |files: &[PathBuf], one_each: bool| self.numbered(files, one_each);
         let files: Vec<Found> = ready.iter().map(|ready| ready.file.clone()).collect();
-        let (log, rows) = match open_files(files, &options, false, &of_turn) {
+        let (log, rows) = match open_files(files, &options, false, false, &of_turn) {
             Ok(opened) => opened,
             Err(error) => return self.refused(error, &ready, last).map(|()| None),
         };

@@ -4,6 +4,9 @@
 pub(super) const IN_MEMORY: usize = 64 << 20;
 /// Rows of a block.
 pub(super) const BLOCK: usize = 8192;
+/// Rollouts that stand for a step where a log has one a step: enough for a median, and few enough that a policy does not get much
+/// better within them.
+pub(super) const ROLLOUTS: usize = 32;
 /// Bytes of a word.
 pub(super) const WORD: usize = 8;
 /// Which column of the blocks holds what; all are 64-bit words.

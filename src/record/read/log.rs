@@ -1,5 +1,6 @@
 //! A log as it was read: its rollouts, and what is known of the whole.
 
+use super::layout::ROLLOUTS;
 use super::options::LogOptions;
 use super::reward::RewardSpec;
 use super::roles::Roles;
@@ -68,6 +69,11 @@ pub enum StepSource {
     Path,
     /// The order of the files: the first is step 0.
     Order,
+    /// Blocks of rollouts that follow each other, each named by its first: of a column with one rollout a step, or of episodes.
+    Blocks {
+        /// The column.
+        of: Option<String>,
+    },
     /// Nowhere: one file, and all of its rows count as step 0.
     None,
 }
@@ -78,6 +84,15 @@ impl fmt::Display for StepSource {
             Self::Column(name) => write!(f, "column `{name}`"),
             Self::Path => f.write_str("names of files or folders"),
             Self::Order => f.write_str("order of the files"),
+            Self::Blocks { of: Some(name) } => {
+                write!(
+                    f,
+                    "blocks of {ROLLOUTS} rollouts, named by their first `{name}` (one rollout has each)"
+                )
+            }
+            Self::Blocks { of: None } => {
+                write!(f, "blocks of {ROLLOUTS} episodes in their order, named by their first, from 0")
+            }
             Self::None => f.write_str("none: all rows count as step 0"),
         }
     }

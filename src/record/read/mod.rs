@@ -1,5 +1,6 @@
 //! Files of rewards, read: which files, which format, which column means what, and the rollouts that they hold.
 
+mod blocks;
 mod build;
 mod cell;
 mod choose;

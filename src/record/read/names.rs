@@ -83,6 +83,8 @@ const EPISODE: &[&str] = &[
     "completion_id",
     "generation_id",
 ];
+/// Those of them that count the episodes of a run, one after the other, where they ascend.
+const ORDINAL: &[&str] = &["episode", "ep", "episode_idx", "episode_id", "trajectory"];
 /// Names of single rollouts, where they are text.
 const OWN_ID: &[&str] =
     &["id", "episode_id", "rollout_id", "trajectory_id", "uuid", "request_id", "sample_uuid"];
@@ -237,6 +239,11 @@ pub(super) fn own_id(columns: &[Column]) -> Option<String> {
 pub(super) fn monitor(columns: &[Column]) -> Option<&Column> {
     let named = |name: &str| columns.iter().find(|c| c.name == name && c.kind == Kind::Number);
     named("l").and(named("t")).and(named("r"))
+}
+
+/// The column that counts the episodes of a run.
+pub(super) fn ordinal(columns: &[Column]) -> Option<String> {
+    pick_number(columns, ORDINAL)
 }
 
 /// Whether a column is an index, a counter, a clock, or has another role: never a reward.

@@ -1,13 +1,13 @@
 //! Opens a reward log: which files, which columns, and every row as a rollout.
 
-use super::build::{Building, Plan};
+use super::build::{Building, Episodes, Plan};
 use super::cell::Kind;
 use super::choose::{Choice, choose, reason};
 use super::error::Error;
 use super::files::{Found, found};
 use super::log::{InMemory, LeftOut, Log, StepSource};
 use super::means::may_be_means;
-use super::names::sign_of_rollouts;
+use super::names::{monitor, ordinal, sign_of_rollouts};
 use super::options::LogOptions;
 use super::path_step;
 use super::present::Present;
@@ -52,7 +52,7 @@ pub(super) fn open(
     options: &LogOptions,
     without_steps: bool,
 ) -> Result<Log<Rollouts>, Error> {
-    Ok(open_files(found(paths)?, options, without_steps, &numbered)?.0)
+    Ok(open_files(found(paths)?, options, without_steps, true, &numbered)?.0)
 }
 
 /// What the files of a log are within it.
@@ -82,11 +82,12 @@ pub(super) fn numbered(files: &[PathBuf], one_each: bool) -> Numbered {
 }
 
 /// As [`open`], of files that were found and are what `numbered` says, which is told whether they are one rollout each; with the
-/// number of rows of each.
+/// number of rows of each. Only a `whole` log is put into blocks: a part does not know what it is a part of.
 pub(super) fn open_files(
     found: Vec<Found>,
     options: &LogOptions,
     without_steps: bool,
+    whole: bool,
     numbered: &dyn Fn(&[PathBuf], bool) -> Numbered,
 ) -> Result<(Log<Rollouts>, Vec<usize>), Error> {
     let Choice { files, reward, left_out } = choose(found, options)?;
@@ -96,6 +97,10 @@ pub(super) fn open_files(
     };
     let several = files.len() > 1;
     let paths_of: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
+    // Files of episodes without steps are those of workers: their numbers are no steps.
+    let monitors = whole
+        && options.step.is_none()
+        && files.iter().all(|file| monitor(&file.present.columns).is_some());
     // One rollout a file: their order says nothing of steps.
     let one_each = several && files.iter().all(|file| file.single);
     let Numbered { source, steps, numbers } = numbered(&paths_of, one_each);
@@ -109,9 +114,15 @@ pub(super) fn open_files(
         let missing =
             lacking.map(|t| (t.name.to_owned(), missing(&file.path, &file.present, t.column))).collect();
         plans.push(Plan {
-            step: steps.get(number).copied().unwrap_or_default(),
+            step: if monitors { 0 } else { steps.get(number).copied().unwrap_or_default() },
             number: numbers.get(number).copied().unwrap_or_default(),
             counter: may_be_means(&file.present, roles.step.as_deref()),
+            episodes: match &roles.step {
+                Some(_) => None,
+                None if monitors => Some(Episodes::Rows),
+                None if several => None,
+                None => ordinal(&file.present.columns).map(Episodes::Column),
+            },
             of_rollouts: sign_of_rollouts(&file.present.columns).is_some(),
             missing,
             features: names.iter().map(|name| file.present.has(name)).collect(),
@@ -120,8 +131,9 @@ pub(super) fn open_files(
         });
     }
     let roles = plans.first().map(|plan| plan.roles.clone()).unwrap_or_default();
+    let source = if monitors { StepSource::None } else { source };
     let step = roles.step.as_ref().map_or(source, |name| StepSource::Column(name.clone()));
-    let mut building = Building::new(&plans, &reward, names, options, without_steps);
+    let mut building = Building::new(&plans, &reward, names, options, without_steps, whole);
     left_out.into_iter().for_each(|file| building.leave_out(file));
     let mut rows = vec![0; files.len()];
     for (number, ((file, plan), rows)) in files.iter().zip(plans).zip(&mut rows).enumerate() {

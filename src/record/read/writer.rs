@@ -1,9 +1,10 @@
 //! Writes the rows of a log in the order of the files, and hands them over in step order.
 
+use super::blocks::index;
 use super::error::Error;
 use super::layout::{BLOCK, Layout, Shared, Stretch, WORD, offset};
 use super::lines::Lines;
-use super::rollouts::{Rollouts, Span};
+use super::rollouts::Rollouts;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::sync::Mutex;
 use tempfile::SpooledTempFile;
@@ -113,18 +114,8 @@ impl Writer {
             }
         }
         stretches.shrink_to_fit();
-        let mut spans: Vec<Span> = Vec::new();
-        let mut starts = Vec::with_capacity(stretches.len());
-        let mut row = 0;
-        for stretch in &stretches {
-            starts.push(row);
-            let end = row + stretch.rows;
-            match spans.last_mut() {
-                Some(span) if span.step == stretch.shared.step => span.rows.end = end,
-                _ => spans.push(Span { step: stretch.shared.step, rows: row..end }),
-            }
-            row = end;
-        }
+        let (spans, starts) = index(&stretches);
+        let rows = spans.last().map_or(0, |span| span.rows.end);
         let file = Mutex::new(self.file);
         Ok(Rollouts {
             file,
@@ -133,7 +124,7 @@ impl Writer {
             stretches,
             starts,
             spans,
-            rows: row,
+            rows,
             written: self.rows,
             alternations,
             lines: self.lines,
