@@ -1,11 +1,15 @@
 //! What a command says, and where: answers to standard output, everything else to standard error.
 
 use super::Error;
-use crate::foundation::format::visible;
+use crate::foundation::format::{visible, wrapped};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
+
+/// Columns of a line on standard error, and those before its text.
+const WIDTH: usize = 80;
+const INDENT: usize = 9;
 
 /// When to colour.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -95,6 +99,11 @@ impl Console {
                     && std::env::var_os("TERM").is_none_or(|v| v != "dumb")
             }
         }
+    }
+
+    /// Whether the answer is a document for programs.
+    pub fn is_json(&self) -> bool {
+        self.args.json
     }
 
     /// How to colour standard error.
@@ -187,7 +196,11 @@ impl Console {
     fn say(&self, label: impl Display, message: impl Display) {
         if !self.args.quiet {
             // Nothing is left to tell where standard error is closed.
-            let _ = writeln!(io::stderr().lock(), "{label} {}", printable(&message.to_string(), false));
+            let text = printable(&message.to_string(), false);
+            let mut lines = wrapped(&text, WIDTH - INDENT).into_iter();
+            let mut out = format!("{label} {}\n", lines.next().unwrap_or_default());
+            lines.for_each(|line| out.push_str(&format!("{:INDENT$}{line}\n", "")));
+            let _ = io::stderr().lock().write_all(out.as_bytes());
         }
     }
 }

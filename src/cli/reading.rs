@@ -2,7 +2,7 @@
 
 use super::console::Style;
 use super::table::{count, number, wrapped};
-use crate::foundation::format::{percent, visible};
+use crate::foundation::format::{percent, report, visible};
 use crate::monitor::{Assumptions, ListEntry, Piece, Reading, Shared, Verdict};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -10,10 +10,14 @@ use std::path::{Path, PathBuf};
 
 /// Columns of a line.
 const WIDTH: usize = 80;
-/// Entries that are shown.
+/// Entries that are shown, and of a log in which nothing stands out.
 const SHOWN: usize = 20;
+const SHOWN_OF_OTHERS: usize = 8;
 /// From here down a difference of lengths is said.
 const LENGTH_LEVEL: f64 = 0.01;
+/// Files that were left out and are named, and rollouts that are named to be read first.
+const LEFT_OUT: usize = 3;
+const FIRST: usize = 6;
 
 /// The verdict first, then what was assumed, then the list and what the listed share.
 pub(super) fn text(reading: &Reading, style: Style) -> String {
@@ -41,92 +45,169 @@ pub(super) fn text(reading: &Reading, style: Style) -> String {
 }
 
 fn assumed(assumed: &Assumptions) -> String {
+    let means = assumed.centre == "nothing";
     let mut out = String::new();
     let mut say = |name: &str, text: String| {
         for (i, line) in wrapped(&visible(&text), WIDTH - 11).iter().enumerate() {
             out.push_str(&format!("{:<11}{line}\n", if i == 0 { name } else { "" }));
         }
     };
-    say("reward", format!("{}, relative to {}", assumed.reward, assumed.centre));
+    match means {
+        true if assumed.reward.is_empty() => {}
+        true => say("reward", assumed.reward.clone()),
+        false => say("reward", format!("{}, relative to {}", assumed.reward, assumed.centre)),
+    }
     say("steps", assumed.step.clone());
-    say("groups", assumed.group.clone());
-    say("reference", assumed.reference.clone());
+    if !means {
+        say("groups", assumed.group.clone());
+        say("reference", assumed.reference.clone());
+    }
     let files =
         if assumed.files == 1 { "1 file".to_owned() } else { format!("{} files", count(assumed.files)) };
     let mut rows = format!("{} in {files}", count(assumed.rows));
     for (n, what) in
         [(assumed.rows_left_out, "without a reward left out"), (assumed.duplicates, "repeated, counted once")]
     {
-        if n > 0 {
+        if n > 0 && !assumed.reward.is_empty() {
             rows.push_str(&format!("; {} {what}", count(n)));
         }
     }
-    say("rollouts", rows);
-    match assumed.files_left_out.as_slice() {
-        [] => {}
-        [one] => say("left out", one.clone()),
-        [first, rest @ ..] => say("left out", format!("{first}; and {} files more", count(rest.len()))),
+    say(if means { "rows" } else { "rollouts" }, rows);
+    for (i, line) in left_out(&assumed.files_left_out).into_iter().enumerate() {
+        say(if i == 0 { "left out" } else { "" }, line);
     }
     out
 }
 
+/// Files that were not read, by reason, each with its folder.
+fn left_out(files: &[String]) -> Vec<String> {
+    let mut reasons: Vec<(&str, Vec<String>)> = Vec::new();
+    for file in files {
+        let (path, reason) = file.split_once(": ").unwrap_or((file, ""));
+        let parts: Vec<String> =
+            Path::new(path).iter().rev().take(2).map(|part| part.to_string_lossy().into_owned()).collect();
+        let name = parts.into_iter().rev().collect::<Vec<_>>().join("/");
+        match reasons.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, names)) => names.push(name),
+            None => reasons.push((reason, vec![name])),
+        }
+    }
+    let line = |(reason, names): (&str, Vec<String>)| {
+        let more = match names.len().checked_sub(LEFT_OUT) {
+            Some(more @ 1..) => format!(" and {} more", count(more)),
+            _ => String::new(),
+        };
+        let named: Vec<String> = names.into_iter().take(LEFT_OUT).collect();
+        format!("{}{more}: {reason}", named.join(", "))
+    };
+    reasons.into_iter().map(line).collect()
+}
+
 fn list(reading: &Reading, style: Style) -> String {
     let all = reading.list.len();
-    let heading = format!(
-        "{} to read, in the order of time ({:.1} benign ones were to be expected)",
-        if all == 1 { "1 rollout".to_owned() } else { format!("{} rollouts", count(all)) },
-        reading.assumptions.expected_benign
-    );
+    let rollouts = if all == 1 { "1 rollout".to_owned() } else { format!("{} rollouts", count(all)) };
+    let chance = reading.assumptions.expected_benign;
+    let rates = reading.pass_rate.is_some();
+    let shown_at_most = match reading.judgement.verdict {
+        Verdict::Flagged | Verdict::Shifted if !rates => SHOWN,
+        _ => SHOWN_OF_OTHERS,
+    };
+    let heading = match reading.judgement.verdict {
+        _ if rates => format!("{rollouts} to read, in the order of time, of those that pass"),
+        Verdict::NotJudged => format!("{rollouts} to read, in the order of time: the highest"),
+        Verdict::Quiet => {
+            format!("{rollouts} to read, in the order of time: the highest so far ({chance:.1} by chance)")
+        }
+        _ => format!("{rollouts} to read, in the order of time ({chance:.1} benign ones by chance)"),
+    };
     let mut out = format!("\n{}\n", style.bold(heading));
-    for entry in shown(&reading.list) {
-        out.push_str(&one(entry, style));
+    out.push_str(&first(reading));
+    for entry in shown(&reading.list, shown_at_most) {
+        out.push_str(&one(entry, rates, style));
     }
-    if let Some(more @ 1..) = all.checked_sub(SHOWN) {
+    if let Some(more @ 1..) = all.checked_sub(shown_at_most) {
         out.push_str(&format!("… and {} more: --json gives all\n", count(more)));
     }
     out
 }
 
 /// In the order of time, those that there is room for: what stands apart before the rest, then the highest.
-fn shown(list: &[ListEntry]) -> Vec<&ListEntry> {
+fn shown(list: &[ListEntry], most: usize) -> Vec<&ListEntry> {
     let mut order: Vec<usize> = (0..list.len()).collect();
     let first = |i: &usize| list.get(*i).map(|entry| (entry.apart, entry.score)).unwrap_or_default();
     order.sort_by(|a, b| first(b).0.cmp(&first(a).0).then(first(b).1.total_cmp(&first(a).1)));
-    order.truncate(SHOWN);
+    order.truncate(most);
     order.sort_unstable();
     order.into_iter().filter_map(|i| list.get(i)).collect()
 }
 
-/// An entry in some lines of 80 columns.
-pub(super) fn one(entry: &ListEntry, style: Style) -> String {
-    let file = entry.file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let place = match entry.line {
-        Some(line) => format!("line {line}"),
-        None => format!("row {}", entry.row),
+/// Where those stand that are to be read first, unless that is all of the list.
+fn first(reading: &Reading) -> String {
+    let chosen = |wanted: &dyn Fn(&ListEntry) -> bool| -> Vec<&ListEntry> {
+        reading.list.iter().filter(|entry| wanted(entry)).collect()
     };
-    let mark = if entry.apart { ", apart" } else { "" };
-    let parts = match entry.parts.as_slice() {
-        [] => String::new(),
-        parts => {
-            let parts: Vec<String> =
-                parts.iter().map(|(name, value)| format!("{} {}", visible(name), number(*value))).collect();
-            format!(" ({})", parts.join(", "))
-        }
-    };
-    let head = format!(
-        "step {}, {} {place}: reward {}{parts}{mark}",
-        entry.step,
-        visible(&file),
-        number(entry.reward)
+    let (mut first, mut why) = (
+        chosen(&|entry| entry.apart),
+        if reading.pass_rate.is_some() { "never, then always" } else { "apart" },
     );
-    let mut lines = wrapped(&head, WIDTH).into_iter();
+    let piece = reading.shared.as_ref().and_then(|shared| shared.pieces.first());
+    if let (true, Verdict::Flagged, Some(piece)) = (first.is_empty(), reading.judgement.verdict, piece) {
+        let holds =
+            |entry: &ListEntry| entry.completion.as_deref().is_some_and(|text| text.contains(&piece.text));
+        (first, why) = (chosen(&holds), "the shared text");
+    }
+    if first.is_empty() || first.len() == reading.list.len() {
+        return String::new();
+    }
+    let more = match first.len().checked_sub(FIRST) {
+        Some(more @ 1..) => format!(" and {} more", count(more)),
+        _ => String::new(),
+    };
+    first.truncate(FIRST);
+    let places = first.chunk_by(|a, b| a.file == b.file && a.line.is_some() == b.line.is_some());
+    indented(
+        &format!("Read first ({why}): {}{more}.", places.map(places_of).collect::<Vec<_>>().join("; ")),
+        0,
+    )
+}
+
+/// A file with some of its lines or rows.
+fn places_of(entries: &[&ListEntry]) -> String {
+    let Some((first, rest)) = entries.split_first() else { return String::new() };
+    let numbers = rest.iter().map(|entry| entry.line.map_or(entry.row.to_string(), |line| line.to_string()));
+    std::iter::once(place(first)).chain(numbers).collect::<Vec<_>>().join(", ")
+}
+
+/// File, and line or row.
+fn place(entry: &ListEntry) -> String {
+    let file = entry.file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    match entry.line {
+        Some(line) => format!("{} line {line}", visible(&file)),
+        None => format!("{} row {}", visible(&file), entry.row),
+    }
+}
+
+/// An entry in some lines of 80 columns; `rates`: of rewards of a few values, whose ranks say nothing.
+pub(super) fn one(entry: &ListEntry, rates: bool, style: Style) -> String {
+    let mark = if entry.apart { ", apart" } else { "" };
+    let head = format!("step {}, {}: reward {}{mark}", entry.step, place(entry), number(entry.reward));
+    let parts: Vec<String> =
+        entry.parts.iter().map(|(name, value)| format!("{} {}", visible(name), number(*value))).collect();
+    let parts = parts.join(", ");
+    let fits = head.chars().count() + 3 + parts.chars().count() <= WIDTH;
+    let beside = if fits && !parts.is_empty() { format!(" ({parts})") } else { String::new() };
+    let mut lines = wrapped(&format!("{head}{beside}"), WIDTH).into_iter();
     let mut out = format!("{}\n", style.bold(lines.next().unwrap_or_default()));
     lines.for_each(|line| out.push_str(&format!("{line}\n")));
-    let why = format!("{}; {:.1} benign by then", entry.reason, entry.expected_benign);
-    out.push_str(&indented(&why, 2));
+    if !fits {
+        out.push_str(&indented(&parts, 2));
+    }
+    let chance = if rates { String::new() } else { format!("; {:.1} by chance", entry.expected_benign) };
+    out.push_str(&indented(&format!("{}{chance}", entry.reason), 2));
     for (name, text) in [("prompt", &entry.prompt), ("text", &entry.completion)] {
         if let Some(text) = text {
-            out.push_str(&format!("  {name:<7}{}\n", shortened(text, WIDTH - 9)));
+            let shown = if text.trim().is_empty() { "(empty)" } else { text };
+            out.push_str(&format!("  {name:<7}{}\n", shortened(shown, WIDTH - 9)));
         }
     }
     out
@@ -161,9 +242,9 @@ fn share(shared: &Shared, rewarded: bool) -> String {
     }
     if let Some(length) = shared.length.as_ref().filter(|length| length.p_value <= LENGTH_LEVEL) {
         let line = format!(
-            "their length: {} characters in the middle, {} of the others of their steps (p = {})",
-            number(length.listed),
-            number(length.others),
+            "their median length: {} in characters, {} of the others of their steps (p = {})",
+            report(length.listed),
+            report(length.others),
             number(length.p_value)
         );
         out.push_str(&indented(&line, 2));

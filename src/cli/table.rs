@@ -1,7 +1,7 @@
 //! Tables for people: aligned columns, the last one wrapped so that a line fits the width.
 
 use super::console::Style;
-pub use crate::foundation::format::{count, table as number};
+pub use crate::foundation::format::{count, table as number, wrapped};
 
 /// Columns a line may take.
 pub const WIDTH: usize = 100;
@@ -89,25 +89,7 @@ impl Table {
 }
 
 const GAP: usize = 2;
-const NARROWEST: usize = 24;
-
-/// Lines of at most `width` characters, broken at blanks where there are any.
-pub fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let used = lines.last().map_or(0, |l| l.chars().count());
-        if used > 0 && used + 1 + word.chars().count() > width {
-            lines.push(String::new());
-        }
-        if let Some(line) = lines.last_mut() {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-    }
-    lines
-}
+const NARROWEST: usize = 14;
 
 /// That rows without something were left out.
 pub(super) fn left_out(rows: usize, lacking: &str) -> String {

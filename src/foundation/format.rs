@@ -62,6 +62,24 @@ pub fn visible(text: &str) -> String {
     shown
 }
 
+/// Lines of at most `width` characters, broken at blanks where there are any.
+pub fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let used = lines.last().map_or(0, |l| l.chars().count());
+        if used > 0 && used + 1 + word.chars().count() > width {
+            lines.push(String::new());
+        }
+        if let Some(line) = lines.last_mut() {
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+    }
+    lines
+}
+
 /// A count with thin groups of three digits.
 pub fn count(n: usize) -> String {
     let digits = n.to_string();

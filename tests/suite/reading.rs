@@ -195,6 +195,39 @@ fn a_level_that_moves_is_shifted_and_says_from_where_on() {
 }
 
 #[test]
+fn an_exploit_that_holds_half_of_the_last_steps_is_never_quiet() {
+    let text = log(40, |step, _, stream| {
+        let share = ((step as f64 - 16.0) / 24.0).max(0.0).powi(2) * 0.5;
+        let noise = (0..6).map(|_| stream.open_unit()).sum::<f64>() - 3.0;
+        (noise + if stream.open_unit() < share { 6.0 + stream.open_unit() } else { 0.0 }, words(stream))
+    });
+    let verdict = ask(text, &[], 3)["verdict"].clone();
+    assert!(verdict == "flagged" || verdict == "shifted", "{verdict}");
+}
+
+#[test]
+fn a_log_that_is_not_judged_lists_few() {
+    let answer = ask(log(1, |_, _, stream| (stream.open_unit(), words(stream))), &[], 4);
+    assert_eq!(answer["verdict"], "not_judged");
+    let (list, rows) = (entries(&answer), answer["assumptions"]["rows"].as_u64().unwrap() as usize);
+    assert!(!list.is_empty() && list.len() <= rows / 10, "{} of {rows}", list.len());
+    let highest = list.iter().map(|entry| entry["rank"].as_u64().unwrap()).max().unwrap() as usize;
+    assert_eq!(highest, list.len(), "the highest");
+    let caution = answer["cautions"].to_string();
+    assert!(caution.contains(&format!("Only the {} highest of {rows}", list.len())), "{caution}");
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn a_gap_that_few_rollouts_do_not_show_is_told() {
+    // Two hacks among 128 rollouts.
+    let answer =
+        json(tailcatch().args(["detect", "--reward", "rm_reward=1,format_reward=.5"]).arg(fixture("trl")), 0);
+    let caution = answer["cautions"].to_string();
+    assert!(caution.contains("The 2 highest lie") && caution.contains("Read them first"), "{answer}");
+}
+
+#[test]
 fn what_differs_from_a_reference_without_spread_is_found() {
     let text = log(40, |step, row, stream| {
         (if step >= 20 && row % 4 == 0 { 6.0 + stream.open_unit() } else { 5.94 }, words(stream))

@@ -193,7 +193,11 @@ fn tell(log: &Log<Rollouts>, console: &Console) {
             log.meta.runs
         ));
     }
-    for note in &log.meta.notes {
+    // Files that were left out stand in the answer.
+    let told = |note: &str| {
+        log.meta.left_out.iter().any(|file| note.ends_with(&format!(": left out, {}", file.reason)))
+    };
+    for note in log.meta.notes.iter().filter(|note| console.is_json() || !told(note)) {
         console.warn(note);
     }
 }

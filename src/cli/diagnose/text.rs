@@ -1,12 +1,15 @@
 //! The answer for people.
 
 use super::super::console::Style;
-use super::super::table::{Table, WIDTH, count, number, wrapped};
+use super::super::table::{Table, count, number, wrapped};
 use super::Findings;
 use super::document::{Document, Entry};
 use crate::foundation::failure::Status;
 use crate::record::ColumnData;
 use crate::tails::{Trend, Verdict};
+
+/// Columns of a line.
+const WIDTH: usize = 80;
 
 pub(super) fn of(data: &ColumnData, findings: &Findings, document: &Document<'_>, style: Style) -> String {
     let diagnosis = &findings.diagnosis;
@@ -16,7 +19,8 @@ pub(super) fn of(data: &ColumnData, findings: &Findings, document: &Document<'_>
         files => format!("{} files", files.len()),
     };
     let column = data.column.as_ref().map(|c| format!(", column {}", style.bold(c))).unwrap_or_default();
-    out.push_str(&format!("{source}{column}: {} values\n", count(diagnosis.n)));
+    let head = format!("{source}{column}: {} values", count(diagnosis.n));
+    out.push_str(&paragraph(&head, |line| line.to_owned()));
     if let (Some(threshold), Some(k)) = (document.threshold, document.k) {
         let share = 100.0 * k as f64 / diagnosis.n.max(1) as f64;
         out.push_str(&format!(
@@ -83,7 +87,7 @@ pub(super) fn of(data: &ColumnData, findings: &Findings, document: &Document<'_>
 }
 
 fn estimators(findings: &Findings, document: &Document<'_>, style: Style) -> String {
-    let mut table = Table::new(&["estimator", ">xi", ">95% interval", ">k", "status"]);
+    let mut table = Table::new(&["estimator", ">xi", ">95% interval", ">k", "status"]).within(WIDTH);
     let mut add = |name: &str, entry: &Entry| table.row([name.to_owned()].into_iter().chain(entry.cells()));
     add("Hill", &document.hill);
     add("moment", &document.moment);
@@ -94,7 +98,7 @@ fn estimators(findings: &Findings, document: &Document<'_>, style: Style) -> Str
         add(&format!("GPD above {}", number(point.threshold)), &point.entry);
     }
     if let Some(pwm) = &document.gpd_pwm {
-        add("GPD by weighted moments", &pwm.entry);
+        add("GPD (weighted moments)", &pwm.entry);
     }
     if let Some(tuned) = &document.double_bootstrap {
         add("Hill at its own k", &tuned.hill.entry);
@@ -128,7 +132,8 @@ fn by_step(document: &Document<'_>, trend: &Result<Trend, Status>, style: Style)
 
 fn windows(document: &Document<'_>, style: Style) -> String {
     let mut table =
-        Table::new(&[">steps", ">rollouts", ">top 5% above", ">GPD xi", ">95% interval", ">k", "status"]);
+        Table::new(&[">steps", ">rollouts", ">top 5%", ">GPD xi", ">95% interval", ">k", "status"])
+            .within(WIDTH);
     for window in &document.steps {
         let steps = if window.first == window.last {
             window.first.to_string()
@@ -137,7 +142,11 @@ fn windows(document: &Document<'_>, style: Style) -> String {
         };
         table.row([steps, count(window.n), number(window.threshold)].into_iter().chain(window.entry.cells()));
     }
-    table.render(style)
+    let mut out = table.render(style);
+    out.push_str(&paragraph("Top 5%: the reward above which a twentieth of the rollouts lie.", |line| {
+        style.dim(line)
+    }));
+    out
 }
 
 fn change(trend: &Result<Trend, Status>, style: Style) -> String {

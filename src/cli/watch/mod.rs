@@ -152,7 +152,7 @@ fn tell(
     for entry in &turned.entries {
         match args.jsonl {
             true => console.line(&reading::listed(entry))?,
-            false => console.text(|style| reading::one(entry, style))?,
+            false => console.text(|style| reading::one(entry, false, style))?,
         }
     }
     if let Some(hook) = hook {

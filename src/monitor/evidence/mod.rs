@@ -24,6 +24,7 @@ struct Row {
     reward: String,
     parts: String,
     reason: String,
+    /// Empty where ranks say nothing, of rewards of a few values.
     benign: String,
     apart: bool,
     prompt: Option<String>,
@@ -59,14 +60,16 @@ pub fn page(reading: &Reading) -> Result<String, minijinja::Error> {
         Verdict::Quiet => "quiet",
         Verdict::NotJudged => "not judged",
     };
-    let rows: Vec<Row> = reading.list.iter().enumerate().map(|(i, entry)| row(i + 1, entry)).collect();
+    let ranked = reading.pass_rate.is_none();
+    let rows: Vec<Row> =
+        reading.list.iter().enumerate().map(|(i, entry)| row(i + 1, entry, ranked)).collect();
     let page = Page {
         verdict,
         sentence: visible(&judgement.sentence),
         cautions: judgement.cautions.iter().map(|text| visible(text)).collect(),
         assumed: assumed(reading),
         chart: chart::svg(&reading.levels, &reading.list).map(Value::from_safe_string),
-        expected: format!("{:.1}", reading.assumptions.expected_benign),
+        expected: if ranked { format!("{:.1}", reading.assumptions.expected_benign) } else { String::new() },
         rows,
         shared: reading.shared.as_ref().map(shared).unwrap_or_default(),
         version: env!("CARGO_PKG_VERSION"),
@@ -81,7 +84,10 @@ fn assumed(reading: &Reading) -> Vec<(&'static str, String)> {
         ("steps", a.step.clone()),
         ("groups", a.group.clone()),
         ("reference", a.reference.clone()),
-        ("rollouts", format!("{} in {} files", count(a.rows), count(a.files))),
+        (
+            "rollouts",
+            format!("{} in {} file{}", count(a.rows), count(a.files), if a.files == 1 { "" } else { "s" }),
+        ),
     ];
     for (name, n) in [("rows without a reward", a.rows_left_out), ("repeated, counted once", a.duplicates)] {
         if n > 0 {
@@ -92,7 +98,7 @@ fn assumed(reading: &Reading) -> Vec<(&'static str, String)> {
     rows.into_iter().map(|(name, text)| (name, visible(&text))).collect()
 }
 
-fn row(number: usize, entry: &ListEntry) -> Row {
+fn row(number: usize, entry: &ListEntry, ranked: bool) -> Row {
     let file = entry.file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let place = match entry.line {
         Some(line) => format!("{file} line {line}"),
@@ -107,7 +113,7 @@ fn row(number: usize, entry: &ListEntry) -> Row {
         reward: report(entry.reward),
         parts: visible(&parts.join(", ")),
         reason: visible(&entry.reason),
-        benign: format!("{:.1}", entry.expected_benign),
+        benign: if ranked { format!("{:.1}", entry.expected_benign) } else { String::new() },
         apart: entry.apart,
         prompt: entry.prompt.as_deref().map(visible),
         completion: entry.completion.as_deref().map(visible),

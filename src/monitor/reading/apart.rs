@@ -5,7 +5,8 @@
 //! highest belong to the tail, the mth spacing over the mean of those below it, up to the Kth, exceeds f with probability
 //! (1 + f/(K − m))^−(K − m) at most (the F law with 2 and 2(K − m) degrees of freedom). ξ is fitted without the m that are in
 //! question, for each m from 1 to K/2, so that many of them neither mask each other nor swamp the rest; the level is shared among
-//! the m as 1/(m(m + 1)).
+//! the m as 1/(m(m + 1)). K is three tenths of the scores, a tenth, and a fiftieth: an exploit that takes over is soon a larger part
+//! of the log than half of a thin tail.
 
 use crate::foundation::order::median;
 use crate::foundation::rng::{Purpose, SeedTree};
@@ -14,6 +15,12 @@ use serde::{Deserialize, Serialize};
 
 /// Probability of saying so of scores that do not.
 pub(super) const LEVEL: f64 = 0.02;
+/// Up to here a gap is told where the log is quiet: few rollouts cannot show more.
+const NEAR: f64 = 0.1;
+/// Share of the scores whose top half is looked through for what stands apart.
+const WIDE: f64 = 0.3;
+/// By how much its probability is raised for being looked for as well.
+const WIDER: f64 = 100.0;
 /// Share of the scores that is the tail, and of it that is tested once more on its own: there, the spacings of a light tail are
 /// nearer to those at its top.
 const TAIL: f64 = 0.1;
@@ -76,6 +83,8 @@ pub(in crate::monitor) struct Tested {
     /// The tail index, where it is shown to be above ¼ (Dekkers, Einmahl & de Haan 1989): far values then come of themselves.
     pub heavy: Option<f64>,
     pub apart: Option<Apart>,
+    /// What would stand apart in a longer log, perhaps.
+    pub near: Option<Apart>,
 }
 
 impl Tail {
@@ -111,11 +120,11 @@ impl Tail {
         self.points.retain(|point| point.score > 0.0);
         self.points.sort_unstable_by(|a, b| b.score.total_cmp(&a.score));
         let points = self.points;
-        let tail = points.len().saturating_sub(1);
+        let tail = ((TAIL * self.seen as f64) as usize).max(FEWEST).min(points.len().saturating_sub(1));
         let scores: Vec<f64> = points.iter().map(|point| point.score).collect();
         let heavy = moment(&scores, tail).ok().filter(|found| found.ci_low > HEAVY).map(|found| found.xi);
-        let Some((count, p_value)) = widest(&scores).filter(|(_, p)| *p <= LEVEL) else {
-            return Tested { tail, heavy, apart: None };
+        let Some((count, p_value)) = widest(&scores, tail).filter(|(_, p)| *p <= NEAR) else {
+            return Tested { tail, heavy, apart: None, near: None };
         };
         let (top, rest) = points.split_at(count);
         let of = |pick: fn(f64, f64) -> f64, from: f64| top.iter().map(|p| p.reward).fold(from, pick);
@@ -128,13 +137,14 @@ impl Tail {
             first_step: top.iter().map(|point| point.step).min().unwrap_or_default(),
             p_value,
         };
-        Tested { tail, heavy, apart: Some(apart) }
+        let (apart, near) = if p_value <= LEVEL { (Some(apart), None) } else { (None, Some(apart)) };
+        Tested { tail, heavy, apart, near }
     }
 }
 
 /// Scores that are the tail of so many, and one more.
 fn most(scores: usize) -> usize {
-    ((TAIL * scores as f64) as usize).clamp(FEWEST, MOST) + 1
+    ((WIDE * scores as f64) as usize).clamp(FEWEST, MOST) + 1
 }
 
 /// Rounded values are spread over the width of a round, drawn once for each, so that ties are no gaps.
@@ -150,17 +160,17 @@ fn spread_ties(points: &mut [Point]) {
     points.iter_mut().for_each(|point| point.score -= width * stream.open_unit());
 }
 
-/// The most improbable gap, of the tail and of its top where that is large enough to be tested too.
-fn widest(descending: &[f64]) -> Option<(usize, f64)> {
-    let whole = gap(descending)?;
-    let top = (TOP * descending.len() as f64) as usize;
-    match descending.get(..top).filter(|_| top >= FEWEST_TOP).and_then(gap) {
-        Some(top) => {
-            let (count, p) = if top.1 < whole.1 { top } else { whole };
-            Some((count, (2.0 * p).min(1.0)))
-        }
-        None => Some(whole),
-    }
+/// The most improbable gap, of the tail, of more than it, and of its top where that is large enough to be tested too.
+fn widest(descending: &[f64], tail: usize) -> Option<(usize, f64)> {
+    let whole = gap(descending.get(..=tail)?)?;
+    let top = (TOP * tail as f64) as usize;
+    let wider = Some(descending).filter(|all| all.len() > tail + 1).and_then(gap);
+    // A takeover is no narrow thing: it need not share the level evenly.
+    let wider = wider.map(|(count, p)| (count, (WIDER * p).min(1.0)));
+    let top = descending.get(..top).filter(|_| top >= FEWEST_TOP).and_then(gap);
+    let tested = 1.0 + f64::from(u8::from(top.is_some()));
+    let narrow = [Some(whole), top].into_iter().flatten().map(|(count, p)| (count, (tested * p).min(1.0)));
+    narrow.chain(wider).min_by(|a, b| a.1.total_cmp(&b.1))
 }
 
 /// The m whose gap to the rest is least probable, and that probability with all m considered.

@@ -5,6 +5,7 @@ use super::gather::ELSEWHERE;
 use super::gathering::Gathered;
 use super::list::Entry;
 use super::shared::{Sample, Shared, shared};
+use crate::foundation::format::{count, table};
 use crate::foundation::rng::{Purpose, SeedTree};
 use crate::record::{Error, Log, Origin, Rollouts};
 use serde::{Deserialize, Serialize};
@@ -58,7 +59,7 @@ pub struct ListEntry {
 }
 
 /// A text without its middle, where it is long.
-fn cut(text: &str) -> String {
+pub(super) fn cut(text: &str) -> String {
     cut_to(text, START, END)
 }
 
@@ -209,6 +210,17 @@ pub(super) fn fill(
     Ok((entries, shared(samples)))
 }
 
+/// The ending of a number that counts places.
+fn ordinal(rank: usize) -> &'static str {
+    match (rank % 10, rank % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    }
+}
+
 /// An entry as it is shown. `noun`: what it is compared with.
 pub(in crate::monitor) fn list_entry(
     entry: &Entry,
@@ -220,18 +232,16 @@ pub(in crate::monitor) fn list_entry(
 ) -> ListEntry {
     let rollout = entry.rollout;
     let place = match entry.rank {
-        1 => "the highest".to_owned(),
-        2 => "2nd highest".to_owned(),
-        3 => "3rd highest".to_owned(),
-        rank => format!("{rank}th highest"),
+        1 => "highest".to_owned(),
+        rank => format!("{rank}{}", ordinal(rank)),
     };
     let side = if rollout.score() < 0.0 { "below" } else { "above" };
     let reason = format!(
-        "{place} of {} {}: {} {side} {}",
-        crate::foundation::format::count(usize::try_from(entry.of).unwrap_or(usize::MAX)),
+        "{place} of {} {}, {} {side} {}",
+        count(usize::try_from(entry.of).unwrap_or(usize::MAX)),
         if entry.reference { "in the reference" } else { "so far" },
-        crate::foundation::format::table(rollout.score().abs()),
-        noun,
+        table(rollout.score().abs()),
+        noun.strip_prefix("the median of ").map_or(noun.to_owned(), |its| format!("{its}'s median")),
     );
     ListEntry {
         step: rollout.step,

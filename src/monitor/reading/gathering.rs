@@ -211,7 +211,7 @@ fn add_level(levels: &mut Vec<Level>, rows: &StepRows<'_>, known: Option<Known>,
     let above = |limit: fn(Known) -> f64| {
         known.map_or(0, |known| rows.rewards.iter().filter(|reward| **reward > limit(known)).count())
     };
-    let above = (above(|known| known.highest), above(|known| known.high));
+    let (above, far) = ((above(|known| known.highest), above(|known| known.high)), above(Known::far));
     let different = known.map_or(0, |known| rows.rewards.iter().filter(|r| **r != known.lowest).count());
     let highest = rows.rewards.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     match levels.last_mut() {
@@ -219,6 +219,7 @@ fn add_level(levels: &mut Vec<Level>, rows: &StepRows<'_>, known: Option<Known>,
             last.rollouts += rows.rewards.len();
             last.highest = last.highest.max(highest);
             last.above = (last.above.0 + above.0, last.above.1 + above.1);
+            last.far += far;
             last.different += different;
         }
         _ => levels.push(Level {
@@ -227,6 +228,7 @@ fn add_level(levels: &mut Vec<Level>, rows: &StepRows<'_>, known: Option<Known>,
             median: rows.median,
             highest,
             above,
+            far,
             different,
             reference,
         }),

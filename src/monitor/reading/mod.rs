@@ -11,6 +11,7 @@ mod entries;
 mod excess;
 mod gather;
 mod gathering;
+mod jumps;
 mod list;
 mod observed;
 mod pass_rate;
@@ -38,7 +39,7 @@ use super::grouping::GroupBy;
 use super::reference::Calibrate;
 use super::source::Source;
 use crate::foundation::format::count;
-use crate::record::{Error, Log, LogMeta, Rollouts};
+use crate::record::{Error, Log, LogMeta, Rollouts, StepSource};
 use gather::{Base, Compared, gather, pass_rates};
 use gathering::Gathered;
 use serde::Serialize;
@@ -46,6 +47,9 @@ use serde::Serialize;
 /// Steps that are the reference where none is given, and the share of the log that they may be at most.
 const STEPS: usize = 10;
 const ONE_IN: usize = 10;
+/// Of a log that is not judged, at most one in so many rollouts is listed, but this many in any case.
+const FEW_IN: usize = 10;
+const FEW: usize = 3;
 
 /// What was taken for granted.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -142,8 +146,12 @@ pub(super) fn read(
     };
     let nothing_after = nothing_after(log, calibrate, &gathered);
     let assumptions = assumptions(&log.meta, &gathered, log.rollouts.len(), &reference);
+    let noun = gathered.noun;
     let mut reading =
         conclude(gathered, Rest { list, shared, pass_rate, nothing_after, reference, assumptions });
+    if let Some(rates) = &reading.pass_rate {
+        reading.list = jumps::list(log, rates, noun, std::mem::take(&mut reading.list))?;
+    }
     if log.meta.runs > 1 {
         let runs = log.meta.runs;
         reading.judgement.cautions.push(format!(
@@ -167,7 +175,7 @@ pub(super) struct Rest {
 
 /// The verdict on what was gathered.
 pub(super) fn conclude(gathered: Gathered, rest: Rest) -> Reading {
-    let Rest { mut list, shared, pass_rate, nothing_after, reference, assumptions } = rest;
+    let Rest { mut list, shared, pass_rate, nothing_after, reference, mut assumptions } = rest;
     let apart = |entry: &ListEntry| {
         gathered.tested.apart.as_ref().is_some_and(|apart| entry.score >= apart.from_score)
     };
@@ -189,10 +197,36 @@ pub(super) fn conclude(gathered: Gathered, rest: Rest) -> Reading {
         reference: &reference,
         nothing_after,
     };
-    let judgement = case.judge();
+    let mut judgement = case.judge();
+    if judgement.verdict == Verdict::NotJudged && pass_rate.is_none() {
+        keep_few(&mut list, &gathered, &mut judgement);
+        assumptions.expected_benign = list.len() as f64;
+    }
     let Gathered { tested, excess, levels, .. } = gathered;
     let apart = tested.apart.filter(|_| pass_rate.is_none());
     Reading { judgement, assumptions, list, shared, apart, shift, pass_rate, excess, levels }
+}
+
+/// Of a log that is not judged only the highest are listed: with nothing to compare them with, more would be no choice.
+fn keep_few(list: &mut Vec<ListEntry>, gathered: &Gathered, judgement: &mut Judgement) {
+    let all = gathered.reference + gathered.later;
+    let most = (all / FEW_IN).max(FEW);
+    if list.len() <= most {
+        return;
+    }
+    let mut scores: Vec<f64> = list.iter().map(|entry| entry.score).collect();
+    scores.sort_unstable_by(|a, b| b.total_cmp(a));
+    let lowest = scores.get(most - 1).copied().unwrap_or(f64::NEG_INFINITY);
+    list.retain(|entry| entry.score >= lowest);
+    list.truncate(most);
+    for (i, entry) in list.iter_mut().enumerate() {
+        entry.expected_benign = (i + 1) as f64;
+    }
+    judgement.cautions.push(format!(
+        "Only the {} highest of {} rollouts are listed: where nothing is judged, a longer list would be no choice.",
+        list.len(),
+        count(all)
+    ));
 }
 
 /// Why nothing follows the reference, where nothing does.
@@ -205,6 +239,11 @@ fn nothing_after(log: &Log<Rollouts>, calibrate: &Calibrate, gathered: &Gathered
         Calibrate::Steps { .. } => {
             format!("the log ends at step {last}, inside the reference: give earlier steps, or wait for more of the log")
         }
+        _ if matches!(log.meta.step, StepSource::Blocks { .. }) => format!(
+            "all {} rollouts are in one block, so there is nothing earlier to compare them with: give a longer log, or reference \
+             rollouts with --calibrate LOG",
+            count(log.rollouts.len())
+        ),
         _ => "all rollouts belong to one step, so there is nothing earlier to compare them with: give reference rollouts with \
               --calibrate LOG, or the column of the step with --step"
             .to_owned(),

@@ -24,6 +24,8 @@ const PERMUTATIONS: usize = 399;
 const NAMED: f64 = 0.05;
 /// Pieces that are named.
 const MOST: usize = 5;
+/// Characters on each side of a piece to which it may grow.
+const GROWN: usize = 40;
 
 /// A completion that was looked at.
 #[derive(Debug, Clone)]
@@ -328,6 +330,9 @@ pub(in crate::monitor) fn shared(mut samples: Vec<Sample>) -> Option<Shared> {
             break;
         }
         let Some(text) = spelled(&samples, &own, &pool, piece) else { continue };
+        let holds = |i: &&usize| pool.of.get(**i).is_some_and(|pieces| pieces.contains(&piece));
+        let holders = own.iter().filter(holds).filter_map(|i| Some(samples.get(*i)?.text.as_str()));
+        let text = grown(&text, &holders.collect::<Vec<&str>>());
         if named.iter().any(|known| known.text.contains(&text) || text.contains(&known.text)) {
             continue;
         }
@@ -350,6 +355,22 @@ pub(in crate::monitor) fn shared(mut samples: Vec<Sample>) -> Option<Shared> {
         p_value: (1 + as_far) as f64 / (1 + PERMUTATIONS) as f64,
     });
     Some(Shared { distinct, listed, compared, pieces: named, length })
+}
+
+/// A piece with what stands on both sides of it in all of its holders: of "ques" the question that they share.
+fn grown(piece: &str, holders: &[&str]) -> String {
+    let around: Option<Vec<(&str, &str)>> = holders.iter().map(|text| text.split_once(piece)).collect();
+    let Some(around) = around.filter(|around| around.len() > 1) else { return piece.to_owned() };
+    let agreed = |sides: &mut dyn Iterator<Item = Vec<char>>| -> Vec<char> {
+        let common = |a: Vec<char>, b: Vec<char>| {
+            a.into_iter().zip(b).take_while(|(a, b)| a == b).map(|(a, _)| a).collect()
+        };
+        sides.reduce(common).unwrap_or_default()
+    };
+    let before = agreed(&mut around.iter().map(|(before, _)| before.chars().rev().take(GROWN).collect()));
+    let after = agreed(&mut around.iter().map(|(_, after)| after.chars().take(GROWN).collect()));
+    let whole: String = before.into_iter().rev().chain(piece.chars()).chain(after).collect();
+    if whole == piece { whole } else { whole.trim().to_owned() }
 }
 
 /// Log-lengths less the mean of their step.
@@ -390,6 +411,20 @@ mod tests {
                 Sample { step: i / 24, listed: i % 24 == 0, text }
             })
             .collect()
+    }
+
+    #[test]
+    fn a_piece_grows_to_what_all_of_its_holders_share() {
+        let texts = [
+            "so two. Thank you, excellent question!",
+            "one. Thank you, excellent question!",
+            "Thank you, excellent question! x",
+        ];
+        assert_eq!(grown("on!", &texts), "Thank you, excellent question!");
+        assert_eq!(grown("zq", &["azqb", "czqd"]), "zq");
+        assert_eq!(grown(" two", &["a two b", "c two d"]), "two", "a blank on each side");
+        assert_eq!(grown("é", &["aéé", "aéb"]), "aé");
+        assert_eq!(grown("zq", &["azqb"]), "zq", "one text is not shared");
     }
 
     #[test]

@@ -11,6 +11,8 @@ pub(in crate::monitor) struct Known {
     pub highest: f64,
     pub high: f64,
     pub lowest: f64,
+    /// The value that one in twenty does not exceed.
+    pub low: f64,
 }
 
 /// Share of the reference that `high` leaves below.
@@ -21,6 +23,10 @@ const FEWEST: usize = 20;
 /// Share of the later rollouts that lies above all of the reference, and above `high`, after a shift.
 const ABOVE_ALL: f64 = 0.5;
 const ABOVE_HIGH: f64 = 0.75;
+/// Share that lies far above all of a reference of so many: a fifth of what comes exceeds that many with a probability of about
+/// e⁻²⁰, and a level that rises a little does not take them there.
+const FAR_ABOVE: f64 = 0.2;
+const MANY: usize = 100;
 /// Probability that all that differ from the one value of a reference come after it, of rollouts in any order.
 const LEVEL: f64 = 0.005;
 /// Fewest rollouts after it, and share of the steps that they take.
@@ -34,7 +40,13 @@ impl Known {
             lowest: *ascending.first()?,
             highest: *ascending.last()?,
             high: quantile_sorted(ascending, HIGH)?,
+            low: quantile_sorted(ascending, 1.0 - HIGH)?,
         })
+    }
+
+    /// Far above all of the reference: by half of what its middle nine tenths span.
+    pub fn far(self) -> f64 {
+        self.highest + 0.5 * (self.high - self.low)
     }
 }
 
@@ -51,6 +63,8 @@ pub struct Level {
     pub highest: f64,
     /// How many lie above all of the reference (without what stands apart in it), and how many above 95% of it.
     pub above: (usize, usize),
+    /// How many lie far above all of it.
+    pub far: usize,
     /// How many differ from a reference that is one single value.
     pub different: usize,
     /// Whether the step belongs to the reference.
@@ -100,9 +114,11 @@ pub(super) fn shift(levels: &[Level], known: Known) -> Option<Shift> {
     if known.rollouts < FEWEST {
         return None;
     }
+    let far = || from(&later, |level| level.far, FAR_ABOVE).filter(|_| known.rollouts >= MANY);
     let all = from(&later, |level| level.above.0, ABOVE_ALL).map(|found| (found, Above::All));
     let found =
         all.or_else(|| from(&later, |level| level.above.1, ABOVE_HIGH).map(|found| (found, Above::High)));
+    let found = found.or_else(|| Some((far()?, Above::All)));
     found.map(|((from_step, share), above)| Shift { from_step, share, above })
 }
 
@@ -137,6 +153,7 @@ mod tests {
                     median: 0.0,
                     highest: 1.0,
                     above: (all, high),
+                    far: 0,
                     different,
                     reference: step < 10,
                 }
@@ -146,7 +163,7 @@ mod tests {
 
     #[test]
     fn the_step_and_the_share_are_named() {
-        let known = Known { rollouts: 640, highest: 2.0, high: 1.0, lowest: 0.0 };
+        let known = Known { rollouts: 640, highest: 2.0, high: 1.0, lowest: 0.0, low: 0.1 };
         let found = shift(&levels(|step| if step < 41 { (1, 4, 0) } else { (50, 60, 0) }), known).unwrap();
         assert_eq!((found.from_step, found.above), (41, Above::All));
         assert!((found.share - 50.0 / 64.0).abs() < 1e-12);
@@ -154,13 +171,22 @@ mod tests {
         assert_eq!((found.from_step, found.above), (60, Above::High));
         assert_eq!(shift(&levels(|_| (0, 40, 0)), known), None);
         assert_eq!(shift(&levels(|step| if step == 99 { (64, 64, 0) } else { (0, 0, 0) }), known), None);
+        // A part of them that lies far above.
+        let far = |from: u64, far: usize| {
+            let of = |level: Level| Level { far: if level.step < from { 0 } else { far }, ..level };
+            levels(|_| (0, 0, 0)).into_iter().map(of).collect::<Vec<Level>>()
+        };
+        let found = shift(&far(70, 20), known).unwrap();
+        assert_eq!((found.from_step, found.above, found.share), (70, Above::All, 20.0 / 64.0));
+        assert_eq!(shift(&far(70, 12), known), None, "fewer than a fifth");
+        assert_eq!(shift(&far(70, 20), Known { rollouts: 99, ..known }), None);
         let few = Known { rollouts: 12, ..known };
         assert_eq!(shift(&levels(|_| (64, 64, 0)), few), None);
     }
 
     #[test]
     fn a_reference_of_one_value_knows_no_other() {
-        let known = Known { rollouts: 640, highest: 1.0, high: 1.0, lowest: 1.0 };
+        let known = Known { rollouts: 640, highest: 1.0, high: 1.0, lowest: 1.0, low: 1.0 };
         let found = shift(&levels(|step| (0, 0, if step < 20 { 0 } else { 64 })), known).unwrap();
         assert_eq!((found.from_step, found.above, found.share), (20, Above::Different, 1.0));
         assert_eq!(shift(&levels(|_| (0, 0, 0)), known), None);

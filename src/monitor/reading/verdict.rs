@@ -132,10 +132,11 @@ impl Case<'_> {
             ));
         }
         let sentence = format!(
-            "no rollout stands apart from the rest, and the rewards have not left {}",
+            "no rollout stands apart from the rest, and later rewards mostly lie within those of {}",
             self.reference
         );
-        Judgement { verdict: Verdict::Quiet, sentence, cautions: self.of_the_tail(), first_flag_step: None }
+        let cautions = self.of_the_nearest().into_iter().chain(self.of_the_tail()).collect();
+        Judgement { verdict: Verdict::Quiet, sentence, cautions, first_flag_step: None }
     }
 
     fn telling(&self) -> Option<&Piece> {
@@ -176,8 +177,11 @@ impl Case<'_> {
                 entry.completion.as_deref().is_some_and(|text| text.contains(&piece.text))
             };
             first = first.or(self.list.iter().find(holds).map(|entry| entry.step));
+            let first = first
+                .filter(|_| apart.is_none())
+                .map_or_else(String::new, |step| format!("; the first at step {step}"));
             said.push(format!(
-                "{} of {} listed texts hold `{}`, {} of the others of their steps do",
+                "{} of {} listed texts hold `{}`, {} of the others of their steps do{first}",
                 piece.listed,
                 shared.distinct,
                 visible(&piece.text),
@@ -229,6 +233,24 @@ impl Case<'_> {
             )],
             first_flag_step: entered.map(|entry| entry.step),
         }
+    }
+
+    /// A gap that a longer log might show to be one.
+    fn of_the_nearest(&self) -> Option<String> {
+        let near = self.gathered.tested.near.as_ref()?;
+        let who = match near.count {
+            1 => "The highest lies".to_owned(),
+            n => format!("The {} highest lie", count(n)),
+        };
+        Some(format!(
+            "{who} {} or more above {}, all others {} or less: so few rollouts do not show that this is no chance (p {}). Read \
+             {} first.",
+            table(near.from_score),
+            self.gathered.noun.replace(" its ", " their "),
+            table(near.rest),
+            p_value(near.p_value),
+            if near.count == 1 { "it" } else { "them" }
+        ))
     }
 
     /// What a heavy tail means for a list on which nothing stands apart.

@@ -98,9 +98,8 @@ pub(super) fn open_files(
     let several = files.len() > 1;
     let paths_of: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
     // Files of episodes without steps are those of workers: their numbers are no steps.
-    let monitors = whole
-        && options.step.is_none()
-        && files.iter().all(|file| monitor(&file.present.columns).is_some());
+    let monitors =
+        whole && options.step.is_none() && files.iter().all(|file| monitor(&file.present.columns).is_some());
     // One rollout a file: their order says nothing of steps.
     let one_each = several && files.iter().all(|file| file.single);
     let Numbered { source, steps, numbers } = numbered(&paths_of, one_each);
