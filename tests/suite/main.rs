@@ -88,6 +88,8 @@ mod tilting;
 mod token_race;
 #[cfg(feature = "lab")]
 mod trainers;
+mod transcripts;
+mod watch;
 #[cfg(feature = "lab")]
 mod verdict;
 mod watch;
