@@ -328,7 +328,8 @@ fn a_share_stops_it_and_a_command_hears_of_it() {
         ["--reward", LIVE, "--idle", "0", "--steps", "100", "--stop-share", ".1", "--on-flag", &command];
     let (code, lines, stderr) = watch(&flags, &path);
     assert_eq!(code, 3, "{stderr}");
-    assert!(stderr.contains("reach the lowest reward that stands apart: stopped"), "{stderr}");
+    let said = stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("reach the lowest reward that stands apart: stopped"), "{stderr}");
     assert!(stderr.contains("ended with") && stderr.contains('7'), "{stderr}");
     let told: Vec<Value> =
         fs::read_to_string(&heard).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
