@@ -34,6 +34,12 @@ mod options;
 mod outcomes;
 #[cfg(feature = "parquet")]
 mod parquet;
+#[cfg(feature = "parquet")]
+mod parquet_field;
+#[cfg(feature = "parquet")]
+mod parquet_flat;
+#[cfg(all(test, feature = "parquet"))]
+mod parquet_tests;
 mod part;
 mod path_step;
 mod present;

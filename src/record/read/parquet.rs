@@ -1,7 +1,10 @@
-//! Parquet, row by row, only the columns that are asked for. Nested values are named as in JSON Lines.
+//! Parquet, only the columns that are asked for: column by column where they hold no lists and no groups, else record by record.
+//! Nested values are named as in JSON Lines.
 
 use super::cell::{Cell, Column, Kind};
 use super::error::{Error, Place};
+use super::parquet_field::{bytes, cell, leads_to, lookup, object};
+use super::parquet_flat::{Group, is_flat};
 use super::part::Extent;
 use super::present::Present;
 use super::quiet;
@@ -13,10 +16,7 @@ use parquet::basic::{ConvertedType, LogicalType, Repetition, Type as Physical};
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::reader::RowIter;
-use parquet::record::{Field, List, Row as Record};
 use parquet::schema::types::Type;
-use serde_json::{Map, Value};
-use std::borrow::Cow;
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -143,165 +143,102 @@ pub(super) fn scan(
             wanted.iter().any(|name| leads_to(name, field.name()))
                 || keys.iter().any(|key| key == field.name())
         });
-        let (mut row, mut left) = (0, present.extent.limit);
-        for record in rows_of(path, &reader, roots.cloned().collect())? {
-            let record = record.map_err(|e| explain(path, &e))?;
-            let place = || Place { file: path.to_owned(), line: None, row };
-            for (name, field) in record.get_column_iter() {
-                let size = bytes(field);
-                if size > MAX_RECORD {
-                    return Err(Error::TooLong { place: place(), limit: MAX_RECORD });
-                }
-                left = left.checked_sub(size as u64).ok_or_else(|| {
-                    let _ = name;
-                    Error::TooLarge { path: path.to_owned(), limit: present.extent.limit }
-                })?;
-            }
-            if unfold == Unfold::One || matches!(unfold, Unfold::Unclear { .. }) {
-                let cell = |i: usize| match wanted.get(i).and_then(|name| lookup(&record, name)) {
-                    Some(field) => cell(field),
-                    None => Cell::Missing,
-                };
-                visit(&Row { row, line: None, file: path, cell: &cell })?;
-                row += 1;
-                continue;
-            }
-            let object = object(&record);
-            let rows = unfold.rows(&object, place)?;
-            for i in 0..rows {
-                let cell = |column: usize| {
-                    let name = wanted.get(column);
-                    name.and_then(|name| unfold.find(&object, name, i, rows))
-                        .map_or(Cell::Missing, json_value::cell)
-                };
-                visit(&Row { row, line: None, file: path, cell: &cell })?;
-                row += 1;
-            }
-        }
-        if row == 0 {
+        let roots: Vec<Arc<Type>> = roots.cloned().collect();
+        let one = unfold == Unfold::One || matches!(unfold, Unfold::Unclear { .. });
+        let rows = if one && is_flat(&roots, schema) {
+            scan_flat(path, &reader, &roots, present.extent.limit, wanted, visit)?
+        } else {
+            scan_records(path, &reader, roots, present.extent.limit, (wanted, &unfold), visit)?
+        };
+        if rows == 0 {
             return Err(Error::Empty { path: path.to_owned(), what: "a schema and no row" });
         }
         Ok(())
     })
 }
 
-/// Bytes of a text, at most of one within lists and groups.
-fn bytes(field: &Field) -> usize {
-    match field {
-        Field::Str(text) => text.len(),
-        Field::Bytes(bytes) => bytes.data().len(),
-        Field::Group(inner) => inner.get_column_iter().map(|(_, field)| bytes(field)).sum(),
-        Field::ListInternal(list) => list.elements().iter().map(bytes).sum(),
-        _ => 8,
-    }
-}
-
-/// A row as the object that JSON would have.
-fn object(record: &Record) -> Map<String, Value> {
-    record.get_column_iter().map(|(name, field)| (name.clone(), value(field))).collect()
-}
-
-fn value(field: &Field) -> Value {
-    match field {
-        Field::Null => Value::Null,
-        Field::Bool(flag) => Value::Bool(*flag),
-        Field::Long(x) => Value::from(*x),
-        Field::ULong(x) => Value::from(*x),
-        Field::Str(text) => Value::String(text.clone()),
-        Field::Group(inner) => Value::Object(object(inner)),
-        Field::ListInternal(list) => Value::Array(list.elements().iter().map(value).collect()),
-        other => match cell(other) {
-            // JSON has no NaN and no infinity: as the texts that JSON records have for them.
-            Cell::Number(x) if x.is_nan() => Value::from("NaN"),
-            Cell::Number(x) if x.is_infinite() => Value::from(if x > 0.0 { "Infinity" } else { "-Infinity" }),
-            Cell::Number(x) => Value::from(x),
-            _ => Value::String(other.to_string()),
-        },
-    }
-}
-
-fn leads_to(name: &str, root: &str) -> bool {
-    name.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '.']))
-}
-
-/// The field under a name, or under the path that it spells.
-fn lookup<'a>(record: &'a Record, name: &str) -> Option<&'a Field> {
-    if let Some((_, field)) = record.get_column_iter().find(|(key, _)| key.as_str() == name) {
-        return Some(field);
-    }
-    record.get_column_iter().find_map(|(key, field)| match field {
-        Field::Group(inner) if leads_to(name, key) => lookup(inner, name.get(key.len() + 1..)?),
-        Field::ListInternal(list) if leads_to(name, key) => {
-            let path = name.get(key.len() + 1..)?;
-            let (index, rest) = path.split_once(['/', '.']).map_or((path, None), |(i, rest)| (i, Some(rest)));
-            match (list.elements().get(index.parse::<usize>().ok()?)?, rest) {
-                (element, None) => Some(element),
-                (Field::Group(inner), Some(rest)) => lookup(inner, rest),
-                _ => None,
-            }
+/// Visits the rows of columns without lists and groups.
+pub(super) fn scan_flat(
+    path: &Path,
+    reader: &SerializedFileReader<File>,
+    roots: &[Arc<Type>],
+    limit: u64,
+    wanted: &[&str],
+    visit: &mut dyn FnMut(&Row<'_>) -> Result<(), Error>,
+) -> Result<usize, Error> {
+    let index: Vec<Option<usize>> =
+        wanted.iter().map(|name| roots.iter().position(|field| field.name() == *name)).collect();
+    let (mut row, mut expanded) = (0, Expanded { limit, left: limit });
+    for number in 0..reader.num_row_groups() {
+        let mut group = Group::open(reader, number, roots, AT_ONCE).map_err(|e| explain(path, &e))?;
+        while group.advance().map_err(|e| explain(path, &e))? {
+            group.sizes().try_for_each(|size| expanded.see(path, row, size))?;
+            let cell =
+                |i: usize| index.get(i).copied().flatten().map_or(Cell::Missing, |column| group.cell(column));
+            visit(&Row { row, line: None, file: path, cell: &cell })?;
+            row += 1;
         }
-        _ => None,
-    })
+    }
+    Ok(row)
 }
 
-fn cell(field: &Field) -> Cell<'_> {
-    match field {
-        Field::Null => Cell::Missing,
-        Field::Bool(flag) => Cell::Flag(*flag),
-        Field::Byte(x) => Cell::Number(f64::from(*x)),
-        Field::Short(x) => Cell::Number(f64::from(*x)),
-        Field::Int(x) => Cell::Number(f64::from(*x)),
-        // An id beyond 2⁵³ would lose its last digits as a number.
-        Field::Long(x) if x.unsigned_abs() > 1 << 53 => Cell::Text(Cow::Owned(x.to_string())),
-        Field::ULong(x) if *x > 1 << 53 => Cell::Text(Cow::Owned(x.to_string())),
-        Field::Long(x) => Cell::Number(*x as f64),
-        Field::UByte(x) => Cell::Number(f64::from(*x)),
-        Field::UShort(x) => Cell::Number(f64::from(*x)),
-        Field::UInt(x) => Cell::Number(f64::from(*x)),
-        Field::ULong(x) => Cell::Number(*x as f64),
-        Field::Float16(x) => Cell::Number(f64::from(x.to_f32())),
-        Field::Float(x) => Cell::Number(f64::from(*x)),
-        Field::Double(x) => Cell::Number(*x),
-        Field::Str(text) => Cell::Text(Cow::Borrowed(text)),
-        Field::Bytes(bytes) => match std::str::from_utf8(bytes.data()) {
-            Ok(text) => Cell::Text(Cow::Borrowed(text)),
-            Err(_) => Cell::Text(Cow::Owned(field.to_string())),
-        },
-        Field::ListInternal(list) => match numbers(list) {
-            Some(numbers) => Cell::Numbers(numbers),
-            None => Cell::Text(Cow::Owned(flatten(list))),
-        },
-        other => Cell::Text(Cow::Owned(other.to_string())),
+/// Visits the rows of any columns, record by record.
+pub(super) fn scan_records(
+    path: &Path,
+    reader: &SerializedFileReader<File>,
+    roots: Vec<Arc<Type>>,
+    limit: u64,
+    (wanted, unfold): (&[&str], &Unfold),
+    visit: &mut dyn FnMut(&Row<'_>) -> Result<(), Error>,
+) -> Result<usize, Error> {
+    let (mut row, mut expanded) = (0, Expanded { limit, left: limit });
+    for record in rows_of(path, reader, roots)? {
+        let record = record.map_err(|e| explain(path, &e))?;
+        record.get_column_iter().try_for_each(|(_, field)| expanded.see(path, row, bytes(field)))?;
+        if *unfold == Unfold::One || matches!(unfold, Unfold::Unclear { .. }) {
+            let cell = |i: usize| match wanted.get(i).and_then(|name| lookup(&record, name)) {
+                Some(field) => cell(field),
+                None => Cell::Missing,
+            };
+            visit(&Row { row, line: None, file: path, cell: &cell })?;
+            row += 1;
+            continue;
+        }
+        let object = object(&record);
+        let rows = unfold.rows(&object, || Place { file: path.to_owned(), line: None, row })?;
+        for i in 0..rows {
+            let cell = |column: usize| {
+                let name = wanted.get(column);
+                name.and_then(|name| unfold.find(&object, name, i, rows))
+                    .map_or(Cell::Missing, json_value::cell)
+            };
+            visit(&Row { row, line: None, file: path, cell: &cell })?;
+            row += 1;
+        }
+    }
+    Ok(row)
+}
+
+/// Bytes that a file may still expand to.
+struct Expanded {
+    limit: u64,
+    left: u64,
+}
+
+impl Expanded {
+    /// Counts a value of a row.
+    fn see(&mut self, path: &Path, row: usize, size: usize) -> Result<(), Error> {
+        if size > MAX_RECORD {
+            let place = Place { file: path.to_owned(), line: None, row };
+            return Err(Error::TooLong { place, limit: MAX_RECORD });
+        }
+        let too_large = || Error::TooLarge { path: path.to_owned(), limit: self.limit };
+        self.left = self.left.checked_sub(size as u64).ok_or_else(too_large)?;
+        Ok(())
     }
 }
 
-/// A list of numbers; nulls are passed over.
-fn numbers(list: &List) -> Option<Vec<f64>> {
-    let number = |field: &Field| match cell(field) {
-        Cell::Number(value) => Some(value),
-        Cell::Flag(flag) => Some(f64::from(u8::from(flag))),
-        _ => None,
-    };
-    list.elements().iter().filter(|field| !matches!(field, Field::Null)).map(number).collect()
-}
-
-/// A chat as its contents, one a line, and texts likewise; anything else as the reader prints it.
-fn flatten(list: &List) -> String {
-    let content = |element: &Field| match element {
-        Field::Str(text) => Some(text.clone()),
-        Field::Group(message) => message.get_column_iter().find_map(|(key, field)| match field {
-            Field::Str(text) if key.as_str() == "content" => Some(text.clone()),
-            _ => None,
-        }),
-        _ => None,
-    };
-    match list.elements().iter().map(content).collect::<Option<Vec<String>>>() {
-        Some(contents) if !contents.is_empty() => contents.join("\n"),
-        _ => Field::ListInternal(list.clone()).to_string(),
-    }
-}
-
-fn open(path: &Path, limit: u64) -> Result<SerializedFileReader<File>, Error> {
+pub(super) fn open(path: &Path, limit: u64) -> Result<SerializedFileReader<File>, Error> {
     let reader = SerializedFileReader::new(spool::file(path)?).map_err(|e| explain(path, &e))?;
     let mut left = limit;
     for group in reader.metadata().row_groups() {
@@ -330,7 +267,7 @@ fn explain(path: &Path, error: &ParquetError) -> Error {
 
 /// The reader panics on some damaged files and on types that it does not convert; that is an error of the file, and not for the
 /// panic hook to print.
-fn guarded<T>(path: &Path, read: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+pub(super) fn guarded<T>(path: &Path, read: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     quiet::catch(read).unwrap_or_else(|| {
         let message = "the reader gave up on damaged or unsupported content".to_owned();
         Err(Error::Parquet { path: path.to_owned(), message })
