@@ -89,10 +89,10 @@ mod token_race;
 #[cfg(feature = "lab")]
 mod trainers;
 mod transcripts;
-mod watch;
 #[cfg(feature = "lab")]
 mod verdict;
 mod watch;
+#[cfg(feature = "lab")]
 mod ways;
 #[cfg(feature = "lab")]
 mod weights;
