@@ -119,7 +119,11 @@ pub fn run(args: &DetectArgs, console: &Console) -> Result<Outcome, Error> {
     tell(&log, console);
     let rollouts = log.rollouts.len();
     let settings = Settings {
-        detectors: detectors(args, named, &log.rollouts),
+        // The text shows them where they are asked for: nothing is worked out that nobody sees.
+        detectors: match asks_detectors(args) || console.is_json() {
+            true => detectors(args, named, &log.rollouts),
+            false => Vec::new(),
+        },
         group_by: args.group_by,
         calibrate: calibrate(args, &log, console)?,
         ask: ask(args),
