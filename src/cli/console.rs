@@ -142,11 +142,6 @@ impl Console {
         self.raw(out.as_bytes())
     }
 
-    /// Whether answers are JSON.
-    pub fn is_json(&self) -> bool {
-        self.args.json
-    }
-
     /// A part of an answer that comes as it is found: text, which `--json` does not have.
     ///
     /// # Errors
