@@ -175,6 +175,8 @@ fn check_and_run_say_that_an_alarm_rate_is_below_what_the_calibration_holds() {
     let remedy = "raise calibration.rollouts to 10000 or audit.alarm_rate to 0.002";
     let (code, _, stderr) = check("audit.alarm_rate=1e-4");
     assert_eq!(code, 0, "{stderr}");
+    // Lines end where they are full.
+    let stderr = stderr.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
         stderr.contains("warning: audit.alarm_rate: 500 calibration rollouts") && stderr.contains(remedy),
         "{stderr}"

@@ -106,7 +106,7 @@ fn met_up_to<'a>(cells: impl Iterator<Item = &'a CellRow>) -> Option<f64> {
         cells.filter_map(|cell| Some((cell.kl_target?, word(cell).is_some_and(Word::is_met)))).collect();
     by_kl.sort_by(|a, b| a.0.total_cmp(&b.0));
     let first_unmet = by_kl.iter().find(|(_, met)| !met).map_or(f64::INFINITY, |(kl, _)| *kl);
-    by_kl.iter().map(|(kl, _)| *kl).filter(|kl| *kl < first_unmet).next_back()
+    by_kl.iter().map(|(kl, _)| *kl).rfind(|kl| *kl < first_unmet)
 }
 
 #[cfg(test)]
