@@ -88,6 +88,7 @@ mod tilting;
 mod token_race;
 #[cfg(feature = "lab")]
 mod trainers;
+#[cfg(feature = "parquet")]
 mod transcripts;
 #[cfg(feature = "lab")]
 mod verdict;

@@ -22,7 +22,6 @@ fn current(page: &str) -> String {
 }
 
 /// To write the page anew: `TRANSCRIPTS=write cargo test --test suite transcripts`.
-#[cfg(feature = "parquet")]
 #[test]
 fn transcripts_are_what_the_commands_print() {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/transcripts.md");

@@ -88,7 +88,7 @@ pub struct Seen {
     pub reference: bool,
     /// Share of them whose reward reaches the lowest of those that stand apart so far.
     pub share: f64,
-    /// Its rollouts whose texts are to be told ([`Watch::tell`]).
+    /// Its rollouts whose texts are to be told ([`Watch::tell`](super::Watch::tell)).
     pub wanted: Vec<Wanted>,
 }
 
