@@ -1,7 +1,7 @@
 //! The list as CSV, one rollout a row, for a spreadsheet in which readers note what they found.
 
+use crate::foundation::format::visible;
 use crate::monitor::reading::ListEntry;
-use std::borrow::Cow;
 use std::path::Path;
 
 const HEAD: [&str; 14] = [
@@ -29,10 +29,10 @@ pub fn sheet(list: &[ListEntry]) -> Result<Vec<u8>, csv::Error> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(HEAD)?;
     for entry in list {
-        let text = |text: &Option<String>| plain(text.as_deref().unwrap_or_default()).into_owned();
+        let text = |text: &Option<String>| plain(text.as_deref().unwrap_or_default());
         writer.write_record([
             entry.step.to_string(),
-            plain(&name(&entry.file)).into_owned(),
+            plain(&name(&entry.file)),
             entry.row.to_string(),
             entry.line.map_or_else(String::new, |line| line.to_string()),
             entry.reward.to_string(),
@@ -44,7 +44,7 @@ pub fn sheet(list: &[ListEntry]) -> Result<Vec<u8>, csv::Error> {
             entry.apart.to_string(),
             text(&entry.prompt),
             text(&entry.completion),
-            plain(&entry.reason).into_owned(),
+            plain(&entry.reason),
         ])?;
     }
     writer.into_inner().map_err(|error| error.into_error().into())
@@ -54,12 +54,11 @@ fn name(path: &Path) -> String {
     path.display().to_string()
 }
 
-/// A text that no spreadsheet evaluates.
-fn plain(text: &str) -> Cow<'_, str> {
-    match text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        true => Cow::Owned(format!("'{text}")),
-        false => Cow::Borrowed(text),
-    }
+/// A text that no spreadsheet evaluates and no terminal obeys: control characters are spelled out, but for line breaks.
+fn plain(text: &str) -> String {
+    let lines: Vec<String> = text.split('\n').map(visible).collect();
+    let quote = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
+    format!("{quote}{}", lines.join("\n"))
 }
 
 #[cfg(test)]
@@ -68,10 +67,12 @@ mod tests {
 
     #[test]
     fn what_a_spreadsheet_would_evaluate_is_quoted() {
-        for formula in ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\r=1"] {
+        for formula in ["=1+1", "+1", "-1", "@SUM(A1)"] {
             assert_eq!(plain(formula), format!("'{formula}"));
         }
+        assert_eq!((plain("\tx").as_str(), plain("\r=1").as_str()), ("'\\tx", "'\\r=1"));
         assert_eq!(plain("a=1"), "a=1");
+        assert_eq!(plain("two\nlines \u{1b}[2J"), "two\nlines \\u{1b}[2J");
         assert_eq!(sheet(&[]).unwrap(), format!("{}\n", HEAD.join(",")).into_bytes());
     }
 }
