@@ -1,11 +1,11 @@
 //! `tailcatch bench`: the catch-rate benchmark of outlier detection.
 
 use super::console::Console;
-use super::run::{bar_by_cost, default_threads, interruptible};
+use super::run::{Bar, default_threads, under_a_bar};
 use super::{Error as CliError, Outcome, spec};
 use crate::detectors::DetectorSpec;
+use crate::experiment::Options;
 use crate::experiment::benchmark::{Scenario, bench, every_detector};
-use crate::experiment::{ExperimentError, Options};
 use crate::policies::Backend;
 use crate::record::benchmark::Tables;
 use crate::report::leaderboard;
@@ -13,6 +13,7 @@ use clap::Args;
 use serde_json::json;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 
 /// The catch-rate benchmark: every detector on every scenario, trainer, base rate and audit budget
 ///
@@ -89,21 +90,8 @@ pub fn run(args: &BenchArgs, console: &Console) -> Result<Outcome, crate::Error>
         fail_fast: false,
         backend: Backend::default(),
     };
-    let stop = interruptible(console);
-    let bar = bar_by_cost(console, name);
-    let done = match bench(&scenarios, &options, &bar, &stop) {
-        Ok(done) => done,
-        Err(error) if error.is_stop() => {
-            bar.abandon();
-            console.warn(format!("{error}"));
-            return Ok(Outcome::Stopped);
-        }
-        Err(error) => {
-            bar.abandon();
-            return Err(ExperimentError::into(error));
-        }
-    };
-    bar.clear();
+    let work = |bar: &Bar<'_>, stop: &AtomicBool| bench(&scenarios, &options, bar, stop);
+    let Some(done) = under_a_bar(console, name, work)? else { return Ok(Outcome::Stopped) };
     if done.reused > 0 {
         console.note(format!("{} of {} runs were there already", done.reused, done.runs));
     }

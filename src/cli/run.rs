@@ -3,7 +3,7 @@
 use super::console::Console;
 use super::{Error as CliError, Outcome, finish};
 use crate::config;
-use crate::experiment::{self, Options, Progress};
+use crate::experiment::{self, ExperimentError, Options, Progress};
 use crate::policies::{Backend, Kernels};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -138,7 +138,7 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Outcome, crate::Error> {
         let bar = bar(console, &name);
         let finished = match experiment::run(loaded, &name, &options, &bar, &stop) {
             Ok(finished) => finished,
-            Err(experiment::ExperimentError::Stopped { out, done, total }) => {
+            Err(ExperimentError::Stopped { out, done, total }) => {
                 bar.abandon();
                 console.warn(format!(
                     "stopped with {done} of {total} runs finished and kept in {}; the same command goes on",
@@ -187,14 +187,33 @@ pub(super) fn interruptible(console: &Console) -> Arc<AtomicBool> {
     stop
 }
 
+/// What `work` gives under a bar of its cost; `None` where it was interrupted, which is told.
+pub(super) fn under_a_bar<T>(
+    console: &Console,
+    name: &str,
+    work: impl FnOnce(&Bar<'_>, &AtomicBool) -> Result<T, ExperimentError>,
+) -> Result<Option<T>, ExperimentError> {
+    let stop = interruptible(console);
+    let bar = styled(console, name, "{msg} {wide_bar} {percent}%, {eta} left");
+    match work(&bar, &stop) {
+        Ok(done) => {
+            bar.clear();
+            Ok(Some(done))
+        }
+        Err(error) => {
+            bar.abandon();
+            if !error.is_stop() {
+                return Err(error);
+            }
+            console.warn(format!("{error}"));
+            Ok(None)
+        }
+    }
+}
+
 /// A bar that counts runs.
 pub(super) fn bar<'a>(console: &'a Console, name: &str) -> Bar<'a> {
     styled(console, name, "{msg} {wide_bar} {pos}/{len} runs, {eta} left")
-}
-
-/// A bar of what the plan costs.
-pub(super) fn bar_by_cost<'a>(console: &'a Console, name: &str) -> Bar<'a> {
-    styled(console, name, "{msg} {wide_bar} {percent}%, {eta} left")
 }
 
 fn styled<'a>(console: &'a Console, name: &str, template: &str) -> Bar<'a> {

@@ -2,10 +2,10 @@
 
 use super::Outcome;
 use super::console::Console;
-use super::run::{bar_by_cost, default_threads, interruptible};
+use super::run::{Bar, default_threads, under_a_bar};
+use crate::experiment::Options;
 use crate::experiment::benchmark::Scenario;
 use crate::experiment::verdict::{Sheet, verdict};
-use crate::experiment::{ExperimentError, Options};
 use crate::plots::phases;
 use crate::policies::Backend;
 use crate::record::verdict::Tables;
@@ -14,6 +14,7 @@ use clap::Args;
 use serde_json::json;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 
 /// The deciding experiment: does the objection hold, for which trainer, and where?
 ///
@@ -63,21 +64,8 @@ pub fn run(args: &VerdictArgs, console: &Console) -> Result<Outcome, crate::Erro
         fail_fast: false,
         backend: Backend::default(),
     };
-    let stop = interruptible(console);
-    let bar = bar_by_cost(console, name);
-    let reached = match verdict(&sheets, &options, &bar, &stop) {
-        Ok(reached) => reached,
-        Err(error) if error.is_stop() => {
-            bar.abandon();
-            console.warn(format!("{error}"));
-            return Ok(Outcome::Stopped);
-        }
-        Err(error) => {
-            bar.abandon();
-            return Err(ExperimentError::into(error));
-        }
-    };
-    bar.clear();
+    let work = |bar: &Bar<'_>, stop: &AtomicBool| verdict(&sheets, &options, bar, stop);
+    let Some(reached) = under_a_bar(console, name, work)? else { return Ok(Outcome::Stopped) };
     if reached.reused > 0 {
         console.note(format!("{} of {} runs were there already", reached.reused, reached.runs));
     }

@@ -118,6 +118,16 @@ impl Stream {
         unit(self.0.next_u64())
     }
 
+    /// Up to `most` of these in random order, each set of them as likely (the first steps of Fisher and Yates' shuffle).
+    pub fn draw<T>(&mut self, mut from: Vec<T>, most: usize) -> Vec<T> {
+        for i in 0..most.min(from.len()) {
+            let other = i + self.below((from.len() - i) as u64) as usize;
+            from.swap(i, other);
+        }
+        from.truncate(most);
+        from
+    }
+
     /// A uniform integer below `bound` (Lemire's method, unbiased). `bound` must be positive.
     pub fn below(&mut self, bound: u64) -> u64 {
         debug_assert!(bound > 0);

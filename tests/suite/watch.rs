@@ -428,6 +428,43 @@ fn pass_rates_and_means_are_judged_as_in_the_finished_log() {
 }
 
 #[test]
+fn rows_without_a_reward_close_no_file_and_one_rollout_a_step_is_not_judged() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = |step: usize, i: usize, reward: bool| {
+        let reward = if reward { format!(", \"reward\": {i}.5") } else { String::new() };
+        format!("{{\"step\": {step}, \"completion\": \"{step} {i}\"{reward}}}\n")
+    };
+    let step = |step: usize, reward: bool| (0..8).map(|i| record(step, i, reward)).collect::<String>();
+    let path = file(&folder, "log.jsonl", &(step(0, true) + &step(1, true)));
+    let mut watching = Watching::new(vec![folder.path().to_owned()], options(None), settings(40));
+    assert_eq!(watching.turn(false).unwrap().rollouts, 16);
+    let mut log = fs::OpenOptions::new().append(true).open(&path).unwrap();
+    // Rows without a reward, alone and beside a new file that has it, and settings that come together.
+    log.write_all(step(2, false).as_bytes()).unwrap();
+    assert_eq!(watching.turn(false).unwrap().rollouts, 0);
+    file(&folder, "more.jsonl", &step(3, true));
+    file(&folder, "a.csv", "loss,lr\n1,2\n3,4\n");
+    file(&folder, "b.csv", "loss,lr\n1,2\n3,4\n");
+    assert_eq!(watching.turn(false).unwrap().rollouts, 8);
+    log.write_all(step(4, true).as_bytes()).unwrap();
+    assert_eq!(watching.turn(true).unwrap().rollouts, 8);
+    assert_eq!((watching.reading().assumptions.rows, watching.reading().assumptions.rows_left_out), (32, 8));
+    file(&folder, "c.csv", "loss,lr\n1,2\n3,4\n");
+    file(&folder, "d.csv", "loss,lr\n1,2\n3,4\n");
+    let notes = watching.turn(false).unwrap().notes;
+    assert!(["c.csv", "d.csv"].iter().all(|name| notes.iter().any(|note| note.contains(name))), "{notes:?}");
+    // One rollout a step.
+    let lines: String = (0..40).map(|step| record(step, step % 9, true)).collect();
+    let mut watching = Watching::new(vec![file(&folder, "one.jsonl", &lines)], options(None), settings(40));
+    watching.turn(true).unwrap();
+    let judgement = watching.reading().judgement;
+    assert!(
+        judgement.verdict == Verdict::NotJudged && judgement.sentence.contains("one rollout"),
+        "{judgement:?}"
+    );
+}
+
+#[test]
 fn nothing_is_lost_or_breaks_on_files_that_are_not_rollouts() {
     let run = tempfile::tempdir().unwrap();
     let mut watching = Watching::new(vec![run.path().to_owned()], options(None), settings(30));

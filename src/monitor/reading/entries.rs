@@ -143,16 +143,12 @@ fn others(
         let rows = span.rows.clone();
         let start = rows.start + stream.below(rows.len().saturating_sub(4096).max(1) as u64) as usize;
         let rewards = log.rollouts.rows(start..rows.end.min(start + 4096))?.proxy;
-        let mut rows: Vec<usize> = (start..)
+        let rows: Vec<usize> = (start..)
             .zip(rewards)
             .filter(|(row, reward)| !own.contains(row) && fits(*reward))
             .map(|(row, _)| row)
             .collect();
-        for i in 0..most.min(rows.len()) {
-            let other = i + stream.below((rows.len() - i) as u64) as usize;
-            rows.swap(i, other);
-        }
-        rows.truncate(most);
+        let rows = stream.draw(rows, most);
         chosen.extend(rows.into_iter().map(|row| (step, row)));
     }
     Ok(chosen)

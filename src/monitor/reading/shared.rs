@@ -273,12 +273,7 @@ impl Pool {
     fn draw(&self, stream: &mut Stream) -> Vec<usize> {
         let mut chosen = Vec::new();
         for (members, listed) in &self.steps {
-            let mut members = members.clone();
-            for i in 0..(*listed).min(members.len()) {
-                let other = i + stream.below((members.len() - i) as u64) as usize;
-                members.swap(i, other);
-                chosen.extend(members.get(i));
-            }
+            chosen.extend(stream.draw(members.clone(), *listed));
         }
         chosen
     }

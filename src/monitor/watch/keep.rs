@@ -39,16 +39,6 @@ pub(super) struct Keep {
     steps: u64,
 }
 
-/// Up to `most` of these, drawn at random.
-fn drawn(mut from: Vec<usize>, most: usize, stream: &mut Stream) -> Vec<usize> {
-    for i in 0..most.min(from.len()) {
-        let other = i + stream.below((from.len() - i) as u64) as usize;
-        from.swap(i, other);
-    }
-    from.truncate(most);
-    from
-}
-
 fn stream(step: u64) -> Stream {
     SeedTree::new(0, 0).stream(Purpose::Audit, (1 << 48) + step)
 }
@@ -61,7 +51,7 @@ impl Keep {
         let score = |i: &usize| scored.get(*i).map_or(f64::NEG_INFINITY, Scored::score);
         order.sort_by(|a, b| score(b).total_cmp(&score(a)));
         let others = order.split_off(order.len().min(most.clamp(1.0, 64.0).ceil() as usize));
-        let others = drawn(others, OTHERS, &mut stream(step));
+        let others = stream(step).draw(others, OTHERS);
         let number = |i: &usize| scored.get(*i).map(|rollout| rollout.row);
         self.compared.extend(others.iter().filter_map(number).map(|number| Compared {
             number,
@@ -101,7 +91,7 @@ impl Keep {
         if let Some(above) = paid {
             wanted.extend(self.of_paid(step, scored, above, &mut stream));
         } else if !entries.is_empty() && self.entries < MOST_COMPARED {
-            let others = drawn(rest, OTHERS, &mut stream);
+            let others = stream.draw(rest, OTHERS);
             wanted.extend(others.iter().filter_map(number));
             let other = |(number, _): (u64, usize)| Compared { number, step, listed: None };
             self.compared.extend(others.iter().filter_map(number).map(other));
@@ -125,8 +115,8 @@ impl Keep {
             return Vec::new();
         }
         let number = |i: usize| Some((scored.get(i)?.row, i));
-        let paid: Vec<_> = drawn(paid, 1, stream).into_iter().filter_map(number).collect();
-        let unpaid: Vec<_> = drawn(unpaid, UNPAID, stream).into_iter().filter_map(number).collect();
+        let paid: Vec<_> = stream.draw(paid, 1).into_iter().filter_map(number).collect();
+        let unpaid: Vec<_> = stream.draw(unpaid, UNPAID).into_iter().filter_map(number).collect();
         let of_step = (paid.iter().map(|p| (p.0, true))).chain(unpaid.iter().map(|u| (u.0, false))).collect();
         self.paid.push((step, of_step));
         if self.paid.len() > PAID_STEPS {

@@ -287,6 +287,11 @@ impl Watch {
             whole.begin(facts);
         }
         let noun = whole.noun();
+        if self.steps > 1 && self.rows == self.steps {
+            let why = "each step has one rollout, which has nothing to be compared with: `tailcatch detect` judges such a log in blocks, or \
+                       give steps of several rollouts";
+            return not_judged(why.to_owned(), self.assumptions(facts, noun, 0, 0.0));
+        }
         whole.take(facts);
         let last = whole.last_step().unwrap_or_default();
         let Self { stage, passes, keep, list, .. } = whole;

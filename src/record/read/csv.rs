@@ -155,8 +155,9 @@ fn split(splitter: &mut Splitter, send: &SyncSender<Result<Block, Stop>>, emptie
 struct Opened {
     splitter: Splitter,
     header: Vec<String>,
-    /// Bytes up to its end.
+    /// Bytes and lines up to its end.
     bytes: u64,
+    lines: u64,
 }
 
 fn open(path: &Path, extent: &Extent) -> Result<Opened, Error> {
@@ -205,12 +206,14 @@ fn open(path: &Path, extent: &Extent) -> Result<Opened, Error> {
         let first = names.first().cloned().unwrap_or_default();
         return Err(Error::NoHeader { path: path.to_owned(), first });
     }
-    Ok(Opened { splitter: Splitter::new(reader, delimiter, line + 1 + extent.lines()), header: names, bytes })
+    let splitter = Splitter::new(reader, delimiter, line + 1 + extent.lines());
+    Ok(Opened { splitter, header: names, bytes, lines: line })
 }
 
-/// Bytes of the header, with what stands before it.
-pub(super) fn header_bytes(path: &Path, limit: u64) -> Result<u64, Error> {
-    Ok(open(path, &Extent::whole(limit))?.bytes)
+/// Bytes and lines of the header, with what stands before it.
+pub(super) fn header_of(path: &Path, limit: u64) -> Result<(u64, u64), Error> {
+    let Opened { bytes, lines, .. } = open(path, &Extent::whole(limit))?;
+    Ok((bytes, lines))
 }
 
 fn csv_names(header: &[u8], delimiter: u8) -> Vec<Vec<u8>> {

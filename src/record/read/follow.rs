@@ -4,7 +4,7 @@
 //! waits for the next turn.
 
 use super::choose::{is_evaluation, reason};
-use super::csv::header_bytes;
+use super::csv::header_of;
 use super::error::Error;
 use super::files::{Found, found};
 use super::format::{Format, columns, format};
@@ -147,7 +147,8 @@ impl Follower {
             file.rows += rows;
             file.closed |= ready.closes;
         }
-        for LeftOut { path, reason } in &log.meta.left_out {
+        // Of a file that was read before, rows without the reward wait for others that have it.
+        for LeftOut { path, reason } in log.meta.left_out.iter().filter(|file| !goes_on(&ready, &file.path)) {
             self.close(path, reason.clone());
         }
         self.progress.reader.get_or_insert_with(|| Reader {
@@ -249,13 +250,12 @@ impl Follower {
             let quoted = format(&file.path) == Some(Format::Csv);
             match grown(&file.path, progress.bytes, state.0.min(progress.bytes + TURN), quoted, last)? {
                 Grown::Records { end, lines } => {
-                    let header = match quoted {
-                        true => header_bytes(&file.path, self.options.max_expanded)?,
-                        false => 0,
+                    let (header, header_lines) = match quoted {
+                        true => header_of(&file.path, self.options.max_expanded)?,
+                        false => (0, 0),
                     };
                     let first = progress.bytes == 0;
-                    let (start, own) =
-                        if first { (header, header_lines(&file.path, header)?) } else { (progress.bytes, 0) };
+                    let (start, own) = if first { (header, header_lines) } else { (progress.bytes, 0) };
                     if end <= start {
                         continue;
                     }
@@ -302,10 +302,11 @@ impl Follower {
             columns(&ready.file.path, &self.options)
                 .is_ok_and(|(present, _)| sign_of_rollouts(&present.columns).is_some())
         };
-        let goes_on = |ready: &Ready| ready.part.as_ref().is_some_and(|part| part.rows > 0);
-        if last && matches!(error, Error::Empty { .. }) && ready.iter().all(goes_on) {
-            for ready in ready {
-                let reason = "its last record is unfinished: left out".to_owned();
+        let lacks =
+            matches!(error, Error::Empty { .. } | Error::MissingColumn { .. } | Error::NoValues { .. });
+        if lacks && ready.iter().all(|own| goes_on(ready, &own.file.path)) {
+            for ready in ready.iter().filter(|_| last) {
+                let reason = "its last rows are unfinished or without a reward: left out".to_owned();
                 self.left_out.push(LeftOut { path: ready.file.path.clone(), reason });
             }
             return Ok(());
@@ -320,13 +321,11 @@ impl Follower {
             }
             other => reason(other, true, false),
         };
-        match (why, ready) {
-            (Some(why), [one]) if found => {
-                self.close(&one.file.path.clone(), why);
-                Ok(())
-            }
-            _ => Err(error),
-        }
+        let foreign = matches!(error, Error::MissingColumn { .. }) || ready.len() == 1;
+        let Some(why) = why.filter(|_| found && foreign) else { return Err(error) };
+        let new = ready.iter().filter(|own| !goes_on(ready, &own.file.path));
+        new.for_each(|own| self.close(&own.file.path, why.clone()));
+        Ok(())
     }
 
     fn close(&mut self, path: &Path, reason: String) {
@@ -337,11 +336,8 @@ impl Follower {
     }
 }
 
-/// Lines of a header of so many bytes.
-fn header_lines(path: &Path, bytes: u64) -> Result<u64, Error> {
-    use std::io::Read;
-    let refused = |source| Error::Io { path: path.to_owned(), source };
-    let mut header = Vec::new();
-    std::fs::File::open(path).map_err(refused)?.take(bytes).read_to_end(&mut header).map_err(refused)?;
-    Ok(memchr::memchr_iter(b'\n', &header).count() as u64)
+/// Whether a file of this turn was read before, and goes on.
+fn goes_on(ready: &[Ready], path: &Path) -> bool {
+    let own = ready.iter().find(|own| own.file.path == path);
+    own.and_then(|own| own.part.as_ref()).is_some_and(|part| part.rows > 0)
 }
