@@ -362,10 +362,10 @@ fn sentence(row: &TrainerRow, all: &[CellRow]) -> String {
         all.iter().filter(|cell| cell.part == MAP && cell.trainer == row.trainer).collect();
     let mut parts = Vec::new();
     let reach = |kl: Option<f64>| {
-        kl.map_or_else(|| "at no KL that was tried".to_owned(), |kl| format!("up to a KL of {}", number(kl)))
+        kl.map_or_else(|| "at no KL".to_owned(), |kl| format!("up to a KL of {}", number(kl)))
     };
     parts.push(format!(
-        "{}: the criterion is met {} for every size that was tried, {} for exploits of T* or more",
+        "{}: exploits of every size that was tried meet the criterion {}, those of T* or more {}",
         trainer_name(&row.trainer),
         reach(row.met_up_to),
         reach(row.large_met_up_to)

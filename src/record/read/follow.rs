@@ -85,6 +85,8 @@ pub struct Follower {
 
 /// A file of this turn.
 struct Ready {
+    /// Its place among the files of the progress.
+    at: usize,
     file: Found,
     part: Option<Part>,
     /// Lines of the part.
@@ -136,11 +138,12 @@ impl Follower {
                 return Ok(None);
             }
         }
-        let of = |path: &PathBuf| ready.iter().find(|ready| ready.file.path == *path);
+        let places: HashMap<&Path, &Ready> =
+            ready.iter().map(|ready| (ready.file.path.as_path(), ready)).collect();
         let numbers = self.numbered(&log.meta.files, false).numbers;
         for ((path, rows), number) in log.meta.files.iter().zip(&rows).zip(&numbers) {
-            let file = self.progress.files.iter_mut().find(|file| file.path == *path);
-            let (Some(ready), Some(file)) = (of(path), file) else { continue };
+            let Some(ready) = places.get(path.as_path()) else { continue };
+            let Some(file) = self.progress.files.get_mut(ready.at) else { continue };
             file.number = Some(*number);
             file.bytes = ready.bytes;
             file.lines += ready.lines;
@@ -161,7 +164,12 @@ impl Follower {
                 GroupSource::Prompt(_) | GroupSource::None => None,
             },
         });
-        let complete = log.meta.files.iter().map(|path| of(path).is_some_and(|ready| ready.closes)).collect();
+        let complete = log
+            .meta
+            .files
+            .iter()
+            .map(|path| places.get(path.as_path()).is_some_and(|own| own.closes))
+            .collect();
         Ok(Some(Turn { log, numbers, complete, more }))
     }
 
@@ -262,6 +270,7 @@ impl Follower {
                     let part = Part { header, start, end, rows: progress.rows, lines: progress.lines };
                     bytes += end - start;
                     ready.push(Ready {
+                        at: number,
                         file,
                         part: Some(part),
                         lines: lines - own,
@@ -275,7 +284,14 @@ impl Follower {
                     let settled = before == Some(state) || age.is_some_and(|age| age >= SETTLED);
                     if complete.unwrap_or(settled) || last {
                         bytes += state.0;
-                        ready.push(Ready { file, part: None, lines: 0, bytes: state.0, closes: true });
+                        ready.push(Ready {
+                            at: number,
+                            file,
+                            part: None,
+                            lines: 0,
+                            bytes: state.0,
+                            closes: true,
+                        });
                     }
                 }
             }
