@@ -3,14 +3,16 @@
 use clap::Parser;
 use miette::{Diagnostic, MietteHandlerOpts, ReportHandler};
 use std::fmt;
+use std::io::{self, Write};
 use std::process::ExitCode;
 use tailcatch::Error;
 use tailcatch::cli::console::printable;
-use tailcatch::cli::{Cli, Console};
+use tailcatch::cli::{Cli, Console, start_workers};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let console = Console::new(cli.output.clone());
+    start_workers();
     match cli.run(&console) {
         Ok(outcome) => ExitCode::from(outcome.exit_code()),
         Err(error) => {
@@ -27,11 +29,16 @@ fn report(error: Error, color: bool) {
         #[cfg(feature = "lab")]
         Error::Config(faults) => {
             for fault in faults.reports() {
-                eprint!("{}", Report { shown: fault.as_ref(), color });
+                say(&Report { shown: fault.as_ref(), color });
             }
         }
-        _ => eprint!("{}", Report { shown: &Shown(error), color }),
+        _ => say(&Report { shown: &Shown(error), color }),
     }
+}
+
+/// Nothing is left to tell where standard error is full or closed: the exit code tells it.
+fn say(report: &Report<'_>) {
+    let _ = io::stderr().lock().write_all(report.to_string().as_bytes());
 }
 
 /// An error with its help, as miette sees it.

@@ -1,7 +1,7 @@
 //! What a command says, and where: answers to standard output, everything else to standard error.
 
 use super::Error;
-use crate::foundation::format::{visible, wrapped};
+use crate::foundation::format::{is_hidden, visible, wrapped};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use std::fmt::Display;
@@ -131,7 +131,7 @@ impl Console {
         text: impl FnOnce(Style) -> String,
     ) -> Result<(), Error> {
         let mut out = if self.args.json {
-            serde_json::to_string_pretty(document).map_err(|e| output(io::Error::other(e)))?
+            printable_json(serde_json::to_string_pretty(document).map_err(|e| output(io::Error::other(e)))?)
         } else {
             let colors = self.colors(io::stdout().is_terminal());
             printable(&text(Style::new(colors)), colors)
@@ -159,9 +159,10 @@ impl Console {
     /// # Errors
     /// As for [`Console::answer`].
     pub fn line<D: Serialize>(&self, document: &D) -> Result<(), Error> {
-        let mut line = serde_json::to_vec(document).map_err(|e| output(io::Error::other(e)))?;
-        line.push(b'\n');
-        self.raw(&line)
+        let mut line =
+            printable_json(serde_json::to_string(document).map_err(|e| output(io::Error::other(e)))?);
+        line.push('\n');
+        self.raw(line.as_bytes())
     }
 
     /// Bytes to standard output, as they are.
@@ -228,6 +229,19 @@ pub fn printable(text: &str, colors: bool) -> String {
     shown
 }
 
+/// The same document: what [`printable`] spells out is written as JSON's own escapes, where serde leaves it as it is.
+fn printable_json(document: String) -> String {
+    let moves = |c: char| c != '\n' && is_hidden(c);
+    if !document.contains(moves) {
+        return document;
+    }
+    let mut shown = String::with_capacity(document.len());
+    for c in document.chars() {
+        if moves(c) { shown.push_str(&format!("\\u{:04x}", u32::from(c))) } else { shown.push(c) }
+    }
+    shown
+}
+
 fn output(source: io::Error) -> Error {
     Error::Output { what: "to standard output".to_owned(), source }
 }
@@ -242,5 +256,13 @@ mod tests {
         let shown = "a\\u{1b}]0;OWNED\\u{7}b\\r\n\\u{202e}c";
         assert_eq!(printable(evil, false), format!("{shown}\\u{{1b}}[31mred\\u{{1b}}[0m\\u{{1b}}[2J"));
         assert_eq!(printable(evil, true), format!("{shown}\u{1b}[31mred\u{1b}[0m\\u{{1b}}[2J"));
+    }
+
+    #[test]
+    fn json_holds_the_same_text_and_moves_no_terminal() {
+        let evil = "a\u{1b}[2J\u{9b}31m\u{202e}b\u{7f}\u{feff}é😀\n";
+        let document = printable_json(serde_json::to_string_pretty(&[evil]).unwrap());
+        assert!(!document.contains(|c| c != '\n' && is_hidden(c)), "{document:?}");
+        assert_eq!(serde_json::from_str::<[String; 1]>(&document).unwrap(), [evil]);
     }
 }

@@ -37,9 +37,11 @@ mod values;
 #[cfg(feature = "lab")]
 mod verdict;
 mod watch;
+mod workers;
 
 pub use console::Console;
 pub use error::Error;
+pub use workers::start_workers;
 
 use clap::{Parser, Subcommand};
 use console::OutputArgs;

@@ -1,5 +1,6 @@
 //! What is wrong with a configuration, with the place and the remedy.
 
+use crate::foundation::format::visible;
 use miette::{Diagnostic, LabeledSpan, NamedSource, Report, SourceCode};
 use std::fmt;
 use std::ops::Range;
@@ -86,7 +87,15 @@ impl Fault {
 
     /// A report for a terminal: source lines, caret, remedy.
     pub fn report(&self) -> Report {
-        Report::new(Rendered(self.clone()))
+        let place = self.place.as_ref().map(|place| {
+            let text = place.source.inner();
+            let up_to = |at: usize| shown(text.get(..at).unwrap_or(text)).len();
+            let source = NamedSource::new(visible(place.source.name()), Arc::<str>::from(shown(text)));
+            let source = Arc::new(source.with_language("TOML"));
+            Place { source, span: up_to(place.span.start)..up_to(place.span.end), ..*place }
+        });
+        let (message, label) = (shown(&self.message), shown(&self.label));
+        Report::new(Rendered(Self { place, message, label, help: self.help.as_deref().map(shown) }))
     }
 }
 
@@ -100,6 +109,23 @@ impl fmt::Display for Fault {
 }
 
 impl std::error::Error for Fault {}
+
+/// A text whose lines and tabs stay and of which nothing else moves a terminal's cursor.
+fn shown(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for (i, line) in text.split('\n').enumerate() {
+        if i > 0 {
+            shown.push('\n');
+        }
+        for (j, cell) in line.strip_suffix('\r').unwrap_or(line).split('\t').enumerate() {
+            if j > 0 {
+                shown.push('\t');
+            }
+            shown.push_str(&visible(cell));
+        }
+    }
+    shown
+}
 
 /// A fault beside its source lines, which show the place: the message stands alone.
 #[derive(Debug)]
@@ -127,5 +153,34 @@ impl Diagnostic for Rendered {
         let label = (!self.0.label.is_empty()).then(|| self.0.label.clone());
         let span = LabeledSpan::new(label, place.span.start, place.span.len());
         Some(Box::new(std::iter::once(span)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_a_config_reaches_the_terminal_raw() {
+        let text = "a = 1\r\n\tb\u{1b}[31m = \u{202e}2\u{7}\n";
+        let source = Arc::new(NamedSource::new("x\u{1b}]0;y\u{7}.toml", Arc::<str>::from(text)));
+        let start = text.find('2').unwrap();
+        let place = Place { source, span: start..start + 1, line: 2, column: 10 };
+        let fault =
+            Fault::new(Some(place), "bad \u{1b}[2J".into(), "he\rre".into(), Some("do\u{9b}31m".into()));
+        let report = format!("{:?}", fault.report());
+        let raw = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+        assert!(!report.contains(raw), "{report:?}");
+        for part in
+            ["b\\u{1b}[31m = \\u{202e}2\\u{7}", "x\\u{1b}]0;y", "bad \\u{1b}[2J", "he\\rre", "do\\u{9b}31m"]
+        {
+            assert!(report.contains(part), "{part}: {report}");
+        }
+        // The caret stands under what it stood under.
+        let report = fault.report();
+        let label = report.labels().unwrap().next().unwrap();
+        let source = shown(text);
+        assert_eq!(&source[label.offset()..label.offset() + label.len()], "2");
+        assert!(source.starts_with("a = 1\n\tb"));
     }
 }

@@ -19,6 +19,17 @@ impl Fit {
         Self::of(spec.part(), spec.stream(), calibration, seeds)
     }
 
+    /// Learns from sorted rewards alone, where the detector can ([`Detector::fit_rewards`]).
+    ///
+    /// # Errors
+    /// The detector's refusal of these rewards.
+    pub fn of_rewards(spec: &DetectorSpec, ascending: &[f64]) -> Option<Result<Self, Status>> {
+        Some(match spec.part().fit_rewards(ascending)? {
+            Fitted::Ready(scorer) => Ok(Self { scorer }),
+            Fitted::Refused(status) => Err(status),
+        })
+    }
+
     /// The same for a detector outside the registry, with the number of its stream.
     ///
     /// # Errors

@@ -83,8 +83,17 @@ pub trait Detector: Debug + Send + Sync {
     }
     /// Learns from `calibration`; `rng` is the detector's own stream.
     fn fit(&self, calibration: &Observed, rng: &mut Stream) -> Fitted;
+    /// Learns from calibration rewards that are sorted already, ascending and none of them NaN, where they are all that it learns from; the same fit as
+    /// [`Detector::fit`]'s. `None` where it needs more.
+    fn fit_rewards(&self, _ascending: &[f64]) -> Option<Fitted> {
+        None
+    }
     /// Whether a row's score depends on that row alone, so that a step too large for memory may be scored in pieces.
     fn row_wise(&self) -> bool {
+        false
+    }
+    /// Whether a row's score depends on the rows of its group at its step alone.
+    fn group_wise(&self) -> bool {
         false
     }
     /// Whether its p-values are those of a law that it takes for granted, so that their rates hold for that law alone.

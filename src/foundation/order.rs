@@ -40,7 +40,12 @@ pub fn quantile_sorted(ascending: &[f64], p: f64) -> Option<f64> {
     let above = (below + 1).min(last);
     let weight = position - below as f64;
     let (a, b) = (ascending[below], ascending[above]);
-    Some(if weight == 0.0 || a == b { a } else { a + weight * (b - a) })
+    Some(match b - a {
+        _ if weight == 0.0 || a == b => a,
+        between if between.is_finite() => a + weight * between,
+        // Two huge values of opposite sign.
+        _ => (1.0 - weight) * a + weight * b,
+    })
 }
 
 /// Type-7 quantile of values in any order.
@@ -58,6 +63,26 @@ pub fn mad(values: &[f64]) -> Option<f64> {
     let centre = median(values)?;
     let deviations: Vec<f64> = values.iter().map(|x| (x - centre).abs()).collect();
     median(&deviations)
+}
+
+/// [`mad`] of ascending values from their median, without sorting again: deviations rise to both sides of it.
+pub fn mad_sorted(ascending: &[f64], median: f64) -> Option<f64> {
+    let last = ascending.len().checked_sub(1)?;
+    let (mut below, mut above) = ascending.split_at(ascending.partition_point(|x| *x < median));
+    let mut next = || {
+        let (left, right) =
+            (below.last().map(|x| (x - median).abs()), above.first().map(|x| (x - median).abs()));
+        if left.is_some_and(|left| right.is_none_or(|right| left <= right)) {
+            below = &below[..below.len() - 1];
+            left
+        } else {
+            above = above.get(1..)?;
+            right
+        }
+    };
+    let middle = (0..=last / 2).map_while(|_| next()).last()?;
+    let pair = [middle, if last % 2 == 0 { middle } else { next()? }];
+    quantile_sorted(&pair, 0.5)
 }
 
 /// Ranks from 1, ties share their mean rank.
@@ -109,6 +134,27 @@ mod tests {
     #[test]
     fn quantiles_do_not_turn_infinities_into_nan() {
         assert_eq!(quantile(&[1.0, f64::INFINITY, f64::INFINITY], 0.9), Some(f64::INFINITY));
+    }
+
+    #[test]
+    fn the_deviations_of_sorted_values_have_the_same_median() {
+        for count in 1..200 {
+            let draw = |i: usize| (((i * i) as f64 * 0.37).sin() * 10.0).powi(3).round() / 8.0;
+            let values: Vec<f64> = (0..count).map(draw).collect();
+            let centre = median(&values).unwrap();
+            assert_eq!(mad_sorted(&sorted(&values), centre), mad(&values), "{count}");
+        }
+        let huge = [f64::MIN, -1.0, 3.0, f64::MAX];
+        assert_eq!(mad_sorted(&huge, median(&huge).unwrap()), mad(&huge));
+        assert_eq!(mad_sorted(&[], 0.0), None);
+    }
+
+    #[test]
+    fn the_middle_of_two_huge_values_of_opposite_sign_is_a_number() {
+        assert_eq!(median(&[-1e308, 1e308]), Some(0.0));
+        assert!(
+            quantile(&[f64::MIN, f64::MAX], 0.75).is_some_and(|x| (x / (f64::MAX / 2.0) - 1.0).abs() < 1e-15)
+        );
     }
 
     #[test]

@@ -4,12 +4,14 @@ use super::baseline::{Baseline, Normal};
 use super::flags::Flag;
 use super::source::Batch;
 use super::visit::{Cut, Judge, Stop, rank_p_values};
-use crate::record::Error;
+use crate::record::{Error, Observed};
 
 /// Flags of each detector for which it is asked.
 const COUNTERFACTUALS: usize = 1000;
 /// The same where each step has a fit of its own.
 const WINDOW_COUNTERFACTUALS: usize = 100;
+/// Rows of the steps of the flags that are asked for, each of which is scored some 70 times: of large steps, fewer flags are asked.
+const WORK: usize = 1 << 19;
 
 /// By what the flags were decided.
 #[derive(Debug, Clone, Copy)]
@@ -33,7 +35,15 @@ impl Judge<'_> {
             Normal::Rollouts { .. } => COUNTERFACTUALS,
             Normal::Window { .. } => WINDOW_COUNTERFACTUALS,
         };
-        let most = most.min(flags.len());
+        let mut left = WORK;
+        let affordable = flags.iter().take(most).take_while(|flag| {
+            let cost = self.rows_to_score(flag.row);
+            left >= cost && {
+                left -= cost;
+                true
+            }
+        });
+        let most = affordable.count();
         let mut asked: Vec<&mut Flag> = flags[..most].iter_mut().collect();
         asked.sort_by_key(|flag| flag.row);
         let rows: Vec<usize> = asked.iter().map(|flag| flag.row).collect();
@@ -76,14 +86,38 @@ impl Judge<'_> {
                 _ => own.is_some_and(|p| p <= most),
             },
         };
-        let below = if row_wise {
-            let alone = batch.observed.select(&[place]);
-            baseline.fit.would_not_flag_below(&alone, 0, flag.score, &flagged)
-        } else {
-            baseline.fit.would_not_flag_below(&batch.observed, place, flag.score, &flagged)
+        let below = match self.company(&batch.observed, place) {
+            Some((company, place)) => {
+                baseline.fit.would_not_flag_below(&company, place, flag.score, &flagged)
+            }
+            None => baseline.fit.would_not_flag_below(&batch.observed, place, flag.score, &flagged),
         };
         flag.would_not_flag_below = below.map(|reward| reward + flag.centre.unwrap_or(0.0));
         Ok(())
+    }
+
+    /// The rows on which the score of one depends, and its place among them; `None` where these are all.
+    fn company(&self, step: &Observed, place: usize) -> Option<(Observed, usize)> {
+        let detector = self.spec.part();
+        if detector.row_wise() {
+            return Some((step.select(&[place]), 0));
+        }
+        let group = step.group.get(place).filter(|_| detector.group_wise())?;
+        let together: Vec<usize> =
+            (0..step.len()).filter(|row| step.group.get(*row) == Some(group)).collect();
+        let place = together.binary_search(&place).ok()?;
+        Some((step.select(&together), place))
+    }
+
+    /// Rows that are scored each time a row is asked for, where they are those of a step.
+    fn rows_to_score(&self, row: usize) -> usize {
+        let detector = self.spec.part();
+        if detector.row_wise() || detector.group_wise() {
+            return 0;
+        }
+        let spans = self.source.rollouts().spans();
+        let step = spans.get(spans.partition_point(|span| span.rows.end <= row));
+        step.map_or(0, |span| span.rows.len())
     }
 
     /// The step of a row, or the row alone where that is enough.

@@ -1,5 +1,6 @@
 //! A detector on what is normal: fitted once, with the scores of the rollouts that it learnt from.
 
+use super::calibration::{Calibration, Windows};
 use super::source::Source;
 use crate::detectors::{DetectorSpec, Fit};
 use crate::foundation::failure::Status;
@@ -22,14 +23,17 @@ pub(super) enum Normal {
 pub(super) struct Baseline<'a> {
     /// The detector.
     pub fit: Fit,
-    calibration: Cow<'a, Observed>,
+    calibration: Calibration<'a>,
     scores: Option<Vec<f64>>,
     ascending: Option<Vec<f64>>,
 }
 
 impl<'a> Baseline<'a> {
-    pub fn new(spec: &DetectorSpec, calibration: Cow<'a, Observed>) -> Result<Self, Status> {
-        let fit = Fit::new(spec, &calibration, &SeedTree::new(0, 0))?;
+    pub fn new(spec: &DetectorSpec, calibration: Calibration<'a>) -> Result<Self, Status> {
+        let fit = match calibration.ascending().and_then(|rewards| Fit::of_rewards(spec, rewards)) {
+            Some(fit) => fit?,
+            None => Fit::new(spec, calibration.rows(), &SeedTree::new(0, 0))?,
+        };
         Ok(Self { fit, calibration, scores: None, ascending: None })
     }
 
@@ -42,14 +46,14 @@ impl<'a> Baseline<'a> {
     pub fn scores(&mut self) -> Result<&[f64], Status> {
         let scores = match self.scores.take() {
             Some(scores) => scores,
-            None => self.fit.score(&self.calibration)?.values().to_vec(),
+            None => self.fit.score(self.calibration.rows())?.values().to_vec(),
         };
         Ok(self.scores.insert(scores))
     }
 
     /// Their p-values, where the detector has any of its own. Ends a run that is under way.
     pub fn p_values(&mut self) -> Result<Vec<f64>, Status> {
-        let scores = self.fit.score(&self.calibration)?;
+        let scores = self.fit.score(self.calibration.rows())?;
         Ok(scores.p_values().unwrap_or_default().to_vec())
     }
 
@@ -64,26 +68,18 @@ impl<'a> Baseline<'a> {
 }
 
 /// Calibration rollouts and the rows that a fit on them judges.
-type Segment<'a> = (Cow<'a, Observed>, Range<usize>);
+type Segment<'a> = (Calibration<'a>, Range<usize>);
 
 /// Each fit's calibration rollouts and rows, window by window or all at once.
 pub(super) fn segments<'a>(
     source: &'a Source<'_>,
     normal: &'a Normal,
 ) -> Box<dyn Iterator<Item = Result<Segment<'a>, Error>> + 'a> {
-    let rollouts = source.rollouts();
-    match normal {
-        Normal::Rollouts { calibration, .. } => {
-            Box::new(std::iter::once(Ok((Cow::Borrowed(&**calibration), 0..rollouts.len()))))
+    match *normal {
+        Normal::Rollouts { ref calibration, .. } => {
+            let rows = 0..source.rollouts().len();
+            Box::new(std::iter::once(Ok((Calibration::Whole(Cow::Borrowed(&**calibration)), rows))))
         }
-        &Normal::Window { width, lag } => {
-            let windows = rollouts.spans().windows(width + lag + 1);
-            Box::new(windows.filter_map(move |steps| {
-                let (first, end) = (steps.first()?, steps.get(width - 1)?);
-                let judged = steps.last()?;
-                let calibration = source.sample(first.rows.start..end.rows.end);
-                Some(calibration.map(|calibration| (Cow::Owned(calibration), judged.rows.clone())))
-            }))
-        }
+        Normal::Window { width, lag } => Box::new(Windows::new(source, width, lag)),
     }
 }

@@ -3,6 +3,7 @@
 use super::alarm::{Alarm, Watch};
 use super::ask_back::Question;
 use super::baseline::{Baseline, Normal, segments};
+use super::calibration::Calibration;
 use super::flags::{Collected, Collector, Flag, Listing};
 use super::rule::{Rule, Unit};
 use super::visit::{Cut, Judge, Scored, Skipped, Stop};
@@ -104,7 +105,7 @@ impl<'a> Judge<'a> {
     fn fixed(&self) -> Result<Option<Baseline<'a>>, Status> {
         match self.normal {
             Normal::Rollouts { calibration, .. } => {
-                Ok(Some(Baseline::new(self.spec, Cow::Borrowed(calibration))?))
+                Ok(Some(Baseline::new(self.spec, Calibration::Whole(Cow::Borrowed(calibration)))?))
             }
             Normal::Window { .. } => Ok(None),
         }

@@ -25,6 +25,7 @@
 mod alarm;
 mod ask_back;
 mod baseline;
+mod calibration;
 mod compare;
 pub mod curve;
 mod error;

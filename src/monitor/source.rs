@@ -159,9 +159,19 @@ impl<'a> Source<'a> {
         Ok(Batch { observed, centres })
     }
 
+    /// Most rows that a detector is given to learn from.
+    fn most(&self) -> usize {
+        MAX_CALIBRATION.min(CALIBRATION_BYTES / self.rollouts.row_bytes().max(1)).max(1)
+    }
+
+    /// Whether all of so many rows are a sample of themselves, step by step.
+    pub(super) fn is_sampled_whole(&self, rows: usize) -> bool {
+        rows <= self.most() && !matches!(self.by, Some(GroupBy::Step | GroupBy::Group))
+    }
+
     /// All of the given rows, or a random sample where they are more than a detector is given to learn from.
     pub(super) fn sample(&self, rows: Range<usize>) -> Result<Observed, Error> {
-        let most = MAX_CALIBRATION.min(CALIBRATION_BYTES / self.rollouts.row_bytes().max(1)).max(1);
+        let most = self.most();
         let mut rng = SeedTree::new(0, 0).stream(Purpose::Bootstrap, 0);
         let (mut left, mut wanted) = (rows.len(), rows.len().min(most));
         let mut parts: Vec<(Range<usize>, Vec<u64>)> = Vec::new();

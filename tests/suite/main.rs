@@ -26,6 +26,7 @@ mod episodes;
 mod expectations;
 #[cfg(feature = "lab")]
 mod experiments;
+mod faults;
 mod feature_detectors;
 #[cfg(feature = "lab")]
 mod features;

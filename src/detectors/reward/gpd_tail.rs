@@ -44,19 +44,36 @@ impl Detector for GpdTail {
         true
     }
     fn fit(&self, calibration: &Observed, _: &mut Stream) -> Fitted {
-        match Tail::of(calibration, self.tail_fraction.get()) {
-            Ok(tail) => Fitted::Ready(Box::new(tail)),
-            Err(status) => Fitted::Refused(status),
-        }
+        fitted(proxy(calibration).and_then(|rewards| self.tail(&order::sorted(rewards))))
+    }
+    fn fit_rewards(&self, ascending: &[f64]) -> Option<Fitted> {
+        Some(fitted(self.tail(ascending)))
+    }
+}
+
+impl GpdTail {
+    fn tail(&self, ascending: &[f64]) -> Result<Tail, Status> {
+        Tail::of(ascending.iter().copied().map(finite).collect(), self.tail_fraction.get())
+    }
+}
+
+fn fitted(tail: Result<Tail, Status>) -> Fitted {
+    match tail {
+        Ok(tail) => Fitted::Ready(Box::new(tail)),
+        Err(status) => Fitted::Refused(status),
     }
 }
 
 /// −ln of the smallest positive f64, rounded down: up to here the score is −ln p.
 const DEEPEST: f64 = 744.0;
 
+/// Calibration rewards for each of a batch up to which cells save more than they cost.
+const WORTH: usize = 16;
+
 struct Tail {
     ascending: Vec<f64>,
-    cells: Cells,
+    /// Made for the first batch that is large enough to be worth it.
+    cells: Option<Cells>,
     fit: GpdFit,
     /// −ln of the share of calibration rewards above the threshold.
     neg_ln_share: f64,
@@ -65,8 +82,7 @@ struct Tail {
 }
 
 impl Tail {
-    fn of(calibration: &Observed, tail_fraction: f64) -> Result<Self, Status> {
-        let ascending: Vec<f64> = order::sorted(proxy(calibration)?).into_iter().map(finite).collect();
+    fn of(ascending: Vec<f64>, tail_fraction: f64) -> Result<Self, Status> {
         let n = ascending.len();
         let k = ((n as f64 * tail_fraction) as usize).min(n.saturating_sub(1));
         let Some(&threshold) = n.checked_sub(k + 1).and_then(|i| ascending.get(i)) else {
@@ -88,13 +104,13 @@ impl Tail {
         };
         let neg_ln_share = -(fit.k as f64 / n as f64).ln();
         let deepest = fit.upper_quantile(DEEPEST - neg_ln_share);
-        let cells = Cells::of(&ascending);
-        Ok(Self { ascending, cells, fit, neg_ln_share, deepest })
+        Ok(Self { ascending, cells: None, fit, neg_ln_share, deepest })
     }
 
     /// Number of calibration rewards below `reward`.
     fn below(&self, reward: f64) -> usize {
-        let candidates = self.cells.candidates(reward);
+        let candidates =
+            self.cells.as_ref().map_or(0..self.ascending.len(), |cells| cells.candidates(reward));
         let start = candidates.start;
         let near = self.ascending.get(candidates).unwrap_or_default();
         start + near.partition_point(|x| *x < reward)
@@ -171,7 +187,11 @@ impl Cells {
 
 impl Scorer for Tail {
     fn score(&mut self, batch: &Observed) -> Result<Scores, Status> {
-        let (values, p_values) = proxy(batch)?.iter().map(|&reward| self.judge(reward)).unzip();
+        let rewards = proxy(batch)?;
+        if self.cells.is_none() && rewards.len() > self.ascending.len() / WORTH {
+            self.cells = Some(Cells::of(&self.ascending));
+        }
+        let (values, p_values) = rewards.iter().map(|&reward| self.judge(reward)).unzip();
         Ok(scores(values)?.with_p_values(p_values))
     }
     fn explain(&self, batch: &Observed, row: usize) -> String {
@@ -201,7 +221,8 @@ mod tests {
     use super::*;
 
     fn tail_of(rewards: Vec<f64>) -> Result<Tail, Status> {
-        Tail::of(&Observed { proxy: rewards, ..Observed::default() }, 0.05)
+        let calibration = Observed { proxy: rewards, ..Observed::default() };
+        GpdTail { tail_fraction: OpenProbability::known(0.05) }.tail(&order::sorted(proxy(&calibration)?))
     }
 
     #[test]
@@ -210,10 +231,12 @@ mod tests {
             // Heavy on both sides, so that most cells are empty and two are full.
             let quantile = |i: usize| (i as f64 + 0.5) / n as f64;
             let heavy = |p: f64| p.powf(-0.7) - (1.0 - p).powf(-0.7);
-            let tail = tail_of((0..n).map(|i| heavy(quantile(i))).collect()).unwrap();
+            let mut tail = tail_of((0..n).map(|i| heavy(quantile(i))).collect()).unwrap();
+            let cells = tail.cells.insert(Cells::of(&tail.ascending));
+            let low = cells.low;
             let mut points = tail.ascending.clone();
             points.extend(tail.ascending.iter().flat_map(|x| [x.next_down(), x.next_up()]));
-            points.extend([f64::MIN, f64::MAX, tail.cells.low]);
+            points.extend([f64::MIN, f64::MAX, low]);
             for u in points {
                 assert_eq!(tail.below(u), tail.ascending.partition_point(|x| *x < u), "{n} {u}");
             }

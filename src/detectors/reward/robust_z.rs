@@ -3,7 +3,7 @@
 use crate::detectors::input::{digits, digits_at, finite, proxy, scores};
 use crate::detectors::{Access, Detector, Fitted, Scorer};
 use crate::foundation::failure::Status;
-use crate::foundation::order::{MAD_TO_SD, mad, median};
+use crate::foundation::order::{MAD_TO_SD, mad_sorted, median, quantile_sorted, sorted};
 use crate::foundation::rng::Stream;
 use crate::record::{Observed, Scores};
 use schemars::JsonSchema;
@@ -34,10 +34,20 @@ impl Detector for RobustZ {
         true
     }
     fn fit(&self, calibration: &Observed, _: &mut Stream) -> Fitted {
-        match Scale::of(calibration) {
-            Ok(scale) => Fitted::Ready(Box::new(scale)),
-            Err(status) => Fitted::Refused(status),
+        fitted(Scale::of(calibration))
+    }
+    fn fit_rewards(&self, ascending: &[f64]) -> Option<Fitted> {
+        match Scale::of_rewards(ascending, || None) {
+            Err(Status::ZeroMad) => None,
+            scale => Some(fitted(scale)),
         }
+    }
+}
+
+fn fitted(scale: Result<Scale, Status>) -> Fitted {
+    match scale {
+        Ok(scale) => Fitted::Ready(Box::new(scale)),
+        Err(status) => Fitted::Refused(status),
     }
 }
 
@@ -52,15 +62,21 @@ const ROUNDING: f64 = 1e-9;
 
 impl Scale {
     fn of(calibration: &Observed) -> Result<Self, Status> {
-        let rewards = proxy(calibration)?;
-        let too_few = || Status::TooFew { what: "calibration rollouts", have: rewards.len(), need: 2 };
-        if rewards.len() < 2 {
+        let ascending = sorted(proxy(calibration)?);
+        let centre = quantile_sorted(&ascending, 0.5);
+        Self::of_rewards(&ascending, || within_those_that_vary(calibration, centre?))
+    }
+
+    /// `of_varied`: the MAD of the rollouts in groups that vary.
+    fn of_rewards(ascending: &[f64], of_varied: impl FnOnce() -> Option<f64>) -> Result<Self, Status> {
+        let too_few = || Status::TooFew { what: "calibration rollouts", have: ascending.len(), need: 2 };
+        if ascending.len() < 2 {
             return Err(too_few());
         }
-        let centre = median(rewards).ok_or_else(too_few)?;
-        let spread = match mad(rewards).ok_or_else(too_few)? {
-            0.0 if rewards.iter().all(|reward| *reward == centre) => 0.0,
-            0.0 => within_those_that_vary(calibration, centre).ok_or(Status::ZeroMad)?,
+        let centre = quantile_sorted(ascending, 0.5).ok_or_else(too_few)?;
+        let spread = match mad_sorted(ascending, centre).ok_or_else(too_few)? {
+            0.0 if ascending.iter().all(|reward| *reward == centre) => 0.0,
+            0.0 => of_varied().ok_or(Status::ZeroMad)?,
             spread => spread,
         };
         let sd = MAD_TO_SD * spread;

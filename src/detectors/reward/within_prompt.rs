@@ -42,6 +42,9 @@ impl Detector for WithinPrompt {
     fn needs(&self) -> Vec<String> {
         named(&[GROUP])
     }
+    fn group_wise(&self) -> bool {
+        true
+    }
     fn fit(&self, calibration: &Observed, _: &mut Stream) -> Fitted {
         match Spread::of(calibration) {
             Ok(spread) => Fitted::Ready(Box::new(spread)),

@@ -87,46 +87,76 @@ pub(super) fn scan(
     }
     let needed = index.iter().max().map_or(0, |most| most + 1);
     let (delimiter, expected) = (splitter.delimiter, header.len());
+    let before = present.extent.rows();
+    let (mut row, mut cells, mut unfinished) = (before, Cells::default(), None);
+    in_blocks(&mut splitter, &mut |block| {
+        let block = block.map_err(|stop| explain(path, row, stop))?;
+        for span in &block.spans {
+            let record = block.record(span);
+            cells.cut(record, span, delimiter, needed);
+            let line = Some(block.line + u64::from(span.line));
+            let place = || Place { file: path.to_owned(), line, row };
+            if span.last && (span.open || cells.count < expected) {
+                unfinished = Some(place());
+                break;
+            }
+            if cells.count != expected {
+                return Err(Error::Ragged {
+                    place: place(),
+                    found: cells.count as u64,
+                    expected: expected as u64,
+                });
+            }
+            let cell = |i: usize| match index.get(i).and_then(|&column| cells.get(record, span, column)) {
+                Some(bytes) => value(bytes, present.decimal_comma),
+                None => Cell::Missing,
+            };
+            visit(&Row { row, line, file: path, cell: &cell })?;
+            row += 1;
+        }
+        Ok(())
+    })?;
+    match (row - before, &unfinished) {
+        (0, None) => Err(Error::Empty { path: path.to_owned(), what: "a header and no row" }),
+        (0, Some(_)) => Err(Error::Empty { path: path.to_owned(), what: "a header and no complete row" }),
+        _ => Ok(unfinished),
+    }
+}
+
+/// Visits the blocks of a file, which another thread cuts, or this one where the system gives no other.
+fn in_blocks(
+    splitter: &mut Splitter,
+    visit: &mut dyn FnMut(Result<&Block, Stop>) -> Result<(), Error>,
+) -> Result<(), Error> {
     let (send, receive) = sync_channel::<Result<Block, Stop>>(BLOCKS);
     // A channel that never fills up: there are no more blocks than places.
     let (give_back, emptied) = sync_channel::<Block>(BLOCKS + 2);
-    std::thread::scope(|scope| {
-        scope.spawn(move || split(&mut splitter, &send, &emptied));
-        let before = present.extent.rows();
-        let (mut row, mut cells, mut unfinished) = (before, Cells::default(), None);
+    let apart = std::thread::scope(|scope| {
+        let splitter = &mut *splitter;
+        let cut = move || split(splitter, &send, &emptied);
+        std::thread::Builder::new().spawn_scoped(scope, cut).ok()?;
         for block in receive {
-            let block = block.map_err(|stop| explain(path, row, stop))?;
-            for span in &block.spans {
-                let record = block.record(span);
-                cells.cut(record, span, delimiter, needed);
-                let line = Some(block.line + u64::from(span.line));
-                let place = || Place { file: path.to_owned(), line, row };
-                if span.last && (span.open || cells.count < expected) {
-                    unfinished = Some(place());
-                    break;
-                }
-                if cells.count != expected {
-                    return Err(Error::Ragged {
-                        place: place(),
-                        found: cells.count as u64,
-                        expected: expected as u64,
-                    });
-                }
-                let cell = |i: usize| match index.get(i).and_then(|&column| cells.get(record, span, column)) {
-                    Some(bytes) => value(bytes, present.decimal_comma),
-                    None => Cell::Missing,
-                };
-                visit(&Row { row, line, file: path, cell: &cell })?;
-                row += 1;
+            match block {
+                Ok(block) => match visit(Ok(&block)) {
+                    Ok(()) => drop(give_back.try_send(block)),
+                    refused => return Some(refused),
+                },
+                Err(stop) => return Some(visit(Err(stop))),
             }
-            let _ = give_back.try_send(block);
         }
-        match (row - before, &unfinished) {
-            (0, None) => Err(Error::Empty { path: path.to_owned(), what: "a header and no row" }),
-            (0, Some(_)) => Err(Error::Empty { path: path.to_owned(), what: "a header and no complete row" }),
-            _ => Ok(unfinished),
+        Some(Ok(()))
+    });
+    if let Some(done) = apart {
+        return done;
+    }
+    let mut block = Block::default();
+    loop {
+        match splitter.fill(&mut block) {
+            Ok(true) => visit(Ok(&block))?,
+            Ok(false) => return Ok(()),
+            Err(stop) => return visit(Err(stop)),
         }
-    })
+    }
 }
 
 /// Blocks on their way.

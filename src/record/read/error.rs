@@ -57,6 +57,12 @@ pub enum Error {
         /// The path.
         path: PathBuf,
     },
+    /// A pipe or a device, where a file is needed that can be read again.
+    #[error("{path}: not a regular file: what comes of it cannot be followed", path = .path.display())]
+    NotRegular {
+        /// The path.
+        path: PathBuf,
+    },
     /// A pattern that matches nothing.
     #[error("{path}: no file matches this pattern", path = .path.display())]
     NoMatch {

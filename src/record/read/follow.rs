@@ -230,6 +230,9 @@ impl Follower {
                 Ok(metadata) => metadata,
                 Err(source) => return Err(Error::Io { path: file.path, source }),
             };
+            if !metadata.is_file() {
+                return Err(Error::NotRegular { path: file.path });
+            }
             let state = (metadata.len(), metadata.modified().ok());
             let before = self.known.insert(file.path.clone(), state);
             let Some(progress) = self.progress.files.get(number).cloned() else { continue };

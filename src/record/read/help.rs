@@ -39,6 +39,9 @@ impl Error {
             }
             Self::NoSuchRow { .. } => "rows count from 0".to_owned(),
             Self::NotFound { .. } => "check the path; it is taken relative to the current folder".to_owned(),
+            Self::NotRegular { .. } => {
+                "write it to a file and watch that; `tailcatch detect` reads a pipe to its end".to_owned()
+            }
             Self::NoMatch { .. } => {
                 "`*` and `?` are understood in the file name only, not in a folder's name".to_owned()
             }

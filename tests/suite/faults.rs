@@ -1,0 +1,78 @@
+//! What goes wrong around the program and in a log's numbers: it ends in a clean answer or a clean error.
+
+use crate::cli::{file, json, outcome, tailcatch};
+use std::fmt::Write as _;
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_standard_error_changes_no_exit_code() {
+    use std::fs::OpenOptions;
+    let full = || OpenOptions::new().write(true).open("/dev/full").unwrap();
+    for command in ["detect", "diagnose", "curve", "spike", "watch"] {
+        let status = tailcatch().args([command, "none.csv"]).stderr(full()).status().unwrap();
+        assert_eq!(status.code(), Some(2), "{command}");
+    }
+    // An answer that cannot be written is the machine's fault.
+    let (_folder, path) = file("a.csv", "reward\n1\n2\n3\n");
+    let status = tailcatch().arg("detect").arg(path).stdout(full()).stderr(full()).status().unwrap();
+    assert_eq!(status.code(), Some(1));
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_not_watched_in_vain() {
+    let folder = tempfile::tempdir().unwrap();
+    let device = folder.path().join("z.jsonl");
+    std::os::unix::fs::symlink("/dev/null", &device).unwrap();
+    let (code, _, stderr) = outcome(tailcatch().arg("watch").arg(&device));
+    assert_eq!(code, 2, "{stderr}");
+    assert!(stderr.contains("not a regular file") && stderr.contains("help:"), "{stderr}");
+}
+
+#[test]
+fn rewards_near_the_largest_number_have_a_median_and_a_distance() {
+    for size in ["1e308", "1.7e308"] {
+        let mut csv = "step,prompt,reward\n".to_owned();
+        for i in 0..48 {
+            writeln!(csv, "{},p,{}{size}", i / 4, if i % 2 == 0 { "-" } else { "" }).unwrap();
+        }
+        let (_folder, path) = file("m.csv", &csv);
+        for by in ["prompt", "step", "group"] {
+            let arguments =
+                ["detect", "-d", "random", "-d", "within_prompt", "--budget", "5", "--group-by", by];
+            let (code, stdout, stderr) = outcome(tailcatch().args(arguments).arg(&path));
+            assert_eq!(code, 0, "{stderr}");
+            assert!(!stdout.contains("NaN") && !stdout.contains("inf "), "{size} {by}\n{stdout}");
+            let answer = json(tailcatch().args(arguments).arg(&path), 0);
+            for flag in answer["flags"].as_array().unwrap() {
+                assert!(flag["reward"].is_number(), "{size} {by} {flag}");
+            }
+            for entry in answer["reading_list"].as_array().unwrap() {
+                assert!(entry["reward"].is_number(), "{size} {by} {entry}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_would_not_be_flagged_costs_no_more_in_a_large_step() {
+    let mut csv = "prompt,reward\n".to_owned();
+    let rows = 60_000;
+    for i in 0..rows {
+        let reward =
+            (f64::from(i) * 0.618_034).fract() + if i % 500 == 7 { 50.0 + f64::from(i % 97) } else { 0.0 };
+        writeln!(csv, "{},{reward}", i % 6000).unwrap();
+    }
+    let (_folder, path) = file("one.csv", &csv);
+    let answered = |detector: &str| {
+        let arguments = ["detect", "--budget", "40", "-d", detector];
+        let answer = json(tailcatch().args(arguments).arg(&path), 0);
+        let flags = answer["flags"].as_array().unwrap();
+        assert_eq!(flags.len(), 40, "{detector}");
+        flags.iter().filter(|flag| flag["would_not_flag_below"].is_number()).count()
+    };
+    // The most suspicious come first: as many as their steps hold 2^19 rows together.
+    assert_eq!(answered("hill_tail"), (1 << 19) / rows as usize);
+    // One group is all that a row is compared with.
+    assert!(answered("within_prompt") > 30);
+}
