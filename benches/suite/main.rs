@@ -1,6 +1,7 @@
 //! One bench binary: each file is a group.
 
 mod best_of_n;
+mod csv_reading;
 mod feature_detectors;
 #[cfg(feature = "lab")]
 mod learner;
@@ -16,6 +17,7 @@ mod watch;
 criterion::criterion_group!(
     judge,
     best_of_n::benches,
+    csv_reading::benches,
     feature_detectors::benches,
     metrics::benches,
     tails::benches,

@@ -21,7 +21,7 @@ fn the_danish_losses_have_the_published_fit() {
     let (code, stdout, _) = outcome(tailcatch().args(["diagnose", "-t", "10"]).arg(&path));
     assert_eq!(code, 0);
     assert!(stdout.contains("109 excesses above 10.00") && stdout.contains("Heavy-tailed"), "{stdout}");
-    assert!(stdout.lines().all(|line| line.chars().count() <= 100 || line.contains("danish.csv")));
+    assert!(stdout.lines().all(|line| line.chars().count() <= 80 || line.contains("danish.csv")));
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn a_tail_that_gets_heavier_shows_by_step() {
     assert!((trend("xi_change") - 0.675).abs() < 0.3 && trend("ci_low") > 0.0, "{}", answer["trend"]);
     let (_, stdout, _) = outcome(tailcatch().arg("diagnose").arg(&path));
     assert!(stdout.contains("gets heavier during training") && stdout.contains("45–49"), "{stdout}");
-    assert!(stdout.lines().skip(1).all(|line| line.chars().count() <= 100), "{stdout}");
+    assert!(stdout.lines().skip(1).all(|line| line.chars().count() <= 80), "{stdout}");
 
     let (_folder, path) = run(|_| 0.3);
     let (_, stdout, _) = outcome(tailcatch().arg("diagnose").arg(&path));

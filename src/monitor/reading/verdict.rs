@@ -211,7 +211,7 @@ impl Case<'_> {
         Judgement {
             verdict: Verdict::Shifted,
             sentence: self.of_shift(shift),
-            cautions: [caution].into_iter().chain(self.of_the_tail()).collect(),
+            cautions: [caution].into_iter().chain(self.of_the_nearest()).chain(self.of_the_tail()).collect(),
             first_flag_step: Some(shift.from_step),
         }
     }
@@ -253,9 +253,10 @@ impl Case<'_> {
         ))
     }
 
-    /// What a heavy tail means for a list on which nothing stands apart.
+    /// What a heavy tail means for a list on which nothing stands apart, or nearly does.
     fn of_the_tail(&self) -> Vec<String> {
-        let heavy = self.gathered.tested.heavy.filter(|_| self.gathered.tested.apart.is_none());
+        let tested = &self.gathered.tested;
+        let heavy = tested.heavy.filter(|_| tested.apart.is_none() && tested.near.is_none());
         let said = heavy.map(|xi| {
             format!(
                 "The rewards have a heavy tail of their own (index {}): values as far out as the listed come of themselves, and \

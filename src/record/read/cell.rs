@@ -1,7 +1,6 @@
 //! One cell of a log, whatever the format: absent, a number, a truth value, or text.
 
 use std::borrow::Cow;
-use std::hash::Hasher as _;
 use twox_hash::XxHash64;
 
 /// What stands in a cell.
@@ -124,6 +123,16 @@ impl Cell<'_> {
         }
     }
 
+    /// Whether this is text that begins as no number, list, truth value or sign of a missing value does.
+    pub fn is_prose(&self) -> bool {
+        let first = match self {
+            Cell::Text(text) => text.as_bytes().first(),
+            Cell::Bytes(bytes) => bytes.first(),
+            _ => None,
+        };
+        first.is_some_and(|byte| byte.is_ascii_alphabetic() && !b"fFiInNtT".contains(byte))
+    }
+
     /// Whether no number stands here that is not whole.
     pub fn is_whole(&self) -> bool {
         self.number().is_none_or(|value| value.fract() == 0.0)
@@ -238,16 +247,17 @@ pub(super) fn text_hash_of(owner: u64, text: &[u8]) -> u64 {
 
 /// Characters of a text in UTF-8: bytes that do not go on with one.
 pub(super) fn characters(text: &[u8]) -> usize {
-    text.iter().filter(|byte| (**byte as i8) >= -64).count()
+    if text.is_ascii() {
+        return text.len();
+    }
+    // Counts of a byte, so that many are added at once.
+    let of = |chunk: &[u8]| chunk.iter().map(|byte| u8::from((*byte as i8) >= -64)).sum::<u8>();
+    text.chunks(usize::from(u8::MAX)).map(|chunk| usize::from(of(chunk))).sum()
 }
 
 /// A 64-bit hash of words (XXH64).
 pub(super) fn words_hash<const N: usize>(words: [u64; N]) -> u64 {
-    let mut hasher = XxHash64::with_seed(1);
-    for word in words {
-        hasher.write_u64(word.to_le());
-    }
-    hasher.finish()
+    XxHash64::oneshot(1, words.map(u64::to_le_bytes).as_flattened())
 }
 
 #[cfg(test)]
@@ -291,6 +301,30 @@ mod tests {
         }
         for other in ["", "-", ".", "-.", "1e3", "+1", "1.2.3", " 1", "9007199254740993.", "1_0", "nan"] {
             assert_eq!(plain_decimal(other.as_bytes()), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn characters_are_those_of_the_text() {
+        for text in ["", "plain", "aé→🙂", &"é🙂a".repeat(300), &"x".repeat(999)] {
+            assert_eq!(characters(text.as_bytes()), text.chars().count(), "{text}");
+        }
+    }
+
+    #[test]
+    fn prose_is_no_number() {
+        let cell = |t: &'static str| Cell::Bytes(t.as_bytes());
+        assert!(cell("What is 2?").is_prose() && cell("e5").is_prose() && !Cell::Missing.is_prose());
+        for text in ["1", "-inf", "inf", "NaN", "nan", "Infinity", "True", "[1]", "NA", " 1", ".5"] {
+            assert!(!cell(text).is_prose(), "{text}");
+        }
+        // What begins so is never read as one.
+        for first in (b'a'..=b'z').chain(b'A'..=b'Z') {
+            for rest in ["", "1", "nf", "aN", "rue", "5.0", "/A", "one"] {
+                let text = format!("{}{rest}", char::from(first));
+                let cell = Cell::Bytes(text.as_bytes());
+                assert!(!cell.is_prose() || cell.number().is_none(), "{text}");
+            }
         }
     }
 

@@ -70,7 +70,8 @@ impl Splitter {
     pub fn fill(&mut self, block: &mut Block) -> Result<bool, Stop> {
         block.spans.clear();
         self.begin(block);
-        let mut target = BLOCK_BYTES.max(2 * block.filled);
+        // As much as the source's buffer holds, so that bytes are read in their place.
+        let mut target = BLOCK_BYTES + block.filled;
         loop {
             self.read(block, target).map_err(Stop::Io)?;
             let bytes = block.bytes.get(..block.filled).unwrap_or_default();

@@ -59,7 +59,8 @@ impl Row<'_> {
     /// A number that names something: a whole number itself, anything else by a hash of its text.
     pub fn identity(&self, index: usize) -> u64 {
         let cell = (self.cell)(index);
-        match (&cell, cell.number()) {
+        let number = if cell.is_prose() { None } else { cell.number() };
+        match (&cell, number) {
             (_, Some(value)) if value.fract() == 0.0 && (0.0..LARGEST_EXACT).contains(&value) => value as u64,
             _ => text_hash(&cell.text().unwrap_or_default()),
         }
