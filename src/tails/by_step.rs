@@ -5,6 +5,7 @@ use crate::foundation::failure::Status;
 use crate::foundation::numeric;
 use crate::foundation::order;
 use statrs::distribution::{ContinuousCDF, StudentsT};
+use std::borrow::Cow;
 
 /// Most windows.
 const WINDOWS: usize = 10;
@@ -54,40 +55,62 @@ impl Trend {
 ///
 /// `values` and `step` run side by side, in any order. NaN is left out.
 pub fn tail_by_step(values: &[f64], step: &[u64]) -> Vec<StepWindow> {
-    let mut rows: Vec<(u64, f64)> =
-        step.iter().copied().zip(values.iter().copied()).filter(|row| !row.1.is_nan()).collect();
-    rows.sort_by_key(|row| row.0);
-    cut(&rows, WINDOWS, MIN_ROWS).into_iter().filter_map(window).collect()
+    let rows = ByStep::new(values, step);
+    rows.cut(WINDOWS, MIN_ROWS).into_iter().filter_map(|rows| window(&rows)).collect()
 }
 
-/// Rows, ordered by step, in at most `windows` windows of whole steps with at least `least` rows each; none where there are fewer
-/// than two.
-pub(super) fn cut(rows: &[(u64, f64)], windows: usize, least: usize) -> Vec<&[(u64, f64)]> {
-    let target = (rows.len() / windows).max(least);
-    let mut cuts = vec![0];
-    for (i, pair) in rows.windows(2).enumerate() {
-        let start = cuts.last().copied().unwrap_or(0);
-        let enough = i + 1 - start >= target && rows.len() - (i + 1) >= target;
-        if pair[0].0 != pair[1].0 && enough {
-            cuts.push(i + 1);
+/// Values with their steps, in the order of the steps.
+pub(super) struct ByStep<'a> {
+    pub values: Cow<'a, [f64]>,
+    pub step: Cow<'a, [u64]>,
+}
+
+impl<'a> ByStep<'a> {
+    /// NaN is left out. Copied only where they are not so already.
+    pub fn new(values: &'a [f64], step: &'a [u64]) -> Self {
+        if values.len() == step.len() && step.is_sorted() && !values.iter().any(|x| x.is_nan()) {
+            return Self { values: Cow::Borrowed(values), step: Cow::Borrowed(step) };
         }
+        let mut rows: Vec<(u64, f64)> =
+            step.iter().copied().zip(values.iter().copied()).filter(|row| !row.1.is_nan()).collect();
+        rows.sort_by_key(|row| row.0);
+        let (step, values) = rows.into_iter().unzip();
+        Self { values: Cow::Owned(values), step: Cow::Owned(step) }
     }
-    if cuts.len() < 2 {
-        return Vec::new();
+
+    /// At most `windows` windows of whole steps with at least `least` values each; none where there are fewer than two.
+    pub fn cut(&self, windows: usize, least: usize) -> Vec<ByStep<'_>> {
+        let rows = self.step.len();
+        let target = (rows / windows).max(least);
+        let mut cuts = vec![0];
+        for (i, pair) in self.step.windows(2).enumerate() {
+            let start = cuts.last().copied().unwrap_or(0);
+            let enough = i + 1 - start >= target && rows - (i + 1) >= target;
+            if pair[0] != pair[1] && enough {
+                cuts.push(i + 1);
+            }
+        }
+        if cuts.len() < 2 {
+            return Vec::new();
+        }
+        cuts.push(rows);
+        let window = |cut: &[usize]| {
+            let (values, step) = (self.values.get(cut[0]..cut[1])?, self.step.get(cut[0]..cut[1])?);
+            Some(ByStep { values: Cow::Borrowed(values), step: Cow::Borrowed(step) })
+        };
+        cuts.windows(2).filter_map(window).collect()
     }
-    cuts.push(rows.len());
-    cuts.windows(2).filter_map(|cut| rows.get(cut[0]..cut[1])).collect()
 }
 
-fn window(rows: &[(u64, f64)]) -> Option<StepWindow> {
-    let descending = order::descending(&rows.iter().map(|row| row.1).collect::<Vec<f64>>());
+fn window(rows: &ByStep<'_>) -> Option<StepWindow> {
+    let descending = order::descending(&rows.values);
     let n = descending.len();
     let threshold = *descending.get(default_k(n))?;
     let k = descending.partition_point(|x| *x > threshold);
     let gpd = support::check_tail(&descending, k).and_then(|()| fit_gpd(&descending[..k], threshold));
     Some(StepWindow {
-        first: rows.first()?.0,
-        last: rows.last()?.0,
+        first: *rows.step.first()?,
+        last: *rows.step.last()?,
         n,
         threshold,
         k,

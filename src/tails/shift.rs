@@ -1,6 +1,7 @@
 //! Has the top of the rewards moved during training, so far that the pooled tail is that of one part of the log?
 
 use super::TAIL_FRACTION;
+use super::by_step::ByStep;
 use crate::foundation::order;
 use statrs::distribution::{DiscreteCDF, Hypergeometric};
 
@@ -41,16 +42,14 @@ pub struct Shift {
 /// that learns slowly, by less than that, is not a shift. Chance: Fisher's exact test of the number of rollouts above, at
 /// .001 over all windows. `values` and `step` run side by side, in any order; NaN is left out.
 pub fn shift(values: &[f64], step: &[u64]) -> Option<Shift> {
-    let mut rows: Vec<(u64, f64)> =
-        step.iter().copied().zip(values.iter().copied()).filter(|row| !row.1.is_nan()).collect();
-    rows.sort_by_key(|row| row.0);
-    let least = if rows.len() >= 2 * MIN_ROWS { MIN_ROWS } else { MIN_ROWS_OF_A_SHORT_LOG };
-    let windows: Vec<Window> =
-        super::by_step::cut(&rows, WINDOWS, least).into_iter().filter_map(Window::of).collect();
+    let rows = ByStep::new(values, step);
+    let least = if rows.step.len() >= 2 * MIN_ROWS { MIN_ROWS } else { MIN_ROWS_OF_A_SHORT_LOG };
+    let windows = rows.cut(WINDOWS, least);
     let (first, rest) = windows.split_first()?;
-    let level = LEVEL / rest.len() as f64;
-    let moved = |other: &&Window| other.is_above(first, level) || first.is_above(other, level);
-    rest.iter().find(moved).map(|after| Shift { before: first.at, after: after.at })
+    let (first, level) = (Window::of(first)?, LEVEL / rest.len() as f64);
+    let moved = |other: &Window| other.is_above(&first, level) || first.is_above(other, level);
+    let after = rest.iter().filter_map(Window::of).find(moved)?;
+    Some(Shift { before: first.at, after: after.at })
 }
 
 struct Window {
@@ -60,12 +59,16 @@ struct Window {
 }
 
 impl Window {
-    fn of(rows: &[(u64, f64)]) -> Option<Self> {
-        let ascending = order::sorted(&rows.iter().map(|row| row.1).collect::<Vec<f64>>());
+    fn of(rows: &ByStep<'_>) -> Option<Self> {
+        let ascending = order::sorted(&rows.values);
         let n = ascending.len();
         let level = *ascending.get(n - 1 - (n as f64 * TAIL_FRACTION) as usize)?;
         let median = *ascending.get(n / 2)?;
-        Some(Self { at: Level { first: rows.first()?.0, last: rows.last()?.0, level }, median, ascending })
+        Some(Self {
+            at: Level { first: *rows.step.first()?, last: *rows.step.last()?, level },
+            median,
+            ascending,
+        })
     }
 
     fn above(&self, x: f64) -> usize {

@@ -270,7 +270,7 @@ fn later_tail(n0: f64, x0: f64, n1: f64, x1: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::foundation::rng::{Purpose, SeedTree};
+    use crate::foundation::rng::{Purpose, SeedTree, Stream};
 
     #[test]
     fn the_tail_is_that_of_fisher() {
@@ -314,6 +314,39 @@ mod tests {
             jumped += usize::from(!found.jumps.is_empty());
         }
         assert!(risen <= 10 && jumped <= 10, "{risen} {jumped}");
+    }
+
+    /// In how many of `logs` logs of steps of `prompts` prompts, each of which passes with a rate of its own, a rise is seen.
+    fn risen(logs: usize, prompts: u64, rollouts: u64, mut rate: impl FnMut(&mut Stream) -> f64) -> usize {
+        let mut stream = SeedTree::new(52, 0).stream(Purpose::Utility, prompts);
+        let mut log = || {
+            let mut passes = Passes::new(Some(0.5));
+            for step in 0..30u64 {
+                let (mut rewards, mut names) = (Vec::new(), Vec::new());
+                for prompt in 0..prompts {
+                    let own = rate(&mut stream);
+                    for _ in 0..rollouts {
+                        rewards.push(f64::from(u8::from(stream.open_unit() < own)));
+                        names.push(step * prompts + prompt);
+                    }
+                }
+                let first_row = step * prompts * rollouts;
+                let (rewards, prompts, reference) = (&rewards[..], &names[..], step < 10);
+                passes.see(&Rows { step, first_row, rewards, prompts, reference });
+            }
+            passes.finish().rise.is_some()
+        };
+        (0..logs).filter(|_| log()).count()
+    }
+
+    #[test]
+    fn neither_prompts_that_pass_as_one_nor_the_choice_of_the_step_make_a_rise() {
+        // 1% and three standard errors: the rollouts of a prompt pass together, or not at all.
+        let together = risen(400, 8, 8, |stream| if stream.open_unit() < 0.5 { 0.95 } else { 0.05 });
+        assert!(together <= 10, "{together} of 400");
+        // All of one rate, so that the best of the twenty steps is all that there is to choose.
+        let chosen = risen(2000, 16, 1, |_| 0.5);
+        assert!(chosen <= 33, "{chosen} of 2000");
     }
 
     #[test]

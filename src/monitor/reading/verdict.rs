@@ -354,3 +354,64 @@ fn upper(text: &str) -> String {
     let mut characters = text.chars();
     characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::apart::Tested;
+    use super::super::pass_rate::Values;
+    use super::*;
+
+    #[test]
+    fn a_gap_that_few_rollouts_show_is_told_and_no_tail_explains_it() {
+        let near = Apart {
+            count: 2,
+            from_score: 20.08,
+            rest: 2.043,
+            rewards: (20.14, 20.45),
+            in_reference: 0,
+            first_step: 50,
+            p_value: 0.021,
+        };
+        let gathered = |near: Option<Apart>| Gathered {
+            entries: Vec::new(),
+            places: 6,
+            expected: 17.7,
+            reference: 256,
+            later: 1728,
+            noun: "the median of its group",
+            tested: Tested { tail: 198, heavy: Some(0.4264), apart: None, near },
+            known: None,
+            excess: None,
+            levels: Vec::new(),
+            values: Values::default(),
+        };
+        let shift = Shift { from_step: 290, share: 0.75, above: Above::High };
+        let judge = |gathered: &Gathered, shift: Option<&Shift>| {
+            let (list, reference, nothing_after) = (&[][..], "the first 4 steps", None);
+            Case {
+                gathered,
+                list,
+                shared: None,
+                shift,
+                pass_rate: None,
+                two_levels: false,
+                reference,
+                nothing_after,
+            }
+            .by_tail()
+        };
+        for (shift, verdict) in [(Some(&shift), Verdict::Shifted), (None, Verdict::Quiet)] {
+            for near in [Some(near.clone()), None] {
+                let judgement = judge(&gathered(near.clone()), shift);
+                let cautions = judgement.cautions.join(" ");
+                assert_eq!(judgement.verdict, verdict);
+                assert_eq!(
+                    cautions.contains("The 2 highest lie 20.08 or more"),
+                    near.is_some(),
+                    "{cautions}"
+                );
+                assert_eq!(cautions.contains("a heavy tail of their own"), near.is_none(), "{cautions}");
+            }
+        }
+    }
+}

@@ -89,8 +89,7 @@ pub(super) fn scan(
     let (delimiter, expected) = (splitter.delimiter, header.len());
     let before = present.extent.rows();
     let (mut row, mut cells, mut unfinished) = (before, Cells::default(), None);
-    in_blocks(&mut splitter, &mut |block| {
-        let block = block.map_err(|stop| explain(path, row, stop))?;
+    let stopped = in_blocks(&mut splitter, &mut |block| {
         for span in &block.spans {
             let record = block.record(span);
             cells.cut(record, span, delimiter, needed);
@@ -116,6 +115,9 @@ pub(super) fn scan(
         }
         Ok(())
     })?;
+    if let Some(stop) = stopped {
+        return Err(explain(path, row, stop));
+    }
     match (row - before, &unfinished) {
         (0, None) => Err(Error::Empty { path: path.to_owned(), what: "a header and no row" }),
         (0, Some(_)) => Err(Error::Empty { path: path.to_owned(), what: "a header and no complete row" }),
@@ -123,11 +125,12 @@ pub(super) fn scan(
     }
 }
 
-/// Visits the blocks of a file, which another thread cuts, or this one where the system gives no other.
+/// Visits the blocks of a file, which another thread cuts, or this one where the system gives no other; why there are no more, if that
+/// is not the file's end.
 fn in_blocks(
     splitter: &mut Splitter,
-    visit: &mut dyn FnMut(Result<&Block, Stop>) -> Result<(), Error>,
-) -> Result<(), Error> {
+    visit: &mut dyn FnMut(&Block) -> Result<(), Error>,
+) -> Result<Option<Stop>, Error> {
     let (send, receive) = sync_channel::<Result<Block, Stop>>(BLOCKS);
     // A channel that never fills up: there are no more blocks than places.
     let (give_back, emptied) = sync_channel::<Block>(BLOCKS + 2);
@@ -137,14 +140,14 @@ fn in_blocks(
         std::thread::Builder::new().spawn_scoped(scope, cut).ok()?;
         for block in receive {
             match block {
-                Ok(block) => match visit(Ok(&block)) {
+                Ok(block) => match visit(&block) {
                     Ok(()) => drop(give_back.try_send(block)),
-                    refused => return Some(refused),
+                    Err(refused) => return Some(Err(refused)),
                 },
-                Err(stop) => return Some(visit(Err(stop))),
+                Err(stop) => return Some(Ok(Some(stop))),
             }
         }
-        Some(Ok(()))
+        Some(Ok(None))
     });
     if let Some(done) = apart {
         return done;
@@ -152,9 +155,9 @@ fn in_blocks(
     let mut block = Block::default();
     loop {
         match splitter.fill(&mut block) {
-            Ok(true) => visit(Ok(&block))?,
-            Ok(false) => return Ok(()),
-            Err(stop) => return visit(Err(stop)),
+            Ok(true) => visit(&block)?,
+            Ok(false) => return Ok(None),
+            Err(stop) => return Ok(Some(stop)),
         }
     }
 }

@@ -107,8 +107,10 @@ impl Splitter {
         if block.bytes.len() < target {
             block.bytes.resize(target, 0);
         }
+        // A little room is left: to fill it, bytes would have to be copied through the source's buffer, then and for ever after.
         while !self.ended
-            && let Some(space) = block.bytes.get_mut(block.filled..target).filter(|space| !space.is_empty())
+            && let Some(space) = block.bytes.get_mut(block.filled..target)
+            && 8 * space.len() > BLOCK_BYTES
         {
             match self.reader.read(space) {
                 Ok(0) => self.ended = true,

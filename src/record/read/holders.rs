@@ -94,6 +94,9 @@ pub fn read_holders(meta: &LogMeta, above: f64, at: Option<f64>) -> Result<Holde
                 let (rows, excesses) = map.entry(row.identity(prompt)).or_default();
                 *rows += 1;
                 *excesses += usize::from(value > above);
+                if map.len() > MOST_PROMPTS {
+                    of_prompt = None;
+                }
             }
             if at == Some(value) {
                 equal += 1;
@@ -103,9 +106,6 @@ pub fn read_holders(meta: &LogMeta, above: f64, at: Option<f64>) -> Result<Holde
             }
             Ok(())
         })?;
-        if of_prompt.as_ref().is_some_and(|map| map.len() > MOST_PROMPTS) {
-            of_prompt = None;
-        }
     }
     let prompts = of_prompt.and_then(|map| {
         let most = map.iter().max_by_key(|(key, (rows, above))| (*above, usize::MAX - *rows, **key))?.1;
