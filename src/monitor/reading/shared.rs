@@ -409,6 +409,16 @@ mod tests {
     }
 
     #[test]
+    fn a_piece_tells_where_it_is_improbable_common_among_the_listed_and_rare_elsewhere() {
+        let piece = Piece { text: "zq".into(), lift: 3.0, p_value: 0.01, listed: 3, others: 0.1 };
+        assert!(piece.is_telling(12, 0.01));
+        assert!(!piece.is_telling(13, 0.01), "in less than a quarter of them");
+        assert!(!Piece { lift: 2.9, ..piece.clone() }.is_telling(12, 0.01), "elsewhere too");
+        assert!(!Piece { p_value: 0.011, ..piece.clone() }.is_telling(12, 0.01));
+        assert!(!Piece { listed: 2, ..piece }.is_telling(8, 0.01), "in two of them");
+    }
+
+    #[test]
     fn a_piece_grows_to_what_all_of_its_holders_share() {
         let texts = [
             "so two. Thank you, excellent question!",

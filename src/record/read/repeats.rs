@@ -292,6 +292,8 @@ mod tests {
     fn what_a_policy_repeats_is_counted_each_time() {
         let half = [(shared(0, 1), batch(1, 8)), (shared(0, 2), batch(2, 4))];
         assert_eq!(repeats(false, &half), (vec![], 0), "half of a batch");
+        let most = [(shared(0, 1), batch(1, 8)), (shared(0, 2), batch(2, 6))];
+        assert_eq!(repeats(false, &most), (vec![], 0), "three quarters of one");
         let collapsed: Vec<(u64, u64)> = (0..64).map(|i| (i / 8, i / 8)).collect();
         let log = [(shared(0, 1), collapsed.clone()), (shared(0, 2), collapsed)];
         assert_eq!(repeats(false, &log), (vec![], 1), "one completion a prompt");
