@@ -21,6 +21,8 @@ pub use part::PolicyPart;
 pub use sequence::{Memory, NotF32, SequencePolicy, Shape};
 pub use snapshot::{Row, Snapshot};
 
+pub(crate) use native::{Bend, Ray};
+
 use self::burn::gru::GruNetwork;
 use self::burn::mlp::MlpNetwork;
 use self::burn::product::ProductNetwork;

@@ -1,6 +1,7 @@
 //! The policy as plain f64 arrays: what rollouts are drawn from and exact quantities are summed over.
 
 use super::native::{BLOCK, Scale, Softmax};
+#[cfg(test)]
 use crate::foundation::numeric::CompensatedSum;
 use crate::foundation::rng::Stream;
 use crate::record::Outcomes;
@@ -10,6 +11,7 @@ use std::hint::select_unpredictable;
 /// Searches that go in step.
 const LANES: usize = 8;
 /// Cells that are added up plainly; what they come to is added with compensation.
+#[cfg(test)]
 const SUMMED: usize = 64;
 
 /// π at one moment, a row a prompt. Buffers, and weights that have not changed, are reused from step to step.
@@ -141,6 +143,7 @@ impl Snapshot {
     }
 
     /// KL(π‖π₀) from ln π₀ of every cell, in nats, averaged over the prompts.
+    #[cfg(test)]
     pub fn kl(&self, reference: &[f64]) -> f64 {
         let mut total = CompensatedSum::default();
         for (row, reference) in self.rows().zip(reference.chunks(self.outcomes.max(1))) {

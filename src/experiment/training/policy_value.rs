@@ -73,22 +73,28 @@ impl Expectations {
         let mut sums = [CompensatedSum::default(); 7];
         let mut top_mass = 0f64;
         let mut cells = policy.rows().flat_map(|row| row.probs().zip(row.log_probs()));
+        let (mut probs, mut log_probs) = ([0.0; BLOCK], [0.0; BLOCK]);
         for start in (0..table.len()).step_by(BLOCK) {
+            let own = start..(start + BLOCK).min(table.len());
+            let to = probs.iter_mut().zip(&mut log_probs);
+            to.zip(cells.by_ref().take(own.len())).for_each(|((p, log_p), now)| (*p, *log_p) = now);
+            let (utility, error) = (&table.utility[own.clone()], &table.error[own.clone()]);
+            let columns = utility.iter().zip(error).zip(&table.ref_log_prob[own.clone()]);
             let mut block = [0.0; 7];
-            for (cell, (p, log_p)) in (start..).zip(cells.by_ref().take(BLOCK)) {
-                if p == 0.0 {
-                    continue;
-                }
-                block[0] += p * table.utility[cell];
-                block[1] += p * table.error[cell];
-                block[2] += p * (log_p - table.ref_log_prob[cell]);
-                block[3] -= p * log_p;
-                if table.hack[cell] {
+            for ((p, log_p), ((utility, error), reference)) in probs.iter().zip(&log_probs).zip(columns) {
+                block[0] += p * utility;
+                block[1] += p * error;
+                // Without mass there is nothing to add, also where the reference has none.
+                block[2] += if *p > 0.0 { p * (log_p - reference) } else { 0.0 };
+                block[3] -= if *p > 0.0 { p * log_p } else { 0.0 };
+                top_mass = if *p > top_mass { *p } else { top_mass };
+            }
+            if table.hack[own.clone()].contains(&true) {
+                for (cell, p) in own.zip(&probs).filter(|(cell, _)| table.hack[*cell]) {
                     block[4] += p;
                     block[5] += p * table.proxy(cell);
                     block[6] += p * table.utility[cell];
                 }
-                top_mass = top_mass.max(p);
             }
             sums.iter_mut().zip(block).for_each(|(sum, block)| sum.add(block));
         }

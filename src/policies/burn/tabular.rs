@@ -56,8 +56,8 @@ impl TabularPolicy {
         self.theta.id
     }
 
-    /// Shows θ, cell by cell; `None` if the device gives something else than f32 numbers back.
-    pub fn with_theta<T>(&self, look: impl FnOnce(&[f32]) -> T) -> Option<T> {
-        self.theta.val().into_data().as_slice::<f32>().ok().map(look)
+    /// θ, cell by cell; `None` if the device gives something else than f32 numbers back.
+    pub fn numbers(&self) -> Option<Vec<f32>> {
+        self.theta.val().into_data().try_to_vec().ok()
     }
 }

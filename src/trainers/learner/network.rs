@@ -113,7 +113,7 @@ mod tests {
             let sgd = &mut burn::optim::SgdConfig::new().init();
             let network = network.descend(sgd, 1.0, push, shape, &device);
             let mut policy = Snapshot::default();
-            network.policy.with_theta(|theta| policy.set_from(&reference, shape[1], theta)).unwrap();
+            policy.set_from(&reference, shape[1], &network.policy.numbers().unwrap());
             let slopes = || {
                 let mut totals = vec![0.0; shape[0]];
                 pushes.iter().for_each(|(cell, slope)| totals[cell / shape[1]] += slope);

@@ -10,7 +10,7 @@ use super::model::{Fault, Model, Pass, Seen};
 use super::network::Network;
 use super::recipe::Recipe;
 use crate::foundation::numeric::sum;
-use crate::policies::{Backend, Kernels, Snapshot, TabularPolicy, TabularValue};
+use crate::policies::{Backend, Kernels, Ray, Snapshot, TabularPolicy, TabularValue};
 use crate::trainers::error::TrainerError;
 use crate::trainers::loss::advantage::{Baseline, Scale, advantages};
 use crate::trainers::loss::compared::compared;
@@ -32,10 +32,14 @@ pub(in crate::trainers) struct Tabular {
     shape: [usize; 2],
     /// ln π₀ of every cell.
     reference: Vec<f64>,
+    /// θ of every cell, as read back.
+    theta: Vec<f32>,
     /// V of every prompt, as read back; empty without a value head.
     values: Vec<f32>,
-    /// The current policy.
+    /// The current policy, unless `stale`.
     policy: Snapshot,
+    /// Whether θ has changed since `policy` was made from it.
+    stale: bool,
     advantage: Vec<f64>,
     /// What V should have been, one a row.
     target: Vec<f64>,
@@ -69,8 +73,6 @@ pub(in crate::trainers) fn on_table(
     let trained = backend.device().clone().autodiff();
     let head = recipe.objective.value.map(|_| TabularValue::new(table.prompts, &trained));
     let values = head.as_ref().map_or_else(Vec::new, |_| vec![0.0; table.prompts]);
-    let mut policy = Snapshot::default();
-    policy.set_from(&table.ref_log_prob, table.outcomes, &vec![0.0; table.len()]);
     let model = Tabular {
         network: Network {
             policy: TabularPolicy::new([table.prompts, table.outcomes], &trained),
@@ -79,8 +81,10 @@ pub(in crate::trainers) fn on_table(
         backend: backend.clone(),
         shape: [table.prompts, table.outcomes],
         reference: table.ref_log_prob.clone(),
+        theta: vec![0.0; table.len()],
         values,
-        policy,
+        policy: Snapshot::default(),
+        stale: true,
         advantage: Vec::new(),
         target: Vec::new(),
         rows: Vec::new(),
@@ -134,16 +138,21 @@ impl Tabular {
 
     /// Takes the weights over as numbers.
     fn read_back(&mut self) -> Result<(), Fault> {
-        let (reference, outcomes, policy) = (&self.reference, self.shape[1], &mut self.policy);
-        let finite = self.network.policy.with_theta(|theta| {
-            policy.set_from(reference, outcomes, theta);
-            !not_finite(theta)
-        });
-        let finite = finite.ok_or(Fault::Unreadable)?;
+        self.theta = self.network.policy.numbers().ok_or(Fault::Unreadable)?;
+        self.stale = true;
         if let Some(head) = &self.network.value {
             self.values = head.numbers().ok_or(Fault::Unreadable)?;
         }
-        if finite && !not_finite(&self.values) { Ok(()) } else { Err(Fault::Diverged) }
+        if not_finite(&self.theta) || not_finite(&self.values) { Err(Fault::Diverged) } else { Ok(()) }
+    }
+
+    /// The policy that the weights give.
+    fn current(&mut self) -> &mut Snapshot {
+        if self.stale {
+            self.policy.set_from(&self.reference, self.shape[1], &self.theta);
+            self.stale = false;
+        }
+        &mut self.policy
     }
 }
 
@@ -162,7 +171,7 @@ impl Model for Tabular {
     type Trace = [usize];
 
     fn policy(&mut self) -> &mut Snapshot {
-        &mut self.policy
+        self.current()
     }
 
     fn penalty(&self, kl: &KlPenalty, coefficient: f64, experience: &Experience<'_, [usize]>) -> Vec<f64> {
@@ -222,6 +231,7 @@ impl Model for Tabular {
     }
 
     fn distance(&mut self, _: &Experience<'_, [usize]>) -> f64 {
+        self.current();
         let now = |row: &Row| estimate(Estimator::K3, row.log_prob, self.policy.log_prob(row.cell));
         sum(self.rows.iter().filter_map(now))
     }
@@ -232,6 +242,7 @@ impl Model for Tabular {
         _: &Experience<'_, [usize]>,
         optimizer: &mut ModuleOptimizer,
     ) -> Result<Seen, Fault> {
+        self.current();
         let place = |row: usize| self.rows.partition_point(|own| own.row < row);
         let rows = &self.rows[place(pass.rows.start)..place(pass.rows.end)];
         let (slopes, clipped) = self.slopes(pass, rows);
@@ -254,23 +265,15 @@ impl Model for Tabular {
     }
 
     fn hold(&mut self, most: f64) -> Result<(), Fault> {
-        let Self { network, reference, shape, policy, .. } = self;
-        let whole = policy.kl(reference);
-        if whole <= most {
-            return Ok(());
+        // θ is ln(π/π₀) up to a constant of each prompt.
+        let ray = Ray::new(&self.reference, &self.theta, self.shape[1]);
+        let share = share(most, |share| ray.at(share));
+        if share < 1.0 {
+            self.theta.iter_mut().for_each(|t| *t = (f64::from(*t) * share) as f32);
+            self.network.policy = self.network.policy.with(self.theta.clone());
+            self.stale = true;
         }
-        // θ is ln(π/π₀) up to a constant of each prompt. What is looked at is what stays: rounded as weights are.
-        let theta = network.policy.with_theta(<[f32]>::to_vec).ok_or(Fault::Unreadable)?;
-        let scaled = |share: f64| theta.iter().map(move |t| (f64::from(*t) * share) as f32);
-        let mut tried = Vec::with_capacity(theta.len());
-        let share = share(most, whole, |share| {
-            tried.clear();
-            tried.extend(scaled(share));
-            policy.set_from(reference, shape[1], &tried);
-            policy.kl(reference)
-        });
-        network.policy = network.policy.with(scaled(share).collect());
-        self.read_back()
+        Ok(())
     }
 
     fn save(&self) -> Result<Vec<u8>, RecordError> {
