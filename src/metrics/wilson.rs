@@ -3,6 +3,7 @@
 use crate::foundation::binomial;
 use crate::foundation::bootstrap::Interval;
 use crate::foundation::failure::Status;
+use crate::foundation::root::crossing;
 use crate::foundation::scalar::OpenProbability;
 use statrs::function::erf::erfc_inv;
 use std::f64::consts::SQRT_2;
@@ -82,9 +83,9 @@ pub fn clopper_pearson(hits: u64, trials: u64, confidence: OpenProbability) -> R
     // P(B ≥ hits) rises with p and reaches the tail at the lower limit; P(B ≤ hits) falls to it at the upper.
     let low = match hits.checked_sub(1) {
         None => 0.0,
-        Some(below) => bisect(|p| binomial::sf(trials, p, below) < tail),
+        Some(below) => limit(|p| binomial::sf(trials, p, below) - tail)?,
     };
-    let high = if hits == trials { 1.0 } else { bisect(|p| binomial::cdf(trials, p, hits) > tail) };
+    let high = if hits == trials { 1.0 } else { limit(|p| binomial::cdf(trials, p, hits) - tail)? };
     Ok(Interval { low, high })
 }
 
@@ -98,22 +99,27 @@ fn valid(hits: u64, trials: u64) -> Result<(), Status> {
     Ok(())
 }
 
-/// The point of (0, 1) below which `is_below` holds.
-fn bisect(is_below: impl Fn(f64) -> bool) -> f64 {
-    let (mut low, mut high) = (0.0, 1.0);
-    loop {
-        let middle = 0.5 * (low + high);
-        if middle <= low || middle >= high {
-            return middle;
-        }
-        if is_below(middle) { low = middle } else { high = middle }
-    }
+/// Where a probability of the binomial reaches the tail: it has another sign at each end of \[0, 1\].
+fn limit(over: impl FnMut(f64) -> f64) -> Result<f64, Status> {
+    crossing(0.0, 1.0, over).ok_or(Status::Undefined { reason: "the binomial does not reach the tail" })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     const LEVEL: OpenProbability = OpenProbability::known(0.95);
+
+    #[test]
+    fn exact_limits_reach_the_tail_however_small_they_are() {
+        for (hits, trials) in
+            [(1, 1_000_000_000), (3, 1_000_000), (7, 300), (1, 2), (299, 300), (999_999, 1_000_000)]
+        {
+            let Interval { low, high } = clopper_pearson(hits, trials, LEVEL).unwrap();
+            let (below, above) = (binomial::sf(trials, low, hits - 1), binomial::cdf(trials, high, hits));
+            assert!((below / 0.025 - 1.0).abs() < 1e-6, "{hits} of {trials}: {low} {below}");
+            assert!((above / 0.025 - 1.0).abs() < 1e-6, "{hits} of {trials}: {high} {above}");
+        }
+    }
 
     #[test]
     fn nothing_seen_is_the_rule_of_three() {

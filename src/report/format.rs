@@ -36,21 +36,6 @@ pub fn budget(budget: f64) -> String {
     if budget < 1.0 { percent(budget) } else { format!("{} rollouts", number(budget)) }
 }
 
-/// Base64 with padding (RFC 4648, section 4).
-pub fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let byte = |i: usize| u32::from(chunk.get(i).copied().unwrap_or(0));
-        let word = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for i in 0..4 {
-            let letter = LETTERS[(word >> (18 - 6 * i) & 63) as usize] as char;
-            out.push(if i <= chunk.len() { letter } else { '=' });
-        }
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,14 +58,5 @@ mod tests {
         assert_eq!(percent(1e-4), "0.01%");
         assert_eq!(percent_interval(0.625, Some(0.4777), Some(0.74)), "62% [48, 74]".replace("62", "63"));
         assert_eq!(budget(50.0), "50 rollouts");
-    }
-
-    #[test]
-    fn base64_matches_the_vectors_of_the_standard() {
-        for (plain, coded) in
-            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")]
-        {
-            assert_eq!(base64(plain.as_bytes()), coded);
-        }
     }
 }

@@ -5,8 +5,9 @@ use super::endpoint::{self, Place};
 use super::leaders::{alarms, base_rates, detail, findings, masking, overview};
 use super::matrix::{Matrix, matrices};
 use super::tables::Table;
-use super::{BOLD, REGULAR, ReportError, engine, format};
+use super::{BOLD, REGULAR, ReportError, engine};
 use crate::record::benchmark::{GUARDS, Tables};
+use base64::prelude::{BASE64_STANDARD, Engine};
 use minijinja::value::Serde;
 use serde::Serialize;
 use std::fs;
@@ -97,8 +98,8 @@ impl Page {
             base_rates: base_rates(&tables.base_rates),
             details: cells.iter().map(detail).collect(),
             guards: guards.to_vec(),
-            regular: format::base64(REGULAR),
-            bold: format::base64(BOLD),
+            regular: BASE64_STANDARD.encode(REGULAR),
+            bold: BASE64_STANDARD.encode(BOLD),
         }
     }
 

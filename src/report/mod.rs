@@ -17,6 +17,7 @@ pub mod verdict;
 pub use findings::headline;
 
 use crate::record::folder::{FolderError, LeftOut, Manifest, Plan, RunFolder};
+use base64::prelude::{BASE64_STANDARD, Engine};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment};
@@ -128,8 +129,8 @@ pub fn html(run: &RunFolder) -> Result<String, ReportError> {
         flags: tables::flags(run),
         numbers: tables::numbers(run),
         missing: tables::missing(run),
-        regular: format::base64(REGULAR),
-        bold: format::base64(BOLD),
+        regular: BASE64_STANDARD.encode(REGULAR),
+        bold: BASE64_STANDARD.encode(BOLD),
     };
     Ok(engine.get_template("report")?.render(Serde(page))?)
 }

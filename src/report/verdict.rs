@@ -4,9 +4,10 @@ use super::format::{number, percent, percent_interval};
 use super::leaderboard::rows;
 use super::picture;
 use super::tables::Table;
-use super::{BOLD, REGULAR, ReportError, engine, format};
+use super::{BOLD, REGULAR, ReportError, engine};
 use crate::record::endpoint::{NONE, PLACEBO, PROGRAMME, SWAP};
 use crate::record::verdict::{AnswerRow, CellRow, MAP, PHASES, SPOKE, Tables, TrainerRow};
+use base64::prelude::{BASE64_STANDARD, Engine};
 use minijinja::value::Serde;
 use serde::Serialize;
 use std::fs;
@@ -124,8 +125,8 @@ impl Page {
             ends: ends(tables),
             answers: tables.cells.iter().map(|cell| answers(cell, &tables.answers)).collect(),
             assumed: ASSUMED.to_vec(),
-            regular: format::base64(REGULAR),
-            bold: format::base64(BOLD),
+            regular: BASE64_STANDARD.encode(REGULAR),
+            bold: BASE64_STANDARD.encode(BOLD),
         }
     }
 
