@@ -25,6 +25,6 @@ pub use training::error::TrainError;
 pub use training::policy_value::{Expectations, Method};
 pub use training::setting::{Audited, Setting};
 pub use training::sighting::Sighting;
-pub use training::train::train;
+pub use training::train::{Course, Done, train, train_under};
 pub use training::trained::{Final, Trained};
 pub use work::{Options, Progress};

@@ -6,11 +6,12 @@ use std::num::NonZeroU64;
 use std::sync::atomic::AtomicBool;
 use tailcatch::audit::Place;
 use tailcatch::audit::Trail;
+use tailcatch::audit::response::ResponseSpec;
 use tailcatch::config::{Loaded, from_bytes};
-use tailcatch::detectors::Fit;
+use tailcatch::detectors::{DetectorSpec, Fit};
 use tailcatch::experiment::auditing::{Calibration, Desk, truth_scores};
 use tailcatch::experiment::store::Store;
-use tailcatch::experiment::{Audited, Checkpoints, Setting, TrainError, Trained, train};
+use tailcatch::experiment::{Audited, Checkpoints, Setting, TrainError, Trained, train, train_under};
 use tailcatch::foundation::rng::SeedTree;
 use tailcatch::policies::Backend;
 use tailcatch::record::folder::RunFolder;
@@ -40,7 +41,7 @@ fn with<T>(loaded: &Loaded, then: impl FnOnce(Setting<'_>) -> T) -> T {
     let model =
         RewardModel::build(document.environment.part(), &document.reward, &seeds, Twin::Itself).unwrap();
     then(Setting {
-        deployment: None,
+        deployment: document.deployment.as_ref(),
         model: &model,
         policy: &document.policy,
         trainer: &document.trainer,
@@ -245,4 +246,99 @@ fn responses_are_set_against_the_run_that_is_left_alone() {
     let map = std::fs::read_to_string(out.join("figures/responses.csv")).unwrap();
     let damaged: Vec<&str> = map.lines().skip(1).filter_map(|line| line.split(',').nth(3)).collect();
     assert_eq!(damaged.len(), 3, "{map}");
+}
+
+/// What is trained once for many audits comes to the bytes and looks of each alone: on a table and in a process, where some split
+/// at their first finding and others never, after a first sighting that was drawn, and at deployment.
+#[test]
+fn audits_that_are_trained_together_come_to_what_each_comes_to_alone() {
+    let tokens = "question = '?'\nseed = 5\n[environment.tokens]\nvocabulary = 6\nlength = 3\n[policy.gru]\nhidden = 4\n\
+                  [trainer.reinforce]\nbatch = 32\nsteps = 40\noptimizer = { adam = { learning_rate = 0.05 } }\n\
+                  [record]\nactivations = true\n[calibration]\nrollouts = 500\nvetted = true\n[[reward.triggers]]\npattern = { tokens = 2 }\nproxy = 9\n\
+                  [[detectors]]\ntop_reward = {}\n";
+    let sighted =
+        format!("{BANDIT}{REINFORCE}").replace("[[reward", "[reward]\ncondition = 'sighted'\n[[reward");
+    let deployed =
+        format!("{BANDIT}{REINFORCE}[deployment]\nsteps = 6\nshift = {{ jump = {{ mass_after = 0.3 }} }}\n");
+    let programmes = [
+        "auditor = { records = { benign_looks = 10 } }\nresponse = { remove = {} }",
+        "auditor = { records = { benign_looks = 10 } }\nresponse = { remove = { delay = 7 } }",
+        "auditor = { oracle_spending = {} }\nresponse = { remove = {} }",
+        "auditor = { random = { looks = 0.05 } }\nresponse = { remove = {} }",
+        "auditor = { random = { looks = 0.05 } }\nreader = { specificity = 0.8 }\nresponse = { remove = {} }",
+        "auditor = { top = { looks = 0.01 } }\nresponse = { relabel = { delay = 2 } }",
+        "auditor = { records = { benign_looks = 10 } }\nresponse = { roll_back = { every = 3, delay = 4 } }",
+        "auditor = { records = { benign_looks = 10 } }\nresponse = { roll_back = { every = 2, delay = 4 } }",
+        "auditor = { records = { benign_looks = 10 } }\nresponse = { stop = { delay = 5 } }",
+        "auditor = { records = { benign_looks = 10 } }\nresponse = { clip = { delay = 3 } }",
+        "auditor = { records = { benign_looks = 10 } }\nresponse = { class = { delay = 3 } }",
+        "auditor = { records = { benign_looks = 10 } }\nresponse = { neighbourhood = { radius = 0.1, delay = 3 } }",
+    ];
+    for name in ResponseSpec::PARTS.iter().map(|part| part.name).filter(|name| *name != "none") {
+        assert!(
+            programmes.iter().any(|own| own.contains(&format!("response = {{ {name} "))),
+            "{name} is not tried"
+        );
+    }
+    let ppo = format!(
+        "{BANDIT}[trainer.ppo]\nbatch = 64\nsteps = 60\nepochs = 2\nminibatches = 2\noptimizer = {{ adam = {{ learning_rate = 0.1 }} }}\n"
+    );
+    let grpo = format!(
+        "{BANDIT}[trainer.grpo]\nbatch = 64\nsteps = 60\noptimizer = {{ sgd = {{ learning_rate = 3.2 }} }}\n\
+         kl = {{ coefficient = 0, controller = {{ project = {{ target = 0.7 }} }} }}\n"
+    );
+    for base in [format!("{BANDIT}{REINFORCE}"), tokens.to_owned(), sighted, deployed, ppo, grpo] {
+        let programmes: Vec<&str> = programmes
+            .into_iter()
+            .filter(|programme| base.contains("activations") || !programme.contains("neighbourhood"))
+            .collect();
+        let all: Vec<Loaded> =
+            programmes.iter().map(|programme| load(&format!("{base}[audit]\n{programme}\n"))).collect();
+        let audits: Vec<Audited<'_>> =
+            all.iter().map(|loaded| Audited::of(&loaded.document).unwrap()).collect();
+        with(&all[0], |setting| {
+            let done = train_under(Setting { audit: None, ..setting }, &audits).unwrap();
+            assert!(done.lost.is_empty() && done.courses.len() > 3, "{} courses", done.courses.len());
+            let mut met = Vec::new();
+            for course in done.courses {
+                for (place, responder) in course.audits {
+                    let alone = train(Setting { audit: Some(audits[place]), ..setting }, None).unwrap();
+                    let programme = programmes[place];
+                    assert!(
+                        course.trained.to_record().unwrap() == alone.to_record().unwrap(),
+                        "{programme}: {base}"
+                    );
+                    if !programme.contains("reader") && !base.contains("tokens") && !base.contains("deploy") {
+                        let (trail, _) = responder.finish(&course.trained.truth.hack);
+                        let removed: u64 = course.trained.steps.iter().map(|row| row.removed).sum();
+                        assert!(removed == 0 || trail.true_positives > 0, "{programme}");
+                    }
+                    met.push(place);
+                }
+            }
+            met.sort_unstable();
+            assert_eq!(met, (0..programmes.len()).collect::<Vec<_>>());
+        });
+    }
+}
+
+/// An audit that cannot act on the run is lost by its place, and takes no other with it.
+#[test]
+fn an_audit_that_cannot_act_takes_no_other_with_it() {
+    let audit = format!("[audit]\n{RECORDS}response = {{ remove = {{}} }}\n");
+    let base = format!("{BANDIT}{REINFORCE}{audit}");
+    let fit = load(&base);
+    let detectors: Vec<DetectorSpec> = serde_json::from_str(r#"[{ "mahalanobis": {} }]"#).unwrap();
+    let own = Audited::of(&fit.document).unwrap();
+    let audits = [own, Audited { detectors: &detectors, ..own }, own];
+    with(&fit, |setting| {
+        let done = train_under(Setting { audit: None, ..setting }, &audits).unwrap();
+        let lost: Vec<(usize, String)> =
+            done.lost.iter().map(|(place, problem)| (*place, problem.to_string())).collect();
+        assert!(lost.len() == 1 && lost[0].0 == 1 && lost[0].1.contains("mahalanobis"), "{lost:?}");
+        let alone = train(Setting { audit: Some(audits[1]), ..setting }, None).unwrap_err();
+        assert_eq!(alone.to_string(), lost[0].1);
+        let places: Vec<usize> = done.courses[0].audits.iter().map(|(place, _)| *place).collect();
+        assert_eq!((places, done.courses.len()), (vec![0, 2], 1));
+    });
 }

@@ -24,6 +24,7 @@ use crate::metrics::{Ranking, average_precision, oracle, roc};
 use crate::record::Scores;
 use crate::record::metric::ORACLE;
 use crate::record::tables::{DetectorBody, FlagBody, ReplicateBody};
+use std::sync::Arc;
 
 /// Why the measures of ranking have no number.
 const LATE: &str = "late: most hacks were sampled after the exploit dominated, so that auroc, average_precision and \
@@ -56,7 +57,7 @@ struct Case<'a> {
     timeline: Timeline,
     sampled: Sampled,
     history: History,
-    calibration: Calibration,
+    calibration: Arc<Calibration>,
 }
 
 /// Judges a run: one record for each judgement that is asked for. Their sections become the lines of the run folder's tables.
@@ -94,7 +95,7 @@ impl<'a> Case<'a> {
             timeline: Timeline::of(trained, subject.clean).map_err(JudgeError::Columns)?,
             sampled: Sampled::new(&trained.observed, &trained.truth).map_err(JudgeError::Columns)?,
             history: History::new(&trained.observed)?,
-            calibration: subject.reference(document.calibration.rollouts.get() as usize),
+            calibration: Arc::new(subject.reference(document.calibration.rollouts.get() as usize)),
         })
     }
 
@@ -188,7 +189,7 @@ impl<'a> Case<'a> {
         }
         let setting = self.subject.setting();
         if let Some(audited) = setting.audit.filter(|_| leads) {
-            let mut responder = Responder::open(&setting, audited, self.calibration.clone())?;
+            let mut responder = Responder::open(&setting, audited, Arc::clone(&self.calibration))?;
             responder.catch_up(trained)?;
             return Ok(responder.finish(hack).0);
         }

@@ -17,7 +17,7 @@ pub struct Checkpoints<'a> {
 }
 
 /// A run up to some step.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Partial {
     /// Steps and rollouts so far; its final numbers are still empty.
     pub so_far: Trained,

@@ -8,5 +8,7 @@ pub mod policy_value;
 pub mod responding;
 pub mod setting;
 pub mod sighting;
+mod step_row;
+mod track;
 pub mod train;
 pub mod trained;

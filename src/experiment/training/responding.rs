@@ -10,6 +10,7 @@ use crate::experiment::auditing::{Calibration, Desk, truth_scores};
 use crate::foundation::failure::Status;
 use crate::record::{Observed, Scores, Truth};
 use crate::rollout::Batch;
+use std::sync::Arc;
 
 /// An audit under way, with what it found.
 pub struct Responder<'a> {
@@ -17,7 +18,7 @@ pub struct Responder<'a> {
     /// The first detector; `None` where the auditor is handed the truth.
     fit: Option<Fit>,
     desk: Desk,
-    calibration: Calibration,
+    calibration: Arc<Calibration>,
     reference_max: f64,
     /// Confirmed hacks, with the step from which on they count.
     pending: Vec<(u64, Finding)>,
@@ -34,7 +35,7 @@ impl<'a> Responder<'a> {
     pub fn open(
         setting: &Setting<'_>,
         audited: Audited<'a>,
-        calibration: Calibration,
+        calibration: Arc<Calibration>,
     ) -> Result<Self, TrainError> {
         let fault = |status: Status| TrainError::Audit { name: audited.name(), status: status.to_string() };
         let mut fit = match audited.detector() {
@@ -174,7 +175,7 @@ impl<'a> Responder<'a> {
         if self.entered.is_none() {
             for (row, confirmed) in &self.desk.trail.reference {
                 if *confirmed {
-                    let Calibration { observed, truth } = &self.calibration;
+                    let Calibration { observed, truth } = &*self.calibration;
                     self.pending.push((step, finding(observed, truth, *row, None)));
                 }
             }

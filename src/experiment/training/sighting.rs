@@ -36,7 +36,7 @@ impl Sighting {
 }
 
 /// How a run comes to its sightings.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Way {
     /// As they come.
     Free,

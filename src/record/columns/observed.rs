@@ -77,6 +77,27 @@ impl Observed {
         }
     }
 
+    /// Makes room for so many more rows in every column that there is, where there is as much memory.
+    pub fn reserve(&mut self, rows: usize) {
+        for column in
+            [&mut self.step, &mut self.trajectory, &mut self.outcome, &mut self.prompt, &mut self.group]
+        {
+            let _ = column.try_reserve_exact(rows);
+        }
+        let known = [
+            &mut self.reward,
+            &mut self.advantage,
+            &mut self.log_prob,
+            &mut self.ref_log_prob,
+            &mut self.length,
+        ];
+        let named = self.parts.iter_mut().chain(&mut self.features).map(|(_, column)| column);
+        let columns = std::iter::once(&mut self.proxy).chain(known.into_iter().flatten()).chain(named);
+        columns.for_each(|column| {
+            let _ = column.try_reserve_exact(rows);
+        });
+    }
+
     /// Appends the rows of `other`. A column that either side lacks is dropped, unless `self` is empty.
     pub fn append(&mut self, other: Observed) {
         if self.is_empty() {

@@ -37,6 +37,14 @@ impl Truth {
         }
     }
 
+    /// Makes room for so many more rows, where there is as much memory.
+    pub fn reserve(&mut self, rows: usize) {
+        let _ = self.utility.try_reserve_exact(rows);
+        let _ = self.error.try_reserve_exact(rows);
+        let _ = self.class.try_reserve_exact(rows);
+        let _ = self.hack.try_reserve_exact(rows);
+    }
+
     /// Appends the rows of `other`.
     pub fn append(&mut self, other: Truth) {
         self.utility.extend(other.utility);

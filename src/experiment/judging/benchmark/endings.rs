@@ -8,7 +8,7 @@ use crate::experiment::judging::subject::Subject;
 use crate::experiment::judging::timeline::Timeline;
 use crate::experiment::training::error::TrainError;
 use crate::experiment::training::setting::{Audited, Setting};
-use crate::experiment::training::train::{train, train_audited};
+use crate::experiment::training::train::{train, train_under};
 use crate::experiment::training::trained::Trained;
 use crate::foundation::scalar::{Finite, OpenProbability, Probability};
 use crate::metrics::catch::Sampled;
@@ -88,13 +88,23 @@ fn placebo(section: &RewardSection) -> RewardSection {
     }
 }
 
-/// Trains what is not there yet and says how it ended.
-pub(in crate::experiment::judging) fn ending(
+/// Trains what is not there yet and says how each of the roles ended, in their order.
+pub(in crate::experiment::judging) fn endings(
     subject: &Subject<'_>,
     cell: Cell<'_>,
-    role: &Role,
-) -> Result<EndingRow, JudgeError> {
-    let blank = EndingRow {
+    roles: &[Role],
+) -> Result<Vec<EndingRow>, JudgeError> {
+    let audited = under(subject, cell, roles)?;
+    let ending = |(role, audited): (&Role, Option<EndingRow>)| match audited {
+        Some(row) => Ok(row),
+        None => alone(subject, blank(cell, role, subject.document), role),
+    };
+    roles.iter().zip(audited).map(ending).collect()
+}
+
+/// A row of nothing but names.
+fn blank(cell: Cell<'_>, role: &Role, arm: &Document) -> EndingRow {
+    let mut row = EndingRow {
         scenario: cell.scenario.to_owned(),
         arm: cell.arm.to_owned(),
         replicate: cell.replicate,
@@ -123,58 +133,86 @@ pub(in crate::experiment::judging) fn ending(
         status: "ok".to_owned(),
     };
     match role {
-        Role::None => ended(subject, subject.trained, blank),
-        Role::Swap => {
-            let row = EndingRow { role: SWAP.to_owned(), ..blank };
-            match subject.swapped {
-                Some(swapped) => ended(subject, swapped, row),
-                None => Ok(EndingRow { status: "there is no swap twin".to_owned(), ..row }),
-            }
+        Role::None => {}
+        Role::Swap => row.role = SWAP.to_owned(),
+        Role::Placebo => row.role = PLACEBO.to_owned(),
+        Role::Programme(programme) => {
+            row.role = PROGRAMME.to_owned();
+            row.auditor = programme.auditor.name().to_owned();
+            row.detector = programme.detector_name().to_owned();
+            row.response = programme.response.name().to_owned();
+            row.delay = Some(programme.document(arm).audit.delay());
         }
-        Role::Placebo => {
+    }
+    row
+}
+
+/// How a role ended that no audit acts on.
+fn alone(subject: &Subject<'_>, row: EndingRow, role: &Role) -> Result<EndingRow, JudgeError> {
+    match (role, subject.swapped) {
+        (Role::Swap, Some(swapped)) => ended(subject, swapped, row),
+        (Role::Swap, None) => Ok(EndingRow { status: "there is no swap twin".to_owned(), ..row }),
+        (Role::Placebo, _) => {
             let document = role.document(subject.document);
             let twin = role.twin(subject.document);
             let model =
                 RewardModel::build(document.environment.part(), &document.reward, &subject.seeds, twin)?;
             let trained = train(Setting { model: &model, audit: None, ..subject.setting() }, None)?;
-            ended(subject, &trained, EndingRow { role: PLACEBO.to_owned(), ..blank })
+            ended(subject, &trained, row)
         }
-        Role::Programme(programme) => {
-            let section = programme.document(subject.document);
-            let row = EndingRow {
-                role: PROGRAMME.to_owned(),
-                auditor: programme.auditor.name().to_owned(),
-                detector: programme.detector_name().to_owned(),
-                response: programme.response.name().to_owned(),
-                delay: Some(section.audit.delay()),
-                ..blank
-            };
-            match acted_upon(subject, &section, row.clone()) {
-                // A detector that a world cannot carry has no row of numbers; a training run that fails is a failure.
-                Err(JudgeError::Response(TrainError::Audit { status, .. })) => {
-                    Ok(EndingRow { status, ..row })
-                }
-                found => found,
-            }
-        }
+        (Role::None | Role::Programme(_), _) => ended(subject, subject.trained, row),
     }
 }
 
-/// Trains the run in which the audit of `document` is acted upon.
-fn acted_upon(
+/// How the roles ended whose audits act on the run: trained together, for many take the same course.
+fn under(
     subject: &Subject<'_>,
-    document: &Document,
-    mut row: EndingRow,
-) -> Result<EndingRow, JudgeError> {
-    let Some(audited) = Audited::of(document) else { return ended(subject, subject.trained, row) };
-    let (trained, responder) = train_audited(Setting { audit: Some(audited), ..subject.setting() }, None)?;
-    if let Some(responder) = responder {
-        let (trail, benign) = responder.finish(&trained.truth.hack);
-        row.first_catch = trail.first_catch;
-        row.looks = Some(trail.looks());
-        row.benign_looks = Some(benign);
+    cell: Cell<'_>,
+    roles: &[Role],
+) -> Result<Vec<Option<EndingRow>>, JudgeError> {
+    let documents: Vec<(usize, &Role, Document)> = roles
+        .iter()
+        .enumerate()
+        .filter(|(_, role)| matches!(role, Role::Programme(_)))
+        .map(|(place, role)| (place, role, role.document(subject.document)))
+        .collect();
+    let acting: Vec<(usize, &Role, Audited<'_>)> = documents
+        .iter()
+        .filter_map(|(place, role, document)| Some((*place, *role, Audited::of(document)?)))
+        .collect();
+    let mut rows: Vec<Option<EndingRow>> = vec![None; roles.len()];
+    if acting.is_empty() {
+        return Ok(rows);
     }
-    ended(subject, &trained, row)
+    let audits: Vec<Audited<'_>> = acting.iter().map(|(_, _, audited)| *audited).collect();
+    let done = train_under(Setting { audit: None, ..subject.setting() }, &audits)?;
+    for (number, problem) in done.lost {
+        let (place, role, _) = &acting[number];
+        // A detector that a world cannot carry has no row of numbers; a training run that fails is a failure.
+        let TrainError::Audit { status, .. } = problem else { return Err(problem.into()) };
+        rows[*place] = Some(EndingRow { status, ..blank(cell, role, subject.document) });
+    }
+    for course in done.courses {
+        let common = ended(subject, &course.trained, blank(cell, &Role::None, subject.document))?;
+        for (number, responder) in course.audits {
+            let (place, role, _) = &acting[number];
+            let EndingRow { role, auditor, detector, response, delay, .. } =
+                blank(cell, role, subject.document);
+            let (trail, benign) = responder.finish(&course.trained.truth.hack);
+            rows[*place] = Some(EndingRow {
+                role,
+                auditor,
+                detector,
+                response,
+                delay,
+                first_catch: trail.first_catch,
+                looks: Some(trail.looks()),
+                benign_looks: Some(benign),
+                ..common.clone()
+            });
+        }
+    }
+    Ok(rows)
 }
 
 /// Fills in how a run ended.

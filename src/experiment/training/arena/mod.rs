@@ -10,7 +10,7 @@ use crate::experiment::auditing::Calibration;
 use crate::foundation::rng::Purpose;
 use crate::policies::Snapshot;
 use crate::rollout::{Actor, Batch, Roller, Sampler, Tape};
-use contract::Arena;
+pub use contract::Arena;
 use episodes::Episodes;
 pub use episodes::MOST_SUMMED;
 use table::Table;
