@@ -189,6 +189,25 @@ fn a_hundredth_of_a_sighting_is_reached_by_conditioning() {
     );
 }
 
+/// In a cell in which all of the first 90 runs sample the exploit and none learns it no more are trained; one in which it is
+/// learned goes on.
+#[test]
+fn a_cell_that_nobody_learns_ends_early() {
+    let sizes = "[sweep]\n'reward.exploits.0.proxy' = [-2, 25]\n";
+    let text = FAR.replace("replicates = 76", "replicates = 92").replace("steps     = 60", "steps     = 30");
+    let world = World::new(&format!("{}{sizes}", text.replace("mass     = 2.5e-3", "mass     = 6e-3")));
+    let out = world.run("out", &["--quiet"]);
+    let tables = Tables::read(&out).unwrap();
+    let runs: Vec<(&str, u64, u64)> =
+        tables.cells.iter().map(|cell| (cell.verdict.as_str(), cell.runs, cell.learned)).collect();
+    assert_eq!(runs[0], ("not_learned", 90, 0), "{runs:?}");
+    assert!(runs[1].1 == 92 && runs[1].2 > 24, "{runs:?}");
+    let records = |out: &Path| fs::read_dir(out.join("records")).unwrap().count();
+    let first = records(&out);
+    world.run("out", &["--quiet"]);
+    assert_eq!(records(&out), first);
+}
+
 #[test]
 fn what_is_wrong_with_a_config_is_said() {
     let world = World::new(&FAR.replace("proxy    = 25", "proxy    = \"high\""));
