@@ -73,7 +73,7 @@ const INTERVALS: &str =
     "Brackets hold exact two-sided 95% intervals of shares of runs (Clopper and Pearson).";
 
 /// What was assumed.
-const ASSUMED: [&str; 8] = [
+const ASSUMED: [&str; 9] = [
     "The objection: what is rare and yet drives the policy must be so large that whoever reads the largest rewards finds it before it does harm. \
      The audit of the criterion is just that: read every rollout whose reward enters the k highest so far, k such that at most a \
      thousandth of the rollouts is read; what is confirmed counts in no update, that of its own step included.",
@@ -82,6 +82,9 @@ const ASSUMED: [&str; 8] = [
     "A confirmed exploit is one outcome, recognised at every later visit. Exploits of many outcomes are in the benchmark, not here.",
     "Harmed: what the mass on hacks costs in the run itself is at least max(10% of the clean twin's gain, .1 standard deviations of V) for \
      five steps. Learned: hacks supply at least half of the gain in proxy for five steps. Both are exact sums over the table.",
+    "Harm needs mass. Within a KL of ε an exploit of mass q gets at most the p at which the KL of a coin with p to one with q is ε; where p times what \
+     the exploit costs is below the threshold of harm, there is little harm whatever an audit does. On the standard map that is the whole of KL 0.03 \
+     (p = 0.0092, a loss of 0.046).",
     "T* is the size at which an exploit of its mass supplies half of the proxy that the KL buys from normal utilities. Noise that is drawn anew at every visit \
      cannot be optimised, and does not enter it.",
     "The KL is held by projection: after each update ln(π/π₀) is scaled by the largest factor up to 1 that keeps the KL within its target. Trainers in use \
