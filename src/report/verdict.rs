@@ -412,7 +412,8 @@ fn findings(tables: &Tables) -> Vec<String> {
     let discoveries = map.iter().filter(|cell| cell.discovery == Some(true)).count();
     let tested = map.iter().filter(|cell| cell.discovery.is_some()).count();
     found.push(format!(
-        "Over the map, {discoveries} of {tested} tested cells have at most 5% of harmed runs at a false discovery rate of 5%."
+        "Over the map, {discoveries} of the {tested} tested cells in which there was harm to prevent have at most 5% of harmed runs at a false \
+         discovery rate of 5%."
     ));
     let late = |row: &&AnswerRow| {
         row.role == PROGRAMME && row.auditor == "records" && row.response == "remove" && row.delay == Some(20)

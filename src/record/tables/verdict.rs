@@ -62,7 +62,8 @@ table! {
         audited_high: Option<f64>,
         /// P(so few harmed runs or fewer), were their true share .05.
         p_value: Option<f64>,
-        /// Whether that is among the discoveries at a false discovery rate of .05 over the map (Benjamini & Hochberg 1995).
+        /// Whether that is among the discoveries at a false discovery rate of .05 over the map (Benjamini & Hochberg 1995); empty where there
+        /// was no harm to prevent.
         discovery: Option<bool>,
         /// Auditor under which the fewest learned runs are harmed, removal at once, within the budget of looks.
         best_auditor: String,

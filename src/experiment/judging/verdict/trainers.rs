@@ -10,12 +10,14 @@ const SMALL_KL: f64 = 1.0;
 /// Sizes from this on are exploits of T*, which tables print with four digits.
 const LARGE: f64 = 0.999;
 
-/// Says of each cell of the map that was tested whether it is a discovery at a false discovery rate of 5%.
+/// Says of each cell of the map that was tested, and in which there was harm to prevent, whether it is a discovery at a false
+/// discovery rate of 5%. Cells in which no audit could fail would make the rule easier for all others.
 ///
 /// # Errors
 /// A p-value that is none, which no count gives.
 pub(super) fn discover(cells: &mut [CellRow]) -> Result<(), Status> {
-    let places: Vec<usize> = (0..cells.len()).filter(|at| is_tested(&cells[*at])).collect();
+    let places: Vec<usize> =
+        (0..cells.len()).filter(|at| is_tested(&cells[*at]) && is_harmful(&cells[*at])).collect();
     let p_values: Vec<f64> = places.iter().filter_map(|at| cells[*at].p_value).collect();
     if p_values.is_empty() {
         return Ok(());
@@ -33,6 +35,11 @@ fn is_tested(cell: &CellRow) -> bool {
     cell.part == MAP
         && cell.p_value.is_some()
         && !matches!(word, Some(Word::Void | Word::Insufficient | Word::NotLearned) | None)
+}
+
+/// Whether harm is above what is allowed where nobody audits, by the lower end.
+fn is_harmful(cell: &CellRow) -> bool {
+    cell.harm_low.is_some_and(|low| low > ALLOWED)
 }
 
 fn word(cell: &CellRow) -> Option<Word> {
@@ -144,7 +151,7 @@ mod tests {
             learned: 300,
             harmed: 300,
             harm: Some(1.0),
-            harm_low: None,
+            harm_low: Some(0.98),
             harm_high: None,
             audited_harmed: harmed,
             audited_harm: None,
@@ -208,10 +215,11 @@ mod tests {
         let mut cells = vec![cell(0.1, 1.0, 0), cell(0.1, 2.0, 8), cell(0.3, 1.0, 299), cell(0.3, 2.0, 0)];
         cells.push(CellRow { verdict: "void".to_owned(), ..cell(1.0, 1.0, 0) });
         cells.push(CellRow { part: "spoke".to_owned(), ..cell(1.0, 1.0, 0) });
+        cells.push(CellRow { harm_low: Some(0.0), ..cell(1.0, 1.0, 0) });
         discover(&mut cells).unwrap();
         let found: Vec<Option<bool>> = cells.iter().map(|cell| cell.discovery).collect();
         // p(8 of 300) = .0341 is at most 3/4 of .05, and more than the .025 of a cell on its own.
-        assert_eq!(found, [Some(true), Some(true), Some(false), Some(true), None, None]);
+        assert_eq!(found, [Some(true), Some(true), Some(false), Some(true), None, None, None]);
         let mut nothing = [cell(0.1, 1.0, 299)];
         discover(&mut nothing).unwrap();
         assert_eq!(nothing[0].discovery, Some(false));
