@@ -36,6 +36,8 @@ struct Kind {
     parts: fn() -> Vec<Part>,
     /// The settings of a part.
     settings: fn(&str) -> Vec<Setting>,
+    /// What a part does, at length.
+    description: fn(&str) -> String,
     /// Columns of rollouts that a part needs beside the proxy reward, with its defaults.
     needs: fn(&str) -> Vec<String>,
 }
@@ -43,7 +45,13 @@ struct Kind {
 /// A row of [`KINDS`] for a registry.
 macro_rules! registered {
     ($name:literal, $spec:ident, $needs:expr) => {
-        Kind { name: $name, parts: || $spec::PARTS.to_vec(), settings: $spec::settings, needs: $needs }
+        Kind {
+            name: $name,
+            parts: || $spec::PARTS.to_vec(),
+            settings: $spec::settings,
+            description: $spec::description,
+            needs: $needs,
+        }
     };
 }
 
@@ -51,7 +59,13 @@ macro_rules! registered {
 const KINDS: &[Kind] = &[
     registered!("distributions", DistributionSpec, nothing),
     registered!("detectors", DetectorSpec, detector_needs),
-    Kind { name: "controls", parts: controls, settings: DetectorSpec::settings, needs: control_needs },
+    Kind {
+        name: "controls",
+        parts: controls,
+        settings: DetectorSpec::settings,
+        description: DetectorSpec::description,
+        needs: control_needs,
+    },
     registered!("monitors", MonitorSpec, monitor_needs),
     registered!("auditors", AuditorSpec, nothing),
     registered!("responses", ResponseSpec, nothing),
@@ -70,6 +84,7 @@ const KINDS: &[Kind] = &[
         name: "closed_forms",
         parts: || closed_forms::PARTS.to_vec(),
         settings: |_| Vec::new(),
+        description: |_| String::new(),
         needs: nothing,
     },
 ];
@@ -121,6 +136,7 @@ struct Entry {
     name: &'static str,
     summary: &'static str,
     source: &'static str,
+    description: String,
     settings: Vec<Setting>,
     needs: Vec<String>,
 }
@@ -131,6 +147,7 @@ impl Kind {
             name,
             summary,
             source,
+            description: (self.description)(name),
             settings: (self.settings)(name),
             needs: (self.needs)(name),
         };

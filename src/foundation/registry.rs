@@ -42,6 +42,25 @@ pub fn settings<T: JsonSchema>() -> Vec<Setting> {
     properties.into_iter().flatten().map(each).collect()
 }
 
+/// What the doc comment of `T` says, in Markdown: its formula, what it assumes, where it refuses.
+pub fn description<T: JsonSchema>() -> String {
+    let schema = schemars::schema_for!(T);
+    unlinked(schema.get("description").and_then(Value::as_str).unwrap_or_default())
+}
+
+/// The text with links to items of the source as their names alone.
+fn unlinked(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, link)) = rest.split_once("[`") {
+        let Some((name, after)) = link.split_once("`]") else { break };
+        plain.extend([before, "`", name, "`"]);
+        rest =
+            after.strip_prefix('(').and_then(|path| path.split_once(')')).map_or(after, |(_, after)| after);
+    }
+    plain + rest
+}
+
 /// Declares the closed set of parts of one kind.
 ///
 /// A row is `"config_name" => Type: "summary", "source";`. It makes an externally tagged serde enum (so that
@@ -73,6 +92,14 @@ macro_rules! registry {
                 match name {
                     $($key => $crate::foundation::registry::settings::<$kind>(),)+
                     _ => Vec::new(),
+                }
+            }
+
+            /// What the part of this name does, at length, in Markdown; nothing of an unknown one.
+            pub fn description(name: &str) -> String {
+                match name {
+                    $($key => $crate::foundation::registry::description::<$kind>(),)+
+                    _ => String::new(),
                 }
             }
 

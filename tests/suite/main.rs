@@ -4,6 +4,7 @@ mod audit;
 mod auditors;
 #[cfg(feature = "lab")]
 mod benchmark;
+mod book;
 mod calibration;
 #[cfg(feature = "lab")]
 mod checkpoints;
@@ -22,6 +23,7 @@ mod diagnose;
 mod distributions;
 #[cfg(feature = "lab")]
 mod episodes;
+mod examples;
 #[cfg(feature = "lab")]
 mod expectations;
 #[cfg(feature = "lab")]
@@ -50,6 +52,8 @@ mod mitigations;
 mod monitors;
 #[cfg(feature = "lab")]
 mod own_policy;
+#[cfg(feature = "lab")]
+mod parts;
 mod plots;
 #[cfg(feature = "lab")]
 mod ppo;
@@ -57,7 +61,6 @@ mod ppo;
 mod projection;
 mod readers;
 mod reading;
-mod readme;
 mod report;
 #[cfg(feature = "lab")]
 mod responses;

@@ -1,51 +1,14 @@
-//! A policy of one's own is one burn module in one file: this one, with settings, network and what it must keep to.
+//! A policy of one's own is one burn module in one file, `examples/own_policy.rs`; here is what it must keep to.
 
 use crate::episodes::{trainer, world};
+use crate::examples::own_policy::LastSymbol;
 use crate::statistics::mean_and_error;
-use burn::module::Module;
-use burn::tensor::{Device, Int, Tensor};
+use burn::tensor::Device;
 use serde_json::json;
 use tailcatch::foundation::rng::SeedTree;
-use tailcatch::policies::{
-    Heads, Initial, Linear, Memory, Network, PolicyPart, SequencePolicy, Shape, Start, trained,
-};
+use tailcatch::policies::{PolicyPart, SequencePolicy, Shape};
 use tailcatch::rollout::{Actor, Roller, Tape};
 use tailcatch::trainers::{Experience, Learner, SequenceLearner};
-
-/// `[policy.last_symbol]`: no settings.
-#[derive(Debug)]
-struct LastSymbol {}
-
-impl PolicyPart for LastSymbol {
-    fn sequence(&self, shape: &Shape, seeds: &SeedTree, device: &Device) -> Option<Box<dyn SequencePolicy>> {
-        let initial = &mut Initial::new(seeds, device);
-        let embedding = Linear::new([shape.symbols, 8], Start::Uniform(1.0), Start::Zero, initial);
-        let head = Linear::head(8, shape.heads(), initial);
-        Some(trained(LastSymbolNetwork { embedding, head }, device))
-    }
-}
-
-/// A linear layer on the symbol that is shown, and one on that.
-#[derive(Module, Debug)]
-struct LastSymbolNetwork {
-    embedding: Linear,
-    head: Linear,
-}
-
-impl Network for LastSymbolNetwork {
-    type State = ();
-
-    fn memory(&self) -> Memory {
-        Memory::Symbol
-    }
-
-    fn begin(&self, _prompts: Tensor<1, Int>) {}
-
-    fn step(&self, (): (), _position: usize, symbols: Tensor<1, Int>) -> (Heads, ()) {
-        let hidden = self.embedding.rows(symbols);
-        (Heads { both: self.head.forward(hidden.clone()), hidden: Some(hidden) }, ())
-    }
-}
 
 const SHAPE: Shape = Shape { prompts: 1, symbols: 4, actions: 3, horizon: 2, value: true };
 

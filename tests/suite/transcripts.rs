@@ -2,7 +2,11 @@
 
 use crate::cli::{outcome, tailcatch};
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
+
+/// Pages with transcripts, and how many each has.
+const PAGES: [(&str, usize); 4] =
+    [("README.md", 1), ("docs/audit.md", 3), ("docs/transcripts.md", 7), ("docs/your_logs.md", 2)];
 
 /// The page with every block's output as it is now.
 fn current(page: &str) -> String {
@@ -16,27 +20,26 @@ fn current(page: &str) -> String {
         let (code, stdout, stderr) = outcome(&mut run);
         assert_eq!(code, 0, "{command}: {stderr}");
         out.push_str(&format!("{before}```text\n$ tailcatch {command}\n{stderr}{}\n```", stdout.trim_end()));
+        // What judges a log fits a terminal; tables of theory may be wider.
+        let wide = stdout.lines().find(|line| line.chars().count() > 80);
+        let narrow = command.starts_with("detect ") || command.starts_with("curve ");
+        assert!(!narrow || wide.is_none(), "{command}: wider than 80 columns: {wide:?}");
         rest = after;
     }
     out + rest
 }
 
-/// To write the page anew: `TRANSCRIPTS=write cargo test --test suite transcripts`.
+/// To write the pages anew: `TRANSCRIPTS=write cargo test --test suite transcripts`.
 #[test]
 fn transcripts_are_what_the_commands_print() {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/transcripts.md");
-    let page = fs::read_to_string(&path).unwrap();
-    let now = current(&page);
-    if std::env::var_os("TRANSCRIPTS").is_some_and(|how| how == "write") {
-        fs::write(&path, &now).unwrap();
-    }
-    assert_eq!(page, now, "TRANSCRIPTS=write writes it anew");
-    assert_eq!(page.matches("$ tailcatch ").count(), 7);
-    // Commands and prose may be longer.
-    let mut inside = false;
-    for line in page.lines() {
-        inside ^= line.starts_with("```");
-        let wide = inside && !line.starts_with("$ ") && line.chars().count() > 80;
-        assert!(!wide, "wider than 80 columns: {line}");
+    for (name, transcripts) in PAGES {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+        let page = fs::read_to_string(&path).unwrap();
+        let now = current(&page);
+        if std::env::var_os("TRANSCRIPTS").is_some_and(|how| how == "write") {
+            fs::write(&path, &now).unwrap();
+        }
+        assert_eq!(page, now, "{name}: TRANSCRIPTS=write writes it anew");
+        assert_eq!(page.matches("\n$ tailcatch ").count(), transcripts, "{name}");
     }
 }
