@@ -117,6 +117,7 @@ fn parts_are_described_as_the_registry_has_them() {
     for (kind, title, what) in KINDS {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("docs/parts/{kind}.md"));
         let now = page(title, what, list[kind].as_array().unwrap());
+        assert!(!now.contains("[`"), "{kind}: a link of rustdoc, which leads nowhere in the book");
         if std::env::var_os("BOOK").is_some_and(|how| how == "write") {
             fs::write(&path, &now).unwrap();
         }
