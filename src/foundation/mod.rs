@@ -19,6 +19,7 @@ pub mod registry;
 pub mod resamples;
 pub mod rng;
 pub mod root;
+pub mod runs;
 pub mod scalar;
 pub mod softmax;
 pub mod special;

@@ -22,6 +22,12 @@ pub fn descending(values: &[f64]) -> Vec<f64> {
     keys.into_iter().map(|key| f64::from_bits(bits(!key))).collect()
 }
 
+/// As [`descending`], in the place of the values.
+pub fn into_descending(mut values: Vec<f64>) -> Vec<f64> {
+    values.sort_unstable_by(|a, b| b.total_cmp(a));
+    values
+}
+
 /// An integer that rises in the total order of floating-point numbers (IEEE 754, section 5.10).
 fn key(bits: u64) -> u64 {
     if bits >> 63 == 0 { bits | 1 << 63 } else { !bits }
@@ -118,6 +124,7 @@ mod tests {
             let same = |a: &[f64], b: &[f64]| a.iter().map(|x| x.to_bits()).eq(b.iter().map(|x| x.to_bits()));
             assert!(same(&sorted(&values), &compared));
             compared.reverse();
+            assert!(same(&into_descending(values.clone()), &compared));
             assert!(same(&descending(&values), &compared));
         }
     }

@@ -115,14 +115,14 @@ impl Judge<'_> {
         if detector.row_wise() || detector.group_wise() {
             return 0;
         }
-        let spans = self.source.rollouts().spans();
+        let spans = self.source.spans();
         let step = spans.get(spans.partition_point(|span| span.rows.end <= row));
         step.map_or(0, |span| span.rows.len())
     }
 
     /// The step of a row, or the row alone where that is enough.
     fn step_of(&self, row: usize, alone: bool) -> Result<Batch, Error> {
-        let spans = self.source.rollouts().spans();
+        let spans = self.source.spans();
         let step = spans.partition_point(|span| span.rows.end <= row);
         let whole = spans.get(step).map_or(row..row + 1, |span| span.rows.clone());
         let near = self.source.batches(whole.clone(), alone).into_iter().find(|rows| rows.contains(&row));

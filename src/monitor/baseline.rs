@@ -77,7 +77,7 @@ pub(super) fn segments<'a>(
 ) -> Box<dyn Iterator<Item = Result<Segment<'a>, Error>> + 'a> {
     match *normal {
         Normal::Rollouts { ref calibration, .. } => {
-            let rows = 0..source.rollouts().len();
+            let rows = 0..source.rows();
             Box::new(std::iter::once(Ok((Calibration::Whole(Cow::Borrowed(&**calibration)), rows))))
         }
         Normal::Window { width, lag } => Box::new(Windows::new(source, width, lag)),

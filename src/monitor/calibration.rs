@@ -77,7 +77,7 @@ pub(super) struct Windows<'a> {
 
 impl<'a> Windows<'a> {
     pub fn new(source: &'a Source<'_>, width: usize, lag: usize) -> Self {
-        let spans = source.rollouts().spans();
+        let spans = source.spans();
         let largest = spans
             .windows(width)
             .filter_map(|steps| Some(steps.last()?.rows.end - steps.first()?.rows.start))
@@ -97,7 +97,7 @@ impl<'a> Windows<'a> {
     /// Moves the window so that it ends before step `end`.
     fn slide(&mut self, end: usize) -> Result<(), Error> {
         let first = if self.held.is_empty() { end - self.width } else { end - 1 };
-        for span in self.source.rollouts().spans().get(first..end).unwrap_or_default() {
+        for span in self.source.spans().get(first..end).unwrap_or_default() {
             let rows = self.source.batch(span.rows.clone())?.observed;
             let step = Rc::new(Step { ascending: sorted(&rows.proxy), rows });
             let gone = if self.held.len() == self.width { self.held.pop_front() } else { None };
@@ -115,7 +115,7 @@ impl<'a> Windows<'a> {
             let (steps, ascending) = (self.held.iter().cloned().collect(), self.ascending.clone());
             return Ok(Calibration::Steps { steps, ascending, whole: OnceCell::new() });
         }
-        let spans = self.source.rollouts().spans().get(end - self.width..end).unwrap_or_default();
+        let spans = self.source.spans().get(end - self.width..end).unwrap_or_default();
         let rows =
             spans.first().zip(spans.last()).map_or(0..0, |(first, last)| first.rows.start..last.rows.end);
         Ok(Calibration::Whole(Cow::Owned(self.source.sample(rows)?)))
@@ -126,7 +126,7 @@ impl<'a> Iterator for Windows<'a> {
     type Item = Result<(Calibration<'a>, Range<usize>), Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let judged = self.source.rollouts().spans().get(self.next)?;
+        let judged = self.source.spans().get(self.next)?;
         let window = self.window(self.next - self.lag);
         self.next += 1;
         Some(window.map(|window| (window, judged.rows.clone())))

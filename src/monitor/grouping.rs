@@ -36,18 +36,6 @@ impl GroupBy {
             Self::Group => &rollouts.group,
         }
     }
-
-    /// The finest grouping in which most rollouts have company: [`MIN_GROUP`] or more of a kind.
-    pub fn finest(rollouts: &Observed) -> Self {
-        let enough = |by: Self| {
-            let mut keys = by.keys(rollouts).to_vec();
-            keys.sort_unstable();
-            let groups = keys.chunk_by(|a, b| a == b).map(<[u64]>::len);
-            let accompanied: usize = groups.filter(|n| *n >= MIN_GROUP).sum();
-            2 * accompanied > keys.len()
-        };
-        [Self::Group, Self::Prompt].into_iter().find(|by| enough(*by)).unwrap_or(Self::Step)
-    }
 }
 
 /// The median of each row's group; `None` for groups of fewer than [`MIN_GROUP`].
@@ -63,47 +51,18 @@ pub(super) fn centres(keys: &[u64], rewards: &[f64]) -> Vec<Option<f64>> {
     centres
 }
 
-/// Rows that belong together.
-#[derive(Debug, Clone)]
-pub struct Grouping {
-    /// The number of each row's group.
-    pub of: Vec<usize>,
-    /// The rows of each group, ascending.
-    pub rows: Vec<Vec<usize>>,
-}
-
-impl Grouping {
-    /// Rows with equal keys, groups numbered by first appearance.
-    pub fn new(keys: &[u64]) -> Self {
-        let mut numbers: HashMap<u64, usize> = HashMap::new();
-        let mut rows: Vec<Vec<usize>> = Vec::new();
-        let of = keys.iter().enumerate().map(|(row, key)| {
-            let next = rows.len();
-            let group = *numbers.entry(*key).or_insert(next);
-            if group == next {
-                rows.push(Vec::new());
-            }
-            rows[group].push(row);
-            group
-        });
-        Self { of: of.collect(), rows }
+/// The rows with equal keys, ascending, the groups in the order in which they appear.
+pub fn grouped(keys: &[u64]) -> Vec<Vec<usize>> {
+    let mut numbers: HashMap<u64, usize> = HashMap::new();
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for (row, key) in keys.iter().enumerate() {
+        let group = *numbers.entry(*key).or_insert(groups.len());
+        match groups.get_mut(group) {
+            Some(rows) => rows.push(row),
+            None => groups.push(vec![row]),
+        }
     }
-
-    /// All rows of the groups of these, in ascending order.
-    pub fn company(&self, rows: &[usize]) -> Vec<usize> {
-        let mut touched: Vec<usize> = rows.iter().map(|row| self.of[*row]).collect();
-        touched.sort_unstable();
-        touched.dedup();
-        let mut company: Vec<usize> = touched.iter().flat_map(|group| &self.rows[*group]).copied().collect();
-        company.sort_unstable();
-        company
-    }
-
-    /// The median of each group's values.
-    pub fn medians(&self, values: &[f64]) -> Vec<f64> {
-        let of = |rows: &Vec<usize>| median(&rows.iter().map(|row| values[*row]).collect::<Vec<f64>>());
-        self.rows.iter().map(|rows| of(rows).unwrap_or(0.0)).collect()
-    }
+    groups
 }
 
 #[cfg(test)]
@@ -119,11 +78,8 @@ mod tests {
     }
 
     #[test]
-    fn groups_are_numbered_by_first_appearance() {
-        let groups = Grouping::new(&[7, 3, 7, 9, 3, 7]);
-        assert_eq!(groups.of, [0, 1, 0, 2, 1, 0]);
-        assert_eq!(groups.company(&[4, 2]), [0, 1, 2, 4, 5]);
-        assert_eq!(groups.company(&[]), Vec::<usize>::new());
-        assert_eq!(groups.medians(&[1.0, 5.0, 4.0, 8.0, 7.0, 2.0]), [2.0, 6.0, 8.0]);
+    fn groups_come_in_the_order_in_which_they_appear() {
+        assert_eq!(grouped(&[7, 3, 7, 9, 3, 7]), [vec![0, 2, 5], vec![1, 4], vec![3]]);
+        assert!(grouped(&[]).is_empty());
     }
 }

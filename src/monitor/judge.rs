@@ -190,7 +190,7 @@ impl<'a> Judge<'a> {
             Normal::Window { width, lag } => width + lag + 1,
             Normal::Rollouts { .. } => 1,
         };
-        Status::TooFew { what: "steps", have: self.source.rollouts().spans().len(), need }
+        Status::TooFew { what: "steps", have: self.source.spans().len(), need }
     }
 
     /// What decides, the threshold to show and its unit.

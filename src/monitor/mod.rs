@@ -30,6 +30,7 @@ mod compare;
 pub mod curve;
 mod error;
 pub mod evidence;
+mod finest;
 mod flags;
 mod grouping;
 mod judge;
@@ -46,18 +47,19 @@ pub use alarm::Alarm;
 pub use compare::{Comparison, Kind, View};
 pub use error::Error;
 pub use flags::Flag;
-pub use grouping::{GroupBy, Grouping, MIN_GROUP};
+pub use grouping::{GroupBy, MIN_GROUP, grouped};
 pub use judge::Answer;
 pub use length::LengthCorrelation;
 pub use reading::{
     Above, Apart, Assumptions, Centre, Entry, Excess, Judgement, Jump, Length, Level, ListEntry,
     ListSettings, PassRate, Piece, Reading, ReadingList, Rise, RowText, Scored, Shared, Shift, StepRows,
-    Verdict, first_steps, pass_rate,
+    Verdict, first_steps, pass_rate, passes_above,
 };
 pub use reference::{Calibrate, Reference};
 pub use rule::{ALERT_RATE, Ask, Rule, Unit};
+pub(crate) use source::Source;
 pub use stream::Streaming;
-pub use visit::Skipped;
+pub use visit::{Skipped, Stop};
 
 use crate::detectors::DetectorSpec;
 use crate::foundation::failure::Status;
@@ -68,8 +70,7 @@ use flags::Listing;
 use length::length_correlation;
 use rayon::prelude::*;
 use reference::{Made, make};
-use source::Source;
-use visit::{Judge, Stop};
+use visit::Judge;
 
 /// Most rollouts of a log for which the calibrations are compared.
 const COMPARED: usize = 200_000;

@@ -4,8 +4,9 @@ use super::error::Error as MonitorError;
 use super::grouping::{GroupBy, MIN_GROUP, centres};
 use crate::foundation::order::median;
 use crate::foundation::rng::{Purpose, SeedTree};
-use crate::record::{Error, Log, Observed, Rollouts};
+use crate::record::{Error, InSteps, Log, Observed, Rollouts, Span};
 use rayon::prelude::*;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -19,17 +20,19 @@ const BATCH: usize = 16_384;
 const PASS: usize = 2_000_000;
 
 /// A log, and what its rewards are relative to.
-pub(super) struct Source<'a> {
-    rollouts: &'a Rollouts,
+pub(crate) struct Source<'a> {
+    rollouts: &'a dyn InSteps,
+    spans: Cow<'a, [Span]>,
     by: Option<GroupBy>,
     /// Medians by prompt, of the prompts with enough rollouts.
     prompts: HashMap<u64, f64>,
-    /// Rollouts that belong to a group with enough of them.
+    /// Rollouts that belong to a group with enough of them, and those that do not.
     kept: usize,
+    left_out: usize,
 }
 
 /// Some rows. `observed.trajectory` is the row of the log; the proxy is relative where it was asked for.
-pub(super) struct Batch {
+pub(crate) struct Batch {
     pub observed: Observed,
     /// What was subtracted, row by row; empty where nothing was.
     pub centres: Vec<f64>,
@@ -37,16 +40,28 @@ pub(super) struct Batch {
 
 impl<'a> Source<'a> {
     /// Rewards as they are, or relative to the median of their group; groups of fewer than [`MIN_GROUP`] are left out.
-    pub(super) fn new(rollouts: &'a Rollouts, by: Option<GroupBy>) -> Result<Self, Error> {
-        let mut source = Self { rollouts, by, prompts: HashMap::new(), kept: rollouts.len() };
+    pub(crate) fn new(rollouts: &'a dyn InSteps, by: Option<GroupBy>) -> Result<Self, Error> {
+        Self::of(rollouts, 0..rollouts.len(), by)
+    }
+
+    /// The same of some rows, whole steps: the others are as if they were not there.
+    pub(crate) fn of(
+        rollouts: &'a dyn InSteps,
+        rows: Range<usize>,
+        by: Option<GroupBy>,
+    ) -> Result<Self, Error> {
+        let (kept, spans) = (rows.len(), rollouts.spans());
+        let mut source = Self { rollouts, spans, by: None, prompts: HashMap::new(), kept, left_out: 0 };
         if by == Some(GroupBy::Prompt) {
-            source.learn_prompts()?;
+            (source.prompts, source.kept) = source.medians(rows.clone())?;
+            source.by = by;
         } else if by.is_some() {
-            source.kept = 0;
-            for rows in source.batches(0..rollouts.len(), false) {
+            (source.by, source.kept) = (by, 0);
+            for rows in source.batches(rows.clone(), false) {
                 source.kept += source.batch(rows)?.observed.len();
             }
         }
+        source.left_out = rows.len() - source.kept;
         Ok(source)
     }
 
@@ -68,15 +83,14 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Medians of prompts over the whole log, a share of the prompts in each pass.
-    fn learn_prompts(&mut self) -> Result<(), Error> {
-        let n = self.rollouts.len();
-        let passes = n.div_ceil(PASS).max(1) as u64;
-        self.kept = 0;
+    /// Medians of the prompts with enough rollouts among `rows`, a share of the prompts in each pass, and how many rollouts those are.
+    pub(crate) fn medians(&self, rows: Range<usize>) -> Result<(HashMap<u64, f64>, usize), Error> {
+        let passes = rows.len().div_ceil(PASS).max(1) as u64;
+        let (mut prompts, mut kept) = (HashMap::new(), 0);
         for pass in 0..passes {
             let mut rewards: Vec<(u64, f64)> = Vec::new();
-            for rows in chunks(0..n, BATCH) {
-                let batch = self.rollouts.rows(rows)?;
+            for rows in self.batches(rows.clone(), true) {
+                let batch = self.batch(rows)?.observed;
                 let own =
                     batch.prompt.iter().zip(&batch.proxy).filter(|(prompt, _)| *prompt % passes == pass);
                 rewards.extend(own.map(|(prompt, reward)| (*prompt, *reward)));
@@ -85,12 +99,12 @@ impl<'a> Source<'a> {
             for group in rewards.chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() >= MIN_GROUP) {
                 let values: Vec<f64> = group.iter().map(|(_, reward)| *reward).collect();
                 if let (Some((prompt, _)), Some(centre)) = (group.first(), median(&values)) {
-                    self.prompts.insert(*prompt, centre);
-                    self.kept += group.len();
+                    prompts.insert(*prompt, centre);
+                    kept += group.len();
                 }
             }
         }
-        Ok(())
+        Ok((prompts, kept))
     }
 
     /// Medians by prompt, of the prompts with enough rollouts.
@@ -98,8 +112,14 @@ impl<'a> Source<'a> {
         self.prompts
     }
 
-    pub(super) fn rollouts(&self) -> &'a Rollouts {
-        self.rollouts
+    /// Rollouts of the log.
+    pub(crate) fn rows(&self) -> usize {
+        self.rollouts.len()
+    }
+
+    /// The training steps of the log, with their rows.
+    pub(crate) fn spans(&self) -> &[Span] {
+        &self.spans
     }
 
     /// Whether rewards are relative to a group.
@@ -108,19 +128,19 @@ impl<'a> Source<'a> {
     }
 
     /// Rollouts that are judged.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.kept
     }
 
     /// Rollouts that are left out because their group is too small.
-    pub(super) fn left_out(&self) -> usize {
-        self.rollouts.len() - self.kept
+    pub(crate) fn left_out(&self) -> usize {
+        self.left_out
     }
 
     /// Rows in batches of whole steps; a step of more rows than a batch is cut where `pieces` allows it.
-    pub(super) fn batches(&self, rows: Range<usize>, pieces: bool) -> Vec<Range<usize>> {
+    pub(crate) fn batches(&self, rows: Range<usize>, pieces: bool) -> Vec<Range<usize>> {
         let pieces = pieces && !matches!(self.by, Some(GroupBy::Step | GroupBy::Group));
-        let spans = self.rollouts.spans();
+        let spans = self.spans();
         let first = spans.partition_point(|span| span.rows.end <= rows.start);
         let mut batches: Vec<Range<usize>> = Vec::new();
         for span in &spans[first..] {
@@ -138,7 +158,7 @@ impl<'a> Source<'a> {
     }
 
     /// The given rows, which are whole steps wherever rewards are relative to a step or group.
-    pub(super) fn batch(&self, rows: Range<usize>) -> Result<Batch, Error> {
+    pub(crate) fn batch(&self, rows: Range<usize>) -> Result<Batch, Error> {
         let mut observed = self.rollouts.rows(rows)?;
         let Some(by) = self.by else { return Ok(Batch { observed, centres: Vec::new() }) };
         let centres: Vec<Option<f64>> = match by {
@@ -170,7 +190,7 @@ impl<'a> Source<'a> {
     }
 
     /// All of the given rows, or a random sample where they are more than a detector is given to learn from.
-    pub(super) fn sample(&self, rows: Range<usize>) -> Result<Observed, Error> {
+    pub(crate) fn sample(&self, rows: Range<usize>) -> Result<Observed, Error> {
         let most = self.most();
         let mut rng = SeedTree::new(0, 0).stream(Purpose::Bootstrap, 0);
         let (mut left, mut wanted) = (rows.len(), rows.len().min(most));

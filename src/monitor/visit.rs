@@ -12,7 +12,7 @@ use std::ops::Range;
 
 /// Why there is no answer.
 #[derive(Debug)]
-pub(super) enum Stop {
+pub enum Stop {
     /// The data cannot carry this detector or this rule.
     Status(Status),
     /// The log could not be read.
@@ -92,7 +92,7 @@ impl Judge<'_> {
     ) -> Result<Skipped, Stop> {
         let mut skipped = Skipped::default();
         if let Some(baseline) = fixed {
-            visit(baseline, 0..self.source.rollouts().len())?;
+            visit(baseline, 0..self.source.rows())?;
             return Ok(skipped);
         }
         for segment in segments(self.source, self.normal) {

@@ -1,6 +1,6 @@
 //! One audit of one planted log.
 
-use super::plant::Field;
+use super::plant::Piece;
 use crate::audit::{Auditor, Budget};
 use crate::foundation::failure::Status;
 use std::cmp::Reverse;
@@ -15,43 +15,61 @@ pub(super) struct Found {
     pub benign: u64,
 }
 
-/// Spends `audits` looks, evenly over the audited steps, each on the highest score so far that was not looked at.
+/// An audit that is given the scores of a log piece by piece.
 ///
-/// A rollout that `audits` others exceed by the end of its step is never looked at: only the rest is entered.
-pub(super) fn catch(field: &Field, scores: &[f64], exploits: &[usize], audits: u64) -> Result<Found, Status> {
-    let rows = field.audited();
-    let steps = field.log().step.get(rows.clone()).unwrap_or_default();
-    let refused = |_| Status::Undefined { reason: "the audit refuses these scores" };
-    let budget = Budget::new(audits as f64)
-        .map_err(|_| Status::Undefined { reason: "a number of audits must be 1 or more" })?;
-    let batches = steps.chunk_by(|a, b| a == b);
-    let mut auditor = Auditor::new(budget, batches.clone().count() as u64);
-    let mut highest = Highest::new(audits);
-    let (mut start, mut entered) = (rows.start, Vec::new());
-    let (mut batch, mut kept) = (Vec::new(), Vec::new());
-    for step in batches {
-        let end = start + step.len();
-        let own = scores.get(start..end).unwrap_or_default();
-        highest.enter(start, own);
-        batch.clear();
-        kept.clear();
-        for (row, score) in (start..end).zip(own) {
-            if highest.holds(row, *score) {
-                batch.push(row as u64);
-                kept.push(*score);
-            }
-        }
-        entered.extend_from_slice(&batch);
-        let Some(step) = step.first() else { continue };
-        auditor.step(*step, &batch, &kept, |_| false).map_err(refused)?;
-        start = end;
+/// It spends `audits` looks, evenly over the audited steps, each on the highest score so far that was not looked at. A rollout that
+/// `audits` others exceed by the end of its step is never looked at: only the rest is entered.
+pub(super) struct Catch {
+    auditor: Auditor,
+    highest: Highest,
+    /// Of each rollout that was entered, whether it is planted.
+    planted: Vec<bool>,
+    batch: Vec<u64>,
+    kept: Vec<f64>,
+}
+
+impl Catch {
+    /// Of so many steps.
+    pub fn new(audits: u64, steps: usize) -> Result<Self, Status> {
+        let budget = Budget::new(audits as f64)
+            .map_err(|_| Status::Undefined { reason: "a number of audits must be 1 or more" })?;
+        Ok(Self {
+            auditor: Auditor::new(budget, steps as u64),
+            highest: Highest::new(audits),
+            planted: Vec::new(),
+            batch: Vec::new(),
+            kept: Vec::new(),
+        })
     }
-    let picks = &auditor.trail().picks;
-    let is_planted = |place: usize| {
-        entered.get(place).is_some_and(|row: &u64| exploits.binary_search(&(*row as usize)).is_ok())
-    };
-    let first = picks.iter().position(|pick| is_planted(pick.row));
-    Ok(Found { caught: first.is_some(), benign: first.unwrap_or(picks.len()) as u64 })
+
+    /// The scores of the next piece, and which of its rows are planted, ascending.
+    pub fn see(&mut self, piece: &Piece, scores: &[f64], exploits: &[usize]) -> Result<(), Status> {
+        let refused = |_| Status::Undefined { reason: "the audit refuses these scores" };
+        let mut start = 0;
+        for (step, rows) in piece.steps.stretches() {
+            let end = start + rows;
+            let own = scores.get(start..end).unwrap_or_default();
+            self.highest.enter(piece.judged.start + start, own);
+            self.batch.clear();
+            self.kept.clear();
+            for (row, score) in (start..end).zip(own) {
+                if self.highest.holds(piece.judged.start + row, *score) {
+                    self.batch.push((piece.judged.start + row) as u64);
+                    self.kept.push(*score);
+                    self.planted.push(exploits.binary_search(&row).is_ok());
+                }
+            }
+            self.auditor.step(*step, &self.batch, &self.kept, |_| false).map_err(refused)?;
+            start = end;
+        }
+        Ok(())
+    }
+
+    pub fn finish(self) -> Found {
+        let picks = &self.auditor.trail().picks;
+        let first = picks.iter().position(|pick| self.planted.get(pick.row) == Some(&true));
+        Found { caught: first.is_some(), benign: first.unwrap_or(picks.len()) as u64 }
+    }
 }
 
 /// The highest scores so far, the earlier of equals first.
@@ -102,18 +120,19 @@ impl Highest {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Plan;
-    use super::super::tests::{log, plan};
+    use super::super::tests::log;
     use super::*;
     use crate::audit::History;
     use crate::foundation::rng::{Purpose, SeedTree};
+    use crate::foundation::runs::Runs;
     use crate::record::Observed;
 
     /// The same as the audit that is given every rollout, on scores with many ties.
     #[test]
     fn leaving_out_what_is_never_looked_at_changes_nothing() {
         let log = log(40, 8, 7);
-        let field = Field::new(&log, &log, &Plan { audited_from: 10, ..plan() }).unwrap();
+        let steps: Runs = log.step[80..].into();
+        let piece = Piece { rows: 80..320, judged: 80..320, steps };
         let whole = History::new(&Observed {
             step: log.step[80..].to_vec(),
             outcome: (80..320).collect(),
@@ -126,7 +145,10 @@ mod tests {
             let scores: Vec<f64> = (0..320).map(|_| (rng.open_unit() * 40.0).floor()).collect();
             let exploits: Vec<usize> = (160..320).filter(|_| rng.open_unit() < 0.02).collect();
             let audits = 1 + trial % 37;
-            let found = catch(&field, &scores, &exploits, audits).unwrap();
+            let mut catch = Catch::new(audits, 30).unwrap();
+            let places: Vec<usize> = exploits.iter().map(|row| row - 80).collect();
+            catch.see(&piece, &scores[80..], &places).unwrap();
+            let found = catch.finish();
             let budget = Budget::new(audits as f64).unwrap();
             let trail =
                 whole.replay(&scores[80..], budget, 30, |row| exploits.contains(&(row + 80))).unwrap();

@@ -1,7 +1,9 @@
 //! Does the reference hold what it is to be the measure of? A takeover that lies in it passes for normal.
 
-use crate::foundation::order::median;
-use crate::record::Observed;
+use super::Reference;
+use crate::foundation::order::{into_descending, median};
+use crate::foundation::runs::Runs;
+use crate::record::{Error, Span};
 use crate::tails::{Apart, Shift, apart, shift};
 use std::fmt;
 
@@ -15,20 +17,28 @@ pub enum Doubt {
 }
 
 /// Looks for a takeover, or exploits, in the reference rollouts.
-pub fn doubt(reference: &Observed) -> Option<Doubt> {
-    if let Some(found) = shift(&reference.proxy, &reference.step) {
-        return Some(Doubt::Shifted(found));
+///
+/// # Errors
+/// As [`crate::record::InSteps::rows`].
+pub fn doubt(reference: &Reference<'_>) -> Result<Option<Doubt>, Error> {
+    let Reference { log, rows } = reference;
+    let mut steps = Runs::default();
+    for Span { step, rows: own } in log.spans().iter() {
+        let (start, end) = (own.start.max(rows.start), own.end.min(rows.end));
+        steps.push(*step, end.saturating_sub(start));
     }
-    let mut relative = Vec::with_capacity(reference.len());
-    let mut rest = reference.proxy.as_slice();
-    for same in reference.step.chunk_by(|a, b| a == b) {
-        let (own, others) = rest.split_at(same.len().min(rest.len()));
+    let mut rewards = log.rewards(rows.clone())?;
+    if let Some(found) = shift(&rewards, &steps) {
+        return Ok(Some(Doubt::Shifted(found)));
+    }
+    let mut rest = rewards.as_mut_slice();
+    for (_, rollouts) in steps.stretches() {
+        let (own, others) = rest.split_at_mut((*rollouts).min(rest.len()));
         rest = others;
-        let centre = median(own)?;
-        relative.extend(own.iter().map(|reward| reward - centre));
+        let Some(centre) = median(own) else { return Ok(None) };
+        own.iter_mut().for_each(|reward| *reward -= centre);
     }
-    relative.sort_unstable_by(|a, b| b.total_cmp(a));
-    apart(&relative, None).map(Doubt::Apart)
+    Ok(apart(&into_descending(rewards), None).map(Doubt::Apart))
 }
 
 impl fmt::Display for Doubt {
@@ -63,10 +73,12 @@ impl fmt::Display for Doubt {
 mod tests {
     use super::super::tests::log;
     use super::*;
+    use crate::record::Observed;
 
     #[test]
     fn a_takeover_and_exploits_in_the_reference_are_said() {
         let clean = log(100, 16, 3);
+        let doubt = |log: &Observed| super::doubt(&Reference::all(log)).unwrap();
         assert_eq!(doubt(&clean), None);
         assert_eq!(doubt(&Observed::default()), None);
         let mut taken = clean.clone();

@@ -17,8 +17,10 @@
 mod catch;
 mod doubt;
 mod plant;
+mod planted;
 mod scoring;
 mod shares;
+mod spilled;
 
 pub use doubt::{Doubt, doubt};
 pub use shares::{ShareCell, Shares, spike_shares};
@@ -27,14 +29,32 @@ use crate::detectors::DetectorSpec;
 use crate::foundation::failure::Status;
 use crate::foundation::scalar::OpenProbability;
 use crate::metrics::wilson::{Proportion, proportion};
-use crate::monitor::GroupBy;
-use crate::record::Observed;
-use catch::catch;
+use crate::monitor::{GroupBy, Stop};
+use crate::record::InSteps;
+use catch::Catch;
 use plant::Field;
 use scoring::Bench;
+use std::ops::Range;
 
 /// Level of the intervals.
 const CONFIDENCE: OpenProbability = OpenProbability::known(0.95);
+
+/// Rollouts from which detectors learn what is normal: some rows of a log, whole steps. Of more than a detector is given to learn
+/// from in `detect`, it is the same random sample.
+#[derive(Clone)]
+pub struct Reference<'a> {
+    /// The log.
+    pub log: &'a dyn InSteps,
+    /// Its rows.
+    pub rows: Range<usize>,
+}
+
+impl<'a> Reference<'a> {
+    /// All rows of a log.
+    pub fn all(log: &'a dyn InSteps) -> Self {
+        Self { log, rows: 0..log.len() }
+    }
+}
 
 /// What is planted, and how it is looked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,48 +125,52 @@ pub fn minimum(cells: &[Cell], mass: f64, target: f64) -> (Option<&Cell>, Option
 }
 
 /// Plants exploits in `log`, whose rows are in step order, and says how often each of the `detectors`, fitted on
-/// `calibration`, leads an audit to one of them.
+/// `reference`, leads an audit to one of them.
 ///
 /// # Errors
 /// [`Status::Degenerate`] where rewards are a ladder of few values, so that a planted one lies off it whatever its size, or
 /// do not vary within groups; [`Status::TooFew`] where groups are too small, or no rollout lies at or after the onset;
-/// [`Status::Undefined`] of a reward that is not finite.
+/// [`Status::Undefined`] of a reward that is not finite. [`Stop::Failure`] where the log cannot be read.
 pub fn spike(
-    log: &Observed,
-    calibration: &Observed,
+    log: &dyn InSteps,
+    reference: &Reference<'_>,
     detectors: &[DetectorSpec],
     plan: &Plan,
-) -> Result<Spiked, Status> {
-    let field = Field::new(log, calibration, plan)?;
-    let answers = detectors.iter().map(|spec| {
-        let mut bench = Bench::new(&field, spec, plan)?;
-        cells(&field, &mut bench, plan)
-    });
+) -> Result<Spiked, Stop> {
+    let field = Field::new(log, reference, plan)?;
+    let mut answers = Vec::with_capacity(detectors.len());
+    for spec in detectors {
+        let cells = Bench::new(&field, spec, plan).and_then(|mut bench| cells(&field, &mut bench, plan));
+        answers.push(match cells {
+            Ok(cells) => Ok(cells),
+            Err(Stop::Status(status)) => Err(status),
+            Err(failure) => return Err(failure),
+        });
+    }
     Ok(Spiked {
         sd: field.sd(),
         plantable: field.plantable(),
         audited: field.audited().len(),
         left_out: field.left_out(),
-        detectors: answers.collect(),
+        detectors: answers,
     })
 }
 
-fn cells(field: &Field, bench: &mut Bench<'_>, plan: &Plan) -> Result<Vec<Cell>, Status> {
+fn cells(field: &Field<'_>, bench: &mut Bench<'_>, plan: &Plan) -> Result<Vec<Cell>, Stop> {
     let width = plan.sizes.len();
     let mut tallies = vec![(0u64, 0u64); plan.masses.len() * width];
     for repeat in 0..plan.repeats {
-        let draws = field.draws(plan.seed, repeat);
         for (mass, tallies) in plan.masses.iter().zip(tallies.chunks_mut(width.max(1))) {
-            let planting = field.planting(&draws, *mass);
-            let mut tallies = tallies.iter_mut();
-            bench.score(repeat, &planting, &plan.sizes, |scores| {
-                let found = catch(field, scores, planting.exploits(), plan.audits)?;
-                if let Some((caught, benign)) = tallies.next() {
-                    *caught += u64::from(found.caught);
-                    *benign += found.benign;
-                }
-                Ok(())
+            let planting = field.planting(plan.seed, repeat, *mass, &plan.sizes)?;
+            let catches = plan.sizes.iter().map(|_| Catch::new(plan.audits, field.audited_steps()));
+            let mut catches = catches.collect::<Result<Vec<Catch>, Status>>()?;
+            bench.score(repeat, &planting, &mut |size, piece, exploits, scores| {
+                Ok(catches.get_mut(size).map_or(Ok(()), |catch| catch.see(piece, scores, exploits))?)
             })?;
+            for ((caught, benign), found) in tallies.iter_mut().zip(catches.into_iter().map(Catch::finish)) {
+                *caught += u64::from(found.caught);
+                *benign += found.benign;
+            }
         }
     }
     let grid = plan.masses.iter().flat_map(|mass| plan.sizes.iter().map(|size| (*mass, *size)));
@@ -162,6 +186,7 @@ fn cells(field: &Field, bench: &mut Bench<'_>, plan: &Plan) -> Result<Vec<Cell>,
 mod tests {
     use super::*;
     use crate::foundation::rng::{Purpose, SeedTree};
+    use crate::record::Observed;
 
     /// A log of normal rewards: `steps` steps of one prompt's `width` rollouts each.
     pub(super) fn log(steps: usize, width: usize, seed: u64) -> Observed {
@@ -206,8 +231,7 @@ mod tests {
         let log = log(100, 16, 8);
         let sizes: Vec<f64> = (0..12).map(|i| 0.5 * f64::from(i)).collect();
         let plan = Plan { sizes, onset: 50, audited_from: 50, repeats: 100, ..plan() };
-        let found =
-            spike(&log, &log.select(&(0..800).collect::<Vec<usize>>()), &[named("top_reward")], &plan);
+        let found = spike(&log, &Reference { log: &log, rows: 0..800 }, &[named("top_reward")], &plan);
         let found = found.unwrap();
         let cells = found.detectors[0].as_ref().unwrap();
         for of in cells.chunks(12) {

@@ -1,88 +1,76 @@
-//! The log as a field to plant in: groups, their medians, the unit of size, and which rows a repeat plants.
+//! The log as a field to plant in: pieces, groups, the unit of size, and which rows a repeat plants.
 
-use super::Plan;
+use super::planted::{Groups, Planted, Planting};
+use super::{Plan, Reference};
 use crate::foundation::failure::Status;
-use crate::foundation::order::{median, sorted};
 use crate::foundation::rng::{Purpose, SeedTree};
-use crate::monitor::{Grouping, MIN_GROUP};
-use crate::record::Observed;
+use crate::foundation::runs::Runs;
+use crate::monitor::{GroupBy, Source, Stop, grouped};
+use crate::record::{Error, InSteps, Observed};
 use crate::tails::support::check_continuous;
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::ops::Range;
 
 /// Fewest degrees of freedom behind the standard deviation.
 const MIN_FREEDOM: usize = 10;
+/// Rewards that are held at once to find how they vary within prompts.
+const PASS: usize = 2_000_000;
 
-/// On which rows a score may depend.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reach {
-    /// The row alone.
-    Row,
-    /// Its prompt's at that step.
-    Group,
-    /// Its step's.
-    Step,
+/// Whole steps that are read at once.
+pub(super) struct Piece {
+    /// Rows of the log.
+    pub rows: Range<usize>,
+    /// The same among the rows that are judged.
+    pub judged: Range<usize>,
+    /// The step of each row that is judged.
+    pub steps: Runs,
 }
 
-impl Reach {
-    /// From the nearest to the farthest.
-    pub const ALL: [Self; 3] = [Self::Row, Self::Group, Self::Step];
-}
-
-/// A log made ready.
-pub(super) struct Field {
-    /// Rows that are judged; proxies relative to their group's median where that is asked for.
-    log: Observed,
+/// A log made ready. Rows are those that are judged, in their order, unless it says otherwise; none of them stay in memory.
+pub(super) struct Field<'a> {
+    source: Source<'a>,
+    pieces: Vec<Piece>,
     calibration: Observed,
-    /// Reward of a planted row of size 0.
-    centre: Vec<f64>,
+    groups: Groups,
     /// Standard deviation within groups.
     sd: f64,
-    /// Under `relative`: what rewards are relative to.
-    relative: Option<Grouping>,
-    by_group: Grouping,
-    by_step: Grouping,
     /// Rows from the onset on.
     plantable: Range<usize>,
-    /// Rows that are audited.
+    /// Rows that are audited: whole pieces.
     audited: Range<usize>,
-    left_out: usize,
 }
 
-impl Field {
-    pub fn new(log: &Observed, calibration: &Observed, plan: &Plan) -> Result<Self, Status> {
-        for rows in [log, calibration] {
-            complete(rows)?;
+impl<'a> Field<'a> {
+    pub fn new(log: &'a dyn InSteps, reference: &Reference<'_>, plan: &Plan) -> Result<Self, Stop> {
+        check(log)?;
+        let by = plan.relative.then_some(plan.within);
+        let calibration = {
+            let source = Source::of(reference.log, reference.rows.clone(), by)?;
+            source.sample(reference.rows.clone())?
+        };
+        complete(&calibration)?;
+        if calibration.proxy.iter().any(|x| !x.is_finite()) {
+            return Err(Status::Undefined { reason: "a reward is not finite" }.into());
         }
-        if log.proxy.iter().chain(&calibration.proxy).any(|x| !x.is_finite()) {
-            return Err(Status::Undefined { reason: "a reward is not finite" });
-        }
-        let reason =
-            "the rewards are a ladder of few values: a planted one lies off it, and shows whatever its size";
-        match check_continuous(&sorted(&log.proxy)) {
-            Err(Status::Discrete { .. } | Status::AllTied) => return Err(Status::Degenerate { reason }),
-            other => other?,
-        }
-        let (log, left_out) = relative(log, plan);
-        let (calibration, _) = relative(calibration, plan);
-        let at = |step: u64| log.step.partition_point(|s| *s < step);
-        let (plantable, audited) = (at(plan.onset)..log.len(), at(plan.audited_from)..log.len());
+        let source = Source::new(log, by)?;
+        let pieces = pieces(&source, plan.audited_from)?;
+        let all = pieces.last().map_or(0, |piece| piece.judged.end);
+        let at = |step: u64| -> usize {
+            let steps = pieces.iter().flat_map(|piece| piece.steps.stretches());
+            steps.take_while(|(own, _)| *own < step).map(|(_, rows)| rows).sum()
+        };
+        let (plantable, audited) = (at(plan.onset)..all, at(plan.audited_from)..all);
         if plantable.is_empty() {
-            return Err(Status::TooFew { what: "rollouts from the onset on", have: 0, need: 1 });
+            return Err(Status::TooFew { what: "rollouts from the onset on", have: 0, need: 1 }.into());
         }
-        let within = Grouping::new(plan.within.keys(&log));
-        let before = if plantable.start > 0 { 0..plantable.start } else { 0..log.len() };
-        let sd = pooled_sd(&log.proxy, &within.rows, &before)?;
-        let (by_group, by_step) = (Grouping::new(&log.group), Grouping::new(&log.step));
-        let centre = centres(&log.proxy, &within, &by_step);
-        let relative = plan.relative.then_some(within);
-        let (log, calibration) = (log.into_owned(), calibration.into_owned());
-        Ok(Self { log, calibration, centre, sd, relative, by_group, by_step, plantable, audited, left_out })
+        let before = if plantable.start > 0 { 0..plantable.start } else { 0..all };
+        let sd = pooled_sd(&source, &pieces, plan.within, before)?;
+        let groups = Groups::new(&source, plan.within, plan.relative)?;
+        Ok(Self { source, pieces, calibration, groups, sd, plantable, audited })
     }
 
-    pub fn log(&self) -> &Observed {
-        &self.log
+    pub fn pieces(&self) -> &[Piece] {
+        &self.pieces
     }
     pub fn calibration(&self) -> &Observed {
         &self.calibration
@@ -97,47 +85,54 @@ impl Field {
         self.audited.clone()
     }
     pub fn left_out(&self) -> usize {
-        self.left_out
+        self.source.left_out()
     }
 
-    /// A uniform number for each row that may be planted.
-    pub fn draws(&self, seed: u64, repeat: u64) -> Vec<f64> {
+    /// Pieces that are audited.
+    pub fn audited_pieces(&self) -> &[Piece] {
+        let first = self.pieces.partition_point(|piece| piece.judged.start < self.audited.start);
+        self.pieces.get(first..).unwrap_or_default()
+    }
+
+    /// Steps that are audited.
+    pub fn audited_steps(&self) -> usize {
+        self.audited_pieces().iter().map(|piece| piece.steps.stretches().len()).sum()
+    }
+
+    /// The rows of a piece, as the log has them.
+    pub fn read(&self, piece: &Piece) -> Result<Observed, Error> {
+        Ok(self.source.batch(piece.rows.clone())?.observed)
+    }
+
+    /// Plants each row that may be planted with probability `mass`: the same rows and more for a larger one.
+    pub fn planting(&self, seed: u64, repeat: u64, mass: f64, sizes: &[f64]) -> Result<Planting, Error> {
         let mut rng = SeedTree::new(seed, repeat).stream(Purpose::Exploit, 0);
-        self.plantable.clone().map(|_| rng.open_unit()).collect()
-    }
-
-    /// Plants the rows whose draw is below `mass`.
-    pub fn planting(&self, draws: &[f64], mass: f64) -> Planting<'_> {
-        let drawn = self.plantable.clone().zip(draws);
-        self.planting_of(drawn.filter(|(_, draw)| **draw < mass).map(|(row, _)| row).collect())
+        self.planting_of(self.plantable.clone().filter(|_| rng.open_unit() < mass).collect(), sizes)
     }
 
     /// Plants these rows, in ascending order.
-    pub fn planting_of(&self, exploits: Vec<usize>) -> Planting<'_> {
-        let changed = match &self.relative {
-            None => exploits.clone(),
-            Some(groups) => groups.company(&exploits),
-        };
-        Planting { field: self, exploits, changed }
-    }
-
-    /// These rows and all on whose scores they may bear, in ascending order.
-    pub fn reached(&self, rows: &[usize], reach: Reach) -> Vec<usize> {
-        match reach {
-            Reach::Row => rows.to_vec(),
-            Reach::Group => self.by_group.company(rows),
-            Reach::Step => self.by_step.company(rows),
+    pub fn planting_of(&self, exploits: Vec<usize>, sizes: &[f64]) -> Result<Planting, Error> {
+        let mut planting = Planting::new(exploits, sizes);
+        if self.groups.span_steps() {
+            let mut taken = Vec::new();
+            for piece in self.pieces.iter().filter(|piece| !planting.within(&piece.judged).is_empty()) {
+                let batch = self.read(piece)?;
+                let own = planting.places(&piece.judged);
+                taken.extend(own.into_iter().map(|row| (batch.prompt[row], batch.proxy[row])));
+            }
+            planting.settle(taken, &self.groups, self.sd);
         }
+        Ok(planting)
     }
 
-    /// Every second row, or the rows of every second group or step, in ascending order.
-    pub fn every_second(&self, reach: Reach) -> Vec<usize> {
-        let number = |row: usize| match reach {
-            Reach::Row => row,
-            Reach::Group => self.by_group.of[row],
-            Reach::Step => self.by_step.of[row],
-        };
-        (0..self.log.len()).filter(|row| number(*row) % 2 == 1).collect()
+    /// The rows of a piece with what a planting does to them.
+    pub fn plant<'p>(&'p self, piece: &Piece, planting: &'p Planting) -> Result<Planted<'p>, Error> {
+        Ok(Planted::new(self.read(piece)?, &piece.judged, planting, &self.groups, self.sd))
+    }
+
+    /// Whether a planting changes rewards of a piece.
+    pub fn changes(&self, piece: &Piece, planting: &Planting) -> bool {
+        self.groups.span_steps() && !planting.is_empty() || !planting.within(&piece.judged).is_empty()
     }
 
     /// A row that may be planted, for a first trial.
@@ -146,48 +141,41 @@ impl Field {
     }
 }
 
-/// Which rows are exploits, and which rewards that changes.
-pub(super) struct Planting<'a> {
-    field: &'a Field,
-    exploits: Vec<usize>,
-    changed: Vec<usize>,
+/// Whole steps, a step of `audited_from` or later never with an earlier one.
+fn pieces(source: &Source<'_>, audited_from: u64) -> Result<Vec<Piece>, Error> {
+    let spans = source.spans();
+    let cut = spans.get(spans.partition_point(|span| span.step < audited_from));
+    let cut = cut.map_or(source.rows(), |span| span.rows.start);
+    let mut pieces = Vec::new();
+    let mut judged = 0;
+    for rows in [0..cut, cut..source.rows()].into_iter().flat_map(|part| source.batches(part, false)) {
+        let steps: Runs = source.batch(rows.clone())?.observed.step.as_slice().into();
+        if !steps.is_empty() {
+            let start = judged;
+            judged += steps.len();
+            pieces.push(Piece { rows, judged: start..judged, steps });
+        }
+    }
+    Ok(pieces)
 }
 
-impl Planting<'_> {
-    /// Exploits, in ascending order.
-    pub fn exploits(&self) -> &[usize] {
-        &self.exploits
-    }
-
-    /// Rows whose reward is another, in ascending order: the exploits, and under `relative` all of their groups.
-    pub fn changed(&self) -> &[usize] {
-        &self.changed
-    }
-
-    /// The rewards of the changed rows under exploits of `size`.
-    pub fn proxies(&self, size: f64) -> Vec<f64> {
-        let field = self.field;
-        let mut planted = self.exploits.iter().peekable();
-        let mut proxies: Vec<f64> = self
-            .changed
-            .iter()
-            .map(|&row| match planted.next_if(|exploit| **exploit == row) {
-                Some(_) => field.centre[row] + size * field.sd,
-                None => field.log.proxy[row],
-            })
-            .collect();
-        if let Some(groups) = &field.relative {
-            let mut of: HashMap<usize, Vec<usize>> = HashMap::new();
-            for (place, row) in self.changed.iter().enumerate() {
-                of.entry(groups.of[*row]).or_default().push(place);
-            }
-            for places in of.values() {
-                let members: Vec<f64> = places.iter().map(|place| proxies[*place]).collect();
-                let moved = median(&members).unwrap_or(0.0);
-                places.iter().for_each(|place| proxies[*place] -= moved);
-            }
+/// Refuses rollouts that lack a column which every log has, rewards that are not finite, and few-valued ones.
+fn check(log: &dyn InSteps) -> Result<(), Stop> {
+    let source = Source::new(log, None)?;
+    for rows in source.batches(0..log.len(), true) {
+        let rows = source.batch(rows)?.observed;
+        complete(&rows)?;
+        if rows.proxy.iter().any(|x| !x.is_finite()) {
+            return Err(Status::Undefined { reason: "a reward is not finite" }.into());
         }
-        proxies
+    }
+    let reason =
+        "the rewards are a ladder of few values: a planted one lies off it, and shows whatever its size";
+    let mut rewards = log.rewards(0..log.len())?;
+    rewards.sort_unstable_by(f64::total_cmp);
+    match check_continuous(&rewards) {
+        Err(Status::Discrete { .. } | Status::AllTied) => Err(Status::Degenerate { reason }.into()),
+        other => Ok(other?),
     }
 }
 
@@ -206,79 +194,135 @@ fn complete(rows: &Observed) -> Result<(), Status> {
     }
 }
 
-/// Under `relative` the rows in groups of [`MIN_GROUP`] or more, less their medians; and how many were left out.
-fn relative<'a>(log: &'a Observed, plan: &Plan) -> (Cow<'a, Observed>, usize) {
-    if !plan.relative {
-        return (Cow::Borrowed(log), 0);
-    }
-    let groups = Grouping::new(plan.within.keys(log));
-    let medians = groups.medians(&log.proxy);
-    let kept: Vec<usize> =
-        (0..log.len()).filter(|row| groups.rows[groups.of[*row]].len() >= MIN_GROUP).collect();
-    let mut centred = log.select(&kept);
-    for (proxy, row) in centred.proxy.iter_mut().zip(&kept) {
-        *proxy -= medians[groups.of[*row]];
-    }
-    (Cow::Owned(centred), log.len() - kept.len())
-}
-
-/// √(Σ(x − group mean)²/Σ(n − 1)) over the rows of `span`.
-fn pooled_sd(values: &[f64], groups: &[Vec<usize>], span: &Range<usize>) -> Result<f64, Status> {
-    let (mut squares, mut freedom) = (0.0, 0);
-    for rows in groups {
-        let own: Vec<f64> = rows.iter().filter(|row| span.contains(row)).map(|row| values[*row]).collect();
-        let mean = own.iter().sum::<f64>() / own.len() as f64;
-        squares += own.iter().map(|x| (x - mean).powi(2)).sum::<f64>();
-        freedom += own.len().saturating_sub(1);
-    }
-    if freedom < MIN_FREEDOM {
-        let what = "degrees of freedom within groups before the onset";
-        return Err(Status::TooFew { what, have: freedom, need: MIN_FREEDOM });
-    }
-    let sd = (squares / freedom as f64).sqrt();
-    if sd > 0.0 && sd.is_finite() {
-        Ok(sd)
-    } else {
-        Err(Status::Degenerate { reason: "rewards do not vary within groups, so that size has no unit" })
-    }
-}
-
-/// The median of each row's group; where that has fewer than [`MIN_GROUP`] rows, of its step.
-fn centres(proxy: &[f64], within: &Grouping, by_step: &Grouping) -> Vec<f64> {
-    let (medians, of_steps) = (within.medians(proxy), by_step.medians(proxy));
-    let centre = |(group, step): (&usize, &usize)| {
-        if within.rows[*group].len() < MIN_GROUP { of_steps[*step] } else { medians[*group] }
+/// √(Σ(x − group mean)²/Σ(n − 1)) over the rows of `span`, groups in the order in which they appear.
+fn pooled_sd(source: &Source<'_>, pieces: &[Piece], by: GroupBy, span: Range<usize>) -> Result<f64, Stop> {
+    let mut pool = Pool::default();
+    let within = |piece: &&Piece| piece.judged.start < span.end;
+    let read = |piece: &Piece| -> Result<Observed, Error> {
+        let mut rows = source.batch(piece.rows.clone())?.observed;
+        let last = span.end.min(piece.judged.end) - piece.judged.start;
+        if last < rows.len() {
+            rows = rows.select(&(0..last).collect::<Vec<usize>>());
+        }
+        Ok(rows)
     };
-    within.of.iter().zip(&by_step.of).map(centre).collect()
+    if by == GroupBy::Prompt {
+        // Prompts appear again at other steps: their number and how often they come, then a part of them in each pass.
+        let mut numbers: HashMap<u64, u32> = HashMap::new();
+        let mut counts: Vec<usize> = Vec::new();
+        for piece in pieces.iter().filter(within) {
+            for prompt in read(piece)?.prompt {
+                let number = *numbers.entry(prompt).or_insert(counts.len() as u32) as usize;
+                if number == counts.len() {
+                    counts.push(0);
+                }
+                counts[number] += 1;
+            }
+        }
+        let mut first = 0;
+        while first < counts.len() {
+            let mut sum = 0;
+            let more = counts.get(first + 1..).unwrap_or_default().iter().take_while(|count| {
+                sum += **count;
+                sum + counts[first] <= PASS
+            });
+            let end = first + 1 + more.count();
+            let mut rewards: Vec<(u32, f64)> = Vec::new();
+            for piece in pieces.iter().filter(within) {
+                let rows = read(piece)?;
+                let numbered = rows.prompt.iter().filter_map(|prompt| numbers.get(prompt).copied());
+                let own = numbered
+                    .zip(&rows.proxy)
+                    .filter(|(number, _)| (first..end).contains(&(*number as usize)));
+                rewards.extend(own.map(|(number, reward)| (number, *reward)));
+            }
+            rewards.sort_by_key(|row| row.0);
+            for own in rewards.chunk_by(|a, b| a.0 == b.0) {
+                pool.add(&own.iter().map(|row| row.1).collect::<Vec<f64>>());
+            }
+            first = end;
+        }
+    } else {
+        for piece in pieces.iter().filter(within) {
+            let rows = read(piece)?;
+            for own in grouped(by.keys(&rows)) {
+                pool.add(&own.iter().map(|row| rows.proxy[*row]).collect::<Vec<f64>>());
+            }
+        }
+    }
+    Ok(pool.sd()?)
+}
+
+/// Squares of deviations from the means of groups, and their degrees of freedom.
+#[derive(Default)]
+struct Pool {
+    squares: f64,
+    freedom: usize,
+}
+
+impl Pool {
+    fn add(&mut self, group: &[f64]) {
+        let mean = group.iter().sum::<f64>() / group.len() as f64;
+        self.squares += group.iter().map(|x| (x - mean).powi(2)).sum::<f64>();
+        self.freedom += group.len().saturating_sub(1);
+    }
+
+    fn sd(self) -> Result<f64, Status> {
+        if self.freedom < MIN_FREEDOM {
+            let what = "degrees of freedom within groups before the onset";
+            return Err(Status::TooFew { what, have: self.freedom, need: MIN_FREEDOM });
+        }
+        let sd = (self.squares / self.freedom as f64).sqrt();
+        if sd > 0.0 && sd.is_finite() {
+            Ok(sd)
+        } else {
+            Err(Status::Degenerate { reason: "rewards do not vary within groups, so that size has no unit" })
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::tests::{log, plan};
     use super::*;
+    use crate::foundation::order::median;
+
+    fn field<'a>(log: &'a Observed, plan: &Plan) -> Field<'a> {
+        Field::new(log, &Reference::all(log), plan).unwrap()
+    }
+
+    /// The exploits' rows and rewards, piece by piece, and those of all rows that change.
+    fn planted(field: &Field<'_>, planting: &Planting) -> (Vec<usize>, Vec<(usize, f64)>) {
+        let (mut exploits, mut changed) = (Vec::new(), Vec::new());
+        for piece in field.pieces() {
+            let planted = field.plant(piece, planting).unwrap();
+            exploits.extend(planted.exploits.iter().map(|row| piece.judged.start + row));
+            let rows = planted.changed.iter().map(|row| piece.judged.start + row);
+            changed.extend(rows.zip(planted.proxies(0)));
+        }
+        (exploits, changed)
+    }
 
     #[test]
     fn a_planted_reward_stands_size_deviations_above_its_group() {
         let log = log(40, 8, 1);
-        let field = Field::new(&log, &log, &plan()).unwrap();
-        let draws = field.draws(1, 0);
-        let planting = field.planting(&draws, 0.1);
-        assert!(planting.exploits().len() > 5 && planting.exploits().iter().all(|row| log.step[*row] >= 20));
-        assert_eq!(planting.changed(), planting.exploits());
-        for (row, proxy) in planting.exploits().iter().zip(planting.proxies(3.0)) {
+        let field = field(&log, &plan());
+        let (exploits, changed) = planted(&field, &field.planting(1, 0, 0.1, &[3.0]).unwrap());
+        assert!(exploits.len() > 5 && exploits.iter().all(|row| log.step[*row] >= 20));
+        assert!(changed.iter().map(|row| row.0).eq(exploits.iter().copied()));
+        for (row, proxy) in changed {
             let first = row / 8 * 8;
             let own = median(&log.proxy[first..first + 8]).unwrap();
             assert!((proxy - own - 3.0 * field.sd()).abs() < 1e-12);
         }
         // A larger mass plants the same rows and more.
-        let more = field.planting(&draws, 0.3);
-        assert!(planting.exploits().iter().all(|row| more.exploits().contains(row)));
+        let (more, _) = planted(&field, &field.planting(1, 0, 0.3, &[3.0]).unwrap());
+        assert!(exploits.iter().all(|row| more.contains(row)));
     }
 
     #[test]
     fn the_unit_is_the_pooled_deviation_before_the_onset() {
         let log = log(40, 8, 2);
-        let field = Field::new(&log, &log, &plan()).unwrap();
         let squares: f64 = log.proxy[..160]
             .chunks(8)
             .map(|own| {
@@ -286,26 +330,58 @@ mod tests {
                 own.iter().map(|x| (x - mean).powi(2)).sum::<f64>()
             })
             .sum();
-        assert!((field.sd() - (squares / 140.0).sqrt()).abs() < 1e-12);
+        assert!((field(&log, &plan()).sd() - (squares / 140.0).sqrt()).abs() < 1e-12);
+        // One prompt each for every fourth row, at all steps.
+        let log = Observed { prompt: (0..320).map(|row| row % 4).collect(), ..log };
+        let plan = Plan { within: GroupBy::Prompt, ..plan() };
+        let squares: f64 = (0..4)
+            .map(|prompt| {
+                let own: Vec<f64> = log.proxy[..160].iter().skip(prompt).step_by(4).copied().collect();
+                let mean = own.iter().sum::<f64>() / 40.0;
+                own.iter().map(|x| (x - mean).powi(2)).sum::<f64>()
+            })
+            .sum();
+        assert!((field(&log, &plan).sd() - (squares / 156.0).sqrt()).abs() < 1e-12);
     }
 
     #[test]
     fn relative_rewards_are_centred_again_after_the_planting() {
         let log = log(40, 8, 3);
-        let field = Field::new(&log, &log, &Plan { relative: true, ..plan() }).unwrap();
-        let planting = field.planting_of(vec![200, 203]);
-        assert_eq!(planting.changed(), (200..208).collect::<Vec<usize>>());
-        let proxies = planting.proxies(50.0);
+        let field = field(&log, &Plan { relative: true, ..plan() });
+        let (exploits, changed) = planted(&field, &field.planting_of(vec![200, 203], &[50.0]).unwrap());
+        assert_eq!(exploits, [200, 203]);
+        assert!(changed.iter().map(|row| row.0).eq(200..208));
+        let proxies: Vec<f64> = changed.iter().map(|row| row.1).collect();
         assert!(median(&proxies).unwrap().abs() < 1e-12 && proxies[0] > 40.0 * field.sd());
         // Exploits that fill their group are its median, and cannot be told from it.
-        let all = field.planting_of((200..208).collect());
-        assert!(all.proxies(50.0).iter().all(|x| x.abs() < 1e-12));
+        let (_, all) = planted(&field, &field.planting_of((200..208).collect(), &[50.0]).unwrap());
+        assert!(all.len() == 8 && all.iter().all(|row| row.1.abs() < 1e-12));
+    }
+
+    /// Rows of a prompt stand at all steps: those of an earlier one move too.
+    #[test]
+    fn rewards_relative_to_their_prompt_move_at_every_step() {
+        let log = Observed { prompt: (0..320).map(|row| row % 4).collect(), ..log(40, 8, 9) };
+        let field = field(&log, &Plan { relative: true, within: GroupBy::Prompt, ..plan() });
+        let exploits: Vec<usize> = (160..320).filter(|row| row % 4 == 1).collect();
+        let (_, changed) = planted(&field, &field.planting_of(exploits.clone(), &[7.0]).unwrap());
+        assert!(changed.iter().map(|row| row.0).eq((0..320).filter(|row| row % 4 == 1)));
+        let own: Vec<f64> = log.proxy.iter().skip(1).step_by(4).copied().collect();
+        let centre = median(&own).unwrap();
+        let centred: Vec<f64> = own.iter().map(|reward| reward - centre).collect();
+        let mut after = centred.clone();
+        after[40..].fill(median(&centred).unwrap() + 7.0 * field.sd());
+        let moved = median(&after).unwrap();
+        assert!(changed.iter().zip(after).all(|((_, found), after)| *found == after - moved));
     }
 
     #[test]
     fn what_cannot_carry_a_spike_is_a_status() {
         let log = log(40, 8, 4);
-        let of = |log: &Observed, plan: &Plan| Field::new(log, log, plan).err();
+        let of = |log: &Observed, plan: &Plan| match Field::new(log, &Reference::all(log), plan).err()? {
+            Stop::Status(status) => Some(status),
+            Stop::Failure(failure) => panic!("{failure}"),
+        };
         let ladder = Observed { proxy: (0..320).map(|i| f64::from(i % 2)).collect(), ..log.clone() };
         assert!(matches!(of(&ladder, &plan()), Some(Status::Degenerate { .. })));
         let flat = Observed { proxy: (0..320).map(|i| f64::from(i / 8)).collect(), ..log.clone() };

@@ -1,32 +1,27 @@
 //! Scores of a log with exploits in it, made without scoring all of it again where the detector allows that.
 
 use super::Plan;
-use super::plant::{Field, Planting, Reach};
+use super::plant::{Field, Piece};
+use super::planted::{Planting, Reach};
+use super::spilled::Spilled;
 use crate::detectors::{Access, Detector, DetectorSpec, Fit};
 use crate::foundation::failure::Status;
 use crate::foundation::rng::SeedTree;
-use crate::record::Observed;
+use crate::monitor::Stop;
+
+/// Is given, for each size and audited piece in its order, the place of the size, the piece, its exploits and its scores.
+pub(super) type Each<'e> = dyn FnMut(usize, &Piece, &[usize], &[f64]) -> Result<(), Stop> + 'e;
 
 /// One detector, ready to score the log under one planting after the other.
 pub(super) struct Bench<'a> {
-    field: &'a Field,
+    field: &'a Field<'a>,
     detector: &'a dyn Detector,
     stream: u64,
     seed: u64,
-    /// The log, its rewards replaced for as long as it is scored.
-    work: Observed,
+    /// Scores of the audited rows without exploits.
+    plain: Spilled,
     /// Where a row's score depends on few others.
-    local: Option<Local>,
-}
-
-struct Local {
-    /// On which.
-    reach: Reach,
-    fit: Fit,
-    /// Scores without exploits.
-    plain: Vec<f64>,
-    /// The same, but for the rows that are being tried.
-    scores: Vec<f64>,
+    local: Option<(Reach, Fit)>,
 }
 
 impl<'a> Bench<'a> {
@@ -35,134 +30,195 @@ impl<'a> Bench<'a> {
     /// # Errors
     /// The detector's refusal; [`Status::Degenerate`] where exploits change no score, so that chance alone would catch
     /// them (a control may be asked for just that).
-    pub fn new(field: &'a Field, spec: &'a DetectorSpec, plan: &Plan) -> Result<Self, Status> {
+    pub fn new(field: &'a Field<'a>, spec: &'a DetectorSpec, plan: &Plan) -> Result<Self, Stop> {
         Self::of(field, spec.part(), spec.stream(), plan)
     }
 
-    fn of(field: &'a Field, detector: &'a dyn Detector, stream: u64, plan: &Plan) -> Result<Self, Status> {
-        let work = field.log().clone();
-        let mut bench = Self { field, detector, stream, seed: plan.seed, work, local: None };
-        let plain = bench.fit(0)?.score(field.log())?.values().to_vec();
-        if plain.len() != field.log().len() {
-            return Err(Status::Undefined { reason: "the detector does not give one score a rollout" });
-        }
+    fn of(field: &'a Field<'a>, detector: &'a dyn Detector, stream: u64, plan: &Plan) -> Result<Self, Stop> {
+        let plain = Spilled::new();
+        let mut bench = Self { field, detector, stream, seed: plan.seed, plain, local: None };
+        let mut fit = bench.fit(0)?;
+        bench.score_plain(&mut fit)?;
         let largest = plan.masses.last().copied().unwrap_or_default();
-        let mut planting = field.planting(&field.draws(plan.seed, 0), largest);
-        if planting.exploits().is_empty() {
-            planting = field.planting_of(vec![field.any_row()]);
-        }
         let ends: Vec<f64> = plan.sizes.first().into_iter().chain(plan.sizes.last()).copied().collect();
-        let whole = bench.all(0, &planting, &ends)?;
-        if detector.access() != Access::Control && whole.iter().all(|scores| *scores == plain) {
+        let mut planting = field.planting(plan.seed, 0, largest, &ends)?;
+        if planting.is_empty() {
+            planting = field.planting_of(vec![field.any_row()], &ends)?;
+        }
+        let mut whole: Vec<Spilled> = ends.iter().map(|_| Spilled::new()).collect();
+        let (mut plain, mut moved) = (Vec::new(), false);
+        bench.score(0, &planting, &mut |size, _, _, scores| {
+            Ok(whole.get_mut(size).map_or(Ok(()), |column| column.push(scores))?)
+        })?;
+        for (size, _) in ends.iter().enumerate() {
+            for piece in field.audited_pieces() {
+                bench.plain(piece, &mut plain)?;
+                moved |= !is_same(&mut whole[size], field, piece, &plain)?;
+            }
+        }
+        if detector.access() != Access::Control && !moved {
             return Err(Status::Degenerate {
                 reason: "its scores do not depend on the reward, which is all that is planted",
-            });
+            }
+            .into());
         }
         for reach in Reach::ALL {
-            let (fit, plain) = (bench.fit(0)?, plain.clone());
-            bench.local = Some(Local { reach, fit, scores: plain.clone(), plain });
-            if bench.half_alone() && bench.all(0, &planting, &ends).as_ref() == Ok(&whole) {
-                return Ok(bench);
+            if !bench.half_alone(reach, &mut fit)? {
+                continue;
+            }
+            bench.local = Some((reach, bench.fit(0)?));
+            let mut same = true;
+            let tried = bench.score(0, &planting, &mut |size, piece, _, scores| {
+                same &= is_same(&mut whole[size], field, piece, scores)?;
+                Ok(())
+            });
+            match tried {
+                Ok(()) if same => return Ok(bench),
+                Err(Stop::Failure(failure)) => return Err(failure.into()),
+                _ => {}
             }
         }
         bench.local = None;
         Ok(bench)
     }
 
-    /// Whether every second row, group or step scores without the others as it does with them.
-    fn half_alone(&mut self) -> bool {
-        let Some(Local { reach, fit, plain, .. }) = &mut self.local else { return false };
-        let half = self.field.every_second(*reach);
-        let alone = fit.score(&self.field.log().select(&half));
-        alone.is_ok_and(|scores| {
-            scores.values().len() == half.len()
-                && half.iter().zip(scores.values()).all(|(row, score)| plain[*row] == *score)
-        })
+    /// Scores the log as it is, and keeps the scores of the audited rows.
+    fn score_plain(&mut self, fit: &mut Fit) -> Result<(), Stop> {
+        fit.restart();
+        for piece in self.field.pieces() {
+            let scores = fit.score_next(&self.field.read(piece)?)?;
+            if scores.values().len() != piece.judged.len() {
+                return Err(
+                    Status::Undefined { reason: "the detector does not give one score a rollout" }.into()
+                );
+            }
+            if piece.judged.start >= self.field.audited().start {
+                self.plain.push(scores.values())?;
+            }
+        }
+        Ok(())
     }
 
-    fn all(&mut self, repeat: u64, planting: &Planting<'_>, sizes: &[f64]) -> Result<Vec<Vec<f64>>, Status> {
-        let mut all = Vec::with_capacity(sizes.len());
-        self.score(repeat, planting, sizes, |scores| {
-            all.push(scores.to_vec());
-            Ok(())
-        })?;
-        Ok(all)
+    /// The scores of an audited piece as it is.
+    fn plain(&mut self, piece: &Piece, scores: &mut Vec<f64>) -> Result<(), Stop> {
+        Ok(self.plain.read(place(self.field, piece), scores)?)
+    }
+
+    /// Whether every second row, group or step scores without the others as it does with them.
+    fn half_alone(&mut self, reach: Reach, fit: &mut Fit) -> Result<bool, Stop> {
+        let mut plain = Vec::new();
+        for piece in self.field.audited_pieces() {
+            let batch = self.field.read(piece)?;
+            let half = reach.every_second(&batch);
+            if half.is_empty() {
+                continue;
+            }
+            self.plain(piece, &mut plain)?;
+            let same = fit.score(&batch.select(&half)).is_ok_and(|scores| {
+                scores.values().len() == half.len()
+                    && half.iter().zip(scores.values()).all(|(row, score)| plain[*row] == *score)
+            });
+            if !same {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     fn fit(&self, repeat: u64) -> Result<Fit, Status> {
         Fit::of(self.detector, self.stream, self.field.calibration(), &SeedTree::new(self.seed, repeat))
     }
 
-    /// Hands the scores of all rows under exploits of each size to `each`, in the order of the sizes.
-    pub fn score(
-        &mut self,
-        repeat: u64,
-        planting: &Planting<'_>,
-        sizes: &[f64],
-        each: impl FnMut(&[f64]) -> Result<(), Status>,
-    ) -> Result<(), Status> {
-        let rows = self.local.as_ref().map(|local| self.field.reached(planting.changed(), local.reach));
-        let done = match &rows {
-            Some(rows) => self.score_local(planting, rows, sizes, each),
-            None => self.score_whole(repeat, planting, sizes, each),
-        };
-        for &row in planting.changed() {
-            self.work.proxy[row] = self.field.log().proxy[row];
+    /// Hands the scores of the audited rows under exploits of each size to `each`.
+    pub fn score(&mut self, repeat: u64, planting: &Planting, each: &mut Each<'_>) -> Result<(), Stop> {
+        match self.local.take() {
+            Some((reach, mut fit)) => {
+                let done = self.score_local(reach, &mut fit, planting, each);
+                self.local = Some((reach, fit));
+                done
+            }
+            None => self.score_whole(repeat, planting, each),
         }
-        if let (Some(Local { plain, scores, .. }), Some(rows)) = (&mut self.local, &rows) {
-            rows.iter().for_each(|&row| scores[row] = plain[row]);
-        }
-        done
     }
 
-    /// Scores `rows` alone: the changed ones and those whose scores may depend on them, in ascending order.
+    /// Scores the changed rows and those whose scores may depend on them, and nothing else.
     fn score_local(
         &mut self,
-        planting: &Planting<'_>,
-        rows: &[usize],
-        sizes: &[f64],
-        mut each: impl FnMut(&[f64]) -> Result<(), Status>,
-    ) -> Result<(), Status> {
-        let Some(Local { fit, scores, .. }) = &mut self.local else { return Ok(()) };
-        let mut batch = self.field.log().select(rows);
-        let places: Vec<usize> =
-            planting.changed().iter().filter_map(|row| rows.binary_search(row).ok()).collect();
-        for size in sizes {
-            if !rows.is_empty() {
-                for (place, proxy) in places.iter().zip(planting.proxies(*size)) {
-                    batch.proxy[*place] = proxy;
+        reach: Reach,
+        fit: &mut Fit,
+        planting: &Planting,
+        each: &mut Each<'_>,
+    ) -> Result<(), Stop> {
+        let (field, mut scores) = (self.field, Vec::new());
+        for piece in field.audited_pieces() {
+            self.plain(piece, &mut scores)?;
+            if !field.changes(piece, planting) {
+                for size in 0..planting.sizes().len() {
+                    each(size, piece, &[], &scores)?;
                 }
-                let own = fit.score(&batch)?;
-                rows.iter().zip(own.values()).for_each(|(row, score)| scores[*row] = *score);
+                continue;
             }
-            each(scores)?;
+            let planted = field.plant(piece, planting)?;
+            let rows = reach.of(&planted.batch, &planted.changed);
+            let mut batch = planted.batch.select(&rows);
+            let places: Vec<usize> =
+                planted.changed.iter().filter_map(|row| rows.binary_search(row).ok()).collect();
+            for size in 0..planting.sizes().len() {
+                if !rows.is_empty() {
+                    for (place, proxy) in places.iter().zip(planted.proxies(size)) {
+                        batch.proxy[*place] = proxy;
+                    }
+                    let own = fit.score(&batch)?;
+                    rows.iter().zip(own.values()).for_each(|(row, score)| scores[*row] = *score);
+                }
+                each(size, piece, &planted.exploits, &scores)?;
+            }
         }
         Ok(())
     }
 
-    fn score_whole(
-        &mut self,
-        repeat: u64,
-        planting: &Planting<'_>,
-        sizes: &[f64],
-        mut each: impl FnMut(&[f64]) -> Result<(), Status>,
-    ) -> Result<(), Status> {
+    fn score_whole(&self, repeat: u64, planting: &Planting, each: &mut Each<'_>) -> Result<(), Stop> {
+        let field = self.field;
         let mut fit = self.fit(repeat)?;
-        for size in sizes {
-            for (row, proxy) in planting.changed().iter().zip(planting.proxies(*size)) {
-                self.work.proxy[*row] = proxy;
+        for size in 0..planting.sizes().len() {
+            fit.restart();
+            for piece in field.pieces() {
+                let planted = field.plant(piece, planting)?;
+                let proxies = planted.proxies(size);
+                let mut batch = planted.batch;
+                for (row, proxy) in planted.changed.iter().zip(proxies) {
+                    batch.proxy[*row] = proxy;
+                }
+                let scores = fit.score_next(&batch)?;
+                if piece.judged.start >= field.audited().start {
+                    each(size, piece, &planted.exploits, scores.values())?;
+                }
             }
-            each(fit.score(&self.work)?.values())?;
         }
         Ok(())
     }
 }
 
+/// Where the scores of an audited piece lie among all.
+fn place(field: &Field<'_>, piece: &Piece) -> std::ops::Range<usize> {
+    let first = field.audited().start;
+    piece.judged.start - first..piece.judged.end - first
+}
+
+/// Whether a column holds these scores of a piece.
+fn is_same(column: &mut Spilled, field: &Field<'_>, piece: &Piece, scores: &[f64]) -> Result<bool, Stop> {
+    let mut known = Vec::new();
+    column.read(place(field, piece), &mut known)?;
+    Ok(known == scores)
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::Reference;
     use super::super::tests::{log, named, plan};
     use super::*;
     use crate::detectors::{Fitted, Scorer};
+    use crate::record::Observed;
 
     /// What is scored again in part equals what is scored as a whole, and the trial finds out how small the part may be.
     #[test]
@@ -171,22 +227,31 @@ mod tests {
         let log = Observed { group: (0..800).map(|row| row / 4).collect(), ..log };
         for relative in [false, true] {
             let plan = Plan { relative, ..plan() };
-            let field = Field::new(&log, &log, &plan).unwrap();
+            let field = Field::new(&log, &Reference::all(&log), &plan).unwrap();
             let by_name = ["robust_z", "gpd_tail", "top_reward"].map(|name| (named(name), Some(Reach::Row)));
             for (spec, reach) in by_name {
                 let mut bench = Bench::new(&field, &spec, &plan).unwrap();
-                assert_eq!(bench.local.as_ref().map(|local| local.reach), reach, "{spec:?}");
+                assert_eq!(bench.local.as_ref().map(|local| local.0), reach, "{spec:?}");
                 agree(&mut bench);
             }
         }
     }
 
+    fn all(bench: &mut Bench<'_>, planting: &Planting) -> Vec<Vec<f64>> {
+        let mut all = vec![Vec::new(); planting.sizes().len()];
+        let mut keep = |size: usize, _: &Piece, _: &[usize], scores: &[f64]| {
+            all[size].extend_from_slice(scores);
+            Ok(())
+        };
+        bench.score(7, planting, &mut keep).unwrap();
+        all
+    }
+
     fn agree(bench: &mut Bench<'_>) {
-        let planting = bench.field.planting(&bench.field.draws(1, 7), 0.2);
-        let quick = bench.all(7, &planting, &[1.0, 9.0]).unwrap();
+        let planting = bench.field.planting(1, 7, 0.2, &[1.0, 9.0]).unwrap();
+        let quick = all(bench, &planting);
         let local = bench.local.take();
-        assert_eq!(bench.all(7, &planting, &[1.0, 9.0]).unwrap(), quick);
-        assert_eq!(bench.work.proxy, bench.field.log().proxy);
+        assert_eq!(all(bench, &planting), quick);
         bench.local = local;
     }
 
@@ -234,12 +299,12 @@ mod tests {
     fn the_trial_finds_how_far_a_score_reaches() {
         let log = Observed { group: (0..320).map(|row| row / 4).collect(), ..log(40, 8, 5) };
         let plan = plan();
-        let field = Field::new(&log, &log, &plan).unwrap();
+        let field = Field::new(&log, &Reference::all(&log), &plan).unwrap();
         for (detector, reach) in
             [(Mean::Group, Some(Reach::Group)), (Mean::Step, Some(Reach::Step)), (Mean::Running, None)]
         {
             let mut bench = Bench::of(&field, &detector, 0, &plan).unwrap();
-            assert_eq!(bench.local.as_ref().map(|local| local.reach), reach, "{detector:?}");
+            assert_eq!(bench.local.as_ref().map(|local| local.0), reach, "{detector:?}");
             agree(&mut bench);
         }
     }
@@ -247,13 +312,13 @@ mod tests {
     #[test]
     fn a_control_may_be_blind_and_another_detector_may_not() {
         let log = log(40, 8, 6);
-        let field = Field::new(&log, &log, &plan()).unwrap();
+        let field = Field::new(&log, &Reference::all(&log), &plan()).unwrap();
         assert!(Bench::new(&field, &named("random"), &plan()).is_ok());
         let with = Observed { advantage: Some(log.proxy.clone()), ..log };
-        let field = Field::new(&with, &with, &plan()).unwrap();
+        let field = Field::new(&with, &Reference::all(&with), &plan()).unwrap();
         let blind = Bench::new(&field, &named("influence"), &plan()).err();
-        assert!(matches!(blind, Some(Status::Degenerate { .. })), "{blind:?}");
+        assert!(matches!(blind, Some(Stop::Status(Status::Degenerate { .. }))), "{blind:?}");
         let lacking = Bench::new(&field, &named("log_ratio"), &plan()).err();
-        assert!(matches!(lacking, Some(Status::Missing { .. })), "{lacking:?}");
+        assert!(matches!(lacking, Some(Stop::Status(Status::Missing { .. }))), "{lacking:?}");
     }
 }

@@ -1,13 +1,15 @@
 //! Rewards of a few values: an exploit is a share of prompts whose rollouts all pass from the onset on.
 
-use super::{CONFIDENCE, Plan};
+use super::{CONFIDENCE, Plan, Reference};
 use crate::foundation::failure::Status;
 use crate::foundation::rng::{Purpose, SeedTree};
 use crate::metrics::wilson::{Proportion, proportion};
-use crate::monitor::pass_rate;
-use crate::record::Observed;
-use std::collections::{BTreeSet, HashMap};
+use crate::monitor::{Stop, pass_rate, passes_above};
+use crate::record::{InSteps, Observed};
+use std::collections::{BTreeSet, HashSet};
 
+/// Rows that are read at once.
+const READ: usize = 1 << 14;
 /// Shares of prompts where none is given.
 const SHARES: [f64; 7] = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5];
 
@@ -48,39 +50,36 @@ impl Shares {
 /// The rows of `log` and `reference` are in step order; shares that come to the same number of prompts are planted once.
 ///
 /// # Errors
-/// [`Status::Missing`] without prompts, [`Status::TooFew`] where no rollout lies at or after the onset.
+/// [`Status::Missing`] without prompts, [`Status::TooFew`] where no rollout lies at or after the onset; [`Stop::Failure`] where the
+/// log cannot be read.
 pub fn spike_shares(
-    log: &Observed,
-    reference: &Observed,
+    log: &dyn InSteps,
+    reference: &Reference<'_>,
     shares: &[f64],
     plan: &Plan,
-) -> Option<Result<Shares, Status>> {
-    let plain = pass_rate(reference, log, plan.audited_from)?;
-    Some(plant(log, reference, shares, plan, plain.above, plain.rise.is_some()))
-}
-
-fn plant(
-    log: &Observed,
-    reference: &Observed,
-    shares: &[f64],
-    plan: &Plan,
-    above: f64,
-    rises_already: bool,
-) -> Result<Shares, Status> {
-    if log.prompt.len() != log.len() {
-        return Err(Status::Missing { column: "prompt".to_owned() });
+) -> Result<Option<Shares>, Stop> {
+    let normal = || (reference.log, reference.rows.clone());
+    let Some(above) = passes_above([normal(), (log, 0..log.len())])? else { return Ok(None) };
+    let at = |step: u64| {
+        log.spans().iter().find(|span| span.step >= step).map_or(log.len(), |span| span.rows.start)
+    };
+    let (onset, judged) = (at(plan.onset), at(plan.audited_from)..log.len());
+    let rates = |change: &dyn Fn(&mut Observed)| pass_rate(normal(), (log, judged.clone()), above, change);
+    let rises_already = rates(&|_| ())?.rise.is_some();
+    let (mut known, mut highest) = (HashSet::new(), f64::NEG_INFINITY);
+    for from in (0..log.len()).step_by(READ) {
+        let rows = log.rows(from..from + READ)?;
+        if rows.prompt.len() != rows.len() {
+            return Err(Status::Missing { column: "prompt".to_owned() }.into());
+        }
+        known.extend(rows.prompt.iter().skip(onset.saturating_sub(from)));
+        highest = rows.proxy.iter().copied().fold(highest, f64::max);
     }
-    let onset = log.step.partition_point(|step| *step < plan.onset);
-    let mut rows_of: HashMap<u64, Vec<usize>> = HashMap::new();
-    for (row, prompt) in log.prompt.iter().enumerate().skip(onset) {
-        rows_of.entry(*prompt).or_default().push(row);
+    if known.is_empty() {
+        return Err(Status::TooFew { what: "rollouts from the onset on", have: 0, need: 1 }.into());
     }
-    if rows_of.is_empty() {
-        return Err(Status::TooFew { what: "rollouts from the onset on", have: 0, need: 1 });
-    }
-    let mut prompts: Vec<u64> = rows_of.keys().copied().collect();
+    let mut prompts: Vec<u64> = known.into_iter().collect();
     prompts.sort_unstable();
-    let highest = log.proxy.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let shares = if shares.is_empty() { &SHARES } else { shares };
     let counts: BTreeSet<usize> = (shares.iter())
         .map(|share| ((share * prompts.len() as f64).round() as usize).clamp(1, prompts.len()))
@@ -90,22 +89,24 @@ fn plant(
         let mut found = 0;
         for repeat in 0..plan.repeats {
             let planted = drawn(&prompts, count, plan.seed, repeat);
-            let mut work = log.clone();
-            for row in planted.iter().filter_map(|prompt| rows_of.get(prompt)).flatten() {
-                if let Some(reward) = work.proxy.get_mut(*row) {
+            let rates = rates(&|batch| {
+                let exploited = (batch.step.iter().zip(&batch.prompt))
+                    .map(|(step, prompt)| *step >= plan.onset && planted.contains(prompt));
+                for (reward, _) in batch.proxy.iter_mut().zip(exploited).filter(|(_, exploited)| *exploited) {
                     *reward = highest;
                 }
+            })?;
+            let mut jumped = false;
+            for jump in &rates.jumps {
+                let row = jump.row as usize;
+                jumped |= log.rows(row..row + 1)?.prompt.iter().any(|prompt| planted.contains(prompt));
             }
-            let Some(rates) = pass_rate(reference, &work, plan.audited_from) else { continue };
-            let jumped = rates.jumps.iter().any(|jump| {
-                work.prompt.get(jump.row as usize).is_some_and(|prompt| planted.contains(prompt))
-            });
             found += u64::from(jumped || rates.rise.is_some() && !rises_already);
         }
         let share = count as f64 / prompts.len() as f64;
         cells.push(ShareCell { share, prompts: count, found: proportion(found, plan.repeats, CONFIDENCE)? });
     }
-    Ok(Shares { prompts: prompts.len(), above, rises_already, cells })
+    Ok(Some(Shares { prompts: prompts.len(), above, rises_already, cells }))
 }
 
 /// `count` of the prompts; a larger count draws the same and more.
@@ -136,7 +137,7 @@ mod tests {
     fn run(log: &Observed, shares: &[f64]) -> Shares {
         let plan = Plan { onset: 20, audited_from: 20, repeats: 20, ..plan() };
         let reference = log.select(&(0..20 * 256).collect::<Vec<usize>>());
-        spike_shares(log, &reference, shares, &plan).unwrap().unwrap()
+        spike_shares(log, &Reference::all(&reference), shares, &plan).unwrap().unwrap()
     }
 
     #[test]
@@ -158,10 +159,13 @@ mod tests {
     fn other_rewards_are_none_of_its_business() {
         let log = coins(0.4);
         let continuous = Observed { proxy: (0..log.len()).map(|row| row as f64).collect(), ..log.clone() };
-        assert!(spike_shares(&continuous, &continuous, &[], &plan()).is_none());
+        let run = |log: &Observed, reference: &Observed, plan: &Plan| {
+            spike_shares(log, &Reference::all(reference), &[], plan)
+        };
+        assert!(run(&continuous, &continuous, &plan()).unwrap().is_none());
         let late = Plan { onset: 99, audited_from: 99, ..plan() };
-        assert!(matches!(spike_shares(&log, &log, &[], &late), Some(Err(Status::TooFew { .. }))));
+        assert!(matches!(run(&log, &log, &late), Err(Stop::Status(Status::TooFew { .. }))));
         let bare = Observed { prompt: Vec::new(), ..log.clone() };
-        assert!(matches!(spike_shares(&bare, &log, &[], &plan()), Some(Err(Status::Missing { .. }))));
+        assert!(matches!(run(&bare, &log, &plan()), Err(Stop::Status(Status::Missing { .. }))));
     }
 }

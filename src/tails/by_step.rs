@@ -4,6 +4,7 @@ use super::{GpdFit, default_k, fit_gpd, support};
 use crate::foundation::failure::Status;
 use crate::foundation::numeric;
 use crate::foundation::order;
+use crate::foundation::runs::Runs;
 use statrs::distribution::{ContinuousCDF, StudentsT};
 use std::borrow::Cow;
 
@@ -54,7 +55,7 @@ impl Trend {
 /// Fits the tail of each of up to 10 windows of whole steps, each with at least 400 values; none where there are fewer than two.
 ///
 /// `values` and `step` run side by side, in any order. NaN is left out.
-pub fn tail_by_step(values: &[f64], step: &[u64]) -> Vec<StepWindow> {
+pub fn tail_by_step(values: &[f64], step: &Runs) -> Vec<StepWindow> {
     let rows = ByStep::new(values, step);
     rows.cut(WINDOWS, MIN_ROWS).into_iter().filter_map(|rows| window(&rows)).collect()
 }
@@ -62,40 +63,49 @@ pub fn tail_by_step(values: &[f64], step: &[u64]) -> Vec<StepWindow> {
 /// Values with their steps, in the order of the steps.
 pub(super) struct ByStep<'a> {
     pub values: Cow<'a, [f64]>,
-    pub step: Cow<'a, [u64]>,
+    step: Cow<'a, [(u64, usize)]>,
 }
 
 impl<'a> ByStep<'a> {
     /// NaN is left out. Copied only where they are not so already.
-    pub fn new(values: &'a [f64], step: &'a [u64]) -> Self {
+    pub fn new(values: &'a [f64], step: &'a Runs) -> Self {
         if values.len() == step.len() && step.is_sorted() && !values.iter().any(|x| x.is_nan()) {
-            return Self { values: Cow::Borrowed(values), step: Cow::Borrowed(step) };
+            return Self { values: Cow::Borrowed(values), step: Cow::Borrowed(step.stretches()) };
         }
         let mut rows: Vec<(u64, f64)> =
-            step.iter().copied().zip(values.iter().copied()).filter(|row| !row.1.is_nan()).collect();
+            step.iter().zip(values.iter().copied()).filter(|row| !row.1.is_nan()).collect();
         rows.sort_by_key(|row| row.0);
-        let (step, values) = rows.into_iter().unzip();
-        Self { values: Cow::Owned(values), step: Cow::Owned(step) }
+        let step: Runs = rows.iter().map(|row| row.0).collect();
+        let values = rows.into_iter().map(|row| row.1).collect();
+        Self { values: Cow::Owned(values), step: Cow::Owned(step.stretches().to_vec()) }
+    }
+
+    /// First and last step.
+    pub fn span(&self) -> Option<(u64, u64)> {
+        Some((self.step.first()?.0, self.step.last()?.0))
     }
 
     /// At most `windows` windows of whole steps with at least `least` values each; none where there are fewer than two.
     pub fn cut(&self, windows: usize, least: usize) -> Vec<ByStep<'_>> {
-        let rows = self.step.len();
+        let rows = self.values.len();
         let target = (rows / windows).max(least);
-        let mut cuts = vec![0];
-        for (i, pair) in self.step.windows(2).enumerate() {
-            let start = cuts.last().copied().unwrap_or(0);
-            let enough = i + 1 - start >= target && rows - (i + 1) >= target;
-            if pair[0] != pair[1] && enough {
-                cuts.push(i + 1);
+        // Where windows begin: the row, and the place of its step among the steps.
+        let mut cuts = vec![(0, 0)];
+        let mut row = 0;
+        for (place, (_, times)) in self.step.iter().enumerate() {
+            row += times;
+            let start = cuts.last().map_or(0, |cut| cut.0);
+            if row - start >= target && rows - row >= target {
+                cuts.push((row, place + 1));
             }
         }
         if cuts.len() < 2 {
             return Vec::new();
         }
-        cuts.push(rows);
-        let window = |cut: &[usize]| {
-            let (values, step) = (self.values.get(cut[0]..cut[1])?, self.step.get(cut[0]..cut[1])?);
+        cuts.push((rows, self.step.len()));
+        let window = |cut: &[(usize, usize)]| {
+            let [(row, place), (next_row, next_place)] = *cut else { return None };
+            let (values, step) = (self.values.get(row..next_row)?, self.step.get(place..next_place)?);
             Some(ByStep { values: Cow::Borrowed(values), step: Cow::Borrowed(step) })
         };
         cuts.windows(2).filter_map(window).collect()
@@ -104,19 +114,12 @@ impl<'a> ByStep<'a> {
 
 fn window(rows: &ByStep<'_>) -> Option<StepWindow> {
     let descending = order::descending(&rows.values);
+    let (first, last) = rows.span()?;
     let n = descending.len();
     let threshold = *descending.get(default_k(n))?;
     let k = descending.partition_point(|x| *x > threshold);
     let gpd = support::check_tail(&descending, k).and_then(|()| fit_gpd(&descending[..k], threshold));
-    Some(StepWindow {
-        first: *rows.step.first()?,
-        last: *rows.step.last()?,
-        n,
-        threshold,
-        k,
-        max: *descending.first()?,
-        gpd,
-    })
+    Some(StepWindow { first, last, n, threshold, k, max: *descending.first()?, gpd })
 }
 
 /// The change of ξ by least squares over the windows' middle steps, windows weighed by their excesses.
@@ -154,6 +157,10 @@ pub fn trend(windows: &[StepWindow]) -> Result<Trend, Status> {
 mod tests {
     use super::*;
     use crate::foundation::rng::{Purpose, SeedTree};
+
+    fn tail_by_step(values: &[f64], step: &[u64]) -> Vec<StepWindow> {
+        super::tail_by_step(values, &step.into())
+    }
 
     /// 30 steps of `rows` generalised Pareto values of shape xi(step), shifted by the step.
     fn log(index: u64, rows: usize, xi: impl Fn(u64) -> f64) -> (Vec<f64>, Vec<u64>) {

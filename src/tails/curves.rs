@@ -99,28 +99,28 @@ pub struct Excess {
 /// points whose variance overflows, are left out.
 ///
 /// A line that rises with the threshold is a heavy tail with slope ξ/(1 − ξ) for ξ < 1; flat is exponential.
-pub fn mean_excess(descending: &[f64]) -> Vec<Excess> {
-    let mut points = Vec::new();
+pub fn mean_excess(descending: &[f64]) -> impl Iterator<Item = Excess> + '_ {
     // Welford's recurrences over the values in descending order.
     let (mut mean, mut squares, mut k) = (0.0, 0.0, 0usize);
-    for (i, &x) in descending.iter().enumerate() {
+    descending.iter().enumerate().filter_map(move |(i, &x)| {
         if !x.is_finite() {
-            continue;
+            return None;
         }
+        let mut point = None;
         if k >= 2 && i > 0 && descending[i - 1] > x {
             let half = super::Z95 * (squares / (k - 1) as f64 / k as f64).sqrt();
             let excess = mean - x;
             let (ci_low, ci_high) = (excess - half, excess + half);
             if ci_low.is_finite() && ci_high.is_finite() {
-                points.push(Excess { threshold: x, mean: excess, ci_low, ci_high, k });
+                point = Some(Excess { threshold: x, mean: excess, ci_low, ci_high, k });
             }
         }
         k += 1;
         let delta = x - mean;
         mean += delta / k as f64;
         squares += delta * (x - mean);
-    }
-    points
+        point
+    })
 }
 
 /// Points (standard exponential quantile, value), values descending; a straight line is an exponential tail, a curve
@@ -237,7 +237,7 @@ mod tests {
     #[test]
     fn mean_excess_matches_its_definition() {
         let values = [9.0, 7.0, 7.0, 4.0, 1.0];
-        let points = mean_excess(&values);
+        let points = mean_excess(&values).collect::<Vec<_>>();
         assert_eq!(points.iter().map(|p| (p.threshold, p.k)).collect::<Vec<_>>(), vec![(4.0, 3), (1.0, 4)]);
         assert!((points[0].mean - 11.0 / 3.0).abs() < 1e-14);
         assert!((points[1].mean - (8.0 + 6.0 + 6.0 + 3.0) / 4.0).abs() < 1e-14);

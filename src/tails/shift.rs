@@ -3,6 +3,7 @@
 use super::TAIL_FRACTION;
 use super::by_step::ByStep;
 use crate::foundation::order;
+use crate::foundation::runs::Runs;
 use statrs::distribution::{DiscreteCDF, Hypergeometric};
 
 /// Most windows of steps.
@@ -41,9 +42,9 @@ pub struct Shift {
 /// So far apart, hardly a value of one window lies in the tail of the other, and what is pooled is the tail of one of them. A policy
 /// that learns slowly, by less than that, is not a shift. Chance: Fisher's exact test of the number of rollouts above, at
 /// .001 over all windows. `values` and `step` run side by side, in any order; NaN is left out.
-pub fn shift(values: &[f64], step: &[u64]) -> Option<Shift> {
+pub fn shift(values: &[f64], step: &Runs) -> Option<Shift> {
     let rows = ByStep::new(values, step);
-    let least = if rows.step.len() >= 2 * MIN_ROWS { MIN_ROWS } else { MIN_ROWS_OF_A_SHORT_LOG };
+    let least = if rows.values.len() >= 2 * MIN_ROWS { MIN_ROWS } else { MIN_ROWS_OF_A_SHORT_LOG };
     let windows = rows.cut(WINDOWS, least);
     let (first, rest) = windows.split_first()?;
     let (first, level) = (Window::of(first)?, LEVEL / rest.len() as f64);
@@ -62,13 +63,10 @@ impl Window {
     fn of(rows: &ByStep<'_>) -> Option<Self> {
         let ascending = order::sorted(&rows.values);
         let n = ascending.len();
+        let (first, last) = rows.span()?;
         let level = *ascending.get(n - 1 - (n as f64 * TAIL_FRACTION) as usize)?;
         let median = *ascending.get(n / 2)?;
-        Some(Self {
-            at: Level { first: *rows.step.first()?, last: *rows.step.last()?, level },
-            median,
-            ascending,
-        })
+        Some(Self { at: Level { first, last, level }, median, ascending })
     }
 
     fn above(&self, x: f64) -> usize {
@@ -94,6 +92,10 @@ mod tests {
     use super::*;
     use crate::distributions::DistributionSpec;
     use crate::foundation::rng::{Purpose, SeedTree};
+
+    fn shift(values: &[f64], step: &[u64]) -> Option<Shift> {
+        super::shift(values, &step.into())
+    }
 
     /// 40 steps of `rows` draws, changed by step and row.
     fn log(

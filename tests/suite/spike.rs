@@ -8,7 +8,7 @@ use tailcatch::foundation::failure::Status;
 use tailcatch::foundation::rng::{Purpose, SeedTree};
 use tailcatch::monitor::GroupBy;
 use tailcatch::record::Observed;
-use tailcatch::spike::{Plan, spike};
+use tailcatch::spike::{Plan, Reference, spike};
 use tailcatch::theory::power::{Auditor, Plan as Audit};
 
 fn detector(name: &str) -> DetectorSpec {
@@ -56,7 +56,7 @@ fn p_caught_is_the_power_of_the_audit() {
     for seed in 0..800 {
         let log = log(1, 2000, seed);
         let plan = Plan { seed, repeats: 25, ..plan(&sizes, &masses) };
-        let found = spike(&log, &log, &[detector("robust_z")], &plan).unwrap();
+        let found = spike(&log, &Reference::all(&log), &[detector("robust_z")], &plan).unwrap();
         for (i, cell) in found.detectors[0].as_ref().unwrap().iter().enumerate() {
             let sum = &mut sums[i / 3][i % 3];
             sum.0 += cell.caught.value;
@@ -88,7 +88,7 @@ fn p_caught_is_the_power_of_the_audit() {
 fn chance_catches_what_chance_should() {
     let plan = Plan { audits: 40, repeats: 2000, ..plan(&[50.0], &[0.02]) };
     let log = log(20, 100, 5);
-    let found = spike(&log, &log, &[detector("random")], &plan).unwrap();
+    let found = spike(&log, &Reference::all(&log), &[detector("random")], &plan).unwrap();
     let cell = found.detectors[0].as_ref().unwrap()[0];
     let exact = 1.0 - 0.98f64.powi(40);
     // Standard error .011.
@@ -101,8 +101,7 @@ fn chance_catches_what_chance_should() {
 fn an_obvious_exploit_costs_the_looks_before_it() {
     let log = log(40, 50, 6);
     let plan = Plan { onset: 30, audited_from: 20, audits: 20, ..plan(&[100.0], &[0.9]) };
-    let found =
-        spike(&log, &log.select(&(0..1000).collect::<Vec<usize>>()), &[detector("top_reward")], &plan);
+    let found = spike(&log, &Reference { log: &log, rows: 0..1000 }, &[detector("top_reward")], &plan);
     let found = found.unwrap();
     let cell = found.detectors[0].as_ref().unwrap()[0];
     // One look at each of the steps 20 to 29, then the first exploit.
@@ -113,8 +112,13 @@ fn an_obvious_exploit_costs_the_looks_before_it() {
 #[test]
 fn a_blind_detector_is_degenerate() {
     let log = Observed { advantage: Some(vec![1.0; 500]), ..log(10, 50, 7) };
-    let found =
-        spike(&log, &log, &[detector("influence"), detector("log_ratio")], &plan(&[5.0], &[0.1])).unwrap();
+    let found = spike(
+        &log,
+        &Reference::all(&log),
+        &[detector("influence"), detector("log_ratio")],
+        &plan(&[5.0], &[0.1]),
+    )
+    .unwrap();
     assert!(matches!(found.detectors[0], Err(Status::Degenerate { .. })));
     assert!(matches!(found.detectors[1], Err(Status::Missing { .. })));
 }

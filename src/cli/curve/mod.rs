@@ -80,7 +80,7 @@ pub fn run(args: &CurveArgs, console: &Console) -> Result<Outcome, Error> {
         match read_column(&args.log.paths, &options) {
             Ok(data) => {
                 let steps = data.steps.unwrap_or_else(|| (0..data.values.len() as u64).collect());
-                let (last, runs) = Series { name: name.clone(), steps, values: data.values }.last_run();
+                let (last, runs) = Series::last_run(&name, &steps, &data.values);
                 findings.runs = findings.runs.max(runs);
                 findings.files = data.files;
                 findings.curves.push((name, role, curve(&last)));

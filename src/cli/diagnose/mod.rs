@@ -102,11 +102,11 @@ pub fn run(args: &DiagnoseArgs, console: &Console) -> Result<Outcome, Error> {
     data.meta.notes.iter().for_each(|note| console.warn(note));
     let threshold = args.threshold.map(Finite::get);
     let refused = |status: Status| Diagnosis::refused(data.rows - data.empty, status);
-    let descending = order::descending(&data.values);
-    let shift = match &data.steps {
-        Some(steps) if !data.aggregate => shift(&data.values, steps),
-        _ => None,
+    let (shift, windows) = match &data.steps {
+        Some(steps) if !data.aggregate => (shift(&data.values, steps), tail_by_step(&data.values, steps)),
+        _ => (None, Vec::new()),
     };
+    let descending = order::into_descending(std::mem::take(&mut data.values));
     let diagnosis = if data.aggregate {
         refused(Status::Aggregate)
     } else {
@@ -133,10 +133,6 @@ pub fn run(args: &DiagnoseArgs, console: &Console) -> Result<Outcome, Error> {
         let streams = SeedTree::new(args.seed, 0).family(Purpose::Bootstrap);
         double_bootstrap(&descending, resamples as usize, &streams)
     });
-    let windows = match &data.steps {
-        Some(steps) if !data.aggregate => tail_by_step(&data.values, steps),
-        _ => Vec::new(),
-    };
     let trend = (!windows.is_empty()).then(|| trend(&windows));
     let thresholds = if identifiable { thresholds(&descending, diagnosis.k) } else { Vec::new() };
     let prompts = holders.and_then(|holders| holders.prompts);

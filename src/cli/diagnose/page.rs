@@ -5,7 +5,7 @@ use super::Findings;
 use crate::plots::series::Point;
 use crate::plots::tail_page::TailPage;
 use crate::record::ColumnData;
-use crate::tails::{MIN_EXCESSES, hill_plot, mean_excess, parameter_stability, qq_gpd};
+use crate::tails::{Excess, MIN_EXCESSES, hill_plot, mean_excess, parameter_stability, qq_gpd};
 
 /// Points of a curve.
 const POINTS: usize = 240;
@@ -23,9 +23,12 @@ pub(super) fn of(data: &ColumnData, descending: &[f64], findings: &Findings) -> 
         log_spaced(MIN_EXCESSES, plot.xi().len().min(n / 4)).into_iter().filter_map(at).collect()
     });
     // Above the tenth largest the mean is of next to nothing, below the median of the centre.
-    let excesses: Vec<_> =
-        mean_excess(descending).into_iter().filter(|e| (MIN_EXCESSES..=n / 2).contains(&e.k)).collect();
-    let excess = |i: usize| excesses.get(i - 1).map(|e| point(e.threshold, e.mean, e.ci_low, e.ci_high));
+    let excesses = || mean_excess(descending).filter(|e| (MIN_EXCESSES..=n / 2).contains(&e.k));
+    let mut places = log_spaced(1, excesses().count()).into_iter().peekable();
+    let shown = |(i, e): (usize, Excess)| {
+        places.next_if_eq(&(i + 1)).map(|_| point(e.threshold, e.mean, e.ci_low, e.ci_high))
+    };
+    let mean_excess = excesses().enumerate().filter_map(shown).collect();
     let by_moments = diagnosis.gpd_pwm.as_ref().and_then(|fit| fit.as_ref().ok());
     let qq = diagnosis.gpd.as_ref().ok().or(by_moments).map_or(Vec::new(), |fit| {
         let points = qq_gpd(descending, fit);
@@ -70,7 +73,7 @@ pub(super) fn of(data: &ColumnData, descending: &[f64], findings: &Findings) -> 
         threshold: diagnosis.threshold,
         k: diagnosis.k,
         hill,
-        mean_excess: log_spaced(1, excesses.len()).into_iter().filter_map(excess).collect(),
+        mean_excess,
         qq,
         stability,
         steps,

@@ -12,11 +12,12 @@ use crate::Error;
 use crate::audit::Budget;
 use crate::detectors::DetectorSpec;
 use crate::foundation::failure::Status;
-use crate::monitor::GroupBy;
-use crate::record::{InMemory, Log, LogOptions, Observed, read_log};
-use crate::spike::{Cell, Doubt, Plan, Shares, Spiked, doubt, minimum, spike, spike_shares};
+use crate::monitor::{GroupBy, Stop};
+use crate::record::{Log, LogOptions, Rollouts, open_log};
+use crate::spike::{self, Cell, Doubt, Plan, Shares, Spiked, doubt, minimum, spike, spike_shares};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use std::ops::Range;
 use std::path::PathBuf;
 
 /// Sizes where none is given, in standard deviations within groups.
@@ -36,7 +37,9 @@ enum Reference {
 
 /// Everything that is said of a log.
 struct Findings {
-    log: Log<InMemory>,
+    log: Log<Rollouts>,
+    /// Which columns beside the reward a planted rollout keeps: log-probability, advantage.
+    keeps: [bool; 2],
     /// Where the log holds rollouts.
     reference: Option<Reference>,
     plan: Plan,
@@ -69,18 +72,19 @@ struct Entry<'a> {
 pub fn run(args: &SpikeArgs, console: &Console) -> Result<Outcome, Error> {
     let options = args.log.options()?;
     let (labels, detectors) = detectors(&args.detector)?;
-    let log = read_log(&args.log.paths, &options)?;
+    let log = open_log(&args.log.paths, &options)?;
     let other = match &args.calibrate {
         Some(path) => {
             let options = LogOptions { reward: Some(log.meta.reward.clone()), ..options };
-            Some((path, read_log(std::slice::from_ref(path), &options)?))
+            Some((path, open_log(std::slice::from_ref(path), &options)?))
         }
         None => None,
     };
     if log.meta.aggregate {
-        let plan = plan(args, &log, 0, 0, 1);
+        let plan = plan(args, &log, 0, 0, 1)?;
         let findings = Findings {
             log,
+            keeps: [false; 2],
             reference: None,
             plan,
             labels,
@@ -101,25 +105,45 @@ pub fn run(args: &SpikeArgs, console: &Console) -> Result<Outcome, Error> {
     if args.calibrate_steps.is_some() {
         need_steps(&log.meta, "--calibrate-steps")?;
     }
-    let onset = onset(args, &log.rollouts.observed)?;
-    let (reference, calibration, audited_from) = reference(args, &log.rollouts.observed, other, onset)?;
-    let step = &log.rollouts.observed.step;
-    let audited = log.rollouts.observed.len() - step.partition_point(|s| *s < audited_from);
-    let plan = plan(args, &log, onset, audited_from, audits(args.budget, audited)?);
+    let onset = onset(args, &log.rollouts)?;
+    let (reference, rows, audited_from) = reference(args, &log.rollouts, &other, onset)?;
+    let audited = log.rollouts.len() - first_row(&log.rollouts, audited_from);
+    let plan = plan(args, &log, onset, audited_from, audits(args.budget, audited)?)?;
     console.detail(format!("{} files; reward = {}", log.meta.files.len(), log.meta.reward));
-    let answer = spike(&log.rollouts.observed, &calibration, &detectors, &plan);
+    let normal = other.as_ref().map_or(&log.rollouts, |(_, other)| &other.rollouts);
+    let normal = spike::Reference { log: normal, rows };
+    let answer = status_of(spike(&log.rollouts, &normal, &detectors, &plan))?;
     let given: Vec<f64> = args.mass.iter().map(|mass| mass.get()).collect();
     let shares = match &answer {
-        Err(Status::Degenerate { .. }) => spike_shares(&log.rollouts.observed, &calibration, &given, &plan),
+        Err(Status::Degenerate { .. }) => {
+            status_of(spike_shares(&log.rollouts, &normal, &given, &plan))?.transpose()
+        }
         _ => None,
     };
-    let doubt = if shares.is_none() { doubt(&calibration) } else { None };
-    let findings = Findings { log, reference: Some(reference), plan, labels, answer, shares, doubt };
+    let doubt = if shares.is_none() { doubt(&normal)? } else { None };
+    let first = log.rollouts.rows(0..1)?;
+    let keeps = [first.log_prob.is_some(), first.advantage.is_some()];
+    let findings = Findings { log, keeps, reference: Some(reference), plan, labels, answer, shares, doubt };
     console.answer(&findings.document(), |style| text::text(&findings, style))?;
     Ok(Outcome::Done)
 }
 
-fn plan(args: &SpikeArgs, log: &Log<InMemory>, onset: u64, audited_from: u64, audits: u64) -> Plan {
+/// What the data cannot carry is an answer.
+fn status_of<T>(answer: Result<T, Stop>) -> Result<Result<T, Status>, Error> {
+    match answer {
+        Ok(answer) => Ok(Ok(answer)),
+        Err(Stop::Status(status)) => Ok(Err(status)),
+        Err(Stop::Failure(error)) => Err(error.into()),
+    }
+}
+
+fn plan(
+    args: &SpikeArgs,
+    log: &Log<Rollouts>,
+    onset: u64,
+    audited_from: u64,
+    audits: u64,
+) -> Result<Plan, Error> {
     let mut sizes = if args.size.is_empty() { SIZES.to_vec() } else { args.size.clone() };
     let mut masses: Vec<f64> = args.mass.iter().map(|mass| mass.get()).collect();
     if masses.is_empty() {
@@ -129,9 +153,9 @@ fn plan(args: &SpikeArgs, log: &Log<InMemory>, onset: u64, audited_from: u64, au
         grid.sort_unstable_by(f64::total_cmp);
         grid.dedup();
     }
-    let within = args.group_by.unwrap_or_else(|| GroupBy::finest(&log.rollouts.observed));
+    let within = args.group_by.map_or_else(|| GroupBy::finest(&log.rollouts), Ok)?;
     let (repeats, seed, relative) = (args.repeats, args.seed, args.group_by.is_some());
-    Plan { sizes, masses, onset, audited_from, audits, repeats, seed, within, relative }
+    Ok(Plan { sizes, masses, onset, audited_from, audits, repeats, seed, within, relative })
 }
 
 fn detectors(texts: &[String]) -> Result<(Vec<String>, Vec<DetectorSpec>), CliError> {
@@ -144,43 +168,48 @@ fn detectors(texts: &[String]) -> Result<(Vec<String>, Vec<DetectorSpec>), CliEr
     Ok((spec::labels(texts, &specs), specs))
 }
 
-fn span(step: &[u64]) -> String {
-    match (step.first(), step.last()) {
-        (Some(first), Some(last)) => format!("the log's steps run from {first} to {last}"),
+fn span(log: &Rollouts) -> String {
+    match (log.spans().first(), log.spans().last()) {
+        (Some(first), Some(last)) => format!("the log's steps run from {} to {}", first.step, last.step),
         _ => "the log holds no step".to_owned(),
     }
 }
 
+/// The first row of a step, or of those after it.
+fn first_row(log: &Rollouts, step: u64) -> usize {
+    let spans = log.spans();
+    spans.get(spans.partition_point(|span| span.step < step)).map_or(log.len(), |span| span.rows.start)
+}
+
 /// The first step with exploits: as given, or the middle one of the log's steps, but none of the reference.
-fn onset(args: &SpikeArgs, log: &Observed) -> Result<u64, CliError> {
+fn onset(args: &SpikeArgs, log: &Rollouts) -> Result<u64, CliError> {
+    let spans = log.spans();
     let wrong = |reason: String, help: String| CliError::Value { flag: "--onset", reason, help };
     let after = args.calibrate_steps.map_or(0, |(_, to)| to);
     let Some(onset) = args.onset else {
-        let mut distinct = log.step.clone();
-        distinct.dedup();
-        let middle = distinct.get(distinct.len() / 2).copied().unwrap_or(0).max(after);
-        return match distinct.last() {
-            Some(last) if middle <= *last => Ok(middle),
-            _ => Err(wrong(format!("no rollout lies at or after step {middle}"), span(&log.step))),
+        let middle = spans.get(spans.len() / 2).map_or(0, |span| span.step).max(after);
+        return match spans.last() {
+            Some(last) if middle <= last.step => Ok(middle),
+            _ => Err(wrong(format!("no rollout lies at or after step {middle}"), span(log))),
         };
     };
     if onset < after {
         let reason = format!("step {onset} is one of the reference steps, which end before {after}");
         return Err(wrong(reason, "exploits must begin after what is taken for normal".to_owned()));
     }
-    if log.step.last().is_none_or(|last| onset > *last) {
-        return Err(wrong(format!("no rollout lies at or after step {onset}"), span(&log.step)));
+    if spans.last().is_none_or(|last| onset > last.step) {
+        return Err(wrong(format!("no rollout lies at or after step {onset}"), span(log)));
     }
     Ok(onset)
 }
 
-/// What is normal, and the first step that is audited.
+/// What is normal, its rows (of the other log, where there is one), and the first step that is audited.
 fn reference(
     args: &SpikeArgs,
-    log: &Observed,
-    other: Option<(&PathBuf, Log<InMemory>)>,
+    log: &Rollouts,
+    other: &Option<(&PathBuf, Log<Rollouts>)>,
     onset: u64,
-) -> Result<(Reference, Observed, u64), CliError> {
+) -> Result<(Reference, Range<usize>, u64), CliError> {
     if let Some((path, other)) = other {
         if other.meta.aggregate {
             return Err(CliError::Value {
@@ -189,16 +218,15 @@ fn reference(
                 help: "give a log with one row for each rollout".to_owned(),
             });
         }
-        let reference = Reference::Log { path: path.clone(), n: other.rollouts.observed.len() };
-        return Ok((reference, other.rollouts.observed, 0));
+        let n = other.rollouts.len();
+        return Ok((Reference::Log { path: path.to_path_buf(), n }, 0..n, 0));
     }
-    let first = log.step.first().copied().unwrap_or(0);
+    let first = log.spans().first().map_or(0, |span| span.step);
     let (from, to) = args.calibrate_steps.unwrap_or((first, onset));
-    let at = |step: u64| log.step.partition_point(|s| *s < step);
-    let rows: Vec<usize> = (at(from)..at(to)).collect();
+    let rows = first_row(log, from)..first_row(log, to);
     if rows.is_empty() {
         let (flag, help) = match args.calibrate_steps {
-            Some(_) => ("--calibrate-steps", span(&log.step)),
+            Some(_) => ("--calibrate-steps", span(log)),
             None => ("--onset", "give a later onset, or a reference with --calibrate PATH".to_owned()),
         };
         return Err(CliError::Value {
@@ -207,7 +235,7 @@ fn reference(
             help,
         });
     }
-    Ok((Reference::Steps { from, to, n: rows.len() }, log.select(&rows), to))
+    Ok((Reference::Steps { from, to, n: rows.len() }, rows, to))
 }
 
 /// Audits in all, of so many rollouts.
@@ -271,7 +299,7 @@ impl Findings {
         }
         let judged = !self.log.meta.aggregate;
         json!({
-            "n": if judged { self.log.rollouts.observed.len() } else { self.log.meta.rows },
+            "n": if judged { self.log.rollouts.len() } else { self.log.meta.rows },
             "reward": self.log.meta.reward.to_string(),
             "calibration": self.reference,
             "group_by": self.plan.relative.then(|| self.plan.within.noun()),

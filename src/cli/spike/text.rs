@@ -27,11 +27,11 @@ pub(super) fn text(findings: &Findings, style: Style) -> String {
     out.push_str(&chances(findings, spiked, style));
     out.push_str(&minima(findings, spiked, style));
     out.push('\n');
-    let kept = match (&findings.log.rollouts.observed.log_prob, &findings.log.rollouts.observed.advantage) {
-        (Some(_), Some(_)) => "their log-probabilities, their advantages and all else",
-        (Some(_), None) => "their log-probabilities and all else",
-        (None, Some(_)) => "their advantages and all else",
-        (None, None) => "all else",
+    let kept = match findings.keeps {
+        [true, true] => "their log-probabilities, their advantages and all else",
+        [true, false] => "their log-probabilities and all else",
+        [false, true] => "their advantages and all else",
+        [false, false] => "all else",
     };
     let caveat = format!(
         "An audit counts as benign unless it went to a planted rollout: true hacks that the log holds already are among the benign. \
@@ -106,7 +106,7 @@ fn head(findings: &Findings, spiked: &Spiked) -> String {
         Some(Reference::Steps { from, to, n }) => format!("steps {from}..{to} ({} rollouts)", count(*n)),
         None => String::new(),
     };
-    let mut out = format!("{files}: {} rollouts\n", count(log.rollouts.observed.len()));
+    let mut out = format!("{files}: {} rollouts\n", count(log.rollouts.len()));
     let mut line = |name: &str, what: String| {
         for (i, part) in wrapped(&what, WIDTH - 11).into_iter().enumerate() {
             out.push_str(&format!("{:<11}{part}\n", if i == 0 { name } else { "" }));

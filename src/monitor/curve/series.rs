@@ -5,6 +5,7 @@ use super::kendall::{self, Kendall};
 use crate::foundation::failure::Status;
 use crate::foundation::numeric;
 use crate::foundation::order::{MAD_TO_SD, median};
+use crate::foundation::runs::Runs;
 use serde::Serialize;
 
 /// Fewest means of which anything is said.
@@ -23,16 +24,16 @@ pub struct Series {
 
 impl Series {
     /// The last mean of each step, and how many there are of one step at most: runs that follow each other in one file repeat them.
-    pub fn last_run(&self) -> (Self, usize) {
-        let mut order: Vec<usize> = (0..self.steps.len().min(self.values.len())).collect();
-        order.sort_by_key(|&row| self.steps[row]);
-        let mut last = Self { name: self.name.clone(), ..Self::default() };
-        let mut runs = 1;
-        for same in order.chunk_by(|&a, &b| self.steps[a] == self.steps[b]) {
-            runs = runs.max(same.len());
-            if let Some(&row) = same.last() {
-                last.steps.push(self.steps[row]);
-                last.values.push(self.values[row]);
+    /// `values` are those of `steps`, which ascend.
+    pub fn last_run(name: &str, steps: &Runs, values: &[f64]) -> (Self, usize) {
+        let mut last = Self { name: name.to_owned(), ..Self::default() };
+        let (mut runs, mut end) = (1, 0);
+        for (step, means) in steps.stretches() {
+            runs = runs.max(*means);
+            end += means;
+            if let Some(value) = values.get(end - 1) {
+                last.steps.push(*step);
+                last.values.push(*value);
             }
         }
         (last, runs)
@@ -115,12 +116,8 @@ mod tests {
 
     #[test]
     fn the_last_of_several_runs_is_read() {
-        let series = Series {
-            name: "a".to_owned(),
-            steps: vec![0, 1, 2, 0, 1, 2],
-            values: vec![9.0, 9.0, 9.0, 1.0, 2.0, 3.0],
-        };
-        let (last, runs) = series.last_run();
+        let steps = [0, 0, 1, 1, 2, 2].into_iter().collect();
+        let (last, runs) = Series::last_run("a", &steps, &[9.0, 1.0, 9.0, 2.0, 9.0, 3.0]);
         assert_eq!((last.steps, last.values, runs), (vec![0, 1, 2], vec![1.0, 2.0, 3.0], 2));
     }
 }

@@ -24,7 +24,7 @@ pub use centre::Centre;
 pub use entries::{ListEntry, RowText};
 pub use excess::Excess;
 pub use list::{Entry, ListSettings, ReadingList, Scored, StepRows};
-pub use observed::pass_rate;
+pub use observed::{pass_rate, passes_above};
 pub use pass_rate::{Jump, PassRate, Rise};
 pub use shared::{Length, Piece, Shared};
 pub use shift::{Above, Level, Shift};

@@ -4,6 +4,7 @@ use super::error::Error;
 use super::log::{LogMeta, StepSource};
 use super::open::open;
 use super::options::LogOptions;
+use crate::foundation::runs::Runs;
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -19,7 +20,7 @@ pub struct ColumnData {
     pub values: Vec<f64>,
     /// The training step of each value: that of the step column, else of the path, else the number of the file where there are
     /// several. `None` where nothing says it, or a cell of the column is no step.
-    pub steps: Option<Vec<u64>>,
+    pub steps: Option<Runs>,
     /// Rows read.
     pub rows: usize,
     /// Rows whose cell was empty; they are left out of `values`.
@@ -40,14 +41,15 @@ impl ColumnData {
     /// In words: the log has no steps, or none of these.
     pub fn keep_steps(&mut self, wanted: Range<u64>) -> Result<(), String> {
         let Some(steps) = &mut self.steps else { return Err("the log does not say its steps".to_owned()) };
-        let mut kept = steps.iter().map(|step| wanted.contains(step));
+        let mut kept = steps.iter().map(|step| wanted.contains(&step));
         self.values.retain(|_| kept.next().unwrap_or(false));
         if self.values.is_empty() {
             let span = steps.iter().min().zip(steps.iter().max());
             let there = span.map_or_else(String::new, |(a, b)| format!("; the log's run from {a} to {b}"));
             return Err(format!("no value lies in steps {}..{}{there}", wanted.start, wanted.end));
         }
-        steps.retain(|step| wanted.contains(step));
+        drop(kept);
+        *steps = steps.iter().filter(|step| wanted.contains(step)).collect();
         self.rows = self.values.len();
         self.empty = 0;
         Ok(())
@@ -68,14 +70,14 @@ pub fn read_column(paths: &[PathBuf], options: &LogOptions) -> Result<ColumnData
     let nameless = meta.reward.terms(None).is_empty();
     let kept = if nameless { 0 } else { log.rollouts.len() };
     let mut values = Vec::with_capacity(kept);
-    let mut steps = (meta.step != StepSource::None).then(|| Vec::with_capacity(kept));
+    let mut steps = (meta.step != StepSource::None).then(Runs::default);
     for from in (0..kept).step_by(ROWS) {
         let rows = log.rollouts.rewards(from..from + ROWS)?;
         values.extend_from_slice(&rows);
     }
     if let Some(steps) = &mut steps {
         for span in log.rollouts.spans().iter().filter(|_| !nameless) {
-            steps.resize(steps.len() + span.rows.len(), span.step);
+            steps.push(span.step, span.rows.len());
         }
     }
     let column = (!nameless).then(|| meta.reward.to_string());
