@@ -7,11 +7,12 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use tailcatch::Error;
 use tailcatch::cli::console::printable;
-use tailcatch::cli::{Cli, Console, start_workers};
+use tailcatch::cli::{Cli, Console, start_workers, survive_large_files};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let console = Console::new(cli.output.clone());
+    survive_large_files();
     start_workers();
     match cli.run(&console) {
         Ok(outcome) => ExitCode::from(outcome.exit_code()),

@@ -13,6 +13,7 @@ mod curve;
 mod detect;
 mod diagnose;
 mod error;
+mod file_size;
 mod finish;
 #[cfg(feature = "lab")]
 mod gallery;
@@ -41,6 +42,7 @@ mod workers;
 
 pub use console::Console;
 pub use error::Error;
+pub use file_size::survive_large_files;
 pub use workers::start_workers;
 
 use clap::{Parser, Subcommand};

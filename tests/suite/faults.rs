@@ -18,6 +18,34 @@ fn a_full_standard_error_changes_no_exit_code() {
     assert_eq!(status.code(), Some(1));
 }
 
+/// A file's size may be limited: the numbers of a log that are kept aside, and what is written, then end in an error that names the
+/// file.
+#[cfg(unix)]
+#[test]
+fn a_limit_of_file_sizes_ends_in_an_error() {
+    let mut csv = "step,prompt,completion,reward\n".to_owned();
+    for i in 0..2000 {
+        writeln!(csv, "{},p,text {i},{}", i / 32, (f64::from(i) * 0.618).fract()).unwrap();
+    }
+    let (folder, path) = file("a.csv", &csv);
+    let limited = |arguments: &str| {
+        let program = tailcatch().get_program().to_owned();
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", &format!("ulimit -f 2; exec \"$0\" {arguments}")]).arg(program);
+        outcome(shell.current_dir(folder.path()))
+    };
+    for (arguments, written) in [
+        ("detect a.csv --html page.html", "page.html"),
+        ("detect a.csv --csv list.csv", "list.csv"),
+        ("diagnose a.csv --plot tail.svg", "tail.svg"),
+        ("detect - < a.csv", "temporary file"),
+    ] {
+        let (code, _, stderr) = limited(arguments);
+        assert!(code == 1 && stderr.contains(written), "{arguments}: {code} {stderr}");
+    }
+    assert_eq!(outcome(tailcatch().arg("detect").arg(&path)).0, 0);
+}
+
 #[cfg(unix)]
 #[test]
 fn what_is_no_file_is_not_watched_in_vain() {

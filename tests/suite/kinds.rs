@@ -406,3 +406,10 @@ fn lists_in_parquet_are_those_of_json() {
     let small = LogOptions { max_expanded: 10, ..options("sum(rewards)") };
     assert!(read(&small).unwrap_err().to_string().contains("more than 10 bytes"));
 }
+
+#[cfg(feature = "parquet")]
+#[test]
+fn a_compression_that_is_not_read_is_named() {
+    let (code, _, stderr) = outcome(tailcatch().arg("detect").arg(kind("brotli.parquet")));
+    assert!(code == 2 && stderr.contains("compressed with brotli") && stderr.contains("zstd"), "{stderr}");
+}

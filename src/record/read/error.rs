@@ -209,6 +209,14 @@ pub enum Error {
         /// Bytes in all.
         bytes: u64,
     },
+    /// A Parquet file in a compression that is not read.
+    #[error("{path}: compressed with {codec}, which is not read", path = .path.display())]
+    Codec {
+        /// The file.
+        path: PathBuf,
+        /// The compression.
+        codec: String,
+    },
     /// A file that is not, or not wholly, Parquet.
     #[error("{path}: not a complete Parquet file: {message}", path = .path.display())]
     Parquet {

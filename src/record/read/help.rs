@@ -68,6 +68,9 @@ impl Error {
                 "JSON Lines holds one complete object a line; correct or drop this one, which may be half-written"
                     .to_owned()
             }
+            Self::Codec { .. } => {
+                "write the file anew with zstd, snappy, gzip, lz4 or no compression".to_owned()
+            }
             Self::Parquet { .. } => {
                 "the file may be cut off or still being written; copy it again".to_owned()
             }

@@ -29,6 +29,8 @@ const AT_ONCE: usize = 64;
 /// From so many bytes on a column that expands [`TIMES`]-fold is refused.
 const LARGE: u64 = 1 << 28;
 const TIMES: u64 = 1000;
+/// What the crate says of a compression that is left out of it, before its name.
+const NO_CODEC: &str = "Disabled feature at compile time: ";
 
 /// The columns, from the schema; fields of groups are joined by `/`, maps count as one column, and of lists the first rows tell
 /// what they hold. And how many rows there are.
@@ -262,7 +264,11 @@ fn explain(path: &Path, error: &ParquetError) -> Error {
     {
         return Error::Io { path: path.to_owned(), source: io::Error::from_raw_os_error(code) };
     }
-    Error::Parquet { path: path.to_owned(), message: error.to_string() }
+    let message = error.to_string();
+    match message.split_once(NO_CODEC) {
+        Some((_, codec)) => Error::Codec { path: path.to_owned(), codec: codec.trim().to_owned() },
+        None => Error::Parquet { path: path.to_owned(), message },
+    }
 }
 
 /// The reader panics on some damaged files and on types that it does not convert; that is an error of the file, and not for the

@@ -45,7 +45,13 @@ fn write(path: &Path, random: &mut Random) {
         .set_write_batch_size(1 + random.below(40) as usize)
         .set_dictionary_enabled(random.below(2) == 0)
         .set_dictionary_page_size_limit(64 << random.below(8))
-        .set_compression([Compression::UNCOMPRESSED, Compression::SNAPPY][random.below(2) as usize]);
+        .set_compression(match random.below(5) {
+            0 => Compression::SNAPPY,
+            1 => Compression::GZIP(Default::default()),
+            2 => Compression::LZ4_RAW,
+            3 => Compression::ZSTD(Default::default()),
+            _ => Compression::UNCOMPRESSED,
+        });
     if random.below(2) == 0 {
         properties = properties.set_writer_version(WriterVersion::PARQUET_2_0);
     }
