@@ -458,7 +458,9 @@ fn the_page_and_the_sheet_hold_the_list_and_nothing_runs_in_them() {
     let list = answer["reading_list"].as_array().unwrap();
     let page = std::fs::read_to_string(&html).unwrap();
     assert!(
-        page.contains("<h1>flagged: ") && page.contains("<svg") && page.contains("class=\"median\""),
+        page.contains("<h1>flagged: ")
+            && page.contains("<svg")
+            && page.contains("Blue: the median of each step"),
         "{page}"
     );
     assert!(!page.contains("<script") && page.contains("&lt;script&gt;"));
@@ -478,4 +480,24 @@ fn the_page_and_the_sheet_hold_the_list_and_nothing_runs_in_them() {
     let (code, _, stderr) =
         outcome(tailcatch().arg("detect").arg(&path).args(["-c", "reward", "--html", "/nowhere/a.html"]));
     assert!(code == 1 && stderr.contains("/nowhere/a.html"), "{stderr}");
+}
+
+/// Of passes and failures the median of a step is one of both: the page draws how many pass.
+#[test]
+fn the_page_of_few_valued_rewards_draws_their_mean() {
+    let mut csv = "step,prompt,completion,reward\n".to_owned();
+    for row in 0..1280u32 {
+        let passes = u32::from(row % 16 < 4 + row / 320);
+        csv.push_str(&format!("{},p{},text {row},{passes}\n", row / 32, row % 4));
+    }
+    let (folder, path) = file("log.csv", csv);
+    let html = folder.path().join("page.html");
+    outcome(tailcatch().arg("detect").arg(&path).arg("--html").arg(&html));
+    let page = std::fs::read_to_string(&html).unwrap();
+    assert!(page.contains("Blue: the mean of each step"), "{page}");
+    let line = page.split("class=\"centre\" points=\"").nth(1).unwrap().split('"').next().unwrap();
+    let heights: Vec<f64> =
+        line.split_whitespace().map(|xy| xy.split(',').nth(1).unwrap().parse().unwrap()).collect();
+    // From a quarter to 7 of 16: a seventh of the height between 0 and 1 at least.
+    assert!(heights.len() == 40 && heights[0] - heights[39] > 40.0, "{heights:?}");
 }

@@ -12,10 +12,12 @@ const MARGIN: f64 = 10.0;
 /// Most points of a line; longer logs are drawn by stretches of steps.
 const POINTS: usize = 800;
 
-/// The picture; `None` of fewer than two steps, or of rewards without a span that can be drawn.
-pub(super) fn svg(levels: &[Level], list: &[ListEntry]) -> Option<String> {
+/// The picture; `None` of fewer than two steps, or of rewards without a span that can be drawn. Of rewards of a few values the
+/// `mean` of a step is drawn, which says how many pass, where its median is one of them.
+pub(super) fn svg(levels: &[Level], list: &[ListEntry], mean: bool) -> Option<String> {
+    let centre = |level: &Level| if mean { level.mean } else { level.median };
     let (first, last) = (levels.first()?.step as f64, levels.last()?.step as f64);
-    let rewards = levels.iter().flat_map(|level| [level.median, level.highest]);
+    let rewards = levels.iter().flat_map(|level| [centre(level), level.highest]);
     let rewards = rewards.chain(list.iter().map(|entry| entry.reward));
     let (low, high) =
         rewards.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
@@ -27,7 +29,8 @@ pub(super) fn svg(levels: &[Level], list: &[ListEntry]) -> Option<String> {
     let y = |reward: f64| HEIGHT - BOTTOM - (reward - low) / span * (HEIGHT - BOTTOM - MARGIN);
     let mut out = format!(
         "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\"><title>Rewards by step</title>\
-         <desc>Median and highest reward of each step, with the listed rollouts.</desc>"
+         <desc>{} and highest reward of each step, with the listed rollouts.</desc>",
+        if mean { "Mean" } else { "Median" }
     );
     let known = || levels.iter().filter(|level| level.reference);
     if let (Some(from), Some(to)) = (known().next(), known().next_back()) {
@@ -60,10 +63,10 @@ pub(super) fn svg(levels: &[Level], list: &[ListEntry]) -> Option<String> {
         );
     }
     let stretch = levels.len().div_ceil(POINTS).max(1);
-    type Of = fn(&[Level]) -> f64;
-    let highest: Of = |own| own.iter().map(|level| level.highest).fold(f64::NEG_INFINITY, f64::max);
-    let median: Of = |own| own.iter().map(|level| level.median).sum::<f64>() / own.len().max(1) as f64;
-    for (class, of) in [("highest", highest), ("median", median)] {
+    let highest = |own: &[Level]| own.iter().map(|level| level.highest).fold(f64::NEG_INFINITY, f64::max);
+    let middle = |own: &[Level]| own.iter().map(centre).sum::<f64>() / own.len().max(1) as f64;
+    let lines: [(&str, &dyn Fn(&[Level]) -> f64); 2] = [("highest", &highest), ("centre", &middle)];
+    for (class, of) in lines {
         let _ = write!(out, "<polyline class=\"{class}\" points=\"");
         for own in levels.chunks(stretch) {
             let step = own.first().map_or(first, |level| level.step as f64);

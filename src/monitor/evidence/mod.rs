@@ -39,6 +39,8 @@ struct Page {
     cautions: Vec<String>,
     assumed: Vec<(&'static str, String)>,
     chart: Option<Value>,
+    /// What of a step's rewards is drawn.
+    centre: &'static str,
     expected: String,
     rows: Vec<Row>,
     shared: Vec<[String; 4]>,
@@ -68,7 +70,8 @@ pub fn page(reading: &Reading) -> Result<String, minijinja::Error> {
         sentence: visible(&judgement.sentence),
         cautions: judgement.cautions.iter().map(|text| visible(text)).collect(),
         assumed: assumed(reading),
-        chart: chart::svg(&reading.levels, &reading.list).map(Value::from_safe_string),
+        chart: chart::svg(&reading.levels, &reading.list, !ranked).map(Value::from_safe_string),
+        centre: if ranked { "median" } else { "mean" },
         expected: if ranked { format!("{:.1}", reading.assumptions.expected_benign) } else { String::new() },
         rows,
         shared: reading.shared.as_ref().map(shared).unwrap_or_default(),

@@ -214,8 +214,13 @@ fn add_level(levels: &mut Vec<Level>, rows: &StepRows<'_>, known: Option<Known>,
     let (above, far) = ((above(|known| known.highest), above(|known| known.high)), above(Known::far));
     let different = known.map_or(0, |known| rows.rewards.iter().filter(|r| **r != known.lowest).count());
     let highest = rows.rewards.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let n = rows.rewards.len().max(1) as f64;
+    let mean = rows.rewards.iter().map(|reward| reward / n).sum();
     match levels.last_mut() {
         Some(last) if last.step == rows.step => {
+            let all = (last.rollouts + rows.rewards.len()) as f64;
+            // Shares of each, so that no sum of huge rewards is too large.
+            last.mean = last.mean * (last.rollouts as f64 / all) + mean * (rows.rewards.len() as f64 / all);
             last.rollouts += rows.rewards.len();
             last.highest = last.highest.max(highest);
             last.above = (last.above.0 + above.0, last.above.1 + above.1);
@@ -226,6 +231,7 @@ fn add_level(levels: &mut Vec<Level>, rows: &StepRows<'_>, known: Option<Known>,
             step: rows.step,
             rollouts: rows.rewards.len(),
             median: rows.median,
+            mean,
             highest,
             above,
             far,

@@ -59,6 +59,9 @@ pub struct Level {
     pub rollouts: usize,
     /// The median of their rewards.
     pub median: f64,
+    /// Their mean.
+    #[serde(default)]
+    pub mean: f64,
     /// The highest.
     pub highest: f64,
     /// How many lie above all of the reference (without what stands apart in it), and how many above 95% of it.
@@ -151,6 +154,7 @@ mod tests {
                     step,
                     rollouts: 64,
                     median: 0.0,
+                    mean: 0.0,
                     highest: 1.0,
                     above: (all, high),
                     far: 0,
