@@ -65,8 +65,8 @@ pub(super) fn svg(levels: &[Level], list: &[ListEntry], mean: bool) -> Option<St
     let stretch = levels.len().div_ceil(POINTS).max(1);
     let highest = |own: &[Level]| own.iter().map(|level| level.highest).fold(f64::NEG_INFINITY, f64::max);
     let middle = |own: &[Level]| own.iter().map(centre).sum::<f64>() / own.len().max(1) as f64;
-    let lines: [(&str, &dyn Fn(&[Level]) -> f64); 2] = [("highest", &highest), ("centre", &middle)];
-    for (class, of) in lines {
+    type Of<'a> = &'a dyn Fn(&[Level]) -> f64;
+    for (class, of) in [("highest", &highest as Of<'_>), ("centre", &middle)] {
         let _ = write!(out, "<polyline class=\"{class}\" points=\"");
         for own in levels.chunks(stretch) {
             let step = own.first().map_or(first, |level| level.step as f64);
