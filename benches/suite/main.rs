@@ -8,6 +8,7 @@ mod learner;
 mod metrics;
 #[cfg(feature = "lab")]
 mod policies;
+mod records;
 mod samplers;
 mod tails;
 mod thresholds;
@@ -20,6 +21,7 @@ criterion::criterion_group!(
     csv_reading::benches,
     feature_detectors::benches,
     metrics::benches,
+    records::benches,
     tails::benches,
     thresholds::benches,
     tilt::benches,
