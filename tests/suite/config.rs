@@ -379,6 +379,10 @@ fn a_detector_without_its_column_in_any_arm_is_refused_at_its_key() {
         &detectors("rank_mean = { members = [{ knn = {} }, { ecod = {} }] }"),
         &["rank_mean needs feature columns"],
     );
+    refuses(
+        &detectors("rank_mean = { members = [{ disagreement = {} }, { gradient_norm = {} }] }"),
+        &["no member could score | no ensemble | policy.tabular is a table | name a member"],
+    );
     assert!(read(&detectors("rank_mean = { members = [{ disagreement = {} }, { robust_z = {} }] }")).is_ok());
     assert!(read(&detectors("influence = {}")).is_ok());
     let exact = |detector: &str, more: &str| {
