@@ -5,7 +5,7 @@ use super::chart::save;
 use super::scene::{Align, Scene};
 use super::theme::{BLACK, GREY, GRID, Ink, NORMAL, PALETTE, SILVER, SMALL, WHITE, WIDTH};
 use crate::foundation::format::report as number;
-use crate::record::verdict::{CellRow, MAP, PHASES};
+use crate::record::verdict::{CellRow, MAP, PHASES, trainer_label};
 use std::path::{Path, PathBuf};
 
 const TITLE: &str = "Harm by KL and size of the exploit";
@@ -92,7 +92,7 @@ fn draw(cells: &[CellRow]) -> Option<Scene> {
         let left = LABELS + (place % 2) as f64 * WIDTH / 2.0;
         let top = (place / 2) as f64 * height + HEAD;
         let bottom = top + sizes.len() as f64 * ROW;
-        scene.bold((left, top - 8.0), trainer.replace('_', " "), NORMAL, Align::Left, BLACK);
+        scene.bold((left, top - 8.0), trainer_label(trainer), NORMAL, Align::Left, BLACK);
         for (at, size) in sizes.iter().rev().enumerate() {
             let middle = top + (at as f64 + 0.5) * ROW + SMALL * 0.35;
             scene.text((left - 6.0, middle), format!("{size} T*"), SMALL, Align::Right, GREY);
@@ -115,9 +115,11 @@ fn draw(cells: &[CellRow]) -> Option<Scene> {
     Some(scene)
 }
 
+/// The colours above, the mark and the word on white below.
 fn one(scene: &mut Scene, cell: &CellRow, (x, y): (f64, f64), (width, height): (f64, f64)) {
+    let strip = height * 0.52;
     let mut half = |from: f64, to: f64, ink: Ink| {
-        scene.area(vec![(from, y), (to, y), (to, y + height), (from, y + height)], ink);
+        scene.area(vec![(from, y), (to, y), (to, y + strip), (from, y + strip)], ink);
     };
     let has_word = !matches!(cell.verdict.as_str(), "void" | "insufficient");
     let ink = |share: Option<f64>| share.filter(|_| has_word).map_or(GRID, shade);
@@ -125,19 +127,23 @@ fn one(scene: &mut Scene, cell: &CellRow, (x, y): (f64, f64), (width, height): (
     half(x + width / 2.0, x + width, ink(cell.audited_harm));
     let outline = vec![(x, y), (x + width, y), (x + width, y + height), (x, y + height), (x, y)];
     scene.line(outline, SILVER, 0.6);
+    scene.line(vec![(x + width / 2.0, y), (x + width / 2.0, y + strip)], SILVER, 0.6);
     let (name, mark) = word(&cell.verdict);
-    let (middle, above) = (x + width / 2.0, y + height * 0.32);
+    let (left, level) = (x + 7.0, y + (strip + height) / 2.0);
     match mark {
-        Some(true) => scene.dot((middle, above), 3.0, BLACK),
+        Some(true) => scene.dot((left, level), 3.0, BLACK),
         Some(false) => {
             for turn in [-1.0, 1.0] {
-                let ends = vec![(middle - 3.5, above - 3.5 * turn), (middle + 3.5, above + 3.5 * turn)];
-                scene.line(ends, BLACK, 1.4);
+                scene.line(
+                    vec![(left - 3.0, level - 3.0 * turn), (left + 3.0, level + 3.0 * turn)],
+                    BLACK,
+                    1.4,
+                );
             }
         }
         None => {}
     }
-    scene.text((middle, y + height - 4.0), name, WORD, Align::Centre, BLACK);
+    scene.text((x + width / 2.0 + 4.0, level + WORD * 0.35), name, WORD, Align::Centre, BLACK);
 }
 
 #[cfg(test)]

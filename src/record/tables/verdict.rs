@@ -193,6 +193,15 @@ pub const SPOKE: &str = "spoke";
 /// File name of the picture of the map.
 pub const PHASES: &str = "phases";
 
+/// A trainer's name as people write it.
+pub fn trainer_label(name: &str) -> String {
+    match name {
+        "reinforce" | "rloo" | "grpo" | "ppo" => name.to_uppercase(),
+        "grpo_no_std" => "GRPO without std".to_owned(),
+        _ => name.replace('_', " "),
+    }
+}
+
 /// The tables from which the page of the verdict is made.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Tables {

@@ -1,9 +1,9 @@
 //! What the verdict's tables say, in sentences that follow from them alone.
 
-use super::tables::{size, trainer_name};
+use super::tables::size;
 use super::words::WORDS;
 use crate::record::endpoint::{PLACEBO, PROGRAMME, SWAP};
-use crate::record::verdict::{AnswerRow, CellRow, MAP, Tables, TrainerRow};
+use crate::record::verdict::{AnswerRow, CellRow, MAP, Tables, TrainerRow, trainer_label};
 use crate::report::format::number;
 
 /// `KL 0.3 (0.5, 1 T*), KL 1 (1 T*)`: where a trainer's cells have a word.
@@ -41,7 +41,7 @@ fn sentence(row: &TrainerRow, all: &[CellRow]) -> String {
     let p = row.p_value.map_or_else(|| row.status.clone(), |p| format!("largest p-value {}", number(p)));
     format!(
         "{}: {}. All KLs up to 1 and all sizes: {} ({p}).",
-        trainer_name(&row.trainer),
+        trainer_label(&row.trainer),
         parts.join("; "),
         row.verdict
     )
@@ -93,7 +93,7 @@ pub(super) fn findings(tables: &Tables) -> Vec<String> {
     let map: Vec<&CellRow> = tables.cells.iter().filter(|cell| cell.part == MAP).collect();
     let named = |verdict: &str| {
         let own = tables.trainers.iter().filter(|row| row.verdict == verdict);
-        let names: Vec<String> = own.map(|row| trainer_name(&row.trainer)).collect();
+        let names: Vec<String> = own.map(|row| trainer_label(&row.trainer)).collect();
         if names.is_empty() { "none".to_owned() } else { names.join(", ") }
     };
     let mut found = Vec::new();

@@ -2,7 +2,7 @@
 
 use super::words::WORDS;
 use crate::record::endpoint::{NONE, PLACEBO, SWAP};
-use crate::record::verdict::{AnswerRow, CellRow, EndsRow, Tables, TrainerRow};
+use crate::record::verdict::{AnswerRow, CellRow, EndsRow, Tables, TrainerRow, trainer_label};
 use crate::report::format::{number, percent, percent_interval};
 use crate::report::tables::Table;
 
@@ -33,15 +33,6 @@ pub(super) fn size(value: f64) -> String {
     number((value * 100.0).round() / 100.0)
 }
 
-/// As people write it.
-pub(super) fn trainer_name(name: &str) -> String {
-    match name {
-        "reinforce" | "rloo" | "grpo" | "ppo" => name.to_uppercase(),
-        "grpo_no_std" => "GRPO without std".to_owned(),
-        _ => name.replace('_', " "),
-    }
-}
-
 pub(super) fn trainers(rows: &[TrainerRow]) -> Table {
     let mut header = vec!["trainer"];
     header.extend(WORDS.map(|(_, word, _)| word));
@@ -57,7 +48,7 @@ pub(super) fn trainers(rows: &[TrainerRow]) -> Table {
             row.void,
             row.insufficient,
         ];
-        let mut cells = vec![trainer_name(&row.trainer)];
+        let mut cells = vec![trainer_label(&row.trainer)];
         cells.extend(counts.map(|count| count.to_string()));
         cells.extend([plain(row.met_up_to), plain(row.large_met_up_to), plain(row.p_value)]);
         cells.extend([row.verdict.clone(), row.status.clone()]);
