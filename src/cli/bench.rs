@@ -1,7 +1,8 @@
 //! `tailcatch bench`: the catch-rate benchmark of outlier detection.
 
+use super::bar::Bar;
 use super::console::Console;
-use super::run::{Bar, default_threads, under_a_bar};
+use super::run::{default_threads, under_a_bar};
 use super::{Error as CliError, Outcome, spec};
 use crate::detectors::DetectorSpec;
 use crate::experiment::Options;

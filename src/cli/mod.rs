@@ -4,6 +4,8 @@
 //! [`Cli::run`]. Answers go to standard output through [`Console::answer`], all else to standard error.
 
 #[cfg(feature = "lab")]
+mod bar;
+#[cfg(feature = "lab")]
 mod bench;
 #[cfg(feature = "lab")]
 mod check;

@@ -1,12 +1,12 @@
 //! `tailcatch run`: train, judge, draw, report.
 
+use super::bar::{Bar, by_cost, by_runs};
 use super::console::Console;
 use super::{Error as CliError, Outcome, finish};
 use crate::config;
-use crate::experiment::{self, ExperimentError, Options, Progress};
+use crate::experiment::{self, ExperimentError, Options};
 use crate::policies::{Backend, Kernels};
 use clap::{Args, ValueEnum};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::json;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -77,42 +77,6 @@ fn backend(device: DeviceName, kernels: Option<KernelsName>) -> Result<Backend, 
     }
 }
 
-/// A bar on a terminal, silence elsewhere; notes go above it.
-pub(super) struct Bar<'a>(ProgressBar, &'a Console);
-
-impl Bar<'_> {
-    /// Leaves the bar as it is.
-    pub fn abandon(&self) {
-        self.0.abandon();
-    }
-    /// Takes the bar away.
-    pub fn clear(&self) {
-        self.0.finish_and_clear();
-    }
-}
-
-impl Progress for Bar<'_> {
-    fn start(&self, runs: usize, done: usize) {
-        self.0.set_length(runs as u64);
-        self.0.set_position(done as u64);
-        self.0.reset_eta();
-    }
-    fn advance(&self) {
-        self.0.inc(1);
-    }
-    fn spent(&self, amount: usize) {
-        self.0.inc(amount as u64);
-    }
-    fn trains_again(&self, runs: usize) {
-        self.0.suspend(|| {
-            self.1.note(format!(
-                "{runs} runs are trained again for what is newly asked of them: their rollouts were not kept ([record] \
-                 observed = \"all\" keeps them)"
-            ));
-        });
-    }
-}
-
 /// Runs the command.
 pub fn run(args: &RunArgs, console: &Console) -> Result<Outcome, crate::Error> {
     let backend = backend(args.device, args.kernels)?;
@@ -135,7 +99,7 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Outcome, crate::Error> {
         for caution in experiment::cautions(loaded) {
             console.warn(caution);
         }
-        let bar = bar(console, &name);
+        let bar = by_runs(console, &name);
         let finished = match experiment::run(loaded, &name, &options, &bar, &stop) {
             Ok(finished) => finished,
             Err(ExperimentError::Stopped { out, done, total }) => {
@@ -194,7 +158,7 @@ pub(super) fn under_a_bar<T>(
     work: impl FnOnce(&Bar<'_>, &AtomicBool) -> Result<T, ExperimentError>,
 ) -> Result<Option<T>, ExperimentError> {
     let stop = interruptible(console);
-    let bar = styled(console, name, "{msg} {wide_bar} {percent}%, {eta} left");
+    let bar = by_cost(console, name);
     match work(&bar, &stop) {
         Ok(done) => {
             bar.clear();
@@ -209,23 +173,6 @@ pub(super) fn under_a_bar<T>(
             Ok(None)
         }
     }
-}
-
-/// A bar that counts runs.
-pub(super) fn bar<'a>(console: &'a Console, name: &str) -> Bar<'a> {
-    styled(console, name, "{msg} {wide_bar} {pos}/{len} runs, {eta} left")
-}
-
-fn styled<'a>(console: &'a Console, name: &str, template: &str) -> Bar<'a> {
-    let target =
-        if console.shows_progress() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-    let bar = ProgressBar::with_draw_target(None, target).with_message(name.to_owned());
-    let style = ProgressStyle::with_template(template);
-    let bar = match style {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    };
-    Bar(bar, console)
 }
 
 /// Name of an experiment: its config's file name without extension.

@@ -1,8 +1,9 @@
 //! `tailcatch verdict`: the deciding experiment.
 
 use super::Outcome;
+use super::bar::Bar;
 use super::console::Console;
-use super::run::{Bar, default_threads, under_a_bar};
+use super::run::{default_threads, under_a_bar};
 use crate::experiment::Options;
 use crate::experiment::benchmark::Scenario;
 use crate::experiment::verdict::{Sheet, verdict};

@@ -4,6 +4,7 @@ mod audit;
 mod auditors;
 #[cfg(feature = "lab")]
 mod benchmark;
+mod benchmark_page;
 mod book;
 mod calibration;
 #[cfg(feature = "lab")]

@@ -60,11 +60,6 @@ impl Role {
             Self::Placebo => Twin::Placebo,
         }
     }
-
-    /// Whether it is trained for the endpoint alone: the run and its swap twin are there anyway.
-    pub fn is_extra(&self) -> bool {
-        matches!(self, Self::Programme(_) | Self::Placebo)
-    }
 }
 
 /// The reward under which a placebo is planted: where nothing is, one outcome that is honestly bad, beside the clean reward.

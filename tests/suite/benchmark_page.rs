@@ -1,0 +1,112 @@
+//! The table of the benchmark in the book is that of the rows it was made from, kept beside the figures.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
+use tailcatch::record::endpoint::{HarmRow, NONE, PLACEBO, SWAP};
+
+/// Trainers in the order of the table.
+const TRAINERS: [&str; 3] = ["reinforce", "ppo", "grpo"];
+
+fn rows() -> Vec<HarmRow> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("plots/benchmark/harm.csv");
+    let mut reader = csv::Reader::from_path(path).unwrap();
+    reader.deserialize().collect::<Result<_, _>>().unwrap()
+}
+
+/// What the arms vary beside the trainer: `reinforce, proxy 4.1` is `proxy 4.1`.
+fn variant(row: &HarmRow) -> &str {
+    row.arm.split_once(", ").map_or("", |(_, rest)| rest)
+}
+
+/// A word as the page has it.
+fn word(row: &HarmRow) -> &str {
+    match row.verdict.as_str() {
+        "prevented" => "trivial",
+        "no harm to prevent" => "no harm",
+        other => other,
+    }
+}
+
+#[test]
+fn the_table_of_the_benchmark_is_that_of_its_rows() {
+    let rows = rows();
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/benchmark.md")).unwrap();
+    let mut shown: Vec<Vec<String>> = page
+        .lines()
+        .filter(|line| line.starts_with("| ") && line.contains("(`"))
+        .map(|line| line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect())
+        .collect();
+    let mut seen = HashSet::new();
+    for row in &rows {
+        if !seen.insert((row.scenario.clone(), variant(row).to_owned())) {
+            continue;
+        }
+        let own: Vec<&HarmRow> = rows
+            .iter()
+            .filter(|other| other.scenario == row.scenario && variant(other) == variant(row))
+            .collect();
+        let of = |what: &dyn Fn(&HarmRow) -> bool| {
+            let cell = |trainer: &&str| {
+                let mut found =
+                    own.iter().filter(|row| row.arm.split(", ").next() == Some(*trainer) && what(row));
+                let row = found.next().unwrap();
+                assert!(found.next().is_none(), "{row:?}");
+                *row
+            };
+            TRAINERS.iter().map(cell).collect::<Vec<_>>()
+        };
+        let removed = |auditor: &'static str, delay: u64| {
+            move |row: &HarmRow| {
+                row.auditor == auditor && row.response == "remove" && row.delay == Some(delay)
+            }
+        };
+        let counts = |rows: Vec<&HarmRow>| {
+            let each: Vec<String> = rows.iter().map(|row| row.damaged.to_string()).collect();
+            each.join(" · ")
+        };
+        let headline = of(&removed("records", 0));
+        let words: Vec<&str> = headline.iter().map(|row| word(row)).collect();
+        let words = if words.iter().all(|word| *word == words[0]) { &words[..1] } else { &words[..] };
+        let line = shown.iter().position(|line| line[0].ends_with(&format!("(`{}`)", row.scenario)));
+        let line = shown.remove(line.unwrap_or_else(|| panic!("{} {} is not shown", row.scenario, row.arm)));
+        let wanted = [
+            counts(of(&|row: &HarmRow| row.role == NONE)),
+            counts(headline.clone()),
+            counts(of(&removed("records", 20))),
+            counts(of(&removed("oracle_spending", 0))),
+            words.join(", "),
+        ];
+        assert_eq!(line[1..], wanted, "{} {}", row.scenario, variant(row));
+    }
+    assert!(shown.is_empty(), "of no scenario: {shown:?}");
+}
+
+#[test]
+fn what_the_page_says_of_all_cells_is_true_of_its_rows() {
+    let rows = rows();
+    let of = |role: &str| {
+        let own = rows.iter().filter(|row| row.role == role);
+        own.fold((0, 0), |(hits, runs), row| (hits + row.damaged, runs + row.n))
+    };
+    assert_eq!((of(PLACEBO), of(SWAP)), ((0, 2808), (0, 2808)));
+    let headline: Vec<&HarmRow> = rows.iter().filter(|row| row.is_headline()).collect();
+    let trivial = headline.iter().filter(|row| row.verdict == "prevented").count();
+    let damaged =
+        rows.iter().filter(|row| row.role == NONE && row.damaged_low.is_some_and(|low| low >= 0.5)).count();
+    assert_eq!((headline.len(), trivial, damaged), (78, 30, 50));
+    for row in &headline {
+        let bound = rows.iter().find(|other| {
+            (&other.scenario, &other.arm) == (&row.scenario, &row.arm)
+                && (other.auditor.as_str(), other.delay) == ("oracle_spending", row.delay)
+        });
+        assert!(bound.unwrap().damaged <= row.damaged, "{row:?}");
+    }
+    let planted = rows.iter().filter(|row| row.role == NONE && !row.scenario.starts_with("frozen"));
+    let (mut attributed, mut hacked) = (0.0, 0);
+    for row in planted {
+        attributed += row.attributed.unwrap_or(0.0) * row.hacked as f64;
+        hacked += row.hacked;
+    }
+    assert_eq!((attributed.round(), hacked), (1394.0, 1395));
+}
