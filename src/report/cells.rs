@@ -8,10 +8,11 @@ use crate::record::metric::ORACLE;
 const HALF: f64 = 0.5;
 
 /// What may be said of the looks of a clock that reads the highest rewards, and what it takes.
-pub(super) const VERDICTS: [(&str, &str); 3] = [
-    ("mostly in time", "the lower end of the interval is at least 50%"),
+pub(super) const VERDICTS: [(&str, &str); 4] = [
+    ("mostly in time", "the lower end of the interval is at least 50% and above chance"),
     ("mostly not", "the upper end is at most 50%"),
     ("unresolved", "the interval holds 50%"),
+    ("as by chance", "the lower end is at least 50%, but no higher than that of as many looks at random"),
 ];
 
 /// Detectors of a cell whose every audit was the same, with the numbers that they share.
@@ -112,8 +113,9 @@ impl<'a> Cell<'a> {
         let (Some(low), Some(high)) = (row.caught_low, row.caught_high) else {
             return row.caught_status.split(':').next().unwrap_or_default().to_owned();
         };
-        let [mostly, not, open] = VERDICTS.map(|(name, _)| name.to_owned());
+        let [mostly, not, open, chance] = VERDICTS.map(|(name, _)| name.to_owned());
         match () {
+            () if low >= HALF && row.chance_in_time.is_some_and(|share| share >= low) => chance,
             () if low >= HALF => mostly,
             () if high <= HALF => not,
             () => open,

@@ -24,7 +24,9 @@ pub fn percent(share: f64) -> String {
 pub fn percent_interval(share: f64, low: Option<f64>, high: Option<f64>) -> String {
     match (low, high) {
         (Some(low), Some(high)) => {
-            let end = |x: f64| number((x * 100.0).round());
+            // Below 1% rounded ends would leave the estimate outside.
+            let is_small = share > 0.0 && share < 0.01;
+            let end = |x: f64| number(if is_small { x * 100.0 } else { (x * 100.0).round() });
             format!("{} [{}, {}]", percent(share), end(low), end(high))
         }
         _ => percent(share),
@@ -57,6 +59,7 @@ mod tests {
         }
         assert_eq!(percent(1e-4), "0.01%");
         assert_eq!(percent_interval(0.625, Some(0.4777), Some(0.74)), "62% [48, 74]".replace("62", "63"));
+        assert_eq!(percent_interval(0.00203, Some(0.0004), Some(0.0091)), "0.203% [0.04, 0.91]");
         assert_eq!(budget(50.0), "50 rollouts");
     }
 }

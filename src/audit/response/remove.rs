@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Every visit of a confirmed outcome has weight 0 in the update. Where outcomes hardly recur, as strings do, it removes
-/// the one rollout and prevents nothing.
+/// the one rollout, and what is left unread counts.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Remove {

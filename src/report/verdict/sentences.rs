@@ -2,7 +2,7 @@
 
 use super::tables::size;
 use super::words::WORDS;
-use crate::record::endpoint::{PLACEBO, PROGRAMME, SWAP};
+use crate::record::endpoint::{PLACEBO, PROGRAMME};
 use crate::record::verdict::{AnswerRow, CellRow, MAP, Tables, TrainerRow, trainer_label};
 use crate::report::format::number;
 
@@ -131,14 +131,8 @@ pub(super) fn findings(tables: &Tables) -> Vec<String> {
             held.len()
         ));
     }
-    let total = |role: &str| {
-        let own = tables.answers.iter().filter(|row| row.role == role);
-        own.fold((0, 0), |(hits, runs), row| (hits + row.harmed, runs + row.runs))
-    };
-    let (placebo, swap) = (total(PLACEBO), total(SWAP));
-    found.push(format!(
-        "Controls: {} of {} placebo runs count as harmed, and {} of {} swap twins.",
-        placebo.0, placebo.1, swap.0, swap.1
-    ));
+    let controls = tables.answers.iter().filter(|row| row.role == PLACEBO);
+    let (harmed, runs) = controls.fold((0, 0), |(hits, runs), row| (hits + row.harmed, runs + row.runs));
+    found.push(format!("Control: {harmed} of {runs} placebo runs count as harmed."));
     found
 }

@@ -75,12 +75,7 @@ fn placebo(section: &RewardSection) -> RewardSection {
         proxy: Finite::known(-1.0),
         contexts: Probability::known(1.0),
     };
-    RewardSection {
-        placebos: vec![honest],
-        hack: Some(HackRule::Planted),
-        swap_twin: false,
-        ..section.clone()
-    }
+    RewardSection { placebos: vec![honest], hack: Some(HackRule::Planted), ..RewardSection::default() }
 }
 
 /// Trains what is not there yet and says how each of the roles ended, in their order.
