@@ -16,7 +16,7 @@
 //! | 1 | [`distributions`] · [`record`]: rollouts as columns, tables, readers | | |
 //! | 2 | | [`theory`] · [`tails`] · [`metrics`] · [`plots`] | `environments` |
 //! | 3 | | [`detectors`] · [`thresholds`] · [`audit`] · [`report`] | `reward` · `policies` |
-//! | 4 | | [`monitor`]: the verdict on somebody's own log and what to read of it, finished or while it grows ([`monitor::watch`]) | `rollout`: policy × environment × reward → batch · `deployment`: shifts of a trained policy, and who watches it |
+//! | 4 | | [`monitor`]: the verdict on somebody's own log and what to read of it, finished or while it grows ([`monitor::watch`]), and who watches a deployed policy ([`monitor::deployed`]) | `rollout`: policy × environment × reward → batch · `deployment`: shifts of a trained policy |
 //! | 5 | | [`spike`]: exploits planted in a log | `trainers` |
 //! | 6 | | | `config` |
 //! | 7 | | | `experiment`: plan, train, judge, store, merge; `experiment::benchmark` · `experiment::verdict` |

@@ -58,6 +58,12 @@ impl Sampler {
         }
     }
 
+    /// Rollouts of a frozen policy after training: their own streams, numbered apart from those of calibration, so that a fresh error is drawn
+    /// anew.
+    pub fn deployment(seeds: &SeedTree) -> Self {
+        Self { prompts: seeds.family(Purpose::Deployment), ..Self::calibration(seeds) }
+    }
+
     /// Rollouts of the reference that a shaping of rewards is scaled by: their own streams too.
     pub fn scaling(seeds: &SeedTree) -> Self {
         Self { prompts: seeds.family(Purpose::Scaling), ..Self::calibration(seeds) }

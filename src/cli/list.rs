@@ -6,8 +6,6 @@ use super::{Error, Outcome};
 use crate::audit::{AuditorSpec, ResponseSpec};
 #[cfg(feature = "lab")]
 use crate::deployment::ShiftSpec;
-#[cfg(feature = "lab")]
-use crate::deployment::monitors::WatchSpec;
 use crate::detectors::{Access, DetectorSpec};
 use crate::distributions::DistributionSpec;
 #[cfg(feature = "lab")]
@@ -16,6 +14,7 @@ use crate::environments::EnvironmentSpec;
 use crate::experiment::closed_forms;
 use crate::foundation::registry::{Part, Setting};
 use crate::metrics::oracle;
+use crate::monitor::deployed::WatchSpec;
 #[cfg(feature = "lab")]
 use crate::policies::PolicySpec;
 use crate::thresholds::MonitorSpec;
@@ -67,6 +66,7 @@ const KINDS: &[Kind] = &[
         needs: control_needs,
     },
     registered!("monitors", MonitorSpec, monitor_needs),
+    registered!("deployment_monitors", WatchSpec, deployment_needs),
     registered!("auditors", AuditorSpec, nothing),
     registered!("responses", ResponseSpec, nothing),
     #[cfg(feature = "lab")]
@@ -77,8 +77,6 @@ const KINDS: &[Kind] = &[
     registered!("trainers", TrainerSpec, nothing),
     #[cfg(feature = "lab")]
     registered!("shifts", ShiftSpec, nothing),
-    #[cfg(feature = "lab")]
-    registered!("deployment_monitors", WatchSpec, nothing),
     #[cfg(feature = "lab")]
     Kind {
         name: "closed_forms",
@@ -105,6 +103,11 @@ fn detector_needs(name: &str) -> Vec<String> {
 fn monitor_needs(name: &str) -> Vec<String> {
     let needs = by_default::<MonitorSpec>(name).map_or(&[][..], |spec| spec.part().needs());
     needs.iter().map(|name| (*name).to_owned()).collect()
+}
+
+fn deployment_needs(name: &str) -> Vec<String> {
+    let observer = by_default::<WatchSpec>(name).map(|spec| spec.part().observer());
+    observer.map_or(&[][..], |observer| observer.columns()).iter().map(|name| (*name).to_owned()).collect()
 }
 
 /// What a detector is held against: those that look at nothing, and the one that looks at the truth.

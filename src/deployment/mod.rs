@@ -2,7 +2,6 @@
 
 mod argmax;
 mod jump;
-pub mod monitors;
 mod shift;
 #[cfg(test)]
 mod tests;

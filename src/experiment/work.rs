@@ -1,10 +1,11 @@
 //! Carries out a plan: units in parallel, finished runs skipped.
 
 use super::error::ExperimentError;
+use super::judging::deployed::{Deployment, Frozen};
 use super::judging::error::JudgeError;
 use super::judging::subject::Subject;
 use super::plan::runs::{Judgement, Planned, keeps_rollouts};
-use super::store::{Record, Store, StoreError};
+use super::store::{Record, Store, StoreError, policy, rows};
 use super::training::checkpoint::Checkpoints;
 use super::training::error::TrainError;
 use super::training::setting::{Audited, Setting};
@@ -13,6 +14,8 @@ use super::training::trained::Trained;
 use crate::config::{Document, Loaded};
 use crate::foundation::rng::SeedTree;
 use crate::policies::Backend;
+use crate::record::Outcomes;
+use crate::record::tables::DeploymentRow;
 use crate::reward::{RewardModel, Twin};
 use rayon::prelude::*;
 use std::collections::HashMap;
@@ -106,7 +109,7 @@ pub fn carry_out(
 
 /// Whether all judgements of a run are there and verify, and its rollouts too where they are to be kept.
 fn is_done(store: &Store, loaded: &Loaded, planned: &Planned) -> Result<bool, StoreError> {
-    if !missing(store, planned)?.is_empty() {
+    if !missing(store, planned)?.is_empty() || !unwatched(store, planned)?.is_empty() {
         return Ok(false);
     }
     if !keeps_rollouts(&loaded.arms[planned.arm].document, planned.replicate) {
@@ -124,6 +127,17 @@ fn missing<'a>(store: &Store, planned: &'a Planned) -> Result<Vec<(Judgement, &'
         }
     }
     Ok(missing)
+}
+
+/// Monitors of a deployed policy of which nothing is there, or what is there does not verify: each by its place in the config.
+fn unwatched<'a>(store: &Store, planned: &'a Planned) -> Result<Vec<(usize, &'a str)>, StoreError> {
+    let mut unwatched = Vec::new();
+    for (place, id) in planned.deploy_ids.iter().enumerate() {
+        if store.read(id)?.is_none() {
+            unwatched.push((place, id.as_str()));
+        }
+    }
+    Ok(unwatched)
 }
 
 /// Runs that share a clean twin form a unit, so that the twin is trained once. Order: first appearance in the plan.
@@ -174,12 +188,16 @@ impl Worker<'_> {
     fn one(&self, planned: &Planned, clean: &mut Option<Trained>) -> Result<(), ExperimentError> {
         let (arm, replicate) = (planned.arm, planned.replicate);
         let document = &self.loaded.arms[arm].document;
-        let model = self.model(document, planned, Twin::Itself)?;
-        let trained = self.obtain(document, planned, Twin::Itself, &planned.train_id, &model)?;
         // Arms of one unit may share judgements: what an earlier one left is not made again.
         let (asked, ids): (Vec<_>, Vec<_>) = missing(self.store, planned)?.into_iter().unzip();
+        let kept = !keeps_rollouts(document, replicate) || self.store.read(&planned.train_id)?.is_some();
+        let model = self.model(document, planned, Twin::Itself)?;
+        if asked.is_empty() && kept {
+            return self.deploy(document, planned, &model);
+        }
+        let trained = self.obtain(document, planned, Twin::Itself, &planned.train_id, &model)?;
         if asked.is_empty() {
-            return Ok(());
+            return self.deploy(document, planned, &model);
         }
         let twin = match clean.take() {
             Some(twin) => twin,
@@ -211,7 +229,60 @@ impl Worker<'_> {
             self.store.write(id, record)?;
         }
         *clean = Some(twin);
+        self.deploy(document, planned, &model)
+    }
+
+    /// Samples the trained policy under the monitors of which nothing is there yet.
+    fn deploy(
+        &self,
+        document: &Document,
+        planned: &Planned,
+        model: &RewardModel,
+    ) -> Result<(), ExperimentError> {
+        let asked = unwatched(self.store, planned)?;
+        let Some(section) = document.deployment.as_ref().filter(|_| !asked.is_empty()) else { return Ok(()) };
+        let (arm, replicate) = (planned.arm, planned.replicate);
+        let clean = self.model(document, planned, Twin::Clean)?;
+        let own = self.policy(document, planned, Twin::Itself, model)?;
+        let benign = self.policy(document, planned, Twin::Clean, &clean)?;
+        let seeds = SeedTree::new(document.seed, replicate);
+        let deployment = Deployment { section, calibration: &document.calibration, seeds };
+        let monitors: Vec<_> = asked.iter().map(|(place, _)| &section.monitors[*place]).collect();
+        let policies = Frozen::of(model, &own).zip(Frozen::of(&clean, &benign));
+        let (own, benign) =
+            policies.ok_or(ExperimentError::Train { arm, replicate, source: TrainError::Undeployable })?;
+        let rows = deployment.watch(own, benign, &monitors);
+        let rows = rows.map_err(|source| ExperimentError::Judge { arm, replicate, source })?;
+        for ((_, id), row) in asked.iter().zip(rows) {
+            let mut record = Record::default();
+            record.push(DeploymentRow::FILE, rows::encode(&[row])?);
+            self.store.write(id, &record)?;
+        }
         Ok(())
+    }
+
+    /// The policy that a run has trained, from its record, or trained for it.
+    fn policy(
+        &self,
+        document: &Document,
+        planned: &Planned,
+        twin: Twin,
+        model: &RewardModel,
+    ) -> Result<Vec<f64>, ExperimentError> {
+        let [own, clean] = &planned.policy_ids;
+        let (id, run) = match twin {
+            Twin::Clean => (clean, &planned.clean_id),
+            _ => (own, &planned.train_id),
+        };
+        let cells = model.table().map_or(0, Outcomes::len);
+        if let Some(record) = self.store.read(id)? {
+            return Ok(policy::from_record(&record, cells, &self.store.path(id))?);
+        }
+        self.train(document, planned, twin, run, model)?.policy.ok_or(ExperimentError::Train {
+            arm: planned.arm,
+            replicate: planned.replicate,
+            source: TrainError::Undeployable,
+        })
     }
 
     fn twin(
@@ -237,7 +308,7 @@ impl Worker<'_> {
         })
     }
 
-    /// A training run from its record, or trained now and recorded.
+    /// A training run from its record, or trained now.
     fn obtain(
         &self,
         document: &Document,
@@ -246,12 +317,27 @@ impl Worker<'_> {
         id: &str,
         model: &RewardModel,
     ) -> Result<Trained, ExperimentError> {
-        let checkpoints =
-            document.record.checkpoint.map(|every| Checkpoints::new(self.store, id, every, self.hooks.stop));
         if let Some(record) = self.store.read(id)? {
-            checkpoints.as_ref().map_or(Ok(()), Checkpoints::clear)?;
+            self.checkpoints(document, id).as_ref().map_or(Ok(()), Checkpoints::clear)?;
             return Ok(Trained::from_record(&record, &self.store.path(id))?);
         }
+        self.train(document, planned, twin, id, model)
+    }
+
+    fn checkpoints(&self, document: &Document, id: &str) -> Option<Checkpoints<'_>> {
+        document.record.checkpoint.map(|every| Checkpoints::new(self.store, id, every, self.hooks.stop))
+    }
+
+    /// Trains a run and records what is kept of it.
+    fn train(
+        &self,
+        document: &Document,
+        planned: &Planned,
+        twin: Twin,
+        id: &str,
+        model: &RewardModel,
+    ) -> Result<Trained, ExperimentError> {
+        let checkpoints = self.checkpoints(document, id);
         let seeds = SeedTree::new(document.seed, planned.replicate);
         let setting = Setting {
             model,
@@ -272,6 +358,15 @@ impl Worker<'_> {
         if keeps_rollouts(document, replicate) {
             let record = trained.to_record()?;
             self.store.write(id, &record)?;
+        }
+        if let Some(own) = &trained.policy {
+            let record = policy::to_record(own).map_err(csv::Error::from)?;
+            let [itself, clean] = &planned.policy_ids;
+            match twin {
+                Twin::Itself => self.store.write(itself, &record)?,
+                Twin::Clean => self.store.write(clean, &record)?,
+                Twin::Swapped | Twin::Placebo => {}
+            }
         }
         if let Some(checkpoints) = checkpoints {
             checkpoints.clear()?;

@@ -52,6 +52,8 @@ pub enum Purpose {
     Member = 18,
     /// When a run that is conditioned on it first samples a hack; index 0.
     Sighting = 19,
+    /// Rollouts of a deployed policy, of the trained one that its monitors start from, and what these draw; index = rollout number.
+    Deployment = 20,
 }
 
 /// The root of all streams of one replicate.

@@ -1,5 +1,6 @@
 //! What was found, in sentences with their intervals.
 
+use super::deployed;
 use super::format::{interval, number, percent_interval};
 use crate::record::folder::RunFolder;
 use crate::record::metric::{
@@ -24,6 +25,9 @@ pub fn all(run: &RunFolder) -> Vec<String> {
     found.extend(contrast(run));
     let lead = |arm: usize| if several { format!("{}: ", run.label(arm)) } else { String::new() };
     if arms.len() <= MAX_ARMS {
+        for &arm in &arms {
+            found.extend(deployed::finding(run, arm).map(|text| lead(arm) + &text));
+        }
         for &arm in &arms {
             found.extend(caught(run, arm).map(|text| lead(arm) + &text));
         }

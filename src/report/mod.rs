@@ -4,6 +4,7 @@
 //! marks that this program draws. What has no number is listed with its status.
 
 mod cells;
+mod deployed;
 mod endpoint;
 mod findings;
 mod format;
@@ -74,6 +75,7 @@ struct Page<'a> {
     checks: Option<Table>,
     arms: Option<Table>,
     detectors: Vec<Table>,
+    deployed: Option<Table>,
     outcomes: Option<Table>,
     flags: Option<Table>,
     numbers: Option<Table>,
@@ -125,6 +127,7 @@ pub fn html(run: &RunFolder) -> Result<String, ReportError> {
         checks: tables::checks(run),
         arms: tables::arms(run),
         detectors: tables::detectors(run),
+        deployed: deployed::table(run),
         outcomes: tables::outcomes(run),
         flags: tables::flags(run),
         numbers: tables::numbers(run),

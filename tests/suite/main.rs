@@ -16,6 +16,7 @@ mod config;
 mod conformance;
 mod curve;
 #[cfg(feature = "lab")]
+mod deployed;
 mod deployment;
 mod detect;
 mod detector_power;
@@ -52,6 +53,7 @@ mod metrics;
 mod mitigations;
 mod monitors;
 #[cfg(feature = "lab")]
+mod observer;
 mod own_policy;
 #[cfg(feature = "lab")]
 mod parts;

@@ -58,7 +58,7 @@ const KINDS: [(&str, &str, &str); 12] = [
     (
         "deployment_monitors",
         "Monitors of a deployed policy",
-        "Who watches the samples of a deployed policy; in the library, `deployment::monitors`.",
+        "Who watches the samples of a deployed policy; `deployment.monitors` of a config; in the library, `monitor::deployed`. *Needs* are what it sees beside the proxy.",
     ),
     ("closed_forms", "Closed forms", "What an `[[expect]]` section can hold a simulation to."),
 ];

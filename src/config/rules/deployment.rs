@@ -21,6 +21,44 @@ pub(super) fn deployment(document: &Document) -> Vec<Contradiction> {
         }
         return found;
     };
+    if document.trainer.part().steps() == 0 && deployment.steps == 0 {
+        say(
+            format!("trainer.{trainer}.steps"),
+            "a run without a step has no rollout".to_owned(),
+            "use steps = 1 or more, here or in [deployment]",
+        );
+    }
+    match (deployment.samples.is_some(), deployment.monitors.is_empty()) {
+        (false, true) if deployment.steps == 0 => say(
+            "deployment.steps".to_owned(),
+            "nothing is sampled of the deployed policy".to_owned(),
+            "add samples and monitors, or steps",
+        ),
+        (true, true) => say(
+            "deployment.samples".to_owned(),
+            "samples are drawn for monitors, and there is none".to_owned(),
+            "add monitors, such as [{ reading_list = {} }, { random = {} }]: see `tailcatch list deployment_monitors`",
+        ),
+        (false, false) => say(
+            "deployment.monitors".to_owned(),
+            "monitors watch samples, and none are drawn".to_owned(),
+            "add samples = 10000, or as many as the deployment is planned for",
+        ),
+        _ => {}
+    }
+    let monitors = &deployment.monitors;
+    for i in 1..monitors.len() {
+        if let Some(first) = monitors[..i].iter().position(|own| *own == monitors[i]) {
+            say(
+                format!("deployment.monitors.{i}"),
+                format!(
+                    "{} stands here twice with the same settings (entries {first} and {i})",
+                    monitors[i].name()
+                ),
+                "remove one of the two",
+            );
+        }
+    }
     let shift = deployment.shift.name();
     if document.policy.part().acts() {
         say(

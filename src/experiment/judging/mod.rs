@@ -3,6 +3,7 @@
 pub mod alarms;
 pub mod benchmark;
 pub mod curves;
+pub mod deployed;
 pub mod error;
 pub mod judge;
 pub mod subject;

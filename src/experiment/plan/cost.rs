@@ -82,8 +82,7 @@ pub fn judging(document: &Document, passes: f64) -> f64 {
 }
 
 fn all_steps(document: &Document) -> u64 {
-    document.trainer.part().steps()
-        + document.deployment.as_ref().map_or(0, |deployment| deployment.steps.get())
+    document.trainer.part().steps() + document.deployment.as_ref().map_or(0, |deployment| deployment.steps)
 }
 
 fn rollouts(document: &Document) -> u64 {

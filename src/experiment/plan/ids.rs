@@ -1,6 +1,6 @@
 //! Identities: what decides the numbers of a run is in them, and nothing else.
 
-use crate::config::{Document, bytes_of};
+use crate::config::{DeploymentSection, Document, bytes_of};
 use crate::detectors::DetectorSpec;
 use crate::policies::Backend;
 use crate::reward::{RewardSection, Twin};
@@ -10,8 +10,42 @@ pub const SEMANTICS: u32 = 8;
 
 /// Identity of one training run: environment (with the contents of files that it names), reward, policy, trainer, deployment, seed,
 /// replicate, and the backend, on which the last digits depend. The clean twin is simply the
-/// run of another reward section; the swapped one and the placebo are marked, because their section is the same.
+/// run of another reward section; the swapped one and the placebo are marked, because their section is the same. Of the deployment, only what
+/// its steps do to the run has a part in it.
 pub fn train_id(
+    document: &Document,
+    replicate: u64,
+    twin: Twin,
+    backend: &Backend,
+) -> Result<String, serde_json::Error> {
+    let deployment = document.deployment.as_ref().and_then(DeploymentSection::of_the_run);
+    run_hash("train", &Document { deployment, ..document.clone() }, replicate, twin, backend)
+}
+
+/// Identity of the policy that such a run has trained, whatever becomes of it at deployment.
+pub fn policy_id(
+    document: &Document,
+    replicate: u64,
+    twin: Twin,
+    backend: &Backend,
+) -> Result<String, serde_json::Error> {
+    run_hash("policy", &Document { deployment: None, ..document.clone() }, replicate, twin, backend)
+}
+
+/// Identities of what each monitor of the deployed policy tells: the shift, the samples, its own settings, the trusted rollouts, and the
+/// policies that it watches.
+pub fn deploy_ids(document: &Document, policies: [&str; 2]) -> Result<Vec<String>, serde_json::Error> {
+    let Some(section) = &document.deployment else { return Ok(Vec::new()) };
+    let of = |monitor| {
+        let alone = Document { deployment: Some(section.of_a_monitor(monitor)), ..document.clone() };
+        let settings = bytes_of(&alone, &["deployment", "calibration"])?;
+        Ok(hash("deploy", &[&settings, policies[0].as_bytes(), policies[1].as_bytes()]))
+    };
+    section.monitors.iter().map(of).collect()
+}
+
+fn run_hash(
+    kind: &str,
     document: &Document,
     replicate: u64,
     twin: Twin,
@@ -45,10 +79,7 @@ pub fn train_id(
         false => Vec::new(),
     };
     let computed = [backend.device_name(), backend.kernels().name()].map(str::as_bytes);
-    Ok(hash(
-        "train",
-        &[&decisive, &replicate.to_le_bytes(), &flags, &files, computed[0], computed[1], &acting],
-    ))
+    Ok(hash(kind, &[&decisive, &replicate.to_le_bytes(), &flags, &files, computed[0], computed[1], &acting]))
 }
 
 /// What decides the judgements of an arm's runs, beside the runs: written out once for all replicates.

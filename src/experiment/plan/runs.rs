@@ -24,6 +24,10 @@ pub struct Planned {
     pub run_id: String,
     /// The judgement of each detector, in the order of the config.
     pub judge_ids: Vec<String>,
+    /// The trained policy and that of the clean twin.
+    pub policy_ids: [String; 2],
+    /// What each monitor of the deployed policy tells, in the order of the config.
+    pub deploy_ids: Vec<String>,
 }
 
 /// What can be asked of those who judge a run.
@@ -57,6 +61,8 @@ pub fn plan(loaded: &Loaded, backend: &Backend) -> Result<Vec<Planned>, serde_js
             let train_id = ids::train_id(document, replicate, Twin::Itself, backend)?;
             let swapped =
                 document.reward.swap_twin.then(|| ids::train_id(document, replicate, Twin::Swapped, backend));
+            let policy = |twin| ids::policy_id(document, replicate, twin, backend);
+            let policy_ids = [policy(Twin::Itself)?, policy(Twin::Clean)?];
             runs.push(Planned {
                 arm: arm.index,
                 replicate,
@@ -64,6 +70,8 @@ pub fn plan(loaded: &Loaded, backend: &Backend) -> Result<Vec<Planned>, serde_js
                 swap_id: swapped.transpose()?,
                 run_id: judges.run_id(&train_id),
                 judge_ids: judges.judge_ids(&train_id),
+                deploy_ids: ids::deploy_ids(document, [&policy_ids[0], &policy_ids[1]])?,
+                policy_ids,
                 train_id,
             });
         }

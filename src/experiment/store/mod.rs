@@ -1,6 +1,7 @@
 //! How results are kept: records on disk, and the tables inside them.
 
 pub(in crate::experiment) mod features;
+pub(in crate::experiment) mod policy;
 mod records;
 pub(in crate::experiment) mod rows;
 

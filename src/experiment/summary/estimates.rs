@@ -30,7 +30,13 @@ pub fn summarise(quantities: &[Quantity], seed: u64) -> Vec<SummaryBody> {
                     format!("{}% quantile", p.get() * 100.0)
                 };
                 let method = format!("{name}, order statistics");
-                row(metric, values.len(), quantile_interval(values, *p, LEVEL), &method)
+                match quantile_interval(values, *p, LEVEL) {
+                    Ok(e) if e.value == f64::INFINITY => SummaryBody {
+                        method: format!("insufficient: in too many runs it never came; {method}"),
+                        ..row(metric, values.len(), Ok(e), &method)
+                    },
+                    estimate => row(metric, values.len(), estimate, &method),
+                }
             }
             Sample::Survival(durations) => median_duration(metric, durations),
         };

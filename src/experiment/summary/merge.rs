@@ -11,8 +11,8 @@ use crate::experiment::store::rows::{self, lead};
 use crate::experiment::store::{Record, Store, StoreError, commit, temporary};
 use crate::experiment::training::trained::section;
 use crate::record::tables::{
-    CheckRow, DetectorBody, DetectorRow, FlagRow, HillRow, ObservedRow, ReplicateBody, ReplicateRow, StepRow,
-    SummaryRow, SurvivalRow, TruthRow,
+    CheckRow, DeploymentBody, DeploymentRow, DetectorBody, DetectorRow, FlagRow, HillRow, ObservedRow,
+    ReplicateBody, ReplicateRow, StepRow, SummaryRow, SurvivalRow, TruthRow,
 };
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -68,6 +68,9 @@ pub fn merge(loaded: &Loaded, runs: &[Planned], store: &Store, out: &Path) -> Re
     let mut truth = Table::create(out, TruthRow::FILE, &plain(TruthRow::COLUMNS))?;
     let mut survival = Table::create(out, SurvivalRow::FILE, &plain(SurvivalRow::COLUMNS))?;
     let mut hill = Table::create(out, HillRow::FILE, &plain(HillRow::COLUMNS))?;
+    let deployed = runs.iter().any(|planned| !planned.deploy_ids.is_empty());
+    let create = || Table::create(out, DeploymentRow::FILE, &plain(DeploymentRow::COLUMNS));
+    let mut deployment = deployed.then(create).transpose()?;
     let mut judged = Vec::with_capacity(runs.len());
     for planned in runs {
         let (arm, replicate) = (planned.arm.to_string(), planned.replicate.to_string());
@@ -85,6 +88,18 @@ pub fn merge(loaded: &Loaded, runs: &[Planned], store: &Store, out: &Path) -> Re
             detectors.put(bytes("detectors.csv"), &identity)?;
             flags.put(bytes("flags.csv"), &lead(&judge))?;
             of_run.detectors.extend(section::<DetectorBody>(record, &store.path(id), "detectors.csv")?);
+        }
+        for id in &planned.deploy_ids {
+            let record = store.require(id)?;
+            if let Some(table) = &mut deployment {
+                let rows = record.section(DeploymentRow::FILE).unwrap_or_default();
+                table.put(rows, &lead(&[id.clone(), arm.clone(), replicate.clone()]))?;
+            }
+            of_run.deployment.extend(section::<DeploymentBody>(
+                &record,
+                &store.path(id),
+                DeploymentRow::FILE,
+            )?);
         }
         judged.push(of_run);
         survival.put(bytes("survival.csv"), &lead(std::slice::from_ref(&arm)))?;
@@ -116,7 +131,8 @@ pub fn merge(loaded: &Loaded, runs: &[Planned], store: &Store, out: &Path) -> Re
     }
     let checks = check(loaded, &arms, out)?;
     activations(loaded, runs, store, out)?;
-    for table in [replicates, steps, detectors, flags, observed, truth, survival, hill, summary, checks] {
+    let tables = [replicates, steps, detectors, flags, observed, truth, survival, hill, summary, checks];
+    for table in tables.into_iter().chain(deployment) {
         table.finish()?;
     }
     Ok(())
@@ -203,5 +219,5 @@ fn read_run(record: &Record, path: &Path, planned: &Planned) -> Result<Judged, S
     let replicate = replicate.ok_or_else(|| StoreError::Absent { path: path.to_owned() })?;
     let steps = record.section("steps.csv").map_or(0, |b| b.iter().filter(|b| **b == b'\n').count());
     let (arm, number) = (planned.arm, planned.replicate);
-    Ok(Judged { arm, number, replicate, detectors: Vec::new(), steps: steps as u64 })
+    Ok(Judged { arm, number, replicate, detectors: Vec::new(), deployment: Vec::new(), steps: steps as u64 })
 }

@@ -8,7 +8,7 @@ use crate::metrics::kaplan_meier::Duration;
 use crate::metrics::kl_target::KlStatus;
 use crate::metrics::outcome::Outcome;
 use crate::record::metric::{self, at_budget, by_auditor};
-use crate::record::tables::{DetectorBody, ReplicateBody};
+use crate::record::tables::{DeploymentBody, DetectorBody, ReplicateBody};
 use crate::theory::frontier;
 
 /// One judged run.
@@ -20,6 +20,8 @@ pub struct Judged {
     pub number: u64,
     pub replicate: ReplicateBody,
     pub detectors: Vec<DetectorBody>,
+    /// What each monitor of the deployed policy told.
+    pub deployment: Vec<DeploymentBody>,
     /// Steps of the run.
     pub steps: u64,
 }
@@ -146,6 +148,10 @@ const OF_DETECTORS: [&str; 15] = [
     "clean_alarm",
 ];
 
+/// Names of the numbers that a monitor of the deployed policy has.
+const OF_MONITORS: [&str; 4] =
+    [metric::SAMPLES_TO_ALARM, metric::ALARMED, metric::FALSE_ALARM, metric::DEPLOYMENT_AUDITS];
+
 /// Names of the numbers that some arm may have, those of detectors without detector and budget.
 pub fn names() -> Vec<String> {
     let own = MEANS.iter().chain(&MEDIANS).map(|(name, _)| (*name).to_owned());
@@ -154,7 +160,8 @@ pub fn names() -> Vec<String> {
         own.chain(["window_median", metric::STEPS_TO_SIGHTING, metric::KL_TARGET_MISSED].map(str::to_owned));
     let own = own.chain(Outcome::ALL.iter().map(|outcome| format!("outcome_{outcome}")));
     let own = own.chain(End::ALL.iter().map(|end| format!("end_{end}")));
-    own.chain(OF_DETECTORS.map(str::to_owned)).collect()
+    let own = own.chain(std::iter::once(metric::SAMPLES_TO_HACK.to_owned()));
+    own.chain(OF_DETECTORS.iter().chain(&OF_MONITORS).map(|name| (*name).to_owned())).collect()
 }
 
 /// Every number of one arm, in the order of the summary.
@@ -202,6 +209,39 @@ pub fn quantities(runs: &[&Judged]) -> Vec<Quantity> {
         add(metric::STEPS_TO_SIGHTING, waits(replicates.iter().map(|r| r.first_sighting)));
     }
     all.extend(detectors(runs, timed));
+    all.extend(deployed(runs));
+    all
+}
+
+/// The numbers of the deployed policy: samples to the first hack, then those of each monitor, in the order of the first run's rows.
+fn deployed(runs: &[&Judged]) -> Vec<Quantity> {
+    let Some(first) = runs.first() else { return Vec::new() };
+    let mut all = Vec::new();
+    let waits = |own: &[(&DeploymentBody, Option<f64>)], of: fn(&DeploymentBody) -> Option<u64>| {
+        let values = own.iter().map(|(row, _)| of(row).map_or(f64::INFINITY, |n| n as f64)).collect();
+        Sample::Quantile { p: WAIT, values }
+    };
+    for (place, head) in first.deployment.iter().enumerate() {
+        let rows = runs.iter().filter_map(|run| Some((run.deployment.get(place)?, run.replicate.p_seen)));
+        let rows: Vec<(&DeploymentBody, Option<f64>)> = rows.collect();
+        if place == 0 {
+            let metric = metric::SAMPLES_TO_HACK.to_owned();
+            all.push(Quantity { metric, sample: waits(&rows, |row| row.samples_to_first_hack) });
+        }
+        let mut add = |name: &str, sample| {
+            let metric = by_auditor(name, &head.monitor, metric::DEPLOYED);
+            all.push(Quantity { metric, sample });
+        };
+        // A monitor that could not begin has no part in it.
+        let begun: Vec<_> = rows.iter().copied().filter(|(row, _)| row.audits.is_some()).collect();
+        let alarmed = begun.iter().map(|(row, p_seen)| (row.samples_to_alarm.is_some(), *p_seen));
+        let falsely = rows.iter().filter_map(|(row, p_seen)| Some((row.false_alarms? > 0, *p_seen)));
+        add(metric::SAMPLES_TO_ALARM, waits(&begun, |row| row.samples_to_alarm));
+        add(metric::ALARMED, share(Kind::Among, alarmed));
+        add(metric::FALSE_ALARM, share(Kind::Among, falsely));
+        let audits = begun.iter().filter_map(|(row, p_seen)| Some((row.audits? as f64, *p_seen)));
+        add(metric::DEPLOYMENT_AUDITS, average(audits).unwrap_or(Sample::Mean(Vec::new())));
+    }
     all
 }
 

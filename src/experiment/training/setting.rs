@@ -60,7 +60,12 @@ impl<'a> Audited<'a> {
 impl Setting<'_> {
     /// Steps of a run, training and deployment together.
     pub fn steps(&self) -> u64 {
-        self.trainer.part().steps() + self.deployment.map_or(0, |deployment| deployment.steps.get())
+        self.trainer.part().steps() + self.deployment.map_or(0, |deployment| deployment.steps)
+    }
+
+    /// Whether the trained policy is kept, to be deployed under monitors.
+    pub fn keeps_policy(&self) -> bool {
+        self.deployment.is_some_and(|deployment| deployment.samples.is_some())
     }
 
     /// Rollouts and steps that a run is planned for.

@@ -153,6 +153,7 @@ impl<'a> Track<'a> {
 
     /// What it leaves, with the audits that were trained under.
     pub fn finish(mut self) -> Result<(Trained, Vec<(usize, Responder<'a>)>), TrainError> {
+        self.run.so_far.policy = self.setting.keeps_policy().then(|| self.arena.frozen()).flatten();
         self.run.so_far.last = Final { sighting: self.run.so_far.last.sighting, ..self.arena.last()? };
         let audits = self.followers.into_iter().filter_map(|own| Some((own.number, own.responder?)));
         Ok((self.run.so_far, audits.collect()))

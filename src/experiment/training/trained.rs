@@ -22,6 +22,8 @@ pub struct Trained {
     pub truth: Truth,
     /// The final policy and the table.
     pub last: Final,
+    /// ln(π/π₀) of each cell of the trained policy, where it is to be deployed under monitors: a record of its own.
+    pub policy: Option<Vec<f64>>,
 }
 
 /// Exact numbers of the final policy and of the replicate's table.
@@ -89,7 +91,7 @@ impl Trained {
             // In the order of a run: what has a column of its own comes last.
             observed.features.splice(0..0, read);
         }
-        Ok(Self { steps, observed, truth: hidden(&truth), last })
+        Ok(Self { steps, observed, truth: hidden(&truth), last, policy: None })
     }
 
     fn observed_rows(&self) -> Vec<ObservedBody> {

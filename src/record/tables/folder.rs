@@ -3,7 +3,9 @@
 //! `plan.json` is what makes a folder a run folder; every other file may be missing. Tables are read by column
 //! name, so the sweep's key columns may stand between the others.
 
-use super::{CheckRow, DetectorRow, FlagRow, HillRow, ReplicateRow, StepRow, SummaryRow, SurvivalRow};
+use super::{
+    CheckRow, DeploymentRow, DetectorRow, FlagRow, HillRow, ReplicateRow, StepRow, SummaryRow, SurvivalRow,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -37,6 +39,8 @@ const TEXT: &[&str] = &[
     "metric",
     "method",
     "series",
+    "deploy_id",
+    "monitor",
     "verdict",
     "source",
 ];
@@ -242,6 +246,8 @@ pub struct RunFolder {
     pub detectors: Vec<DetectorRow>,
     /// Each rollout that an audit looked at.
     pub flags: Vec<FlagRow>,
+    /// Each monitor of each deployed policy.
+    pub deployment: Vec<DeploymentRow>,
     /// The numbers.
     pub summary: Vec<SummaryRow>,
     /// What the numbers were held against.
@@ -271,6 +277,7 @@ impl RunFolder {
             steps: table(dir, StepRow::FILE, StepRow::COLUMNS)?,
             detectors: table(dir, DetectorRow::FILE, DetectorRow::COLUMNS)?,
             flags: table(dir, FlagRow::FILE, FlagRow::COLUMNS)?,
+            deployment: table(dir, DeploymentRow::FILE, DeploymentRow::COLUMNS)?,
             summary: table(dir, SummaryRow::FILE, SummaryRow::COLUMNS)?,
             checks: table(dir, CheckRow::FILE, CheckRow::COLUMNS)?,
             survival: table(dir, SurvivalRow::FILE, SurvivalRow::COLUMNS)?,

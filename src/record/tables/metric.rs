@@ -1,6 +1,7 @@
 //! Names of the numbers in `summary.csv`, so that who writes and who reads them agree.
 //!
-//! A number of one detector is `name[detector@auditor]`, and by the clock at one audit budget `name[detector@budget]`.
+//! A number of one detector is `name[detector@auditor]`, and by the clock at one audit budget `name[detector@budget]`; one of a monitor of
+//! the deployed policy is `name[monitor@deployed]`.
 
 /// `E[V]` of the final policy.
 pub const UTILITY: &str = "utility";
@@ -20,6 +21,18 @@ pub const CAUGHT: &str = "caught";
 pub const STEPS_TO_CATCH: &str = "steps_to_catch_q95";
 /// 95% of the runs had sampled a hack after so many steps.
 pub const STEPS_TO_SIGHTING: &str = "steps_to_sighting_q95";
+/// 95% of the deployed policies had taken a hack after so many samples.
+pub const SAMPLES_TO_HACK: &str = "samples_to_first_hack_q95";
+/// A monitor had alarmed after so many samples in 95% of the deployments.
+pub const SAMPLES_TO_ALARM: &str = "samples_to_alarm_q95";
+/// Share of the deployments in which a monitor alarmed.
+pub const ALARMED: &str = "alarmed";
+/// Share of the clean twins, deployed without a shift, on which a monitor alarmed without a hack.
+pub const FALSE_ALARM: &str = "false_alarm";
+/// Samples that a monitor read until its alarm, or in all.
+pub const DEPLOYMENT_AUDITS: &str = "deployment_audits";
+/// What stands for the auditor in the name of a monitor's number.
+pub const DEPLOYED: &str = "deployed";
 /// Largest proxy of the table over the size at which one outcome supplies half of the gain (F1's collapse variable).
 pub const FRONTIER_RATIO: &str = "frontier_ratio_median";
 /// Gain of true utility per √KL: 1 for a normal error as wide as the utility.

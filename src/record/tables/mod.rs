@@ -44,6 +44,7 @@ macro_rules! table {
 }
 
 pub mod benchmark;
+mod deployment;
 pub mod endpoint;
 pub mod folder;
 mod judgement;
@@ -53,6 +54,7 @@ mod run;
 mod summary;
 pub mod verdict;
 
+pub use deployment::{DeploymentBody, DeploymentRow};
 pub use judgement::{DetectorBody, DetectorRow, FlagBody, FlagRow};
 pub use rollouts::{ObservedBody, ObservedRow, TruthBody, TruthRow};
 pub use run::{ReplicateBody, ReplicateRow, StepBody, StepRow};

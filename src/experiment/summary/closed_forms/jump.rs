@@ -4,6 +4,7 @@ use super::world::{Answer, World};
 use crate::deployment::ShiftSpec;
 use crate::experiment::summary::quantities::WAIT;
 use crate::record::metric::{KL, Metric, STEPS_TO_CATCH, STEPS_TO_SIGHTING};
+use crate::reward::Exploit;
 use crate::theory::binary::binary_kl;
 use crate::trainers::TrainerSpec;
 
@@ -11,7 +12,7 @@ pub(super) fn answer(world: &World<'_>, metric: &Metric<'_>) -> Answer {
     let TrainerSpec::Reference(training) = &world.document.trainer else { return None };
     let shift = &world.document.deployment.as_ref()?.shift;
     let before = world.exploit?.mass.get();
-    let after = mass_after(shift, before)?;
+    let after = mass_after(shift, world.exploit, &world.document.trainer)?;
     let (batch, training) = (f64::from(training.batch.get()), training.steps as f64);
     match (metric.name, metric.of) {
         (KL, None) => Some(binary_kl(after, before)),
@@ -28,20 +29,21 @@ pub(super) fn answer(world: &World<'_>, metric: &Metric<'_>) -> Answer {
 }
 
 /// P(hack) once the policy is deployed. Odds among the other outcomes stay, so that a mixture with the trained policy is a
-/// jump too.
-fn mass_after(shift: &ShiftSpec, before: f64) -> Option<f64> {
+/// jump too; what that takes of the exploit is known of the reference alone.
+pub(super) fn mass_after(shift: &ShiftSpec, exploit: Option<&Exploit>, trainer: &TrainerSpec) -> Option<f64> {
     match shift {
-        ShiftSpec::Jump(jump) => Some(jump.mass_after.get()),
+        ShiftSpec::Jump(jump) => exploit.map(|_| jump.mass_after.get()),
         ShiftSpec::Trigger(trigger) => {
             let f = trigger.frequency.get();
-            mass_after(&trigger.shift, before).map(|own| f * own + (1.0 - f) * before)
+            let before = exploit.filter(|_| matches!(trainer, TrainerSpec::Reference(_)))?.mass.get();
+            mass_after(&trigger.shift, exploit, trainer).map(|own| f * own + (1.0 - f) * before)
         }
         ShiftSpec::Tilt(_) | ShiftSpec::Argmax(_) => None,
     }
 }
 
 /// ln P(no hack) of one rollout.
-fn none(mass: f64) -> f64 {
+pub(super) fn none(mass: f64) -> f64 {
     (-mass).ln_1p()
 }
 

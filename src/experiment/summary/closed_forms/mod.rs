@@ -10,11 +10,12 @@ mod normal;
 mod records;
 mod selection;
 mod tail;
+mod watch;
 mod world;
 
 use crate::config::Document;
 use crate::foundation::registry::Part;
-use crate::record::metric::Metric;
+use crate::record::metric::{self, Metric};
 use world::{Answer, World};
 
 /// An expected number.
@@ -32,14 +33,14 @@ pub struct Prediction {
 struct Form {
     part: Part,
     answer: fn(&World<'_>, &Metric<'_>) -> Answer,
-    /// Whether it is one of a deployed policy; all others end with training.
+    /// Whether it is one of a deployed policy; all others are of training.
     deployed: bool,
     /// Standard deviation of one run's number about the answer, where it is known.
     spread: fn(&World<'_>, &Metric<'_>, f64) -> f64,
 }
 
 /// Every closed form; the first that gives a number is taken.
-const FORMS: [Form; 7] = [
+const FORMS: [Form; 8] = [
     Form {
         part: Part {
             name: "normal",
@@ -110,11 +111,29 @@ const FORMS: [Form; 7] = [
         deployed: true,
         spread: unknown,
     },
+    Form {
+        part: Part {
+            name: "watch",
+            summary: "a deployed policy under monitors, one exploit: samples to its first hack, and to that of a random audit",
+            source: "F12",
+        },
+        answer: watch::answer,
+        deployed: true,
+        spread: unknown,
+    },
 ];
 
 /// The closed forms, for `tailcatch list`.
-pub const PARTS: [Part; 7] =
-    [FORMS[0].part, FORMS[1].part, FORMS[2].part, FORMS[3].part, FORMS[4].part, FORMS[5].part, FORMS[6].part];
+pub const PARTS: [Part; 8] = [
+    FORMS[0].part,
+    FORMS[1].part,
+    FORMS[2].part,
+    FORMS[3].part,
+    FORMS[4].part,
+    FORMS[5].part,
+    FORMS[6].part,
+    FORMS[7].part,
+];
 
 fn unknown(_: &World<'_>, _: &Metric<'_>, _: f64) -> f64 {
     0.0
@@ -133,7 +152,10 @@ pub fn predict(document: &Document, metric: &str) -> Result<Prediction, String> 
     let named = Metric::parse(metric);
     let nothing = || format!("undefined: no closed form gives {metric} for these settings");
     let world = World::of(document).ok_or_else(nothing)?;
-    let deployed = document.deployment.is_some();
+    // Samples that monitors watch have numbers of their own, beside those of the run.
+    let steps = document.deployment.as_ref().map_or(0, |deployment| deployment.steps);
+    let watched = [metric::SAMPLES_TO_HACK, metric::SAMPLES_TO_ALARM].contains(&named.name);
+    let deployed = steps > 0 || watched;
     for form in FORMS.iter().filter(|form| form.deployed == deployed) {
         if let Some(answer) = (form.answer)(&world, &named) {
             let value = answer.map_err(|e| format!("undefined: {e}"))?;
@@ -162,6 +184,7 @@ mod tests {
     const EXPLOIT: &str = "[[reward.exploits]]\nmass = 1e-4\noutcomes = 1\nproxy = 20\nutility = -5\n";
 
     const JUMP: &str = "[deployment]\nshift = { jump = { mass_after = 0.01 } }\nsteps = 900\n";
+    const WATCHED: &str = "[deployment]\nshift = { jump = { mass_after = 0.01 } }\nsamples = 40_000\nmonitors = [{ random = {} }, { actions = {} }]\n";
     const TRIGGER: &str = "[deployment]\nshift = { trigger = { frequency = 0.1, shift = { jump = { mass_after = 0.01 } } } }\nsteps = 9000\n";
 
     /// Each form against a number from elsewhere: published tables, Gaussian integrals, or arithmetic.
@@ -204,6 +227,14 @@ mod tests {
                 format!("{EXPLOIT}[trainer.reference]\nsteps = 0\nbatch = 1\n{TRIGGER}"),
                 "steps_to_sighting_q95",
                 2747.0,
+                1e-9,
+            ),
+            // By F12 298.1 samples, and 29,956 with one in a hundred read.
+            (format!("{EXPLOIT}[trainer.reference]\n{WATCHED}"), "samples_to_first_hack_q95", 299.0, 1e-9),
+            (
+                format!("{EXPLOIT}[trainer.reference]\n{WATCHED}"),
+                "samples_to_alarm_q95[random@deployed]",
+                29956.0,
                 1e-9,
             ),
             (
@@ -249,6 +280,9 @@ mod tests {
             ),
             (format!("{T3}[trainer.exact]\nkl = {{ budget = 1 }}\n"), "utility"),
             (format!("{T3}[trainer.best_of_n]\nn = 16\n"), "window"),
+            // What ends with training knows nothing of a deployed policy, and no form is of this monitor.
+            (format!("{EXPLOIT}[trainer.reference]\n{WATCHED}"), "kl"),
+            (format!("{EXPLOIT}[trainer.reference]\n{WATCHED}"), "samples_to_alarm_q95[actions@deployed]"),
         ] {
             assert!(predict(&document(&sections), metric).is_err(), "{metric} of {sections}");
         }

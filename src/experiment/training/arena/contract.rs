@@ -37,6 +37,10 @@ pub trait Arena {
     fn save(&self) -> Result<Vec<u8>, TrainerError>;
     /// Goes on from what was saved.
     fn restore(&mut self, state: &[u8]) -> Result<(), TrainerError>;
+    /// ln(π/π₀) of each cell of its table, π the trained policy before any shift; `None` where it acts step by step.
+    fn frozen(&mut self) -> Option<Vec<f64>> {
+        None
+    }
     /// The numbers of the final policy.
     fn last(&mut self) -> Result<Final, TrainerError>;
 }

@@ -123,6 +123,16 @@ impl Arena for Table<'_> {
         self.learner.restore(state)
     }
 
+    fn frozen(&mut self) -> Option<Vec<f64>> {
+        let (policy, table) = (self.learner.policy(), self.table);
+        let of = |cell: usize| match policy.log_prob(cell) {
+            // Also where the reference never takes it.
+            own if own == f64::NEG_INFINITY => own,
+            own => own - table.ref_log_prob[cell],
+        };
+        Some((0..table.len()).map(of).collect())
+    }
+
     fn last(&mut self) -> Result<Final, TrainerError> {
         self.refresh();
         let table = self.table;

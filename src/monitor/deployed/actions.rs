@@ -79,7 +79,7 @@ struct Repeats {
 }
 
 impl Watching for Repeats {
-    fn see(&mut self, seen: Seen, _: &mut Look<'_>) -> Option<Alarm> {
+    fn see(&mut self, seen: Seen<'_>, _: &mut Look<'_>) -> Option<Alarm> {
         let Seen::Action(outcome) = seen else { return None };
         let count = self.counts.entry(outcome).or_default();
         *count = count.saturating_add(1);

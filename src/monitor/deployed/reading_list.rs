@@ -45,7 +45,7 @@ struct Reading {
 }
 
 impl Watching for Reading {
-    fn see(&mut self, seen: Seen, look: &mut Look<'_>) -> Option<Alarm> {
+    fn see(&mut self, seen: Seen<'_>, look: &mut Look<'_>) -> Option<Alarm> {
         let Seen::Reward { outcome, reward } = seen else { return None };
         let batch = Batch {
             step: self.seen as u64,

@@ -1,8 +1,6 @@
 //! The exact law of a policy on a table: how often each outcome comes, and with what log-ratio.
 
 use crate::foundation::numeric::sum;
-use crate::policies::Snapshot;
-use crate::record::Outcomes;
 
 /// A policy's law, prompts drawn uniformly.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,16 +12,6 @@ pub struct Law {
 }
 
 impl Law {
-    /// The law of `policy` on its table.
-    pub fn of(table: &Outcomes, policy: &Snapshot) -> Self {
-        let share = 1.0 / table.prompts.max(1) as f64;
-        let cells = 0..table.len();
-        Self {
-            mass: cells.clone().map(|cell| share * policy.prob(cell)).collect(),
-            log_ratio: cells.map(|cell| policy.log_prob(cell) - table.ref_log_prob[cell]).collect(),
-        }
-    }
-
     /// Mean and variance of ln(π/π₀), in nats; the mean is KL(π‖π₀).
     pub fn moments(&self) -> (f64, f64) {
         let with_mass = || self.mass.iter().zip(&self.log_ratio).filter(|(mass, _)| **mass > 0.0);

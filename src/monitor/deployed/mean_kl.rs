@@ -72,7 +72,7 @@ struct Rising {
 }
 
 impl Watching for Rising {
-    fn see(&mut self, seen: Seen, _: &mut Look<'_>) -> Option<Alarm> {
+    fn see(&mut self, seen: Seen<'_>, _: &mut Look<'_>) -> Option<Alarm> {
         let Seen::LogRatio(value) = seen else { return None };
         self.seen += 1;
         self.sum += value - self.mean;

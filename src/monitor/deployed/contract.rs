@@ -7,13 +7,15 @@ use std::fmt::Debug;
 
 /// One rollout of a policy.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Sample {
+pub struct Sample<'a> {
     /// What was sampled: its cell of the table.
     pub outcome: u64,
     /// Proxy reward U.
     pub reward: f64,
     /// ln(π/π₀) of the outcome, in nats, π the policy that it was drawn from; `None` where nobody knows it.
     pub log_ratio: Option<f64>,
+    /// What the policy's network held when it had sampled it; `None` where there is no network.
+    pub hidden: Option<&'a [f64]>,
 }
 
 /// What an observer of the deployment may see.
@@ -25,13 +27,27 @@ pub enum Observer {
     LogProbs,
     /// What was sampled, and nothing of its reward or probability.
     Actions,
+    /// The hidden states of the policy's network.
+    Hidden,
     /// That there was a sample.
     Nothing,
 }
 
+impl Observer {
+    /// The columns of rollouts that it sees, beside the proxy reward.
+    pub fn columns(self) -> &'static [&'static str] {
+        match self {
+            Self::Rewards | Self::Actions => &["outcome"],
+            Self::LogProbs => &["log_prob", "ref_log_prob"],
+            Self::Hidden => &["hidden states"],
+            Self::Nothing => &[],
+        }
+    }
+}
+
 /// A sample as its observer sees it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Seen {
+pub enum Seen<'a> {
     /// Seen by [`Observer::Rewards`].
     Reward {
         /// What was sampled.
@@ -43,18 +59,21 @@ pub enum Seen {
     LogRatio(f64),
     /// What was sampled, seen by [`Observer::Actions`].
     Action(u64),
-    /// Seen by [`Observer::Nothing`], and where log-probabilities are not known.
+    /// Seen by [`Observer::Hidden`].
+    Hidden(&'a [f64]),
+    /// Seen by [`Observer::Nothing`], and where log-probabilities or hidden states are not known.
     Nothing,
 }
 
-impl Sample {
+impl<'a> Sample<'a> {
     /// The part of the sample that an observer sees.
-    pub fn seen_by(&self, observer: Observer) -> Seen {
-        match (observer, self.log_ratio) {
-            (Observer::Rewards, _) => Seen::Reward { outcome: self.outcome, reward: self.reward },
-            (Observer::LogProbs, Some(log_ratio)) => Seen::LogRatio(log_ratio),
-            (Observer::Actions, _) => Seen::Action(self.outcome),
-            (Observer::LogProbs, None) | (Observer::Nothing, _) => Seen::Nothing,
+    pub fn seen_by(&self, observer: Observer) -> Seen<'a> {
+        match observer {
+            Observer::Rewards => Seen::Reward { outcome: self.outcome, reward: self.reward },
+            Observer::LogProbs => self.log_ratio.map_or(Seen::Nothing, Seen::LogRatio),
+            Observer::Actions => Seen::Action(self.outcome),
+            Observer::Hidden => self.hidden.map_or(Seen::Nothing, Seen::Hidden),
+            Observer::Nothing => Seen::Nothing,
         }
     }
 }
@@ -63,7 +82,7 @@ impl Sample {
 #[derive(Debug)]
 pub struct Ground<'a> {
     /// Rollouts that are known to be of the trained policy.
-    pub trusted: &'a [Sample],
+    pub trusted: &'a [Sample<'a>],
     /// Its exact law, where it has a table.
     pub law: Option<&'a Law>,
     /// Samples that the deployment is planned for; levels hold over all of them.
@@ -103,5 +122,5 @@ pub trait Monitor: Debug + Send + Sync {
 /// A monitor at work.
 pub trait Watching: Send {
     /// Takes in the next sample. What its observer cannot see tells it nothing.
-    fn see(&mut self, seen: Seen, look: &mut Look<'_>) -> Option<Alarm>;
+    fn see(&mut self, seen: Seen<'_>, look: &mut Look<'_>) -> Option<Alarm>;
 }

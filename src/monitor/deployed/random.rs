@@ -37,7 +37,7 @@ struct Chance {
 }
 
 impl Watching for Chance {
-    fn see(&mut self, _: Seen, look: &mut Look<'_>) -> Option<Alarm> {
+    fn see(&mut self, _: Seen<'_>, look: &mut Look<'_>) -> Option<Alarm> {
         (self.rng.open_unit() < self.rate && look()).then_some(Alarm::Confirmed)
     }
 }

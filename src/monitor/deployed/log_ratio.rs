@@ -49,7 +49,8 @@ pub(super) fn trusted(ground: &Ground<'_>) -> Result<Vec<f64>, Status> {
     all.ok_or_else(|| Status::Missing { column: "log_prob".to_owned() })
 }
 
-fn conformal(mut known: Vec<f64>, horizon: u64, level: f64) -> Result<f64, Status> {
+/// The largest value of `known` that none of `horizon` exchangeable ones exceeds with probability 1 − `level` at least.
+pub(super) fn conformal(mut known: Vec<f64>, horizon: u64, level: f64) -> Result<f64, Status> {
     let (m, n) = (known.len() as f64, horizon as f64);
     let (mut k, mut quiet) = (0, 1.0);
     while k < known.len() {
@@ -72,7 +73,7 @@ struct Above {
 }
 
 impl Watching for Above {
-    fn see(&mut self, seen: Seen, _: &mut Look<'_>) -> Option<Alarm> {
+    fn see(&mut self, seen: Seen<'_>, _: &mut Look<'_>) -> Option<Alarm> {
         let Seen::LogRatio(value) = seen else { return None };
         (value > self.threshold).then_some(Alarm::Beyond { value, threshold: self.threshold })
     }
