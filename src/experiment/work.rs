@@ -1,11 +1,10 @@
 //! Carries out a plan: units in parallel, finished runs skipped.
 
 use super::error::ExperimentError;
-use super::judging::deployed::{Deployment, Frozen};
 use super::judging::error::JudgeError;
 use super::judging::subject::Subject;
 use super::plan::runs::{Judgement, Planned, keeps_rollouts};
-use super::store::{Record, Store, StoreError, policy, rows};
+use super::store::{Record, Store, StoreError, policy};
 use super::training::checkpoint::Checkpoints;
 use super::training::error::TrainError;
 use super::training::setting::{Audited, Setting};
@@ -14,8 +13,6 @@ use super::training::trained::Trained;
 use crate::config::{Document, Loaded};
 use crate::foundation::rng::SeedTree;
 use crate::policies::Backend;
-use crate::record::Outcomes;
-use crate::record::tables::DeploymentRow;
 use crate::reward::{RewardModel, Twin};
 use rayon::prelude::*;
 use std::collections::HashMap;
@@ -130,7 +127,10 @@ fn missing<'a>(store: &Store, planned: &'a Planned) -> Result<Vec<(Judgement, &'
 }
 
 /// Monitors of a deployed policy of which nothing is there, or what is there does not verify: each by its place in the config.
-fn unwatched<'a>(store: &Store, planned: &'a Planned) -> Result<Vec<(usize, &'a str)>, StoreError> {
+pub(super) fn unwatched<'a>(
+    store: &Store,
+    planned: &'a Planned,
+) -> Result<Vec<(usize, &'a str)>, StoreError> {
     let mut unwatched = Vec::new();
     for (place, id) in planned.deploy_ids.iter().enumerate() {
         if store.read(id)?.is_none() {
@@ -155,10 +155,10 @@ fn units(runs: &[Planned]) -> Vec<Vec<&Planned>> {
 }
 
 /// What every worker thread shares.
-struct Worker<'a> {
+pub(super) struct Worker<'a> {
     loaded: &'a Loaded,
     options: &'a Options,
-    store: &'a Store,
+    pub(super) store: &'a Store,
     hooks: &'a Hooks<'a>,
 }
 
@@ -232,59 +232,6 @@ impl Worker<'_> {
         self.deploy(document, planned, &model)
     }
 
-    /// Samples the trained policy under the monitors of which nothing is there yet.
-    fn deploy(
-        &self,
-        document: &Document,
-        planned: &Planned,
-        model: &RewardModel,
-    ) -> Result<(), ExperimentError> {
-        let asked = unwatched(self.store, planned)?;
-        let Some(section) = document.deployment.as_ref().filter(|_| !asked.is_empty()) else { return Ok(()) };
-        let (arm, replicate) = (planned.arm, planned.replicate);
-        let clean = self.model(document, planned, Twin::Clean)?;
-        let own = self.policy(document, planned, Twin::Itself, model)?;
-        let benign = self.policy(document, planned, Twin::Clean, &clean)?;
-        let seeds = SeedTree::new(document.seed, replicate);
-        let deployment = Deployment { section, calibration: &document.calibration, seeds };
-        let monitors: Vec<_> = asked.iter().map(|(place, _)| &section.monitors[*place]).collect();
-        let policies = Frozen::of(model, &own).zip(Frozen::of(&clean, &benign));
-        let (own, benign) =
-            policies.ok_or(ExperimentError::Train { arm, replicate, source: TrainError::Undeployable })?;
-        let rows = deployment.watch(own, benign, &monitors);
-        let rows = rows.map_err(|source| ExperimentError::Judge { arm, replicate, source })?;
-        for ((_, id), row) in asked.iter().zip(rows) {
-            let mut record = Record::default();
-            record.push(DeploymentRow::FILE, rows::encode(&[row])?);
-            self.store.write(id, &record)?;
-        }
-        Ok(())
-    }
-
-    /// The policy that a run has trained, from its record, or trained for it.
-    fn policy(
-        &self,
-        document: &Document,
-        planned: &Planned,
-        twin: Twin,
-        model: &RewardModel,
-    ) -> Result<Vec<f64>, ExperimentError> {
-        let [own, clean] = &planned.policy_ids;
-        let (id, run) = match twin {
-            Twin::Clean => (clean, &planned.clean_id),
-            _ => (own, &planned.train_id),
-        };
-        let cells = model.table().map_or(0, Outcomes::len);
-        if let Some(record) = self.store.read(id)? {
-            return Ok(policy::from_record(&record, cells, &self.store.path(id))?);
-        }
-        self.train(document, planned, twin, run, model)?.policy.ok_or(ExperimentError::Train {
-            arm: planned.arm,
-            replicate: planned.replicate,
-            source: TrainError::Undeployable,
-        })
-    }
-
     fn twin(
         &self,
         document: &Document,
@@ -296,7 +243,7 @@ impl Worker<'_> {
         self.obtain(document, planned, twin, id, &model)
     }
 
-    fn model(
+    pub(super) fn model(
         &self,
         document: &Document,
         planned: &Planned,
@@ -329,7 +276,7 @@ impl Worker<'_> {
     }
 
     /// Trains a run and records what is kept of it.
-    fn train(
+    pub(super) fn train(
         &self,
         document: &Document,
         planned: &Planned,

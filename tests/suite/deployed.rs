@@ -185,12 +185,46 @@ fn lost_policies_and_deployments_are_made_anew() {
 #[test]
 fn a_monitor_that_cannot_begin_has_a_status_and_no_number() {
     let desk = Desk::new();
-    // A reading list that costs 20 looks over so few samples reads every one, and there is no such k.
-    let config = CONFIG.replace("samples  = 600", "samples  = 10");
-    for row in rows(&desk.run(&config, "few", &[])) {
-        let begun = row["status"] == "ok";
-        assert_eq!(begun, row["monitor"] != "reading_list", "{row:?}");
-        assert_eq!(row["audits"].is_empty(), !begun);
-        assert_eq!(row["false_alarms"].is_empty(), !begun);
+    let config =
+        CONFIG.replace("{ actions = {} }", "{ two_sample = {} }, { mahalanobis = {} }, { actions = {} }");
+    let out = desk.run(&config, "few", &[]);
+    let mut refused = 0;
+    for row in rows(&out) {
+        let expected = match row["monitor"].as_str() {
+            "two_sample" => "insufficient: 500 trusted rollouts, 601 needed",
+            "mahalanobis" => "needs hidden states",
+            _ => "ok",
+        };
+        assert_eq!(row["status"], expected, "{row:?}");
+        for empty in ["samples_to_alarm", "audits", "false_alarms"] {
+            assert!(expected == "ok" || row[empty].is_empty(), "{row:?}");
+        }
+        refused += usize::from(expected != "ok");
+    }
+    assert_eq!(refused, 2 * 3);
+    let summary = fs::read_to_string(out.join("summary.csv")).unwrap();
+    let line = summary.lines().find(|line| line.contains("alarmed[mahalanobis@deployed]")).unwrap();
+    assert!(line.contains(",,,") && line.contains("insufficient"), "{line}");
+    let report = fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(report.contains("needs hidden states"));
+}
+
+#[test]
+fn what_contradicts_itself_is_refused_at_its_key() {
+    let faults = |text: &str| {
+        from_bytes("watched.toml", text.as_bytes(), &[]).map_or_else(|f| format!("{f:?}"), |_| String::new())
+    };
+    assert_eq!(faults(CONFIG), "");
+    let (start, end) = (CONFIG.find("monitors =").unwrap(), CONFIG.find("[[detectors]]").unwrap());
+    let unwatched = format!("{}{}", &CONFIG[..start], &CONFIG[end..]);
+    for (text, says) in [
+        (unwatched.clone(), "samples are drawn for monitors, and there is none"),
+        (CONFIG.replace("samples  = 600", ""), "monitors watch samples, and none are drawn"),
+        (unwatched.replace("samples  = 600", ""), "nothing is sampled of the deployed policy"),
+        (CONFIG.replace("{ actions = {} }", "{ log_ratio = {} }"), "log_ratio stands here twice"),
+        (CONFIG.replace("samples  = 600", "samples = 0"), "samples"),
+    ] {
+        let found = faults(&text);
+        assert!(found.contains(says), "{says}: {found}");
     }
 }

@@ -81,6 +81,17 @@ pub fn judging(document: &Document, passes: f64) -> f64 {
     (rollouts(document) as f64 + calibration) * ROLLOUT * passes
 }
 
+/// Seconds to watch the deployed policy and the clean twin's, from their trusted rollouts on, and bytes of the two policies.
+fn deployment(document: &Document) -> (f64, u64) {
+    let Some((section, samples)) = document.deployment.as_ref().and_then(|own| Some((own, own.samples?)))
+    else {
+        return (0.0, 0);
+    };
+    let seen = samples.get() as f64 + f64::from(document.calibration.rollouts.get());
+    let cells = document.environment.part().cells().unwrap_or(0) as u64;
+    (2.0 * seen * ROLLOUT * (1.0 + section.monitors.len() as f64), 16 * cells)
+}
+
 fn all_steps(document: &Document) -> u64 {
     document.trainer.part().steps() + document.deployment.as_ref().map_or(0, |deployment| deployment.steps)
 }
@@ -98,12 +109,13 @@ pub fn cost(loaded: &Loaded) -> Cost {
         let rollouts = rollouts(document);
         let detectors = 1.0 + document.detectors.len() as f64;
         let calibration = f64::from(document.calibration.rollouts.get()) * ROLLOUT * detectors;
+        let (watched, kept_policies) = deployment(document);
         let each = training(document) + rollouts as f64 * ROLLOUT * detectors;
         for replicate in 0..document.replicates.get() {
             cost.rollouts += versions * rollouts;
-            cost.cpu_seconds += versions as f64 * each + calibration;
+            cost.cpu_seconds += versions as f64 * each + calibration + watched;
             let kept = if keeps_rollouts(document, replicate) { versions * rollouts } else { 0 };
-            cost.disk_bytes += kept * ROLLOUT_BYTES + all_steps(document) * 300;
+            cost.disk_bytes += kept * ROLLOUT_BYTES + all_steps(document) * 300 + kept_policies;
         }
     }
     cost

@@ -2,8 +2,10 @@
 
 pub mod checks;
 pub mod closed_forms;
+mod deployed;
 pub mod estimates;
 pub mod gaps;
 pub mod merge;
 pub mod quantities;
+mod sample;
 pub mod weighted;

@@ -1,6 +1,9 @@
 //! The numbers of an arm: what each is called, from which runs it comes, and what kind of number it is.
 
-use super::weighted::{Kind, Weighted};
+use super::deployed;
+pub use super::sample::{Judged, Quantity, Sample, WAIT};
+use super::sample::{average, share};
+use super::weighted::Kind;
 use crate::experiment::judging::timeline::has_time;
 use crate::foundation::scalar::OpenProbability;
 use crate::metrics::end::End;
@@ -8,57 +11,8 @@ use crate::metrics::kaplan_meier::Duration;
 use crate::metrics::kl_target::KlStatus;
 use crate::metrics::outcome::Outcome;
 use crate::record::metric::{self, at_budget, by_auditor};
-use crate::record::tables::{DeploymentBody, DetectorBody, ReplicateBody};
+use crate::record::tables::{DetectorBody, ReplicateBody};
 use crate::theory::frontier;
-
-/// One judged run.
-#[derive(Debug)]
-pub struct Judged {
-    /// Its arm.
-    pub arm: usize,
-    /// Its replicate.
-    pub number: u64,
-    pub replicate: ReplicateBody,
-    pub detectors: Vec<DetectorBody>,
-    /// What each monitor of the deployed policy told.
-    pub deployment: Vec<DeploymentBody>,
-    /// Steps of the run.
-    pub steps: u64,
-}
-
-/// What one number is made from; a run to which the question does not apply has no part in it.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Sample {
-    /// Averaged over replicates.
-    Mean(Vec<f64>),
-    /// Share of replicates.
-    Fraction {
-        /// Those in which it came true.
-        hits: u64,
-        /// Those asked.
-        trials: u64,
-    },
-    /// Quantile over replicates; what never came is +∞.
-    Quantile {
-        /// Which.
-        p: OpenProbability,
-        /// One value a replicate.
-        values: Vec<f64>,
-    },
-    /// Median of durations of which some were still running at the end.
-    Survival(Vec<Duration>),
-    /// A mean or a share of runs that are conditioned on a sighting.
-    Weighted(Weighted),
-}
-
-/// A sample by name.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Quantity {
-    /// Name in `summary.csv`.
-    pub metric: String,
-    /// What it is made from.
-    pub sample: Sample,
-}
 
 /// A number of one run, by name.
 type Column = (&'static str, fn(&ReplicateBody) -> Option<f64>);
@@ -125,8 +79,6 @@ const SIGHTED: &str = "sighted";
 /// told. The other questions are answered for the sighted runs alone.
 const NEED_A_SIGHTING: [&str; 4] = [SIGHTED, "damaged", "learned", "taken_over"];
 
-/// The level of the waiting times: 95% of the runs waited no longer.
-pub const WAIT: OpenProbability = OpenProbability::known(0.95);
 const HALF: OpenProbability = OpenProbability::known(0.5);
 
 /// Names of the numbers that a detector has at a budget.
@@ -148,10 +100,6 @@ const OF_DETECTORS: [&str; 15] = [
     "clean_alarm",
 ];
 
-/// Names of the numbers that a monitor of the deployed policy has.
-const OF_MONITORS: [&str; 4] =
-    [metric::SAMPLES_TO_ALARM, metric::ALARMED, metric::FALSE_ALARM, metric::DEPLOYMENT_AUDITS];
-
 /// Names of the numbers that some arm may have, those of detectors without detector and budget.
 pub fn names() -> Vec<String> {
     let own = MEANS.iter().chain(&MEDIANS).map(|(name, _)| (*name).to_owned());
@@ -160,8 +108,7 @@ pub fn names() -> Vec<String> {
         own.chain(["window_median", metric::STEPS_TO_SIGHTING, metric::KL_TARGET_MISSED].map(str::to_owned));
     let own = own.chain(Outcome::ALL.iter().map(|outcome| format!("outcome_{outcome}")));
     let own = own.chain(End::ALL.iter().map(|end| format!("end_{end}")));
-    let own = own.chain(std::iter::once(metric::SAMPLES_TO_HACK.to_owned()));
-    own.chain(OF_DETECTORS.iter().chain(&OF_MONITORS).map(|name| (*name).to_owned())).collect()
+    own.chain(OF_DETECTORS.iter().chain(&deployed::NAMES).map(|name| (*name).to_owned())).collect()
 }
 
 /// Every number of one arm, in the order of the summary.
@@ -209,71 +156,8 @@ pub fn quantities(runs: &[&Judged]) -> Vec<Quantity> {
         add(metric::STEPS_TO_SIGHTING, waits(replicates.iter().map(|r| r.first_sighting)));
     }
     all.extend(detectors(runs, timed));
-    all.extend(deployed(runs));
+    all.extend(deployed::quantities(runs));
     all
-}
-
-/// The numbers of the deployed policy: samples to the first hack, then those of each monitor, in the order of the first run's rows.
-fn deployed(runs: &[&Judged]) -> Vec<Quantity> {
-    let Some(first) = runs.first() else { return Vec::new() };
-    let mut all = Vec::new();
-    let waits = |own: &[(&DeploymentBody, Option<f64>)], of: fn(&DeploymentBody) -> Option<u64>| {
-        let values = own.iter().map(|(row, _)| of(row).map_or(f64::INFINITY, |n| n as f64)).collect();
-        Sample::Quantile { p: WAIT, values }
-    };
-    for (place, head) in first.deployment.iter().enumerate() {
-        let rows = runs.iter().filter_map(|run| Some((run.deployment.get(place)?, run.replicate.p_seen)));
-        let rows: Vec<(&DeploymentBody, Option<f64>)> = rows.collect();
-        if place == 0 {
-            let metric = metric::SAMPLES_TO_HACK.to_owned();
-            all.push(Quantity { metric, sample: waits(&rows, |row| row.samples_to_first_hack) });
-        }
-        let mut add = |name: &str, sample| {
-            let metric = by_auditor(name, &head.monitor, metric::DEPLOYED);
-            all.push(Quantity { metric, sample });
-        };
-        // A monitor that could not begin has no part in it.
-        let begun: Vec<_> = rows.iter().copied().filter(|(row, _)| row.audits.is_some()).collect();
-        let alarmed = begun.iter().map(|(row, p_seen)| (row.samples_to_alarm.is_some(), *p_seen));
-        let falsely = rows.iter().filter_map(|(row, p_seen)| Some((row.false_alarms? > 0, *p_seen)));
-        add(metric::SAMPLES_TO_ALARM, waits(&begun, |row| row.samples_to_alarm));
-        add(metric::ALARMED, share(Kind::Among, alarmed));
-        add(metric::FALSE_ALARM, share(Kind::Among, falsely));
-        let audits = begun.iter().filter_map(|(row, p_seen)| Some((row.audits? as f64, *p_seen)));
-        add(metric::DEPLOYMENT_AUDITS, average(audits).unwrap_or(Sample::Mean(Vec::new())));
-    }
-    all
-}
-
-/// A mean over runs, each with its P_seen where it is conditioned; `None` without any.
-fn average(values: impl Iterator<Item = (f64, Option<f64>)>) -> Option<Sample> {
-    let (mut plain, mut runs) = (Vec::new(), Vec::new());
-    for (value, p_seen) in values {
-        match p_seen {
-            Some(p_seen) => runs.push((p_seen, value)),
-            None => plain.push(value),
-        }
-    }
-    match (plain.is_empty(), runs.is_empty()) {
-        (true, true) => None,
-        (_, false) => Some(Sample::Weighted(Weighted { kind: Kind::Mean, runs })),
-        (false, true) => Some(Sample::Mean(plain)),
-    }
-}
-
-/// A share of runs, likewise; `kind` is what is made of conditioned ones.
-fn share(kind: Kind, answers: impl Iterator<Item = (bool, Option<f64>)>) -> Sample {
-    let (mut hits, mut trials, mut runs) = (0, 0, Vec::new());
-    for (answer, p_seen) in answers {
-        hits += u64::from(answer);
-        trials += 1;
-        runs.extend(p_seen.map(|p_seen| (p_seen, f64::from(u8::from(answer)))));
-    }
-    if runs.is_empty() {
-        Sample::Fraction { hits, trials }
-    } else {
-        Sample::Weighted(Weighted { kind, runs })
-    }
 }
 
 /// Steps up to and with the one at which something happened first; +∞ where it never did.
@@ -325,7 +209,7 @@ fn detectors(runs: &[&Judged], timed: bool) -> Vec<Quantity> {
         }
         let mut average = |name: &str, column: fn(&DetectorBody) -> Option<f64>| {
             let values = of_runs.iter().filter_map(|(d, p_seen)| Some((column(d)?, *p_seen)));
-            if let Some(sample) = self::average(values) {
+            if let Some(sample) = super::sample::average(values) {
                 add(name, sample);
             }
         };

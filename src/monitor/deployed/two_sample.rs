@@ -48,7 +48,8 @@ impl Monitor for TwoSample {
         let too_few = Status::TooFew {
             what: "trusted rollouts",
             have: ground.trusted.len(),
-            need: usize::try_from(n).unwrap_or(usize::MAX).saturating_add(1),
+            // From twice as many on, some count is rare enough wherever n is 6 or more.
+            need: usize::try_from(if n < m { 2 * n } else { n + 1 }).unwrap_or(usize::MAX),
         };
         let new = new_limit(&trusted, (m, n), share).ok_or(too_few)?;
         let alpha = share / (trusted.len() as f64 + n as f64);
@@ -250,6 +251,8 @@ mod tests {
         let trusted = vec![sample(1); 20];
         let status = start(&trusted, 20).err();
         assert_eq!(status, Some(Status::TooFew { what: "trusted rollouts", have: 20, need: 21 }));
-        assert!(start(&trusted, 19).is_err() || start(&trusted, 5).is_ok());
+        let status = start(&trusted, 19).err();
+        assert_eq!(status, Some(Status::TooFew { what: "trusted rollouts", have: 20, need: 38 }));
+        assert!(start(&trusted, 10).is_ok());
     }
 }
