@@ -91,7 +91,7 @@ pub(super) fn text(watched: &Watched, sees: Sees, meta: &LogMeta, style: Style) 
             Ok(Some(at)) => {
                 let file = meta.files.get(at.origin.file).map(|file| file.display().to_string());
                 format!(
-                    "rollout {} after the reference (step {}, row {} of {}): {} beyond {}",
+                    "rollout {} after the reference (step {}, row {} of {}): {} where the limit is {}",
                     count(at.number),
                     at.step,
                     at.origin.row,
