@@ -102,10 +102,14 @@ fn known_limit(held: u64, (m, n): (u64, u64), alpha: f64) -> u64 {
     if high > n || !rare(high) { n + 1 } else { high.max(2) }
 }
 
-/// P(`count` or more of `total` rollouts are among the n), of m + n dealt out blindly.
+/// P(`count` or more of `total` rollouts are among the n), of m + n dealt out blindly; 1 up to the mean count.
 fn dealt(total: u64, count: u64, (m, n): (u64, u64)) -> f64 {
     if count > n {
         return 0.0;
+    }
+    // Up to the mean it is no rarity, and the first term may be too small for a number.
+    if u128::from(count) * u128::from(m + n) <= u128::from(n) * u128::from(total) {
+        return 1.0;
     }
     let mut term = (ln_choose(n, count) + ln_choose(m, total - count) - ln_choose(m + n, total)).exp();
     let (m, n, t) = (m as f64, n as f64, total as f64);
@@ -181,7 +185,7 @@ mod tests {
     fn the_level_holds_whatever_the_law_and_however_many_are_trusted() {
         // 1000 pairs of samples of one policy each: three standard errors above 5% are 7.1%.
         for (number, law) in laws().into_iter().enumerate() {
-            for (m, n) in [(3000, 1000), (10_000, 300)] {
+            for (m, n) in [(3000, 1000), (10_000, 300), (10_000, 5000)] {
                 let streams = SeedTree::new(7, number as u64).family(Purpose::Bootstrap);
                 let alarms = (0..1000).filter(|&replicate| {
                     let mut rng = streams.at(replicate);
@@ -238,7 +242,10 @@ mod tests {
     fn the_exact_test_is_fishers() {
         // 3 of 4 or more among the 5 of 5 + 5: (C(5,3)·C(5,1) + C(5,4))/C(10,4) = 55/210.
         assert!((dealt(4, 3, (5, 5)) - 55.0 / 210.0).abs() < 1e-12);
-        assert!((dealt(4, 1, (5, 5)) - (1.0 - 5.0 / 210.0)).abs() < 1e-12);
+        assert_eq!(dealt(4, 1, (5, 5)), 1.0);
+        // Two of 902 are nothing rare although their probability is too small for a number.
+        assert_eq!(dealt(902, 2, (1000, 900)), 1.0);
+        assert!((820..900).contains(&known_limit(900, (1000, 900), 1e-6)));
         for (held, sizes, alpha) in [(0, (100, 50), 1e-3), (7, (1000, 50), 1e-4), (900, (1000, 900), 1e-6)] {
             let limit = known_limit(held, sizes, alpha);
             assert!(limit > sizes.1 || dealt(held + limit, limit, sizes) <= alpha, "{held}: {limit}");
