@@ -33,7 +33,6 @@ mod error;
 pub mod evidence;
 mod finest;
 mod flags;
-pub mod frozen;
 mod grouping;
 mod judge;
 mod length;

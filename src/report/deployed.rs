@@ -38,6 +38,14 @@ pub fn table(run: &RunFolder) -> Option<Table> {
 /// When the first hack came, and who alarmed first.
 pub fn finding(run: &RunFolder, arm: usize) -> Option<String> {
     let monitors = monitors(run, arm);
+    let first = run.metric(arm, SAMPLES_TO_HACK).filter(|row| row.estimate.is_none());
+    if let Some(row) = first.filter(|row| row.method.starts_with(INSUFFICIENT) && !monitors.is_empty()) {
+        return Some(format!(
+            "When the deployed policy takes its first hack, and which of {} monitors alarms first, has no 95% quantile: {}.",
+            monitors.len(),
+            row.method
+        ));
+    }
     let after = |metric: &str| run.metric(arm, metric)?.estimate;
     let first = match after(SAMPLES_TO_HACK) {
         Some(samples) => {

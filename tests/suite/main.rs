@@ -53,7 +53,6 @@ mod metrics;
 mod mitigations;
 mod monitors;
 #[cfg(feature = "lab")]
-mod observer;
 mod own_policy;
 #[cfg(feature = "lab")]
 mod parts;

@@ -2,7 +2,6 @@
 
 mod calibrations;
 mod document;
-mod observer;
 mod text;
 
 use super::console::Console;
@@ -12,7 +11,6 @@ use crate::Error;
 use crate::audit::Budget;
 use crate::detectors::DetectorSpec;
 use crate::foundation::scalar::OpenProbability;
-use crate::monitor::frozen::{self, Sees};
 use crate::monitor::{
     self, ALERT_RATE, Ask, Benign, Calibrate, Findings, GroupBy, LengthCorrelation, MIN_GROUP, Settings,
     Streaming, Verdict, evidence,
@@ -75,11 +73,6 @@ pub struct DetectArgs {
     /// Adapt the threshold online to the stream of scores, from the reference on, at the nominal --alert-rate
     #[arg(long, value_name = "HOW", conflicts_with_all = ["fdr", "budget", "calibrate_window"], help_heading = "Who is flagged")]
     streaming: Option<Streaming>,
-    /// Ask instead whether the policy is still that of the reference, as told by who sees only this: `actions` (completions, or a
-    /// column `outcome`), or `log_probs` (log_prob and ref_log_prob). For logs of a policy that is no longer trained; the reference is
-    /// that of --calibrate, --calibrate-steps, or the first steps
-    #[arg(long, value_name = "WHAT", conflicts_with_all = ["detector", "features", "group_by", "calibrate_window", "rule", "streaming", "html", "csv"])]
-    observer: Option<Sees>,
     /// Also write the verdict, the assumptions, the rewards by step and the list with its texts as one page, into this .html file
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     html: Option<PathBuf>,
@@ -124,13 +117,6 @@ pub fn run(args: &DetectArgs, console: &Console) -> Result<Outcome, Error> {
         .collect::<Result<Vec<DetectorSpec>, CliError>>()?;
     let log = open_log(&args.log.paths, &options)?;
     tell(&log, console);
-    if let Some(sees) = args.observer {
-        let watched = frozen::watch(&log, &calibrate(args, &log, console)?, sees).map_err(refused)?;
-        console.answer(&observer::document(&watched, sees, &log.meta), |style| {
-            observer::text(&watched, sees, &log.meta, style)
-        })?;
-        return Ok(if args.fail_on_flag { observer::outcome(&watched) } else { Outcome::Done });
-    }
     let rollouts = log.rollouts.len();
     let settings = Settings {
         // The text shows them where they are asked for: nothing is worked out that nobody sees.

@@ -68,21 +68,22 @@ impl Deployment<'_> {
         let own = trained.snapshot();
         let shifted = shift.part().apply(trained.table, &own);
         let shifted = shifted.map_err(|problem| TrainError::Unshiftable { shift: shift.name(), problem })?;
-        let mut posts = self.posts(trained, &own, monitors);
+        let mut posts = self.posts(trained, &own, monitors, self.calibration.vetted);
         let first_hack = self.course(trained, &shifted, &mut posts, true);
         let benign = clean.snapshot();
-        let mut undisturbed = self.posts(clean, &benign, monitors);
+        // What is a hack by its low utility alone is benign in the clean twin's samples, and so in its trusted rollouts.
+        let mut undisturbed = self.posts(clean, &benign, monitors, false);
         self.course(clean, &benign, &mut undisturbed, false);
         let rows = monitors.iter().zip(posts.iter().zip(&undisturbed));
         Ok(rows.map(|(spec, (post, benign))| row(spec, first_hack, post, benign)).collect())
     }
 
     /// The monitors, started from what is known of a policy.
-    fn posts(&self, side: Frozen<'_>, policy: &Snapshot, monitors: &[&WatchSpec]) -> Vec<Post> {
+    fn posts(&self, side: Frozen<'_>, policy: &Snapshot, monitors: &[&WatchSpec], vetted: bool) -> Vec<Post> {
         let count = self.calibration.rollouts.get() as usize;
         let batch = self.draw(side, policy, TRUSTED, count);
         // Where they are vetted, hacks among them were found beforehand and are left out.
-        let kept = |row: &usize| !(self.calibration.vetted && batch.truth.hack[*row]);
+        let kept = |row: &usize| !(vetted && batch.truth.hack[*row]);
         let trusted: Vec<Sample<'_>> = (0..count).filter(kept).map(|row| sample(&batch, row)).collect();
         let law = law(side.table, policy);
         let start = |spec: &&WatchSpec| {

@@ -432,7 +432,8 @@ fn flag_rows(
 fn kl_status(subject: &Subject<'_>) -> Option<KlStatus> {
     let part = subject.document.trainer.part();
     let (_, target) = part.kl_target()?;
-    let kl = match &subject.document.deployment {
+    let deployed = subject.document.deployment.as_ref().filter(|own| own.steps > 0);
+    let kl = match deployed {
         Some(_) => subject.trained.steps.get((part.steps() as usize).checked_sub(1)?)?.kl?,
         None => subject.trained.last.policy.kl,
     };

@@ -29,7 +29,12 @@ pub fn policy_id(
     twin: Twin,
     backend: &Backend,
 ) -> Result<String, serde_json::Error> {
-    run_hash("policy", &Document { deployment: None, ..document.clone() }, replicate, twin, backend)
+    // An audit that acts is planned for the steps of the deployment too.
+    let acts = document.audit.response.acts() && twin == Twin::Itself;
+    let steps = document.deployment.as_ref().map_or(0, |own| own.steps);
+    let kind =
+        if acts && steps > 0 { format!("policy, {steps} steps deployed") } else { "policy".to_owned() };
+    run_hash(&kind, &Document { deployment: None, ..document.clone() }, replicate, twin, backend)
 }
 
 /// Identities of what each monitor of the deployed policy tells: the shift, the samples, its own settings, the trusted rollouts, and the

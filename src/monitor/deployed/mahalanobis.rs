@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 /// exceeds within the horizon with probability at most `level`.
 ///
 /// Mean and covariance are those of every second trusted rollout; the threshold is a large one of the distances of the others, by the
-/// rank that `log_ratio` takes too, so that the level holds whatever the law. A policy on a table has no hidden states.
+/// rank that `log_ratio` takes too, so that the level holds whatever the law. A policy on a table has no hidden states, and `[deployment]` shifts tables alone: this one serves from the library.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Mahalanobis {
@@ -79,7 +79,9 @@ impl Watching for Far {
         for ((_, column), state) in self.row.features.iter_mut().zip(states) {
             column.iter_mut().for_each(|cell| *cell = *state);
         }
-        let value = self.scorer.score(&self.row).ok()?.values().first().copied()?;
+        // States that have no distance are as far as can be.
+        let scores = self.scorer.score(&self.row).ok();
+        let value = scores.and_then(|scores| scores.values().first().copied()).unwrap_or(f64::INFINITY);
         (value > self.threshold).then_some(Alarm::Beyond { value, threshold: self.threshold })
     }
 }

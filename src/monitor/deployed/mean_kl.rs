@@ -10,6 +10,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU64;
 
+/// Fewest trusted rollouts whose moments stand in for a law: below, the normal quantile is far from the level.
+const TRUSTED: usize = 100;
+
 /// Alarms when the sum of ln(π/π₀) rises above what the trained policy's law (μ, σ) explains.
 ///
 /// With `at` = n it looks once, at n samples: alarm above nμ + z_level·σ·√n. Without, it looks at every sample of the horizon N, and the
@@ -38,12 +41,25 @@ impl Monitor for MeanKl {
     }
 
     fn start(&self, ground: Ground<'_>) -> Result<Box<dyn Watching>, Status> {
+        if let Some(at) = self.at.filter(|at| at.get() > ground.horizon) {
+            let count = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
+            return Err(Status::TooFew {
+                what: "samples",
+                have: count(ground.horizon),
+                need: count(at.get()),
+            });
+        }
         let ((mean, variance), known) = match ground.law {
             Some(law) => (law.moments(), f64::INFINITY),
             None => {
                 let known = trusted(&ground)?;
-                let too_few = Status::TooFew { what: "trusted rollouts", have: known.len(), need: 2 };
-                (mean(&known).zip(variance(&known)).ok_or(too_few)?, known.len() as f64)
+                let too_few = Status::TooFew { what: "trusted rollouts", have: known.len(), need: TRUSTED };
+                let moments =
+                    mean(&known).zip(variance(&known)).filter(|_| known.len() >= TRUSTED).ok_or(too_few)?;
+                if moments.1 == 0.0 {
+                    return Err(Status::AllTied);
+                }
+                (moments, known.len() as f64)
             }
         };
         let samples = self.at.map_or(ground.horizon, NonZeroU64::get) as f64;

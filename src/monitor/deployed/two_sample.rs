@@ -45,11 +45,16 @@ impl Monitor for TwoSample {
             *trusted.entry(sample.outcome).or_default() += 1;
         }
         let share = 0.5 * self.level.get();
+        if n < 2 {
+            // One sample is rare under no reference.
+            let have = usize::try_from(n).unwrap_or(usize::MAX);
+            return Err(Status::TooFew { what: "samples", have, need: 2 });
+        }
         let too_few = Status::TooFew {
             what: "trusted rollouts",
             have: ground.trusted.len(),
-            // From twice as many on, some count is rare enough wherever n is 6 or more.
-            need: usize::try_from(if n < m { 2 * n } else { n + 1 }).unwrap_or(usize::MAX),
+            // From twice as many on, some count is rare enough wherever n is 6 or more; below, more and more are needed.
+            need: usize::try_from((2 * n).max(m.saturating_add(1))).unwrap_or(usize::MAX),
         };
         let new = new_limit(&trusted, (m, n), share).ok_or(too_few)?;
         let alpha = share / (trusted.len() as f64 + n as f64);
