@@ -86,13 +86,15 @@ impl<'a> Source<'a> {
     /// Medians of the prompts with enough rollouts among `rows`, a share of the prompts in each pass, and how many rollouts those are.
     pub(crate) fn medians(&self, rows: Range<usize>) -> Result<(HashMap<u64, f64>, usize), Error> {
         let passes = rows.len().div_ceil(PASS).max(1) as u64;
+        // Prompts that are whole numbers stand for themselves: mixed, so that each pass gets its share whatever their step.
+        let pass_of = |prompt: u64| (prompt.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) % passes;
         let (mut prompts, mut kept) = (HashMap::new(), 0);
         for pass in 0..passes {
             let mut rewards: Vec<(u64, f64)> = Vec::new();
             for rows in self.batches(rows.clone(), true) {
                 let batch = self.batch(rows)?.observed;
                 let own =
-                    batch.prompt.iter().zip(&batch.proxy).filter(|(prompt, _)| *prompt % passes == pass);
+                    batch.prompt.iter().zip(&batch.proxy).filter(|(prompt, _)| pass_of(**prompt) == pass);
                 rewards.extend(own.map(|(prompt, reward)| (*prompt, *reward)));
             }
             rewards.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));

@@ -69,7 +69,7 @@ impl Error {
                     .to_owned()
             }
             Self::Codec { .. } => {
-                "write the file anew with zstd, snappy, gzip, lz4 or no compression".to_owned()
+                "write the file anew with zstd, snappy, lz4 or no compression".to_owned()
             }
             Self::Parquet { .. } => {
                 "the file may be cut off or still being written; copy it again".to_owned()

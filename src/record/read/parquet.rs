@@ -31,6 +31,8 @@ const LARGE: u64 = 1 << 28;
 const TIMES: u64 = 1000;
 /// What the crate says of a compression that is left out of it, before its name.
 const NO_CODEC: &str = "Disabled feature at compile time: ";
+/// And of one that it does not know, before its name.
+const UNKNOWN_CODEC: &str = "The codec type ";
 
 /// The columns, from the schema; fields of groups are joined by `/`, maps count as one column, and of lists the first rows tell
 /// what they hold. And how many rows there are.
@@ -265,8 +267,12 @@ fn explain(path: &Path, error: &ParquetError) -> Error {
         return Error::Io { path: path.to_owned(), source: io::Error::from_raw_os_error(code) };
     }
     let message = error.to_string();
-    match message.split_once(NO_CODEC) {
-        Some((_, codec)) => Error::Codec { path: path.to_owned(), codec: codec.trim().to_owned() },
+    let left_out = message.split_once(NO_CODEC).map(|(_, codec)| codec.trim());
+    let unknown = || message.split_once(UNKNOWN_CODEC)?.1.split(' ').next();
+    match left_out.or_else(unknown) {
+        // A page of gzip is expanded without a bound, so that its codec is left out.
+        Some("flate2") => Error::Codec { path: path.to_owned(), codec: "gzip".to_owned() },
+        Some(codec) => Error::Codec { path: path.to_owned(), codec: codec.to_lowercase() },
         None => Error::Parquet { path: path.to_owned(), message },
     }
 }

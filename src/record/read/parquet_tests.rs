@@ -45,11 +45,10 @@ fn write(path: &Path, random: &mut Random) {
         .set_write_batch_size(1 + random.below(40) as usize)
         .set_dictionary_enabled(random.below(2) == 0)
         .set_dictionary_page_size_limit(64 << random.below(8))
-        .set_compression(match random.below(5) {
+        .set_compression(match random.below(4) {
             0 => Compression::SNAPPY,
-            1 => Compression::GZIP(Default::default()),
-            2 => Compression::LZ4_RAW,
-            3 => Compression::ZSTD(Default::default()),
+            1 => Compression::LZ4_RAW,
+            2 => Compression::ZSTD(Default::default()),
             _ => Compression::UNCOMPRESSED,
         });
     if random.below(2) == 0 {
