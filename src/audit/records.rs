@@ -152,7 +152,8 @@ impl Auditing for Ranking {
         for (row, (&score, &outcome)) in batch.scores.iter().zip(batch.outcomes).enumerate() {
             // Drawn for every rollout, so that what is known changes no later draw.
             let entry = Entry { score, tie: self.rng.open_unit(), outcome, reference: None };
-            if self.known.contains(&outcome) || batch.is_handled(row) || !self.enters(&entry) {
+            // The comparison first: few rollouts pass it, and only they are looked up.
+            if !self.enters(&entry) || batch.is_handled(row) || self.known.contains(&outcome) {
                 continue;
             }
             rank += 1;

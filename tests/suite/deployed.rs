@@ -191,7 +191,7 @@ fn a_monitor_that_cannot_begin_has_a_status_and_no_number() {
     let mut refused = 0;
     for row in rows(&out) {
         let expected = match row["monitor"].as_str() {
-            "two_sample" => "insufficient: 500 trusted rollouts, 601 needed",
+            "two_sample" => "insufficient: 500 trusted rollouts, 1200 needed",
             "mahalanobis" => "needs hidden states",
             _ => "ok",
         };

@@ -262,7 +262,7 @@ mod tests {
     fn too_few_trusted_rollouts_are_a_status() {
         let trusted = vec![sample(1); 20];
         let status = start(&trusted, 20).err();
-        assert_eq!(status, Some(Status::TooFew { what: "trusted rollouts", have: 20, need: 21 }));
+        assert_eq!(status, Some(Status::TooFew { what: "trusted rollouts", have: 20, need: 40 }));
         let status = start(&trusted, 19).err();
         assert_eq!(status, Some(Status::TooFew { what: "trusted rollouts", have: 20, need: 38 }));
         assert!(start(&trusted, 10).is_ok());
