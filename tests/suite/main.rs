@@ -17,6 +17,7 @@ mod conformance;
 mod curve;
 #[cfg(feature = "lab")]
 mod deployed;
+#[cfg(feature = "lab")]
 mod deployment;
 mod detect;
 mod detector_power;
