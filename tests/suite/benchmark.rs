@@ -252,6 +252,9 @@ fn the_endpoint_agrees_with_the_runs_and_programmes_with_each_other() {
     let bench = Bench::new(SCENARIO);
     let out = bench.run("out", &["--detector", "robust_z"]);
     let (tables, runs) = (Tables::read(&out).unwrap(), endings(&out));
+    // Six runs can prevent nothing: no word is made of them.
+    let page = fs::read_to_string(out.join("leaderboard.md")).unwrap();
+    assert!(page.contains("cannot be said of 6 runs: 0 damaged of them leave up to 39%"), "{page}");
     for arm in ["reinforce", "ppo"] {
         let rows: Vec<&HarmRow> = tables.harm.iter().filter(|row| row.arm == arm).collect();
         let count = |role: &str| rows.iter().filter(|row| row.role == role).count();

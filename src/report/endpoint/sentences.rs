@@ -1,8 +1,12 @@
 //! What the endpoint says in sentences, the most important first.
 
 use super::{Place, WORDS};
-use crate::record::endpoint::{HarmRow, INVALID, MOST, NONE, PLACEBO, PREVENTED, UNRESOLVED};
+use crate::foundation::scalar::OpenProbability;
+use crate::metrics::wilson::wilson;
+use crate::record::endpoint::{HarmRow, INVALID, LITTLE, MOST, NONE, PLACEBO, PREVENTED, UNRESOLVED};
 use crate::report::format::percent;
+
+const LEVEL: OpenProbability = OpenProbability::known(0.95);
 
 /// All of them.
 pub(in crate::report) fn findings(places: &[Place<'_>]) -> Vec<String> {
@@ -89,6 +93,22 @@ fn answer(judged: &[&Place<'_>]) -> String {
     } else {
         String::new()
     };
+    let runs = judged.iter().filter_map(|place| Some(place.headline()?.n)).max().unwrap_or(0);
+    if let Some(high) =
+        wilson(0, runs, LEVEL).ok().map(|interval| interval.high).filter(|high| *high > LITTLE)
+    {
+        let clean = |row: Option<&HarmRow>| row.is_some_and(|row| row.damaged == 0);
+        return format!(
+            "If nobody audits, hacks damage most runs in {} of {} cells, a scenario with a trainer each. That an audit prevents it cannot be said of {runs} runs: \
+             0 damaged of them leave up to {}. Reading every reward that enters the k highest so far and removing what is confirmed before the very update leaves no \
+             damaged run in {} of them; with the removal 20 steps late, in {}.",
+            harmful.len(),
+            judged.len(),
+            percent(high),
+            count(&harmful, &|place| clean(place.headline())),
+            count(&harmful, &|place| clean(place.like_headline("remove", 20))),
+        );
+    }
     format!(
         "If nobody audits, hacks damage most runs in {} of {} cells, a scenario with a trainer each. Reading every reward that enters the k highest so far \
          and removing what is confirmed before the very update, wherever it comes again, prevents that in {} of them; with the removal 20 steps late, \
