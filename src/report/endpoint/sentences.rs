@@ -1,12 +1,8 @@
 //! What the endpoint says in sentences, the most important first.
 
 use super::{Place, WORDS};
-use crate::foundation::scalar::OpenProbability;
-use crate::metrics::wilson::wilson;
 use crate::record::endpoint::{HarmRow, INVALID, LITTLE, MOST, NONE, PLACEBO, PREVENTED, UNRESOLVED};
 use crate::report::format::percent;
-
-const LEVEL: OpenProbability = OpenProbability::known(0.95);
 
 /// All of them.
 pub(in crate::report) fn findings(places: &[Place<'_>]) -> Vec<String> {
@@ -93,10 +89,10 @@ fn answer(judged: &[&Place<'_>]) -> String {
     } else {
         String::new()
     };
-    let runs = judged.iter().filter_map(|place| Some(place.headline()?.n)).max().unwrap_or(0);
-    if let Some(high) =
-        wilson(0, runs, LEVEL).ok().map(|interval| interval.high).filter(|high| *high > LITTLE)
-    {
+    // The least that a share without a hit leaves open.
+    let unhit = judged.iter().flat_map(|place| &place.rows).filter(|row| row.damaged == 0);
+    let least = unhit.filter_map(|row| Some((row.n, row.damaged_high?))).min_by(|a, b| a.1.total_cmp(&b.1));
+    if let Some((runs, high)) = least.filter(|(_, high)| *high > LITTLE) {
         let clean = |row: Option<&HarmRow>| row.is_some_and(|row| row.damaged == 0);
         return format!(
             "If nobody audits, hacks damage most runs in {} of {} cells, a scenario with a trainer each. That an audit prevents it cannot be said of {runs} runs: \
