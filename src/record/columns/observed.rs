@@ -54,9 +54,19 @@ impl Observed {
     /// # Panics
     /// If a row is not below `len()`.
     pub fn select(&self, rows: &[usize]) -> Observed {
-        let words = |column: &[u64]| rows.iter().map(|&i| column[i]).collect::<Vec<u64>>();
-        let numbers = |column: &[f64]| rows.iter().map(|&i| column[i]).collect::<Vec<f64>>();
-        let optional = |column: &Option<Vec<f64>>| column.as_deref().map(numbers);
+        self.cut(
+            |column| rows.iter().map(|&i| column[i]).collect(),
+            |column| rows.iter().map(|&i| column[i]).collect(),
+        )
+    }
+
+    /// Every column, cut by these.
+    pub(in crate::record) fn cut(
+        &self,
+        words: impl Fn(&[u64]) -> Vec<u64>,
+        numbers: impl Fn(&[f64]) -> Vec<f64>,
+    ) -> Observed {
+        let optional = |column: &Option<Vec<f64>>| column.as_deref().map(&numbers);
         let named = |columns: &[(String, Vec<f64>)]| {
             columns.iter().map(|(name, column)| (name.clone(), numbers(column))).collect()
         };

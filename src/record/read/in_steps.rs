@@ -77,27 +77,11 @@ impl InSteps for Observed {
         let end = rows.end.min(Observed::len(self));
         let rows = rows.start.min(end)..end;
         // A column that is too short comes back empty, which whoever needs it refuses.
-        let words = |column: &[u64]| column.get(rows.clone()).unwrap_or_default().to_vec();
-        let numbers = |column: &[f64]| column.get(rows.clone()).unwrap_or_default().to_vec();
-        let optional = |column: &Option<Vec<f64>>| column.as_deref().map(numbers);
-        let named = |columns: &[(String, Vec<f64>)]| {
-            columns.iter().map(|(name, column)| (name.clone(), numbers(column))).collect()
-        };
-        Ok(Observed {
-            step: words(&self.step),
-            trajectory: rows.clone().map(|row| row as u64).collect(),
-            outcome: words(&self.outcome),
-            prompt: words(&self.prompt),
-            group: words(&self.group),
-            proxy: numbers(&self.proxy),
-            parts: named(&self.parts),
-            reward: optional(&self.reward),
-            advantage: optional(&self.advantage),
-            log_prob: optional(&self.log_prob),
-            ref_log_prob: optional(&self.ref_log_prob),
-            length: optional(&self.length),
-            features: named(&self.features),
-        })
+        let own = self.cut(
+            |column| column.get(rows.clone()).unwrap_or_default().to_vec(),
+            |column| column.get(rows.clone()).unwrap_or_default().to_vec(),
+        );
+        Ok(Observed { trajectory: rows.map(|row| row as u64).collect(), ..own })
     }
 
     fn rewards(&self, rows: Range<usize>) -> Result<Vec<f64>, Error> {
