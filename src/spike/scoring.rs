@@ -237,6 +237,21 @@ mod tests {
         }
     }
 
+    /// The same where the log is read in several pieces, some of them a single step.
+    #[test]
+    fn scores_of_several_pieces_are_those_of_the_whole_log() {
+        for (steps, width) in [(5_000, 8), (2, 20_000)] {
+            let log = log(steps, width, 5);
+            let log = Observed { group: (0..log.len() as u64).map(|row| row / 4).collect(), ..log };
+            let (plan, robust) = (Plan { onset: 0, audited_from: 0, ..plan() }, named("robust_z"));
+            let field = Field::new(&log, &Reference::all(&log), &plan).unwrap();
+            assert!(field.pieces().len() > 1);
+            let mut bench = Bench::new(&field, &robust, &plan).unwrap();
+            assert!(bench.local.is_some());
+            agree(&mut bench);
+        }
+    }
+
     fn all(bench: &mut Bench<'_>, planting: &Planting) -> Vec<Vec<f64>> {
         let mut all = vec![Vec::new(); planting.sizes().len()];
         let mut keep = |size: usize, _: &Piece, _: &[usize], scores: &[f64]| {

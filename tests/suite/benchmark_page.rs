@@ -102,6 +102,17 @@ fn what_the_page_says_of_all_cells_is_true_of_its_rows() {
         });
         assert!(bound.unwrap().damaged <= row.damaged, "{row:?}");
     }
+    let idle = headline.iter().filter(|row| {
+        let none = rows.iter().find(|other| {
+            (&other.scenario, &other.arm, other.role.as_str()) == (&row.scenario, &row.arm, NONE)
+        });
+        let none = none.unwrap();
+        let ends = |row: &HarmRow| (row.damaged, row.utility, row.harm, row.loss_sum);
+        none.damaged > 0 && ends(none) == ends(row) && row.looks == row.benign_looks
+    });
+    let idle: Vec<String> = idle.map(|row| format!("{} {}", row.scenario, row.arm)).collect();
+    assert_eq!(idle.len(), 8, "{idle:?}");
+    assert!(idle.iter().filter(|name| name.starts_with("quantile_sizes")).count() == 2);
     let planted = rows.iter().filter(|row| row.role == NONE && !row.scenario.starts_with("frozen"));
     let (mut attributed, mut hacked) = (0.0, 0);
     for row in planted {

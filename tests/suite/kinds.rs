@@ -101,6 +101,25 @@ fn lists_are_named_by_index_or_each_and_never_guessed() {
 }
 
 #[test]
+fn a_log_that_was_appended_to_itself_is_counted_once_and_told() {
+    let text = fs::read_to_string(fixture("live/takeover.csv")).unwrap();
+    let (header, rows) = text.split_once('\n').unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("twice.csv");
+    let read = |text: String| {
+        fs::write(&path, text).unwrap();
+        read_log(&[path.clone()], &options("quality_reward=1,format_reward=0.5")).unwrap()
+    };
+    let once = read(text.clone());
+    let twice = read(format!("{header}\n{rows}{rows}"));
+    assert_eq!(twice.rollouts.observed, once.rollouts.observed);
+    assert_eq!(twice.meta.repeated, once.meta.rows);
+    let note = twice.meta.notes.iter().find(|note| note.contains("counted once")).unwrap();
+    assert!(note.contains("are those of the same step before them"), "{note}");
+    assert!(once.meta.notes.iter().all(|note| !note.contains("counted once")), "{:?}", once.meta.notes);
+}
+
+#[test]
 fn a_list_of_one_is_its_number_and_longer_ones_need_a_function() {
     let log = read("list_of_one.jsonl", "");
     assert_eq!((log.meta.reward.to_string().as_str(), log.rollouts.observed.len()), ("rewards", 8));

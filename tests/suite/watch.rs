@@ -189,6 +189,54 @@ fn csv_and_json_lines_in_files_of_a_step_and_in_one_give_one_list() {
 }
 
 #[test]
+fn a_prompt_that_goes_from_never_passing_to_always_is_listed_as_it_does() {
+    // Four prompts of four rollouts a step. The first never passes before step 20 and always after; of the others one in four does.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.jsonl");
+    let passes = |step: u64, i: u64| if i < 4 { step >= 20 } else { i % 4 == step % 4 };
+    let record = |step: u64, i: u64| {
+        let reward = u8::from(passes(step, i));
+        format!(
+            "{{\"step\": {step}, \"prompt\": \"p{}\", \"completion\": \"c {i} {step}\", \"reward\": {reward}}}\n",
+            i / 4
+        )
+    };
+    let text: String = (0..40).flat_map(|step| (0..16).map(move |i| record(step, i))).collect();
+    let (found, reading) = grow(&path, &text, &path, None, 40, 5);
+    let jumps: Vec<&ListEntry> = found.iter().filter(|entry| entry.apart).collect();
+    let [jump] = jumps.as_slice() else { panic!("{jumps:?}") };
+    assert_eq!((jump.step, jump.row, jump.line), (20, 320, Some(321)));
+    assert_eq!(jump.completion.as_deref(), Some("c 0 20"));
+    assert_eq!(jump.reason, "passes: of a prompt of which 0 of 80 passed before and all 4 since");
+    assert_eq!(reading.judgement.verdict, Verdict::Flagged);
+    assert_eq!(reading.list.iter().filter(|entry| entry.apart).count(), 1);
+}
+
+#[test]
+fn a_line_longer_than_a_turn_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let record = |step: u64, i: u64, size: usize| {
+        let text = "a".repeat(size);
+        format!("{{\"step\": {step}, \"completion\": \"{step} {i} {text}\", \"reward\": {}.5}}\n", i % 7)
+    };
+    let text: String = (0..12u64)
+        .flat_map(|step| (0..8).map(move |i| (step, i)))
+        .map(|(step, i)| record(step, i, if (step, i) == (3, 3) { 20 << 20 } else { 9 }))
+        .collect();
+    let path = file(&folder, "log.jsonl", &text);
+    let mut watching = Watching::new(vec![path], options(None), settings(100));
+    let (mut rollouts, mut turns) = (0, 0);
+    loop {
+        let turned = watching.turn(false).unwrap();
+        (rollouts, turns) = (rollouts + turned.rollouts, turns + 1);
+        if !turned.more {
+            break;
+        }
+    }
+    assert_eq!((rollouts, turns), (96, 2), "all that is there, without a wait");
+}
+
+#[test]
 fn what_was_read_is_not_read_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.jsonl");

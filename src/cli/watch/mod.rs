@@ -127,7 +127,11 @@ pub fn run(args: &WatchArgs, console: &Console) -> Result<Outcome, Error> {
         }
         if args.idle.is_some_and(|idle| came.elapsed() >= idle) {
             let turned = watching.turn(true)?;
-            break tell(args, &turned, hook.as_mut(), console)?;
+            let stopped = tell(args, &turned, hook.as_mut(), console)?;
+            if stopped || !turned.more {
+                break stopped;
+            }
+            continue;
         }
         std::thread::sleep(args.every);
     };

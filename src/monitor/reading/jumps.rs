@@ -3,11 +3,11 @@
 use super::entries::{ListEntry, cut, texts};
 use super::gather::ELSEWHERE;
 use super::pass_rate::PassRate;
-use crate::foundation::format::{count, table};
+use crate::foundation::format::table;
 use crate::record::{Error, Log, Rollouts};
 
 /// Prompts of which a rollout is listed.
-const JUMPS: usize = 5;
+pub(in crate::monitor) const JUMPS: usize = 5;
 
 /// The first rollouts of prompts that go from never passing to always.
 fn of_jumps(log: &Log<Rollouts>, rates: &PassRate) -> Result<Vec<ListEntry>, Error> {
@@ -33,11 +33,7 @@ fn of_jumps(log: &Log<Rollouts>, rates: &PassRate) -> Result<Vec<ListEntry>, Err
             apart: true,
             prompt: found.prompt,
             completion: found.completion.as_deref().map(cut),
-            reason: format!(
-                "first of a prompt of which 0 of {} passed before and all {} since",
-                count(jump.before),
-                count(jump.after)
-            ),
+            reason: format!("first {}", jump.said()),
         });
     }
     Ok(entries)

@@ -32,6 +32,7 @@ pub use verdict::{Judgement, Verdict};
 
 pub(super) use entries::{list_entry, texts};
 pub(super) use gathering::{Gathering, StepRows as GatheredRows};
+pub(super) use jumps::JUMPS;
 pub(super) use pass_rate::{Passes, Rows as PassRows};
 pub(super) use shared::{Sample, shared};
 

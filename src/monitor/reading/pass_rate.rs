@@ -4,6 +4,7 @@
 //! rollouts of a group share their prompt, so counts are divided by the design effect 1 + (m − 1)ρ, ρ the correlation within groups
 //! (Kish 1965).
 
+use crate::foundation::format::count;
 use crate::foundation::special::ln_choose;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -78,7 +79,7 @@ pub struct Rise {
 }
 
 /// A prompt none of whose rollouts passed before a step, and all of them from there on.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Jump {
     /// The first step of which its rollouts pass.
     pub step: u64,
@@ -90,6 +91,14 @@ pub struct Jump {
     pub p_value: f64,
     /// The row of the log that passed first.
     pub row: u64,
+}
+
+impl Jump {
+    /// In words: "of a prompt of which …".
+    pub(in crate::monitor) fn said(&self) -> String {
+        let (before, after) = (count(self.before), count(self.after));
+        format!("of a prompt of which 0 of {before} passed before and all {after} since")
+    }
 }
 
 /// The counts of a log, step by step.
@@ -109,6 +118,19 @@ struct Prompt {
     passed: usize,
     first: Option<(u64, u64)>,
     broken: bool,
+    /// Whether its jump was told.
+    told: bool,
+}
+
+impl Prompt {
+    /// Its jump, if it has one; all prompts are considered.
+    fn jump(&self, prompts: usize) -> Option<Jump> {
+        let (step, row) = self.first.filter(|_| !self.broken && self.failed > 0)?;
+        let (before, after) = (self.failed, self.passed);
+        let ln_p = (prompts as f64).ln() - ln_choose((before + after) as u64, after as u64);
+        let p_value = ln_p.exp();
+        (p_value <= LEVEL).then_some(Jump { step, before, after, p_value, row })
+    }
 }
 
 /// The rollouts of a step.
@@ -177,6 +199,20 @@ impl Passes {
         }
     }
 
+    /// Which of these prompts have a jump by now, each told once.
+    pub fn jumped(&mut self, prompts: &[u64]) -> Vec<(u64, Jump)> {
+        let all = self.prompts.len();
+        let mut jumped = Vec::new();
+        for name in prompts {
+            let Some(prompt) = self.prompts.get_mut(name).filter(|prompt| !prompt.told) else { continue };
+            if let Some(jump) = prompt.jump(all) {
+                prompt.told = true;
+                jumped.push((*name, jump));
+            }
+        }
+        jumped
+    }
+
     /// 1 + (m₀ − 1)ρ, ρ by the analysis of variance.
     fn design_effect(&self) -> f64 {
         let [n, squares, passed, between, groups] = self.groups;
@@ -225,16 +261,7 @@ impl Passes {
             shown.then(|| Rise { from_step, rate: rate(after).0, p_value })
         });
         let prompts = self.prompts.len();
-        let mut jumps: Vec<Jump> = (self.prompts.values())
-            .filter(|prompt| !prompt.broken && prompt.failed > 0)
-            .filter_map(|prompt| {
-                let (step, row) = prompt.first?;
-                let (before, after) = (prompt.failed, prompt.passed);
-                let ln_p = (prompts as f64).ln() - ln_choose((before + after) as u64, after as u64);
-                let p_value = ln_p.exp();
-                (p_value <= LEVEL).then_some(Jump { step, before, after, p_value, row })
-            })
-            .collect();
+        let mut jumps: Vec<Jump> = self.prompts.values().filter_map(|prompt| prompt.jump(prompts)).collect();
         jumps.sort_by_key(|jump| (jump.step, jump.row));
         PassRate {
             above: self.above.unwrap_or(f64::MAX),
@@ -290,9 +317,10 @@ mod tests {
     fn unchanged_rates_do_not_rise_whatever_the_prompts() {
         // Prompts of rate 0.1 or 0.9, 8 rollouts each, 400 logs: at most 1% and three standard errors.
         let mut stream = SeedTree::new(51, 0).stream(Purpose::Utility, 0);
-        let (mut risen, mut jumped) = (0, 0);
+        let (mut risen, mut jumped, mut on_the_way) = (0, 0, 0);
         for _ in 0..400 {
             let mut passes = Passes::new(Some(0.5));
+            let mut told = false;
             for step in 0..30u64 {
                 let prompts: Vec<u64> = (0..64).map(|i| step * 8 % 80 + i / 8).collect();
                 let rewards: Vec<f64> = (prompts.iter())
@@ -308,12 +336,16 @@ mod tests {
                     prompts: &prompts,
                     reference: step < 3,
                 });
+                told |= !passes.jumped(&prompts).is_empty();
             }
+            on_the_way += usize::from(told);
             let found = passes.finish();
             risen += usize::from(found.rise.is_some());
             jumped += usize::from(!found.jumps.is_empty());
         }
         assert!(risen <= 10 && jumped <= 10, "{risen} {jumped}");
+        // 2% and three standard errors, with a look after every step.
+        assert!(on_the_way <= 16, "{on_the_way}");
     }
 
     /// In how many of `logs` logs of steps of `prompts` prompts, each of which passes with a rate of its own, a rise is seen.

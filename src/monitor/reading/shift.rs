@@ -60,7 +60,6 @@ pub struct Level {
     /// The median of their rewards.
     pub median: f64,
     /// Their mean.
-    #[serde(default)]
     pub mean: f64,
     /// The highest.
     pub highest: f64,

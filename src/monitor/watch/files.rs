@@ -3,9 +3,10 @@
 use super::rows::{Facts, Row, Seen, Wanted, WatchSettings};
 use super::step::Watch;
 use crate::monitor::reading::{ListEntry, Reading, RowText, of_means, texts};
-use crate::record::{self, Follower, LeftOut, Log, LogOptions, Observed, Progress, Turn};
+use crate::record::{self, Follower, LeftOut, LogOptions, Observed, Progress, Turn};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::path::PathBuf;
 
 /// Rollouts of a step that is not complete beyond which their texts are not kept until it is.
@@ -51,6 +52,15 @@ pub struct Turned {
     pub rollouts: usize,
     /// Whether more is there already.
     pub more: bool,
+}
+
+/// What there is of a step.
+#[derive(Debug, Default)]
+struct OfStep {
+    /// Rollouts that wait for the others.
+    pending: Vec<Pending>,
+    /// Rows of this turn's log.
+    new: Vec<Range<usize>>,
 }
 
 /// A rollout of this turn: read now, with its row in the turn's log, or before.
@@ -101,11 +111,9 @@ impl Watching {
             self.state.facts.files_left_out.push(note.clone());
             turned.notes.push(note);
         }
-        let mut steps: BTreeMap<u64, (Vec<Came>, bool)> = BTreeMap::new();
+        let mut steps: BTreeMap<u64, OfStep> = BTreeMap::new();
         for (step, pending) in std::mem::take(&mut self.state.pending) {
-            let came = pending.into_iter().map(|Pending { row, text }| Came { row, of_turn: None, text });
-            // Nothing came of it, unless it is said below.
-            steps.insert(step, (came.collect(), true));
+            steps.insert(step, OfStep { pending, new: Vec::new() });
         }
         if let Some(turn) = &turn {
             turned.more = turn.more;
@@ -115,11 +123,15 @@ impl Watching {
                 self.means = Some(of_means(&turn.log.meta));
                 return Ok(turned);
             }
-            rows(turn, &mut steps)?;
+            for span in turn.log.rollouts.spans() {
+                steps.entry(span.step).or_default().new.push(span.rows.clone());
+            }
         }
-        let newest = steps.keys().next_back().copied();
+        let (newest, last) = (steps.keys().next_back().copied(), last && !turned.more);
         let mut wanted: Vec<(u64, Came)> = Vec::new();
-        for (step, (came, complete)) in steps {
+        // One step at a time: a turn may hold many.
+        for (step, of_step) in steps {
+            let (came, complete) = of_step.came(turn.as_ref())?;
             if !(last || Some(step) < newest || complete && !turned.more) {
                 self.wait(step, came, turn.as_ref())?;
                 continue;
@@ -133,12 +145,13 @@ impl Watching {
                 );
             }
             let rows: Vec<Row> = came.iter().map(|came| came.row.clone()).collect();
-            let mut came: HashMap<(usize, usize), Came> =
-                came.into_iter().map(|came| ((came.row.file, came.row.row), came)).collect();
             let seen = self.state.watch.see(step, rows, &self.state.facts);
-            for Wanted { number, row } in &seen.wanted {
-                wanted.extend(came.remove(&(row.file, row.row)).map(|came| (*number, came)));
-            }
+            let numbers: HashMap<(usize, usize), u64> =
+                seen.wanted.iter().map(|Wanted { number, row }| ((row.file, row.row), *number)).collect();
+            wanted.extend(came.into_iter().filter_map(|came| {
+                let number = numbers.get(&(came.row.file, came.row.row))?;
+                Some((*number, came))
+            }));
             turned.steps.push(seen);
         }
         self.tell(wanted, turn.as_ref())?;
@@ -215,23 +228,25 @@ impl Watching {
     }
 }
 
-/// The rollouts of a turn by step, and whether each step is complete for all that its files say.
-fn rows(turn: &Turn, steps: &mut BTreeMap<u64, (Vec<Came>, bool)>) -> Result<(), record::Error> {
-    let Log { rollouts, .. } = &turn.log;
-    for span in rollouts.spans() {
-        let observed = rollouts.rows(span.rows.clone())?;
-        let (came, complete) = steps.entry(span.step).or_default();
-        *complete = true;
-        for (at, row) in span.rows.clone().enumerate() {
-            let origin = rollouts.origin(row)?;
-            *complete &= turn.complete.get(origin.file).copied().unwrap_or_default();
-            let number = turn.numbers.get(origin.file).copied().unwrap_or_default();
-            if let Some(row_of) = of(&observed, at, number, origin) {
-                came.push(Came { row: row_of, of_turn: Some(row), text: None });
+impl OfStep {
+    /// Its rollouts, and whether it is complete for all that its files say: so is one of which nothing came.
+    fn came(self, turn: Option<&Turn>) -> Result<(Vec<Came>, bool), record::Error> {
+        let pending = self.pending.into_iter().map(|Pending { row, text }| Came { row, of_turn: None, text });
+        let (mut came, mut complete): (Vec<Came>, bool) = (pending.collect(), true);
+        let Some(turn) = turn else { return Ok((came, complete)) };
+        for rows in self.new {
+            let observed = turn.log.rollouts.rows(rows.clone())?;
+            for (at, row) in rows.enumerate() {
+                let origin = turn.log.rollouts.origin(row)?;
+                complete &= turn.complete.get(origin.file).copied().unwrap_or_default();
+                let number = turn.numbers.get(origin.file).copied().unwrap_or_default();
+                if let Some(row_of) = of(&observed, at, number, origin) {
+                    came.push(Came { row: row_of, of_turn: Some(row), text: None });
+                }
             }
         }
+        Ok((came, complete))
     }
-    Ok(())
 }
 
 fn of(observed: &Observed, at: usize, file: usize, origin: record::Origin) -> Option<Row> {

@@ -4,8 +4,8 @@ use super::keep::Keep;
 use super::rows::{Facts, Row, Seen, WatchSettings, hand_out, of_step, wanted};
 use crate::foundation::format::count;
 use crate::monitor::reading::{
-    Apart, Assumptions, Centre, Entry, Gathering, ListEntry, Passes, Reading, Rest, RowText, Scored,
-    conclude, list_entry, not_judged, shared,
+    Apart, Assumptions, Centre, Entry, Gathering, JUMPS, Jump, ListEntry, Passes, Reading, Rest, RowText,
+    Scored, conclude, list_entry, not_judged, shared,
 };
 use crate::record::{Again, Origin, again};
 use serde::{Deserialize, Serialize};
@@ -23,6 +23,8 @@ struct Waiting {
     file: usize,
     row: usize,
     line: Option<u64>,
+    /// Of a prompt that went from never passing to always.
+    jump: Option<Jump>,
 }
 
 /// A step of the reference, until it has ended.
@@ -58,6 +60,19 @@ pub struct Watch {
     /// Looks at whether something stands apart, and what did at the last that said so.
     looks: u32,
     apart: Option<Apart>,
+    /// Prompts that went from never passing to always of which a rollout is listed, and these entries.
+    jumps: usize,
+    of_jumps: Vec<ListEntry>,
+}
+
+fn waiting(entry: Entry, row: &Row, jump: Option<Jump>) -> Waiting {
+    Waiting { entry, file: row.file, row: row.row, line: row.line, jump }
+}
+
+/// The first rollout of each of these prompts that passes.
+fn first_of(jumps: Vec<(u64, Jump)>, rows: &[(Row, u64)], above: f64) -> Vec<(usize, Jump)> {
+    let passes = |prompt: u64| rows.iter().position(|(row, _)| row.prompt == prompt && row.reward > above);
+    jumps.into_iter().filter_map(|(prompt, jump)| Some((passes(prompt)?, jump))).collect()
 }
 
 impl Watch {
@@ -77,6 +92,8 @@ impl Watch {
             steps: 0,
             looks: 0,
             apart: None,
+            jumps: 0,
+            of_jumps: Vec::new(),
         }
     }
 
@@ -166,7 +183,7 @@ impl Watch {
             .collect();
         for entry in &entries {
             if let Some(row) = places.get(&entry.rollout.row) {
-                self.waiting.push(Waiting { entry: *entry, file: row.file, row: row.row, line: row.line });
+                self.waiting.push(waiting(*entry, row, None));
             }
         }
         self.keep.end_reference(&entries);
@@ -192,19 +209,36 @@ impl Watch {
         };
         let mut entries = Vec::new();
         hand_out(step, rows, &scored, facts, &mut |rows| entries = gathering.judge(rows));
+        let mut jumped = Vec::new();
         if let Some(passes) = &mut self.passes {
             if let (false, Some(above), Some(value)) = (passes.divides(), gathering.above(), value) {
                 passes.divide(above, value > above);
             }
-            passes.see(&of_step(step, rows, facts, false).rows());
-        }
-        let paid = gathering.above().filter(|_| self.passes.is_some());
-        for entry in &entries {
-            if let Some((row, _)) = rows.iter().find(|(_, number)| *number == entry.rollout.row) {
-                self.waiting.push(Waiting { entry: *entry, file: row.file, row: row.row, line: row.line });
+            let of_step = of_step(step, rows, facts, false);
+            passes.see(&of_step.rows());
+            if let Some(above) = gathering.above() {
+                jumped = first_of(passes.jumped(of_step.rows().prompts), rows, above);
+                jumped.truncate(JUMPS.saturating_sub(self.jumps));
+                self.jumps += jumped.len();
             }
         }
-        let wanted = wanted(rows, self.keep.of_step(&scored, &entries, paid));
+        let paid = gathering.above().filter(|_| self.passes.is_some());
+        let is_jump = |number: u64| jumped.iter().any(|(at, _)| rows.get(*at).is_some_and(|r| r.1 == number));
+        for entry in entries.iter().filter(|entry| !is_jump(entry.rollout.row)) {
+            if let Some((row, _)) = rows.iter().find(|(_, number)| *number == entry.rollout.row) {
+                self.waiting.push(waiting(*entry, row, None));
+            }
+        }
+        let mut texts = self.keep.of_step(&scored, &entries, paid);
+        for (at, jump) in jumped {
+            let (Some((row, number)), Some(rollout)) = (rows.get(at), scored.get(at)) else { continue };
+            let rollout = Scored { centre: rollout.reward, ..*rollout };
+            let of = jump.after as u64;
+            let entry = Entry { rollout, rank: 1, of, expected_benign: 0.0, reference: false };
+            self.waiting.push(waiting(entry, row, Some(jump)));
+            texts.push((*number, at));
+        }
+        let wanted = wanted(rows, texts);
         self.look(!entries.is_empty());
         let reached = self
             .apart
@@ -257,14 +291,21 @@ impl Watch {
     pub fn take(&mut self, facts: &Facts) -> Vec<ListEntry> {
         let noun = self.noun();
         let waiting = std::mem::take(&mut self.waiting);
-        let entries: Vec<ListEntry> = (waiting.into_iter())
-            .map(|Waiting { entry, file, row, line }| {
-                let texts = self.keep.text(entry.rollout.row).cloned().unwrap_or_default();
-                let path = facts.files.get(file).cloned().unwrap_or_default();
-                list_entry(&entry, path, Origin { file, row, line }, noun, self.apart.as_ref(), texts)
-            })
-            .collect();
-        self.list.extend(entries.iter().cloned());
+        let mut entries = Vec::with_capacity(waiting.len());
+        for Waiting { entry, file, row, line, jump } in waiting {
+            let texts = self.keep.text(entry.rollout.row).cloned().unwrap_or_default();
+            let path = facts.files.get(file).cloned().unwrap_or_default();
+            let origin = Origin { file, row, line };
+            let mut listed = list_entry(&entry, path, origin, noun, self.apart.as_ref(), texts);
+            match jump {
+                Some(jump) => {
+                    (listed.apart, listed.reason) = (true, format!("passes: {}", jump.said()));
+                    self.of_jumps.push(listed.clone());
+                }
+                None => self.list.push(listed.clone()),
+            }
+            entries.push(listed);
+        }
         entries
     }
 
@@ -294,7 +335,7 @@ impl Watch {
         }
         whole.take(facts);
         let last = whole.last_step().unwrap_or_default();
-        let Self { stage, passes, keep, list, .. } = whole;
+        let Self { stage, passes, keep, list, of_jumps, .. } = whole;
         let Stage::Later(gathering) = stage else {
             return not_judged("no rollout came".to_owned(), self.assumptions(facts, noun, 0, 0.0));
         };
@@ -304,7 +345,7 @@ impl Watch {
         let pass_rate = passes.filter(|_| paid.is_some()).map(Passes::finish);
         let reference =
             if steps == 1 { "the first step".to_owned() } else { format!("the first {steps} steps") };
-        conclude(
+        let mut reading = conclude(
             gathered,
             Rest {
                 list,
@@ -316,7 +357,12 @@ impl Watch {
                 assumptions: self.assumptions(facts, noun, places, expected),
                 reference,
             },
-        )
+        );
+        if !of_jumps.is_empty() {
+            reading.list.extend(of_jumps);
+            reading.list.sort_by_key(|entry| (!entry.reference, entry.step));
+        }
+        reading
     }
 
     fn assumptions(&self, facts: &Facts, noun: &str, places: usize, expected: f64) -> Assumptions {

@@ -314,8 +314,9 @@ impl Building {
             if completion.is_some() || own_id.is_some() {
                 let what = own_id.map_or(sampled, |i| words_hash([prompt, row.identity(i)]));
                 let identity = words_hash([what, reward.to_bits()]);
-                let repeat = self.repeats.see(shared, self.writer.rows(), identity, prompt, own_id.is_none());
-                if let Some(repeat) = repeat {
+                let repeats =
+                    self.repeats.see(shared, self.writer.rows(), identity, prompt, own_id.is_none());
+                for repeat in repeats {
                     self.writer.remove(&repeat.rows);
                     self.told.repeat(&repeat);
                 }
@@ -355,7 +356,7 @@ impl Building {
         step: StepSource,
         options: LogOptions,
     ) -> Result<Log<Rollouts>, Error> {
-        if let Some(repeat) = self.repeats.end() {
+        for repeat in self.repeats.end() {
             self.writer.remove(&repeat.rows);
             self.told.repeat(&repeat);
         }

@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 /// Bytes that one turn reads at most, unless a single file is larger.
-const TURN: u64 = 64 << 20;
+const TURN: u64 = 16 << 20;
 /// A file that is not text is complete when it has not changed for so long.
 const SETTLED: Duration = Duration::from_secs(2);
 
@@ -206,7 +206,7 @@ impl Follower {
             .collect();
         let training = |file: &Found| !file.below.as_deref().is_some_and(is_evaluation);
         let trained = found.iter().any(training);
-        let (mut ready, mut bytes) = (Vec::new(), 0);
+        let (mut ready, mut bytes, mut more) = (Vec::new(), 0, false);
         for file in found {
             if bytes >= TURN {
                 return Ok((ready, true));
@@ -259,8 +259,10 @@ impl Follower {
                 continue;
             }
             let quoted = format(&file.path) == Some(Format::Csv);
-            match grown(&file.path, progress.bytes, state.0.min(progress.bytes + TURN), quoted, last)? {
+            let to = state.0.min(progress.bytes + TURN);
+            match grown(&file.path, progress.bytes, to, quoted, last)? {
                 Grown::Records { end, lines } => {
+                    more |= to.max(end) < state.0;
                     let (header, header_lines) = match quoted {
                         true => header_of(&file.path, self.options.max_expanded)?,
                         false => (0, 0),
@@ -299,7 +301,7 @@ impl Follower {
                 }
             }
         }
-        Ok((ready, false))
+        Ok((ready, more))
     }
 
     /// How the files of this turn are read.

@@ -55,6 +55,9 @@ pub(super) fn grown(path: &Path, from: u64, to: u64, quoted: bool, last: bool) -
     }
     match end {
         Some(end) => Ok(Grown::Records { end: from + end as u64, lines: lines_to_end }),
+        None if all < size && bytes.len() < MAX_RECORD => {
+            grown(path, from, size.min(from + MAX_RECORD as u64), quoted, last)
+        }
         None if bytes.len() >= MAX_RECORD => {
             let place = Place { file: path.to_owned(), line: None, row: 0 };
             Err(Error::TooLong { place, limit: MAX_RECORD })

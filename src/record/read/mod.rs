@@ -5,6 +5,7 @@ mod build;
 mod cell;
 mod choose;
 mod column;
+mod copies;
 mod csv;
 mod csv_split;
 mod error;
@@ -46,6 +47,7 @@ mod path_step;
 mod present;
 #[cfg(feature = "parquet")]
 mod quiet;
+mod repeat;
 mod repeats;
 mod reward;
 mod roles;

@@ -2,7 +2,7 @@
 
 use super::error::Place;
 use super::log::LeftOut;
-use super::repeats::Repeat;
+use super::repeat::Repeat;
 use std::path::PathBuf;
 
 /// Files of one reason that a note names.
@@ -40,7 +40,9 @@ impl Told {
         if let Some(Repeat { of, at, batch, rows }) = first_repeat {
             let name =
                 |file: u32| files.get(file as usize).map(|p| p.display().to_string()).unwrap_or_default();
-            let (what, whose) = if of.step == at.step {
+            let (what, whose) = if of == at {
+                (format!("step {} in {}", at.step, name(at.file)), "the same step before them".to_owned())
+            } else if of.step == at.step {
                 (format!("step {} in {}", at.step, name(at.file)), name(of.file))
             } else {
                 (format!("step {}", at.step), format!("step {}", of.step))

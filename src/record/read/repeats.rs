@@ -3,10 +3,13 @@
 //!
 //! One repeated completion is the policy's; a batch that comes back as a whole is the log's, where sampling shows: completions
 //! of one prompt differ, and most of the batch is found only once in it. A policy that no longer varies repeats batches
-//! honestly, and so does an evaluation of one rollout a prompt: these are counted each time.
+//! honestly, and so does an evaluation of one rollout a prompt: these are counted each time. A file that holds itself twice:
+//! [`copies`](super::copies).
 
 use super::cell::words_hash;
+use super::copies::Copies;
 use super::layout::Shared;
+use super::repeat::{Repeat, Rollout};
 use std::collections::HashMap;
 
 /// The share of the smaller of two batches that must be in the other.
@@ -19,16 +22,6 @@ const FEWEST: usize = 4;
 const LARGEST: usize = 1 << 20;
 /// Identities of earlier batches that are kept where a log has several files.
 const KEPT: usize = 1 << 22;
-
-/// One rollout of a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Rollout {
-    /// A hash of prompt, completion and reward.
-    identity: u64,
-    prompt: u64,
-    /// Its row, as written.
-    row: usize,
-}
 
 /// A batch that was seen, to which others are compared.
 #[derive(Debug)]
@@ -68,17 +61,6 @@ impl Sketch {
     }
 }
 
-/// Which rows of a batch are those of another.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Repeat {
-    pub of: Shared,
-    pub at: Shared,
-    /// Rows of the batch.
-    pub batch: usize,
-    /// Rows, as written, that were there before.
-    pub rows: Vec<usize>,
-}
-
 /// Batches while a log is read.
 #[derive(Debug, Default)]
 pub(super) struct Repeats {
@@ -88,6 +70,7 @@ pub(super) struct Repeats {
     /// By step, where a log has several files.
     earlier: HashMap<u64, Vec<Seen>>,
     kept: usize,
+    copies: Copies,
     several_files: bool,
     by_text: bool,
     /// Whether a batch came back before.
@@ -101,7 +84,7 @@ impl Repeats {
         Self { several_files, ..Self::default() }
     }
 
-    /// The next row; returns what the batch before it repeats, if it is complete. `by_text`: its identity is that of its
+    /// The next row; returns what batches before it repeat, if they are complete. `by_text`: its identity is that of its
     /// completion, and not of a name that may come again at another step.
     pub fn see(
         &mut self,
@@ -110,8 +93,8 @@ impl Repeats {
         identity: u64,
         prompt: u64,
         by_text: bool,
-    ) -> Option<Repeat> {
-        let found = if self.shared == Some(shared) { None } else { self.end() };
+    ) -> Vec<Repeat> {
+        let found = if self.shared == Some(shared) { Vec::new() } else { self.end() };
         self.shared = Some(shared);
         self.by_text = by_text;
         if self.batch.len() <= LARGEST {
@@ -120,13 +103,13 @@ impl Repeats {
         found
     }
 
-    /// Ends the batch; returns what it repeats.
-    pub fn end(&mut self) -> Option<Repeat> {
-        let shared = self.shared.take()?;
+    /// Ends the batch; returns what it repeats, and what others repeat that it proves.
+    pub fn end(&mut self) -> Vec<Repeat> {
+        let Some(shared) = self.shared.take() else { return Vec::new() };
         let batch = std::mem::take(&mut self.batch);
         if batch.len() > LARGEST {
             self.previous = None;
-            return None;
+            return Vec::new();
         }
         let mut found = None;
         if let Some(seen) = &self.previous
@@ -162,11 +145,15 @@ impl Repeats {
             self.kept += batch.len();
             self.earlier.entry(shared.step).or_default().push(seen());
         }
-        let length = batch.len();
         self.previous = Some(seen());
+        let found = match found {
+            Some((of, rows)) => vec![Repeat { of, at: shared, batch: batch.len(), rows }],
+            None if self.by_text => self.copies.see(shared, &batch),
+            None => Vec::new(),
+        };
         self.batch = batch;
         self.batch.clear();
-        found.map(|(of, rows)| Repeat { of, at: shared, batch: length, rows })
+        found
     }
 
     /// Whether a batch is another one again. `sampled`: it must show that sampling varies.

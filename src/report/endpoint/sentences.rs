@@ -28,6 +28,14 @@ pub(in crate::report) fn findings(places: &[Place<'_>]) -> Vec<String> {
         }
         found.push(sentence);
     }
+    let idle: Vec<&Place<'_>> = judged.iter().copied().filter(|place| is_idle(place)).collect();
+    if !idle.is_empty() {
+        found.push(format!(
+            "In {} cells in which runs are damaged the removal at once changed no number, for no look met a hack: {}.",
+            idle.len(),
+            names(&idle)
+        ));
+    }
     let controls: Vec<&HarmRow> = places.iter().filter_map(|place| place.role(PLACEBO)).collect();
     let (hits, runs) = controls.iter().fold((0, 0), |(hits, runs), row| (hits + row.damaged, runs + row.n));
     found.push(format!(
@@ -56,6 +64,14 @@ fn is(row: Option<&HarmRow>, verdict: &str) -> bool {
 fn is_harmful(place: &Place<'_>) -> bool {
     let low = place.role(NONE).and_then(|row| row.damaged_low);
     !is(place.headline(), INVALID) && low.is_some_and(|low| low >= MOST)
+}
+
+/// Whether runs are damaged, and with the removal at once all of them end as if nobody audited: no look met a hack.
+fn is_idle(place: &Place<'_>) -> bool {
+    let ends = |row: &HarmRow| (row.damaged, row.utility, row.harm, row.loss_sum);
+    let none = place.role(NONE).filter(|row| row.damaged > 0);
+    let same = |row: &HarmRow| none.is_some_and(|none| ends(row) == ends(none));
+    place.headline().is_some_and(|row| same(row) && row.looks.is_some() && row.looks == row.benign_looks)
 }
 
 /// The trainer, which an arm begins with, and what else the arm varies.

@@ -1,0 +1,158 @@
+//! Rollouts that one file holds twice: a log that was appended to itself comes again in its order, step by step.
+//!
+//! A stretch (the rows of one step that follow each other) is a copy where an earlier one of the same step holds the same
+//! rollouts in the same order, and enough of them show that sampling varies. A policy that no longer varies repeats itself
+//! honestly.
+
+use super::cell::words_hash;
+use super::layout::Shared;
+use super::repeat::{Repeat, Rollout};
+use std::collections::{HashMap, HashSet};
+
+/// Different rollouts that must come again in their order.
+const ENOUGH: usize = 32;
+/// Stretches that are remembered.
+const REMEMBERED: usize = 1 << 20;
+/// Places at which a stretch is looked at for its own beginning.
+const TRIES: usize = 16;
+
+/// Stretches of rows that were seen.
+#[derive(Debug, Default)]
+pub(super) struct Copies {
+    /// The number of each stretch, by what it holds in its order.
+    seen: HashMap<u64, usize>,
+    stretches: usize,
+    /// The stretches that come again at present, one after the other.
+    chain: Chain,
+}
+
+/// Stretches that follow each other as earlier ones did.
+#[derive(Debug, Default)]
+struct Chain {
+    /// The number of the stretch that would go on with it.
+    next: Option<usize>,
+    /// Copies that wait for others to prove them.
+    waiting: Vec<Repeat>,
+    proof: Proof,
+}
+
+/// Whether rollouts are enough, and varied, to be known again.
+#[derive(Debug, Default)]
+struct Proof {
+    different: HashSet<u64>,
+    first: HashMap<u64, u64>,
+    varies: bool,
+}
+
+impl Proof {
+    fn see(&mut self, rollouts: &[Rollout]) -> bool {
+        for rollout in rollouts {
+            if self.holds() {
+                break;
+            }
+            self.different.insert(rollout.identity);
+            self.varies |= *self.first.entry(rollout.prompt).or_insert(rollout.identity) != rollout.identity;
+        }
+        self.holds()
+    }
+
+    fn holds(&self) -> bool {
+        self.varies && self.different.len() >= ENOUGH
+    }
+}
+
+impl Copies {
+    /// The next stretch; returns those that are copies, this one and some before it.
+    pub fn see(&mut self, shared: Shared, rollouts: &[Rollout]) -> Vec<Repeat> {
+        let whole = |rollouts: &[Rollout]| Repeat {
+            of: shared,
+            at: shared,
+            batch: rollouts.len(),
+            rows: rollouts.iter().map(|rollout| rollout.row).collect(),
+        };
+        if let Some(rest) = period(rollouts).and_then(|period| rollouts.get(period..)) {
+            self.chain = Chain::default();
+            return vec![Repeat { batch: rollouts.len(), ..whole(rest) }];
+        }
+        let Shared { step, run, file } = shared;
+        let of = words_hash([run, step, u64::from(file), rollouts.len() as u64]);
+        let content = rollouts.iter().fold(of, |hash, rollout| words_hash([hash, rollout.identity]));
+        let number = self.stretches;
+        self.stretches += 1;
+        let Some(first) = self.seen.get(&content).copied() else {
+            self.chain = Chain::default();
+            if self.seen.len() < REMEMBERED {
+                self.seen.insert(content, number);
+            }
+            return Vec::new();
+        };
+        if self.chain.next != Some(first) {
+            self.chain = Chain::default();
+        }
+        self.chain.next = Some(first + 1);
+        self.chain.waiting.push(whole(rollouts));
+        match self.chain.proof.see(rollouts) {
+            true => std::mem::take(&mut self.chain.waiting),
+            false => Vec::new(),
+        }
+    }
+}
+
+/// Rollouts after which a stretch begins again, up to its end.
+fn period(rollouts: &[Rollout]) -> Option<usize> {
+    let first = rollouts.first()?.identity;
+    let (all, same) = (rollouts.len(), |(a, b): (&Rollout, &Rollout)| a.identity == b.identity);
+    (ENOUGH..=all / 2)
+        .filter(|at| rollouts.get(*at).is_some_and(|rollout| rollout.identity == first))
+        .take(TRIES)
+        .filter(|at| all.is_multiple_of(*at))
+        .find(|at| rollouts.iter().zip(rollouts.iter().skip(*at)).all(same))
+        .filter(|at| Proof::default().see(rollouts.get(..*at).unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The stretches of (step, prompt and identity of each rollout); the rows that are copies.
+    fn copies(log: &[(u64, Vec<(u64, u64)>)]) -> Vec<usize> {
+        let (mut copies, mut row, mut found) = (Copies::default(), 0, Vec::new());
+        for (step, rollouts) in log {
+            let rollouts: Vec<Rollout> = (rollouts.iter().zip(row..))
+                .map(|((prompt, identity), row)| Rollout { identity: *identity, prompt: *prompt, row })
+                .collect();
+            row += rollouts.len();
+            found.extend(copies.see(Shared { step: *step, run: 0, file: 0 }, &rollouts));
+        }
+        found.into_iter().flat_map(|repeat| repeat.rows).collect()
+    }
+
+    /// Eight rollouts of two prompts in each of `steps` steps.
+    fn log(steps: u64) -> Vec<(u64, Vec<(u64, u64)>)> {
+        (0..steps).map(|step| (step, (0..8).map(|i| (i / 4, 100 * step + i)).collect())).collect()
+    }
+
+    #[test]
+    fn a_log_that_was_appended_to_itself_is_counted_once() {
+        assert_eq!(copies(&[log(6), log(6)].concat()), (48..96).collect::<Vec<_>>());
+        assert_eq!(copies(&[log(6), log(6), log(6)].concat()), (48..144).collect::<Vec<_>>());
+        assert_eq!(copies(&[log(9), log(6)].concat()), (72..120).collect::<Vec<_>>(), "its beginning");
+        assert_eq!(copies(&log(9)), [0; 0]);
+        let one: Vec<(u64, u64)> = (0..40).map(|i| (i / 4, i)).collect();
+        assert_eq!(copies(&[(0, [one.clone(), one.clone()].concat())]), (40..80).collect::<Vec<_>>());
+        let thrice = [one.clone(), one.clone(), one].concat();
+        assert_eq!(copies(&[(0, thrice)]), (40..120).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_may_come_again_honestly_is_counted_each_time() {
+        assert_eq!(copies(&[log(3), log(3)].concat()), [0; 0], "24 rollouts are few");
+        let mut other = log(6);
+        other[2].1.swap(0, 1);
+        assert_eq!(copies(&[log(6), other].concat()), [0; 0], "neither part is long enough");
+        let greedy = || (0..9u64).map(|step| (step, (0..8).map(|i| (i, i)).collect::<Vec<_>>()));
+        assert_eq!(copies(&greedy().chain(greedy()).collect::<Vec<_>>()), [0; 0], "nothing is sampled");
+        let rounds: Vec<(u64, u64)> = (0..256).map(|i| (i % 64, i % 64)).collect();
+        assert_eq!(copies(&[(0, rounds)]), [0; 0], "a policy that has collapsed, prompt by prompt");
+    }
+}
