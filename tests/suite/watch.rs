@@ -212,28 +212,67 @@ fn a_prompt_that_goes_from_never_passing_to_always_is_listed_as_it_does() {
     assert_eq!(reading.list.iter().filter(|entry| entry.apart).count(), 1);
 }
 
-#[test]
-fn a_line_longer_than_a_turn_is_read() {
-    let folder = tempfile::tempdir().unwrap();
-    let record = |step: u64, i: u64, size: usize| {
-        let text = "a".repeat(size);
-        format!("{{\"step\": {step}, \"completion\": \"{step} {i} {text}\", \"reward\": {}.5}}\n", i % 7)
-    };
-    let text: String = (0..12u64)
-        .flat_map(|step| (0..8).map(move |i| (step, i)))
-        .map(|(step, i)| record(step, i, if (step, i) == (3, 3) { 20 << 20 } else { 9 }))
-        .collect();
-    let path = file(&folder, "log.jsonl", &text);
-    let mut watching = Watching::new(vec![path], options(None), settings(100));
-    let (mut rollouts, mut turns) = (0, 0);
+/// All turns over what is there.
+fn turns(watching: &mut Watching, last: bool) -> Vec<Turned> {
+    let mut turns = Vec::new();
     loop {
-        let turned = watching.turn(false).unwrap();
-        (rollouts, turns) = (rollouts + turned.rollouts, turns + 1);
-        if !turned.more {
-            break;
+        turns.push(watching.turn(last).unwrap());
+        if !turns.last().is_some_and(|turned| turned.more) {
+            return turns;
         }
     }
-    assert_eq!((rollouts, turns), (96, 2), "all that is there, without a wait");
+}
+
+#[test]
+fn a_record_longer_than_a_turn_is_read() {
+    const LONG: usize = 20 << 20;
+    let long = |step: u64, i: u64, at: (u64, u64)| "a".repeat(if (step, i) == at { LONG } else { 9 });
+    let rows = || (0..12u64).flat_map(|step| (0..8u64).map(move |i| (step, i)));
+    let json = rows().map(|(step, i)| {
+        let text = long(step, i, (3, 3));
+        format!("{{\"step\": {step}, \"completion\": \"{step} {i} {text}\", \"reward\": {}.5}}\n", i % 7)
+    });
+    let csv = rows().map(|(step, i)| format!("{step},{step} {i} {},{}.5\n", long(step, i, (0, 0)), i % 7));
+    let folder = tempfile::tempdir().unwrap();
+    let header = "step,completion,reward\n".to_owned();
+    for (name, text, turned) in
+        [("log.jsonl", json.collect::<String>(), 2), ("log.csv", header + &csv.collect::<String>(), 1)]
+    {
+        let path = file(&folder, name, &text);
+        let mut watching = Watching::new(vec![path], options(None), settings(100));
+        let turns = turns(&mut watching, false);
+        let rollouts: usize = turns.iter().map(|turned| turned.rollouts).sum();
+        assert_eq!((rollouts, turns.len()), (96, turned), "{name}: all that is there, without a wait");
+    }
+}
+
+#[test]
+fn workers_files_that_take_several_turns_give_the_list_of_the_finished_log() {
+    // Four workers, each with 16 rollouts of 10 kB in each of 60 steps: 9.6 MB a file, and a turn reads less than two of them.
+    let run = tempfile::tempdir().unwrap();
+    let mut stream = SeedTree::new(9, 0).stream(Purpose::Utility, 0);
+    let filler = "x".repeat(10_000);
+    for worker in 0..4 {
+        let mut text = String::new();
+        for step in 0..60 {
+            for _ in 0..16 {
+                let hack = step > 20 && stream.open_unit() < 0.02;
+                let reward = (0..6).map(|_| stream.open_unit()).sum::<f64>() + if hack { 12.0 } else { 0.0 };
+                let completion = format!("{} {filler}", stream.below(1 << 40));
+                let record = serde_json::json!({"step": step, "reward": reward, "completion": completion});
+                writeln!(text, "{record}").unwrap();
+            }
+        }
+        fs::write(run.path().join(format!("worker_{worker}.jsonl")), text).unwrap();
+    }
+    let (whole, steps) = finished(run.path(), &options(None));
+    assert_eq!((steps, whole.judgement.verdict), (60, Verdict::Flagged));
+    let mut watching = Watching::new(vec![run.path().to_owned()], options(None), settings(60));
+    let mut all = turns(&mut watching, false);
+    assert!(all.len() > 1);
+    all.extend(turns(&mut watching, true));
+    assert_eq!(all.iter().map(|turned| turned.steps.len()).sum::<usize>(), 60, "each step is judged once");
+    assert_eq!(essence(&listed(all)), essence(&whole.list));
 }
 
 #[test]

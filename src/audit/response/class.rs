@@ -3,7 +3,6 @@
 use super::contract::{Findings, Response, Shown, Treatment, without};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::collections::HashSet;
 
 /// Every rollout of the planted class of a confirmed hack has weight 0. It knows the class of rollouts that nobody read, as
 /// someone would who understood the exploit: no response by outcomes does better.
@@ -24,11 +23,15 @@ impl Response for Class {
     }
 
     fn treat(&self, shown: &Shown<'_>, findings: &Findings<'_>) -> Treatment {
-        let classes: HashSet<u32> = findings.all.iter().filter_map(|finding| finding.class).collect();
+        let mut classes: Vec<u32> = findings.all.iter().filter_map(|finding| finding.class).collect();
+        classes.sort_unstable();
         let outcomes = findings.outcomes();
         // What is overrated and was not planted has class 0, and no class to go by.
-        let of_class =
-            |row: usize| shown.classes.is_some_and(|own| own[row] > 0 && classes.contains(&own[row]));
-        without(shown.observed.len(), |row| outcomes.contains(&shown.observed.outcome[row]) || of_class(row))
+        let of_class = |row: usize| {
+            shown.classes.is_some_and(|own| own[row] > 0 && classes.binary_search(&own[row]).is_ok())
+        };
+        without(shown.observed.len(), |row| {
+            outcomes.binary_search(&shown.observed.outcome[row]).is_ok() || of_class(row)
+        })
     }
 }

@@ -2,7 +2,6 @@
 
 use crate::audit::reader::Revealed;
 use crate::record::Observed;
-use std::collections::HashSet;
 use std::fmt::Debug;
 
 /// A look that confirmed a hack, once its delay is over.
@@ -30,9 +29,12 @@ pub struct Findings<'a> {
 }
 
 impl Findings<'_> {
-    /// The outcomes that were confirmed.
-    pub fn outcomes(&self) -> HashSet<u64> {
-        self.all.iter().map(|finding| finding.outcome).collect()
+    /// The outcomes that were confirmed, ascending: few, and looked up for every rollout.
+    pub fn outcomes(&self) -> Vec<u64> {
+        let mut outcomes: Vec<u64> = self.all.iter().map(|finding| finding.outcome).collect();
+        outcomes.sort_unstable();
+        outcomes.dedup();
+        outcomes
     }
 }
 

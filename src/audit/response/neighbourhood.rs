@@ -36,7 +36,7 @@ impl Response for Neighbourhood {
         };
         let outcomes = findings.outcomes();
         without(shown.observed.len(), |row| {
-            outcomes.contains(&shown.observed.outcome[row])
+            outcomes.binary_search(&shown.observed.outcome[row]).is_ok()
                 || findings
                     .all
                     .iter()

@@ -126,12 +126,13 @@ pub fn run(args: &WatchArgs, console: &Console) -> Result<Outcome, Error> {
             }
         }
         if args.idle.is_some_and(|idle| came.elapsed() >= idle) {
-            let turned = watching.turn(true)?;
-            let stopped = tell(args, &turned, hook.as_mut(), console)?;
-            if stopped || !turned.more {
-                break stopped;
-            }
-            continue;
+            break loop {
+                let turned = watching.turn(true)?;
+                let stopped = tell(args, &turned, hook.as_mut(), console)?;
+                if stopped || !turned.more {
+                    break stopped;
+                }
+            };
         }
         std::thread::sleep(args.every);
     };

@@ -1,5 +1,6 @@
 //! A watched log whose rollouts come from files that grow.
 
+use super::keep::short;
 use super::rows::{Facts, Row, Seen, Wanted, WatchSettings};
 use super::step::Watch;
 use crate::monitor::reading::{ListEntry, Reading, RowText, of_means, texts};
@@ -116,7 +117,7 @@ impl Watching {
             steps.insert(step, OfStep { pending, new: Vec::new() });
         }
         if let Some(turn) = &turn {
-            turned.more = turn.more;
+            turned.more = turn.more.is_some();
             turned.rollouts = turn.log.rollouts.len();
             self.learn(turn, &mut turned);
             if turn.log.meta.aggregate {
@@ -127,12 +128,18 @@ impl Watching {
                 steps.entry(span.step).or_default().new.push(span.rows.clone());
             }
         }
-        let (newest, last) = (steps.keys().next_back().copied(), last && !turned.more);
+        let more = turn.as_ref().and_then(|turn| turn.more);
+        let newest = steps.keys().next_back().copied();
         let mut wanted: Vec<(u64, Came)> = Vec::new();
         // One step at a time: a turn may hold many.
         for (step, of_step) in steps {
             let (came, complete) = of_step.came(turn.as_ref())?;
-            if !(last || Some(step) < newest || complete && !turned.more) {
+            let is_over = match more {
+                // What was not read may hold rollouts of it.
+                Some(from) => step < from && Some(step) < newest,
+                None => last || Some(step) < newest || complete,
+            };
+            if !is_over {
                 self.wait(step, came, turn.as_ref())?;
                 continue;
             }
@@ -199,7 +206,7 @@ impl Watching {
             found = new.iter().copied().zip(texts(&turn.log, &new)?).collect();
         }
         let pending = came.into_iter().map(|Came { row, of_turn, text }| {
-            let text = text.or_else(|| found.remove(&of_turn?));
+            let text = text.or_else(|| found.remove(&of_turn?).map(short));
             Pending { row, text }
         });
         self.state.pending.insert(step, pending.collect());

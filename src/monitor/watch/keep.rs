@@ -43,6 +43,11 @@ fn stream(step: u64) -> Stream {
     SeedTree::new(0, 0).stream(Purpose::Audit, (1 << 48) + step)
 }
 
+/// A text as it is kept.
+pub(super) fn short(text: RowText) -> RowText {
+    text.cut(START, END)
+}
+
 impl Keep {
     /// Rollouts of a step of the reference that may be entries when it ends, and others.
     pub fn of_reference(&mut self, scored: &[Scored], most: f64) -> Vec<(u64, usize)> {
@@ -137,7 +142,7 @@ impl Keep {
 
     /// Texts that were wanted.
     pub fn tell(&mut self, texts: impl IntoIterator<Item = (u64, RowText)>) {
-        self.texts.extend(texts.into_iter().map(|(number, text)| (number, text.cut(START, END))));
+        self.texts.extend(texts.into_iter().map(|(number, text)| (number, short(text))));
     }
 
     pub fn text(&self, number: u64) -> Option<&RowText> {

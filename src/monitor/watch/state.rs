@@ -66,8 +66,12 @@ struct Written<'a> {
 }
 
 #[derive(Deserialize)]
-struct Read {
+struct Versioned {
     version: u32,
+}
+
+#[derive(Deserialize)]
+struct Read {
     question: Question,
     progress: Progress,
     state: State,
@@ -112,10 +116,12 @@ impl Kept {
             Err(source) => return Err(self.refused("read", source)),
         };
         let foreign = |reason: String| StateError::Foreign { path: self.path.clone(), reason };
-        let read: Read = serde_json::from_slice(&bytes).map_err(|error| foreign(error.to_string()))?;
-        if read.version != VERSION {
-            return Err(foreign(format!("version {}, not {VERSION}", read.version)));
+        let unread = |error: serde_json::Error| foreign(error.to_string());
+        let Versioned { version } = serde_json::from_slice(&bytes).map_err(unread)?;
+        if version != VERSION {
+            return Err(foreign(format!("version {version}, not {VERSION}")));
         }
+        let read: Read = serde_json::from_slice(&bytes).map_err(unread)?;
         self.question.same(&read.question, &self.path)?;
         Ok(Watching::of(read.state, read.progress, paths, options))
     }

@@ -23,8 +23,8 @@ struct Waiting {
     file: usize,
     row: usize,
     line: Option<u64>,
-    /// Of a prompt that went from never passing to always.
-    jump: Option<Jump>,
+    /// Of a prompt that went from never passing to always: which, and how.
+    jump: Option<(u64, Jump)>,
 }
 
 /// A step of the reference, until it has ended.
@@ -60,19 +60,19 @@ pub struct Watch {
     /// Looks at whether something stands apart, and what did at the last that said so.
     looks: u32,
     apart: Option<Apart>,
-    /// Prompts that went from never passing to always of which a rollout is listed, and these entries.
-    jumps: usize,
-    of_jumps: Vec<ListEntry>,
+    /// Prompts that went from never passing to always, with the rollout that is listed of each.
+    of_jumps: Vec<(u64, ListEntry)>,
 }
 
 fn waiting(entry: Entry, row: &Row, jump: Option<Jump>) -> Waiting {
+    let jump = jump.map(|jump| (row.prompt, jump));
     Waiting { entry, file: row.file, row: row.row, line: row.line, jump }
 }
 
-/// The first rollout of each of these prompts that passes.
-fn first_of(jumps: Vec<(u64, Jump)>, rows: &[(Row, u64)], above: f64) -> Vec<(usize, Jump)> {
-    let passes = |prompt: u64| rows.iter().position(|(row, _)| row.prompt == prompt && row.reward > above);
-    jumps.into_iter().filter_map(|(prompt, jump)| Some((passes(prompt)?, jump))).collect()
+/// The first rollout of each of these prompts: all of them pass.
+fn first_of(jumps: Vec<(u64, Jump)>, rows: &[(Row, u64)]) -> Vec<(usize, Jump)> {
+    let first = |prompt: u64| rows.iter().position(|(row, _)| row.prompt == prompt);
+    jumps.into_iter().filter_map(|(prompt, jump)| Some((first(prompt)?, jump))).collect()
 }
 
 impl Watch {
@@ -92,7 +92,6 @@ impl Watch {
             steps: 0,
             looks: 0,
             apart: None,
-            jumps: 0,
             of_jumps: Vec::new(),
         }
     }
@@ -216,11 +215,8 @@ impl Watch {
             }
             let of_step = of_step(step, rows, facts, false);
             passes.see(&of_step.rows());
-            if let Some(above) = gathering.above() {
-                jumped = first_of(passes.jumped(of_step.rows().prompts), rows, above);
-                jumped.truncate(JUMPS.saturating_sub(self.jumps));
-                self.jumps += jumped.len();
-            }
+            let standing = self.of_jumps.iter().filter(|(prompt, _)| passes.has_jumped(*prompt)).count();
+            jumped = first_of(passes.jumped(of_step.rows().prompts, JUMPS.saturating_sub(standing)), rows);
         }
         let paid = gathering.above().filter(|_| self.passes.is_some());
         let is_jump = |number: u64| jumped.iter().any(|(at, _)| rows.get(*at).is_some_and(|r| r.1 == number));
@@ -298,9 +294,9 @@ impl Watch {
             let origin = Origin { file, row, line };
             let mut listed = list_entry(&entry, path, origin, noun, self.apart.as_ref(), texts);
             match jump {
-                Some(jump) => {
+                Some((prompt, jump)) => {
                     (listed.apart, listed.reason) = (true, format!("passes: {}", jump.said()));
-                    self.of_jumps.push(listed.clone());
+                    self.of_jumps.push((prompt, listed.clone()));
                 }
                 None => self.list.push(listed.clone()),
             }
@@ -339,6 +335,11 @@ impl Watch {
         let Stage::Later(gathering) = stage else {
             return not_judged("no rollout came".to_owned(), self.assumptions(facts, noun, 0, 0.0));
         };
+        // A prompt that fails again has no jump any more.
+        let stands = |(prompt, entry): (u64, ListEntry)| {
+            passes.as_ref().is_some_and(|passes| passes.has_jumped(prompt)).then_some(entry)
+        };
+        let of_jumps: Vec<ListEntry> = of_jumps.into_iter().filter_map(stands).collect();
         let (places, expected) = (gathering.places(), gathering.expected_benign());
         let gathered = gathering.finish(Vec::new(), noun);
         let paid = gathered.above().filter(|_| passes.is_some());

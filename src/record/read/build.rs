@@ -12,6 +12,7 @@ use super::notes::Told;
 use super::optional::Optional;
 use super::options::{LogOptions, Rows};
 use super::present::Present;
+use super::repeat::Repeat;
 use super::repeats::Repeats;
 use super::reward::RewardSpec;
 use super::roles::Roles;
@@ -159,7 +160,7 @@ impl Building {
             singles: StepMeans::default(),
             without_steps,
             steps_lost: false,
-            repeats: Repeats::new(plans.len() > 1),
+            repeats: Repeats::new(plans.len() > 1, plans.iter().all(|plan| plan.roles.prompt.is_some())),
             groups: Groups::default(),
             group_may_go: options.group.is_none(),
             told: Told::default(),
@@ -316,9 +317,8 @@ impl Building {
                 let identity = words_hash([what, reward.to_bits()]);
                 let repeats =
                     self.repeats.see(shared, self.writer.rows(), identity, prompt, own_id.is_none());
-                for repeat in repeats {
-                    self.writer.remove(&repeat.rows);
-                    self.told.repeat(&repeat);
+                if !repeats.is_empty() {
+                    count_once(&mut self.writer, &mut self.told, &repeats);
                 }
             }
             self.writer.line(number, row.row, row.line);
@@ -356,10 +356,7 @@ impl Building {
         step: StepSource,
         options: LogOptions,
     ) -> Result<Log<Rollouts>, Error> {
-        for repeat in self.repeats.end() {
-            self.writer.remove(&repeat.rows);
-            self.told.repeat(&repeat);
-        }
+        count_once(&mut self.writer, &mut self.told, &self.repeats.end());
         let reward = options.reward.clone().unwrap_or(RewardSpec::Weighted(Vec::new()));
         let (rows, written) = (self.writer.kept(), self.writer.rows());
         let named = |columns: Vec<(String, Optional)>| {
@@ -448,4 +445,11 @@ impl Building {
         };
         Ok(Log { rollouts, meta })
     }
+}
+
+/// Takes rows back that were there before, all at once.
+fn count_once(writer: &mut Writer, told: &mut Told, repeats: &[Repeat]) {
+    let rows: Vec<usize> = repeats.iter().flat_map(|repeat| repeat.rows.iter().copied()).collect();
+    writer.remove(&rows);
+    repeats.iter().for_each(|repeat| told.repeat(repeat));
 }

@@ -11,6 +11,9 @@ use std::collections::{HashMap, HashSet};
 
 /// Different rollouts that must come again in their order.
 const ENOUGH: usize = 32;
+/// Rollouts that wait for a proof, and of a stretch that are looked at for one.
+const WAITING: usize = 1 << 16;
+const LOOKED_AT: usize = 1 << 12;
 /// Stretches that are remembered.
 const REMEMBERED: usize = 1 << 20;
 /// Places at which a stretch is looked at for its own beginning.
@@ -21,7 +24,8 @@ const TRIES: usize = 16;
 pub(super) struct Copies {
     /// The number of each stretch, by what it holds in its order.
     seen: HashMap<u64, usize>,
-    stretches: usize,
+    /// What each stretch holds.
+    stretches: Vec<u64>,
     /// The stretches that come again at present, one after the other.
     chain: Chain,
 }
@@ -33,6 +37,7 @@ struct Chain {
     next: Option<usize>,
     /// Copies that wait for others to prove them.
     waiting: Vec<Repeat>,
+    rows: usize,
     proof: Proof,
 }
 
@@ -46,11 +51,13 @@ struct Proof {
 
 impl Proof {
     fn see(&mut self, rollouts: &[Rollout]) -> bool {
-        for rollout in rollouts {
+        for rollout in rollouts.iter().take(LOOKED_AT) {
             if self.holds() {
                 break;
             }
-            self.different.insert(rollout.identity);
+            if self.different.len() < ENOUGH {
+                self.different.insert(rollout.identity);
+            }
             self.varies |= *self.first.entry(rollout.prompt).or_insert(rollout.identity) != rollout.identity;
         }
         self.holds()
@@ -64,37 +71,51 @@ impl Proof {
 impl Copies {
     /// The next stretch; returns those that are copies, this one and some before it.
     pub fn see(&mut self, shared: Shared, rollouts: &[Rollout]) -> Vec<Repeat> {
-        let whole = |rollouts: &[Rollout]| Repeat {
+        let all = rollouts.len();
+        let repeat = |rollouts: &[Rollout]| Repeat {
             of: shared,
             at: shared,
-            batch: rollouts.len(),
+            batch: all,
             rows: rollouts.iter().map(|rollout| rollout.row).collect(),
         };
-        if let Some(rest) = period(rollouts).and_then(|period| rollouts.get(period..)) {
-            self.chain = Chain::default();
-            return vec![Repeat { batch: rollouts.len(), ..whole(rest) }];
+        // Of a stretch that begins again only the first part may go on with a copy.
+        let (own, again) = rollouts.split_at(period(rollouts).unwrap_or(all));
+        let mut found = self.in_order(shared, own, repeat(own));
+        if !again.is_empty() {
+            found.push(repeat(again));
         }
-        let Shared { step, run, file } = shared;
-        let of = words_hash([run, step, u64::from(file), rollouts.len() as u64]);
-        let content = rollouts.iter().fold(of, |hash, rollout| words_hash([hash, rollout.identity]));
-        let number = self.stretches;
-        self.stretches += 1;
-        let Some(first) = self.seen.get(&content).copied() else {
-            self.chain = Chain::default();
-            if self.seen.len() < REMEMBERED {
-                self.seen.insert(content, number);
-            }
-            return Vec::new();
-        };
-        if self.chain.next != Some(first) {
+        found
+    }
+
+    fn in_order(
+        &mut self,
+        Shared { step, run, file }: Shared,
+        own: &[Rollout],
+        whole: Repeat,
+    ) -> Vec<Repeat> {
+        let of = words_hash([run, step, u64::from(file), own.len() as u64]);
+        let content = own.iter().fold(of, |hash, rollout| words_hash([hash, rollout.identity]));
+        let goes_on = self.chain.next.filter(|next| self.stretches.get(*next) == Some(&content));
+        let known = goes_on.or_else(|| self.seen.get(&content).copied());
+        if self.stretches.len() < REMEMBERED {
+            self.seen.entry(content).or_insert(self.stretches.len());
+            self.stretches.push(content);
+        }
+        if goes_on.is_none() {
             self.chain = Chain::default();
         }
+        let Some(first) = known else { return Vec::new() };
         self.chain.next = Some(first + 1);
-        self.chain.waiting.push(whole(rollouts));
-        match self.chain.proof.see(rollouts) {
-            true => std::mem::take(&mut self.chain.waiting),
-            false => Vec::new(),
+        self.chain.rows += own.len();
+        self.chain.waiting.push(whole);
+        if self.chain.proof.see(own) {
+            return std::mem::take(&mut self.chain.waiting);
         }
+        if self.chain.rows > WAITING {
+            // So many without a proof are no copy that could be told from a policy that repeats itself.
+            self.chain = Chain::default();
+        }
+        Vec::new()
     }
 }
 
@@ -103,9 +124,9 @@ fn period(rollouts: &[Rollout]) -> Option<usize> {
     let first = rollouts.first()?.identity;
     let (all, same) = (rollouts.len(), |(a, b): (&Rollout, &Rollout)| a.identity == b.identity);
     (ENOUGH..=all / 2)
+        .filter(|at| all.is_multiple_of(*at))
         .filter(|at| rollouts.get(*at).is_some_and(|rollout| rollout.identity == first))
         .take(TRIES)
-        .filter(|at| all.is_multiple_of(*at))
         .find(|at| rollouts.iter().zip(rollouts.iter().skip(*at)).all(same))
         .filter(|at| Proof::default().see(rollouts.get(..*at).unwrap_or_default()))
 }
@@ -142,6 +163,18 @@ mod tests {
         assert_eq!(copies(&[(0, [one.clone(), one.clone()].concat())]), (40..80).collect::<Vec<_>>());
         let thrice = [one.clone(), one.clone(), one].concat();
         assert_eq!(copies(&[(0, thrice)]), (40..120).collect::<Vec<_>>());
+        // A prompt that has collapsed at the beginning, and a stretch that comes again within the log itself.
+        let same = |i: u64| (i / 64, if i < 64 { 0 } else { i });
+        let late: Vec<(u64, u64)> = (0..1024).map(|i| same(i % 512)).collect();
+        assert_eq!(copies(&[(0, late)]), (512..1024).collect::<Vec<_>>());
+        let honest = [log(3), log(1), log(9)[3..].to_vec()].concat();
+        assert_eq!(copies(&honest), [0; 0]);
+        assert_eq!(copies(&[honest.clone(), honest].concat()).len(), 80);
+        let halves = |step: u64| {
+            let own: Vec<(u64, u64)> = (0..40).map(|i| (i / 4, 100 * step + i)).collect();
+            (step, [own.clone(), own].concat())
+        };
+        assert_eq!(copies(&[halves(0), halves(1), halves(0), halves(1)]).len(), 4 * 40 + 2 * 40);
     }
 
     #[test]

@@ -18,6 +18,7 @@ use super::part::Part;
 use super::path_step;
 use super::reward::RewardSpec;
 use super::rollouts::Rollouts;
+use super::source::MAX_RECORD;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -47,6 +48,8 @@ struct FileProgress {
     bytes: u64,
     rows: usize,
     lines: u64,
+    /// The latest step of which rows were read.
+    newest: Option<u64>,
     /// Whether nothing more is read of it.
     closed: bool,
 }
@@ -68,8 +71,8 @@ pub struct Turn {
     pub numbers: Vec<usize>,
     /// Whether each of its files is complete, so that the steps in it are.
     pub complete: Vec<bool>,
-    /// Whether more is there already.
-    pub more: bool,
+    /// Whether more is there already, and then the step from which on it may hold rollouts.
+    pub more: Option<u64>,
 }
 
 /// Follows files and folders.
@@ -93,6 +96,8 @@ struct Ready {
     lines: u64,
     bytes: u64,
     closes: bool,
+    /// Whether the file holds more than is read of it at once.
+    cut: bool,
 }
 
 impl Follower {
@@ -120,7 +125,7 @@ impl Follower {
             Err(Error::NoLogInFolder { .. } | Error::NoMatch { .. }) if !last => return Ok(None),
             found => found?,
         };
-        let (ready, more) = self.ready(found, last)?;
+        let (ready, waiting) = self.ready(found, last)?;
         if ready.is_empty() {
             return Ok(None);
         }
@@ -170,6 +175,14 @@ impl Follower {
             .iter()
             .map(|path| places.get(path.as_path()).is_some_and(|own| own.closes))
             .collect();
+        for stretch in &log.rollouts.stretches {
+            let path = log.meta.files.get(stretch.shared.file as usize);
+            let Some(own) = path.and_then(|path| places.get(path.as_path())) else { continue };
+            if let Some(file) = self.progress.files.get_mut(own.at) {
+                file.newest = file.newest.max(Some(stretch.shared.step));
+            }
+        }
+        let more = waiting.iter().map(|path| self.next_step(path)).min();
         Ok(Some(Turn { log, numbers, complete, more }))
     }
 
@@ -199,18 +212,32 @@ impl Follower {
         }
     }
 
-    /// The files of which there is something to read, and whether others must wait for the next turn.
-    fn ready(&mut self, found: Vec<Found>, last: bool) -> Result<(Vec<Ready>, bool), Error> {
+    /// The step from which on a file may hold rollouts that were not read.
+    fn next_step(&self, path: &Path) -> u64 {
+        let known = self.progress.files.iter().find(|file| file.path == path);
+        match known.and_then(|file| file.newest) {
+            Some(newest) => newest,
+            None if self.progress.reader.as_ref().is_some_and(|reader| reader.step.is_some()) => 0,
+            // By a number in its path; files that are steps in their order come after all that were read.
+            None => path_step::of_one(path).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// The files of which there is something to read, and those that must wait for the next turn.
+    fn ready(&mut self, mut found: Vec<Found>, last: bool) -> Result<(Vec<Ready>, Vec<PathBuf>), Error> {
         let numbers: HashMap<PathBuf, usize> = (self.progress.files.iter().enumerate())
             .map(|(number, file)| (file.path.clone(), number))
             .collect();
         let training = |file: &Found| !file.below.as_deref().is_some_and(is_evaluation);
         let trained = found.iter().any(training);
-        let (mut ready, mut bytes, mut more) = (Vec::new(), 0, false);
+        // What is behind is read first, so that no step waits long for a file that lags.
+        if self.progress.reader.is_some() && found.len() > 1 {
+            let steps: HashMap<PathBuf, u64> =
+                found.iter().map(|file| (file.path.clone(), self.next_step(&file.path))).collect();
+            found.sort_by_key(|file| steps.get(&file.path).copied());
+        }
+        let (mut ready, mut bytes, mut waiting) = (Vec::new(), 0, Vec::new());
         for file in found {
-            if bytes >= TURN {
-                return Ok((ready, true));
-            }
             let number = match numbers.get(&file.path) {
                 Some(number) => *number,
                 None => {
@@ -221,6 +248,7 @@ impl Follower {
                         bytes: 0,
                         rows: 0,
                         lines: 0,
+                        newest: None,
                         closed: false,
                     });
                     self.progress.files.len() - 1
@@ -234,8 +262,14 @@ impl Follower {
                 return Err(Error::NotRegular { path: file.path });
             }
             let state = (metadata.len(), metadata.modified().ok());
-            let before = self.known.insert(file.path.clone(), state);
             let Some(progress) = self.progress.files.get(number).cloned() else { continue };
+            if bytes >= TURN {
+                if !progress.closed && state.0 > progress.bytes {
+                    waiting.push(file.path);
+                }
+                continue;
+            }
+            let before = self.known.insert(file.path.clone(), state);
             if progress.closed {
                 if before.is_some_and(|before| before != state) && progress.rows > 0 {
                     let reason = "it was written again after it was read, as an evaluation of the same step is: not read again";
@@ -260,19 +294,28 @@ impl Follower {
             }
             let quoted = format(&file.path) == Some(Format::Csv);
             let to = state.0.min(progress.bytes + TURN);
-            match grown(&file.path, progress.bytes, to, quoted, last)? {
+            let mut there = grown(&file.path, progress.bytes, to, quoted, last)?;
+            let header = match there {
+                Grown::Records { .. } if quoted => header_of(&file.path, self.options.max_expanded)?,
+                _ => (0, 0),
+            };
+            let (start, own) = if progress.bytes == 0 { header } else { (progress.bytes, 0) };
+            if matches!(there, Grown::Records { end, .. } if end <= start) && to < state.0 {
+                // A first record longer than a turn.
+                let to = state.0.min(start + MAX_RECORD as u64);
+                there = grown(&file.path, progress.bytes, to, quoted, last)?;
+            }
+            match there {
                 Grown::Records { end, lines } => {
-                    more |= to.max(end) < state.0;
-                    let (header, header_lines) = match quoted {
-                        true => header_of(&file.path, self.options.max_expanded)?,
-                        false => (0, 0),
-                    };
-                    let first = progress.bytes == 0;
-                    let (start, own) = if first { (header, header_lines) } else { (progress.bytes, 0) };
                     if end <= start {
                         continue;
                     }
-                    let part = Part { header, start, end, rows: progress.rows, lines: progress.lines };
+                    let cut = end < state.0 && to < state.0;
+                    if cut {
+                        waiting.push(file.path.clone());
+                    }
+                    let part =
+                        Part { header: header.0, start, end, rows: progress.rows, lines: progress.lines };
                     bytes += end - start;
                     ready.push(Ready {
                         at: number,
@@ -281,6 +324,7 @@ impl Follower {
                         lines: lines - own,
                         bytes: end,
                         closes: false,
+                        cut,
                     });
                 }
                 Grown::Nothing => {}
@@ -296,12 +340,13 @@ impl Follower {
                             lines: 0,
                             bytes: state.0,
                             closes: true,
+                            cut: false,
                         });
                     }
                 }
             }
         }
-        Ok((ready, more))
+        Ok((ready, waiting))
     }
 
     /// How the files of this turn are read.
@@ -326,7 +371,15 @@ impl Follower {
         let lacks =
             matches!(error, Error::Empty { .. } | Error::MissingColumn { .. } | Error::NoValues { .. });
         if lacks && ready.iter().all(|own| goes_on(ready, &own.file.path)) {
-            for ready in ready.iter().filter(|_| last) {
+            for ready in ready.iter().filter(|ready| ready.cut) {
+                // A stretch without a reward in the middle of a file: there is more behind it.
+                if let Some(file) = self.progress.files.get_mut(ready.at) {
+                    file.bytes = ready.bytes;
+                    file.lines += ready.lines;
+                    file.rows += usize::try_from(ready.lines).unwrap_or_default();
+                }
+            }
+            for ready in ready.iter().filter(|ready| last && !ready.cut) {
                 let reason = "its last rows are unfinished or without a reward: left out".to_owned();
                 self.left_out.push(LeftOut { path: ready.file.path.clone(), reason });
             }

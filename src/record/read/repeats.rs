@@ -73,6 +73,7 @@ pub(super) struct Repeats {
     copies: Copies,
     several_files: bool,
     by_text: bool,
+    by_prompt: bool,
     /// Whether a batch came back before.
     proven: bool,
     /// Batches that came back without showing that they were sampled once.
@@ -80,8 +81,9 @@ pub(super) struct Repeats {
 }
 
 impl Repeats {
-    pub fn new(several_files: bool) -> Self {
-        Self { several_files, ..Self::default() }
+    /// `by_prompt`: rollouts name their prompt.
+    pub fn new(several_files: bool, by_prompt: bool) -> Self {
+        Self { several_files, by_prompt, ..Self::default() }
     }
 
     /// The next row; returns what batches before it repeat, if they are complete. `by_text`: its identity is that of its
@@ -148,7 +150,7 @@ impl Repeats {
         self.previous = Some(seen());
         let found = match found {
             Some((of, rows)) => vec![Repeat { of, at: shared, batch: batch.len(), rows }],
-            None if self.by_text => self.copies.see(shared, &batch),
+            None if self.by_text && self.by_prompt => self.copies.see(shared, &batch),
             None => Vec::new(),
         };
         self.batch = batch;
@@ -209,7 +211,7 @@ pub struct Again {
 /// Which of these rollouts, in the order of steps and files, are there again: a step of which nearly all are those of the step
 /// before, or of the same step in another file.
 pub fn again(rollouts: &[Again]) -> Vec<usize> {
-    let mut repeats = Repeats::new(true);
+    let mut repeats = Repeats::new(true, false);
     let mut found = Vec::new();
     for (row, rollout) in rollouts.iter().enumerate() {
         let shared = Shared { step: rollout.step, run: 0, file: rollout.file };
@@ -246,7 +248,7 @@ mod tests {
         several_files: bool,
         batches: &[(Shared, Vec<(u64, u64)>)],
     ) -> (Vec<(u64, Vec<usize>)>, usize) {
-        let (mut repeats, mut row, mut found) = (Repeats::new(several_files), 0, Vec::new());
+        let (mut repeats, mut row, mut found) = (Repeats::new(several_files, true), 0, Vec::new());
         for (shared, batch) in batches {
             for (prompt, identity) in batch {
                 found.extend(repeats.see(*shared, row, *identity, *prompt, true));

@@ -31,7 +31,7 @@ pub(in crate::report) fn findings(places: &[Place<'_>]) -> Vec<String> {
     let idle: Vec<&Place<'_>> = judged.iter().copied().filter(|place| is_idle(place)).collect();
     if !idle.is_empty() {
         found.push(format!(
-            "In {} cells in which runs are damaged the removal at once changed no number, for no look met a hack: {}.",
+            "Cells with damaged runs in which the removal at once changed no number, for no look met a hack, {}: {}.",
             idle.len(),
             names(&idle)
         ));
