@@ -45,7 +45,9 @@ impl Error {
             Self::Record(error) => error.is_bad_input(),
             Self::Cli(error) => error.is_usage(),
             Self::Folder(_) | Self::Theory(_) => true,
-            Self::Plot(error) => matches!(error, plots::PlotError::Format { .. }),
+            Self::Plot(error) => {
+                matches!(error, plots::PlotError::Format { .. } | plots::PlotError::NoFigure { .. })
+            }
             Self::Report(_) => false,
             #[cfg(feature = "lab")]
             Self::Config(_) => true,

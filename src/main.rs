@@ -10,7 +10,16 @@ use tailcatch::cli::console::printable;
 use tailcatch::cli::{Cli, Console, start_workers, survive_large_files};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no failures.
+            if error.use_stderr() && std::env::args_os().any(|argument| argument == "--json") {
+                refused(&error);
+            }
+            error.exit()
+        }
+    };
     let console = Console::new(cli.output.clone());
     survive_large_files();
     start_workers();
@@ -18,10 +27,42 @@ fn main() -> ExitCode {
         Ok(outcome) => ExitCode::from(outcome.exit_code()),
         Err(error) => {
             let code = error.exit_code();
+            if console.is_json() {
+                document(&error);
+            }
             report(error, console.error_colors());
             ExitCode::from(code)
         }
     }
+}
+
+/// Under `--json` a failure is a document too: programs find why on standard output.
+fn document(error: &Error) {
+    let mut causes: Vec<String> = Vec::new();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        causes.push(cause.to_string());
+        source = cause.source();
+    }
+    print(&serde_json::json!({
+        "error": { "message": error.to_string(), "causes": causes, "help": error.help(), "exit_code": error.exit_code() }
+    }));
+}
+
+/// The same for a command line that does not parse.
+fn refused(error: &clap::Error) {
+    let text = error.render().to_string();
+    let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    let help = text.lines().find_map(|line| line.trim().strip_prefix("tip: ")).map(str::to_owned);
+    print(&serde_json::json!({
+        "error": { "message": message, "causes": [], "help": help, "exit_code": error.exit_code() }
+    }));
+}
+
+fn print(document: &serde_json::Value) {
+    // Where nobody reads, nobody is told.
+    let _ =
+        Console::new(tailcatch::cli::console::OutputArgs { json: true, ..Default::default() }).line(document);
 }
 
 /// Prints an error; a config's faults one by one, each with its lines and caret.

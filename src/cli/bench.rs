@@ -3,12 +3,15 @@
 use super::bar::Bar;
 use super::console::Console;
 use super::run::{default_threads, under_a_bar};
+use super::sketch::{self, Line};
 use super::{Error as CliError, Outcome, spec};
 use crate::detectors::DetectorSpec;
 use crate::experiment::Options;
 use crate::experiment::benchmark::{Scenario, bench, every_detector};
+use crate::plots::prevention;
 use crate::policies::Backend;
 use crate::record::benchmark::Tables;
+use crate::record::endpoint::HarmRow;
 use crate::report::leaderboard;
 use clap::Args;
 use serde_json::json;
@@ -97,6 +100,7 @@ pub fn run(args: &BenchArgs, console: &Console) -> Result<Outcome, crate::Error>
         console.note(format!("{} of {} runs were there already", done.reused, done.runs));
     }
     let tables = Tables::read(&out)?;
+    prevention::write(&tables.harm, &out)?;
     let page = leaderboard::write(&tables, &out)?;
     let document = json!({
         "out": out,
@@ -108,7 +112,19 @@ pub fn run(args: &BenchArgs, console: &Console) -> Result<Outcome, crate::Error>
         "guards_failed": tables.guards.iter().filter(|guard| !guard.held).count(),
     });
     console.answer(&document, |_| {
-        format!("{}\nleaderboard: {}\n", page.findings.join("\n"), page.html.display())
+        let lines: Vec<Line> =
+            tables.harm.iter().filter(|row| row.is_headline()).filter_map(harmed).collect();
+        let drawn = sketch::intervals(
+            "Damaged runs where what is found is removed at once, 95% intervals",
+            &lines,
+            sketch::columns(),
+        );
+        format!("{}\n\n{drawn}\nleaderboard: {}\n", page.findings.join("\n"), page.html.display())
     })?;
     Ok(Outcome::Done)
+}
+
+fn harmed(row: &HarmRow) -> Option<Line> {
+    let name = format!("{} · {}", row.scenario, row.arm);
+    Some(Line { name, value: row.damaged_rate?, ends: row.damaged_low.zip(row.damaged_high) })
 }

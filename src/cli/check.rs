@@ -37,6 +37,7 @@ pub fn run(args: &CheckArgs, console: &Console) -> Result<Outcome, crate::Error>
         "rollouts": cost.rollouts,
         "cpu_seconds": cost.cpu_seconds,
         "disk_bytes": cost.disk_bytes,
+        "observed_bytes": cost.observed_bytes,
         "expectations": expectations,
         "not_to_be_met": gaps,
         "cautions": cautions,
@@ -75,8 +76,15 @@ fn arms(loaded: &Loaded, style: super::console::Style) -> String {
 }
 
 fn plan(runs: u64, cost: &Cost) -> String {
+    let observed = match cost.observed_bytes {
+        0 => String::new(),
+        bytes => format!(
+            ", {:.0} MB of them rollouts one by one ([record] observed = \"first\" keeps those of the first replicate, \"none\" none)",
+            bytes as f64 / 1e6
+        ),
+    };
     format!(
-        "{} runs and their clean twins: {} rollouts, about {:.0} CPU-seconds, about {:.0} MB of records\n",
+        "{} runs and their clean twins: {} rollouts, about {:.0} CPU-seconds, about {:.0} MB of records{observed}\n",
         count(runs as usize),
         count(cost.rollouts as usize),
         cost.cpu_seconds,

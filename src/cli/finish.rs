@@ -1,8 +1,12 @@
 //! Figures and report of a run folder: what `run`, `plot` and `report` share.
 
-use super::console::Console;
-use crate::plots;
-use crate::record::folder::RunFolder;
+use super::console::{Console, Style};
+use super::sketch::{self, Line};
+use super::table::Table;
+use crate::foundation::format::report as number;
+use crate::plots::{self, Wanted};
+use crate::record::folder::{FIGURES, RunFolder};
+use crate::record::metric::{KL, PROXY, UTILITY};
 use crate::report;
 use std::path::{Path, PathBuf};
 
@@ -10,26 +14,67 @@ use std::path::{Path, PathBuf};
 pub(super) struct Told {
     /// Its finding, in one line.
     pub finding: String,
+    /// Its arms as a table and a small picture.
+    pub summary: String,
     /// Its report.
     pub report: PathBuf,
-    /// Its figures (SVG).
+    /// Its figures, as SVG.
     pub figures: Vec<PathBuf>,
 }
 
-/// Draws the figures of a run folder into `figures/`.
-pub(super) fn figures(run: &RunFolder, out: &Path, console: &Console) -> Result<Vec<PathBuf>, crate::Error> {
-    let drawn = plots::draw_all(run, &out.join("figures"))?;
+/// Draws the figures of a run folder that are wanted into `figures/`.
+pub(super) fn figures(
+    run: &RunFolder,
+    out: &Path,
+    wanted: &Wanted,
+    console: &Console,
+) -> Result<Vec<PathBuf>, crate::Error> {
+    let drawn = plots::draw_all(run, &plots::figures::folder(&out.join(FIGURES), wanted.look), wanted)?;
     for left in &drawn.left_out {
         console.detail(format!("no figure {}: {}", left.name, left.status));
     }
-    Ok(drawn.files.into_iter().map(|file| file.svg).collect())
+    Ok(drawn.files.into_iter().flat_map(|file| file.pictures).collect())
 }
 
 /// Draws the figures and writes the report.
 pub(super) fn figures_and_report(out: &Path, console: &Console) -> Result<Told, crate::Error> {
     let run = RunFolder::open(out)?;
-    let figures = figures(&run, out, console)?;
+    let wanted = Wanted::default();
+    let mut figures = figures(&run, out, &wanted, console)?;
+    figures.retain(|path| path.extension().is_some_and(|e| e == "svg"));
     let page = out.join("report.html");
     report::write(&run, &page)?;
-    Ok(Told { finding: report::headline(&run), report: page, figures })
+    Ok(Told { finding: report::headline(&run), summary: summary(&run), report: page, figures })
+}
+
+/// Most arms that are listed.
+const MAX_ARMS: usize = 24;
+
+/// The arms with what became of them, and their utility as a picture.
+fn summary(run: &RunFolder) -> String {
+    let mut table = Table::new(&["arm", ">E[V]", ">E[U]", ">KL", ">damaged"]).within(sketch::columns());
+    let mut lines = Vec::new();
+    for arm in run.plan.arms.iter().take(MAX_ARMS) {
+        let of = |metric: &str| run.metric(arm.arm, metric);
+        let shown =
+            |metric: &str| of(metric).and_then(|row| row.estimate).map_or_else(|| "–".to_owned(), number);
+        let damaged = of("damaged").and_then(|row| row.estimate);
+        let damaged = damaged.map_or_else(|| "–".to_owned(), |share| format!("{:.0}%", 100.0 * share));
+        table.row([run.label(arm.arm), shown(UTILITY), shown(PROXY), shown(KL), damaged]);
+        if let Some((row, value)) = of(UTILITY).and_then(|row| Some((row, row.estimate?))) {
+            lines.push(Line { name: run.label(arm.arm), value, ends: row.ci_low.zip(row.ci_high) });
+        }
+    }
+    if lines.is_empty() {
+        return String::new();
+    }
+    let rest = run.plan.arms.len().saturating_sub(MAX_ARMS);
+    let rest = if rest > 0 { format!("and {rest} further arms in the report\n") } else { String::new() };
+    let drawn = sketch::intervals("Final utility E[V], 95% intervals", &lines, sketch::columns());
+    format!("{}{rest}\n{drawn}", table.render(Style::new(false)))
+}
+
+/// Name of an experiment: its config's file name without extension.
+pub(super) fn stem(path: &Path) -> String {
+    path.file_stem().map_or_else(|| "experiment".to_owned(), |s| s.to_string_lossy().into_owned())
 }

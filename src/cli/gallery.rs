@@ -2,7 +2,7 @@
 
 use super::Outcome;
 use super::console::Console;
-use super::run::stem;
+use super::finish::stem;
 use crate::plots::gallery::{Exhibit, gallery};
 use crate::record::folder::RunFolder;
 use crate::report;

@@ -9,6 +9,7 @@ mod bar;
 mod bench;
 #[cfg(feature = "lab")]
 mod check;
+mod compare;
 mod completions;
 pub mod console;
 mod curve;
@@ -17,8 +18,9 @@ mod diagnose;
 mod error;
 mod file_size;
 mod finish;
-#[cfg(feature = "lab")]
+mod fit;
 mod gallery;
+mod help;
 #[cfg(feature = "lab")]
 mod init;
 mod list;
@@ -31,6 +33,7 @@ mod report;
 mod run;
 #[cfg(feature = "lab")]
 mod schema;
+mod sketch;
 pub mod spec;
 mod spike;
 mod status;
@@ -57,6 +60,7 @@ use console::OutputArgs;
     version,
     long_version = env!("TAILCATCH_VERSION"),
     max_term_width = 100,
+    help_template = help::TEMPLATE,
     after_help = "Exit codes: 0 done · 1 failed · 2 usage, config or bad input · 3 flagged or shifted, 4 not judged (both with \
                   --fail-on-flag; 3 also by watch --stop-share) · 75 stopped, resumable"
 )]
@@ -88,7 +92,8 @@ enum Command {
     Theory(theory::TheoryArgs),
     Plot(plot::PlotArgs),
     Report(report::ReportArgs),
-    #[cfg(feature = "lab")]
+    Fit(fit::FitArgs),
+    Compare(compare::CompareArgs),
     Gallery(gallery::GalleryArgs),
     List(list::ListArgs),
     #[cfg(feature = "lab")]
@@ -122,7 +127,8 @@ impl Cli {
             Command::Theory(args) => theory::run(args, console),
             Command::Plot(args) => plot::run(args, console),
             Command::Report(args) => report::run(args, console),
-            #[cfg(feature = "lab")]
+            Command::Fit(args) => fit::run(args, console),
+            Command::Compare(args) => compare::run(args, console),
             Command::Gallery(args) => gallery::run(args, console),
             Command::List(args) => Ok(list::run(args, console)?),
             #[cfg(feature = "lab")]

@@ -18,7 +18,7 @@ pub fn run(args: &ReportArgs, console: &Console) -> Result<Outcome, crate::Error
     let told = finish::figures_and_report(&args.dir, console)?;
     console.answer(
         &json!({ "finding": told.finding, "report": told.report, "figures": told.figures }),
-        |_| format!("{}\nreport: {}\n", told.finding, told.report.display()),
+        |_| format!("{}\n\n{}\nreport: {}\n", told.finding, told.summary, told.report.display()),
     )?;
     Ok(Outcome::Done)
 }

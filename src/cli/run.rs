@@ -2,6 +2,7 @@
 
 use super::bar::{Bar, by_cost, by_runs};
 use super::console::Console;
+use super::finish::stem;
 use super::{Error as CliError, Outcome, finish};
 use crate::config;
 use crate::experiment::{self, ExperimentError, Options};
@@ -120,7 +121,13 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Outcome, crate::Error> {
             console.note(format!("{} of {} runs were there already", finished.reused, finished.runs));
         }
         let told = finish::figures_and_report(&out, console)?;
-        texts.push(format!("{}: {}\nreport: {}\n", name, told.finding, told.report.display()));
+        texts.push(format!(
+            "{}: {}\n\n{}\nreport: {}\n",
+            name,
+            told.finding,
+            told.summary,
+            told.report.display()
+        ));
         documents.push(json!({
             "name": name,
             "out": out,
@@ -173,11 +180,6 @@ pub(super) fn under_a_bar<T>(
             Ok(None)
         }
     }
-}
-
-/// Name of an experiment: its config's file name without extension.
-pub(super) fn stem(path: &Path) -> String {
-    path.file_stem().map_or_else(|| "experiment".to_owned(), |s| s.to_string_lossy().into_owned())
 }
 
 pub(super) fn default_threads() -> usize {

@@ -48,4 +48,4 @@ pub use resolved::resolved;
 pub use schema::schema;
 pub use sections::Document;
 pub use sweep::Sweep;
-pub use template::template;
+pub use template::{SWEEPS, TRAINERS, Wishes, tailored, template};

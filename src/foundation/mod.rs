@@ -9,6 +9,7 @@ pub mod bootstrap;
 pub(crate) mod exponential;
 pub mod failure;
 pub(crate) mod format;
+pub mod gao;
 pub mod heads;
 pub(crate) mod nearest;
 pub mod numeric;

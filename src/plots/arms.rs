@@ -37,6 +37,8 @@ pub fn short_key(key: &str) -> String {
 pub struct Group<'a> {
     /// The values of the other keys, in words; empty where there is no other.
     pub name: String,
+    /// The same, one for each of the other keys that vary.
+    pub parts: Vec<String>,
     /// Each arm with its value of the key.
     pub arms: Vec<(&'a ArmInfo, &'a str)>,
 }
@@ -57,10 +59,11 @@ pub fn groups(run: &RunFolder, along: usize) -> Vec<Group<'_>> {
                 value
             }
         };
-        let name = others.iter().map(words).collect::<Vec<_>>().join(", ");
+        let parts: Vec<String> = others.iter().map(words).collect();
+        let name = parts.join(", ");
         match groups.iter_mut().find(|group| group.name == name) {
             Some(group) => group.arms.push((arm, value)),
-            None => groups.push(Group { name, arms: vec![(arm, value)] }),
+            None => groups.push(Group { name, parts, arms: vec![(arm, value)] }),
         }
     }
     groups

@@ -4,7 +4,7 @@ use super::fitting::wrap;
 use super::scale::{Scale, Tick};
 use super::scene::{Align, Place, Scene, text_width};
 use super::series::{Point, Series};
-use super::theme::{self, BLACK, GREY, GRID, HAIR, Ink, NORMAL, SMALL};
+use super::theme::{self, BLACK, Dash, GREY, GRID, HAIR, Ink, NORMAL, Pen, SILVER, SMALL};
 
 /// From one line of a name below the axis to the next.
 const LINE_HEIGHT: f64 = SMALL + 2.5;
@@ -60,7 +60,9 @@ impl Panel {
             }
         }
         let title = (self.left - INDENT, self.top - 12.0);
-        scene.bold(title, y_title, NORMAL, Align::Left, BLACK);
+        if !y_title.is_empty() {
+            scene.bold(title, y_title, NORMAL, Align::Left, BLACK);
+        }
         scene.line(vec![(self.left, self.top), (self.left, self.bottom)], GREY, HAIR);
         self.horizontal(scene, below);
     }
@@ -98,7 +100,7 @@ impl Panel {
                 }
             }
         }
-        if let Some(title) = title {
+        if let Some(title) = title.filter(|title| !title.is_empty()) {
             let at = ((self.left + self.right) / 2.0, self.bottom + 13.0 + SMALL + NORMAL + lower);
             scene.text(at, title, NORMAL, Align::Centre, BLACK);
         }
@@ -107,7 +109,7 @@ impl Panel {
     /// Names below the axis, each in as many lines as it takes.
     fn wrapped(&self, names: &[String]) -> impl Iterator<Item = Vec<String>> {
         let room = (self.right - self.left) / names.len().max(1) as f64 - 8.0;
-        names.iter().map(move |name| wrap(name, room.max(14.0), SMALL))
+        names.iter().map(move |name| wrap(name, room.max(14.0), SMALL, false))
     }
 
     /// Height that names below the axis take beyond one line.
@@ -121,9 +123,19 @@ impl Panel {
         points.iter().map(|p| self.place(p.x, p.y)).collect()
     }
 
-    /// A series as a line.
-    pub fn line(&self, scene: &mut Scene, series: &Series, ink: Ink) {
-        scene.line(self.places(&series.points), ink, theme::LINE);
+    /// A series as a line, with its marker on some of the points: on each where they are few.
+    pub fn line(&self, scene: &mut Scene, series: &Series, pen: Pen) {
+        const MARKERS: usize = 5;
+        let places = self.places(&series.points);
+        if places.len() > 1 {
+            scene.dashed(places.clone(), pen.ink, theme::LINE, pen.dash);
+            scene.drawn_from(series, &series.points);
+        }
+        let stride = if places.len() <= 2 * MARKERS { 1 } else { places.len() / MARKERS };
+        for (i, at) in places.iter().enumerate().skip(stride / 2).step_by(stride) {
+            scene.shape(*at, 3.0, pen.ink, pen.shape);
+            scene.drawn_from(series, &series.points[i..=i]);
+        }
     }
 
     /// The band between a series' low and high; points without both have none.
@@ -135,26 +147,39 @@ impl Panel {
         }
     }
 
-    /// A dot with a whisker from low to high for every point, moved right by `shift`.
-    pub fn whiskers(&self, scene: &mut Scene, series: &Series, ink: Ink, shift: f64) {
-        for point in &series.points {
-            let (x, y) = self.place(point.x, point.y);
+    /// A marker with a whisker from low to high for every point.
+    pub fn whiskers(&self, scene: &mut Scene, series: &Series, pen: Pen) {
+        for (i, point) in series.points.iter().enumerate() {
+            let at = self.place(point.x, point.y);
             if let (Some(low), Some(high)) = (point.low, point.high) {
-                let ends = [self.place(point.x, low).1, self.place(point.x, high).1];
-                scene.line(ends.iter().map(|y| (x + shift, *y)).collect(), ink, 1.5);
+                scene.line(vec![self.place(point.x, low), self.place(point.x, high)], pen.ink, 1.5);
             }
-            scene.dot((x + shift, y), 3.4, theme::WHITE);
-            scene.dot((x + shift, y), 2.7, ink);
+            scene.shape(at, 4.4, theme::WHITE, pen.shape);
+            scene.shape(at, 3.4, pen.ink, pen.shape);
+            scene.drawn_from(series, &series.points[i..=i]);
         }
     }
 
     /// A dashed horizontal line at `y`; gives its right end and name for [`super::labels::at_right`].
     pub fn level(&self, scene: &mut Scene, y: f64, name: &str) -> End {
         let (from, to) = (self.place(self.x.ends().0, y), self.place(self.x.ends().1, y));
-        scene.dashed(&[from, to], theme::SILVER, 1.0, 4.0, 3.0);
-        (to, name.to_owned(), theme::SILVER)
+        scene.dashed(vec![from, to], SILVER, 1.0, Dash::Dashed);
+        (to, name.to_owned(), LEVEL)
+    }
+
+    /// Says in the middle of an empty panel why it is empty.
+    pub fn empty(&self, scene: &mut Scene, why: &str) {
+        let middle = ((self.left + self.right) / 2.0, (self.top + self.bottom) / 2.0);
+        let lines = wrap(why, self.right - self.left - 8.0, SMALL, false);
+        let first = middle.1 - (lines.len() as f64 - 1.0) * LINE_HEIGHT / 2.0;
+        for (i, line) in lines.iter().enumerate() {
+            scene.text((middle.0, first + i as f64 * LINE_HEIGHT), line.as_str(), SMALL, Align::Centre, GREY);
+        }
     }
 }
 
-/// Where a line ends, what it is called, and its colour.
-pub type End = (Place, String, Ink);
+/// How levels are drawn.
+pub const LEVEL: Pen = Pen { ink: SILVER, dash: Dash::Dashed, shape: theme::Shape::Circle };
+
+/// Where a line ends, what it is called, and how it is drawn.
+pub type End = (Place, String, Pen);

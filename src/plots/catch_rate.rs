@@ -1,27 +1,28 @@
 //! Catch rate against audit budget, one line a detector, with random audits and the oracle as yardsticks.
 
-use super::axes::{Below, End, INDENT, Panel};
-use super::fitting::fit;
-use super::labels::{self, Stroke};
+use super::axes::{Below, End, Panel};
+use super::figure::Figure;
+use super::fitting::wrap;
+use super::labels::{self, Naming, alike, joined};
 use super::scale::{Kind, Scale};
-use super::scene::{Align, Place, Scene};
-use super::series::{Figure, Point, Series};
-use super::theme::{BLACK, GREY, Ink, LINE, NORMAL, SILVER, SMALL, WIDTH, colour};
+use super::scene::{Align, Scene};
+use super::series::{Point, Series};
+use super::sheet::Size;
+use super::theme::{BLACK, Dash, GREY, NORMAL, Pen, SILVER, SMALL, Shape, pen};
 use crate::foundation::failure::Status;
+use crate::foundation::format::report as number;
 use crate::foundation::order;
 use crate::record::folder::RunFolder;
 use crate::record::metric::{CATCH_RATE, Metric, ORACLE, RANDOM_BASELINE};
 
-/// Small multiples: at most so many arms, in so many columns.
+/// Small multiples: at most so many arms, each at least so wide.
 const MAX_ARMS: usize = 12;
-const COLUMNS: usize = 3;
+const NARROWEST: f64 = 225.0;
 /// Most bands over each other.
 const MAX_BANDS: usize = 3;
-/// Largest distance of neighbouring whiskers, and its share of a panel's width.
-const DODGE: (f64, f64) = (5.5, 1.0 / 55.0);
 const CHANCE: &str = "random audits (expected)";
 
-pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
+pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> {
     let mut figures = Vec::new();
     for (name, counts) in [("catch_rate", false), ("catch_rate_counts", true)] {
         let series = read(run, counts);
@@ -29,7 +30,7 @@ pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
             continue;
         }
         let axis = if counts { "Audit budget (rollouts)" } else { "Audit budget (fraction of rollouts)" };
-        let (scene, left_out) = draw(&series, axis)?;
+        let (scene, left_out) = draw(run, &series, axis, size)?;
         let rest = if left_out > 0 {
             format!(" {left_out} further arms are in the CSV only.")
         } else {
@@ -37,14 +38,15 @@ pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
         };
         figures.push(Figure {
             name: name.to_owned(),
-            title: "Caught in time, by audit budget".to_owned(),
+            title: title(&series, counts),
             caption: format!(
                 "Share of the runs in which an audit confirmed a hack before the damage step, against how many rollouts may be \
-                 audited. Bands or whiskers: 95% Wilson intervals (whiskers stand side by side at the same budget). Dashed: the chance of as many random audits. {ORACLE} knows the truth \
+                 audited. Bands or whiskers: 95% Wilson intervals. Detectors with the same numbers in every panel share a name. Dashed: the chance of as many random audits. {ORACLE} knows the truth \
                  and bounds what any detector can reach.{rest}"
             ),
             columns: [if counts { "budget_rollouts" } else { "budget_fraction" }, "catch_rate", "ci_low", "ci_high"],
             series,
+            beside: Vec::new(),
             scene,
         });
     }
@@ -52,6 +54,41 @@ pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
         return Err(Status::Missing { column: format!("{CATCH_RATE}[detector@budget] in summary.csv") });
     }
     Ok(figures)
+}
+
+/// What the first detector reaches at its smallest budget, beside chance.
+fn title(series: &[Series], counts: bool) -> String {
+    let first = series.iter().find(|s| s.name != CHANCE && s.name != "random" && s.name != ORACLE);
+    let told = first.and_then(|s| {
+        let point = s.points.first()?;
+        let budget = if counts {
+            format!("{} rollouts", number(point.x))
+        } else {
+            format!("{}% of the rollouts", number(100.0 * point.x))
+        };
+        let percent = |x: f64| number((100.0 * x).round());
+        let interval = match (point.low, point.high) {
+            (Some(low), Some(high)) => format!(" [{}, {}]", percent(low), percent(high)),
+            _ => String::new(),
+        };
+        let chance = series.iter().find(|c| c.name == CHANCE && c.panel == s.panel);
+        let chance = chance.and_then(|c| c.points.iter().find(|p| p.x == point.x)).map(|p| p.y);
+        let beside = match chance {
+            Some(chance) if point.high.is_some_and(|high| high < chance) => {
+                format!(", worse than chance ({}%)", number(100.0 * chance))
+            }
+            Some(chance) => format!(", {}% by chance", number((1000.0 * chance).round() / 10.0)),
+            None => String::new(),
+        };
+        let several = series.iter().any(|other| other.panel != s.panel);
+        let place = if several { format!(" ({})", s.panel) } else { String::new() };
+        Some(format!(
+            "{} is in time in {}%{interval} of the runs at {budget}{beside}{place}",
+            s.name,
+            percent(point.y)
+        ))
+    });
+    told.unwrap_or_else(|| "Caught in time, by audit budget".to_owned())
 }
 
 /// One series an arm (its panel) and detector, in the order of the file, and the random baseline as the median over detectors.
@@ -91,101 +128,141 @@ fn read(run: &RunFolder, counts: bool) -> Vec<Series> {
     if series.iter().all(|s| s.name == CHANCE) { Vec::new() } else { series }
 }
 
-fn draw(series: &[Series], axis: &str) -> Result<(Scene, usize), Status> {
+fn draw(run: &RunFolder, series: &[Series], axis: &str, size: Size) -> Result<(Scene, usize), Status> {
     let nothing = Status::TooFew { what: "finite points", have: 0, need: 1 };
-    let mut arms: Vec<&str> = Vec::new();
+    let width = size.width();
+    let arms: Vec<String> = run.plan.arms.iter().map(|arm| run.label(arm.arm)).collect();
     let mut detectors: Vec<&str> = Vec::new();
     for s in series {
-        if !arms.contains(&s.panel.as_str()) {
-            arms.push(&s.panel);
-        }
         let own = s.name != CHANCE && s.name != ORACLE && s.name != "random";
         if own && !detectors.contains(&s.name.as_str()) {
             detectors.push(&s.name);
         }
     }
-    let ink = |name: &str| match name {
-        CHANCE => SILVER,
-        "random" => GREY,
-        ORACLE => BLACK,
-        _ => colour(detectors.iter().position(|d| *d == name).unwrap_or(0), detectors.len()),
+    let pen_of = |name: &str| match name {
+        CHANCE => Pen { ink: SILVER, dash: Dash::Dashed, shape: Shape::Circle },
+        "random" => Pen { ink: GREY, dash: Dash::Dotted, shape: Shape::Plus },
+        ORACLE => Pen { ink: BLACK, dash: Dash::Solid, shape: Shape::Down },
+        _ => pen(detectors.iter().position(|d| *d == name).unwrap_or(0)),
     };
+    let merged = names_of(series);
     let x = Scale::over(Kind::Log, series.iter().flat_map(|s| s.points.iter().map(|p| p.x)))
         .ok_or(nothing.clone())?;
-    // Room for whiskers beside the smallest and the largest budget.
+    // Room for markers at the smallest and the largest budget.
     let x = Scale::exact(Kind::Log, x.ends().0 / 1.5, x.ends().1 * 1.5).unwrap_or(x);
     let y = Scale::exact(Kind::Linear, 0.0, 1.0).ok_or(nothing)?;
     let shown = arms.len().min(MAX_ARMS);
-    let left_out = arms.len() - shown;
-    if let [_] = arms[..] {
-        let mut scene = Scene::new(WIDTH, 400.0);
-        let room = labels::room(series.iter().map(|s| s.name.as_str()));
-        let panel = Panel { left: INDENT + 10.0, top: 30.0, right: WIDTH - room, bottom: 346.0, x, y };
-        panel.frame(&mut scene, "P(caught in time)", Below::Title(axis));
-        let mine: Vec<&Series> = series.iter().collect();
-        let ends = panel_lines(&mut scene, &panel, &mine, &ink);
-        labels::at_right(&mut scene, &panel, &ends);
-        return Ok((scene, left_out));
-    }
-    let mut names: Vec<(String, Ink, Stroke)> = Vec::new();
-    for s in series {
-        if !names.iter().any(|n| n.0 == s.name) {
-            let stroke = if s.name == CHANCE { Stroke::Dashed } else { Stroke::Solid };
-            names.push((s.name.clone(), ink(&s.name), stroke));
-        }
-    }
-    let columns = shown.min(COLUMNS);
+    let columns = shown.min(((width / NARROWEST) as usize).max(1));
     let rows = shown.div_ceil(columns);
-    let mut scene = Scene::new(WIDTH, 0.0);
-    let start = labels::key(&mut scene, 10.0, WIDTH - 10.0, 28.0, &names) + 28.0 + 26.0;
+    let height = if shown == 1 { 250.0 } else { 170.0 };
+    let mut scene = Scene::new(width, 0.0);
+    let naming = match shown {
+        1 => Naming::of(merged.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), width, height),
+        _ => Naming::Above,
+    };
     scene.bold((10.0, 18.0), "P(caught in time)", NORMAL, Align::Left, BLACK);
-    let (width, height) = ((WIDTH - 10.0) / columns as f64, if columns < 3 { 210.0 } else { 170.0 });
+    let mut start = 34.0;
+    if naming == Naming::Above {
+        let pens: Vec<(String, Pen)> =
+            merged.iter().map(|(name, first)| (name.clone(), pen_of(first))).collect();
+        start = labels::key(&mut scene, 10.0, width - 10.0, 28.0, &pens) + 34.0;
+    }
+    let cell = (width - 10.0) / columns as f64;
+    let head = |arm: &String| wrap(arm, cell - 60.0, SMALL, true);
+    let heads =
+        if shown == 1 { 0 } else { arms.iter().take(shown).map(|a| head(a).len()).max().unwrap_or(0) };
+    let above = heads as f64 * (SMALL + 2.0) + 6.0;
+    let short = if cell < 300.0 { axis.replace("Audit budget", "Budget") } else { axis.to_owned() };
     for (i, arm) in arms.iter().take(shown).enumerate() {
         let (column, row) = (i % columns, i / columns);
-        let left = 46.0 + column as f64 * width;
-        let top = start + row as f64 * (height + 46.0);
-        let panel = Panel { left, top, right: left + width - 58.0, bottom: top + height, x, y };
-        let last = i + columns >= shown;
-        panel.frame(&mut scene, "", Below::Title(if last { axis_short(axis, columns) } else { "" }));
-        let title = fit(arm, width - 50.0, SMALL, true);
-        scene.bold((left, top - 9.0), title, SMALL, Align::Left, BLACK);
-        let mine: Vec<&Series> = series.iter().filter(|s| s.panel == **arm).collect();
-        panel_lines(&mut scene, &panel, &mine, &ink);
+        let left = 46.0 + column as f64 * cell;
+        let top = start + above + row as f64 * (height + above + 50.0);
+        let room = if shown == 1 { naming.room() } else { 0.0 };
+        let right = if shown == 1 { width - room } else { left + cell - 58.0 };
+        let panel = Panel { left, top, right, bottom: top + height, x, y };
+        panel.frame(&mut scene, "", Below::Title(&short));
+        if shown > 1 {
+            for (line, text) in head(arm).iter().rev().enumerate() {
+                let at = (left, top - 9.0 - line as f64 * (SMALL + 2.0));
+                scene.bold(at, text.as_str(), SMALL, Align::Left, BLACK);
+            }
+        }
+        let mine: Vec<&Series> = series.iter().filter(|s| s.panel == *arm).collect();
+        if mine.iter().all(|s| s.name == CHANCE) {
+            let of = run.plan.arms.get(i).map_or(0, |arm| arm.arm);
+            panel.empty(&mut scene, &why_empty(run, of));
+        }
+        let ends = panel_lines(&mut scene, &panel, &mine, &pen_of);
+        if matches!(naming, Naming::Beside(_)) {
+            labels::at_right(&mut scene, &panel, &ends);
+        }
     }
-    scene.height = start + rows as f64 * (height + 46.0) + 12.0;
-    Ok((scene, left_out))
+    scene.height = start + rows as f64 * (height + above + 50.0) + 4.0;
+    Ok((scene, arms.len() - shown))
 }
 
-fn axis_short(axis: &str, columns: usize) -> &str {
-    if columns < 3 || axis.contains("(rollouts)") { axis } else { "Budget (fraction of rollouts)" }
+/// A detector's lines: the panel and the points of each.
+type Lines<'a> = Vec<(&'a str, Vec<(f64, f64)>)>;
+
+/// Names for the key: detectors that are equal wherever they stand share one, with the first of them.
+fn names_of(series: &[Series]) -> Vec<(String, String)> {
+    let mut names: Vec<&str> = Vec::new();
+    for s in series {
+        if !names.contains(&s.name.as_str()) {
+            names.push(&s.name);
+        }
+    }
+    let points = |name: &str| -> Lines<'_> {
+        let own = series.iter().filter(|s| s.name == name);
+        own.map(|s| (s.panel.as_str(), s.points.iter().map(|p| (p.x, p.y)).collect::<Vec<_>>()))
+            .collect::<Vec<_>>()
+    };
+    let mut groups: Vec<(Vec<&str>, Lines<'_>)> = Vec::new();
+    for name in names {
+        let own = points(name);
+        match groups.iter_mut().find(|group| group.1 == own && name != CHANCE && group.0[0] != CHANCE) {
+            Some(group) => group.0.push(name),
+            None => groups.push((vec![name], own)),
+        }
+    }
+    groups.into_iter().map(|(names, _)| (joined(&names), names[0].to_owned())).collect()
 }
 
-/// Intervals as bands while they can be told apart, else as whiskers beside each other; gives the ends of the lines.
-fn panel_lines(scene: &mut Scene, panel: &Panel, series: &[&Series], ink: &dyn Fn(&str) -> Ink) -> Vec<End> {
-    let measured = series.iter().filter(|s| s.name != CHANCE).count();
-    let bands = measured <= MAX_BANDS;
-    let dodge = DODGE.0.min((panel.right - panel.left) * DODGE.1);
+/// Why an arm has no rate.
+fn why_empty(run: &RunFolder, arm: usize) -> String {
+    let mine = run.summary.iter().filter(|row| row.arm == arm && row.estimate.is_none());
+    let why = mine.filter(|row| Metric::parse(&row.metric).name == CATCH_RATE).map(|row| row.method.as_str());
+    why.into_iter().next().map_or_else(|| "no audit was recorded".to_owned(), str::to_owned)
+}
+
+/// Intervals as bands while they can be told apart, else as whiskers; gives the ends of the lines.
+fn panel_lines(
+    scene: &mut Scene,
+    panel: &Panel,
+    series: &[&Series],
+    pen_of: &dyn Fn(&str) -> Pen,
+) -> Vec<End> {
+    let measured: Vec<&Series> = series.iter().copied().filter(|s| s.name != CHANCE).collect();
+    let groups = alike(&measured);
+    let bands = groups.len() <= MAX_BANDS;
     let mut ends = Vec::new();
-    for s in series.iter().filter(|_| bands) {
-        panel.band(scene, s, ink(&s.name));
+    for group in groups.iter().filter(|_| bands) {
+        panel.band(scene, group[0], pen_of(&group[0].name).ink);
     }
     for s in series.iter().filter(|s| s.name == CHANCE) {
-        let places = panel.places(&s.points);
-        scene.dashed(&places, ink(&s.name), LINE, 5.0, 3.5);
-        ends.extend(places.last().map(|at| (*at, s.name.clone(), ink(&s.name))));
+        let (places, pen) = (panel.places(&s.points), pen_of(&s.name));
+        ends.extend(places.last().map(|at| (*at, s.name.clone(), pen)));
+        scene.dashed(places, pen.ink, super::theme::LINE, pen.dash);
+        scene.drawn_from(s, &s.points);
     }
-    for (i, s) in series.iter().filter(|s| s.name != CHANCE).enumerate() {
-        let ink = ink(&s.name);
-        let shift = if bands { 0.0 } else { (i as f64 - (measured as f64 - 1.0) / 2.0) * dodge };
-        let places: Vec<Place> = panel.places(&s.points).into_iter().map(|(x, y)| (x + shift, y)).collect();
-        ends.extend(places.last().map(|at| (*at, s.name.clone(), ink)));
-        if bands {
-            places.iter().for_each(|at| scene.dot(*at, 2.8, ink));
-            scene.line(places, ink, LINE);
-        } else {
-            scene.line(places, ink.at(0.7), 1.3);
-            panel.whiskers(scene, s, ink, shift);
+    for group in &groups {
+        let (s, pen) = (group[0], pen_of(&group[0].name));
+        panel.line(scene, s, pen);
+        if !bands {
+            panel.whiskers(scene, s, pen);
         }
+        let names: Vec<&str> = group.iter().map(|s| s.name.as_str()).collect();
+        ends.extend(s.points.last().map(|p| (panel.place(p.x, p.y), joined(&names), pen)));
     }
     ends
 }

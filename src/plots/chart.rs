@@ -2,10 +2,14 @@
 
 use super::PlotError;
 use super::axes::{Below, End, INDENT, Panel};
-use super::labels;
+use super::fitting::wrap;
+use super::labels::{self, Naming};
+use super::output::{self, Format, Look};
 use super::scale::{Kind, Scale};
 use super::scene::{Align, Place, Scene, text_width};
-use super::theme::{BLACK, GREY, Ink, LINE, NORMAL, SMALL, WHITE, WIDTH, colour};
+use super::series::{Point, Series};
+use super::sheet::Size;
+use super::theme::{BLACK, GREY, Ink, LINE, NORMAL, Pen, SMALL, WHITE, pen};
 use std::path::Path;
 
 /// Height of the panel, in CSS pixels.
@@ -50,7 +54,7 @@ pub struct Mark {
     pub label: String,
 }
 
-/// Writes a chart as `.svg` or `.png`, after the file's extension.
+/// Writes a chart as `.svg`, `.png` or `.pdf`, after the file's extension.
 ///
 /// # Errors
 /// Another extension; a chart without a point that its axes can hold; a file that cannot be written.
@@ -58,7 +62,7 @@ pub fn write(chart: &Chart, path: &Path) -> Result<(), PlotError> {
     save(&chart.title, &chart.caption, path, || draw(chart))
 }
 
-/// Writes one scene as `.svg` or `.png`, after the file's extension, which is looked at before anything is drawn.
+/// Writes one scene in the format of the file's extension, which is looked at before anything is drawn.
 pub(super) fn save(
     title: &str,
     caption: &str,
@@ -66,19 +70,12 @@ pub(super) fn save(
     draw: impl FnOnce() -> Option<Scene>,
 ) -> Result<(), PlotError> {
     let extension = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
-    if !matches!(extension.as_str(), "svg" | "png") {
-        return Err(PlotError::Format { path: path.to_owned() });
-    }
+    let format = Format::ALL.into_iter().find(|format| format.extension() == extension);
+    let format = format.ok_or_else(|| PlotError::Format { path: path.to_owned() })?;
     let fault = |message: String| PlotError::Draw { figure: title.to_owned(), message };
-    let unwritten = |source| PlotError::Write { path: path.to_owned(), source };
     let scene = draw().ok_or_else(|| fault("no point can be shown on its axes".to_owned()))?;
-    if extension == "svg" {
-        let text = scene.svg(title, caption).map_err(fault)?;
-        return std::fs::write(path, text).map_err(unwritten);
-    }
-    // The drawing library's own message would not name the file.
-    std::fs::File::create(path).map_err(unwritten)?;
-    scene.png(path).map_err(fault)
+    let bytes = output::bytes(&scene, format, Look::default(), title, caption).map_err(fault)?;
+    std::fs::write(path, bytes).map_err(|source| PlotError::Write { path: path.to_owned(), source })
 }
 
 /// The chart's picture; `None` where the axes can hold none of its points.
@@ -94,30 +91,51 @@ fn draw(chart: &Chart) -> Option<Scene> {
         .collect();
     let x = horizontal(chart.x.1, points.iter().map(|p| p.0))?;
     let y = vertical(chart.y.1, points.iter().map(|p| p.1))?;
-    let (left, top) = (INDENT + 10.0, 62.0);
-    let room = labels::room(chart.curves.iter().map(|c| c.name.as_str()));
-    let panel = Panel { left, top, right: WIDTH - room.max(26.0), bottom: top + HEIGHT, x, y };
-    let mut scene = Scene::new(WIDTH, 0.0);
-    scene.bold((10.0, 20.0), chart.title.as_str(), NORMAL + 1.5, Align::Left, BLACK);
+    let width = Size::default().width();
+    let naming = Naming::of(
+        chart.curves.iter().map(|c| c.name.as_str()).filter(|name| !name.is_empty()).collect::<Vec<_>>(),
+        width,
+        HEIGHT,
+    );
+    let mut scene = Scene::new(width, 0.0);
+    let mut top = 24.0;
+    for text in wrap(&chart.title, width - 20.0, NORMAL + 1.5, true) {
+        scene.bold((10.0, top - 4.0), text, NORMAL + 1.5, Align::Left, BLACK);
+        top += NORMAL + 5.0;
+    }
+    top += 24.0;
+    let pens: Vec<(String, Pen)> =
+        chart.curves.iter().enumerate().map(|(i, c)| (c.name.clone(), pen(i))).collect();
+    if naming == Naming::Above {
+        let named: Vec<(String, Pen)> = pens.iter().filter(|(name, _)| !name.is_empty()).cloned().collect();
+        top += labels::key(&mut scene, 10.0, width - 10.0, top - 34.0, &named);
+    }
+    let left = INDENT + 10.0;
+    let panel = Panel { left, top, right: width - naming.room().max(26.0), bottom: top + HEIGHT, x, y };
     panel.frame(&mut scene, &chart.y.0, Below::Title(&chart.x.0));
     let mut ends: Vec<End> = Vec::new();
     let mut inked: Vec<Place> = Vec::new();
-    for (i, curve) in chart.curves.iter().enumerate() {
-        let ink = colour(i, chart.curves.len());
+    for (curve, (_, pen)) in chart.curves.iter().zip(&pens) {
         for run in curve.points.split(|point| !shown(*point)).filter(|run| !run.is_empty()) {
             let places: Vec<Place> = run.iter().map(|(x, y)| panel.place(*x, *y)).collect();
             if let [alone] = places[..] {
-                scene.dot(alone, LINE, ink);
+                scene.shape(alone, LINE, pen.ink, pen.shape);
             }
             inked.extend(between(&places));
-            scene.line(places, ink, LINE);
+            let series = Series::new("", curve.name.clone(), run.iter().map(|(x, y)| Point::new(*x, *y)));
+            if series.points.len() > 1 {
+                scene.dashed(places, pen.ink, LINE, pen.dash);
+                scene.drawn_from(&series, &series.points);
+            }
         }
         let last = curve.points.iter().rfind(|point| shown(**point));
         if let Some((x, y)) = last.filter(|_| !curve.name.is_empty()) {
-            ends.push((panel.place(*x, *y), curve.name.clone(), ink));
+            ends.push((panel.place(*x, *y), curve.name.clone(), *pen));
         }
     }
-    labels::at_right(&mut scene, &panel, &ends);
+    if matches!(naming, Naming::Beside(_)) {
+        labels::at_right(&mut scene, &panel, &ends);
+    }
     mark(&mut scene, &panel, &marks, inked);
     close(&mut scene, panel.bottom, &chart.caption);
     Some(scene)
@@ -126,7 +144,7 @@ fn draw(chart: &Chart) -> Option<Scene> {
 /// Writes the caption below a panel that ends at `bottom` with its axis' title, and ends the page there.
 pub(super) fn close(scene: &mut Scene, bottom: f64, caption: &str) {
     let mut line = bottom + 26.0 + SMALL + NORMAL;
-    for text in broken(caption, WIDTH - 20.0) {
+    for text in wrap(caption, scene.width - 20.0, SMALL, false) {
         line += SMALL + 4.0;
         scene.text((10.0, line), text, SMALL, Align::Left, GREY);
     }
@@ -195,21 +213,6 @@ fn mark(scene: &mut Scene, panel: &Panel, marks: &[&Mark], mut inked: Vec<Place>
     }
 }
 
-/// The text in lines of at most `width`.
-fn broken(text: &str, width: f64) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if text_width(&format!("{line} {word}"), SMALL, false) <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::scene::Mark as Drawn;
@@ -271,14 +274,14 @@ mod tests {
     fn the_extension_says_how_it_is_written() {
         let folder = tempfile::tempdir().unwrap();
         let chart = chart(vec![(1.0, 1.0), (100.0, 3.0)]);
-        for (name, start) in [("a.svg", &b"<svg"[..]), ("a.PNG", &b"\x89PNG"[..])] {
+        for (name, start) in [("a.svg", &b"<svg"[..]), ("a.PNG", &b"\x89PNG"[..]), ("a.pdf", &b"%PDF"[..])] {
             let path = folder.path().join(name);
             write(&chart, &path).unwrap();
             assert!(std::fs::read(path).unwrap().starts_with(start), "{name}");
         }
-        for name in ["a.pdf", "a", ".svg"] {
+        for name in ["a.gif", "a", ".svg"] {
             let message = write(&chart, &folder.path().join(name)).unwrap_err().to_string();
-            assert!(message.contains(name) && message.contains(".svg or .png"), "{message}");
+            assert!(message.contains(name) && message.contains(".svg, .png or .pdf"), "{message}");
         }
         for name in ["none/a.svg", "none/a.png"] {
             let message = write(&chart, &folder.path().join(name)).unwrap_err().to_string();

@@ -1,8 +1,14 @@
 //! Every figure, and the folder they are written to.
 
-use super::series::Figure;
+use super::figure::Figure;
+use super::fitting::wrap;
+use super::output::{self, Format, Look};
+use super::scene::{Align, Scene};
+use super::sheet::Size;
+use super::theme::{BLACK, NORMAL};
 use super::{
-    PlotError, agreement, catch_rate, collapse, hill, over_optimisation, responses, survival, sweep, training,
+    PlotError, agreement, catch_rate, collapse, hill, kl_estimators, over_optimisation, responses, survival,
+    sweep, timing, training,
 };
 use crate::foundation::failure::Status;
 use crate::record::folder::{FIGURES_INDEX, FigureIndex, FigureInfo, LeftOut, RunFolder};
@@ -14,20 +20,22 @@ pub struct FigureKind {
     /// Its name; a kind that gives several figures adds a suffix.
     pub name: &'static str,
     /// Makes it from a run, or says why not.
-    pub build: fn(&RunFolder) -> Result<Vec<Figure>, Status>,
+    pub build: fn(&RunFolder, Size) -> Result<Vec<Figure>, Status>,
 }
 
-/// All kinds, in the order of the report.
+/// All kinds, in the order of the report: the first that a run can carry decides its question, whether its numbers are right comes last.
 pub const FIGURES: &[FigureKind] = &[
-    FigureKind { name: "agreement", build: agreement::build },
     FigureKind { name: "collapse", build: collapse::build },
     FigureKind { name: "responses", build: responses::build },
     FigureKind { name: "sweep", build: sweep::build },
     FigureKind { name: "over_optimisation", build: over_optimisation::build },
     FigureKind { name: "training", build: training::build },
+    FigureKind { name: "timing", build: timing::build },
     FigureKind { name: "catch_rate", build: catch_rate::build },
     FigureKind { name: "survival", build: survival::build },
     FigureKind { name: "hill", build: hill::build },
+    FigureKind { name: "kl_estimators", build: kl_estimators::build },
+    FigureKind { name: "agreement", build: agreement::build },
 ];
 
 /// One figure on disk.
@@ -35,12 +43,36 @@ pub const FIGURES: &[FigureKind] = &[
 pub struct FigureFile {
     /// Name, title and caption.
     pub info: FigureInfo,
-    /// Vector picture.
-    pub svg: PathBuf,
-    /// Pixel picture.
-    pub png: PathBuf,
+    /// The pictures, one for each format asked for.
+    pub pictures: Vec<PathBuf>,
     /// The data drawn.
     pub csv: PathBuf,
+}
+
+/// Which pictures are wanted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wanted {
+    /// How large and on what.
+    pub look: Look,
+    /// In which formats.
+    pub formats: Vec<Format>,
+    /// Only figures whose name, or whose kind's name, is one of these; all where there is none.
+    pub only: Vec<String>,
+}
+
+impl Default for Wanted {
+    fn default() -> Self {
+        Self { look: Look::default(), formats: vec![Format::Svg, Format::Png], only: Vec::new() }
+    }
+}
+
+impl Wanted {
+    fn takes(&self, name: &str) -> bool {
+        self.only.is_empty()
+            || self.only.iter().any(|only| {
+                name == only || name.strip_prefix(only.as_str()).is_some_and(|rest| rest.starts_with('_'))
+            })
+    }
 }
 
 /// What [`draw_all`] did.
@@ -52,11 +84,11 @@ pub struct Drawn {
     pub left_out: Vec<LeftOut>,
 }
 
-/// All figures that the run can carry, before they are written, and the others with the reason.
-pub fn build_all(run: &RunFolder) -> (Vec<Figure>, Vec<LeftOut>) {
+/// All figures that the run can carry at a size, before they are written, and the others with the reason.
+pub fn build_all(run: &RunFolder, size: Size) -> (Vec<Figure>, Vec<LeftOut>) {
     let (mut figures, mut left_out) = (Vec::new(), Vec::new());
     for kind in FIGURES {
-        match (kind.build)(run) {
+        match (kind.build)(run, size) {
             Ok(made) => figures.extend(made),
             Err(status) => left_out.push(LeftOut { name: kind.name.to_owned(), status: status.to_string() }),
         }
@@ -64,41 +96,84 @@ pub fn build_all(run: &RunFolder) -> (Vec<Figure>, Vec<LeftOut>) {
     (figures, left_out)
 }
 
-/// Writes every figure that `run` can carry into `out` as `.svg`, `.png` and `.csv`, and their index, `figures.json`.
+/// Writes every figure that `run` can carry into `out`, in the formats wanted and as `.csv`; where all figures are drawn in the
+/// standard look also their index, `figures.json`, by which the report finds them.
 ///
 /// # Errors
-/// A file that cannot be written, by name.
-pub fn draw_all(run: &RunFolder, out: &Path) -> Result<Drawn, PlotError> {
+/// A file that cannot be written, by name; a name that no figure has.
+pub fn draw_all(run: &RunFolder, out: &Path, wanted: &Wanted) -> Result<Drawn, PlotError> {
+    let (mut figures, mut left_out) = build_all(run, wanted.look.size);
+    let known: Vec<&str> = FIGURES.iter().map(|kind| kind.name).collect();
+    let named =
+        |only: &&String| known.contains(&only.as_str()) || figures.iter().any(|figure| figure.name == **only);
+    if let Some(name) = wanted.only.iter().find(|only| !named(only)) {
+        return Err(PlotError::NoFigure { name: name.clone(), known });
+    }
+    figures.retain(|figure| wanted.takes(&figure.name));
+    left_out.retain(|left| wanted.takes(&left.name));
     fs::create_dir_all(out).map_err(|source| PlotError::Write { path: out.to_owned(), source })?;
-    let (figures, left_out) = build_all(run);
-    let files = figures.iter().map(|figure| write(figure, out)).collect::<Result<Vec<_>, _>>()?;
-    let drawn = files.iter().map(|file| file.info.clone()).collect();
-    let index = FigureIndex { drawn, left_out: left_out.clone() };
-    let path = out.join(FIGURES_INDEX);
-    let source = serde_json::to_string_pretty(&index).map_err(std::io::Error::from);
-    source
-        .and_then(|text| fs::write(&path, text + "\n"))
-        .map_err(|source| PlotError::Write { path, source })?;
+    let files = figures.iter().map(|figure| write(figure, out, wanted)).collect::<Result<Vec<_>, _>>()?;
+    let is_standard =
+        wanted.only.is_empty() && wanted.look == Look::default() && wanted.formats.contains(&Format::Svg);
+    if is_standard {
+        let drawn = files.iter().map(|file| file.info.clone()).collect();
+        let index = FigureIndex { drawn, left_out: left_out.clone() };
+        let path = out.join(FIGURES_INDEX);
+        let text = serde_json::to_string_pretty(&index)
+            .map_err(|error| PlotError::Write { path: path.clone(), source: error.into() })?;
+        save(&path, (text + "\n").as_bytes())?;
+    }
     Ok(Drawn { files, left_out })
 }
 
-fn write(figure: &Figure, out: &Path) -> Result<FigureFile, PlotError> {
+/// Where the pictures of a look go within a folder of figures: the standard look in the folder itself.
+pub fn folder(figures: &Path, look: Look) -> PathBuf {
+    if look == Look::default() {
+        return figures.to_owned();
+    }
+    figures.join(format!("{:?}-{:?}", look.size, look.theme).to_lowercase())
+}
+
+fn save(path: &Path, bytes: &[u8]) -> Result<(), PlotError> {
+    fs::write(path, bytes).map_err(|source| PlotError::Write { path: path.to_owned(), source })
+}
+
+fn write(figure: &Figure, out: &Path, wanted: &Wanted) -> Result<FigureFile, PlotError> {
     let fault = |message: String| PlotError::Draw { figure: figure.name.clone(), message };
-    let save = |extension: &str, bytes: &[u8]| {
-        let path = out.join(format!("{}.{extension}", figure.name));
-        match fs::write(&path, bytes) {
-            Ok(()) => Ok(path),
-            Err(source) => Err(PlotError::Write { path, source }),
-        }
+    let path = |extension: &str| out.join(format!("{}.{extension}", figure.name));
+    let csv = path("csv");
+    save(&csv, &figure.csv().map_err(|e| fault(e.to_string()))?)?;
+    let headed;
+    let scene = if wanted.look.size == Size::Slide {
+        headed = with_title(figure);
+        &headed
+    } else {
+        &figure.scene
     };
-    let csv = save("csv", &figure.csv().map_err(|e| fault(e.to_string()))?)?;
-    let svg = save("svg", figure.scene.svg(&figure.title, &figure.caption).map_err(fault)?.as_bytes())?;
-    let png = out.join(format!("{}.png", figure.name));
-    figure.scene.png(&png).map_err(fault)?;
+    let mut pictures = Vec::new();
+    for format in &wanted.formats {
+        let bytes =
+            output::bytes(scene, *format, wanted.look, &figure.title, &figure.caption).map_err(fault)?;
+        let picture = path(format.extension());
+        save(&picture, &bytes)?;
+        pictures.push(picture);
+    }
     let info = FigureInfo {
         name: figure.name.clone(),
         title: figure.title.clone(),
         caption: figure.caption.clone(),
     };
-    Ok(FigureFile { info, svg, png, csv })
+    Ok(FigureFile { info, pictures, csv })
+}
+
+/// The picture with its title above: a slide has no caption.
+fn with_title(figure: &Figure) -> Scene {
+    const HEAD: f64 = NORMAL + 2.5;
+    let mut scene = figure.scene.clone();
+    let lines = wrap(&figure.title, scene.width - 20.0, HEAD, true);
+    scene.lower(10.0 + lines.len() as f64 * (HEAD + 4.0));
+    for (i, line) in lines.into_iter().enumerate() {
+        scene.bold((10.0, 20.0 + i as f64 * (HEAD + 4.0)), line, HEAD, Align::Left, BLACK);
+    }
+    scene
 }

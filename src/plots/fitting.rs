@@ -1,4 +1,4 @@
-//! Text that fits where it stands: cut, or broken into lines.
+//! Text that fits where it stands: broken into lines, or cut where a text may be of any length.
 
 use super::scene::text_width;
 
@@ -16,27 +16,50 @@ pub fn fit(text: &str, width: f64, size: f64, bold: bool) -> String {
     kept
 }
 
-/// The text in lines of at most `width`, broken after commas and before brackets; three lines at most, the last one cut.
-pub fn wrap(text: &str, width: f64, size: f64) -> Vec<String> {
-    const LINES: usize = 3;
-    let mut lines: Vec<String> = vec![String::new()];
-    let pieces = text.split_inclusive(", ").flat_map(|piece| match piece.find('(') {
-        Some(bracket) => [&piece[..bracket], &piece[bracket..]],
-        None => [piece, ""],
-    });
-    for piece in pieces.filter(|piece| !piece.is_empty()) {
+/// All of the text in lines of at most `width`: broken at blanks and before brackets, where that is not enough at joints of a name,
+/// and at last anywhere.
+pub fn wrap(text: &str, width: f64, size: f64, bold: bool) -> Vec<String> {
+    let fits = |line: &str| text_width(line.trim_end(), size, bold) <= width;
+    let strong = |before: char, after: char| before == ' ' || after == '(';
+    let joint = |before: char, _: char| matches!(before, '_' | '=' | '/' | '.' | '-' | ',' | '·' | '|');
+    let mut pieces: Vec<&str> = Vec::new();
+    for piece in parts(text, strong) {
+        if fits(piece) {
+            pieces.push(piece);
+            continue;
+        }
+        for small in parts(piece, joint) {
+            if fits(small) { pieces.push(small) } else { pieces.extend(parts(small, |_, _| true)) }
+        }
+    }
+    let mut lines = vec![String::new()];
+    for piece in pieces {
         let last = lines.len() - 1;
         let joined = format!("{}{piece}", lines[last]);
-        if lines[last].is_empty()
-            || lines.len() == LINES
-            || text_width(joined.trim_end(), size, false) <= width
-        {
+        if lines[last].is_empty() || fits(&joined) {
             lines[last] = joined;
         } else {
             lines.push(piece.to_owned());
         }
     }
-    lines.iter().map(|line| fit(line.trim_end(), width, size, false)).collect()
+    lines.iter().map(|line| line.trim().to_owned()).collect()
+}
+
+/// The text in pieces, cut wherever `cut` allows between two characters.
+fn parts(text: &str, cut: impl Fn(char, char) -> bool) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut start = 0;
+    let mut characters = text.char_indices().peekable();
+    while let Some((_, before)) = characters.next() {
+        if let Some(&(at, after)) = characters.peek()
+            && cut(before, after)
+        {
+            pieces.push(&text[start..at]);
+            start = at;
+        }
+    }
+    pieces.push(&text[start..]);
+    pieces
 }
 
 #[cfg(test)]
@@ -44,16 +67,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_wrapped_at_commas_and_brackets() {
-        assert_eq!(wrap("grpo", 60.0, 11.0), ["grpo"]);
-        assert_eq!(wrap("exact(kl=budget=1)", 80.0, 11.0), ["exact", "(kl=budget=1)"]);
-        let lines = wrap("coefficient=10, controller=adaptive(target=0.1, horizon=1280)", 80.0, 11.0);
-        assert_eq!(lines.len(), 3);
-        assert!(lines[0] == "coefficient=10," && lines[2].ends_with('…'), "{lines:?}");
+    fn names_are_wrapped_at_blanks_and_brackets_and_nothing_is_cut() {
+        assert_eq!(wrap("grpo", 60.0, 11.0, false), ["grpo"]);
+        assert_eq!(wrap("exact(kl=budget=1)", 80.0, 11.0, false), ["exact", "(kl=budget=1)"]);
+        assert_eq!(wrap("remove(delay=0)", 60.0, 11.0, false), ["remove", "(delay=0)"]);
+        let long = "coefficient=10, controller=adaptive(target=0.1, horizon=1280)";
+        for width in [12.0, 30.0, 80.0, 400.0] {
+            let lines = wrap(long, width, 11.0, false);
+            let kept: String = lines.concat().chars().filter(|c| *c != ' ').collect();
+            assert_eq!(kept, long.replace(' ', ""), "{lines:?}");
+            assert!(lines.iter().all(|line| text_width(line, 11.0, false) <= width), "{lines:?}");
+        }
     }
 
     #[test]
-    fn long_names_are_cut() {
+    fn long_texts_are_cut() {
         let cut = fit("a very long name of an arm", 60.0, 11.0, false);
         assert!(cut.ends_with('…') && text_width(&cut, 11.0, false) <= 62.0, "{cut}");
         assert_eq!(fit("short", 60.0, 11.0, false), "short");

@@ -1,7 +1,7 @@
 //! The gallery: the figures of several experiments, each with the data it was drawn from, under one index.
 
 use super::PlotError;
-use super::figures::draw_all;
+use super::figures::{Wanted, draw_all};
 use crate::record::folder::RunFolder;
 use std::fmt::Write as _;
 use std::fs;
@@ -28,7 +28,7 @@ pub fn gallery(exhibits: &[Exhibit<'_>], out: &Path) -> Result<PathBuf, PlotErro
          Beside every picture lie the SVG and the CSV that it was drawn from.\n",
     );
     for exhibit in exhibits {
-        let drawn = draw_all(exhibit.run, &out.join(exhibit.name))?;
+        let drawn = draw_all(exhibit.run, &out.join(exhibit.name), &Wanted::default())?;
         let name = exhibit.name;
         // Writing to a String cannot fail.
         let _ = write!(

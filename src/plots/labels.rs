@@ -1,8 +1,47 @@
 //! Labels that name series without covering each other.
 
 use super::axes::{End, Panel};
+use super::fitting::wrap;
 use super::scene::{Align, Scene, text_width};
-use super::theme::{self, Ink};
+use super::series::Series;
+use super::theme::{self, Pen, SMALL, Tone};
+
+/// From one label to the next.
+const APART: f64 = SMALL + 2.5;
+/// From a panel to the names beside it, and the sign of a series before its name.
+const OFF: f64 = 10.0;
+const SIGN: f64 = 12.0;
+/// Length of a line in a key, and the gap behind a name.
+const DASH: f64 = 24.0;
+const GAP: f64 = 16.0;
+/// Names beside a panel take at most such a share of the sheet.
+const SHARE: f64 = 0.3;
+
+/// Where the names of series stand.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Naming {
+    /// At the right of the panels, in so much room.
+    Beside(f64),
+    /// In a key above them.
+    Above,
+}
+
+impl Naming {
+    /// Beside the panels where all names fit there, without being cut or covering each other.
+    pub fn of<'a>(names: impl IntoIterator<Item = &'a str> + Clone, width: f64, height: f64) -> Self {
+        let room = room(names.clone());
+        let lines = names.into_iter().count() as f64 * APART;
+        if room <= SHARE * width && lines <= height { Self::Beside(room) } else { Self::Above }
+    }
+
+    /// Room that it takes at the right.
+    pub fn room(self) -> f64 {
+        match self {
+            Self::Beside(room) => room,
+            Self::Above => 14.0,
+        }
+    }
+}
 
 /// Moves `wanted` positions as little as needed so that neighbours are `gap` apart and all lie in `[low, high]`.
 ///
@@ -41,57 +80,81 @@ pub fn spread(wanted: &[f64], gap: f64, low: f64, high: f64) -> Vec<f64> {
 /// Names at the right of a panel: each beside the end of its line, moved apart where they would overlap.
 pub fn at_right(scene: &mut Scene, panel: &Panel, ends: &[End]) {
     let wanted: Vec<f64> = ends.iter().map(|(at, _, _)| at.1).collect();
-    let placed = spread(&wanted, theme::SMALL + 2.5, panel.top, panel.bottom);
-    for ((at, name, ink), y) in ends.iter().zip(placed) {
-        let x = panel.right + 10.0;
+    let placed = spread(&wanted, APART, panel.top, panel.bottom);
+    for ((at, name, pen), y) in ends.iter().zip(placed) {
+        let x = panel.right + OFF;
         let from = at.0.max(panel.left);
         if (y - at.1).abs() > 3.0 || panel.right - from > 6.0 {
-            scene.line(vec![(from + 3.0, at.1), (x - 3.0, y)], ink.at(0.45), theme::HAIR);
+            scene.line(vec![(from + 3.0, at.1), (x - 3.0, y)], pen.ink.at(0.45), theme::HAIR);
         }
-        scene.text((x, y + 0.36 * theme::SMALL), name.as_str(), theme::SMALL, Align::Left, ink.text());
+        let is_series = matches!(pen.ink.tone, Tone::Series(_));
+        if is_series {
+            scene.shape((x + 3.0, y), 3.0, pen.ink, pen.shape);
+        }
+        let x = if is_series { x + SIGN } else { x };
+        scene.text((x, y + 0.36 * SMALL), name.as_str(), SMALL, Align::Left, pen.ink.text());
     }
 }
 
 /// Space that [`at_right`] needs beside a panel.
 pub fn room<'a>(names: impl IntoIterator<Item = &'a str>) -> f64 {
-    names.into_iter().map(|name| text_width(name, theme::SMALL, false)).fold(0.0, f64::max) + 18.0
+    names.into_iter().map(|name| text_width(name, SMALL, false)).fold(0.0, f64::max) + OFF + SIGN + 6.0
 }
 
-/// How a line is drawn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stroke {
-    /// In one.
-    Solid,
-    /// In dashes.
-    Dashed,
-    /// In dots.
-    Dotted,
-}
-
-/// A key of colours from `left` on, wrapped before `right`; gives the height it took.
-pub fn key(scene: &mut Scene, left: f64, right: f64, top: f64, names: &[(String, Ink, Stroke)]) -> f64 {
-    let (mut x, mut y) = (left, top + theme::SMALL);
-    for (name, ink, stroke) in names {
-        let width = 26.0 + text_width(name, theme::SMALL, false) + 16.0;
+/// A key of pens from `left` on, wrapped before `right`; gives the height it took.
+pub fn key(scene: &mut Scene, left: f64, right: f64, top: f64, names: &[(String, Pen)]) -> f64 {
+    let (mut x, mut y) = (left, top + SMALL);
+    for (name, pen) in names {
+        let lines = wrap(name, right - left - DASH - 6.0, SMALL, false);
+        let width = DASH + 6.0 + lines.iter().map(|l| text_width(l, SMALL, false)).fold(0.0, f64::max);
         if x + width > right && x > left {
             x = left;
-            y += theme::SMALL + 6.0;
+            y += SMALL + 6.0;
         }
-        let middle = y - 0.34 * theme::SMALL;
-        let line = [(x, middle), (x + 20.0, middle)];
-        match stroke {
-            Stroke::Solid => scene.line(line.to_vec(), *ink, theme::LINE),
-            Stroke::Dashed => scene.dashed(&line, *ink, theme::LINE, 5.0, 3.5),
-            Stroke::Dotted => scene.dashed(&line, *ink, 1.4, 1.6, 3.0),
+        let middle = y - 0.34 * SMALL;
+        match pen.ink.tone {
+            Tone::Series(_) => scene.sign((x, middle), DASH, *pen, theme::LINE),
+            _ => scene.dashed(vec![(x, middle), (x + DASH, middle)], pen.ink, theme::LINE, pen.dash),
         }
-        scene.text((x + 26.0, y), name.as_str(), theme::SMALL, Align::Left, ink.text());
-        x += width;
+        for (i, line) in lines.iter().enumerate() {
+            let at = (x + DASH + 6.0, y + i as f64 * (SMALL + 2.0));
+            scene.text(at, line.as_str(), SMALL, Align::Left, pen.ink.text());
+        }
+        if lines.len() > 1 {
+            y += (lines.len() - 1) as f64 * (SMALL + 2.0);
+            x = right;
+        } else {
+            x += width + GAP;
+        }
     }
     y - top + 8.0
 }
 
+/// Series with the same points, in the order of the first of each: they are drawn once and named together.
+pub fn alike<'a>(series: &[&'a Series]) -> Vec<Vec<&'a Series>> {
+    let mut groups: Vec<Vec<&Series>> = Vec::new();
+    for one in series {
+        let same = |group: &&mut Vec<&Series>| {
+            let first = group[0];
+            let place = |p: &super::series::Point| (p.x, p.y);
+            first.panel == one.panel && first.points.iter().map(place).eq(one.points.iter().map(place))
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => group.push(one),
+            None => groups.push(vec![one]),
+        }
+    }
+    groups
+}
+
+/// The names of series that are drawn as one.
+pub fn joined(names: &[&str]) -> String {
+    names.join(" = ")
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::series::Point;
     use super::*;
 
     #[test]
@@ -105,5 +168,23 @@ mod tests {
         for placed in [spread(&[59.0, 60.0], 5.0, 0.0, 60.0), spread(&[0.0; 30], 5.0, 0.0, 60.0)] {
             assert!(placed.iter().all(|y| (-1e-9..=60.0 + 1e-9).contains(y)), "{placed:?}");
         }
+    }
+
+    #[test]
+    fn names_that_do_not_fit_beside_stand_above() {
+        let long = "x".repeat(60);
+        assert!(matches!(Naming::of(["a", "b"], 720.0, 200.0), Naming::Beside(_)));
+        assert_eq!(Naming::of([long.as_str()], 720.0, 200.0), Naming::Above);
+        assert_eq!(Naming::of(vec!["a"; 40], 720.0, 200.0), Naming::Above);
+    }
+
+    #[test]
+    fn equal_series_are_named_together() {
+        let made = |name: &str, y: f64| Series::new("p", name, [Point::new(0.0, 1.0), Point::new(1.0, y)]);
+        let series = [made("robust_z", 2.0), made("other", 3.0), made("oracle", 2.0)];
+        let groups = alike(&series.iter().collect::<Vec<_>>());
+        let names: Vec<String> =
+            groups.iter().map(|g| joined(&g.iter().map(|s| s.name.as_str()).collect::<Vec<_>>())).collect();
+        assert_eq!(names, ["robust_z = oracle", "other"]);
     }
 }

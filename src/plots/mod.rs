@@ -1,20 +1,27 @@
 //! Figures of a run folder, each as SVG, as PNG, and as the CSV it was drawn from.
 //!
-//! A figure turns tables into [`series::Series`], lays them out as a [`scene::Scene`] of plain marks, and one function,
-//! generic over the plotters backend, draws the scene: both formats show the same thing. What a folder cannot carry is left
+//! A figure turns tables into [`series::Series`] and lays them out, on a sheet of a printed size, as a [`scene::Scene`] of plain
+//! marks, which [`output`] writes as SVG, PNG and PDF: all show the same thing. What a folder cannot carry is left
 //! out with a reason, never drawn from stand-in numbers. One figure = one file, one row in [`figures::FIGURES`]. The closed
 //! forms, which have no run folder, are drawn as a [`chart::Chart`], a reward log's tail as a
 //! [`tail_page::TailPage`].
 
+pub mod alias;
 pub mod axes;
 pub mod chart;
+pub mod figure;
 pub mod figures;
+pub mod font;
 pub mod gallery;
 pub mod labels;
+pub mod output;
+pub mod over_optimisation;
 pub mod phases;
+pub mod prevention;
 pub mod scale;
 pub mod scene;
 pub mod series;
+pub mod sheet;
 pub mod tail_page;
 pub mod theme;
 
@@ -23,14 +30,18 @@ mod arms;
 mod catch_rate;
 mod collapse;
 mod fitting;
+mod forest;
 mod hill;
-mod over_optimisation;
+mod kl_estimators;
+mod over_steps;
 mod responses;
 mod survival;
 mod sweep;
+mod timing;
 mod training;
 
-pub use figures::{Drawn, FigureFile, draw_all};
+pub use alias::Alias;
+pub use figures::{Drawn, FigureFile, Wanted, draw_all};
 
 use std::io;
 use std::path::PathBuf;
@@ -48,17 +59,25 @@ pub enum PlotError {
         source: io::Error,
     },
     /// A file whose extension says no format that a chart can be written in.
-    #[error("cannot tell the format of `{}`: end its name in .svg or .png", path.display())]
+    #[error("cannot tell the format of `{}`: end its name in .svg, .png or .pdf", path.display())]
     Format {
         /// The file.
         path: PathBuf,
     },
-    /// The drawing library refused.
+    /// A name that no figure has.
+    #[error("there is no figure `{name}`; there are {}", known.join(", "))]
+    NoFigure {
+        /// The name.
+        name: String,
+        /// Those there are.
+        known: Vec<&'static str>,
+    },
+    /// The picture cannot be made.
     #[error("cannot draw figure `{figure}`: {message}")]
     Draw {
         /// The figure.
         figure: String,
-        /// What the library said.
+        /// What is wrong.
         message: String,
     },
 }

@@ -3,7 +3,8 @@
 use super::PlotError;
 use super::chart::save;
 use super::scene::{Align, Scene};
-use super::theme::{BLACK, GREY, GRID, Ink, NORMAL, PALETTE, SILVER, SMALL, WHITE, WIDTH};
+use super::sheet::Size;
+use super::theme::{BLACK, GREY, GRID, Ink, NORMAL, PALETTE, SILVER, SMALL};
 use crate::foundation::format::report as number;
 use crate::record::verdict::{CellRow, MAP, PHASES, trainer_label};
 use std::path::{Path, PathBuf};
@@ -14,14 +15,14 @@ const CAPTION: &str = "A cell for each KL and size of the exploit (in units of T
                        the criterion: white is none, full orange all. A dot marks cells in which the criterion is met, a \
                        cross those in which every auditor fails.";
 /// Height of a cell, in CSS pixels.
-const ROW: f64 = 30.0;
+const ROW: f64 = 34.0;
 /// Room for the labels of the rows.
 const LABELS: f64 = 44.0;
 /// Room above and below a panel's cells.
 const HEAD: f64 = 22.0;
 const FOOT: f64 = 36.0;
 /// Size of a cell's word.
-const WORD: f64 = 9.0;
+const WORD: f64 = 10.8;
 
 /// Draws the cells of the map into `dir`; nothing where there are none.
 ///
@@ -47,12 +48,9 @@ fn word(verdict: &str) -> (&str, Option<bool>) {
     }
 }
 
-/// From white to the palette's orange.
+/// The palette's orange, none of it to all.
 fn shade(share: f64) -> Ink {
-    let (from, to) = (WHITE.rgb, PALETTE[1].rgb);
-    let share = share.clamp(0.0, 1.0);
-    let mix = |a: u8, b: u8| (f64::from(a) + share * (f64::from(b) - f64::from(a))).round() as u8;
-    Ink { rgb: (mix(from.0, to.0), mix(from.1, to.1), mix(from.2, to.2)), alpha: 1.0 }
+    PALETTE[1].at(share.clamp(0.0, 1.0))
 }
 
 /// The values of a column, ascending, those that print alike once.
@@ -85,11 +83,12 @@ fn draw(cells: &[CellRow]) -> Option<Scene> {
     if trainers.is_empty() {
         return None;
     }
+    let width = Size::default().width();
     let height = HEAD + sizes.len() as f64 * ROW + FOOT;
-    let mut scene = Scene::new(WIDTH, trainers.len().div_ceil(2) as f64 * height + 4.0);
-    let column = (WIDTH / 2.0 - LABELS - 16.0) / kls.len() as f64;
+    let mut scene = Scene::new(width, trainers.len().div_ceil(2) as f64 * height + 4.0);
+    let column = (width / 2.0 - LABELS - 16.0) / kls.len() as f64;
     for (place, trainer) in trainers.iter().enumerate() {
-        let left = LABELS + (place % 2) as f64 * WIDTH / 2.0;
+        let left = LABELS + (place % 2) as f64 * width / 2.0;
         let top = (place / 2) as f64 * height + HEAD;
         let bottom = top + sizes.len() as f64 * ROW;
         scene.bold((left, top - 8.0), trainer_label(trainer), NORMAL, Align::Left, BLACK);
@@ -154,7 +153,7 @@ mod tests {
     fn labels_have_two_digits_and_shades_run_from_white_to_orange() {
         let named: Vec<String> = [0.49996, 1.0003, 0.03, 48.03, 3.0].into_iter().map(label).collect();
         assert_eq!(named, ["0.5", "1", "0.03", "48", "3"]);
-        assert_eq!((shade(-1.0), shade(0.0).rgb), (WHITE, WHITE.rgb));
+        assert_eq!((shade(-1.0).alpha, shade(0.0).alpha), (0.0, 0.0));
         assert_eq!(shade(1.0), PALETTE[1]);
     }
 

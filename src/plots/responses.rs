@@ -1,11 +1,12 @@
 //! What each response made of each setting: the share of damaged runs and E\[V\], a cell for every combination.
 
 use super::arms::{self, readable, short_key};
-use super::axes::INDENT;
+use super::figure::Figure;
 use super::fitting::wrap;
 use super::scene::{Align, Scene};
-use super::series::{Figure, Point, Series};
-use super::theme::{BLACK, GREY, HAIR, PALETTE, SILVER, SMALL, WHITE, WIDTH};
+use super::series::{Point, Series};
+use super::sheet::Size;
+use super::theme::{BLACK, GREY, HAIR, PALETTE, SILVER, SMALL, WHITE};
 use crate::foundation::failure::Status;
 use crate::record::folder::RunFolder;
 use crate::record::metric::UTILITY;
@@ -14,9 +15,13 @@ use crate::record::metric::UTILITY;
 const MAX_ROWS: usize = 40;
 /// Columns that it can hold.
 const MAX_COLUMNS: usize = 8;
-const ROW: f64 = 39.0;
-/// Width of the names of the rows.
-const NAMES: f64 = 236.0;
+const ROW: f64 = 42.0;
+/// Share of the sheet that the names of the rows take.
+const NAMES: f64 = 0.3;
+/// Least width of a column that holds its three lines.
+const COLUMN: f64 = 62.0;
+/// From one line of a cell or a name to the next.
+const LINE: f64 = 12.5;
 
 /// One combination.
 struct Cell {
@@ -27,7 +32,7 @@ struct Cell {
     utility: Option<f64>,
 }
 
-pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
+pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> {
     let keys = &run.plan.sweep_keys;
     let Some(along) = keys.iter().position(|key| key.starts_with("audit.response")) else {
         return Ok(Vec::new());
@@ -59,7 +64,17 @@ pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
         let what = if columns.len() < 2 { "responses" } else { "rows and columns that fit the page" };
         return Err(Status::TooFew { what, have: columns.len().min(groups.len()), need: 2 });
     }
+    let fitting = ((size.width() * (1.0 - NAMES) - 22.0) / COLUMN) as usize;
+    if columns.len() > fitting {
+        let what = "columns that fit the sheet; ask for --size page";
+        return Err(Status::TooFew { what, have: fitting, need: columns.len() });
+    }
     let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
+    let beside =
+        (0..names.len()).flat_map(|row| cells.iter().filter(move |c| c.row == row && c.damaged.is_some()));
+    let (called, worth): (Vec<String>, Vec<String>) = beside
+        .map(|c| (columns[c.column].clone(), c.utility.map_or(String::new(), |u| u.to_string())))
+        .unzip();
     let series = names.iter().enumerate().map(|(row, name)| {
         let own = cells.iter().filter(|cell| cell.row == row).filter_map(|cell| cell.damaged);
         Series::new("damaged", *name, own)
@@ -67,47 +82,78 @@ pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
     let order: Vec<String> = columns.iter().enumerate().map(|(i, name)| format!("{i} = {name}")).collect();
     Ok(vec![Figure {
         name: "responses".to_owned(),
-        title: "Damaged runs by response".to_owned(),
+        title: title(&columns, &cells),
         caption: format!(
             "Share of the runs that hacks damaged under each response to what the audit confirmed (above, with its 95% interval), \
-             and the mean of the final E[V] (below). The darker, the more were damaged. Columns: {}.",
+             and the mean of the final E[V] (below). The stronger the colour, the more were damaged. Columns: {}.",
             order.join("; ")
         ),
         columns: ["response", "damaged", "ci_low", "ci_high"],
         series: series.collect(),
-        scene: draw(&names, &columns, &cells),
+        beside: vec![("response_name", called), ("utility", worth)],
+        scene: draw(&names, &columns, &cells, size.width()),
     }])
 }
 
-fn draw(names: &[&str], columns: &[String], cells: &[Cell]) -> Scene {
-    let width = (WIDTH - NAMES - INDENT / 2.0) / columns.len() as f64;
-    let heads: Vec<Vec<String>> = columns.iter().map(|name| wrap(name, width - 8.0, SMALL)).collect();
+/// The response that leaves most runs damaged, and the one that leaves least.
+fn title(columns: &[String], cells: &[Cell]) -> String {
+    let told = |cell: &Cell| {
+        let point = cell.damaged?;
+        let percent = |x: f64| format!("{:.0}", 100.0 * x);
+        let interval = match (point.low, point.high) {
+            (Some(low), Some(high)) => format!(" [{}, {}]", percent(low), percent(high)),
+            _ => String::new(),
+        };
+        Some(format!("{}: {}%{interval}", columns[cell.column], percent(point.y)))
+    };
+    let mut found: Vec<&Cell> = cells.iter().filter(|cell| cell.damaged.is_some()).collect();
+    found.sort_by(|a, b| {
+        b.damaged.map(|p| p.y).partial_cmp(&a.damaged.map(|p| p.y)).unwrap_or(std::cmp::Ordering::Equal)
+    });
+    match (found.first().and_then(|c| told(c)), found.last().and_then(|c| told(c))) {
+        (Some(most), Some(least)) if found.len() > 1 => {
+            format!("Damaged runs by response, from {most} to {least}")
+        }
+        _ => "Damaged runs by response".to_owned(),
+    }
+}
+
+fn draw(names: &[&str], columns: &[String], cells: &[Cell], full: f64) -> Scene {
+    let named = names.iter().any(|name| !name.is_empty());
+    let from = if named { NAMES * full } else { 10.0 };
+    let width = (full - from - 12.0) / columns.len() as f64;
+    let heads: Vec<Vec<String>> = columns.iter().map(|name| wrap(name, width - 8.0, SMALL, false)).collect();
     let lines = heads.iter().map(Vec::len).max().unwrap_or(1) as f64;
-    let top = 16.0 + lines * (SMALL + 3.0);
-    let mut scene = Scene::new(WIDTH, top + names.len() as f64 * ROW + 12.0);
-    let left = |column: usize| NAMES + column as f64 * width;
+    let top = 16.0 + lines * LINE;
+    let rows: Vec<Vec<String>> = names.iter().map(|name| wrap(name, from - 20.0, SMALL, false)).collect();
+    let heights: Vec<f64> = rows.iter().map(|lines| ROW.max(lines.len() as f64 * LINE + 6.0)).collect();
+    let upper = |row: usize| top + heights[..row].iter().sum::<f64>();
+    let mut scene = Scene::new(full, top + heights.iter().sum::<f64>() + 12.0);
+    let left = |column: usize| from + column as f64 * width;
     for (column, head) in heads.iter().enumerate() {
         for (line, text) in head.iter().enumerate() {
-            let y = 14.0 + line as f64 * (SMALL + 3.0);
+            let y = 14.0 + line as f64 * LINE;
             scene.text((left(column) + width / 2.0, y), text.as_str(), SMALL, Align::Centre, GREY);
         }
     }
-    for (row, name) in names.iter().enumerate() {
-        let lines = wrap(name, NAMES - 20.0, SMALL);
-        let first = top + (row as f64 + 0.5) * ROW + 0.36 * SMALL - 5.5 * (lines.len() as f64 - 1.0);
-        for (line, text) in lines.into_iter().enumerate() {
-            scene.text((10.0, first + 11.0 * line as f64), text, SMALL, Align::Left, GREY);
+    for (row, lines) in rows.iter().enumerate().filter(|_| named) {
+        let middle = upper(row) + heights[row] / 2.0 + 0.36 * SMALL;
+        let first = middle - LINE / 2.0 * (lines.len() as f64 - 1.0);
+        for (line, text) in lines.iter().enumerate() {
+            scene.text((10.0, first + LINE * line as f64), text.as_str(), SMALL, Align::Left, GREY);
         }
     }
     for cell in cells {
-        let (x, y) = (left(cell.column), top + cell.row as f64 * ROW);
+        let (x, y, height) = (left(cell.column), upper(cell.row), heights[cell.row]);
         let corners =
-            vec![(x, y), (x + width - 2.0, y), (x + width - 2.0, y + ROW - 2.0), (x, y + ROW - 2.0)];
+            vec![(x, y), (x + width - 2.0, y), (x + width - 2.0, y + height - 2.0), (x, y + height - 2.0)];
         let share = cell.damaged.map(|point| point.y);
-        scene
-            .area(corners.clone(), share.map_or(SILVER.at(0.25), |share| PALETTE[1].at(0.06 + 0.74 * share)));
+        scene.area(corners.clone(), share.map_or(SILVER.at(0.25), |share| PALETTE[1].at(0.04 + 0.5 * share)));
+        if let Some(point) = cell.damaged {
+            // One number stands for the whole cell.
+            scene.drawn_from(&Series::new("damaged", names[cell.row], []), &[point; 1]);
+        }
         scene.line([&corners[..], &corners[..1]].concat(), WHITE, HAIR);
-        let ink = if share.is_some_and(|share| share > 0.7) { WHITE } else { BLACK };
         let percent = |x: f64| format!("{:.0}", 100.0 * x);
         let mut lines =
             vec![cell.damaged.map_or_else(|| "none".to_owned(), |point| format!("{}%", percent(point.y)))];
@@ -115,9 +161,10 @@ fn draw(names: &[&str], columns: &[String], cells: &[Cell]) -> Scene {
             lines.push(format!("{}–{}", percent(low), percent(high)));
         }
         lines.extend(cell.utility.map(|utility| format!("E[V] {}", number(utility))));
+        let first = y + height / 2.0 - LINE / 2.0 * (lines.len() as f64 - 1.0) + 0.36 * SMALL - 1.0;
         for (line, text) in lines.into_iter().enumerate() {
-            let place = (x + width / 2.0 - 1.0, y + 11.0 + 11.0 * line as f64);
-            scene.text(place, text, SMALL, Align::Centre, ink);
+            let place = (x + width / 2.0 - 1.0, first + LINE * line as f64);
+            scene.text(place, text, SMALL, Align::Centre, BLACK);
         }
     }
     scene

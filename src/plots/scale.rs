@@ -9,6 +9,22 @@ pub enum Kind {
     Sqrt,
     /// In proportion to the logarithm.
     Log,
+    /// In proportion to the logarithm of the size, with its sign, and through zero in proportion.
+    Symlog,
+}
+
+impl Kind {
+    /// What the values of a sweep ask for: logarithmic where they are positive and their range is eightfold, symlog where zero or a
+    /// sign stands in the way, linear otherwise.
+    pub fn of_sweep(values: &[f64]) -> Self {
+        let sizes = values.iter().map(|x| x.abs()).filter(|x| *x > 0.0);
+        let (low, high) = sizes.fold((f64::INFINITY, 0f64), |(low, high), x| (low.min(x), high.max(x)));
+        match high >= 8.0 * low {
+            true if values.iter().all(|x| *x > 0.0) => Self::Log,
+            true => Self::Symlog,
+            false => Self::Linear,
+        }
+    }
 }
 
 /// One tick.
@@ -26,6 +42,8 @@ pub struct Scale {
     kind: Kind,
     low: f64,
     high: f64,
+    /// Size up to which a symlog scale is about linear.
+    knee: f64,
 }
 
 impl Scale {
@@ -34,17 +52,20 @@ impl Scale {
     /// Linear and square-root axes get a margin; a range of one value is widened.
     pub fn over(kind: Kind, values: impl IntoIterator<Item = f64>) -> Option<Self> {
         let fits = |x: &f64| match kind {
-            Kind::Linear => x.is_finite(),
+            Kind::Linear | Kind::Symlog => x.is_finite(),
             Kind::Sqrt => x.is_finite() && *x >= 0.0,
             Kind::Log => x.is_finite() && *x > 0.0,
         };
+        let mut knee = f64::INFINITY;
         let (low, high) = values
             .into_iter()
             .filter(fits)
+            .inspect(|x| knee = if *x == 0.0 { knee } else { knee.min(x.abs()) })
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
         if low > high {
             return None;
         }
+        let knee = if knee.is_finite() { knee } else { 1.0 };
         Some(match kind {
             Kind::Linear => {
                 let span = high - low;
@@ -53,12 +74,19 @@ impl Scale {
                 } else {
                     0.5 * low.abs().max(1.0)
                 };
-                Self { kind, low: low - margin, high: high + margin }
+                Self { kind, low: low - margin, high: high + margin, knee }
             }
-            Kind::Sqrt => Self { kind, low: 0.0, high: if high > 0.0 { high * 1.06 } else { 1.0 } },
+            Kind::Sqrt => Self { kind, low: 0.0, high: if high > 0.0 { high * 1.06 } else { 1.0 }, knee },
             Kind::Log => {
                 let widen = if high / low < 1.5 { 2.0 } else { (high / low).powf(0.03) };
-                Self { kind, low: low / widen, high: high * widen }
+                Self { kind, low: low / widen, high: high * widen, knee }
+            }
+            Kind::Symlog => {
+                let widen = |x: f64| if x == 0.0 { 0.0 } else { x * 1.15 };
+                let (low, high) = (widen(low), widen(high));
+                let margin = 0.3 * knee;
+                let low = if low >= 0.0 { -margin } else { low };
+                Self { kind, low, high: if high <= 0.0 { margin } else { high }, knee }
             }
         })
     }
@@ -66,11 +94,16 @@ impl Scale {
     /// A scale with exactly these ends; `None` unless they are finite, ascending and allowed for the kind.
     pub fn exact(kind: Kind, low: f64, high: f64) -> Option<Self> {
         let allowed = match kind {
-            Kind::Linear => true,
+            Kind::Linear | Kind::Symlog => true,
             Kind::Sqrt => low >= 0.0,
             Kind::Log => low > 0.0,
         };
-        (low.is_finite() && high.is_finite() && low < high && allowed).then_some(Self { kind, low, high })
+        (low.is_finite() && high.is_finite() && low < high && allowed).then_some(Self {
+            kind,
+            low,
+            high,
+            knee: 1.0,
+        })
     }
 
     /// Both ends.
@@ -84,6 +117,7 @@ impl Scale {
             Kind::Linear => x,
             Kind::Sqrt => x.max(0.0).sqrt(),
             Kind::Log => x.max(f64::MIN_POSITIVE).ln(),
+            Kind::Symlog => x.signum() * (x.abs() / self.knee).ln_1p(),
         };
         let x = x.clamp(self.low, self.high);
         ((map(x) - map(self.low)) / (map(self.high) - map(self.low))).clamp(0.0, 1.0)
@@ -95,7 +129,30 @@ impl Scale {
             Kind::Linear => self.linear_ticks(count),
             Kind::Sqrt => self.sqrt_ticks(count),
             Kind::Log => self.log_ticks(count),
+            Kind::Symlog => self.symlog_ticks(count),
         }
+    }
+
+    /// Zero, and powers of ten of both signs from the knee on.
+    fn symlog_ticks(&self, count: usize) -> Vec<Tick> {
+        let (first, last) =
+            (self.knee.log10().ceil() as i32, self.low.abs().max(self.high.abs()).log10().floor() as i32);
+        let every = ((last - first + 1).max(1) as usize).div_ceil(count.max(1)).max(1);
+        let label = |exponent: i32| {
+            if (-3..=4).contains(&exponent) {
+                number(power(exponent), (-exponent).max(0) as usize)
+            } else {
+                ten_to(exponent)
+            }
+        };
+        let mut ticks = vec![Tick { value: 0.0, label: Some("0".to_owned()) }];
+        for exponent in (first..=last).step_by(every) {
+            let size = power(exponent);
+            ticks.push(Tick { value: size, label: Some(label(exponent)) });
+            ticks.insert(0, Tick { value: -size, label: Some(format!("−{}", label(exponent))) });
+        }
+        ticks.retain(|tick| (self.low..=self.high).contains(&tick.value));
+        ticks
     }
 
     fn linear_ticks(&self, count: usize) -> Vec<Tick> {
@@ -212,6 +269,21 @@ mod tests {
             scale.ticks(6).into_iter().filter(|t| t.label.is_none()).map(|t| t.value).collect();
         assert_eq!(minor.len(), 5 + 8 + 8 + 8 + 1);
         assert!((minor[0] - 0.05).abs() < 1e-15 && minor[minor.len() - 1] == 200.0);
+    }
+
+    #[test]
+    fn a_sweep_with_zero_is_symlog_and_zero_has_its_place() {
+        assert_eq!(Kind::of_sweep(&[0.1, 1.0]), Kind::Log);
+        assert_eq!(Kind::of_sweep(&[1.0, 2.0, 4.0]), Kind::Linear);
+        assert_eq!(Kind::of_sweep(&[0.0, 0.01, 1.0]), Kind::Symlog);
+        assert_eq!(Kind::of_sweep(&[-10.0, 0.5]), Kind::Symlog);
+        assert_eq!(Kind::of_sweep(&[0.0, 1.0]), Kind::Linear);
+        let scale = Scale::over(Kind::Symlog, [0.0, 0.01, 0.1, 1.0]).unwrap();
+        assert_eq!(labels(scale, 6), ["0", "0.01", "0.1", "1"]);
+        let units: Vec<f64> = [0.0, 0.01, 0.1, 1.0].map(|x| scale.unit(x)).to_vec();
+        assert!(units.windows(2).all(|pair| pair[1] - pair[0] > 0.1), "{units:?}");
+        let both = Scale::over(Kind::Symlog, [-100.0, 1.0, 100.0]).unwrap();
+        assert!((both.unit(0.0) - 0.5).abs() < 1e-9);
     }
 
     #[test]

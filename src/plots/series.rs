@@ -1,6 +1,5 @@
 //! What is drawn, as data: the same points go into the picture and into its CSV.
 
-use super::scene::Scene;
 use crate::foundation::order;
 
 /// One point with the ends of its interval, where it has one.
@@ -61,41 +60,6 @@ impl Series {
             .map(|p| Point { low: finite(p.low), high: finite(p.high), ..p })
             .collect();
         Self { panel: panel.into(), name: name.into(), points }
-    }
-}
-
-/// A figure before it is written.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Figure {
-    /// File name without extension.
-    pub name: String,
-    /// What it shows, in a few words.
-    pub title: String,
-    /// How to read it: what lines, bands and marks are.
-    pub caption: String,
-    /// Names of the CSV's columns after `panel` and `series`: x, y, and the ends of the interval, with units.
-    pub columns: [&'static str; 4],
-    /// The data.
-    pub series: Vec<Series>,
-    /// The picture.
-    pub scene: Scene,
-}
-
-impl Figure {
-    /// The CSV: one row a point, an empty cell for an end that does not exist.
-    pub fn csv(&self) -> Result<Vec<u8>, csv::Error> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        let [x, y, low, high] = self.columns;
-        writer.write_record(["panel", "series", x, y, low, high])?;
-        for series in &self.series {
-            for point in &series.points {
-                let cell = |value: Option<f64>| value.map_or(String::new(), |v| v.to_string());
-                let numbers = [Some(point.x), Some(point.y), point.low, point.high].map(cell);
-                let names = [series.panel.clone(), series.name.clone()];
-                writer.write_record(names.iter().chain(&numbers))?;
-            }
-        }
-        writer.into_inner().map_err(|e| e.into_error().into())
     }
 }
 

@@ -1,13 +1,16 @@
 //! P(U > u) on doubly logarithmic axes: a power law is a straight line, a normal falls off a cliff.
 
 use super::axes::{Below, INDENT, Panel};
-use super::fitting::fit;
-use super::labels::{self, Stroke};
+use super::figure::Figure;
+use super::fitting::wrap;
+use super::labels;
 use super::scale::{Kind, Scale};
 use super::scene::{Align, Scene};
-use super::series::{Figure, Point, Series};
-use super::theme::{BLACK, GREY, Ink, LINE, NORMAL, PALETTE, SILVER, SMALL, WIDTH};
+use super::series::{Point, Series};
+use super::sheet::Size;
+use super::theme::{BLACK, Dash, GREY, LINE, NORMAL, PALETTE, Pen, SILVER, SMALL, Shape};
 use crate::foundation::failure::Status;
+use crate::foundation::format::report as number;
 use crate::record::folder::RunFolder;
 use crate::record::tables::SurvivalRow;
 use statrs::function::erf::erfc;
@@ -20,7 +23,7 @@ const QUARTILE: f64 = 0.674_489_750_196_081_7;
 /// Points on the normal curve.
 const GRID: usize = 120;
 
-pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
+pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> {
     if run.survival.is_empty() {
         return Err(Status::Missing { column: "survival.csv".to_owned() });
     }
@@ -49,7 +52,7 @@ pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
             series.push(Series::new(
                 panel.as_str(),
                 name,
-                mine().map(|row| Point::new(row.proxy, row.survival)),
+                thinned(mine().map(|row| Point::new(row.proxy, row.survival))),
             ));
             let fit = mine().filter_map(|row| {
                 row.gpd_fit.filter(|s| *s >= smallest / 3.0).map(|s| Point::new(row.proxy, s))
@@ -67,7 +70,7 @@ pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
     if series.is_empty() {
         return Err(Status::TooFew { what: "positive proxy rewards", have: 0, need: 1 });
     }
-    let scene = draw(&series)?;
+    let scene = draw(&series, size)?;
     let rest = if arms > MAX_ARMS {
         format!(" {} further arms are in the CSV only.", arms - MAX_ARMS)
     } else {
@@ -75,7 +78,7 @@ pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
     };
     Ok(vec![Figure {
         name: "survival".to_owned(),
-        title: "Tail of the proxy reward".to_owned(),
+        title: title(&series),
         caption: format!(
             "Share of the rollouts whose proxy reward exceeds u, under the reference policy and during training, with the \
              generalised Pareto tail fitted above its threshold. Dotted: a normal with the reference's quartiles. On these axes a \
@@ -83,6 +86,7 @@ pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
         ),
         columns: ["proxy", "survival", "ci_low", "ci_high"],
         series,
+        beside: Vec::new(),
         scene,
     }])
 }
@@ -113,16 +117,56 @@ fn crossing(points: &[(f64, f64)], level: f64) -> Option<f64> {
     })
 }
 
-fn ink(name: &str) -> Ink {
-    match name {
-        "training" => PALETTE[1],
-        NORMAL_FIT => SILVER,
-        _ => PALETTE[0],
+/// Of equal rewards the two ends of their step: what lies between adds nothing to the picture.
+fn thinned(points: impl Iterator<Item = Point>) -> Vec<Point> {
+    let mut kept: Vec<Point> = Vec::new();
+    for point in points {
+        let ties = kept.iter().rev().take_while(|p| p.x == point.x).count();
+        if ties >= 2 {
+            kept.pop();
+        }
+        kept.push(point);
+    }
+    kept
+}
+
+/// Where the reference's largest reward stands against a normal of its quartiles.
+fn title(series: &[Series]) -> String {
+    let furthest = series.iter().filter(|s| s.name == "reference").filter_map(|s| {
+        let largest = s.points.iter().map(|p| p.x).fold(f64::NEG_INFINITY, f64::max);
+        let normal = series.iter().find(|n| n.panel == s.panel && n.name == NORMAL_FIT)?;
+        let end = normal.points.iter().map(|p| p.x).fold(f64::NEG_INFINITY, f64::max);
+        Some((largest / end, largest, end, s))
+    });
+    match furthest.max_by(|a, b| a.0.total_cmp(&b.0)) {
+        Some((ratio, largest, end, s)) if ratio > 1.05 => format!(
+            "Rewards of the reference reach {}, where a normal of the same quartiles ends at {} ({})",
+            number(largest),
+            number(end),
+            s.panel
+        ),
+        Some((_, largest, ..)) => {
+            format!(
+                "Rewards of the reference end at {}, no further than a normal of the same quartiles",
+                number(largest)
+            )
+        }
+        None => "Tail of the proxy reward".to_owned(),
     }
 }
 
-fn draw(series: &[Series]) -> Result<Scene, Status> {
+fn pen_of(name: &str) -> Pen {
+    match name {
+        "training" => Pen { ink: PALETTE[1], dash: Dash::Dashed, shape: Shape::Diamond },
+        NORMAL_FIT => Pen { ink: SILVER, dash: Dash::Dotted, shape: Shape::Circle },
+        name if name.starts_with(FIT) && name != FIT => pen_of("training"),
+        _ => Pen::plain(PALETTE[0]),
+    }
+}
+
+fn draw(series: &[Series], size: Size) -> Result<Scene, Status> {
     let nothing = Status::TooFew { what: "finite points", have: 0, need: 1 };
+    let full = size.width();
     let mut arms: Vec<&str> = Vec::new();
     for s in series {
         if !arms.contains(&s.panel.as_str()) && arms.len() < MAX_ARMS {
@@ -131,51 +175,72 @@ fn draw(series: &[Series]) -> Result<Scene, Status> {
     }
     let points = || series.iter().flat_map(|s| &s.points);
     let y = Scale::over(Kind::Log, points().map(|p| p.y).chain([1.0])).ok_or(nothing.clone())?;
-    let columns = if arms.len() == 1 { 1 } else { 2 };
+    let columns = if arms.len() == 1 || !size.is_wide() { 1 } else { 2 };
     let rows = arms.len().div_ceil(columns);
-    let (width, height) = (WIDTH / columns as f64, if columns == 1 { 320.0 } else { 210.0 });
-    let mut names: Vec<(String, Ink, Stroke)> = Vec::new();
+    let tall = arms.len() == 1 && size.is_wide();
+    let (width, height) = (full / columns as f64, if tall { 320.0 } else { 210.0 });
+    let mut names: Vec<(String, Pen)> = Vec::new();
     for s in series.iter().filter(|s| !s.name.starts_with(FIT)) {
         if !names.iter().any(|n| n.0 == s.name) {
-            let stroke = if s.name == NORMAL_FIT { Stroke::Dotted } else { Stroke::Solid };
-            names.push((s.name.clone(), ink(&s.name), stroke));
+            names.push((s.name.clone(), pen_of(&s.name)));
         }
     }
-    let mut scene = Scene::new(WIDTH, 0.0);
+    let mut scene = Scene::new(full, 0.0);
     scene.bold((10.0, 18.0), "P(U > u)", NORMAL, Align::Left, BLACK);
-    scene.text((74.0, 18.0), "dots: rollouts, lines: fits", SMALL, Align::Left, GREY);
-    let start = 26.0
-        + labels::key(&mut scene, 10.0, WIDTH - 10.0, 26.0, &names)
-        + if columns > 1 { 24.0 } else { 6.0 };
+    scene.text((74.0, 18.0), "marks: rollouts, lines: fits", SMALL, Align::Left, GREY);
+    let head = |arm: &str| wrap(arm, width - 70.0, SMALL, true);
+    let heads = if arms.len() == 1 { 0 } else { arms.iter().map(|arm| head(arm).len()).max().unwrap_or(0) };
+    let above = heads as f64 * (SMALL + 2.0) + 6.0;
+    let start = 26.0 + labels::key(&mut scene, 10.0, full - 10.0, 26.0, &names) + 4.0;
     for (i, arm) in arms.iter().enumerate() {
         let mine: Vec<&Series> = series.iter().filter(|s| s.panel == **arm).collect();
         let x = Scale::over(Kind::Log, mine.iter().flat_map(|s| s.points.iter().map(|p| p.x)))
             .ok_or(nothing.clone())?;
         let left = INDENT + 10.0 + (i % columns) as f64 * width;
-        let top = start + (i / columns) as f64 * (height + 76.0);
+        let top = start + above + (i / columns) as f64 * (height + above + 50.0);
         let panel = Panel { left, top, right: left + width - INDENT - 26.0, bottom: top + height, x, y };
         panel.frame(&mut scene, "", Below::Title("Proxy reward u"));
-        if columns > 1 {
-            scene.bold((left, top - 8.0), fit(arm, width - 70.0, SMALL, true), SMALL, Align::Left, BLACK);
+        if arms.len() > 1 {
+            for (line, text) in head(arm).iter().rev().enumerate() {
+                let at = (left, top - 8.0 - line as f64 * (SMALL + 2.0));
+                scene.bold(at, text.as_str(), SMALL, Align::Left, BLACK);
+            }
         }
         for s in mine {
-            let places = panel.places(&s.points);
+            let (places, pen) = (panel.places(&s.points), pen_of(&s.name));
             match s.name.as_str() {
-                NORMAL_FIT => scene.dashed(&places, ink(&s.name), 1.4, 1.6, 3.0),
-                name if name.starts_with(FIT) => {
-                    scene.line(places, if name == FIT { PALETTE[0] } else { PALETTE[1] }, LINE);
+                NORMAL_FIT => {
+                    scene.dashed(places, pen.ink, 1.4, pen.dash);
+                    scene.drawn_from(s, &s.points);
                 }
-                _ => places.into_iter().for_each(|at| scene.dot(at, 1.9, ink(&s.name).at(0.55))),
+                name if name.starts_with(FIT) => {
+                    scene.dashed(places, pen.ink, LINE, pen.dash);
+                    scene.drawn_from(s, &s.points);
+                }
+                _ => {
+                    for (at, point) in places.into_iter().zip(&s.points) {
+                        scene.shape(at, 2.2, pen.ink.at(0.6), pen.shape);
+                        scene.drawn_from(s, std::slice::from_ref(point));
+                    }
+                }
             }
         }
     }
-    scene.height = start + rows as f64 * (height + 76.0) - 22.0;
+    scene.height = start + rows as f64 * (height + above + 50.0) + 4.0;
     Ok(scene)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ties_keep_both_ends_of_their_step() {
+        let at = |x: f64, y: f64| Point::new(x, y);
+        let kept =
+            thinned([at(3.0, 0.1), at(2.0, 0.2), at(2.0, 0.3), at(2.0, 0.4), at(1.0, 0.5)].into_iter());
+        assert_eq!(kept, [at(3.0, 0.1), at(2.0, 0.2), at(2.0, 0.4), at(1.0, 0.5)]);
+    }
 
     #[test]
     fn the_normal_goes_through_the_quartiles() {

@@ -7,7 +7,8 @@ use super::fitting::fit;
 use super::scale::{Kind, Scale};
 use super::scene::{Align, Scene, text_width};
 use super::series::{Point, Series};
-use super::theme::{BLACK, GREY, HAIR, NORMAL, PALETTE, SILVER, SMALL, WIDTH};
+use super::sheet::Size;
+use super::theme::{BLACK, Dash, GREY, HAIR, LINE, NORMAL, PALETTE, Pen, SILVER, SMALL};
 use crate::foundation::order;
 use std::path::Path;
 
@@ -51,7 +52,7 @@ pub struct TailPage {
     pub steps: Vec<Point>,
 }
 
-/// Writes the page as `.svg` or `.png`, after the file's extension.
+/// Writes the page as `.svg`, `.png` or `.pdf`, after the file's extension.
 ///
 /// # Errors
 /// Another extension; a page without a point; a file that cannot be written.
@@ -60,8 +61,9 @@ pub fn write(page: &TailPage, path: &Path) -> Result<(), PlotError> {
 }
 
 fn draw(page: &TailPage) -> Option<Scene> {
-    let mut scene = Scene::new(WIDTH, 0.0);
-    let title = fit(&page.title, WIDTH - 20.0, NORMAL + 1.5, true);
+    let full = Size::default().width();
+    let mut scene = Scene::new(full, 0.0);
+    let title = fit(&page.title, full - 20.0, NORMAL + 1.5, true);
     scene.bold((10.0, 20.0), title, NORMAL + 1.5, Align::Left, BLACK);
     let mut cells = 0;
     let mut frame = |wide: bool, x: Option<Scale>, y: Option<Scale>| {
@@ -71,9 +73,9 @@ fn draw(page: &TailPage) -> Option<Scene> {
         }
         let (column, row) = (cells % 2, cells / 2);
         cells += if wide { 2 } else { 1 };
-        let left = INDENT + 10.0 + column as f64 * (WIDTH / 2.0);
+        let left = INDENT + 10.0 + column as f64 * (full / 2.0);
         let top = TOP + row as f64 * ROW;
-        let right = if wide { WIDTH - 26.0 } else { left + WIDTH / 2.0 - INDENT - 36.0 };
+        let right = if wide { full - 26.0 } else { left + full / 2.0 - INDENT - 36.0 };
         Some(Panel { left, top, right, bottom: top + HEIGHT, x, y })
     };
     let mut bottom = None;
@@ -122,7 +124,7 @@ fn draw(page: &TailPage) -> Option<Scene> {
         let title = "GPD tail index ξ by window of training steps";
         panel.frame(&mut scene, title, Below::Title("Training step"));
         levels(&mut scene, &panel);
-        panel.whiskers(&mut scene, &Series::new("", "", page.steps.clone()), PALETTE[1], 0.0);
+        panel.whiskers(&mut scene, &Series::new("", "ξ", page.steps.clone()), Pen::plain(PALETTE[1]));
         bottom = Some(panel.bottom);
     }
     close(&mut scene, bottom?, &page.caption);
@@ -159,9 +161,10 @@ fn kind_of(values: impl Iterator<Item = f64>) -> Kind {
 fn curve(scene: &mut Scene, panel: &Panel, points: &[Point]) {
     let (low, high) = panel.y.ends();
     for run in points.split(|p| p.y < low || p.y > high) {
-        let series = Series::new("", "", run.to_vec());
+        let series = Series::new("", "ξ or mean", run.to_vec());
         panel.band(scene, &series, PALETTE[0]);
-        panel.line(scene, &series, PALETTE[0]);
+        scene.line(panel.places(run), PALETTE[0], LINE);
+        scene.drawn_from(&series, &series.points);
     }
 }
 
@@ -173,7 +176,7 @@ fn levels(scene: &mut Scene, panel: &Panel) {
         scene.line(level(0.0).to_vec(), SILVER, HAIR);
     }
     for at in LEVELS.into_iter().filter(|at| *at > low && *at < high) {
-        scene.dashed(&level(at), SILVER, 1.0, 4.0, 3.0);
+        scene.dashed(level(at).to_vec(), SILVER, 1.0, Dash::Dashed);
     }
 }
 
@@ -184,7 +187,7 @@ fn upright(scene: &mut Scene, panel: &Panel, x: f64, y: f64) {
         return;
     }
     let at = panel.place(x, 0.0).0;
-    scene.dashed(&[(at, panel.top), (at, panel.bottom)], BLACK.at(0.8), 1.1, 1.6, 3.0);
+    scene.dashed(vec![(at, panel.top), (at, panel.bottom)], BLACK.at(0.8), 1.1, Dash::Dotted);
     let fits = at + 8.0 + text_width(USED, SMALL, false) < panel.right;
     let (place, align) = if fits { (at + 5.0, Align::Left) } else { (at - 5.0, Align::Right) };
     scene.text((place, y), USED, SMALL, align, GREY);
@@ -263,7 +266,7 @@ mod tests {
             ..page()
         };
         assert_eq!(draw(&empty), None);
-        assert!(matches!(write(&page(), Path::new("a.pdf")), Err(PlotError::Format { .. })));
+        assert!(matches!(write(&page(), Path::new("a.gif")), Err(PlotError::Format { .. })));
     }
 
     #[test]

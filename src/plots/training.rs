@@ -2,12 +2,15 @@
 //! replicate the exploit was first seen, flagged and caught, and when the damage was done.
 
 use super::axes::{Below, INDENT, Panel};
-use super::labels;
+use super::figure::Figure;
+use super::labels::{self, Naming};
 use super::scale::{Kind, Scale};
 use super::scene::{Align, Scene};
-use super::series::{Figure, Point, Series};
-use super::theme::{BLACK, GREY, Ink, LINE, PALETTE, SILVER, SMALL, WIDTH};
+use super::series::{Point, Series};
+use super::sheet::Size;
+use super::theme::{Dash, GREY, GRID, HAIR, LINE, PALETTE, Pen, SILVER, SMALL, Shape, WHITE};
 use crate::foundation::failure::Status;
+use crate::foundation::format::report as number;
 use crate::foundation::order;
 use crate::record::folder::RunFolder;
 use crate::record::tables::{ReplicateRow, StepRow};
@@ -30,14 +33,17 @@ const SINGLE: &str = "replicate ";
 type Column = fn(&StepRow) -> Option<f64>;
 type Event = fn(&ReplicateRow) -> Option<u64>;
 
-const CURVES: [(&str, &str, Column, Ink); 7] = [
-    ("utility", POLICY, |row| row.utility, PALETTE[0]),
-    ("utility", "clean twin", |row| row.clean_utility, SILVER),
-    (LOSS, POLICY, |row| row.attributable_loss, PALETTE[0]),
-    (LOSS, "placebo", |row| row.placebo_loss, SILVER),
-    ("proxy", POLICY, |row| row.proxy, PALETTE[0]),
-    ("kl", POLICY, |row| row.kl, PALETTE[0]),
-    ("p_hack", POLICY, |row| row.p_hack, PALETTE[0]),
+const OWN: Pen = Pen::plain(PALETTE[0]);
+const TWIN: Pen = Pen { ink: SILVER, dash: Dash::Dashed, shape: Shape::Square };
+
+const CURVES: [(&str, &str, Column, Pen); 7] = [
+    ("utility", POLICY, |row| row.utility, OWN),
+    ("utility", "clean twin", |row| row.clean_utility, TWIN),
+    (LOSS, POLICY, |row| row.attributable_loss, OWN),
+    (LOSS, "placebo", |row| row.placebo_loss, TWIN),
+    ("proxy", POLICY, |row| row.proxy, OWN),
+    ("kl", POLICY, |row| row.kl, OWN),
+    ("p_hack", POLICY, |row| row.p_hack, OWN),
 ];
 const PANELS: [(&str, &str); 5] = [
     ("utility", "True utility E[V]"),
@@ -46,20 +52,23 @@ const PANELS: [(&str, &str); 5] = [
     ("kl", "KL(π‖π₀) (nats)"),
     ("p_hack", "Probability of a hack"),
 ];
-const EVENTS: [(&str, Event, Ink); 4] = [
-    ("first sighting", |row| row.first_sighting, PALETTE[4]),
-    ("first true flag", |row| row.first_true_flag, PALETTE[3]),
-    ("first catch", |row| row.first_catch, PALETTE[2]),
-    ("damage", |row| row.damage_step, PALETTE[1]),
+const fn event(i: usize, dash: Dash, shape: Shape) -> Pen {
+    Pen { ink: PALETTE[i], dash, shape }
+}
+const EVENTS: [(&str, Event, Pen); 4] = [
+    ("first sighting", |row| row.first_sighting, event(4, Dash::Dotted, Shape::Circle)),
+    ("first true flag", |row| row.first_true_flag, event(3, Dash::DashDot, Shape::Diamond)),
+    ("first catch", |row| row.first_catch, event(2, Dash::Dashed, Shape::Up)),
+    ("damage", |row| row.damage_step, event(1, Dash::Solid, Shape::Down)),
 ];
 
-pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
+pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> {
     let all: Vec<usize> = run.plan.arms.iter().map(|arm| arm.arm).collect();
     let arms = if all.len() > MAX_ARMS { &all[..1] } else { &all[..] };
     let mut figures = Vec::new();
     let mut reason = Status::TooFew { what: "arms", have: 0, need: 1 };
     for &arm in arms {
-        match figure(run, arm, all.len()) {
+        match figure(run, arm, all.len(), size) {
             Ok(figure) => figures.push(figure),
             Err(status) => reason = status,
         }
@@ -67,7 +76,7 @@ pub(super) fn build(run: &RunFolder) -> Result<Vec<Figure>, Status> {
     if figures.is_empty() { Err(reason) } else { Ok(figures) }
 }
 
-fn figure(run: &RunFolder, arm: usize, arms: usize) -> Result<Figure, Status> {
+fn figure(run: &RunFolder, arm: usize, arms: usize, size: Size) -> Result<Figure, Status> {
     let rows: Vec<&StepRow> = run.steps.iter().filter(|row| row.arm == arm).collect();
     let mut steps: Vec<u64> = rows.iter().map(|row| row.step).collect();
     steps.sort_unstable();
@@ -101,22 +110,24 @@ fn figure(run: &RunFolder, arm: usize, arms: usize) -> Result<Figure, Status> {
             Series::new("events", *name, points)
         })
         .collect();
-    let scene = draw(&series, &events, runs.len())?;
+    let scene = draw(&series, &events, runs.len(), size)?;
+    let title = title(&series, &events, runs.len());
     series.extend(events.into_iter().filter(|s| !s.points.is_empty()));
     let only = arms > MAX_ARMS;
     let which = if arms > 1 { format!(" ({})", run.label(arm)) } else { String::new() };
     let rest = if only { format!(" The first of {arms} arms is shown.") } else { String::new() };
     Ok(Figure {
         name: if arms > 1 && !only { format!("training_{arm}") } else { "training".to_owned() },
-        title: format!("Training{which}"),
+        title: format!("{title}{which}"),
         caption: format!(
             "Median over {} runs with the quartiles as a band; thin lines are single runs. The dashed line is the clean twin: the same seed without the exploit \
              or the error; what the mass on hacks costs needs no twin. Above: the step of each event in each run (ticks) and its median (dot), in how many runs it came at all; \
-             the dotted lines carry the medians down.{rest}",
+             the lines carry the medians down.{rest}",
             runs.len()
         ),
         columns: ["step", "median_or_replicate", "q25", "q75"],
         series,
+        beside: Vec::new(),
         scene,
     })
 }
@@ -157,7 +168,38 @@ fn singles(rows: &[&StepRow], panel: &str, column: Column) -> Vec<Series> {
         .collect()
 }
 
-fn draw(series: &[Series], events: &[Series], runs: usize) -> Result<Scene, Status> {
+/// In how many runs there was damage, and when, beside the first sighting.
+fn title(series: &[Series], events: &[Series], runs: usize) -> String {
+    let step = |name: &str| {
+        let own = events.iter().find(|s| s.name == name)?;
+        let steps: Vec<f64> = own.points.iter().map(|p| p.x).collect();
+        Some((
+            steps.len(),
+            order::median(&steps)?,
+            order::quantile(&steps, 0.25)?,
+            order::quantile(&steps, 0.75)?,
+        ))
+    };
+    let at = |(n, median, low, high): (usize, f64, f64, f64)| {
+        format!("{n} of {runs} runs, at step {median} [{low}, {high}]")
+    };
+    match (step("damage"), step("first sighting")) {
+        (Some(damage), Some((_, seen, ..))) => {
+            format!("Damage in {}; first sighting at step {seen}", at(damage))
+        }
+        (Some(damage), None) => format!("Damage in {}", at(damage)),
+        (None, Some(seen)) => format!("No run is damaged; a hack is first sighted in {}", at(seen)),
+        (None, None) => {
+            let own = series.iter().find(|s| s.panel == "utility" && s.name == POLICY);
+            own.and_then(|s| s.points.last()).map_or_else(
+                || "Training".to_owned(),
+                |p| format!("No hack is sighted; E[V] ends at {}", number(p.y)),
+            )
+        }
+    }
+}
+
+fn draw(series: &[Series], events: &[Series], runs: usize, size: Size) -> Result<Scene, Status> {
     let nothing = Status::TooFew { what: "finite points", have: 0, need: 1 };
     let panels: Vec<(&str, &str)> =
         PANELS.into_iter().filter(|(panel, _)| series.iter().any(|s| s.panel == *panel)).collect();
@@ -165,12 +207,19 @@ fn draw(series: &[Series], events: &[Series], runs: usize) -> Result<Scene, Stat
         series.iter().chain(events).flat_map(|s| s.points.iter().map(|p| p.x)).fold(0.0, f64::max);
     let x = Scale::exact(Kind::Linear, 0.0, last_step.max(1.0)).ok_or(nothing.clone())?;
     let seen = events.iter().any(|s| !s.points.is_empty());
-    let (row, height, gap) = (17.0, 104.0, 34.0);
+    let width = size.width();
+    // On a narrow sheet the names of events stand above their lines.
+    let (row, height, gap) = (if size.is_wide() { 17.0 } else { 31.0 }, 104.0, 34.0);
     let strip = if seen { 14.0 + row * events.len() as f64 } else { 0.0 };
     let first = strip + 30.0;
-    let mut scene = Scene::new(WIDTH, first + panels.len() as f64 * (height + gap) + 20.0);
-    let (left, right) = (INDENT + 10.0 + if seen { 42.0 } else { 0.0 }, WIDTH - 84.0);
-    let bottom = first + panels.len() as f64 * (height + gap) - gap;
+    let mut scene = Scene::new(width, 0.0);
+    let left = INDENT + 10.0 + if seen && size.is_wide() { 42.0 } else { 0.0 };
+    let twins = series.iter().map(|s| s.name.as_str()).filter(|name| !name.starts_with(SINGLE));
+    let room = match Naming::of(twins.collect::<Vec<_>>(), width, f64::INFINITY) {
+        Naming::Beside(room) => room,
+        Naming::Above => 84.0,
+    };
+    let right = width - room.max(if seen { 66.0 } else { 0.0 });
     let frame = |top: f64, bottom: f64, y: Scale| Panel { left, top, right, bottom, x, y };
 
     for (i, (name, title)) in panels.iter().enumerate() {
@@ -194,17 +243,15 @@ fn draw(series: &[Series], events: &[Series], runs: usize) -> Result<Scene, Stat
             mine.iter().partition(|s| s.name.starts_with(SINGLE));
         for s in singles {
             scene.line(panel.places(&s.points), PALETTE[0].at(0.28), 0.7);
+            scene.drawn_from(s, &s.points);
         }
         for s in mine {
-            let ink = CURVES.iter().find(|c| c.0 == *name && c.1 == s.name).map_or(BLACK, |c| c.3);
-            panel.band(&mut scene, s, ink);
-            if s.name == POLICY {
-                panel.line(&mut scene, s, ink);
-            } else {
-                scene.dashed(&panel.places(&s.points), ink, LINE, 5.0, 3.5);
-            }
+            let pen = CURVES.iter().find(|c| c.0 == *name && c.1 == s.name).map_or(OWN, |c| c.3);
+            panel.band(&mut scene, s, pen.ink);
+            scene.dashed(panel.places(&s.points), pen.ink, LINE, pen.dash);
+            scene.drawn_from(s, &s.points);
             if let Some(end) = s.points.last() {
-                ends.push((panel.place(end.x, end.y), s.name.clone(), ink));
+                ends.push((panel.place(end.x, end.y), s.name.clone(), pen));
             }
         }
         if ends.len() > 1 {
@@ -212,11 +259,15 @@ fn draw(series: &[Series], events: &[Series], runs: usize) -> Result<Scene, Stat
         }
     }
     if seen {
-        for (i, (s, (name, _, ink))) in events.iter().zip(EVENTS).enumerate() {
-            let y = 18.0 + row * i as f64;
+        for (i, (s, (name, _, pen))) in events.iter().zip(EVENTS).enumerate() {
+            let y = if size.is_wide() { 18.0 } else { 29.0 } + row * i as f64;
             let place = |step: f64| left + x.unit(step) * (right - left);
-            scene.text((left - 10.0, y + 0.36 * SMALL), name, SMALL, Align::Right, ink.text());
-            scene.line(vec![(left, y), (right, y)], super::theme::GRID, super::theme::HAIR);
+            if size.is_wide() {
+                scene.text((left - 10.0, y + 0.36 * SMALL), name, SMALL, Align::Right, pen.ink.text());
+            } else {
+                scene.text((left, y - 9.0), name, SMALL, Align::Left, pen.ink.text());
+            }
+            scene.line(vec![(left, y), (right, y)], GRID, HAIR);
             scene.text(
                 (right + 10.0, y + 0.36 * SMALL),
                 format!("{} of {runs}", s.points.len()),
@@ -225,15 +276,23 @@ fn draw(series: &[Series], events: &[Series], runs: usize) -> Result<Scene, Stat
                 GREY,
             );
             for point in &s.points {
-                scene.line(vec![(place(point.x), y - 5.0), (place(point.x), y + 5.0)], ink.at(0.45), 1.2);
+                let line = vec![(place(point.x), y - 5.0), (place(point.x), y + 5.0)];
+                scene.line(line, pen.ink.at(0.45), 1.2);
+                scene.drawn_from(s, &[*point; 2]);
             }
             let steps: Vec<f64> = s.points.iter().map(|p| p.x).collect();
             if let Some(median) = order::median(&steps) {
-                scene.dashed(&[(place(median), y), (place(median), bottom)], ink.at(0.8), 1.1, 1.6, 3.2);
-                scene.dot((place(median), y), 4.6, super::theme::WHITE);
-                scene.dot((place(median), y), 3.6, ink);
+                // Within the panels only: names and titles stay free.
+                for i in 0..panels.len() {
+                    let top = first + i as f64 * (height + gap);
+                    let down = vec![(place(median), top), (place(median), top + height)];
+                    scene.dashed(down, pen.ink.at(0.7), 1.0, pen.dash);
+                }
+                scene.shape((place(median), y), 4.8, WHITE, pen.shape);
+                scene.shape((place(median), y), 3.8, pen.ink, pen.shape);
             }
         }
     }
+    scene.height = first + panels.len() as f64 * (height + gap) + 20.0;
     Ok(scene)
 }

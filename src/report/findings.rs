@@ -4,7 +4,7 @@ use super::deployed;
 use super::format::{interval, number, percent_interval};
 use crate::record::folder::RunFolder;
 use crate::record::metric::{
-    CATCH_RATE, GAIN, KL, KL_ABOVE, KL_BELOW, Metric, ORACLE, PROXY, UTILITY, by_auditor,
+    CATCH_RATE, GAIN, KL, KL_ABOVE, KL_BELOW, Metric, ORACLE, PROXY, RANDOM_BASELINE, UTILITY, by_auditor,
 };
 use crate::record::tables::{AGREES, CheckRow, DIFFERS, SummaryRow};
 
@@ -21,7 +21,6 @@ pub fn all(run: &RunFolder) -> Vec<String> {
     let mut found = Vec::new();
     let arms: Vec<usize> = run.plan.arms.iter().map(|arm| arm.arm).collect();
     let several = arms.len() > 1;
-    found.extend(agreement(run));
     found.extend(contrast(run));
     let lead = |arm: usize| if several { format!("{}: ", run.label(arm)) } else { String::new() };
     if arms.len() <= MAX_ARMS {
@@ -47,6 +46,9 @@ pub fn all(run: &RunFolder) -> Vec<String> {
         found.extend(extremes(run, UTILITY, "Final utility E[V]"));
         found.extend(extremes(run, PROXY, "Final proxy E[U]"));
     }
+    // Whether the numbers are right comes after what they say.
+    let place = found.len().min(1);
+    found.splice(place..place, agreement(run));
     found.extend(outcomes(run));
     for caveat in [off_target(run), conditioned(run)].into_iter().flatten() {
         found.insert(found.len().min(1), caveat);
@@ -150,8 +152,14 @@ fn caught(run: &RunFolder, arm: usize) -> Option<String> {
         ));
     }
     let rate = percent_interval(row.estimate?, row.ci_low, row.ci_high);
+    let chance =
+        run.metric(arm, &by_auditor(RANDOM_BASELINE, detector, &own.auditor)).and_then(|row| row.estimate);
+    let worse = chance.filter(|chance| row.ci_high.is_some_and(|high| high < *chance));
+    let worse = worse.map_or_else(String::new, |chance| {
+        format!(", worse than the {} of as many looks by chance", super::format::percent(chance))
+    });
     Some(format!(
-        "{} by {detector} confirms a hack before the damage in {rate} of {} damaged runs{spent}.",
+        "{} by {detector} confirms a hack before the damage in {rate} of {} damaged runs{worse}{spent}.",
         own.auditor, row.replicates
     ))
 }

@@ -5,8 +5,9 @@ use super::endpoint::{self, Place};
 use super::leaders::{alarms, base_rates, detail, findings, masking, overview};
 use super::matrix::{Matrix, matrices};
 use super::tables::Table;
-use super::{BOLD, REGULAR, ReportError, engine};
+use super::{BOLD, REGULAR, ReportError, engine, picture};
 use crate::record::benchmark::{GUARDS, Tables};
+use crate::record::endpoint::PICTURE;
 use base64::prelude::{BASE64_STANDARD, Engine};
 use minijinja::value::Serde;
 use serde::Serialize;
@@ -55,6 +56,7 @@ struct Page {
     harm: &'static str,
     clock: &'static str,
     findings: Vec<String>,
+    picture: Option<String>,
     scenarios: usize,
     cells: usize,
     endpoint: Table,
@@ -73,7 +75,7 @@ struct Page {
 }
 
 impl Page {
-    fn of(tables: &Tables) -> Self {
+    fn of(tables: &Tables, picture: Option<String>) -> Self {
         let cells = Cell::all(tables);
         let mut scenarios: Vec<&str> = cells.iter().map(|cell| cell.scenario).collect();
         scenarios.dedup();
@@ -91,6 +93,7 @@ impl Page {
             harm: HARM,
             clock: CLOCK,
             findings: said,
+            picture,
             scenarios: scenarios.len(),
             cells: headline(&cells).count(),
             endpoint: endpoint::overview(&places),
@@ -150,12 +153,13 @@ pub(super) fn rows(table: &Table) -> String {
     line(&table.header) + &line(&rule) + &table.rows.iter().map(|row| line(row)).collect::<String>()
 }
 
-/// Writes `leaderboard.html` and `leaderboard.md` into `dir`.
+/// Writes `leaderboard.html` and `leaderboard.md` into `dir`; the picture is taken from there.
 ///
 /// # Errors
 /// A file that cannot be written.
 pub fn write(tables: &Tables, dir: &Path) -> Result<Written, ReportError> {
-    let page = Page::of(tables);
+    let drawn = fs::read_to_string(dir.join(PICTURE).with_extension("svg")).ok();
+    let page = Page::of(tables, drawn.and_then(|svg| picture::safe(&svg)));
     let (html, markdown) = (dir.join("leaderboard.html"), dir.join("leaderboard.md"));
     let put = |path: &Path, text: String| {
         fs::write(path, text).map_err(|source| ReportError::Write { path: path.to_owned(), source })

@@ -1,9 +1,12 @@
 //! The report of a run: one HTML file that needs nothing else, neither network nor fonts.
 //!
+//! It answers first: the question, one sentence with its interval, the figure that decides; checks and the config come last.
+//!
 //! Every text that comes from a run folder is escaped by the template; pictures are taken in only if they hold nothing but the
 //! marks that this program draws. What has no number is listed with its status.
 
 mod cells;
+pub mod compare;
 mod deployed;
 mod endpoint;
 mod findings;
@@ -12,11 +15,12 @@ pub mod leaderboard;
 mod leaders;
 mod matrix;
 mod picture;
-mod tables;
+pub mod tables;
 pub mod verdict;
 
 pub use findings::headline;
 
+use crate::foundation::format as foundation_format;
 use crate::record::folder::{FolderError, LeftOut, Manifest, Plan, RunFolder};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use minijinja::syntax::SyntaxConfig;
@@ -31,6 +35,10 @@ use tables::Table;
 const TEMPLATE: &str = include_str!("report.html");
 const STYLE: &str = include_str!("style.css");
 const TABLE: &str = include_str!("table.html");
+/// Sorting, filters and the numbers under the pointer.
+const SCRIPT: &str = include_str!("page.js");
+/// The figures' colours on a dark screen, as the theme of the figures has them.
+const DARK: &str = include_str!("dark.css");
 const REGULAR: &[u8] = include_bytes!("../../assets/fonts/Roboto-Regular.subset.ttf");
 const BOLD: &[u8] = include_bytes!("../../assets/fonts/Roboto-Bold.subset.ttf");
 
@@ -57,6 +65,7 @@ pub enum ReportError {
 /// One figure as the template takes it.
 #[derive(Serialize)]
 struct Picture {
+    name: String,
     title: String,
     caption: String,
     svg: Option<String>,
@@ -93,12 +102,22 @@ pub fn write(run: &RunFolder, out: &Path) -> Result<(), ReportError> {
     fs::write(out, html).map_err(|source| ReportError::Write { path: out.to_owned(), source })
 }
 
+/// A text on one line, with what would turn the direction of writing or cannot be seen spelled out.
+fn visible(text: &str) -> String {
+    foundation_format::visible(text)
+}
+
 /// One page's template, with the style and the tables that all pages share. Every text is escaped.
 fn engine(name: &'static str, template: &'static str) -> Result<Environment<'static>, ReportError> {
     let mut engine = Environment::new();
     engine.set_auto_escape_callback(|_| AutoEscape::Html);
     engine.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
-    for (name, text) in [("style", STYLE), ("table", TABLE), (name, template)] {
+    engine.add_filter("shown", visible);
+    engine.add_filter("shown_lines", |text: &str| text.lines().map(visible).collect::<Vec<_>>().join("\n"));
+    engine
+        .add_test("insufficient", |row: Vec<String>| row.iter().any(|cell| cell.starts_with("insufficient")));
+    let shared = [("style", STYLE), ("dark", DARK), ("script", SCRIPT), ("table", TABLE)];
+    for (name, text) in shared.into_iter().chain([(name, template)]) {
         engine.add_template(name, text)?;
     }
     Ok(engine)
@@ -113,7 +132,12 @@ pub fn html(run: &RunFolder) -> Result<String, ReportError> {
     let figures: Vec<Picture> = stored
         .drawn
         .into_iter()
-        .map(|(info, svg)| Picture { title: info.title, caption: info.caption, svg: picture::safe(&svg) })
+        .map(|(info, svg)| Picture {
+            svg: picture::safe(&svg),
+            name: info.name,
+            title: info.title,
+            caption: info.caption,
+        })
         .collect();
     let engine = engine("report", TEMPLATE)?;
     let page = Page {

@@ -3,7 +3,7 @@
 use super::format::{budget, interval, number, percent_interval};
 use crate::foundation::order;
 use crate::record::folder::RunFolder;
-use crate::record::metric::{CATCH_RATE, Metric};
+use crate::record::metric::{CATCH_RATE, Metric, RANDOM_BASELINE};
 use crate::record::tables::{BOUND, DetectorRow, SummaryRow};
 use serde::Serialize;
 
@@ -105,6 +105,13 @@ fn detectors_of(run: &RunFolder, arm: usize, title: String) -> Table {
         .map(|row| (Metric::parse(&row.metric), row))
         .filter(|(metric, _)| metric.name == CATCH_RATE && metric.of.is_some())
         .collect();
+    let chances: Vec<(Metric<'_>, f64)> = run
+        .summary
+        .iter()
+        .filter(|row| row.arm == arm)
+        .filter_map(|row| Some((Metric::parse(&row.metric), row.estimate?)))
+        .filter(|(metric, _)| metric.name == RANDOM_BASELINE && metric.of.is_some())
+        .collect();
     let mut budgets: Vec<f64> = rates.iter().filter_map(|(m, _)| m.of.map(|of| of.1)).collect();
     budgets.sort_by(f64::total_cmp);
     budgets.dedup();
@@ -129,7 +136,10 @@ fn detectors_of(run: &RunFolder, arm: usize, title: String) -> Table {
             let row = rates.iter().find(|(m, _)| m.of == Some((name, *b))).map(|(_, row)| *row);
             match row {
                 Some(SummaryRow { estimate: Some(x), ci_low, ci_high, .. }) => {
-                    percent_interval(*x, *ci_low, *ci_high)
+                    let chance = chances.iter().find(|(m, _)| m.of == Some((name, *b))).map(|(_, x)| *x);
+                    let is_worse = chance.zip(*ci_high).is_some_and(|(chance, high)| high < chance);
+                    let worse = if is_worse { ", worse than chance" } else { "" };
+                    format!("{}{worse}", percent_interval(*x, *ci_low, *ci_high))
                 }
                 Some(row) => row.method.clone(),
                 None => String::new(),

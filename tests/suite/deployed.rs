@@ -113,7 +113,7 @@ fn the_table_is_the_interface_and_the_same_on_any_threads() {
     }
     let report = fs::read_to_string(one.join("report.html")).unwrap();
     assert!(
-        report.contains("<h2>Deployment</h2>") && report.contains("has no 95% quantile: insufficient"),
+        report.contains(">Deployment<a") && report.contains("has no 95% quantile: insufficient"),
         "{report}"
     );
 }

@@ -37,6 +37,7 @@ mod feature_detectors;
 mod features;
 #[cfg(feature = "lab")]
 mod findings;
+mod fit;
 #[cfg(feature = "lab")]
 mod fixed_policies;
 #[cfg(feature = "lab")]
@@ -44,6 +45,7 @@ mod gridworld;
 #[cfg(feature = "lab")]
 mod grpo;
 mod house;
+mod kept_page;
 #[cfg(feature = "lab")]
 mod kernels;
 mod kinds;

@@ -5,8 +5,10 @@ use std::fs;
 use std::path::Path;
 use tailcatch::plots::figures::build_all;
 use tailcatch::plots::gallery::{Exhibit, gallery};
+use tailcatch::plots::output::{self, Format, Look};
 use tailcatch::plots::scene::Mark;
-use tailcatch::plots::{Drawn, draw_all};
+use tailcatch::plots::sheet::Size;
+use tailcatch::plots::{Drawn, Wanted, draw_all};
 use tailcatch::record::folder::{FIGURES, PLAN, RunFolder};
 use tailcatch::record::metric::{FRONTIER_RATIO, GAIN};
 use tailcatch::record::tables::{AGREES, BOUND, CheckRow, DIFFERS, SummaryRow};
@@ -26,26 +28,31 @@ fn names(drawn: &Drawn) -> Vec<&str> {
 #[test]
 fn every_figure_is_drawn_where_its_data_are() {
     let (dir, run) = made(&synthetic_run::quickstart());
-    let drawn = draw_all(&run, &dir.path().join(FIGURES)).unwrap();
-    assert_eq!(names(&drawn), ["over_optimisation", "training", "catch_rate", "survival", "hill"]);
+    let drawn = draw_all(&run, &dir.path().join(FIGURES), &Wanted::default()).unwrap();
+    assert_eq!(
+        names(&drawn),
+        ["over_optimisation", "training", "timing", "catch_rate", "survival", "hill", "kl_estimators",]
+    );
     assert_eq!(drawn.left_out.len(), 1);
     assert_eq!(drawn.left_out[0].name, "sweep");
     let (dir, run) = made(&synthetic_run::tail_index());
-    let drawn = draw_all(&run, &dir.path().join(FIGURES)).unwrap();
+    let drawn = draw_all(&run, &dir.path().join(FIGURES), &Wanted::default()).unwrap();
     assert_eq!(names(&drawn), ["sweep", "over_optimisation", "survival", "hill"]);
     let stored = run.figures().unwrap();
-    assert_eq!((stored.drawn.len(), stored.left_out.len()), (4, 2));
+    assert_eq!((stored.drawn.len(), stored.left_out.len()), (4, 4));
     let (dir, run) = made(&synthetic_run::coefficients());
-    let drawn = draw_all(&run, &dir.path().join(FIGURES)).unwrap();
+    let drawn = draw_all(&run, &dir.path().join(FIGURES), &Wanted::default()).unwrap();
     let expected = [
         "sweep",
         "over_optimisation",
         "training_0",
         "training_1",
         "training_2",
+        "timing",
         "catch_rate",
         "survival",
         "hill",
+        "kl_estimators",
     ];
     assert_eq!(names(&drawn), expected);
 }
@@ -53,54 +60,130 @@ fn every_figure_is_drawn_where_its_data_are() {
 #[test]
 fn figures_are_the_same_bytes_twice() {
     let (dir, run) = made(&synthetic_run::quickstart());
+    let all = Wanted { formats: Format::ALL.to_vec(), ..Wanted::default() };
     let (one, two) = (dir.path().join("one"), dir.path().join("two"));
-    let drawn = draw_all(&run, &one).unwrap();
-    draw_all(&run, &two).unwrap();
+    let drawn = draw_all(&run, &one, &all).unwrap();
+    draw_all(&run, &two, &all).unwrap();
     for file in &drawn.files {
-        for path in [&file.svg, &file.png, &file.csv] {
+        assert_eq!(file.pictures.len(), 3);
+        for path in file.pictures.iter().chain([&file.csv]) {
             let other = two.join(path.file_name().unwrap());
             assert!(fs::read(path).unwrap() == fs::read(other).unwrap(), "{}", path.display());
         }
     }
 }
 
+const SIZES: [Size; 4] = [Size::Column, Size::Two, Size::Slide, Size::Page];
+
+/// Forty arms with long names in two keys, one of them a number.
+fn many() -> Shape {
+    let names: Vec<String> =
+        (0..8).map(|i| format!("\"a_rather_long_name_of_setting_{i}(with=brackets)\"")).collect();
+    let names: Vec<&'static str> = names.into_iter().map(|name| &*name.leak()).collect();
+    let arms =
+        ["0", "0.01", "0.1", "1", "10"].iter().flat_map(|kl| names.iter().map(|name| vec![*kl, *name]));
+    Shape {
+        keys: &["trainer.reinforce.kl.coefficient", "reward.shape"],
+        arms: arms.collect(),
+        steps: 12,
+        replicates: 4,
+        question: "What do forty arms do?",
+    }
+}
+
+fn shapes() -> [Shape; 4] {
+    [synthetic_run::quickstart(), synthetic_run::tail_index(), synthetic_run::coefficients(), many()]
+}
+
+/// The numbers of a picture, as its marks carry them.
+fn carried(svg: &str) -> Vec<(String, String)> {
+    svg.split("data-v=\"")
+        .skip(1)
+        .flat_map(|rest| {
+            let (numbers, rest) = rest.split_once('"').unwrap();
+            let name = rest.split_once("<title>").unwrap().1.split_once("</title>").unwrap().0.to_owned();
+            numbers.split(';').map(move |one| (name.clone(), one.to_owned())).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
 #[test]
-fn the_csv_holds_every_point_that_is_drawn() {
-    for shape in [synthetic_run::quickstart(), synthetic_run::tail_index(), synthetic_run::coefficients()] {
+fn every_number_of_a_picture_stands_in_its_csv_and_lines_hold_all_of_theirs() {
+    for shape in shapes() {
         let (_dir, run) = made(&shape);
-        for figure in build_all(&run).0 {
+        for figure in build_all(&run, Size::Page).0 {
             let csv = figure.csv().unwrap();
-            let rows = csv::Reader::from_reader(csv.as_slice()).into_records().map(Result::unwrap).count();
-            assert_eq!(rows, figure.series.iter().map(|s| s.points.len()).sum::<usize>(), "{}", figure.name);
-            // Each line series of more than 20 points is drawn as one line of as many points, or one dot a point.
-            for series in figure
-                .series
-                .iter()
-                .filter(|s| s.points.len() > 20 && !dashed(&s.name) && s.panel != "events")
-            {
-                let n = series.points.len();
-                let lines = figure
-                    .scene
-                    .marks
-                    .iter()
-                    .filter(|m| matches!(m, Mark::Line { points, .. } if points.len() == n));
-                let dots = figure.scene.marks.iter().filter(|m| matches!(m, Mark::Dot { .. })).count();
-                assert!(lines.count() > 0 || dots >= n, "{}: {} of {n} points", figure.name, series.name);
+            let mut reader = csv::Reader::from_reader(csv.as_slice());
+            let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+            assert_eq!(
+                rows.len(),
+                figure.series.iter().map(|s| s.points.len()).sum::<usize>(),
+                "{}",
+                figure.name
+            );
+            let written: std::collections::BTreeSet<(String, String)> =
+                rows.iter().map(|row| (row[2].to_owned(), row[3].to_owned())).collect();
+            let svg = output::bytes(&figure.scene, Format::Svg, Look::default(), "", "").unwrap();
+            let carried = carried(std::str::from_utf8(&svg).unwrap());
+            assert!(!carried.is_empty() || figure.name == "agreement", "{} carries no numbers", figure.name);
+            for (name, numbers) in &carried {
+                let mut parts = numbers.split(' ').map(str::to_owned);
+                let place = (parts.next().unwrap(), parts.next().unwrap());
+                assert!(
+                    written.contains(&place),
+                    "{}: {name} carries {place:?}, which its CSV lacks",
+                    figure.name
+                );
+            }
+            // Lines of many points carry them all.
+            for series in figure.series.iter().filter(|s| s.points.len() > 20 && s.panel != "events") {
+                let drawn = carried.iter().filter(|(name, _)| *name == series.name).count();
+                assert!(
+                    drawn >= series.points.len()
+                        || series.name.contains(": fit ")
+                        || series.panel.ends_with("runs")
+                        || run.plan.arms.len() > 6,
+                    "{}: {drawn} of {} points of {}",
+                    figure.name,
+                    series.points.len(),
+                    series.name
+                );
             }
         }
     }
 }
 
-fn dashed(name: &str) -> bool {
-    name.starts_with("normal of") || name == "clean twin"
+/// Where the marks of a picture stand gives their values back, by two of them as the ruler.
+#[test]
+fn heights_in_a_picture_are_the_numbers_of_the_csv() {
+    let (_dir, run) = made(&synthetic_run::coefficients());
+    let (figures, _) = build_all(&run, Size::Column);
+    let sweep = figures.iter().find(|f| f.name == "sweep").unwrap();
+    let own: Vec<(f64, f64)> = sweep
+        .scene
+        .data
+        .iter()
+        .filter(|data| data.points.len() == 1 && data.points[0].low.is_some())
+        .filter_map(|data| match &sweep.scene.marks[data.mark] {
+            Mark::Dot { at, .. } => Some((at.1, data.points[0].y)),
+            _ => None,
+        })
+        .take(3)
+        .collect();
+    let [a, b, c] = own[..] else { panic!("{own:?}") };
+    let slope = (b.1 - a.1) / (b.0 - a.0);
+    let read = a.1 + slope * (c.0 - a.0);
+    assert!((read - c.1).abs() < 0.02 * (a.1 - b.1).abs().max((c.1 - b.1).abs()), "{read} {own:?}");
 }
 
 #[test]
 fn no_picture_holds_what_is_no_number_and_every_mark_lies_on_the_page() {
-    for shape in [synthetic_run::quickstart(), synthetic_run::tail_index(), synthetic_run::coefficients()] {
-        let (_dir, run) = made(&shape);
-        for figure in build_all(&run).0 {
-            let svg = figure.scene.svg(&figure.title, &figure.caption).unwrap();
+    for (shape, size) in shapes().iter().flat_map(|shape| SIZES.map(|size| (shape, size))) {
+        let (_dir, run) = made(shape);
+        for figure in build_all(&run, size).0 {
+            let svg =
+                output::bytes(&figure.scene, Format::Svg, Look::default(), &figure.title, &figure.caption);
+            let svg = String::from_utf8(svg.unwrap()).unwrap();
             assert!(well_formed(&svg), "{}", figure.name);
             let csv = String::from_utf8(figure.csv().unwrap()).unwrap();
             for text in [&svg, &csv] {
@@ -116,7 +199,12 @@ fn no_picture_holds_what_is_no_number_and_every_mark_lies_on_the_page() {
                     }
                     Mark::Dot { at, .. } | Mark::Text { at, .. } => inside(*at),
                 };
-                assert!(on_page, "{}: {mark:?}", figure.name);
+                assert!(on_page, "{} {size:?}: {mark:?}", figure.name);
+                if let Mark::Text { text, size: letters, .. } = mark {
+                    let points = letters * size.unit();
+                    assert!(points >= 7.0, "{} {size:?}: `{text}` has {points} pt", figure.name);
+                    assert!(!text.contains('…'), "{} {size:?}: `{text}` is cut", figure.name);
+                }
             }
         }
     }
@@ -137,29 +225,29 @@ fn well_formed(svg: &str) -> bool {
 }
 
 #[test]
-fn direct_labels_do_not_cover_each_other() {
-    for shape in [synthetic_run::quickstart(), synthetic_run::tail_index(), synthetic_run::coefficients()] {
-        let (_dir, run) = made(&shape);
-        for figure in build_all(&run).0 {
+fn labels_do_not_cover_each_other_at_any_size() {
+    for (shape, size) in shapes().iter().flat_map(|shape| SIZES.map(|size| (shape, size))) {
+        let (_dir, run) = made(shape);
+        for figure in build_all(&run, size).0 {
             let mut boxes: Vec<(f64, f64, f64, f64, &str)> = Vec::new();
             for mark in &figure.scene.marks {
-                let Mark::Text { at, text, size, bold, align, .. } = mark else { continue };
-                let width = tailcatch::plots::scene::text_width(text, *size, *bold);
+                let Mark::Text { at, text, size: letters, bold, align, .. } = mark else { continue };
+                let width = tailcatch::plots::scene::text_width(text, *letters, *bold);
                 let left = match align {
                     tailcatch::plots::scene::Align::Left => at.0,
                     tailcatch::plots::scene::Align::Centre => at.0 - width / 2.0,
                     tailcatch::plots::scene::Align::Right => at.0 - width,
                 };
                 // From the baseline to the height of a capital.
-                let new = (left, at.1 - 0.72 * size, left + width, at.1, text.as_str());
+                let new = (left, at.1 - 0.72 * letters, left + width, at.1, text.as_str());
                 assert!(
                     new.2 <= figure.scene.width + 1.0 && new.0 >= 0.0,
-                    "{}: `{text}` leaves the page",
+                    "{} {size:?}: `{text}` leaves the page",
                     figure.name
                 );
                 for old in &boxes {
                     let apart = new.2 <= old.0 || old.2 <= new.0 || new.3 <= old.1 || old.3 <= new.1;
-                    assert!(apart, "{}: `{text}` covers `{}`", figure.name, old.4);
+                    assert!(apart, "{} {size:?}: `{text}` covers `{}`", figure.name, old.4);
                 }
                 boxes.push(new);
             }
@@ -194,18 +282,18 @@ fn degenerate_tables_give_a_status() {
     });
     rewrite("replicates.csv", &|i, line| if i < 2 { line.to_owned() } else { String::new() });
     let run = RunFolder::open(dir.path()).unwrap();
-    let (figures, left_out) = build_all(&run);
+    let (figures, left_out) = build_all(&run, Size::Page);
     // A single run still gives one point of utility against KL.
     assert_eq!(figures.iter().map(|f| f.name.as_str()).collect::<Vec<_>>(), ["over_optimisation"]);
-    assert_eq!(left_out.len(), 5);
+    assert_eq!(left_out.len(), 7);
     assert!(left_out.iter().all(|l| !l.status.is_empty()));
     rewrite("replicates.csv", &header_only);
-    let (figures, left_out) = build_all(&RunFolder::open(dir.path()).unwrap());
-    assert_eq!((figures.len(), left_out.len()), (0, 6));
+    let (figures, left_out) = build_all(&RunFolder::open(dir.path()).unwrap(), Size::Page);
+    assert_eq!((figures.len(), left_out.len()), (0, 8));
     let plan = fs::read_to_string(dir.path().join(PLAN)).unwrap();
     let start = plan.find("\"arms\": [").unwrap();
     fs::write(dir.path().join(PLAN), plan[..start].to_owned() + "\"arms\": [], \"runs\": []}").unwrap();
-    assert_eq!(build_all(&RunFolder::open(dir.path()).unwrap()).1.len(), 6);
+    assert_eq!(build_all(&RunFolder::open(dir.path()).unwrap(), Size::Page).1.len(), 8);
 }
 
 #[test]
@@ -246,7 +334,7 @@ fn agreement_shows_what_is_furthest_from_it() {
     let (_dir, mut run) = made(&synthetic_run::quickstart());
     run.checks = (0..60).map(|i| compared(0, f64::from(i) * 0.07)).collect();
     run.checks.push(CheckRow { source: BOUND.to_owned(), ..compared(0, 9.0) });
-    let (figures, _) = build_all(&run);
+    let (figures, _) = build_all(&run, Size::Page);
     let figure = figures.iter().find(|f| f.name == "agreement").unwrap();
     let drawn: Vec<f64> = figure.series.iter().map(|s| s.points[0].y).collect();
     assert_eq!(drawn.len(), 48);
@@ -254,14 +342,14 @@ fn agreement_shows_what_is_furthest_from_it() {
     assert!(figure.caption.contains("Of 60 comparisons the 48 furthest"), "{}", figure.caption);
     // What is exact on both sides has no standard errors to be drawn in, and is a ring at 0.
     run.checks = vec![CheckRow { found_error: Some(1e-17), found: Some(1.0 + 1e-16), ..compared(0, 0.0) }];
-    let (figures, _) = build_all(&run);
+    let (figures, _) = build_all(&run, Size::Page);
     assert_eq!(figures.iter().find(|f| f.name == "agreement").unwrap().series[0].points[0].y, 0.0);
 }
 
 #[test]
 fn the_collapse_is_drawn_where_its_order_is_expected() {
     let (_dir, mut run) = made(&synthetic_run::tail_index());
-    assert!(!build_all(&run).0.iter().any(|f| f.name == "collapse"));
+    assert!(!build_all(&run, Size::Page).0.iter().any(|f| f.name == "collapse"));
     for arm in 0..run.plan.arms.len() {
         for (metric, estimate) in [(FRONTIER_RATIO, 0.5 + arm as f64), (GAIN, 1.0 / (1.0 + arm as f64))] {
             run.summary.retain(|row| row.arm != arm || row.metric != metric);
@@ -277,7 +365,7 @@ fn the_collapse_is_drawn_where_its_order_is_expected() {
         }
     }
     run.checks = vec![CheckRow { source: format!("ordered by {FRONTIER_RATIO}"), ..compared(0, 0.0) }];
-    let (figures, _) = build_all(&run);
+    let (figures, _) = build_all(&run, Size::Page);
     let collapse = figures.iter().find(|f| f.name == "collapse").unwrap();
     let points: usize = collapse.series.iter().map(|s| s.points.len()).sum();
     assert_eq!(points, run.plan.arms.len());

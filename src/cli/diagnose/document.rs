@@ -1,5 +1,6 @@
 //! The answer as one JSON document.
 
+use super::super::sketch::Line;
 use super::super::status;
 use super::super::table::{count, number};
 use super::{DiagnoseArgs, Findings};
@@ -187,6 +188,11 @@ impl Entry {
     }
 
     /// ξ, its interval, k and the status, for a table.
+    /// The index with its interval, for a picture.
+    pub fn line(&self, name: &str) -> Option<Line> {
+        Some(Line { name: name.to_owned(), value: self.xi?, ends: self.ci_low.zip(self.ci_high) })
+    }
+
     pub fn cells(&self) -> [String; 4] {
         let shown = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), number);
         let interval = match (self.ci_low, self.ci_high) {

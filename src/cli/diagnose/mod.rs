@@ -55,7 +55,7 @@ pub struct DiagnoseArgs {
     /// Seed of the resamples
     #[arg(long, value_name = "S", default_value_t = 0, requires = "double_bootstrap")]
     seed: u64,
-    /// Also draw the tail on one page, into this .svg or .png file
+    /// Also draw the tail on one page, into this .svg, .png or .pdf file
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     plot: Option<PathBuf>,
 }

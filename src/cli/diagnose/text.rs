@@ -1,6 +1,7 @@
 //! The answer for people.
 
 use super::super::console::Style;
+use super::super::sketch::{self, Line};
 use super::super::table::{Table, count, number, wrapped};
 use super::Findings;
 use super::document::{Document, Entry};
@@ -86,6 +87,23 @@ pub(super) fn of(data: &ColumnData, findings: &Findings, document: &Document<'_>
     out
 }
 
+/// The tail indices on one axis.
+fn picture(document: &Document<'_>) -> String {
+    let entries = [
+        ("Hill", &document.hill),
+        ("moment", &document.moment),
+        ("Pickands", &document.pickands),
+        ("kernel", &document.kernel),
+        ("GPD", &document.gpd.entry),
+    ];
+    let lines: Vec<Line> = entries.into_iter().filter_map(|(name, entry)| entry.line(name)).collect();
+    if lines.len() < 2 {
+        return String::new();
+    }
+    let drawn = sketch::intervals("xi, 95% intervals", &lines, sketch::columns().min(WIDTH));
+    format!("\n{drawn}\n")
+}
+
 fn estimators(findings: &Findings, document: &Document<'_>, style: Style) -> String {
     let mut table = Table::new(&["estimator", ">xi", ">95% interval", ">k", "status"]).within(WIDTH);
     let mut add = |name: &str, entry: &Entry| table.row([name.to_owned()].into_iter().chain(entry.cells()));
@@ -106,6 +124,7 @@ fn estimators(findings: &Findings, document: &Document<'_>, style: Style) -> Str
         add("kernel at its own k", &tuned.kernel.entry);
     }
     let mut out = table.render(style);
+    out.push_str(&picture(document));
     if let Ok(fit) = &findings.diagnosis.gpd {
         out.push_str(&format!(
             "GPD scale {}, log-likelihood {}\n",

@@ -77,7 +77,7 @@ pub fn run(args: &TheoryArgs, console: &Console) -> Result<Outcome, crate::Error
 /// The figure of an answer.
 #[derive(Debug, Args)]
 struct PlotArgs {
-    /// Also draw the answer as a line chart, into this .svg or .png file
+    /// Also draw the answer as a line chart, into this .svg, .png or .pdf file
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     plot: Option<PathBuf>,
 }

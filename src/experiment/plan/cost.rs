@@ -18,6 +18,8 @@ pub struct Cost {
     pub cpu_seconds: f64,
     /// Bytes of records and tables.
     pub disk_bytes: u64,
+    /// How many of them are rollouts one by one, which `record.observed` asks for.
+    pub observed_bytes: u64,
 }
 
 /// Seconds for one cell of a table, once: its draws, sums and quantiles.
@@ -102,7 +104,7 @@ fn rollouts(document: &Document) -> u64 {
 
 /// Adds up the plan.
 pub fn cost(loaded: &Loaded) -> Cost {
-    let mut cost = Cost { rollouts: 0, cpu_seconds: 0.0, disk_bytes: 0 };
+    let mut cost = Cost { rollouts: 0, cpu_seconds: 0.0, disk_bytes: 0, observed_bytes: 0 };
     for arm in &loaded.arms {
         let document = &arm.document;
         let versions = if document.reward.swap_twin { 3 } else { 2 };
@@ -115,6 +117,7 @@ pub fn cost(loaded: &Loaded) -> Cost {
             cost.rollouts += versions * rollouts;
             cost.cpu_seconds += versions as f64 * each + calibration + watched;
             let kept = if keeps_rollouts(document, replicate) { versions * rollouts } else { 0 };
+            cost.observed_bytes += kept * ROLLOUT_BYTES;
             cost.disk_bytes += kept * ROLLOUT_BYTES + all_steps(document) * 300 + kept_policies;
         }
     }

@@ -69,7 +69,7 @@ pub use log::{GroupSource, InMemory, LeftOut, Log, LogMeta, Origin, StepSource};
 pub use names_of::numeric_columns;
 pub use open::{open_log, read_log};
 pub use options::{LogOptions, Rows};
-pub use outcomes::read_outcomes;
+pub use outcomes::{read_numbers, read_outcomes};
 pub use part::Part;
 pub use repeats::{Again, again};
 pub use reward::RewardSpec;

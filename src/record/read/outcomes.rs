@@ -11,29 +11,39 @@ use std::path::Path;
 /// ln π₀ up to a constant, V and X.
 const COLUMNS: [&str; 3] = ["log_prob", "utility", "error"];
 
-/// Reads a table of one prompt from a CSV, JSON Lines or Parquet file; other columns are ignored.
-///
-/// `log_prob` is ln π₀ in nats up to a constant: it is normalised to sum to one. The table has no classes and no hacks.
+/// Some columns of numbers from a CSV, JSON Lines or Parquet file, row by row; other columns are ignored.
 ///
 /// # Errors
 /// A file without rows or without one of the columns; a cell that is empty, no number or not finite, with its place.
-pub fn read_outcomes(path: &Path) -> Result<Outcomes, Error> {
-    let mut columns: [Vec<f64>; 3] = Default::default();
+pub fn read_numbers(path: &Path, names: &[&str]) -> Result<Vec<Vec<f64>>, Error> {
+    let mut columns: Vec<Vec<f64>> = vec![Vec::new(); names.len()];
     for file in log_files(&[path.to_owned()])? {
         let (present, _) = present(&file, &LogOptions::default())?;
-        scan(&file, &present, &COLUMNS, &mut |row| {
-            for (i, (name, column)) in COLUMNS.iter().zip(&mut columns).enumerate() {
+        scan(&file, &present, names, &mut |row| {
+            for (i, (name, column)) in names.iter().zip(&mut columns).enumerate() {
                 let empty = || Error::EmptyCell { place: row.place(), column: (*name).to_owned() };
                 column.push(row.finite(i, name)?.ok_or_else(empty)?);
             }
             Ok(())
         })?;
     }
-    let [mut ref_log_prob, utility, error] = columns;
-    let outcomes = utility.len();
-    if outcomes == 0 {
-        return Err(Error::Empty { path: path.to_owned(), what: "no row" });
+    match columns.first() {
+        Some(column) if !column.is_empty() => Ok(columns),
+        _ => Err(Error::Empty { path: path.to_owned(), what: "no row" }),
     }
+}
+
+/// Reads a table of one prompt from a CSV, JSON Lines or Parquet file; other columns are ignored.
+///
+/// `log_prob` is ln π₀ in nats up to a constant: it is normalised to sum to one. The table has no classes and no hacks.
+///
+/// # Errors
+/// As for [`read_numbers`].
+pub fn read_outcomes(path: &Path) -> Result<Outcomes, Error> {
+    let mut columns = read_numbers(path, &COLUMNS)?.into_iter();
+    let mut next = || columns.next().unwrap_or_default();
+    let (mut ref_log_prob, utility, error) = (next(), next(), next());
+    let outcomes = utility.len();
     let total = log_sum_exp(&ref_log_prob);
     ref_log_prob.iter_mut().for_each(|log| *log -= total);
     let (class, hack) = (vec![0; outcomes], vec![false; outcomes]);

@@ -154,6 +154,8 @@ table! {
     }
 }
 
+/// File name of the leaderboard's picture, without extension.
+pub const PICTURE: &str = "prevention";
 /// Role: nobody audits.
 pub const NONE: &str = "none";
 /// Role: an audit that is acted upon.

@@ -1,0 +1,106 @@
+//! Small pictures in text: estimates with their intervals on one axis, in the terminal's width.
+
+use crate::foundation::format::report as number;
+use std::fmt::Write as _;
+
+/// Columns where the terminal does not say.
+const UNKNOWN: usize = 80;
+/// Columns of a picture, however wide the terminal.
+const MOST: usize = 100;
+/// Largest share of the columns that names take.
+const NAMES: usize = 2;
+
+/// One line.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Line {
+    /// What it is.
+    pub name: String,
+    /// The estimate.
+    pub value: f64,
+    /// Its interval.
+    pub ends: Option<(f64, f64)>,
+}
+
+/// Columns of the terminal; 80 where there is none.
+pub(super) fn columns() -> usize {
+    let asked = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+    let known = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    asked.or(known).filter(|columns| *columns >= 40).unwrap_or(UNKNOWN).min(MOST)
+}
+
+/// The lines under a title, on an axis that holds all of them; nothing where none has a number.
+pub(super) fn intervals(title: &str, lines: &[Line], columns: usize) -> String {
+    let values =
+        || lines.iter().flat_map(|line| [Some(line.value), line.ends.map(|e| e.0), line.ends.map(|e| e.1)]);
+    let finite = || values().flatten().filter(|x| x.is_finite());
+    let (low, high) =
+        finite().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
+    if low > high {
+        return String::new();
+    }
+    let (low, high) = if low < high { (low, high) } else { (low - 0.5, high + 0.5) };
+    let names =
+        lines.iter().map(|line| line.name.chars().count()).max().unwrap_or(0).min(columns / NAMES - 8);
+    let width = columns.saturating_sub(names + 2).max(12);
+    let at = |x: f64| {
+        ((x - low) / (high - low) * (width - 1) as f64).round().clamp(0.0, (width - 1) as f64) as usize
+    };
+    let mut out = format!("{title}\n");
+    for line in lines.iter().filter(|line| line.value.is_finite()) {
+        let mut cells = vec![' '; width];
+        if low < 0.0 && high > 0.0 {
+            cells[at(0.0)] = '·';
+        }
+        if let Some((from, to)) = line.ends {
+            cells[at(from)..=at(to)].fill('─');
+            cells[at(from)] = '├';
+            cells[at(to)] = '┤';
+        }
+        cells[at(line.value)] = '●';
+        let drawn: String = cells.into_iter().collect();
+        let mut name: String = line.name.chars().take(names).collect();
+        if line.name.chars().count() > names {
+            name.pop();
+            name.push('…');
+        }
+        // Writing to a String cannot fail.
+        let _ = writeln!(out, "{name:names$}  {}", drawn.trim_end());
+    }
+    let (left, right) = (number(low), number(high));
+    let gap = width.saturating_sub(left.chars().count() + right.chars().count());
+    let _ = writeln!(out, "{:names$}  {left}{:gap$}{right}", "", "");
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(name: &str, value: f64, ends: Option<(f64, f64)>) -> Line {
+        Line { name: name.to_owned(), value, ends }
+    }
+
+    #[test]
+    fn estimates_stand_where_they_are_on_their_axis() {
+        let drawn = intervals("E[V]", &[line("a", 0.0, Some((-1.0, 1.0))), line("bb", 1.0, None)], 25);
+        let expected =
+            "E[V]\na   ├─────────●──────────┤\nbb            ·          ●\n    −1                  1\n";
+        let lines: Vec<&str> = drawn.lines().collect();
+        assert_eq!(lines.len(), expected.lines().count());
+        assert!(
+            lines[1].starts_with("a   ├") && lines[1].ends_with('┤') && lines[1].contains('●'),
+            "{drawn}"
+        );
+        assert!(lines[2].ends_with('●') && lines[2].contains('·'), "{drawn}");
+        assert!(lines.iter().all(|line| line.chars().count() <= 25), "{drawn}");
+        assert!(lines[3].trim_start().starts_with("−1") && lines[3].ends_with('1'), "{drawn}");
+    }
+
+    #[test]
+    fn long_names_leave_room_and_nothing_gives_nothing() {
+        let drawn = intervals("t", &[line(&"x".repeat(200), 1.0, None)], 80);
+        assert!(drawn.lines().all(|line| line.chars().count() <= 80) && drawn.contains('…'), "{drawn}");
+        assert_eq!(intervals("t", &[], 80), "");
+        assert_eq!(intervals("t", &[line("a", f64::NAN, None)], 80), "");
+    }
+}

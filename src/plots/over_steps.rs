@@ -1,0 +1,70 @@
+//! Lines over the training step, one panel an arm: the layout that several figures share.
+
+use super::axes::{Below, Panel};
+use super::fitting::wrap;
+use super::labels;
+use super::scale::{Kind, Scale};
+use super::scene::{Align, Scene};
+use super::series::{Point, Series};
+use super::sheet::Size;
+use super::theme::{BLACK, NORMAL, Pen, SMALL};
+
+/// Panels that a figure holds; further arms are in the CSV only.
+pub(super) const MAX_ARMS: usize = 6;
+const NARROWEST: f64 = 225.0;
+const HEIGHT: f64 = 150.0;
+
+/// One panel for each arm of the series, which are drawn with the pen of their name; `None` where there is nothing to draw.
+pub(super) fn draw(
+    series: &[Series],
+    pens: &[(&str, Pen)],
+    y_title: &str,
+    y: Option<Scale>,
+    size: Size,
+) -> Option<Scene> {
+    let width = size.width();
+    let mut arms: Vec<&str> = Vec::new();
+    for s in series {
+        if !arms.contains(&s.panel.as_str()) {
+            arms.push(&s.panel);
+        }
+    }
+    let arms = &arms[..arms.len().min(MAX_ARMS)];
+    let points = || series.iter().flat_map(|s| &s.points);
+    let end = points().map(|p| p.x).fold(0.0, f64::max);
+    let x = Scale::exact(Kind::Linear, 0.0, end)?;
+    let y = y.or_else(|| Scale::over(Kind::Linear, points().flat_map(Point::ys)))?;
+    let mut scene = Scene::new(width, 0.0);
+    scene.bold((10.0, 18.0), y_title, NORMAL, Align::Left, BLACK);
+    let shown: Vec<(String, Pen)> = pens
+        .iter()
+        .filter(|(name, _)| series.iter().any(|s| s.name == *name))
+        .map(|(name, pen)| ((*name).to_owned(), *pen))
+        .collect();
+    let start = 30.0 + labels::key(&mut scene, 10.0, width - 10.0, 28.0, &shown);
+    let columns = arms.len().min(((width / NARROWEST) as usize).max(1));
+    let cell = (width - 10.0) / columns.max(1) as f64;
+    let head = |arm: &str| wrap(arm, cell - 60.0, SMALL, true);
+    let several = arms.len() > 1;
+    let heads = if several { arms.iter().map(|arm| head(arm).len()).max().unwrap_or(0) } else { 0 };
+    let above = heads as f64 * (SMALL + 2.0) + 6.0;
+    for (i, arm) in arms.iter().enumerate() {
+        let left = 50.0 + (i % columns) as f64 * cell;
+        let top = start + above + (i / columns) as f64 * (HEIGHT + above + 50.0);
+        let panel = Panel { left, top, right: left + cell - 64.0, bottom: top + HEIGHT, x, y };
+        panel.frame(&mut scene, "", Below::Title("Training step"));
+        for (line, text) in head(arm).iter().rev().enumerate().filter(|_| several) {
+            let at = (left, top - 9.0 - line as f64 * (SMALL + 2.0));
+            scene.bold(at, text.as_str(), SMALL, Align::Left, BLACK);
+        }
+        for s in series.iter().filter(|s| s.panel == **arm) {
+            let pen = pens.iter().find(|(name, _)| *name == s.name).map(|(_, pen)| *pen);
+            if let Some(pen) = pen {
+                panel.band(&mut scene, s, pen.ink);
+                panel.line(&mut scene, s, pen);
+            }
+        }
+    }
+    scene.height = start + arms.len().div_ceil(columns) as f64 * (HEIGHT + above + 50.0) + 4.0;
+    Some(scene)
+}

@@ -1,0 +1,74 @@
+//! How large a picture is printed.
+//!
+//! A scene is laid out in units of .65 pt on paper (1.25 pt on a slide): text of [`super::theme::SMALL`] units then has 7.5 pt at every
+//! printed size, and a wider sheet holds more of them.
+
+use clap::ValueEnum;
+
+/// What a picture is printed on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum Size {
+    /// One column of a two-column paper: 3.25 in
+    Column,
+    /// Both columns: 7 in
+    Two,
+    /// A slide: 10 in, its title in the picture
+    Slide,
+    /// The text width of a page: 6.5 in
+    #[default]
+    Page,
+}
+
+/// Pixels per inch of a PNG.
+pub const DPI: f64 = 300.0;
+/// Points per inch.
+const POINTS: f64 = 72.0;
+
+impl Size {
+    /// Printed width, in inches.
+    pub fn inches(self) -> f64 {
+        match self {
+            Self::Column => 3.25,
+            Self::Two => 7.0,
+            Self::Slide => 10.0,
+            Self::Page => 6.5,
+        }
+    }
+
+    /// Points per unit of the scene.
+    pub fn unit(self) -> f64 {
+        if self == Self::Slide { 1.25 } else { 0.65 }
+    }
+
+    /// Width of the scene, in units.
+    pub fn width(self) -> f64 {
+        self.inches() * POINTS / self.unit()
+    }
+
+    /// Pixels of a PNG per unit.
+    pub fn pixels(self) -> f64 {
+        // Projectors have no more.
+        let dpi = if self == Self::Slide { 192.0 } else { DPI };
+        self.unit() / POINTS * dpi
+    }
+
+    /// Whether two panels stand beside each other legibly.
+    pub fn is_wide(self) -> bool {
+        self.width() >= 500.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plots::theme::SMALL;
+
+    #[test]
+    fn text_has_seven_points_at_every_printed_size() {
+        for size in [Size::Column, Size::Two, Size::Slide, Size::Page] {
+            assert!(SMALL * size.unit() >= 7.0, "{size:?}");
+            assert!((size.width() * size.unit() / 72.0 - size.inches()).abs() < 1e-12);
+        }
+        assert_eq!(Size::Page.width(), 720.0);
+    }
+}

@@ -1,0 +1,127 @@
+//! When hacks are sighted, confirmed, and do damage: the share of the runs in which each has happened by a step.
+//!
+//! All runs of an arm have the same length and none is lost on the way, so that Kaplan and Meier's estimate is this share.
+
+use super::figure::Figure;
+use super::over_steps::{self, MAX_ARMS};
+use super::scale::{Kind, Scale};
+use super::series::{Point, Series};
+use super::sheet::Size;
+use super::theme::{Dash, PALETTE, Pen, Shape};
+use crate::foundation::failure::Status;
+use crate::record::folder::RunFolder;
+use crate::record::tables::ReplicateRow;
+
+type Event = fn(&ReplicateRow) -> Option<u64>;
+
+const SIGHTED: &str = "sighted";
+const CAUGHT: &str = "confirmed";
+const DAMAGED: &str = "damaged";
+const EVENTS: [(&str, Event); 3] =
+    [(SIGHTED, |row| row.first_sighting), (CAUGHT, |row| row.first_catch), (DAMAGED, |row| row.damage_step)];
+const PENS: [(&str, Pen); 3] = [
+    (SIGHTED, Pen { ink: PALETTE[4], dash: Dash::Dotted, shape: Shape::Circle }),
+    (CAUGHT, Pen { ink: PALETTE[2], dash: Dash::Dashed, shape: Shape::Up }),
+    (DAMAGED, Pen { ink: PALETTE[1], dash: Dash::Solid, shape: Shape::Down }),
+];
+
+pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> {
+    let mut series = Vec::new();
+    let mut counts = Vec::new();
+    for arm in &run.plan.arms {
+        let rows: Vec<&ReplicateRow> = run.replicates.iter().filter(|row| row.arm == arm.arm).collect();
+        let end = run.steps.iter().filter(|row| row.arm == arm.arm).map(|row| row.step).max();
+        let Some(end) = end.filter(|_| rows.len() > 1) else { continue };
+        for (name, event) in EVENTS {
+            let mut steps: Vec<u64> =
+                rows.iter().filter_map(|row| event(row)).filter(|step| *step <= end).collect();
+            steps.sort_unstable();
+            if name == DAMAGED {
+                counts.push((run.label(arm.arm), steps.len(), caught_before(&rows), rows.len()));
+            }
+            if !steps.is_empty() {
+                series.push(Series::new(run.label(arm.arm), name, stairs(&steps, rows.len(), end)));
+            }
+        }
+    }
+    if series.is_empty() {
+        return Err(Status::TooFew { what: "sightings of hacks in runs with steps", have: 0, need: 1 });
+    }
+    let whole = Scale::exact(Kind::Linear, 0.0, 1.0);
+    let scene = over_steps::draw(&series, &PENS, "Share of runs, by step", whole, size)
+        .ok_or(Status::TooFew { what: "training steps", have: 1, need: 2 })?;
+    let arms = run.plan.arms.len();
+    let rest = if arms > MAX_ARMS {
+        format!(" {} further arms are in the CSV only.", arms - MAX_ARMS)
+    } else {
+        String::new()
+    };
+    Ok(vec![Figure {
+        name: "timing".to_owned(),
+        title: title(&counts),
+        caption: format!(
+            "Share of the runs in which by a step a hack was first sampled, was first confirmed by the audit, and had done damage. All runs have the same \
+             length, so that Kaplan and Meier's estimate is this share. Where damage lies left of the confirmed, the audit is too late.{rest}"
+        ),
+        columns: ["step", "share", "ci_low", "ci_high"],
+        series,
+        beside: Vec::new(),
+        scene,
+    }])
+}
+
+/// The corners of the stairs.
+fn stairs(steps: &[u64], runs: usize, end: u64) -> Vec<Point> {
+    let mut points = vec![Point::new(0.0, 0.0)];
+    for (i, step) in steps.iter().enumerate() {
+        let (before, after) = (i as f64 / runs as f64, (i + 1) as f64 / runs as f64);
+        points.extend([Point::new(*step as f64, before), Point::new(*step as f64, after)]);
+    }
+    points.push(Point::new(end as f64, steps.len() as f64 / runs as f64));
+    points
+}
+
+/// How many of the damaged runs had confirmed a hack before.
+fn caught_before(rows: &[&ReplicateRow]) -> usize {
+    let before = |row: &&&ReplicateRow| {
+        row.damage_step.zip(row.first_catch).is_some_and(|(damage, catch)| catch < damage)
+    };
+    rows.iter().filter(before).count()
+}
+
+fn title(counts: &[(String, usize, usize, usize)]) -> String {
+    let worst = counts.iter().max_by_key(|(_, damaged, ..)| *damaged);
+    match worst {
+        Some((arm, damaged, before, runs)) if *damaged > 0 => {
+            let of = if counts.len() > 1 { format!(" ({arm})") } else { String::new() };
+            format!(
+                "{damaged} of {runs} runs are damaged; in {before} of them a hack was confirmed before{of}"
+            )
+        }
+        _ => "No run is damaged".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stairs_rise_at_each_event_to_the_share_that_had_it() {
+        let points = stairs(&[3, 3, 8], 4, 10);
+        let corners: Vec<(f64, f64)> = points.iter().map(|p| (p.x, p.y)).collect();
+        assert_eq!(
+            corners,
+            [
+                (0.0, 0.0),
+                (3.0, 0.0),
+                (3.0, 0.25),
+                (3.0, 0.25),
+                (3.0, 0.5),
+                (8.0, 0.5),
+                (8.0, 0.75),
+                (10.0, 0.75)
+            ]
+        );
+    }
+}
