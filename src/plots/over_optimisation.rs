@@ -183,36 +183,46 @@ fn curves(series: &[Series], fitted: &Fitted) -> Vec<Series> {
     fitted.fits.iter().map(along).collect()
 }
 
-/// Where utility turns, and what is left of it at the end.
+/// Where utility turns and what is left of it at the end, for the arm that loses most beyond the spread over its runs.
 fn title(series: &[Series]) -> String {
-    let worst = series.iter().filter(|s| s.panel == "utility").filter_map(|s| {
-        let top = s.points.iter().max_by(|a, b| a.y.total_cmp(&b.y))?;
-        let last = s.points.iter().max_by(|a, b| a.x.total_cmp(&b.x))?;
-        Some((top.y - last.y, s, *top, *last))
-    });
-    let Some((fall, own, top, last)) = worst.max_by(|a, b| a.0.total_cmp(&b.0)) else {
-        return "Over-optimisation: proxy and utility against KL".to_owned();
-    };
+    let ends: Vec<(&Series, Point, Point)> = series
+        .iter()
+        .filter(|s| s.panel == "utility")
+        .filter_map(|s| {
+            let top = s.points.iter().max_by(|a, b| a.y.total_cmp(&b.y))?;
+            let last = s.points.iter().max_by(|a, b| a.x.total_cmp(&b.x))?;
+            Some((s, *top, *last))
+        })
+        .collect();
     let interval = |p: &Point| match (p.low, p.high) {
         (Some(low), Some(high)) => format!("{} [{}, {}]", number(p.y), number(low), number(high)),
         _ => number(p.y),
     };
-    let several = series.iter().filter(|s| s.panel == "utility").count() > 1;
-    let of = if several && !own.name.is_empty() { format!(" ({})", own.name) } else { String::new() };
-    if fall > 0.05 * (top.y.abs() + last.y.abs()) && top.x < last.x {
-        format!(
-            "E[V] peaks at {} at KL {} and falls to {} at KL {}{of}",
+    let of = |s: &Series| {
+        if ends.len() > 1 && !s.name.is_empty() { format!(" ({})", s.name) } else { String::new() }
+    };
+    let falls = ends.iter().filter(|(_, top, last)| {
+        let is_clear = last.high.is_none_or(|high| high < top.y);
+        is_clear && top.x < last.x && top.y - last.y > 0.05 * (top.y.abs() + last.y.abs())
+    });
+    if let Some((s, top, last)) = falls.max_by(|a, b| (a.1.y - a.2.y).total_cmp(&(b.1.y - b.2.y))) {
+        return format!(
+            "E[V] peaks at {} at KL {} and falls to {} at KL {}{}",
             number(top.y),
             number(top.x),
-            interval(&last),
-            number(last.x)
-        )
-    } else {
-        format!(
-            "E[V] rises to {} at KL {}{of}: no over-optimisation is seen",
-            interval(&last),
-            number(last.x)
-        )
+            interval(last),
+            number(last.x),
+            of(s)
+        );
+    }
+    match ends.iter().max_by(|a, b| a.2.y.total_cmp(&b.2.y)) {
+        Some((s, _, last)) => format!(
+            "E[V] reaches {} at KL {}{}; no arm falls beyond the spread over its runs",
+            interval(last),
+            number(last.x),
+            of(s)
+        ),
+        None => "Over-optimisation: proxy and utility against KL".to_owned(),
     }
 }
 
