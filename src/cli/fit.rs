@@ -131,10 +131,21 @@ fn of_file(args: &FitArgs, path: &Path) -> Result<Vec<Fitted>, crate::Error> {
         }
         .into());
     }
-    let points = kl.iter().copied().zip(utility.iter().copied());
     let run = |row: usize| columns.get(2).and_then(|ids| ids.get(row)).map_or(0, |id| id.to_bits());
+    if let Some(start) = gao::far_start(kl.iter().copied().enumerate().map(|(row, kl)| (run(row), kl))) {
+        return Err(CliError::Value {
+            flag: "--kl",
+            reason: format!(
+                "a run of {} begins at a KL of {start}, so that the utility of the reference, over which gains are counted, is not known",
+                path.display()
+            ),
+            help: "add the row of the untrained policy to each run, with a KL of 0".to_owned(),
+        }
+        .into());
+    }
+    let points = kl.iter().copied().zip(utility.iter().copied());
     let units = gao::units(points.enumerate().map(|(row, point)| (run(row), point)));
     let fits = gao::estimates(&units, true);
     let name = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
-    Ok(if fits.is_empty() { Vec::new() } else { vec![Fitted { name, fits }] })
+    Ok(if fits.is_empty() { Vec::new() } else { vec![Fitted { name, start: 0.0, fits }] })
 }

@@ -23,7 +23,7 @@ use std::path::PathBuf;
 pub struct PlotArgs {
     /// Run folder
     dir: PathBuf,
-    /// Folder in which `figures/` is made [default: DIR]
+    /// Folder in which `figures/` is made [default: DIR, or DIR/renamed with --label]
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Printed size; text is at least 7 pt in it
@@ -46,14 +46,18 @@ pub struct PlotArgs {
 /// Runs the command.
 pub fn run(args: &PlotArgs, console: &Console) -> Result<Outcome, crate::Error> {
     let aliases = args.labels.iter().map(|text| text.parse()).collect::<Result<Vec<Alias>, String>>();
-    let aliases = aliases.map_err(|reason| CliError::Value {
+    let wrong = |reason: String| CliError::Value {
         flag: "--label",
         reason,
-        help: "write the text to replace, = and the other name; quote it for the shell".to_owned(),
-    })?;
+        help: "write the text to replace, = and another name for each; quote it for the shell".to_owned(),
+    };
+    let aliases = aliases.map_err(wrong)?;
     let mut run = RunFolder::open(&args.dir)?;
-    alias::rename(&mut run, &aliases);
-    let out = args.out.clone().unwrap_or_else(|| args.dir.clone());
+    alias::rename(&mut run, &aliases).map_err(wrong)?;
+    // Other names than the report's go into a folder of their own too.
+    let renamed = args.dir.join("renamed");
+    let standard = if aliases.is_empty() { args.dir.clone() } else { renamed };
+    let out = args.out.clone().unwrap_or(standard);
     let mut wanted = Wanted {
         look: Look { size: args.size, theme: args.theme },
         only: args.only.clone(),

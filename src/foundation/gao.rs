@@ -187,6 +187,16 @@ pub fn units(checkpoints: impl IntoIterator<Item = (u64, (f64, f64))>) -> Vec<Ve
     runs.into_values().map(one).collect()
 }
 
+/// The smallest KL of a run, for the first run that begins further than a twentieth of its own √KL from the reference.
+pub fn far_start(checkpoints: impl IntoIterator<Item = (u64, f64)>) -> Option<f64> {
+    let mut ends: BTreeMap<u64, (f64, f64)> = BTreeMap::new();
+    for (run, kl) in checkpoints {
+        let own = ends.entry(run).or_insert((kl, kl));
+        *own = (own.0.min(kl), own.1.max(kl));
+    }
+    ends.into_values().find(|(low, high)| low.sqrt() > 0.05 * high.sqrt()).map(|(low, _)| low)
+}
+
 /// Both curves over all units, the better first; without intervals, which take thousands of fits, where they are not asked for.
 pub fn estimates(units: &[Vec<(f64, f64)>], intervals: bool) -> Vec<Estimated> {
     let mut fits: Vec<Estimated> =
@@ -239,6 +249,12 @@ mod tests {
         let made =
             units([(7, (4.0, 3.0)), (7, (0.0, 1.0)), (2, (1.0, 5.0)), (7, (1.0, 2.0)), (2, (9.0, 4.0))]);
         assert_eq!(made, [vec![(3.0, -1.0)], vec![(2.0, 2.0), (1.0, 1.0)]]);
+    }
+
+    #[test]
+    fn runs_that_begin_far_from_the_reference_are_found() {
+        assert_eq!(far_start([(0, 0.001), (0, 4.0), (1, 0.0)]), None);
+        assert_eq!(far_start([(0, 0.0), (0, 4.0), (1, 0.5), (1, 2.0)]), Some(0.5));
     }
 
     #[test]

@@ -54,11 +54,21 @@ fn matches(pattern: &str, text: &str) -> bool {
 }
 
 /// Calls arms, the values of swept keys, and detectors by their aliases.
-pub fn rename(run: &mut RunFolder, aliases: &[Alias]) {
+///
+/// # Errors
+/// Two arms that would have one name.
+pub fn rename(run: &mut RunFolder, aliases: &[Alias]) -> Result<(), String> {
     if aliases.is_empty() {
-        return;
+        return Ok(());
     }
     let called = |name: &str| aliases.iter().fold(name.to_owned(), |name, alias| alias.apply(&name));
+    let labels: Vec<String> = run.plan.arms.iter().map(|arm| called(&arm.label)).collect();
+    for (i, label) in labels.iter().enumerate() {
+        if let Some(same) = labels[..i].iter().position(|other| other == label) {
+            let [a, b] = [same, i].map(|k| run.plan.arms[k].label.as_str());
+            return Err(format!("the arms `{a}` and `{b}` would both be called `{label}`"));
+        }
+    }
     for arm in &mut run.plan.arms {
         arm.label = called(&arm.label);
         arm.names = (0..arm.values.len())
@@ -76,6 +86,7 @@ pub fn rename(run: &mut RunFolder, aliases: &[Alias]) {
     for row in &mut run.detectors {
         row.detector = called(&row.detector);
     }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -94,6 +94,8 @@ pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> 
 pub struct Fitted {
     /// Name of the series.
     pub name: String,
+    /// Utility at d = 0, from which gains are counted: the median over the runs.
+    pub start: f64,
     /// Its curves.
     pub fits: Vec<Estimated>,
 }
@@ -101,19 +103,23 @@ pub struct Fitted {
 /// Gao's curves of the gain of true utility, for each arm that was trained or, where arms are exact solutions, for each series of arms.
 /// Intervals are not made of many series unless they are asked for.
 pub fn fits(run: &RunFolder, intervals: bool) -> Vec<Fitted> {
-    let mut trained: Vec<(String, Vec<Path>)> = Vec::new();
+    let mut trained: Vec<(String, f64, Vec<Path>)> = Vec::new();
     for arm in &run.plan.arms {
         let paths = trajectories(run, arm.arm, |row| row.utility);
         if !paths.is_empty() {
-            trained.push((run.label(arm.arm), gains(&paths)));
+            let starts: Vec<f64> = paths.iter().filter_map(|path| path.first()).map(|p| p.1).collect();
+            trained.push((run.label(arm.arm), order::median(&starts).unwrap_or(0.0), gains(&paths)));
         }
     }
     if trained.is_empty() {
-        trained = series_of_arms(run).into_iter().map(|(name, arms)| (name, solved(run, &arms))).collect();
+        let known: Vec<f64> = run.replicates.iter().filter_map(|row| row.reference_utility).collect();
+        let start = order::median(&known).unwrap_or(0.0);
+        let solutions = series_of_arms(run).into_iter();
+        trained = solutions.map(|(name, arms)| (name, start, solved(run, &arms))).collect();
     }
     trained
         .into_iter()
-        .map(|(name, units)| Fitted { name, fits: gao::estimates(&units, intervals) })
+        .map(|(name, start, units)| Fitted { name, start, fits: gao::estimates(&units, intervals) })
         .filter(|fitted| !fitted.fits.is_empty())
         .collect()
 }
@@ -173,7 +179,7 @@ fn told(fitted: &Fitted) -> Option<String> {
 fn curves(series: &[Series], fitted: &Fitted) -> Vec<Series> {
     let own = series.iter().find(|s| s.panel == "utility" && s.name == fitted.name);
     let Some(own) = own else { return Vec::new() };
-    let start = own.points.iter().min_by(|a, b| a.x.total_cmp(&b.x)).map_or(0.0, |p| p.y);
+    let start = fitted.start;
     let end = own.points.iter().map(|p| p.x).fold(0.0, f64::max);
     let along = |found: &Estimated| {
         let points =

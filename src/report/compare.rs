@@ -69,7 +69,10 @@ pub fn compare(first: &RunFolder, other: &RunFolder) -> (Vec<Difference>, Vec<St
                 pairs.iter().filter_map(|(a, b)| Some((column(a)?, column(b)?))).collect();
             found.extend(mean(&label, metric, &values, first, other, &mut resamples));
         }
-        found.extend(damaged(&label, &pairs));
+        // Pairs of other seeds are none.
+        if first.plan.seed == other.plan.seed {
+            found.extend(damaged(&label, &pairs));
+        }
     }
     let known = |label: &String| first.plan.arms.iter().any(|a| first.label(a.arm) == *label);
     alone.extend(other.plan.arms.iter().map(|arm| other.label(arm.arm)).filter(|label| !known(label)));

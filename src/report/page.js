@@ -56,13 +56,13 @@
   for (const svg of document.querySelectorAll(".picture svg")) {
     const points = [];
     for (const mark of svg.querySelectorAll("[data-v]")) {
-      const name = mark.querySelector("title").textContent;
+      const name = mark.querySelector("title")?.textContent ?? "";
       const numbers = mark.dataset.v.split(";");
       vertices(mark).forEach((at, i) => {
         if (numbers[i] !== undefined) points.push({ at, name, numbers: numbers[i].split(" ") });
       });
       // The browser would show the name alone beside the tip.
-      mark.querySelector("title").remove();
+      mark.querySelector("title")?.remove();
     }
     if (points.length === 0) continue;
     svg.addEventListener("pointermove", (event) => {

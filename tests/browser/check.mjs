@@ -58,6 +58,7 @@ const cut = () => [...document.querySelectorAll("main *")]
   const fonts = await page.evaluate(() => [...document.fonts].map((f) => `${f.weight} ${f.status}`));
   for (const weight of ["400", "700"]) hold(fonts.includes(`${weight} loaded`), `fonts: ${fonts.join(", ") || "none"}`);
   hold((await page.evaluate(() => document.scripts.length)) === 1, "there is another script than the page's own");
+  hold(!(await page.evaluate(() => "owned" in window)), "a name of the run was carried out");
   hold((await page.locator("h1").count()) === 1, "there is not one h1");
   for (const link of await page.locator("nav a").all()) {
     const target = await link.getAttribute("href");
