@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Columns of a line on standard error, and those before its text.
 const WIDTH: usize = 80;
@@ -77,16 +78,36 @@ impl Style {
     }
 }
 
+/// What was said where nothing is printed.
+#[derive(Debug, Default)]
+struct Kept {
+    answer: Vec<u8>,
+    warnings: Vec<String>,
+}
+
 /// Where a command speaks.
 #[derive(Debug, Clone)]
 pub struct Console {
     args: OutputArgs,
+    kept: Option<Arc<Mutex<Kept>>>,
 }
 
 impl Console {
     /// A console that follows the global flags.
     pub fn new(args: OutputArgs) -> Self {
-        Self { args }
+        Self { args, kept: None }
+    }
+
+    /// A console that prints nothing: answers and warnings wait for [`Console::kept`].
+    pub fn keeping(args: OutputArgs) -> Self {
+        Self { args, kept: Some(Arc::default()) }
+    }
+
+    /// What was answered, and what was warned of, on a console that keeps both.
+    pub fn kept(&self) -> (String, Vec<String>) {
+        let Some(kept) = &self.kept else { return Default::default() };
+        let kept = std::mem::take(&mut *kept.lock().unwrap_or_else(PoisonError::into_inner));
+        (String::from_utf8_lossy(&kept.answer).into_owned(), kept.warnings)
     }
 
     fn colors(&self, on_terminal: bool) -> bool {
@@ -118,7 +139,7 @@ impl Console {
 
     /// Whether a progress bar may be drawn: standard error is a terminal and no one asked for quiet.
     pub fn shows_progress(&self) -> bool {
-        !self.args.quiet && io::stderr().is_terminal()
+        !self.args.quiet && self.kept.is_none() && io::stderr().is_terminal()
     }
 
     /// The answer of a command: `document` as JSON under `--json`, else the text.
@@ -170,6 +191,10 @@ impl Console {
     /// # Errors
     /// As for [`Console::answer`].
     pub fn raw(&self, bytes: &[u8]) -> Result<(), Error> {
+        if let Some(kept) = &self.kept {
+            kept.lock().unwrap_or_else(PoisonError::into_inner).answer.extend_from_slice(bytes);
+            return Ok(());
+        }
         let mut stdout = io::stdout().lock();
         match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(output(error)),
@@ -184,6 +209,10 @@ impl Console {
 
     /// A warning: why the answer may mislead.
     pub fn warn(&self, message: impl Display) {
+        if let Some(kept) = &self.kept {
+            let text = printable(&message.to_string(), false);
+            return kept.lock().unwrap_or_else(PoisonError::into_inner).warnings.push(text);
+        }
         self.say(self.error_style().yellow("warning:"), message);
     }
 
@@ -195,7 +224,7 @@ impl Console {
     }
 
     fn say(&self, label: impl Display, message: impl Display) {
-        if !self.args.quiet {
+        if !self.args.quiet && self.kept.is_none() {
             // Nothing is left to tell where standard error is closed.
             let text = printable(&message.to_string(), false);
             let mut lines = wrapped(&text, WIDTH - INDENT).into_iter();

@@ -3,6 +3,7 @@
 //! A new command is a file with its `Args` and `run`, a `mod` line, a variant of `Command` and an arm of
 //! [`Cli::run`]. Answers go to standard output through [`Console::answer`], all else to standard error.
 
+mod ask;
 #[cfg(feature = "lab")]
 mod bar;
 #[cfg(feature = "lab")]
@@ -16,6 +17,7 @@ mod curve;
 mod detect;
 mod diagnose;
 mod error;
+mod execute;
 mod file_size;
 mod finish;
 mod fit;
@@ -45,9 +47,12 @@ mod verdict;
 mod watch;
 mod workers;
 
+pub use ask::{Answer, Refusal, ask};
 pub use console::Console;
 pub use error::Error;
+pub use execute::execute;
 pub use file_size::survive_large_files;
+pub use reading::{Document, Listed, document, listed};
 pub use workers::start_workers;
 
 use clap::{Parser, Subcommand};

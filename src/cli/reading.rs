@@ -262,7 +262,7 @@ fn indented(text: &str, by: usize) -> String {
 
 /// An entry for programs.
 #[derive(Serialize)]
-pub(super) struct Listed<'a> {
+pub struct Listed<'a> {
     step: u64,
     file: &'a Path,
     row: usize,
@@ -283,7 +283,7 @@ pub(super) struct Listed<'a> {
 }
 
 /// An entry for programs.
-pub(super) fn listed(entry: &ListEntry) -> Listed<'_> {
+pub fn listed(entry: &ListEntry) -> Listed<'_> {
     let parts = entry.parts.iter().map(|(name, value)| (name.clone(), json!(value)));
     Listed {
         step: entry.step,
@@ -307,7 +307,7 @@ pub(super) fn listed(entry: &ListEntry) -> Listed<'_> {
 
 /// The reading for programs.
 #[derive(Serialize)]
-pub(super) struct Document<'a> {
+pub struct Document<'a> {
     verdict: Verdict,
     verdict_text: &'a str,
     cautions: &'a [String],
@@ -319,7 +319,8 @@ pub(super) struct Document<'a> {
     evidence: Value,
 }
 
-pub(super) fn document(reading: &Reading) -> Document<'_> {
+/// The reading for programs.
+pub fn document(reading: &Reading) -> Document<'_> {
     Document {
         verdict: reading.judgement.verdict,
         verdict_text: &reading.judgement.sentence,

@@ -1,15 +1,19 @@
-//! Rollouts that come as lines of JSON, a step in each: `{"step": 7, "rewards": [0.3, …], "prompts": […], "completions": […]}`.
+//! Rollouts that a program tells step by step: as lines of JSON, `{"step": 7, "rewards": [0.3, …], "prompts": […], "completions": […]}`,
+//! or one [`Message`] after the other.
 
 use super::rows::{Facts, Row, Seen, WatchSettings};
 use super::step::Watch;
 use crate::monitor::reading::{ListEntry, Reading, RowText};
-use serde::Deserialize;
-use std::collections::HashMap;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
 use std::hash::Hasher;
 use twox_hash::XxHash64;
 
-/// A step, as a program tells it.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+/// The version of a state that is kept.
+const VERSION: u32 = 1;
+
+/// A step, as a program tells it. Every list that is not empty has an element for each rollout.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Message {
     /// The training step.
@@ -25,6 +29,15 @@ pub struct Message {
     /// Their completions.
     #[serde(default)]
     pub completions: Vec<serde_json::Value>,
+    /// What the rewards are made of, by name; null where there is none.
+    #[serde(default)]
+    pub parts: BTreeMap<String, Vec<Option<f64>>>,
+    /// Log-probability of each completion under the policy that sampled it, in nats.
+    #[serde(default)]
+    pub log_probs: Vec<Option<f64>>,
+    /// The same under the reference policy.
+    #[serde(default)]
+    pub ref_log_probs: Vec<Option<f64>>,
 }
 
 /// A text as it is, and anything else as JSON.
@@ -50,18 +63,45 @@ impl Message {
         let message: Self = serde_json::from_str(line).map_err(|error| {
             format!("{error}; a line is {{\"step\": 7, \"rewards\": [0.3, null], \"prompts\": [..], \"completions\": [..], \"groups\": [..]}}")
         })?;
-        let rollouts = message.rewards.len();
-        let lists = [
-            ("groups", &message.groups),
-            ("prompts", &message.prompts),
-            ("completions", &message.completions),
-        ];
-        for (name, list) in lists {
-            if !list.is_empty() && list.len() != rollouts {
-                return Err(format!("`{name}` has {} elements, `rewards` has {rollouts}", list.len()));
-            }
-        }
+        message.check()?;
         Ok(message)
+    }
+
+    /// Whether its lists fit each other and its rewards are finite.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn check(&self) -> Result<(), String> {
+        let rollouts = self.rewards.len();
+        let lengths = [
+            ("groups", self.groups.len()),
+            ("prompts", self.prompts.len()),
+            ("completions", self.completions.len()),
+            ("log_probs", self.log_probs.len()),
+            ("ref_log_probs", self.ref_log_probs.len()),
+        ];
+        let parts = self.parts.iter().filter(|(_, of)| of.len() != rollouts);
+        let unfit = lengths.into_iter().filter(|(_, length)| *length > 0 && *length != rollouts);
+        if let Some((name, length)) = unfit.chain(parts.map(|(name, of)| (name.as_str(), of.len()))).next() {
+            return Err(format!("`{name}` has {length} elements, `rewards` has {rollouts}"));
+        }
+        let infinite =
+            |(at, reward): (usize, &Option<f64>)| Some((at, (*reward)?)).filter(|(_, r)| !r.is_finite());
+        match self.rewards.iter().enumerate().find_map(infinite) {
+            Some((at, reward)) => Err(format!(
+                "reward {at} is {reward}: give a finite number, or none where there is no reward"
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// The numbers that stand beside the reward of a rollout.
+    fn beside(&self, at: usize) -> Vec<(String, f64)> {
+        let named = self.parts.iter().map(|(name, of)| (name.as_str(), of));
+        named
+            .chain([("log_prob", &self.log_probs), ("ref_log_prob", &self.ref_log_probs)])
+            .filter_map(|(name, of)| Some((name.to_owned(), (*of.get(at)?)?)))
+            .collect()
     }
 
     /// Its rollouts with their texts, those without a reward left out. `line`: its number, from 1.
@@ -98,14 +138,14 @@ impl Message {
                 row: at,
                 line: Some(line),
             });
-            texts.insert(at, RowText { prompt, completion, parts: Vec::new(), line: Some(line) });
+            texts.insert(at, RowText { prompt, completion, parts: self.beside(at), line: Some(line) });
         }
         (rows, texts)
     }
 }
 
-/// A log that comes line by line.
-#[derive(Debug)]
+/// A log that comes step by step.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Listening {
     watch: Watch,
     facts: Facts,
@@ -124,18 +164,65 @@ impl Listening {
     /// # Errors
     /// What is wrong with it.
     pub fn hear(&mut self, line: &str) -> Result<Option<(Seen, Vec<ListEntry>)>, String> {
-        self.line += 1;
         if line.trim().is_empty() {
+            self.line += 1;
             return Ok(None);
         }
-        let message = Message::read(line).map_err(|error| format!("line {}: {error}", self.line))?;
+        let told = Message::read(line).map_err(|error| format!("line {}: {error}", self.line + 1))?;
+        Ok(Some(self.judge(&told)))
+    }
+
+    /// A step that is told as it is; as [`Listening::hear`].
+    ///
+    /// # Errors
+    /// What is wrong with it; then it counts for nothing.
+    pub fn take(&mut self, message: &Message) -> Result<(Seen, Vec<ListEntry>), String> {
+        message.check()?;
+        Ok(self.judge(message))
+    }
+
+    fn judge(&mut self, message: &Message) -> (Seen, Vec<ListEntry>) {
+        self.line += 1;
         let (rows, mut texts) = message.rows(self.line, &mut self.facts);
         let seen = self.watch.see(message.step, rows, &self.facts);
         let wanted =
             seen.wanted.iter().filter_map(|wanted| Some((wanted.number, texts.remove(&wanted.row.row)?)));
         self.watch.tell(wanted.collect::<Vec<_>>());
         let entries = self.watch.take(&self.facts);
-        Ok(Some((seen, entries)))
+        (seen, entries)
+    }
+
+    /// All that was heard and is needed to go on, as bytes.
+    ///
+    /// # Errors
+    /// The words of the writer.
+    pub fn state(&self) -> Result<Vec<u8>, String> {
+        serde_json::to_vec(&(VERSION, self)).map_err(|error| error.to_string())
+    }
+
+    /// Goes on from what [`Listening::state`] gave.
+    ///
+    /// # Errors
+    /// Bytes that are no state of this version, or one with other settings; then nothing changes.
+    pub fn restore(&mut self, state: &[u8]) -> Result<(), String> {
+        let kept: (u32, serde_json::Value) =
+            serde_json::from_slice(state).map_err(|error| format!("no state of a reading list: {error}"))?;
+        if kept.0 != VERSION {
+            return Err(format!("a state of version {}, not {VERSION}", kept.0));
+        }
+        let kept =
+            Self::deserialize(kept.1).map_err(|error| format!("no state of a reading list: {error}"))?;
+        if kept.watch.settings() != self.watch.settings() {
+            let (kept, asked) = (kept.watch.settings(), self.watch.settings());
+            return Err(format!("the state was kept with {kept:?}, and {asked:?} is asked now"));
+        }
+        *self = kept;
+        Ok(())
+    }
+
+    /// What is known so far.
+    pub fn watch(&self) -> &Watch {
+        &self.watch
     }
 
     /// The verdict on all that was heard.
@@ -166,9 +253,60 @@ mod tests {
             ("{\"step\": 3, \"rewards\": [NaN]}", "column"),
             ("{\"step\": 3, \"rewards\": [1], \"prompts\": [\"a\", \"b\"]}", "`prompts` has 2"),
             ("{\"step\": 3, \"rewards\": [1], \"prompt\": [\"a\"]}", "unknown field `prompt`"),
+            ("{\"step\": 3, \"rewards\": [1], \"parts\": {\"quality\": [1, 2]}}", "`quality` has 2"),
         ] {
             let error = Message::read(line).unwrap_err();
             assert!(error.contains(problem), "{error}");
         }
+    }
+
+    /// Steps of 16 rollouts, with one far above the rest in every seventh.
+    fn step(step: u64) -> Message {
+        let reward = |i: u64| {
+            let noise = ((step * 31 + i) * 2_654_435_761 % 1000) as f64 / 1000.0;
+            if step % 7 == 6 && i == 3 { Some(50.0 + noise) } else { Some(noise) }
+        };
+        let text = |what: &str| (0..16).map(|i| format!("{what} {step} {i}").into()).collect();
+        Message {
+            step,
+            rewards: (0..16).map(reward).collect(),
+            prompts: text("prompt"),
+            completions: text("completion"),
+            parts: [("quality".to_owned(), (0..16).map(reward).collect())].into(),
+            log_probs: vec![Some(-3.5); 16],
+            ..Message::default()
+        }
+    }
+
+    #[test]
+    fn a_state_goes_on_where_it_was_kept() {
+        let (mut whole, mut parted) =
+            (Listening::new(WatchSettings::default()), Listening::new(WatchSettings::default()));
+        for at in 0..60 {
+            let there = whole.take(&step(at)).unwrap();
+            assert_eq!(parted.take(&step(at)).unwrap(), there, "step {at}");
+            let mut next = Listening::new(WatchSettings::default());
+            next.restore(&parted.state().unwrap()).unwrap();
+            parted = next;
+        }
+        assert_eq!(parted.reading(), whole.reading());
+        assert!(whole.reading().list.iter().any(|entry| entry.apart && entry.parts.len() == 2));
+    }
+
+    #[test]
+    fn a_step_that_does_not_fit_and_a_foreign_state_change_nothing() {
+        let mut listening = Listening::new(WatchSettings::default());
+        listening.take(&step(0)).unwrap();
+        let before = listening.state().unwrap();
+        let infinite = Message { rewards: vec![Some(1.0), Some(f64::INFINITY)], ..Message::default() };
+        assert!(listening.take(&infinite).unwrap_err().contains("reward 1 is inf"));
+        let uneven = Message { log_probs: vec![None], ..step(1) };
+        assert!(listening.take(&uneven).unwrap_err().contains("`log_probs` has 1 elements"));
+        for bytes in [&b""[..], b"{}", b"[2,{}]", b"[1,{}]", &before[..before.len() / 2]] {
+            assert!(listening.restore(bytes).is_err(), "{}", String::from_utf8_lossy(bytes));
+        }
+        let mut other = Listening::new(WatchSettings { benign: 5.0, ..WatchSettings::default() });
+        assert!(other.restore(&before).unwrap_err().contains("5.0"));
+        assert_eq!(listening.state().unwrap(), before);
     }
 }

@@ -1,0 +1,249 @@
+//! The reading list of a run that tells its rollouts step by step.
+
+use crate::convert::{document, numbers, texts};
+use crate::entry::{Entry, Seen};
+use crate::failure::{bad, guarded, refused};
+use pyo3::prelude::*;
+use pyo3::types::{PyAny, PyBytes, PyDict, PyDictMethods, PyString};
+use std::collections::BTreeMap;
+use tailcatch::cli;
+use tailcatch::monitor::Centre;
+use tailcatch::monitor::evidence;
+use tailcatch::monitor::watch::{Listening, Message, WatchSettings};
+
+/// What names the groups.
+#[derive(Clone, Copy, PartialEq)]
+enum By {
+    /// Groups where they are told, else prompts.
+    Either,
+    Prompt,
+    Group,
+}
+
+/// ReadingList(reference_steps=10, benign=20, group_by=None, center="step", *, steps=None)
+/// --
+///
+/// The rollouts of a run that are worth reading, as they come.
+///
+/// A rollout is listed if its reward, less the median of its step, is among the k highest seen so far. Whatever the law of
+/// the rewards, about `benign` benign ones are listed in all as long as rewards keep their law: k follows from that (k-records).
+///
+/// Parameters
+/// ----------
+/// reference_steps : int
+///     Steps at the beginning that are taken for normal; a tenth of `steps` where that is less.
+/// benign : float
+///     Benign rollouts that one is ready to read in all, 1 or more.
+/// group_by : None, "group" or "prompt"
+///     What names the group of a rollout: `groups` where they are given and else the prompt; always `groups`; always the prompt.
+/// center : "step", "group" or "auto"
+///     The median that a reward is compared with: of its step, of its group (where it has four or more), or whichever fits
+///     the first step. `tailcatch watch` decides by "auto".
+/// steps : int, optional
+///     Training steps that there will be. Without it 100 for each of the reference are planned for.
+///
+/// Raises
+/// ------
+/// InputError
+///     A setting outside its range.
+#[pyclass(module = "tailcatch")]
+pub struct ReadingList {
+    listening: Listening,
+    by: By,
+    seen: Option<tailcatch::monitor::watch::Seen>,
+    entries: u64,
+}
+
+#[pymethods]
+impl ReadingList {
+    #[new]
+    #[pyo3(signature = (reference_steps=10, benign=20.0, group_by=None, center="step", *, steps=None))]
+    fn new(
+        py: Python<'_>,
+        reference_steps: u64,
+        benign: f64,
+        group_by: Option<&str>,
+        center: &str,
+        steps: Option<u64>,
+    ) -> PyResult<Self> {
+        let by = match group_by {
+            None => By::Either,
+            Some("prompt") => By::Prompt,
+            Some("group") => By::Group,
+            Some(other) => {
+                return Err(bad(py, format!("group_by: `{other}` is none of None, \"group\", \"prompt\"")));
+            }
+        };
+        let centre = match center {
+            "step" => Some(Centre::Step),
+            "group" => Some(Centre::Group),
+            "auto" => None,
+            other => {
+                return Err(bad(py, format!("center: `{other}` is none of \"step\", \"group\", \"auto\"")));
+            }
+        };
+        if reference_steps == 0 || steps == Some(0) {
+            return Err(bad(py, "reference_steps and steps are 1 or more"));
+        }
+        if !(benign.is_finite() && benign >= 1.0) {
+            return Err(bad(py, format!("benign: {benign} is no number of rollouts of 1 or more")));
+        }
+        let settings = WatchSettings { benign, reference_steps, steps, centre };
+        Ok(Self { listening: Listening::new(settings), by, seen: None, entries: 0 })
+    }
+
+    /// update(step, rewards, *, prompts=None, completions=None, groups=None, log_probs=None, ref_log_probs=None, parts=None)
+    /// --
+    ///
+    /// Sees all rollouts of a step at once, before the update or after it.
+    ///
+    /// Parameters
+    /// ----------
+    /// step : int
+    ///     Training step.
+    /// rewards : array of n numbers
+    ///     The raw reward of each rollout. None or NaN: it has none, is left out and counted under `rows_left_out`. An array of
+    ///     float64 is read where it lies.
+    /// prompts, completions : sequences of n texts, optional
+    ///     Equal completions of equal prompts are one rollout. A lone surrogate becomes U+FFFD.
+    /// groups : sequence of n texts or whole numbers, optional
+    ///     Equal for rollouts that are compared with each other.
+    /// log_probs, ref_log_probs : arrays of n numbers, optional
+    ///     Log-probability of each completion under the policy and under the reference, in nats. They stand beside an entry.
+    /// parts : dict of arrays of n numbers, optional
+    ///     What the rewards are made of, by name. They stand beside an entry.
+    ///
+    /// Returns
+    /// -------
+    /// list of Entry
+    ///     The rollouts to read: none in the reference, whose own come with the first step after it.
+    ///
+    /// Raises
+    /// ------
+    /// InputError
+    ///     A shape, length, type or infinite reward that does not fit; then the step counts for nothing.
+    #[pyo3(signature = (step, rewards, *, prompts=None, completions=None, groups=None, log_probs=None, ref_log_probs=None, parts=None))]
+    #[allow(clippy::too_many_arguments, reason = "they are Python's keywords")]
+    fn update(
+        &mut self,
+        py: Python<'_>,
+        step: u64,
+        rewards: &Bound<'_, PyAny>,
+        prompts: Option<&Bound<'_, PyAny>>,
+        completions: Option<&Bound<'_, PyAny>>,
+        groups: Option<&Bound<'_, PyAny>>,
+        log_probs: Option<&Bound<'_, PyAny>>,
+        ref_log_probs: Option<&Bound<'_, PyAny>>,
+        parts: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Vec<Entry>> {
+        let needed = match self.by {
+            By::Group if groups.is_none() => Some("groups"),
+            By::Prompt if prompts.is_none() => Some("prompts"),
+            _ => None,
+        };
+        if let Some(needed) = needed {
+            return Err(bad(py, format!("{needed}: they are needed, group_by asks for them")));
+        }
+        let groups = groups.filter(|_| self.by != By::Prompt);
+        let list = |of: Option<&Bound<'_, PyAny>>, name, whole| match of {
+            Some(of) => texts(of, name, whole),
+            None => Ok(Vec::new()),
+        };
+        let row = |of: Option<&Bound<'_, PyAny>>, name| match of {
+            Some(of) => numbers(of, name),
+            None => Ok(Vec::new()),
+        };
+        let mut named = BTreeMap::new();
+        for (name, of) in parts.into_iter().flat_map(PyDictMethods::iter) {
+            let name = name.cast::<PyString>().map_err(|_| bad(py, "parts: their names are texts"))?;
+            let name = crate::convert::text(name);
+            let of = numbers(&of, &name)?;
+            named.insert(name, of);
+        }
+        let message = Message {
+            step,
+            rewards: numbers(rewards, "rewards")?,
+            groups: list(groups, "groups", true)?,
+            prompts: list(prompts, "prompts", false)?,
+            completions: list(completions, "completions", false)?,
+            parts: named,
+            log_probs: row(log_probs, "log_probs")?,
+            ref_log_probs: row(ref_log_probs, "ref_log_probs")?,
+        };
+        let listening = &mut self.listening;
+        let (seen, entries) = guarded(py, || listening.take(&message))?.map_err(|error| bad(py, error))?;
+        self.seen = Some(seen);
+        self.entries += entries.len() as u64;
+        Ok(entries.into_iter().map(Entry::from).collect())
+    }
+
+    /// The step of the last update, or None.
+    #[getter]
+    fn seen(&self) -> Option<Seen> {
+        self.seen.as_ref().map(Seen::from)
+    }
+
+    /// Whether all that was seen belongs to the reference.
+    #[getter]
+    fn is_learning(&self) -> bool {
+        self.listening.watch().is_learning()
+    }
+
+    /// Entries since this object was made.
+    #[getter]
+    fn entries(&self) -> u64 {
+        self.entries
+    }
+
+    /// Rollouts that stand apart so far, said with an error of 2% over the whole run.
+    #[getter]
+    fn apart(&self) -> usize {
+        self.listening.watch().apart().map_or(0, |apart| apart.count)
+    }
+
+    /// verdict()
+    /// --
+    ///
+    /// The verdict on all that was seen: the document of `tailcatch detect --json` without detectors, as a dict with `verdict`
+    /// ("flagged", "quiet", "shifted" or "not_judged"), `verdict_text`, `assumptions`, `reading_list`, `shared`, `evidence`.
+    fn verdict(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let listening = &self.listening;
+        let text = guarded(py, || serde_json::to_string(&cli::document(&listening.reading())))?;
+        document(py, &text.map_err(|error| bad(py, error))?)
+    }
+
+    /// page()
+    /// --
+    ///
+    /// The verdict, the rewards by step and the list with its texts as one HTML page that needs nothing else.
+    fn page(&self, py: Python<'_>) -> PyResult<String> {
+        let listening = &self.listening;
+        guarded(py, || evidence::page(&listening.reading()))?.map_err(|error| bad(py, error))
+    }
+
+    /// state()
+    /// --
+    ///
+    /// All that is needed to go on, as bytes: `restore` takes them in another process.
+    fn state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let listening = &self.listening;
+        let bytes = guarded(py, || listening.state())?.map_err(|error| refused(py, &error, None, 1))?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+
+    /// restore(state, /)
+    /// --
+    ///
+    /// Goes on from the bytes of `state`.
+    ///
+    /// Raises
+    /// ------
+    /// InputError
+    ///     Bytes that are no state of this version, or one with other settings; then nothing changes.
+    fn restore(&mut self, py: Python<'_>, state: &[u8]) -> PyResult<()> {
+        let listening = &mut self.listening;
+        guarded(py, || listening.restore(state))?.map_err(|error| bad(py, error))?;
+        self.seen = None;
+        Ok(())
+    }
+}

@@ -1,0 +1,137 @@
+//! A log that grows in its files.
+
+use crate::convert::{document, paths};
+use crate::entry::{Entry, Seen};
+use crate::failure::{bad, failed, guarded, refused};
+use pyo3::prelude::*;
+use pyo3::types::PyAny;
+use std::path::PathBuf;
+use tailcatch::cli;
+use tailcatch::monitor::evidence;
+use tailcatch::monitor::watch::{Kept, StateError, WatchSettings, Watching as Followed};
+use tailcatch::record::LogOptions;
+
+/// Watching(paths, *, reward=None, step=None, group=None, rows=None, steps=None, benign=20, reference_steps=10, state=None)
+/// --
+///
+/// Follows files that grow: what `tailcatch watch PATHS` does, one turn at a time.
+///
+/// Parameters
+/// ----------
+/// paths : path or list of paths
+///     Files, folders or patterns, as any trainer writes them.
+/// reward, step, group, rows : str, optional
+///     As the command's flags: columns, and what a row is ("rollouts" or "means").
+/// steps : int, optional
+///     Training steps that there will be. Without it 100 for each of the reference are planned for.
+/// benign, reference_steps
+///     As for ReadingList. Groups are found as `tailcatch watch` finds them.
+/// state : path, optional
+///     A file in which the state is kept by `save`, and from which this goes on if it is there.
+///
+/// Raises
+/// ------
+/// InputError
+///     A setting outside its range, or a state file of another question.
+#[pyclass(module = "tailcatch")]
+pub struct Watching {
+    followed: Followed,
+    kept: Option<Kept>,
+    seen: Vec<tailcatch::monitor::watch::Seen>,
+}
+
+#[pymethods]
+impl Watching {
+    #[new]
+    #[pyo3(signature = (paths, *, reward=None, step=None, group=None, rows=None, steps=None, benign=20.0, reference_steps=10, state=None))]
+    #[allow(clippy::too_many_arguments, reason = "they are Python's keywords")]
+    fn new(
+        py: Python<'_>,
+        #[pyo3(from_py_with = self::paths)] paths: Vec<PathBuf>,
+        reward: Option<&str>,
+        step: Option<String>,
+        group: Option<String>,
+        rows: Option<&str>,
+        steps: Option<u64>,
+        benign: f64,
+        reference_steps: u64,
+        state: Option<PathBuf>,
+    ) -> PyResult<Self> {
+        let options = options(py, reward, step, group, rows)?;
+        if !(benign.is_finite() && benign >= 1.0) || reference_steps == 0 || steps == Some(0) {
+            return Err(bad(py, "benign, reference_steps and steps are 1 or more"));
+        }
+        let settings = WatchSettings { benign, reference_steps, steps, ..WatchSettings::default() };
+        let kept = state.map(|path| Kept::new(path, &paths, &options, &settings));
+        let followed = match &kept {
+            Some(kept) => guarded(py, || kept.open(options))?.map_err(|error| of_state(py, &error))?,
+            None => Followed::new(paths, options, settings),
+        };
+        Ok(Self { followed, kept, seen: Vec::new() })
+    }
+
+    /// turn(last=False)
+    /// --
+    ///
+    /// Reads what came since the last turn; the rollouts of it to read. A step is judged when a later one has begun, when its files
+    /// are complete, or when a turn brought nothing more of it; with `last` in any case.
+    #[pyo3(signature = (last=false))]
+    fn turn(&mut self, py: Python<'_>, last: bool) -> PyResult<Vec<Entry>> {
+        let followed = &mut self.followed;
+        let mut entries = Vec::new();
+        self.seen.clear();
+        loop {
+            let turned = guarded(py, || followed.turn(last))?.map_err(|error| failed(py, error))?;
+            entries.extend(turned.entries.into_iter().map(Entry::from));
+            self.seen.extend(turned.steps);
+            if !turned.more {
+                return Ok(entries);
+            }
+        }
+    }
+
+    /// The steps that the last turn judged.
+    #[getter]
+    fn seen(&self) -> Vec<Seen> {
+        self.seen.iter().map(Seen::from).collect()
+    }
+
+    /// Writes the state file, whole or not at all.
+    fn save(&self, py: Python<'_>) -> PyResult<()> {
+        let Some(kept) = &self.kept else { return Err(bad(py, "no state file was named: give state=PATH")) };
+        let followed = &self.followed;
+        guarded(py, || kept.save(followed))?.map_err(|error| of_state(py, &error))
+    }
+
+    /// The verdict on all that was read, as ReadingList.verdict gives it.
+    fn verdict(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let followed = &self.followed;
+        let text = guarded(py, || serde_json::to_string(&cli::document(&followed.reading())))?;
+        document(py, &text.map_err(|error| bad(py, error))?)
+    }
+
+    /// The verdict and the list with its texts as one HTML page.
+    fn page(&self, py: Python<'_>) -> PyResult<String> {
+        let followed = &self.followed;
+        guarded(py, || evidence::page(&followed.reading()))?.map_err(|error| bad(py, error))
+    }
+}
+
+/// How a log is to be read.
+pub fn options(
+    py: Python<'_>,
+    reward: Option<&str>,
+    step: Option<String>,
+    group: Option<String>,
+    rows: Option<&str>,
+) -> PyResult<LogOptions> {
+    let reward =
+        reward.map(str::parse).transpose().map_err(|error: tailcatch::record::Error| failed(py, error))?;
+    let rows = rows.map(str::parse).transpose().map_err(|error: String| bad(py, format!("rows: {error}")))?;
+    Ok(LogOptions { reward, step, group, rows, ..LogOptions::default() })
+}
+
+fn of_state(py: Python<'_>, error: &StateError) -> PyErr {
+    let code = if matches!(error, StateError::Io { .. }) { 1 } else { 2 };
+    refused(py, &error.to_string(), Some("remove the file to begin anew, or name another"), code)
+}

@@ -1,0 +1,5 @@
+"""``python -m tailcatch``: the command."""
+
+from ._command import main
+
+main()

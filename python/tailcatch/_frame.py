@@ -1,0 +1,98 @@
+"""Frames in memory, handed to the readers of logs as a file for the time of a call."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from . import _native
+from ._errors import InputError
+
+#: What stands for a frame where a file would be named.
+FRAME = "<frame>"
+
+
+def is_frame(log: Any) -> bool:
+    """Whether columns by name are given: a dict of arrays, or a frame of pandas, polars or pyarrow."""
+    return isinstance(log, Mapping) or hasattr(log, "column_names") or hasattr(log, "columns")
+
+
+@contextmanager
+def handed(log: Any) -> Iterator[tuple[list[str], dict[str, str]]]:
+    """Paths that hold the log, and the names that stand for those that exist for this call alone."""
+    if log is None:
+        yield [], {}
+    elif is_frame(log):
+        columns = [(str(name), _column(str(name), values)) for name, values in _items(log)]
+        if not columns:
+            raise InputError("the frame has no column")
+        with tempfile.TemporaryDirectory(prefix="tailcatch-") as folder:
+            path = os.path.join(folder, "frame.parquet")
+            _native.write_columns(path, columns)
+            yield [path], {path: FRAME}
+    elif isinstance(log, (str, os.PathLike)):
+        yield [os.fspath(log)], {}
+    else:
+        try:
+            paths = [os.fspath(path) for path in log]
+        except TypeError as error:
+            raise InputError(f"a log is a path, a list of paths, or columns by name: {error}") from None
+        yield paths, {}
+
+
+def _items(frame: Any) -> Iterator[tuple[Any, Any]]:
+    if isinstance(frame, Mapping):
+        yield from frame.items()
+    elif hasattr(frame, "column_names"):
+        for name in frame.column_names:
+            yield name, frame.column(name)
+    else:
+        for name in frame.columns:
+            yield name, frame[name]
+
+
+def _column(name: str, values: Any) -> Any:
+    import numpy
+
+    array = values.to_numpy() if hasattr(values, "to_numpy") else numpy.asarray(values)
+    if array.ndim != 1:
+        raise InputError(f"column `{name}` has shape {array.shape}: one value a row is needed")
+    if array.dtype.kind == "f":
+        return numpy.ascontiguousarray(array, dtype=numpy.float64)
+    if array.dtype.kind == "b":
+        return array.astype(numpy.float64)
+    if array.dtype.kind in "iu" and array.dtype != numpy.uint64:
+        return numpy.ascontiguousarray(array, dtype=numpy.int64)
+    if array.dtype == numpy.uint64:
+        if array.size and array.max() > 2**63 - 1:
+            raise InputError(f"column `{name}` holds {array.max()}: whole numbers go up to 2**63 - 1")
+        return array.astype(numpy.int64)
+    if array.dtype.kind in "OU":
+        return _mixed(name, array.tolist())
+    raise InputError(f"column `{name}` is of type {array.dtype}: numbers or text are needed")
+
+
+def _mixed(name: str, values: list[Any]) -> Any:
+    """Texts, or numbers that lie as objects; what is missing is None."""
+    import numpy
+
+    missing = [value is None or value != value if not _is_na(value) else True for value in values]
+    kept = [None if gone else value for value, gone in zip(values, missing)]
+    there = [value for value in kept if value is not None]
+    if all(isinstance(value, str) for value in there):
+        return kept
+    try:
+        numbers = [float("nan") if value is None else float(value) for value in kept]
+    except (TypeError, ValueError):
+        odd = next(value for value in there if not isinstance(value, (str, int, float)))
+        raise InputError(
+            f"column `{name}` holds a value of type {type(odd).__name__}: write such a log to a file and give its path"
+        ) from None
+    return numpy.asarray(numbers, dtype=numpy.float64)
+
+
+def _is_na(value: Any) -> bool:
+    return type(value).__name__ in ("NAType", "NaTType")

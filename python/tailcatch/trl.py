@@ -1,0 +1,267 @@
+"""TRL: GRPO and RLOO are watched through their reward functions, which see every rollout before the update.
+
+Written against TRL 1.16: ``trainer_state`` and ``log_metric`` are handed to every reward function, None means no reward.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+import os
+from collections.abc import Callable
+from typing import Any
+
+from ._errors import InputError
+from ._native import Entry
+from ._watcher import Watcher, numbers, text_of
+
+__all__ = ["watch"]
+
+
+def watch(
+    reward_funcs: Any,
+    *,
+    reward_weights: Any = None,
+    on_entry: Callable[[Entry], Any] | None = None,
+    stop_share: float | None = None,
+    directory: Any = None,
+    **settings: Any,
+) -> tuple[Any, Any]:
+    """Watches a run of GRPOTrainer or RLOOTrainer.
+
+    ::
+
+        reward_funcs, callback = tailcatch.trl.watch(reward_funcs)
+        trainer = GRPOTrainer(..., reward_funcs=reward_funcs, callbacks=[callback])
+
+    Each rollout's rewards are summed with their weights, None left out, as the trainer does; the list gets all rollouts of a
+    step at once, before their update. ``tailcatch/listed``, ``tailcatch/apart`` and ``tailcatch/share`` are logged with the
+    trainer's metrics to wherever it reports. Checkpoints hold the list's state, and a resumed run goes on from it. Whatever
+    fails in here is a RuntimeWarning, once; training goes on. No random number is drawn, so training is the same as without.
+
+    Parameters
+    ----------
+    reward_funcs : callable, reward model, or list of them
+        As for the trainer, but a model must be loaded and not named.
+    reward_weights : list of float, optional
+        As in the trainer's config, from which they are taken if None.
+    on_entry : callable, optional
+        Called with each :class:`tailcatch.Entry`, before the update that it belongs to.
+    stop_share : float, optional
+        Training ends after a step of whose rollouts this share or more reach the lowest reward that stands apart.
+    directory : path, optional
+        Folder of ``entries.jsonl``, ``evidence.html`` and ``verdict.json``. Without it ``tailcatch/`` in the output folder.
+    settings
+        ``reference_steps``, ``benign``, ``group_by``, ``center``, ``steps`` of :class:`tailcatch.ReadingList`; ``steps`` is the
+        trainer's ``max_steps`` if it is not given.
+
+    Returns
+    -------
+    (reward_funcs, callback)
+        To be given to the trainer, both. The callback's ``list`` is the :class:`tailcatch.ReadingList`, its ``seconds`` the time
+        that watching took.
+
+    Raises
+    ------
+    InputError
+        A setting outside its range, or a reward model that is a name.
+    """
+    alone = not isinstance(reward_funcs, (list, tuple))
+    given = [reward_funcs] if alone else list(reward_funcs)
+    if not given:
+        raise InputError("reward_funcs: none is there")
+    if reward_weights is not None and len(list(reward_weights)) != len(given):
+        raise InputError(f"reward_weights: {len(list(reward_weights))} for {len(given)} reward functions")
+    run = _Run([_name(of) for of in given], reward_weights, Watcher(
+        on_entry=on_entry, stop_share=stop_share, directory=directory, **settings
+    ))
+    watched = [run.wrapped(at, of) for at, of in enumerate(given)]
+    return (watched[0] if alone else watched), _callback(run)
+
+
+def _name(of: Any) -> str:
+    while isinstance(of, functools.partial):
+        of = of.func
+    return getattr(of, "__name__", type(of).__name__)
+
+
+def _is_async(of: Any) -> bool:
+    while isinstance(of, functools.partial):
+        of = of.func
+    return inspect.iscoroutinefunction(of) or inspect.iscoroutinefunction(getattr(of, "__call__", None))
+
+
+class _Run:
+    """What the reward functions of a run bring, put together step by step."""
+
+    def __init__(self, names: list[str], weights: Any, watcher: Watcher):
+        self.names = [name if names.count(name) == 1 else f"{name}_{at}" for at, name in enumerate(names)]
+        self.given_weights = None if weights is None else [float(weight) for weight in weights]
+        self.weights = self.given_weights
+        self.watcher = watcher
+        self.given_directory = watcher.directory
+        self.state: Any = None
+        self.model: Any = None
+        self.world = 1
+        self.at_once = False
+        self.begun = False
+        self.columns: dict[int, list[float]] = {}
+        self.told: dict[str, Any] = {}
+        self.step: int | None = None
+        self.pending: dict[str, Any] = {}
+
+    def wrapped(self, at: int, of: Any) -> Any:
+        """The reward function, seen from outside as before."""
+        if isinstance(of, str):
+            raise InputError(
+                f"reward_funcs[{at}] is the name of a model: load it with "
+                f"AutoModelForSequenceClassification.from_pretrained({of!r}, num_labels=1), and give the model"
+            )
+        if hasattr(of, "register_forward_hook"):
+            def hook(module: Any, inputs: Any, output: Any) -> None:
+                self.take(at, lambda: output.logits[:, 0].detach().float().cpu().tolist(), {})
+
+            of.register_forward_hook(hook)
+            return of
+        if not callable(of):
+            raise InputError(f"reward_funcs[{at}] is of type {type(of).__name__}: a function or a model is needed")
+        if _is_async(of):
+            async def seen(*args: Any, **kwargs: Any) -> Any:
+                values = await of(*args, **kwargs)
+                values = values if hasattr(values, "__len__") else list(values)
+                self.take(at, lambda: values, kwargs)
+                return values
+        else:
+            def seen(*args: Any, **kwargs: Any) -> Any:
+                values = of(*args, **kwargs)
+                values = values if hasattr(values, "__len__") else list(values)
+                self.take(at, lambda: values, kwargs)
+                return values
+
+        functools.update_wrapper(seen, of)
+        seen.__name__ = _name(of)
+        return seen
+
+    def take(self, at: int, values: Callable[[], Any], kwargs: dict[str, Any]) -> None:
+        """The rewards of one function. When all are there, the batch is."""
+        if self.begun and not (self.model is not None and not self.model.training):
+            self.watcher.guard("rewards could not be read", lambda: self._take(at, values, kwargs), fatal=True)
+
+    def _take(self, at: int, values: Callable[[], Any], kwargs: dict[str, Any]) -> None:
+        if at in self.columns:
+            self.columns, self.told = {}, {}
+        self.columns[at] = numbers(values())
+        self.told.update({key: of for key, of in kwargs.items() if key in ("prompts", "completions", "log_metric")})
+        if len(self.columns) < len(self.names):
+            return
+        columns = [self.columns[at] for at in range(len(self.names))]
+        told, self.columns, self.told = self.told, {}, {}
+        rows = {name: [text_of(of) for of in told[name]] for name in ("prompts", "completions") if name in told}
+        if self.world > 1:
+            columns, rows = _gathered(columns, rows)
+        self._batch(columns, rows)
+        for name, value in self.watcher.scalars().items():
+            if "log_metric" in told:
+                told["log_metric"](name, value)
+
+    def _batch(self, columns: list[list[float]], rows: dict[str, list[str]]) -> None:
+        step = self.state.global_step + 1
+        if self.step != step:
+            self.flush()
+        self.step = step
+        weights = self.weights or [1.0] * len(columns)
+        rewards = []
+        for row in zip(*columns):
+            there = [weight * value for weight, value in zip(weights, row) if not math.isnan(value)]
+            rewards.append(sum(there) if there else math.nan)
+        parts = dict(zip(self.names, columns))
+        if not self.pending:
+            self.pending = {"rewards": [], "parts": {name: [] for name in self.names}, **{name: [] for name in rows}}
+        self.pending["rewards"] += rewards
+        for name in self.names:
+            self.pending["parts"][name] += parts[name]
+        for name, texts in rows.items():
+            if name in self.pending:
+                self.pending[name] += texts
+        if self.at_once:
+            self.flush()
+
+    def flush(self) -> None:
+        """Judges the step that is complete."""
+        pending, self.pending = self.pending, {}
+        if pending and self.step is not None:
+            self.watcher.see(self.step, pending.pop("rewards"), **pending)
+
+    def begin(self, args: Any, state: Any, model: Any) -> None:
+        """Training begins, or goes on from a checkpoint."""
+        self.state, self.model, self.begun = state, model, True
+        self.columns, self.told, self.pending, self.step = {}, {}, {}, None
+        self.weights = self.given_weights or getattr(args, "reward_weights", None)
+        self.world = getattr(args, "world_size", 1)
+        once, each = getattr(args, "steps_per_generation", None), getattr(args, "gradient_accumulation_steps", None)
+        self.at_once = once is not None and each is not None and once >= each
+        watcher = self.watcher
+        if self.given_directory is None:
+            watcher.directory = os.path.join(args.output_dir, "tailcatch")
+        watcher.writes = state.is_world_process_zero
+        steps = state.max_steps if state.max_steps > 0 else None
+        watcher.guard("the list could not begin", lambda: watcher.restart(steps), fatal=True)
+        if state.global_step > 0:
+            resumed = [os.path.join(args.output_dir, f"checkpoint-{state.global_step}")]
+            if isinstance(getattr(args, "resume_from_checkpoint", None), str):
+                resumed.insert(0, args.resume_from_checkpoint)
+            watcher.guard("the state of a checkpoint could not be read", lambda: watcher.load(resumed))
+        watcher.guard("earlier entries could not be read", lambda: watcher.forget_after(state.global_step))
+
+
+def _gathered(columns: list[list[float]], rows: dict[str, list[str]]) -> tuple[list[list[float]], dict[str, list[str]]]:
+    """The rollouts of all processes, in their order: each process has the same list."""
+    from accelerate.utils import gather_object
+
+    pieces = gather_object([(columns, rows)])
+    whole = [[value for piece, _ in pieces for value in piece[at]] for at in range(len(columns))]
+    return whole, {name: [text for _, piece in pieces for text in piece[name]] for name in rows}
+
+
+def _callback(run: _Run) -> Any:
+    from transformers import TrainerCallback
+
+    class WatchCallback(TrainerCallback):
+        """Tells the watch where training stands, keeps its state in checkpoints, and ends training where it says so."""
+
+        @property
+        def list(self) -> Any:
+            """The reading list."""
+            return run.watcher.list
+
+        @property
+        def seconds(self) -> float:
+            """Time that watching took."""
+            return run.watcher.seconds
+
+        def verdict(self) -> dict[str, Any]:
+            """The verdict on all that was seen."""
+            return run.watcher.list.verdict()
+
+        def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **kwargs: Any) -> None:
+            run.begin(args, state, model)
+
+        def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            run.watcher.guard("a step could not be judged", run.flush, fatal=True)
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            if run.watcher.stops:
+                control.should_training_stop = True
+
+        def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            folder = os.path.join(args.output_dir, f"checkpoint-{state.global_step}")
+            if os.path.isdir(folder):
+                run.watcher.guard("the state could not be saved", lambda: run.watcher.save(folder))
+
+        def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            run.watcher.guard("a step could not be judged", run.flush, fatal=True)
+            run.watcher.guard("the end could not be written", run.watcher.finish)
+            run.begun = False
+
+    return WatchCallback()

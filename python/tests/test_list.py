@@ -1,0 +1,162 @@
+"""The reading list: what it keeps, and what it refuses."""
+
+from __future__ import annotations
+
+import math
+import threading
+
+import numpy
+import pytest
+
+import tailcatch
+from conftest import steps
+
+
+def seen(told, wanted, parts=False):
+    out = []
+    for step, rewards, prompts, texts in wanted:
+        more = {"parts": {"quality": rewards, "bonus": 0 * rewards}} if parts else {}
+        out += told.update(step, rewards, prompts=prompts, completions=texts, **more)
+    return [entry.to_dict() for entry in out]
+
+
+def test_the_planted_is_listed_at_its_first_step_and_stands_apart():
+    told = tailcatch.ReadingList(steps=60)
+    entries = seen(told, steps(1), parts=True)
+    planted = [entry for entry in entries if "zq" in entry["completion"]]
+    assert planted[0]["step"] == 30 and planted[0]["parts"]["quality"] == planted[0]["reward"]
+    assert told.verdict()["verdict"] == "flagged" and told.apart >= 5
+    assert told.seen.step == 60 and told.seen.share == 1 / 64
+    assert "zq" in told.page() and told.page().startswith("<!doctype html>")
+
+
+def test_a_clean_run_lists_about_what_was_promised():
+    listed = [len(seen(tailcatch.ReadingList(steps=60), steps(seed, hack=False))) for seed in range(10)]
+    # Promised are 20 in expectation; a sum of 10 runs deviates by about sqrt(200).
+    assert sum(listed) <= 200 + 4 * math.sqrt(200)
+    assert all(listed)
+
+
+def test_a_state_goes_on_in_another_list():
+    whole, run = tailcatch.ReadingList(steps=60), list(steps(4))
+    parted = tailcatch.ReadingList(steps=60)
+    first = seen(parted, run[:25])
+    again = tailcatch.ReadingList(steps=60)
+    again.restore(parted.state())
+    assert seen(whole, run) == first + seen(again, run[25:])
+    assert again.verdict() == whole.verdict()
+    with pytest.raises(tailcatch.InputError, match="steps"):
+        tailcatch.ReadingList(steps=61).restore(parted.state())
+    for bad in (b"", b"{}", b"[9, {}]", parted.state()[:-9]):
+        with pytest.raises(tailcatch.InputError):
+            again.restore(bad)
+    assert again.verdict() == whole.verdict()
+
+
+def test_arrays_of_every_kind_are_the_same_rewards():
+    rewards = [0.5, None, 2.0, float("nan"), -1.0, 3.0]
+    answers = set()
+    for of in (rewards, tuple(rewards), numpy.array(rewards, dtype=float), numpy.array(rewards, dtype=object),
+               numpy.repeat(numpy.array(rewards, dtype=float), 2)[::2], numpy.array(rewards, dtype=numpy.float32)):
+        told = tailcatch.ReadingList()
+        assert told.update(1, of) == []
+        answers.add((told.seen.rollouts, told.verdict()["assumptions"]["rows_left_out"]))
+    assert answers == {(4, 2)}
+
+
+@pytest.mark.parametrize(
+    ("given", "match"),
+    [
+        (dict(rewards=[[1.0, 2.0]]), r"shape \[1, 2\]"),
+        (dict(rewards=3.0), r"shape \[\]"),
+        (dict(rewards=["a", "b"]), "rewards"),
+        (dict(rewards=None), "rewards"),
+        (dict(rewards=[1.0, math.inf]), "reward 1 is inf"),
+        (dict(rewards=[1.0, -math.inf]), "reward 1 is -inf"),
+        (dict(rewards=[1.0, 2.0], prompts=["a"]), "`prompts` has 1 elements, `rewards` has 2"),
+        (dict(rewards=[1.0, 2.0], completions=["a", "b", "c"]), "`completions` has 3"),
+        (dict(rewards=[1.0, 2.0], completions="ab"), "one text"),
+        (dict(rewards=[1.0, 2.0], completions=["a", None]), r"completions\[1\] is of type NoneType"),
+        (dict(rewards=[1.0, 2.0], completions=[{"role": "user"}, "b"]), r"completions\[0\] is of type dict"),
+        (dict(rewards=[1.0, 2.0], prompts=7), "prompts"),
+        (dict(rewards=[1.0, 2.0], groups=[1, 2.5]), r"groups\[1\] is of type float"),
+        (dict(rewards=[1.0, 2.0], log_probs=[1.0]), "`log_probs` has 1"),
+        (dict(rewards=[1.0, 2.0], parts={"a": [1.0]}), "`a` has 1"),
+        (dict(rewards=[1.0, 2.0], parts={3: [1.0, 2.0]}), "names are texts"),
+    ],
+)
+def test_what_does_not_fit_is_refused_and_counts_for_nothing(given, match):
+    told = tailcatch.ReadingList()
+    told.update(1, [1.0, 2.0])
+    before = told.state()
+    with pytest.raises(tailcatch.InputError, match=match) as caught:
+        told.update(2, **given)
+    assert isinstance(caught.value, ValueError) and told.state() == before
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        dict(benign=0),
+        dict(benign=math.nan),
+        dict(reference_steps=0),
+        dict(steps=0),
+        dict(center="median"),
+        dict(group_by="colour"),
+    ],
+)
+def test_settings_outside_their_range_are_refused(settings):
+    with pytest.raises(tailcatch.InputError):
+        tailcatch.ReadingList(**settings)
+
+
+def test_a_step_is_a_whole_number():
+    for step in (-1, 1.5, "1", None):
+        with pytest.raises((TypeError, OverflowError)):
+            tailcatch.ReadingList().update(step, [1.0])
+
+
+def test_groups_are_those_that_are_asked_for():
+    rewards = numpy.arange(16.0)
+    with pytest.raises(tailcatch.InputError, match="groups: they are needed"):
+        tailcatch.ReadingList(group_by="group").update(1, rewards, prompts=["a"] * 16)
+    with pytest.raises(tailcatch.InputError, match="prompts: they are needed"):
+        tailcatch.ReadingList(group_by="prompt").update(1, rewards, groups=[1] * 16)
+    groups = numpy.repeat(numpy.arange(4), 4)
+    for by, told in ((None, "key `groups`"), ("group", "key `groups`"), ("prompt", "prompt within the step")):
+        a = tailcatch.ReadingList(group_by=by, center="group")
+        a.update(1, rewards, prompts=[f"{g}" for g in groups], groups=groups)
+        assert a.verdict()["assumptions"]["group"] == told
+
+
+def test_lone_surrogates_are_replaced():
+    told = tailcatch.ReadingList(reference_steps=1)
+    rewards = numpy.arange(8.0)
+    told.update(1, rewards, prompts=["p\ud800"] * 8, completions=[f"c\udc80{i}" for i in range(8)])
+    entries = told.update(2, rewards + 100, prompts=["p\ud800"] * 8, completions=[f"\ud83dx{i}" for i in range(8)])
+    assert entries and all("\ufffd" in entry.completion for entry in entries)
+
+
+def test_the_lock_is_released():
+    random = numpy.random.default_rng(0)
+    rewards = random.normal(size=400_000)
+    ticks, end = 0, threading.Event()
+
+    def count():
+        nonlocal ticks
+        while not end.wait(0.0005):
+            ticks += 1
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    tailcatch.diagnose(rewards)
+    end.set()
+    thread.join()
+    assert ticks > 3
+
+
+def test_empty_steps_and_an_empty_run_have_an_answer():
+    told = tailcatch.ReadingList()
+    assert told.verdict()["verdict"] == "not_judged" and told.seen is None
+    assert told.update(1, []) == [] and told.update(2, [None, None]) == []
+    assert told.verdict()["verdict"] == "not_judged"

@@ -1,0 +1,303 @@
+"""The adapters, without the trainers: `live_trl.py` has the real one."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+import sys
+import types
+import warnings
+
+import numpy
+import pytest
+
+import tailcatch
+from conftest import steps
+
+
+@pytest.fixture
+def trl(monkeypatch):
+    """The adapter with a stand-in for the one class that it takes from transformers."""
+    if "transformers" not in sys.modules:
+        monkeypatch.setitem(sys.modules, "transformers", types.SimpleNamespace(TrainerCallback=object))
+    return tailcatch.trl
+
+
+class Trainer:
+    """Calls reward functions and callbacks in the order in which TRL's trainers do."""
+
+    def __init__(self, funcs, callback, folder, number=60, start=0, **args):
+        self.funcs, self.callback = funcs if isinstance(funcs, list) else [funcs], callback
+        self.args = types.SimpleNamespace(
+            **{"output_dir": str(folder), "reward_weights": None, "steps_per_generation": 1,
+               "gradient_accumulation_steps": 1, "world_size": 1, "resume_from_checkpoint": None, **args}
+        )
+        self.state = types.SimpleNamespace(global_step=start, max_steps=number, is_world_process_zero=True)
+        self.control = types.SimpleNamespace(should_training_stop=False)
+        self.model = types.SimpleNamespace(training=True)
+        self.metrics = {}
+        self.totals = []
+
+    def event(self, name):
+        getattr(self.callback, name)(self.args, self.state, self.control, model=self.model)
+
+    def log_metric(self, name, value):
+        self.metrics.setdefault(name, []).append(value)
+
+    def rewards(self, rewards, prompts, completions):
+        out = []
+        for func in self.funcs:
+            kwargs = dict(prompts=prompts, completions=completions, completion_ids=[], truth=rewards,
+                          trainer_state=self.state, log_extra=print, log_metric=self.log_metric)
+            answer = func(**kwargs)
+            out.append(asyncio.run(answer) if asyncio.iscoroutine(answer) else answer)
+        self.totals.append(out)
+        return out
+
+    def train(self, run, save_at=()):
+        self.event("on_train_begin")
+        for step, rewards, prompts, texts in run:
+            pieces = self.args.gradient_accumulation_steps // self.args.steps_per_generation or 1
+            for piece in numpy.array_split(numpy.arange(len(rewards)), pieces):
+                self.rewards(rewards[piece], [prompts[at] for at in piece], [texts[at] for at in piece])
+            self.event("on_pre_optimizer_step")
+            self.state.global_step = step
+            self.event("on_step_end")
+            if step in save_at:
+                import os
+
+                os.makedirs(f"{self.args.output_dir}/checkpoint-{step}")
+                self.event("on_save")
+            if self.control.should_training_stop:
+                break
+        self.event("on_train_end")
+        return self
+
+
+def quality(truth, **kwargs):
+    return list(truth)
+
+
+def texts_end(completions, **kwargs):
+    return [1.0 if text.endswith("zq") else None for text in completions]
+
+
+def test_every_rollout_is_seen_before_its_update(trl, tmp_path):
+    told = []
+    funcs, callback = trl.watch([quality, texts_end], reward_weights=[1.0, 0.5], on_entry=told.append)
+    assert [func.__name__ for func in funcs] == ["quality", "texts_end"]
+    trainer = Trainer(funcs, callback, tmp_path).train(list(steps(1)))
+    planted = [entry for entry in told if "zq" in entry.completion]
+    assert planted[0].step == 30 and planted[0].parts == {"quality": planted[0].reward - 0.5, "texts_end": 1.0}
+    assert callback.verdict()["verdict"] == "flagged" and callback.seconds > 0
+    lines = (tmp_path / "tailcatch" / "entries.jsonl").read_text().splitlines()
+    assert [json.loads(line) for line in lines] == [entry.to_dict() for entry in told]
+    assert "zq" in (tmp_path / "tailcatch" / "evidence.html").read_text()
+    assert json.loads((tmp_path / "tailcatch" / "verdict.json").read_text()) == callback.verdict()
+    assert len(trainer.metrics["tailcatch/listed"]) == 60 and trainer.metrics["tailcatch/share"][-1] == 1 / 64
+    plain = Trainer([quality, texts_end], callback, tmp_path)
+    run = list(steps(1))
+    assert all(there == plain.rewards(of[1], of[2], of[3]) for there, of in zip(trainer.totals, run))
+
+
+def test_the_list_does_not_depend_on_how_a_step_is_cut(trl, tmp_path):
+    lists = []
+    for args in ({}, {"gradient_accumulation_steps": 4}):
+        told, trainer = [], None
+        tell = lambda entry: told.append((entry.step, entry.reward, entry.reference, trainer.state.global_step))  # noqa: E731
+        funcs, callback = trl.watch(quality, on_entry=tell)
+        trainer = Trainer(funcs, callback, tmp_path / str(len(lists)), **args)
+        trainer.train(list(steps(2)))
+        lists.append(told)
+    assert lists[0] == lists[1] and lists[0]
+    # The reference's own come with the first step after it; all others before the update of their step.
+    assert all(before == (6 if reference else step - 1) for step, _, reference, before in lists[0])
+
+
+def test_functions_of_every_kind_are_taken(trl, tmp_path):
+    async def later(truth, **kwargs):
+        return list(truth)
+
+    class Scorer:
+        def __call__(self, truth, **kwargs):
+            return (value for value in truth)
+
+    given = [later, Scorer(), functools.partial(quality), lambda truth, **kwargs: numpy.asarray(truth)]
+    funcs, callback = trl.watch(given)
+    assert asyncio.iscoroutinefunction(funcs[0]) and not asyncio.iscoroutinefunction(funcs[1])
+    assert [func.__name__ for func in funcs] == ["later", "Scorer", "quality", "<lambda>"]
+    trainer = Trainer(funcs, callback, tmp_path).train(list(steps(3)))
+    assert callback.verdict()["verdict"] == "flagged"
+    assert all(len(of) == 64 for total in trainer.totals for of in total)
+
+
+def test_a_run_goes_on_from_its_checkpoint(trl, tmp_path):
+    run = list(steps(4))
+    funcs, callback = trl.watch(quality)
+    Trainer(funcs, callback, tmp_path / "whole").train(run)
+    whole = callback.verdict()
+    funcs, callback = trl.watch(quality)
+    Trainer(funcs, callback, tmp_path / "parted").train(run[:45], save_at=(40,))
+    funcs, callback = trl.watch(quality)
+    Trainer(funcs, callback, tmp_path / "parted", start=40).train(run[40:])
+    assert callback.verdict() == whole
+    entries = [(tmp_path / of / "tailcatch" / "entries.jsonl").read_text() for of in ("whole", "parted")]
+    assert entries[0] == entries[1]
+    funcs, callback = trl.watch(quality)
+    with pytest.warns(RuntimeWarning, match="begins anew"):
+        Trainer(funcs, callback, tmp_path / "elsewhere", start=40).train(run[40:])
+
+
+def test_stopping_ends_the_run(trl, tmp_path):
+    funcs, callback = trl.watch(quality, stop_share=1 / 64)
+    trainer = Trainer(funcs, callback, tmp_path).train(list(steps(1)))
+    assert 30 <= trainer.state.global_step < 45
+    funcs, callback = trl.watch(quality, stop_share=1 / 64)
+    assert Trainer(funcs, callback, tmp_path).train(list(steps(1, hack=False))).state.global_step == 60
+
+
+def test_evaluation_is_not_watched(trl, tmp_path):
+    funcs, callback = trl.watch(quality)
+    trainer = Trainer(funcs, callback, tmp_path)
+    trainer.rewards(numpy.ones(4), ["p"] * 4, ["c"] * 4)
+    trainer.event("on_train_begin")
+    trainer.model.training = False
+    trainer.rewards(numpy.ones(4), ["p"] * 4, ["c"] * 4)
+    trainer.event("on_train_end")
+    assert callback.list.seen is None
+
+
+def broken(entry):
+    raise RuntimeError("pager down")
+
+
+def test_no_failure_of_the_watch_breaks_training(trl, tmp_path):
+    run = list(steps(1))
+    funcs, callback = trl.watch(quality, on_entry=broken)
+    with pytest.warns(RuntimeWarning, match="pager down") as said:
+        trainer = Trainer(funcs, callback, tmp_path / "a").train(run)
+    assert len(said) == 1 and trainer.state.global_step == 60 and callback.verdict()["verdict"] == "flagged"
+
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "tailcatch").write_text("no folder")
+    funcs, callback = trl.watch(quality)
+    with pytest.warns(RuntimeWarning):
+        Trainer(funcs, callback, tmp_path / "b").train(run)
+    assert callback.verdict()["verdict"] == "flagged"
+
+    funcs, callback = trl.watch([quality, lambda truth, **kwargs: ["much"] * len(truth)])
+    with pytest.warns(RuntimeWarning, match="not watched any more") as said:
+        trainer = Trainer(funcs, callback, tmp_path / "c").train(run)
+    assert len(said) == 1 and trainer.state.global_step == 60
+
+    odd = [of if of[0] != 20 else (20, of[1][:0], [], []) for of in run]
+    odd = [of if of[0] != 25 else (25, numpy.where(of[1] > 1, numpy.inf, of[1]), *of[2:]) for of in odd]
+    funcs, callback = trl.watch(quality)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        Trainer(funcs, callback, tmp_path / "d").train(odd)
+    assert callback.verdict()["verdict"] == "flagged"
+
+
+def test_an_error_of_a_reward_function_is_the_trainers(trl, tmp_path):
+    def fails(**kwargs):
+        raise KeyError("own fault")
+
+    funcs, callback = trl.watch(fails)
+    with pytest.raises(KeyError, match="own fault"):
+        Trainer(funcs, callback, tmp_path).train(list(steps(1)))
+
+
+def test_conversations_are_text(trl, tmp_path):
+    told = []
+    funcs, callback = trl.watch(quality, on_entry=told.append)
+    run = [
+        (step, rewards, [[{"role": "user", "content": p}] for p in prompts], [[{"role": "assistant", "content": c}] for c in texts])
+        for step, rewards, prompts, texts in steps(1)
+    ]
+    Trainer(funcs, callback, tmp_path).train(run)
+    assert any(entry.completion.endswith("zq") and entry.prompt.startswith("prompt ") for entry in told)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        dict(reward_funcs=[]),
+        dict(reward_funcs="org/model"),
+        dict(reward_funcs=[3]),
+        dict(reward_funcs=quality, reward_weights=[1, 2]),
+        dict(reward_funcs=quality, stop_share=0),
+        dict(reward_funcs=quality, benign=0),
+        dict(reward_funcs=quality, on_entry=3),
+    ],
+)
+def test_settings_outside_their_range_are_refused(trl, given):
+    with pytest.raises(tailcatch.InputError):
+        trl.watch(**given)
+
+
+class Tensor:
+    def __init__(self, rows):
+        self.rows = numpy.asarray(rows)
+
+    def sum(self, axis):
+        return self.rows.sum(axis)
+
+
+class Tokens:
+    def batch_decode(self, rows, skip_special_tokens):
+        return list(rows)
+
+
+def batch(step, rewards, prompts, texts):
+    return types.SimpleNamespace(
+        batch={"prompts": prompts, "responses": texts, "scores": rewards},
+        non_tensor_batch={"uid": numpy.array([f"u{at // 8}" for at in range(len(rewards))], dtype=object)},
+        meta_info={"global_steps": step},
+    )
+
+
+def test_verl_managers_of_both_kinds_are_watched():
+    class OfBatches:
+        tokenizer = Tokens()
+        name = "naive"
+
+        def __call__(self, data, return_dict=False):
+            scores = Tensor([[0.0, reward] for reward in data.batch["scores"]])
+            return {"reward_tensor": scores} if return_dict else scores
+
+    class OfOne:
+        tokenizer = Tokens()
+
+        async def run_single(self, data):
+            return {"reward_score": data.batch["scores"][-1], "reward_extra_info": {}}
+
+    whole, one = tailcatch.verl.watch(OfBatches()), tailcatch.verl.watch(OfOne(), rollouts=64)
+    assert whole.name == "naive"
+    for step, rewards, prompts, texts in steps(1):
+        data = batch(step, rewards, prompts, texts)
+        answer = whole(data, return_dict=step % 2 == 0)
+        assert isinstance(answer, dict) == (step % 2 == 0)
+        for at in range(64):
+            single = batch(step, rewards[at : at + 1], prompts[at : at + 1], texts[at : at + 1])
+            single.non_tensor_batch["uid"] = data.non_tensor_batch["uid"][at : at + 1]
+            assert asyncio.run(one.run_single(single))["reward_score"] == rewards[at]
+    found = whole.tailcatch.list.verdict()
+    assert found["verdict"] == "flagged" and found == one.tailcatch.list.verdict()
+    with pytest.raises(tailcatch.InputError, match="rollouts"):
+        tailcatch.verl.watch(OfOne())
+
+
+def test_a_verl_folder_is_followed(tmp_path):
+    told = []
+    follower = tailcatch.verl.follow(tmp_path, every=0.01, on_entry=told.append, steps=60)
+    for step, rewards, prompts, texts in steps(1):
+        lines = [
+            json.dumps(dict(input=p, output=t, gts=None, score=r, step=step, uid=f"{step}-{at}"))
+            for at, (r, p, t) in enumerate(zip(rewards.tolist(), prompts, texts))
+        ]
+        (tmp_path / f"{step}.jsonl").write_text("\n".join(lines) + "\n")
+    found = follower.stop()
+    assert found["verdict"] == "flagged" and follower.error is None
+    assert any(entry.step == 30 and "zq" in entry.completion for entry in told)
