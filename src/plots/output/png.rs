@@ -1,28 +1,64 @@
-//! PNG: the marks as filled and stroked paths, with the resolution that gives them their printed size.
+//! PNG: the marks drawn by plotters, larger than they will be and averaged, with the resolution that gives them their printed size.
 
 use super::Look;
 use crate::plots::font;
 use crate::plots::scene::{Align, Mark, Place, Scene, corners, text_width};
-use crate::plots::theme::{Ink, Shape, Theme, Tone};
-use tiny_skia::{Color, FillRule, LineJoin, Paint, Path, PathBuilder, Pixmap, Stroke, StrokeDash, Transform};
-use ttf_parser::{GlyphId, OutlineBuilder};
+use crate::plots::theme::{FONT, Ink, Shape, Theme, Tone};
+use plotters::backend::{BitMapBackend, DrawingBackend};
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{FontDesc, FontFamily, FontStyle, RGBAColor, ShapeStyle, TextStyle, register_font};
+use std::fmt::Display;
+use std::sync::LazyLock;
+
+/// Pixels that are drawn for each pixel of the picture, in either direction.
+const BLOCK: usize = 3;
+/// plotters' font size per size: ascent and descent of the face, (1900 + 500)/2048 em.
+const ASCENT_AND_DESCENT: f64 = 1.171_875;
+
+/// The embedded font, made known to plotters.
+static REGISTERED: LazyLock<bool> = LazyLock::new(|| {
+    register_font(FONT, FontStyle::Normal, font::bytes(false)).is_ok()
+        && register_font(FONT, FontStyle::Bold, font::bytes(true)).is_ok()
+});
 
 /// The scene's pixels as a file.
 pub(super) fn write(scene: &Scene, look: Look) -> Result<Vec<u8>, String> {
+    if !*REGISTERED {
+        return Err("the embedded font cannot be read".to_owned());
+    }
     let scale = look.size.pixels();
     let (width, height) = ((scene.width * scale).round() as u32, (scene.height * scale).round() as u32);
-    let mut page = Pixmap::new(width, height)
-        .ok_or_else(|| format!("a picture of {width} × {height} pixels is too large"))?;
-    let (r, g, b) = look.theme.rgb(Tone::Page);
-    page.fill(Color::from_rgba8(r, g, b, 255));
-    let transform = Transform::from_scale(scale as f32, scale as f32);
-    for mark in &scene.marks {
-        draw(&mut page, mark, look.theme, transform);
+    let too_large = || format!("a picture of {width} × {height} pixels is too large");
+    let (wide, tall) = (width as usize * BLOCK, height as usize * BLOCK);
+    let bytes = wide.checked_mul(tall).and_then(|pixels| pixels.checked_mul(3)).ok_or_else(too_large)?;
+    let mut large = Vec::new();
+    large.try_reserve_exact(bytes).map_err(|_| too_large())?;
+    large.resize(bytes, 255);
+    {
+        let mut backend = BitMapBackend::with_buffer(&mut large, (wide as u32, tall as u32));
+        let canvas = Canvas { scale: scale * BLOCK as f64, theme: look.theme };
+        canvas.draw(&mut backend, scene, (wide as i32, tall as i32))?;
     }
-    // The page is opaque, so that colours are not multiplied by anything.
-    let rgb: Vec<u8> = page.data().chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect();
     let dots = scale / look.size.unit() * 72.0;
-    encode((width, height), &rgb, dots).map_err(|error| error.to_string())
+    encode((width, height), &averaged(&large, width as usize), dots).map_err(text_of)
+}
+
+/// The picture whose pixels are the means of blocks.
+fn averaged(large: &[u8], width: usize) -> Vec<u8> {
+    let row = width * BLOCK * 3;
+    let area = (BLOCK * BLOCK) as u32;
+    let mut small = Vec::with_capacity(large.len() / (BLOCK * BLOCK));
+    for rows in large.chunks_exact((row * BLOCK).max(1)) {
+        for x in 0..width {
+            for channel in 0..3 {
+                let own = rows.chunks_exact(row).flat_map(|line| {
+                    line.iter().skip(x * BLOCK * 3 + channel).step_by(3).take(BLOCK).map(|p| u32::from(*p))
+                });
+                small.push(((own.sum::<u32>() + area / 2) / area) as u8);
+            }
+        }
+    }
+    small
 }
 
 fn encode((width, height): (u32, u32), rgb: &[u8], dots: f64) -> Result<Vec<u8>, png::EncodingError> {
@@ -42,116 +78,129 @@ fn encode((width, height): (u32, u32), rgb: &[u8], dots: f64) -> Result<Vec<u8>,
     Ok(out)
 }
 
-fn paint(ink: Ink, theme: Theme) -> Paint<'static> {
-    let (r, g, b) = theme.rgb(ink.tone);
-    let mut paint = Paint::default();
-    paint.set_color_rgba8(r, g, b, (ink.alpha.clamp(0.0, 1.0) * 255.0).round() as u8);
-    paint.anti_alias = true;
-    paint
+fn text_of(error: impl Display) -> String {
+    error.to_string()
 }
 
-fn draw(page: &mut Pixmap, mark: &Mark, theme: Theme, transform: Transform) {
-    match mark {
-        Mark::Line { points, ink, width, dash } => {
-            let pattern: Vec<f32> = dash.pattern().iter().map(|x| *x as f32).collect();
-            let stroke = Stroke {
-                width: *width as f32,
-                line_join: LineJoin::Round,
-                dash: StrokeDash::new(pattern, 0.0),
-                ..Stroke::default()
-            };
-            if let Some(path) = polygon(points, false) {
-                page.stroke_path(&path, &paint(*ink, theme), &stroke, transform, None);
+/// How marks come onto a backend that counts whole pixels.
+struct Canvas {
+    /// Pixels that are drawn for each unit of the scene.
+    scale: f64,
+    theme: Theme,
+}
+
+impl Canvas {
+    fn units(&self, x: f64) -> i32 {
+        (x * self.scale).round() as i32
+    }
+
+    fn place(&self, (x, y): Place) -> (i32, i32) {
+        (self.units(x), self.units(y))
+    }
+
+    fn colour(&self, ink: Ink) -> RGBAColor {
+        let (r, g, b) = self.theme.rgb(ink.tone);
+        RGBAColor(r, g, b, ink.alpha)
+    }
+
+    fn filled(&self, ink: Ink) -> ShapeStyle {
+        ShapeStyle { color: self.colour(ink), filled: true, stroke_width: 0 }
+    }
+
+    fn draw<B: DrawingBackend>(
+        &self,
+        backend: &mut B,
+        scene: &Scene,
+        corner: (i32, i32),
+    ) -> Result<(), String> {
+        let (r, g, b) = self.theme.rgb(Tone::Page);
+        let page = ShapeStyle { color: RGBAColor(r, g, b, 1.0), filled: true, stroke_width: 0 };
+        backend.draw_rect((0, 0), corner, &page, true).map_err(text_of)?;
+        for mark in &scene.marks {
+            self.mark(backend, mark)?;
+        }
+        backend.present().map_err(text_of)
+    }
+
+    fn mark<B: DrawingBackend>(&self, backend: &mut B, mark: &Mark) -> Result<(), String> {
+        match mark {
+            Mark::Line { points, ink, width, dash } => {
+                let style = ShapeStyle {
+                    color: self.colour(*ink),
+                    filled: false,
+                    stroke_width: self.units(*width).max(1) as u32,
+                };
+                let pattern = dash.pattern();
+                let pieces = if pattern.is_empty() { vec![points.clone()] } else { dashes(points, pattern) };
+                for piece in pieces {
+                    backend.draw_path(piece.iter().map(|p| self.place(*p)), &style).map_err(text_of)?;
+                }
+                Ok(())
+            }
+            Mark::Area { points, ink } => self.polygon(backend, points, *ink),
+            Mark::Dot { at, radius, ink, shape: Shape::Circle } => {
+                let radius = self.units(*radius).max(1) as u32;
+                backend.draw_circle(self.place(*at), radius, &self.filled(*ink), true).map_err(text_of)
+            }
+            Mark::Dot { at, radius, ink, shape } => {
+                let around: Vec<Place> =
+                    corners(*shape).iter().map(|c| (at.0 + radius * c.0, at.1 + radius * c.1)).collect();
+                self.polygon(backend, &around, *ink)
+            }
+            Mark::Text { at, text, size, bold, align, ink } => {
+                let width = text_width(text, *size, *bold);
+                let left = match align {
+                    Align::Left => at.0,
+                    Align::Centre => at.0 - width / 2.0,
+                    Align::Right => at.0 - width,
+                };
+                let face = if *bold { FontStyle::Bold } else { FontStyle::Normal };
+                let font =
+                    FontDesc::new(FontFamily::Name(FONT), size * self.scale * ASCENT_AND_DESCENT, face);
+                let colour = self.colour(*ink);
+                let style = TextStyle::from(font).color(&colour).pos(Pos::new(HPos::Left, VPos::Top));
+                // The baseline is half of what plotters takes for the size below the top.
+                let top = at.1 - size * ASCENT_AND_DESCENT / 2.0;
+                backend.draw_text(text, &style, self.place((left, top))).map_err(text_of)
             }
         }
-        Mark::Area { points, ink } => fill(page, polygon(points, true), *ink, theme, transform),
-        Mark::Dot { at, radius, ink, shape: Shape::Circle } => {
-            let disc = PathBuilder::from_circle(at.0 as f32, at.1 as f32, *radius as f32);
-            fill(page, disc, *ink, theme, transform);
+    }
+
+    fn polygon<B: DrawingBackend>(&self, backend: &mut B, points: &[Place], ink: Ink) -> Result<(), String> {
+        backend.fill_polygon(points.iter().map(|p| self.place(*p)), &self.filled(ink)).map_err(text_of)
+    }
+}
+
+/// The dashes of a line; `pattern` is the lengths of dashes and gaps in turn.
+fn dashes(points: &[Place], pattern: &[f64]) -> Vec<Vec<Place>> {
+    let mut lengths = pattern.iter().copied().cycle();
+    let mut left = lengths.next().unwrap_or(f64::INFINITY);
+    let mut dash: Vec<Place> = points.first().copied().into_iter().collect();
+    let (mut drawing, mut found) = (true, Vec::new());
+    for pair in points.windows(2) {
+        let (mut from, to) = (pair[0], pair[1]);
+        loop {
+            let length = (to.0 - from.0).hypot(to.1 - from.1);
+            if length < left {
+                left -= length;
+                dash.push(to);
+                break;
+            }
+            let share = if length > 0.0 { left / length } else { 1.0 };
+            from = (from.0 + share * (to.0 - from.0), from.1 + share * (to.1 - from.1));
+            dash.push(from);
+            let finished = std::mem::replace(&mut dash, vec![from]);
+            if drawing {
+                found.push(finished);
+            }
+            drawing = !drawing;
+            left = lengths.next().unwrap_or(f64::INFINITY);
         }
-        Mark::Dot { at, radius, ink, shape } => {
-            let around: Vec<Place> =
-                corners(*shape).iter().map(|c| (at.0 + radius * c.0, at.1 + radius * c.1)).collect();
-            fill(page, polygon(&around, true), *ink, theme, transform);
-        }
-        Mark::Text { at, text, size, bold, align, ink } => {
-            let width = text_width(text, *size, *bold);
-            let left = match align {
-                Align::Left => at.0,
-                Align::Centre => at.0 - width / 2.0,
-                Align::Right => at.0 - width,
-            };
-            fill(page, outlines(text, (left, at.1), *size, *bold), *ink, theme, transform);
-        }
     }
-}
-
-fn fill(page: &mut Pixmap, path: Option<Path>, ink: Ink, theme: Theme, transform: Transform) {
-    if let Some(path) = path {
-        page.fill_path(&path, &paint(ink, theme), FillRule::Winding, transform, None);
+    if drawing && dash.len() > 1 {
+        found.push(dash);
     }
-}
-
-fn polygon(points: &[Place], closed: bool) -> Option<Path> {
-    let mut builder = PathBuilder::new();
-    let mut places = points.iter().map(|(x, y)| (*x as f32, *y as f32));
-    let (x, y) = places.next()?;
-    builder.move_to(x, y);
-    places.for_each(|(x, y)| builder.line_to(x, y));
-    if closed {
-        builder.close();
-    }
-    builder.finish()
-}
-
-/// A text as one path.
-fn outlines(text: &str, (left, base): Place, size: f64, bold: bool) -> Option<Path> {
-    let face = font::face(bold)?;
-    let scale = size / f64::from(face.units_per_em());
-    let mut pen = Pen { builder: PathBuilder::new(), x: left, y: base, scale };
-    for c in text.chars() {
-        let (glyph, advance) = font::glyph(c, bold);
-        // The first glyph of a font stands for all that it lacks.
-        face.outline_glyph(glyph.unwrap_or(GlyphId(0)), &mut pen);
-        pen.x += advance * size;
-    }
-    pen.builder.finish()
-}
-
-/// A glyph's outline, moved and scaled into the scene.
-struct Pen {
-    builder: PathBuilder,
-    x: f64,
-    y: f64,
-    scale: f64,
-}
-
-impl Pen {
-    fn at(&self, x: f32, y: f32) -> (f32, f32) {
-        ((self.x + f64::from(x) * self.scale) as f32, (self.y - f64::from(y) * self.scale) as f32)
-    }
-}
-
-impl OutlineBuilder for Pen {
-    fn move_to(&mut self, x: f32, y: f32) {
-        let (x, y) = self.at(x, y);
-        self.builder.move_to(x, y);
-    }
-    fn line_to(&mut self, x: f32, y: f32) {
-        let (x, y) = self.at(x, y);
-        self.builder.line_to(x, y);
-    }
-    fn quad_to(&mut self, x1: f32, y1: f32, x: f32, y: f32) {
-        let ((x1, y1), (x, y)) = (self.at(x1, y1), self.at(x, y));
-        self.builder.quad_to(x1, y1, x, y);
-    }
-    fn curve_to(&mut self, x1: f32, y1: f32, x2: f32, y2: f32, x: f32, y: f32) {
-        let ((x1, y1), (x2, y2), (x, y)) = (self.at(x1, y1), self.at(x2, y2), self.at(x, y));
-        self.builder.cubic_to(x1, y1, x2, y2, x, y);
-    }
-    fn close(&mut self) {
-        self.builder.close();
-    }
+    found
 }
 
 #[cfg(test)]
@@ -174,6 +223,15 @@ mod tests {
         let at = |x: usize| (pixels[3 * x], pixels[3 * x + 1], pixels[3 * x + 2]);
         assert_eq!(at(20), Theme::Dark.rgb(Tone::Series(1)));
         assert_eq!(at(900), Theme::Dark.rgb(Tone::Page));
+    }
+
+    #[test]
+    fn dashes_cover_their_share_of_the_line() {
+        let spans: Vec<(f64, f64)> = dashes(&[(0.0, 0.0), (7.0, 0.0), (12.0, 0.0)], &[3.0, 2.0])
+            .iter()
+            .map(|dash| (dash[0].0, dash[dash.len() - 1].0))
+            .collect();
+        assert_eq!(spans, [(0.0, 3.0), (5.0, 8.0), (10.0, 12.0)]);
     }
 
     #[test]
