@@ -48,7 +48,7 @@ pub(super) const TEMPLATE: &str = concat!(
     "  completions  for your shell\n",
     "                 tailcatch completions bash\n",
     "  man          manual pages\n",
-    "                 tailcatch man --out man\n",
+    "                 tailcatch man pages\n",
     "  help         of a command\n",
     "                 tailcatch help detect\n\n",
     "{options}{after-help}"

@@ -108,7 +108,7 @@ fn a_log_that_was_appended_to_itself_is_counted_once_and_told() {
     let path = folder.path().join("twice.csv");
     let read = |text: String| {
         fs::write(&path, text).unwrap();
-        read_log(&[path.clone()], &options("quality_reward=1,format_reward=0.5")).unwrap()
+        read_log(std::slice::from_ref(&path), &options("quality_reward=1,format_reward=0.5")).unwrap()
     };
     let once = read(text.clone());
     let twice = read(format!("{header}\n{rows}{rows}"));
