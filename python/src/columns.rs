@@ -31,9 +31,6 @@ enum Held<'py> {
     Texts(Vec<Option<ByteArray>>),
 }
 
-/// write_columns(path, columns, /)
-/// --
-///
 /// Writes named columns of one length into a Parquet file: contiguous arrays of float64 (NaN is no value) or int64, or lists of
 /// texts and None.
 #[pyfunction]

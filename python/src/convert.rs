@@ -20,11 +20,16 @@ pub fn paths(paths: &Bound<'_, PyAny>) -> PyResult<Vec<PathBuf>> {
     }
 }
 
-/// A row of numbers; NaN and None are none. An array of doubles is read where it lies.
+/// A row of numbers; NaN and None are none. An array of doubles is read where it lies, if each of them lies where a double can.
 pub fn numbers(of: &Bound<'_, PyAny>, name: &str) -> PyResult<Vec<Option<f64>>> {
     let number = |value: &f64| (!value.is_nan()).then_some(*value);
     if let Ok(array) = of.extract::<PyReadonlyArray1<'_, f64>>() {
-        return Ok(array.as_array().iter().map(number).collect());
+        let size = size_of::<f64>();
+        let aligned = array.data().addr().is_multiple_of(size);
+        // A view whose step is no multiple of a double's size would be read wrongly.
+        if aligned && array.strides().iter().all(|stride| stride.unsigned_abs().is_multiple_of(size)) {
+            return Ok(array.as_array().iter().map(number).collect());
+        }
     }
     let py = of.py();
     let refused = |why: &dyn std::fmt::Display| {
@@ -36,7 +41,7 @@ pub fn numbers(of: &Bound<'_, PyAny>, name: &str) -> PyResult<Vec<Option<f64>>> 
         )
     };
     let made =
-        py.import("numpy")?.getattr("asarray")?.call1((of, "float64")).map_err(|error| refused(&error))?;
+        py.import("numpy")?.getattr("array")?.call1((of, "float64")).map_err(|error| refused(&error))?;
     let array = made.cast::<PyArrayDyn<f64>>().map_err(|error| refused(&error))?;
     if array.ndim() != 1 {
         return Err(refused(&format!("this has shape {:?}", array.shape())));

@@ -28,7 +28,16 @@ pub fn bad(py: Python<'_>, message: impl Display) -> PyErr {
 /// An error of the library.
 pub fn failed(py: Python<'_>, error: impl Into<tailcatch::Error>) -> PyErr {
     let error = error.into();
-    refused(py, &error.to_string(), error.help().as_deref(), error.exit_code())
+    let mut said = error.to_string();
+    let mut source = std::error::Error::source(&error);
+    while let Some(cause) = source {
+        let cause_said = cause.to_string();
+        if !said.contains(&cause_said) {
+            said = format!("{said}: {cause_said}");
+        }
+        source = cause.source();
+    }
+    refused(py, &said, error.help().as_deref(), error.exit_code())
 }
 
 /// Does work without the lock of the interpreter. A panic of the library becomes an `Error`, which `except Exception` catches.

@@ -14,9 +14,6 @@ use pyo3::types::{PyAny, PyModule};
 use std::ffi::OsString;
 use tailcatch::cli;
 
-/// ask(arguments, /)
-/// --
-///
 /// Carries out a command with `--json`: its document as a dict, and what was warned of. The lock of the interpreter is released.
 #[pyfunction]
 fn ask(py: Python<'_>, arguments: Vec<OsString>) -> PyResult<(Py<PyAny>, Vec<String>)> {
@@ -26,9 +23,6 @@ fn ask(py: Python<'_>, arguments: Vec<OsString>) -> PyResult<(Py<PyAny>, Vec<Str
     }
 }
 
-/// execute(arguments, /)
-/// --
-///
 /// Carries out a command line, the program's name first, as the program does; the exit code.
 #[pyfunction]
 fn execute(py: Python<'_>, arguments: Vec<OsString>) -> PyResult<u8> {

@@ -20,9 +20,6 @@ enum By {
     Group,
 }
 
-/// ReadingList(reference_steps=10, benign=20, group_by=None, center="step", *, steps=None)
-/// --
-///
 /// The rollouts of a run that are worth reading, as they come.
 ///
 /// A rollout is listed if its reward, less the median of its step, is among the k highest seen so far. Whatever the law of
@@ -60,11 +57,11 @@ impl ReadingList {
     #[pyo3(signature = (reference_steps=10, benign=20.0, group_by=None, center="step", *, steps=None))]
     fn new(
         py: Python<'_>,
-        reference_steps: u64,
+        reference_steps: i64,
         benign: f64,
         group_by: Option<&str>,
         center: &str,
-        steps: Option<u64>,
+        steps: Option<i64>,
     ) -> PyResult<Self> {
         let by = match group_by {
             None => By::Either,
@@ -82,9 +79,8 @@ impl ReadingList {
                 return Err(bad(py, format!("center: `{other}` is none of \"step\", \"group\", \"auto\"")));
             }
         };
-        if reference_steps == 0 || steps == Some(0) {
-            return Err(bad(py, "reference_steps and steps are 1 or more"));
-        }
+        let (reference_steps, steps) = planned(reference_steps, steps)
+            .ok_or_else(|| bad(py, "reference_steps and steps are 1 or more"))?;
         if !(benign.is_finite() && benign >= 1.0) {
             return Err(bad(py, format!("benign: {benign} is no number of rollouts of 1 or more")));
         }
@@ -92,9 +88,6 @@ impl ReadingList {
         Ok(Self { listening: Listening::new(settings), by, seen: None, entries: 0 })
     }
 
-    /// update(step, rewards, *, prompts=None, completions=None, groups=None, log_probs=None, ref_log_probs=None, parts=None)
-    /// --
-    ///
     /// Sees all rollouts of a step at once, before the update or after it.
     ///
     /// Parameters
@@ -127,7 +120,7 @@ impl ReadingList {
     fn update(
         &mut self,
         py: Python<'_>,
-        step: u64,
+        step: &Bound<'_, PyAny>,
         rewards: &Bound<'_, PyAny>,
         prompts: Option<&Bound<'_, PyAny>>,
         completions: Option<&Bound<'_, PyAny>>,
@@ -136,6 +129,9 @@ impl ReadingList {
         ref_log_probs: Option<&Bound<'_, PyAny>>,
         parts: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Vec<Entry>> {
+        let step: u64 = step
+            .extract()
+            .map_err(|error| bad(py, format!("step: a whole number of 0 or more is needed: {error}")))?;
         let needed = match self.by {
             By::Group if groups.is_none() => Some("groups"),
             By::Prompt if prompts.is_none() => Some("prompts"),
@@ -201,9 +197,6 @@ impl ReadingList {
         self.listening.watch().apart().map_or(0, |apart| apart.count)
     }
 
-    /// verdict()
-    /// --
-    ///
     /// The verdict on all that was seen: the document of `tailcatch detect --json` without detectors, as a dict with `verdict`
     /// ("flagged", "quiet", "shifted" or "not_judged"), `verdict_text`, `assumptions`, `reading_list`, `shared`, `evidence`.
     fn verdict(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
@@ -212,18 +205,12 @@ impl ReadingList {
         document(py, &text.map_err(|error| bad(py, error))?)
     }
 
-    /// page()
-    /// --
-    ///
     /// The verdict, the rewards by step and the list with its texts as one HTML page that needs nothing else.
     fn page(&self, py: Python<'_>) -> PyResult<String> {
         let listening = &self.listening;
         guarded(py, || evidence::page(&listening.reading()))?.map_err(|error| bad(py, error))
     }
 
-    /// state()
-    /// --
-    ///
     /// All that is needed to go on, as bytes: `restore` takes them in another process.
     fn state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let listening = &self.listening;
@@ -231,9 +218,6 @@ impl ReadingList {
         Ok(PyBytes::new(py, &bytes))
     }
 
-    /// restore(state, /)
-    /// --
-    ///
     /// Goes on from the bytes of `state`.
     ///
     /// Raises
@@ -246,4 +230,10 @@ impl ReadingList {
         self.seen = None;
         Ok(())
     }
+}
+
+/// Steps of the reference and of the run, where they are 1 or more.
+pub fn planned(reference_steps: i64, steps: Option<i64>) -> Option<(u64, Option<u64>)> {
+    let counted = |steps: i64| u64::try_from(steps).ok().filter(|steps| *steps > 0);
+    Some((counted(reference_steps)?, steps.map(|steps| counted(steps).ok_or(())).transpose().ok()?))
 }

@@ -9,9 +9,6 @@ use pyo3::types::PyDict;
 use std::path::PathBuf;
 use tailcatch::record::{self, Observed, Origin};
 
-/// read_log(paths, *, reward=None, step=None, group=None, rows=None, features=None)
-/// --
-///
 /// The columns of a log as arrays that nothing was copied for, in step order.
 #[pyfunction]
 #[pyo3(signature = (paths, *, reward=None, step=None, group=None, rows=None, features=None))]

@@ -3,6 +3,7 @@
 use crate::convert::{document, paths};
 use crate::entry::{Entry, Seen};
 use crate::failure::{bad, failed, guarded, refused};
+use crate::list::planned;
 use pyo3::prelude::*;
 use pyo3::types::PyAny;
 use std::path::PathBuf;
@@ -11,9 +12,6 @@ use tailcatch::monitor::evidence;
 use tailcatch::monitor::watch::{Kept, StateError, WatchSettings, Watching as Followed};
 use tailcatch::record::LogOptions;
 
-/// Watching(paths, *, reward=None, step=None, group=None, rows=None, steps=None, benign=20, reference_steps=10, state=None)
-/// --
-///
 /// Follows files that grow: what `tailcatch watch PATHS` does, one turn at a time.
 ///
 /// Parameters
@@ -38,6 +36,9 @@ pub struct Watching {
     followed: Followed,
     kept: Option<Kept>,
     seen: Vec<tailcatch::monitor::watch::Seen>,
+    /// Entries of a turn that has not ended yet, or ended in an error.
+    held: Vec<Entry>,
+    ended: bool,
 }
 
 #[pymethods]
@@ -52,40 +53,40 @@ impl Watching {
         step: Option<String>,
         group: Option<String>,
         rows: Option<&str>,
-        steps: Option<u64>,
+        steps: Option<i64>,
         benign: f64,
-        reference_steps: u64,
+        reference_steps: i64,
         state: Option<PathBuf>,
     ) -> PyResult<Self> {
         let options = options(py, reward, step, group, rows)?;
-        if !(benign.is_finite() && benign >= 1.0) || reference_steps == 0 || steps == Some(0) {
-            return Err(bad(py, "benign, reference_steps and steps are 1 or more"));
-        }
+        let (reference_steps, steps) = planned(reference_steps, steps)
+            .filter(|_| benign.is_finite() && benign >= 1.0)
+            .ok_or_else(|| bad(py, "benign, reference_steps and steps are 1 or more"))?;
         let settings = WatchSettings { benign, reference_steps, steps, ..WatchSettings::default() };
         let kept = state.map(|path| Kept::new(path, &paths, &options, &settings));
         let followed = match &kept {
             Some(kept) => guarded(py, || kept.open(options))?.map_err(|error| of_state(py, &error))?,
             None => Followed::new(paths, options, settings),
         };
-        Ok(Self { followed, kept, seen: Vec::new() })
+        Ok(Self { followed, kept, seen: Vec::new(), held: Vec::new(), ended: true })
     }
 
-    /// turn(last=False)
-    /// --
-    ///
     /// Reads what came since the last turn; the rollouts of it to read. A step is judged when a later one has begun, when its files
-    /// are complete, or when a turn brought nothing more of it; with `last` in any case.
+    /// are complete, or when a turn brought nothing more of it; with `last` in any case. What was found before an error comes with the
+    /// next turn.
     #[pyo3(signature = (last=false))]
     fn turn(&mut self, py: Python<'_>, last: bool) -> PyResult<Vec<Entry>> {
         let followed = &mut self.followed;
-        let mut entries = Vec::new();
-        self.seen.clear();
+        if std::mem::replace(&mut self.ended, false) {
+            self.seen.clear();
+        }
         loop {
             let turned = guarded(py, || followed.turn(last))?.map_err(|error| failed(py, error))?;
-            entries.extend(turned.entries.into_iter().map(Entry::from));
+            self.held.extend(turned.entries.into_iter().map(Entry::from));
             self.seen.extend(turned.steps);
             if !turned.more {
-                return Ok(entries);
+                self.ended = true;
+                return Ok(std::mem::take(&mut self.held));
             }
         }
     }

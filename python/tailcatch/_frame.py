@@ -57,15 +57,18 @@ def _items(frame: Any) -> Iterator[tuple[Any, Any]]:
 def _column(name: str, values: Any) -> Any:
     import numpy
 
-    array = values.to_numpy() if hasattr(values, "to_numpy") else numpy.asarray(values)
+    try:
+        array = numpy.asarray(values.to_numpy() if hasattr(values, "to_numpy") else values)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"column `{name}` is no row of values: {error}") from None
     if array.ndim != 1:
         raise InputError(f"column `{name}` has shape {array.shape}: one value a row is needed")
     if array.dtype.kind == "f":
-        return numpy.ascontiguousarray(array, dtype=numpy.float64)
+        return numpy.require(array, numpy.float64, "CA")
     if array.dtype.kind == "b":
         return array.astype(numpy.float64)
     if array.dtype.kind in "iu" and array.dtype != numpy.uint64:
-        return numpy.ascontiguousarray(array, dtype=numpy.int64)
+        return numpy.require(array, numpy.int64, "CA")
     if array.dtype == numpy.uint64:
         if array.size and array.max() > 2**63 - 1:
             raise InputError(f"column `{name}` holds {array.max()}: whole numbers go up to 2**63 - 1")
@@ -79,17 +82,20 @@ def _mixed(name: str, values: list[Any]) -> Any:
     """Texts, or numbers that lie as objects; what is missing is None."""
     import numpy
 
-    missing = [value is None or value != value if not _is_na(value) else True for value in values]
+    try:
+        missing = [value is None or _is_na(value) or bool(value != value) for value in values]
+    except (TypeError, ValueError) as error:
+        raise InputError(f"column `{name}` holds values that are neither numbers nor text: {error}") from None
     kept = [None if gone else value for value, gone in zip(values, missing)]
     there = [value for value in kept if value is not None]
     if all(isinstance(value, str) for value in there):
         return kept
     try:
         numbers = [float("nan") if value is None else float(value) for value in kept]
-    except (TypeError, ValueError):
-        odd = next(value for value in there if not isinstance(value, (str, int, float)))
+    except (TypeError, ValueError, OverflowError):
+        kinds = " and ".join(sorted({type(value).__name__ for value in there}))
         raise InputError(
-            f"column `{name}` holds a value of type {type(odd).__name__}: write such a log to a file and give its path"
+            f"column `{name}` holds values of type {kinds}: write such a log to a file and give its path"
         ) from None
     return numpy.asarray(numbers, dtype=numpy.float64)
 

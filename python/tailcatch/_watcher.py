@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import json
 import logging
 import math
 import os
+import re
 import time
 import warnings
 from collections.abc import Callable, Sequence
@@ -86,14 +88,16 @@ class Watcher:
         self.listed = 0
         self.seconds = 0.0
         self.steps: int | None = settings.get("steps")
+        self.last = 0
         self._off = False
         self._depth = 0
         self._warned: set[str] = set()
         self._paged = -math.inf
 
-    def guard(self, what: str, work: Callable[[], Any], *, fatal: bool = False) -> Any:
-        """Does the work; a failure of it is a warning, once, and never one of the run. ``fatal``: then nothing more is watched."""
-        if self._off:
+    def guard(self, what: str, work: Callable[[], Any], *, fatal: bool = False, always: bool = False) -> Any:
+        """Does the work; a failure of it is a warning, once, and never one of the run. ``fatal``: then nothing more is watched.
+        ``always``: also where nothing is watched any more."""
+        if self._off and not always:
             return None
         begun = time.perf_counter()
         self._depth += 1
@@ -101,15 +105,52 @@ class Watcher:
             return work()
         except Exception as error:  # noqa: BLE001: whatever it is, the run goes on
             self._off |= fatal
-            if what not in self._warned:
-                self._warned.add(what)
-                end = "; this run is not watched any more" if fatal else ""
-                warnings.warn(f"tailcatch: {what}: {type(error).__name__}: {error}{end}", RuntimeWarning, stacklevel=3)
+            end = "; this run is not watched any more" if fatal else ""
+            self._warn(what, f"tailcatch: {what}: {type(error).__name__}: {error}{end}")
             return None
         finally:
             self._depth -= 1
             if self._depth == 0:
                 self.seconds += time.perf_counter() - begun
+
+    def _warn(self, what: str, text: str) -> None:
+        """A warning, once; also where warnings are errors, it is none of the run."""
+        if what not in self._warned:
+            self._warned.add(what)
+            try:
+                warnings.warn(text, RuntimeWarning, stacklevel=4)
+            except Warning:
+                log.warning("%s", text)
+
+    def off(self, why: str, *, tell: bool = True) -> None:
+        """Nothing is watched from here on."""
+        self._off = True
+        if tell:
+            self._warn("off", f"tailcatch: this run is not watched: {why}")
+
+    def verdict(self) -> dict[str, Any]:
+        """The verdict on what was seen. After a failure it says up to where: no later step can be called quiet."""
+        found = self.list.verdict()
+        if self._off:
+            said = f"not watched after step {self.last}"
+            found["not_watched_after"] = self.last
+            if found["verdict"] in ("flagged", "shifted"):
+                said = f"{said}; until then: {found['verdict_text']}"
+            else:
+                found["verdict"] = "not_judged"
+            found["verdict_text"] = said
+        return found
+
+    def page(self) -> str:
+        """The evidence page, with the same words where watching ended."""
+        page = self.list.page()
+        if self._off:
+            plain = self.list.verdict()
+            if plain["verdict"] not in ("flagged", "shifted"):
+                page = page.replace(html.escape(plain["verdict_text"]), f"not watched after step {self.last}")
+            said = f"<p role=alert><strong>Not watched after step {self.last}.</strong> What follows is of the steps until then.</p>"
+            page = re.sub(r"<body[^>]*>", lambda body: body.group() + said, page, count=1)
+        return page
 
     def restart(self, steps: int | None, state: bytes | None = None, listed: int = 0) -> None:
         """A new list for a run of so many steps, from a state where there is one."""
@@ -117,7 +158,7 @@ class Watcher:
         fresh = ReadingList(**settings)
         if state is not None:
             fresh.restore(state)
-        self.list, self.steps, self.listed, self.stops = fresh, settings["steps"], listed, False
+        self.list, self.steps, self.listed, self.stops, self.last = fresh, settings["steps"], listed, False, 0
 
     def see(self, step: int, rewards: Sequence[float], **texts: Any) -> list[Entry]:
         """Sees a step."""
@@ -128,6 +169,7 @@ class Watcher:
         finite = [math.nan if math.isinf(reward) else reward for reward in rewards]
         entries = self.list.update(step, finite, **texts)
         seen = self.list.seen
+        self.last = step
         self.listed += len(entries)
         if seen is not None and self.stop_share is not None and not seen.reference and seen.share >= self.stop_share:
             if not self.stops:
@@ -154,7 +196,7 @@ class Watcher:
         """Writes the evidence page as it is now."""
         if self.directory is not None and self.writes:
             self._paged = time.monotonic()
-            write(os.path.join(self.directory, PAGE), self.list.page().encode())
+            write(os.path.join(self.directory, PAGE), self.page().encode())
 
     def scalars(self) -> dict[str, float]:
         """Numbers for a tracker."""
@@ -165,19 +207,26 @@ class Watcher:
             "tailcatch/share": 0.0 if seen is None else seen.share,
         }
 
-    def forget_after(self, step: int) -> None:
-        """Leaves the entries up to a step in ``entries.jsonl``: those of later ones come again."""
+    def forget_later(self) -> None:
+        """Leaves the entries that the list has told in ``entries.jsonl``: later ones come again. Another run's file is put aside."""
         path = None if self.directory is None or not self.writes else os.path.join(self.directory, ENTRIES)
         if path is None or not os.path.exists(path):
             return
+        if self.listed == 0 and self.last == 0:
+            number = 1
+            while os.path.exists(f"{path}.{number}"):
+                number += 1
+            os.replace(path, f"{path}.{number}")
+            log.info("the entries of an earlier run are in %s.%d", path, number)
+            return
         with open(path, encoding="utf-8") as file:
-            kept = [line for line in file if line.endswith("\n") and json.loads(line)["step"] <= step]
+            kept = [line for line in file if line.endswith("\n")][: self.listed]
         write(path, "".join(kept).encode())
 
     def save(self, folder: str) -> None:
         """Writes the state into a checkpoint's folder."""
         if self.writes:
-            kept = {"steps": self.steps, "listed": self.listed, "state": self.list.state().decode()}
+            kept = {"steps": self.steps, "listed": self.listed, "last": self.last, "state": self.list.state().decode()}
             write(os.path.join(folder, STATE), json.dumps(kept).encode())
 
     def load(self, folders: Sequence[str]) -> None:
@@ -187,12 +236,14 @@ class Watcher:
             if os.path.exists(path):
                 with open(path, "rb") as file:
                     kept = json.loads(file.read())
-                return self.restart(kept["steps"], kept["state"].encode(), kept["listed"])
+                self.restart(kept["steps"], kept["state"].encode(), kept["listed"])
+                self.last = kept.get("last", 0)
+                return
         raise Error(f"no {STATE} in {', '.join(folders)}: the list begins anew")
 
     def finish(self) -> None:
-        """The run has ended: page and verdict are written."""
-        found = self.list.verdict()
+        """The run has ended: page and verdict are written, also where watching ended before."""
+        found = self.verdict()
         log.info("%s: %s", found["verdict"], found["verdict_text"])
         if self.directory is not None and self.writes:
             self.write_page()

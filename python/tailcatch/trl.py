@@ -38,7 +38,8 @@ def watch(
     Each rollout's rewards are summed with their weights, None left out, as the trainer does; the list gets all rollouts of a
     step at once, before their update. ``tailcatch/listed``, ``tailcatch/apart`` and ``tailcatch/share`` are logged with the
     trainer's metrics to wherever it reports. Checkpoints hold the list's state, and a resumed run goes on from it. Whatever
-    fails in here is a RuntimeWarning, once; training goes on. No random number is drawn, so training is the same as without.
+    fails in here is a RuntimeWarning, once; training goes on, and where the watch does not, the verdict says after which step. One
+    process is watched: with more there is a warning and no watch. No random number is drawn, so training is the same as without.
 
     Parameters
     ----------
@@ -53,8 +54,8 @@ def watch(
     directory : path, optional
         Folder of ``entries.jsonl``, ``evidence.html`` and ``verdict.json``. Without it ``tailcatch/`` in the output folder.
     settings
-        ``reference_steps``, ``benign``, ``group_by``, ``center``, ``steps`` of :class:`tailcatch.ReadingList`; ``steps`` is the
-        trainer's ``max_steps`` if it is not given.
+        ``reference_steps``, ``benign``, ``group_by`` (None or "prompt"), ``center``, ``steps`` of :class:`tailcatch.ReadingList`;
+        ``steps`` follows from the trainer's ``max_steps`` and ``num_iterations`` if it is not given.
 
     Returns
     -------
@@ -65,7 +66,7 @@ def watch(
     Raises
     ------
     InputError
-        A setting outside its range, or a reward model that is a name.
+        A setting outside its range, a reward model that is a name, or groups, which TRL does not name.
     """
     alone = not isinstance(reward_funcs, (list, tuple))
     given = [reward_funcs] if alone else list(reward_funcs)
@@ -73,6 +74,10 @@ def watch(
         raise InputError("reward_funcs: none is there")
     if reward_weights is not None and len(list(reward_weights)) != len(given):
         raise InputError(f"reward_weights: {len(list(reward_weights))} for {len(given)} reward functions")
+    if settings.get("group_by") == "group":
+        raise InputError("group_by: TRL names no groups; \"prompt\" compares the completions of a prompt")
+    if settings.get("group_by") == "prompt" and all(hasattr(of, "register_forward_hook") for of in given):
+        raise InputError("group_by: reward models are told no prompts; a reward function beside them is")
     run = _Run([_name(of) for of in given], reward_weights, Watcher(
         on_entry=on_entry, stop_share=stop_share, directory=directory, **settings
     ))
@@ -103,7 +108,6 @@ class _Run:
         self.given_directory = watcher.directory
         self.state: Any = None
         self.model: Any = None
-        self.world = 1
         self.at_once = False
         self.begun = False
         self.columns: dict[int, list[float]] = {}
@@ -158,8 +162,6 @@ class _Run:
         columns = [self.columns[at] for at in range(len(self.names))]
         told, self.columns, self.told = self.told, {}, {}
         rows = {name: [text_of(of) for of in told[name]] for name in ("prompts", "completions") if name in told}
-        if self.world > 1:
-            columns, rows = _gathered(columns, rows)
         self._batch(columns, rows)
         for name, value in self.watcher.scalars().items():
             if "log_metric" in told:
@@ -198,30 +200,26 @@ class _Run:
         self.state, self.model, self.begun = state, model, True
         self.columns, self.told, self.pending, self.step = {}, {}, {}, None
         self.weights = self.given_weights or getattr(args, "reward_weights", None)
-        self.world = getattr(args, "world_size", 1)
         once, each = getattr(args, "steps_per_generation", None), getattr(args, "gradient_accumulation_steps", None)
         self.at_once = once is not None and each is not None and once >= each
+        # A generation is trained on `num_iterations` times: the list sees fewer steps than the optimizer makes.
+        updates = (once or 1) * (getattr(args, "num_iterations", None) or 1)
         watcher = self.watcher
         if self.given_directory is None:
             watcher.directory = os.path.join(args.output_dir, "tailcatch")
         watcher.writes = state.is_world_process_zero
+        if getattr(args, "world_size", 1) > 1:
+            watcher.off("it has more than one process, and one is watched", tell=state.is_world_process_zero)
         steps = state.max_steps if state.max_steps > 0 else None
+        if steps is not None and each is not None and updates > each:
+            steps = math.ceil(steps * each / updates)
         watcher.guard("the list could not begin", lambda: watcher.restart(steps), fatal=True)
         if state.global_step > 0:
             resumed = [os.path.join(args.output_dir, f"checkpoint-{state.global_step}")]
             if isinstance(getattr(args, "resume_from_checkpoint", None), str):
                 resumed.insert(0, args.resume_from_checkpoint)
             watcher.guard("the state of a checkpoint could not be read", lambda: watcher.load(resumed))
-        watcher.guard("earlier entries could not be read", lambda: watcher.forget_after(state.global_step))
-
-
-def _gathered(columns: list[list[float]], rows: dict[str, list[str]]) -> tuple[list[list[float]], dict[str, list[str]]]:
-    """The rollouts of all processes, in their order: each process has the same list."""
-    from accelerate.utils import gather_object
-
-    pieces = gather_object([(columns, rows)])
-    whole = [[value for piece, _ in pieces for value in piece[at]] for at in range(len(columns))]
-    return whole, {name: [text for _, piece in pieces for text in piece[name]] for name in rows}
+        watcher.guard("earlier entries could not be read", watcher.forget_later)
 
 
 def _callback(run: _Run) -> Any:
@@ -241,8 +239,8 @@ def _callback(run: _Run) -> Any:
             return run.watcher.seconds
 
         def verdict(self) -> dict[str, Any]:
-            """The verdict on all that was seen."""
-            return run.watcher.list.verdict()
+            """The verdict on all that was seen; where watching ended before the run, it says after which step."""
+            return run.watcher.verdict()
 
         def on_train_begin(self, args: Any, state: Any, control: Any, model: Any = None, **kwargs: Any) -> None:
             run.begin(args, state, model)
@@ -261,7 +259,7 @@ def _callback(run: _Run) -> Any:
 
         def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             run.watcher.guard("a step could not be judged", run.flush, fatal=True)
-            run.watcher.guard("the end could not be written", run.watcher.finish)
+            run.watcher.guard("the end could not be written", run.watcher.finish, always=True)
             run.begun = False
 
     return WatchCallback()

@@ -8,6 +8,7 @@ reward manager: one that is called with a batch, or (the reward loop) with singl
 from __future__ import annotations
 
 import math
+import os
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -111,25 +112,37 @@ def watch(
         order in which they are scored; each worker process has a list of its own.
     rollouts : int, optional
         Rollouts of a step that one worker scores; needed for ``run_single``.
-    on_entry, directory, settings
-        As for :func:`tailcatch.trl.watch`.
+    directory : path, optional
+        Folder of ``entries.jsonl`` and the evidence page; of single rollouts, each worker has the folder ``worker-PID`` in it.
+    on_entry, settings
+        As for :func:`tailcatch.trl.watch`, without ``stop_share``: a reward manager cannot end training.
 
     Returns
     -------
     object
-        The manager, which does what it did; its ``tailcatch`` is the watch with ``list`` and ``seconds``.
+        The manager, which does what it did; its ``tailcatch`` is the watch with ``list``, ``seconds``, ``verdict()``, and
+        ``finish()``, which writes page and verdict: verl does not say when a run ends. Batches whose ``meta_info`` has
+        ``validate`` are not watched.
 
     Raises
     ------
     InputError
         A setting outside its range, or a manager that scores single rollouts without ``rollouts``.
     """
+    if "stop_share" in settings:
+        raise InputError("stop_share: a reward manager cannot end training; `tailcatch watch --stop-share` says when to")
+    if directory is not None and hasattr(manager, "run_single"):
+        directory = os.path.join(os.fspath(directory), f"worker-{os.getpid()}")
     watcher = Watcher(on_entry=on_entry, directory=directory, **settings)
     if hasattr(manager, "run_single"):
         if rollouts is None or rollouts < 2:
             raise InputError("rollouts: this manager scores single rollouts; say how many of them are a step, 2 or more")
         return _single(manager, watcher, rollouts)
     return _batched(manager, watcher)
+
+
+def _validates(data: Any) -> bool:
+    return bool((getattr(data, "meta_info", None) or {}).get("validate"))
 
 
 def _of(data: Any, name: str) -> Any:
@@ -161,6 +174,8 @@ def _batched(manager: Any, watcher: Watcher) -> Any:
         def __call__(self, data: Any, *args: Any, **kwargs: Any) -> Any:
             nonlocal calls
             answer = manager(data, *args, **kwargs)
+            if _validates(data):
+                return answer
             calls += 1
             number = calls
 
@@ -183,6 +198,8 @@ def _single(manager: Any, watcher: Watcher, rollouts: int) -> Any:
 
     async def run_single(data: Any, *args: Any, **kwargs: Any) -> Any:
         answer = await plain(data, *args, **kwargs)
+        if _validates(data):
+            return answer
 
         def see() -> None:
             nonlocal steps

@@ -38,7 +38,8 @@ def outside(arguments: list[str]) -> int:
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(pathlib.Path.home(), ".cache")
     folder = pathlib.Path(os.environ.get("TAILCATCH_LIVE_VENV") or os.path.join(cache, "tailcatch-live"))
     python = folder / "bin" / "python"
-    if not python.exists():
+    there = "from importlib.metadata import version; [version(name) for name in ('torch', 'transformers', 'trl')]"
+    if not python.exists() or subprocess.run([str(python), "-c", there], stderr=subprocess.DEVNULL, check=False).returncode:
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
         subprocess.run([str(python), "-m", "pip", "install", "-q", *PINS], check=True)
     # A wheel that was just built, or the package from its source.

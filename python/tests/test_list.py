@@ -64,6 +64,38 @@ def test_arrays_of_every_kind_are_the_same_rewards():
     assert answers == {(4, 2)}
 
 
+def test_views_that_lie_oddly_are_read_as_they_are():
+    rewards = numpy.random.default_rng(5).standard_t(3, 32)
+    packed = numpy.zeros(32, dtype=[("id", "i4"), ("reward", "f8")])
+    packed["reward"] = rewards
+    shifted = numpy.frombuffer(b"\0" + rewards.tobytes(), dtype=float, offset=1)
+    backwards = numpy.ascontiguousarray(rewards[::-1])[::-1]
+    assert packed["reward"].strides == (12,) and not shifted.flags.aligned
+    kept = set()
+    for of in (rewards, packed["reward"], shifted, backwards, packed["reward"][::-1][::-1], rewards.astype(">f8")):
+        told = tailcatch.ReadingList(reference_steps=1)
+        told.update(1, of)
+        told.update(2, of, parts={"again": of})
+        kept.add(told.state())
+    assert len(kept) == 1
+    diagnosed = [tailcatch.diagnose(numpy.tile(of, 8)) for of in (rewards, packed["reward"])]
+    framed = [tailcatch.detect({"reward": of}) for of in (rewards, packed["reward"], shifted)]
+    assert diagnosed[0] == diagnosed[1] and framed[0] == framed[1] == framed[2]
+
+
+def test_numbers_beside_a_reward_that_are_not_finite_can_be_kept():
+    told = tailcatch.ReadingList(reference_steps=1)
+    beside = numpy.full(16, -math.inf)
+    for step in (1, 2):
+        entries = told.update(
+            step, numpy.arange(16.0) + 100 * step, log_probs=beside, ref_log_probs=-beside, parts={"a": beside, "b": numpy.ones(16)}
+        )
+    assert entries and not any(entry.parts for entry in entries), "one part alone says what the reward says"
+    again = tailcatch.ReadingList(reference_steps=1)
+    again.restore(told.state())
+    assert again.verdict() == told.verdict()
+
+
 @pytest.mark.parametrize(
     ("given", "match"),
     [
@@ -101,6 +133,8 @@ def test_what_does_not_fit_is_refused_and_counts_for_nothing(given, match):
         dict(benign=math.nan),
         dict(reference_steps=0),
         dict(steps=0),
+        dict(steps=-1),
+        dict(reference_steps=-1),
         dict(center="median"),
         dict(group_by="colour"),
     ],
@@ -112,7 +146,7 @@ def test_settings_outside_their_range_are_refused(settings):
 
 def test_a_step_is_a_whole_number():
     for step in (-1, 1.5, "1", None):
-        with pytest.raises((TypeError, OverflowError)):
+        with pytest.raises(tailcatch.InputError, match="step"):
             tailcatch.ReadingList().update(step, [1.0])
 
 

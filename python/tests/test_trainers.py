@@ -200,6 +200,60 @@ def test_no_failure_of_the_watch_breaks_training(trl, tmp_path):
     assert callback.verdict()["verdict"] == "flagged"
 
 
+def fails_at(step):
+    def fails(truth, trainer_state, **kwargs):
+        return ["much"] * len(truth) if trainer_state.global_step + 1 >= step else list(truth)
+
+    return fails
+
+
+def test_a_watch_that_ended_early_is_never_quiet(trl, tmp_path):
+    for name, hack, at, wanted in (("clean", False, 21, "not_judged"), ("hacked", True, 41, "flagged")):
+        funcs, callback = trl.watch(fails_at(at))
+        with pytest.warns(RuntimeWarning, match="not watched any more"):
+            Trainer(funcs, callback, tmp_path / name).train(list(steps(1, hack=hack)))
+        found = callback.verdict()
+        assert found["verdict"] == wanted and found["verdict_text"].startswith(f"not watched after step {at - 1}")
+        assert "quiet" not in found["verdict_text"] and found["not_watched_after"] == at - 1
+        folder = tmp_path / name / "tailcatch"
+        assert json.loads((folder / "verdict.json").read_text()) == found
+        assert f"Not watched after step {at - 1}." in (folder / "evidence.html").read_text()
+
+
+def test_warnings_that_are_errors_do_not_reach_the_trainer(trl, tmp_path):
+    funcs, callback = trl.watch(fails_at(21))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        trainer = Trainer(funcs, callback, tmp_path).train(list(steps(1)))
+    assert trainer.state.global_step == 60 and callback.verdict()["not_watched_after"] == 20
+
+
+def test_more_than_one_process_is_not_watched_and_said(trl, tmp_path):
+    funcs, callback = trl.watch(quality)
+    with pytest.warns(RuntimeWarning, match="more than one process") as said:
+        Trainer(funcs, callback, tmp_path, world_size=2).train(list(steps(1)))
+    assert len(said) == 1 and callback.verdict()["verdict"] == "not_judged" and callback.list.seen is None
+
+
+@pytest.mark.parametrize(("args", "wanted"), [({}, 60), ({"num_iterations": 2}, 30), ({"num_iterations": 7}, 9),
+                                              ({"num_iterations": 2, "gradient_accumulation_steps": 4}, 60)])
+def test_steps_are_planned_for_that_will_be_seen(trl, tmp_path, args, wanted):
+    funcs, callback = trl.watch(quality)
+    trainer = Trainer(funcs, callback, tmp_path, **args)
+    trainer.event("on_train_begin")
+    planned = tailcatch.ReadingList(steps=wanted)
+    planned.restore(callback.list.state())
+
+
+def test_the_entries_of_an_earlier_run_are_put_aside(trl, tmp_path):
+    for seed in (1, 2):
+        funcs, callback = trl.watch(quality)
+        Trainer(funcs, callback, tmp_path).train(list(steps(seed)))
+        if seed == 1:
+            first = (tmp_path / "tailcatch" / "entries.jsonl").read_text()
+    assert (tmp_path / "tailcatch" / "entries.jsonl.1").read_text() == first
+
+
 def test_an_error_of_a_reward_function_is_the_trainers(trl, tmp_path):
     def fails(**kwargs):
         raise KeyError("own fault")
@@ -230,6 +284,7 @@ def test_conversations_are_text(trl, tmp_path):
         dict(reward_funcs=quality, stop_share=0),
         dict(reward_funcs=quality, benign=0),
         dict(reward_funcs=quality, on_entry=3),
+        dict(reward_funcs=quality, group_by="group"),
     ],
 )
 def test_settings_outside_their_range_are_refused(trl, given):
@@ -285,8 +340,14 @@ def test_verl_managers_of_both_kinds_are_watched():
             assert asyncio.run(one.run_single(single))["reward_score"] == rewards[at]
     found = whole.tailcatch.list.verdict()
     assert found["verdict"] == "flagged" and found == one.tailcatch.list.verdict()
+    validation = batch(99, rewards, prompts, texts)
+    validation.meta_info["validate"] = True
+    whole(validation)
+    assert whole.tailcatch.verdict() == found
     with pytest.raises(tailcatch.InputError, match="rollouts"):
         tailcatch.verl.watch(OfOne())
+    with pytest.raises(tailcatch.InputError, match="stop_share"):
+        tailcatch.verl.watch(OfBatches(), stop_share=0.1)
 
 
 def test_a_verl_folder_is_followed(tmp_path):

@@ -95,12 +95,14 @@ impl Message {
         }
     }
 
-    /// The numbers that stand beside the reward of a rollout.
+    /// The numbers that stand beside the reward of a rollout: those that are finite, which a state can keep.
     fn beside(&self, at: usize) -> Vec<(String, f64)> {
         let named = self.parts.iter().map(|(name, of)| (name.as_str(), of));
         named
             .chain([("log_prob", &self.log_probs), ("ref_log_prob", &self.ref_log_probs)])
-            .filter_map(|(name, of)| Some((name.to_owned(), (*of.get(at)?)?)))
+            .filter_map(|(name, of)| {
+                Some((name.to_owned(), (*of.get(at)?).filter(|value| value.is_finite())?))
+            })
             .collect()
     }
 
