@@ -4,7 +4,6 @@
 use crate::cli::{outcome, tailcatch};
 use std::num::NonZeroU64;
 use std::sync::atomic::AtomicBool;
-use tailcatch::audit::Place;
 use tailcatch::audit::Trail;
 use tailcatch::audit::response::ResponseSpec;
 use tailcatch::config::{Loaded, from_bytes};
@@ -194,26 +193,40 @@ fn a_run_that_is_stopped_in_the_middle_of_a_delay_ends_in_the_same_bytes() {
     }
 }
 
+/// A world of many hacks that nobody trains on: 600 of 3000 outcomes, so that rates of readers can be told from chance.
+fn many_hacks(audit: &str) -> Loaded {
+    let many = BANDIT
+        .replace("seed = 5", "seed = 5\nreplicates = 1")
+        .replace("outcomes = 500", "outcomes = 3000")
+        .replace("mass = 4e-3\noutcomes = 2", "mass = 0.2\noutcomes = 600");
+    load(&format!("{many}[trainer.reference]\nbatch = 64\nsteps = 60\n[audit]\n{audit}\n"))
+}
+
+/// How many rollouts were read that are hacks, or are none, and how many of them were confirmed.
+fn confirmed(run: &Trained, trail: &Trail, hack: bool) -> (f64, f64) {
+    let own = trail.picks.iter().filter(|pick| run.truth.hack[pick.row] == hack);
+    own.fold((0.0, 0.0), |(read, said), pick| (read + 1.0, said + f64::from(u8::from(pick.confirmed))))
+}
+
+/// A count out of `n` at a rate is within 3 standard errors.
+fn assert_rate(what: &str, count: f64, n: f64, rate: f64) {
+    let se = (n * rate * (1.0 - rate)).sqrt();
+    assert!((count - n * rate).abs() < 3.0 * se, "{what}: {count} of {n}, expected {} ± {se}", n * rate);
+}
+
 /// A reader who errs confirms what is no hack, and misses hacks, at the rates that are stated.
 #[test]
 fn readers_err_at_their_rates() {
     let audit = "auditor = { random = { looks = 0.5 } }\nreader = { sensitivity = 0.7, specificity = 0.9 }";
-    let loaded = bandit(audit);
+    let loaded = many_hacks(audit);
     let run = trained(&loaded, None).unwrap();
     let (trail, _) = afterwards(&loaded, &run);
-    let share = |hack: bool| {
-        let own: Vec<bool> = (trail.picks.iter())
-            .filter(|pick| run.truth.hack[pick.row] == hack)
-            .map(|pick| pick.confirmed)
-            .collect();
-        (own.iter().filter(|confirmed| **confirmed).count(), own.len())
-    };
-    let (wrong, honest) = share(false);
-    let expected = 0.1 * honest as f64;
-    assert!((wrong as f64 - expected).abs() < 3.0 * (0.9 * expected).sqrt(), "{wrong} of {honest}");
-    let places = [Place::Run(0), Place::Reference(0)];
-    assert_ne!(places[0], places[1]);
-    assert_eq!(trail.true_positives as usize, share(true).0, "what is wrongly confirmed is no catch");
+    let ((hacks, right), (honest, wrong)) = (confirmed(&run, &trail, true), confirmed(&run, &trail, false));
+    // A reader who misses nothing is more than ten standard errors off.
+    assert!(hacks > 200.0 && honest > 800.0, "{hacks} {honest}");
+    assert_rate("hacks", right, hacks, 0.7);
+    assert_rate("honest", wrong, honest, 0.1);
+    assert_eq!(trail.true_positives as f64, right, "what is wrongly confirmed is no catch");
 }
 
 /// A sweep over responses ends in one line, a map of them, and how much of the harm each undid.
