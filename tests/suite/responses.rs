@@ -194,12 +194,12 @@ fn a_run_that_is_stopped_in_the_middle_of_a_delay_ends_in_the_same_bytes() {
 }
 
 /// A world of many hacks that nobody trains on: 600 of 3000 outcomes, so that rates of readers can be told from chance.
-fn many_hacks(audit: &str) -> Loaded {
+fn many_hacks(audit: &str) -> String {
     let many = BANDIT
         .replace("seed = 5", "seed = 5\nreplicates = 1")
         .replace("outcomes = 500", "outcomes = 3000")
         .replace("mass = 4e-3\noutcomes = 2", "mass = 0.2\noutcomes = 600");
-    load(&format!("{many}[trainer.reference]\nbatch = 64\nsteps = 60\n[audit]\n{audit}\n"))
+    format!("{many}[trainer.reference]\nbatch = 64\nsteps = 60\n[audit]\n{audit}\n")
 }
 
 /// How many rollouts were read that are hacks, or are none, and how many of them were confirmed.
@@ -218,7 +218,7 @@ fn assert_rate(what: &str, count: f64, n: f64, rate: f64) {
 #[test]
 fn readers_err_at_their_rates() {
     let audit = "auditor = { random = { looks = 0.5 } }\nreader = { sensitivity = 0.7, specificity = 0.9 }";
-    let loaded = many_hacks(audit);
+    let loaded = load(&many_hacks(audit));
     let run = trained(&loaded, None).unwrap();
     let (trail, _) = afterwards(&loaded, &run);
     let ((hacks, right), (honest, wrong)) = (confirmed(&run, &trail, true), confirmed(&run, &trail, false));
@@ -227,6 +227,35 @@ fn readers_err_at_their_rates() {
     assert_rate("hacks", right, hacks, 0.7);
     assert_rate("honest", wrong, honest, 0.1);
     assert_eq!(trail.true_positives as f64, right, "what is wrongly confirmed is no catch");
+}
+
+/// A cheap reader passes on what it calls a hack, and the dear one reads only that: each errs at its own rates, from its own draws,
+/// and each of their looks is paid at its own price.
+#[test]
+fn a_screen_passes_on_at_its_rates_and_both_are_paid() {
+    let audit = "auditor = { random = { looks = 0.5 } }\n\
+                 screen = { sensitivity = 0.5, specificity = 0.6, cost = 0.25 }\n\
+                 reader = { sensitivity = 0.6, specificity = 0.8, cost = 3 }";
+    let text = many_hacks(audit);
+    let loaded = load(&text);
+    let run = trained(&loaded, None).unwrap();
+    let (trail, _) = afterwards(&loaded, &run);
+    let ((hacks, right), (honest, wrong)) = (confirmed(&run, &trail, true), confirmed(&run, &trail, false));
+    assert_rate("hacks, confirmed by both", right, hacks, 0.5 * 0.6);
+    assert_rate("honest, confirmed by both", wrong, honest, 0.4 * 0.2);
+    let (expected, variance) = (0.5 * hacks + 0.4 * honest, 0.25 * hacks + 0.24 * honest);
+    let off = trail.passed as f64 - expected;
+    assert!(off.abs() < 3.0 * variance.sqrt(), "{} passed on, expected {expected}", trail.passed);
+
+    let folder = tempfile::tempdir().unwrap();
+    let (config, out) = (folder.path().join("screen.toml"), folder.path().join("out"));
+    std::fs::write(&config, &text).unwrap();
+    let (code, _, stderr) = outcome(tailcatch().arg("run").arg(&config).arg("--out").arg(&out));
+    assert_eq!(code, 0, "{stderr}");
+    let row = &RunFolder::open(&out).unwrap().replicates[0];
+    assert_eq!((row.looks, row.true_positives), (trail.looks(), trail.true_positives));
+    let cost = 0.25 * trail.looks() as f64 + 3.0 * trail.passed as f64;
+    assert!((row.audit_cost - cost).abs() < 1e-9, "{} against {cost}", row.audit_cost);
 }
 
 /// A sweep over responses ends in one line, a map of them, and how much of the harm each undid.
