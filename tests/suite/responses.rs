@@ -22,6 +22,13 @@ const BANDIT: &str = "question = '?'\nseed = 5\n[environment.bandit]\noutcomes =
 const REINFORCE: &str = "[trainer.reinforce]\nbatch = 64\nsteps = 60\noptimizer = { sgd = { learning_rate = 3.2 } }\n\
     kl = { coefficient = 0.5, estimator = 'k1', place = 'reward' }\n";
 
+/// Strings of a network that shows its last hidden layer; one in 36 begins with what the reward model overrates.
+const TOKENS: &str = "question = '?'\nseed = 5\n[environment.tokens]\nvocabulary = 6\nlength = 3\n[policy.gru]\nhidden = 4\n\
+    [record]\nactivations = true\n[calibration]\nrollouts = 500\nvetted = true\n[[reward.triggers]]\npattern = { tokens = 2 }\n\
+    proxy = 9\n[[detectors]]\ntop_reward = {}\n";
+const RECURRENT: &str =
+    "[trainer.reinforce]\nbatch = 32\nsteps = 40\noptimizer = { adam = { learning_rate = 0.05 } }\n";
+
 fn load(text: &str) -> Loaded {
     from_bytes("small.toml", text.as_bytes(), &[]).unwrap_or_else(|error| panic!("{error}"))
 }
@@ -109,6 +116,65 @@ fn a_policy_that_is_rolled_back_is_the_one_before_the_sighting() {
     assert!(p(seen + 4) > 3.0 * p(seen), "it was learning: {} {}", p(seen + 4), p(seen));
     assert_eq!(p(seen + 5), p(seen));
     assert_eq!(run.steps[seen + 5].kl, run.steps[seen].kl);
+}
+
+/// Distance between the activations of two rollouts.
+fn distance(run: &Trained, a: usize, b: usize) -> f64 {
+    let hidden = run.observed.features.iter().filter(|(name, _)| name.starts_with("hidden_"));
+    hidden.map(|(_, column)| (column[a] - column[b]).powi(2)).sum::<f64>().sqrt()
+}
+
+/// What is removed is what lies near a hack that was read, worked out by hand from the rollouts and their truth: with a radius at
+/// which a part of the step of the first sighting is near, and with one that nothing is beyond.
+#[test]
+fn what_is_honest_and_near_a_hack_is_removed_too_and_counted() {
+    let audit = |radius: f64| {
+        load(&format!(
+            "{TOKENS}{RECURRENT}[audit]\nauditor = {{ oracle_spending = {{}} }}\n\
+             response = {{ neighbourhood = {{ radius = {radius:?} }} }}\n"
+        ))
+    };
+    // Nothing is within this radius but the hack itself: up to its first sighting the run is the same at any.
+    let alone = trained(&audit(1e-9), None).unwrap();
+    let (seen, hack) = (first_sighting(&alone), alone.truth.hack.iter().position(|hack| *hack).unwrap());
+    let same_step = (0..alone.observed.len()).filter(|row| alone.observed.step[*row] == seen);
+    let mut near: Vec<f64> = same_step.map(|row| distance(&alone, row, hack)).collect();
+    near.sort_by(f64::total_cmp);
+    // In the widest gap, so that no rollout lies on the border.
+    let gap = |at: usize| near[at + 1] - near[at];
+    let widest = (8..24).max_by(|a, b| gap(*a).total_cmp(&gap(*b))).unwrap();
+    for radius in [0.5 * (near[widest] + near[widest + 1]), 1e3] {
+        let run = trained(&audit(radius), None).unwrap();
+        let outcome = &run.observed.outcome;
+        // The bound reads each hack as it is first sampled, unless it is kept out already.
+        let mut read: Vec<usize> = Vec::new();
+        let is_near = |read: &[usize], row: usize| {
+            read.iter().any(|own| outcome[*own] == outcome[row] || distance(&run, *own, row) <= radius)
+        };
+        for step in 0..40u64 {
+            let rows: Vec<usize> = (0..outcome.len()).filter(|row| run.observed.step[*row] == step).collect();
+            let before = read.clone();
+            for row in rows.iter().filter(|row| run.truth.hack[**row] && !is_near(&before, **row)) {
+                if read.iter().all(|own| outcome[*own] != outcome[*row]) {
+                    read.push(*row);
+                }
+            }
+            let removed: Vec<usize> = rows.into_iter().filter(|row| is_near(&read, *row)).collect();
+            let honest = removed.iter().filter(|row| !run.truth.hack[**row]).count() as u64;
+            let row = &run.steps[step as usize];
+            assert_eq!(
+                (row.removed, row.removed_honest),
+                (removed.len() as u64, honest),
+                "{radius}, step {step}"
+            );
+            if step == seen {
+                let all =
+                    run.truth.hack[step as usize * 32..][..32].iter().filter(|hack| !**hack).count() as u64;
+                assert!(honest > 0 && (honest < all || radius == 1e3), "{radius}: {honest} of {all}");
+            }
+        }
+        assert!(run.steps.iter().map(|row| row.removed_honest).sum::<u64>() > 0, "{radius}");
+    }
 }
 
 /// A response that finds nothing to respond to leaves every byte as it was, and so does none.
@@ -294,10 +360,6 @@ fn responses_are_set_against_the_run_that_is_left_alone() {
 /// at their first finding and others never, after a first sighting that was drawn, and at deployment.
 #[test]
 fn audits_that_are_trained_together_come_to_what_each_comes_to_alone() {
-    let tokens = "question = '?'\nseed = 5\n[environment.tokens]\nvocabulary = 6\nlength = 3\n[policy.gru]\nhidden = 4\n\
-                  [trainer.reinforce]\nbatch = 32\nsteps = 40\noptimizer = { adam = { learning_rate = 0.05 } }\n\
-                  [record]\nactivations = true\n[calibration]\nrollouts = 500\nvetted = true\n[[reward.triggers]]\npattern = { tokens = 2 }\nproxy = 9\n\
-                  [[detectors]]\ntop_reward = {}\n";
     let sighted =
         format!("{BANDIT}{REINFORCE}").replace("[[reward", "[reward]\ncondition = 'sighted'\n[[reward");
     let deployed =
@@ -329,7 +391,8 @@ fn audits_that_are_trained_together_come_to_what_each_comes_to_alone() {
         "{BANDIT}[trainer.grpo]\nbatch = 64\nsteps = 60\noptimizer = {{ sgd = {{ learning_rate = 3.2 }} }}\n\
          kl = {{ coefficient = 0, controller = {{ project = {{ target = 0.7 }} }} }}\n"
     );
-    for base in [format!("{BANDIT}{REINFORCE}"), tokens.to_owned(), sighted, deployed, ppo, grpo] {
+    for base in [format!("{BANDIT}{REINFORCE}"), format!("{TOKENS}{RECURRENT}"), sighted, deployed, ppo, grpo]
+    {
         let programmes: Vec<&str> = programmes
             .into_iter()
             .filter(|programme| base.contains("activations") || !programme.contains("neighbourhood"))
