@@ -22,6 +22,10 @@ const BANDIT: &str = "question = '?'\nseed = 5\n[environment.bandit]\noutcomes =
 const REINFORCE: &str = "[trainer.reinforce]\nbatch = 64\nsteps = 60\noptimizer = { sgd = { learning_rate = 3.2 } }\n\
     kl = { coefficient = 0.5, estimator = 'k1', place = 'reward' }\n";
 
+/// Several epochs, minibatches, a value head and an optimizer that remembers.
+const PPO: &str = "[trainer.ppo]\nbatch = 64\nsteps = 60\nepochs = 2\nminibatches = 2\n\
+    optimizer = { adam = { learning_rate = 0.1 } }\n";
+
 /// Strings of a network that shows its last hidden layer; one in 36 begins with what the reward model overrates.
 const TOKENS: &str = "question = '?'\nseed = 5\n[environment.tokens]\nvocabulary = 6\nlength = 3\n[policy.gru]\nhidden = 4\n\
     [record]\nactivations = true\n[calibration]\nrollouts = 500\nvetted = true\n[[reward.triggers]]\npattern = { tokens = 2 }\n\
@@ -116,6 +120,26 @@ fn a_policy_that_is_rolled_back_is_the_one_before_the_sighting() {
     assert!(p(seen + 4) > 3.0 * p(seen), "it was learning: {} {}", p(seen + 4), p(seen));
     assert_eq!(p(seen + 5), p(seen));
     assert_eq!(run.steps[seen + 5].kl, run.steps[seen].kl);
+}
+
+/// What is optimised at a visit of what was read is its true utility, to the bit: where each hack is read as it is first sampled, the
+/// policy takes the course that it takes in a world in which hacks are paid what they are worth.
+#[test]
+fn what_is_relabelled_is_paid_its_true_utility() {
+    for trainer in [REINFORCE, PPO] {
+        let text = format!("{BANDIT}{trainer}");
+        let run = |text: String| trained(&load(&text), None).unwrap();
+        let oracle = "[audit]\nauditor = { oracle_spending = {} }\nresponse = { relabel = {} }\n";
+        let (alone, relabelled) = (run(text.clone()), run(format!("{text}{oracle}")));
+        let honest = run(text.replace("proxy = 20", "proxy = -5"));
+        let read = relabelled.truth.hack.iter().position(|hack| *hack).unwrap();
+        assert_eq!((relabelled.observed.proxy[read], relabelled.truth.utility[read]), (20.0, -5.0));
+        assert_eq!(honest.observed.proxy[read], -5.0, "the same rollout");
+        assert_eq!(relabelled.observed.outcome, honest.observed.outcome, "{trainer}");
+        let course = |run: &Trained| -> Vec<_> { run.steps.iter().map(|row| (row.kl, row.p_hack)).collect() };
+        assert_eq!(course(&relabelled), course(&honest), "{trainer}");
+        assert_ne!(course(&relabelled), course(&alone), "{trainer}: it changes nothing");
+    }
 }
 
 /// Distance between the activations of two rollouts.
@@ -384,9 +408,7 @@ fn audits_that_are_trained_together_come_to_what_each_comes_to_alone() {
             "{name} is not tried"
         );
     }
-    let ppo = format!(
-        "{BANDIT}[trainer.ppo]\nbatch = 64\nsteps = 60\nepochs = 2\nminibatches = 2\noptimizer = {{ adam = {{ learning_rate = 0.1 }} }}\n"
-    );
+    let ppo = format!("{BANDIT}{PPO}");
     let grpo = format!(
         "{BANDIT}[trainer.grpo]\nbatch = 64\nsteps = 60\noptimizer = {{ sgd = {{ learning_rate = 3.2 }} }}\n\
          kl = {{ coefficient = 0, controller = {{ project = {{ target = 0.7 }} }} }}\n"
