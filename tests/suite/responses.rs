@@ -237,49 +237,85 @@ fn afterwards(loaded: &Loaded, run: &Trained) -> (Trail, u64) {
 /// Which outcomes were removed, and from when on, is exactly what the audit of the finished run confirmed: nothing else was known.
 #[test]
 fn the_trail_inside_training_is_that_of_the_finished_run() {
-    for (detector, trainer) in
-        [("top_reward = {}", REINFORCE), ("log_ratio = {}", REINFORCE), ("influence = {}", REINFORCE)]
-    {
+    for detector in ["top_reward = {}", "log_ratio = {}", "influence = {}"] {
         for auditor in [
             "records = { benign_looks = 10 }",
+            "alarm = { rate = 0.01, looks = 0.02 }",
             "top = { looks = 0.01 }",
             "random = { looks = 0.05 }",
             "oracle_spending = {}",
         ] {
-            let text = format!(
-                "{}{trainer}[audit]\nauditor = {{ {auditor} }}\nresponse = {{ remove = {{ delay = 1 }} }}\n",
-                BANDIT.replace("top_reward = {}", detector)
-            );
-            let loaded = load(&text);
-            let run = trained(&loaded, None).unwrap();
-            let (trail, _) = afterwards(&loaded, &run);
-            let mut removed = vec![0; 60];
-            for (row, (outcome, step)) in run.observed.outcome.iter().zip(&run.observed.step).enumerate() {
-                let known = trail.picks.iter().any(|pick| {
-                    pick.confirmed && run.observed.outcome[pick.row] == *outcome && pick.step < *step
-                });
-                removed[*step as usize] += u64::from(known);
-                assert!(!known || run.truth.hack[row]);
+            for delay in [0, 1] {
+                let world = BANDIT.replace("top_reward = {}", detector);
+                let loaded = load(&format!(
+                    "{world}{REINFORCE}[audit]\nauditor = {{ {auditor} }}\n\
+                     response = {{ remove = {{ delay = {delay} }} }}\n"
+                ));
+                let run = trained(&loaded, None).unwrap();
+                let (trail, _) = afterwards(&loaded, &run);
+                let mut removed = vec![0; 60];
+                for (row, (outcome, step)) in run.observed.outcome.iter().zip(&run.observed.step).enumerate()
+                {
+                    let known = trail.picks.iter().any(|pick| {
+                        pick.confirmed
+                            && run.observed.outcome[pick.row] == *outcome
+                            && pick.step + delay <= *step
+                    });
+                    removed[*step as usize] += u64::from(known);
+                    assert!(!known || run.truth.hack[row]);
+                }
+                let inside: Vec<u64> = run.steps.iter().map(|row| row.removed).collect();
+                assert_eq!(inside, removed, "{detector} {auditor} {delay}");
+                // By the reward, who looks at what is high finds the exploit, which pays 20.
+                let finds = !auditor.starts_with("random") && detector.starts_with("top_reward");
+                assert!(!finds || removed.iter().any(|own| *own > 0), "{detector} {auditor} {delay}: idle");
             }
-            let inside: Vec<u64> = run.steps.iter().map(|row| row.removed).collect();
-            assert_eq!(inside, removed, "{detector} {auditor}");
         }
     }
 }
 
 #[test]
 fn a_run_that_is_stopped_in_the_middle_of_a_delay_ends_in_the_same_bytes() {
-    for response in ["remove = { delay = 3 }", "roll_back = { delay = 3, every = 2 }", "stop = { delay = 5 }"]
-    {
-        let loaded = bandit(&format!("{RECORDS}response = {{ {response} }}"));
-        let whole = trained(&loaded, None).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(folder.path()).unwrap();
-        let stop = AtomicBool::new(true);
-        let checkpoints = Checkpoints::new(&store, "own", NonZeroU64::new(1000).unwrap(), &stop);
-        while let Err(TrainError::Stopped { .. }) = trained(&loaded, Some(&checkpoints)) {}
-        let resumed = trained(&loaded, Some(&checkpoints)).unwrap();
-        assert!(resumed.to_record().unwrap() == whole.to_record().unwrap(), "{response}: other bytes");
+    let responses = [
+        "remove = { delay = 3 }",
+        "relabel = { delay = 3 }",
+        "clip = { delay = 3 }",
+        "neighbourhood = { radius = 0.2, delay = 3 }",
+        "class = { delay = 3 }",
+        "stop = { delay = 5 }",
+        "roll_back = { delay = 3, every = 2 }",
+    ];
+    for name in ResponseSpec::PARTS.iter().map(|part| part.name).filter(|name| *name != "none") {
+        assert!(
+            responses.iter().any(|own| own.starts_with(&format!("{name} ")) && own.contains("delay")),
+            "{name} is not tried"
+        );
+    }
+    for base in [format!("{BANDIT}{REINFORCE}"), format!("{BANDIT}{PPO}"), format!("{TOKENS}{RECURRENT}")] {
+        let alone = trained(&load(&base), None).unwrap();
+        for response in responses {
+            // The distances are those of a network's activations; what is beside them is tried on tables.
+            if base.contains("activations") != response.contains("radius") {
+                continue;
+            }
+            let loaded = load(&format!("{base}[audit]\n{RECORDS}response = {{ {response} }}\n"));
+            let whole = trained(&loaded, None).unwrap();
+            assert!(whole.steps != alone.steps, "{response} does nothing in {base}");
+            let folder = tempfile::tempdir().unwrap();
+            let store = Store::open(folder.path()).unwrap();
+            let stop = AtomicBool::new(true);
+            let checkpoints = Checkpoints::new(&store, "own", NonZeroU64::new(1000).unwrap(), &stop);
+            let mut stops = 0;
+            while let Err(TrainError::Stopped { .. }) = trained(&loaded, Some(&checkpoints)) {
+                stops += 1;
+            }
+            assert_eq!(stops, whole.steps.len() - 1, "after every step but the last");
+            let resumed = trained(&loaded, Some(&checkpoints)).unwrap();
+            assert!(
+                resumed.to_record().unwrap() == whole.to_record().unwrap(),
+                "{response}: other bytes, {base}"
+            );
+        }
     }
 }
 
