@@ -59,6 +59,8 @@ mod monitors;
 mod own_policy;
 #[cfg(feature = "lab")]
 mod parts;
+#[cfg(all(feature = "lab", feature = "slow"))]
+mod placebos;
 mod plots;
 #[cfg(feature = "lab")]
 mod ppo;
