@@ -71,6 +71,7 @@ mod reading;
 mod report;
 #[cfg(feature = "lab")]
 mod responses;
+mod results_page;
 #[cfg(feature = "lab")]
 mod rloo;
 #[cfg(feature = "lab")]

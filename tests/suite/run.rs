@@ -463,7 +463,8 @@ fn the_goodhart_gap_is_what_the_tilt_by_utility_would_earn_more() {
                 [reward]\nerror = { student_t = { df = 2 } }\n[trainer.reinforce]\nbatch = 64\nsteps = 40\n\
                 optimizer = { sgd = { learning_rate = 6.4 } }\n[calibration]\nrollouts = 500\n[[detectors]]\n\
                 top_reward = {}\n";
-    let out = Bench::new(text).done("out", &[]);
+    let bench = Bench::new(text);
+    let out = bench.done("out", &[]);
     let document = &from_bytes("small.toml", text.as_bytes(), &[]).unwrap().document;
     let names = ["replicate", "kl", "utility", "goodhart_gap", "reference_utility"];
     let rows = columns(&out.join("replicates.csv"), &names);
