@@ -4,7 +4,7 @@ use super::error::ExperimentError;
 use super::judging::error::JudgeError;
 use super::judging::subject::Subject;
 use super::plan::runs::{Judgement, Planned, keeps_rollouts};
-use super::store::{Record, Store, StoreError, policy};
+use super::store::{Behind, Record, Store, StoreError, behind, policy};
 use super::training::checkpoint::Checkpoints;
 use super::training::error::TrainError;
 use super::training::setting::{Audited, Setting};
@@ -79,14 +79,18 @@ pub fn carry_out(
     if again > 0 {
         hooks.progress.trains_again(again);
     }
-    let worker = Worker { loaded, options, store, hooks };
+    let unstarted = |problem: String| ExperimentError::Threads { threads: options.threads, problem };
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(options.threads)
         .build()
-        .map_err(|e| ExperimentError::Threads { threads: options.threads, problem: e.to_string() })?;
-    let outcomes: Vec<Result<(), ExperimentError>> =
-        pool.install(|| units(&pending).par_iter().flat_map_iter(|unit| worker.unit(unit)).collect());
-    let failures: Vec<ExperimentError> = outcomes.into_iter().filter_map(Result::err).collect();
+        .map_err(|e| unstarted(e.to_string()))?;
+    let work = |behind: &Behind<'_>| -> Vec<Result<(), ExperimentError>> {
+        let worker = Worker { loaded, options, store, behind, hooks };
+        pool.install(|| units(&pending).par_iter().flat_map_iter(|unit| worker.unit(unit)).collect())
+    };
+    let (outcomes, unwritten) = behind(store, work).map_err(|e| unstarted(e.to_string()))?;
+    let failures = outcomes.into_iter().filter_map(Result::err);
+    let failures: Vec<ExperimentError> = failures.chain(unwritten.into_iter().map(Into::into)).collect();
     if let Some(first) = failures.first() {
         let (failed, total) = (failures.len(), runs.len());
         let first = first.to_string();
@@ -159,6 +163,7 @@ pub(super) struct Worker<'a> {
     loaded: &'a Loaded,
     options: &'a Options,
     pub(super) store: &'a Store,
+    behind: &'a Behind<'a>,
     hooks: &'a Hooks<'a>,
 }
 
@@ -176,7 +181,7 @@ impl Worker<'_> {
                 // Kept as far as it came: neither finished nor failed.
                 break;
             }
-            if outcome.is_err() && self.options.fail_fast {
+            if self.options.fail_fast && (outcome.is_err() || self.behind.failed()) {
                 self.hooks.stop.store(true, Ordering::Relaxed);
             }
             self.hooks.progress.advance();
@@ -189,7 +194,11 @@ impl Worker<'_> {
         let (arm, replicate) = (planned.arm, planned.replicate);
         let document = &self.loaded.arms[arm].document;
         // Arms of one unit may share judgements: what an earlier one left is not made again.
-        let (asked, ids): (Vec<_>, Vec<_>) = missing(self.store, planned)?.into_iter().unzip();
+        // Asked first: what is being written now is in the store afterwards.
+        let held: Vec<&str> =
+            planned.judgements().map(|(_, id)| id).filter(|id| self.behind.holds(id)).collect();
+        let missing = missing(self.store, planned)?.into_iter().filter(|(_, id)| !held.contains(id));
+        let (asked, ids): (Vec<_>, Vec<_>) = missing.unzip();
         let kept = !keeps_rollouts(document, replicate) || self.store.read(&planned.train_id)?.is_some();
         let model = self.model(document, planned, Twin::Itself)?;
         if asked.is_empty() && kept {
@@ -225,9 +234,7 @@ impl Worker<'_> {
             replicate,
             source,
         })?;
-        for (id, record) in ids.into_iter().zip(&judged) {
-            self.store.write(id, record)?;
-        }
+        self.behind.write(ids.into_iter().map(str::to_owned).zip(judged).collect());
         *clean = Some(twin);
         self.deploy(document, planned, &model)
     }

@@ -59,6 +59,8 @@ mod monitors;
 mod own_policy;
 #[cfg(feature = "lab")]
 mod parts;
+#[cfg(all(feature = "lab", feature = "slow"))]
+mod placebos;
 mod plots;
 #[cfg(feature = "lab")]
 mod ppo;
@@ -69,6 +71,7 @@ mod reading;
 mod report;
 #[cfg(feature = "lab")]
 mod responses;
+mod results_page;
 #[cfg(feature = "lab")]
 mod rloo;
 #[cfg(feature = "lab")]

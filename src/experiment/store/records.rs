@@ -150,6 +150,18 @@ impl Store {
 
     /// Writes a record. The same bytes twice are fine; other bytes under the same identity are an error.
     pub fn write(&self, id: &str, record: &Record) -> Result<(), StoreError> {
+        self.place(id, record)?;
+        sync_folder(&self.folder)
+    }
+
+    /// Writes records in their order, up to the first that cannot be written; the folder is synced once.
+    pub(super) fn write_all(&self, records: &[(String, Record)]) -> Result<(), StoreError> {
+        records.iter().try_for_each(|(id, record)| self.place(id, record))?;
+        sync_folder(&self.folder)
+    }
+
+    /// Puts a record under its name, synced itself; the name is safe once the folder is synced.
+    fn place(&self, id: &str, record: &Record) -> Result<(), StoreError> {
         let (path, bytes) = (self.path(id), record.encode());
         if let Some(found) = self.read(id)? {
             let (found, made) = (found.encode(), bytes);
@@ -159,7 +171,9 @@ impl Store {
             let short = |b: &[u8]| blake3::hash(b).to_hex()[..12].to_owned();
             return Err(StoreError::Conflict { path, found: short(&found), made: short(&made) });
         }
-        write_atomic(&path, &bytes)
+        let mut file = temporary(&self.folder)?;
+        file.write_all(&bytes).map_err(StoreError::io("write", &path))?;
+        name(file, &path)
     }
 
     /// Writes a record in the place of one with the same name.
@@ -199,8 +213,19 @@ pub fn temporary(folder: &Path) -> Result<tempfile::NamedTempFile, StoreError> {
 /// Makes a finished temporary file appear under its name.
 pub fn commit(file: tempfile::NamedTempFile, path: &Path) -> Result<(), StoreError> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    name(file, path)?;
+    sync_folder(folder)
+}
+
+/// Syncs a finished temporary file and gives it its name.
+fn name(file: tempfile::NamedTempFile, path: &Path) -> Result<(), StoreError> {
     file.as_file().sync_all().map_err(StoreError::io("sync", path))?;
     file.persist(path).map_err(|e| StoreError::io("rename a temporary file to", path)(e.error))?;
+    Ok(())
+}
+
+/// Makes the names in a folder safe.
+fn sync_folder(folder: &Path) -> Result<(), StoreError> {
     File::open(folder).and_then(|f| f.sync_all()).map_err(StoreError::io("sync the folder", folder))
 }
 
