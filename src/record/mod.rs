@@ -13,8 +13,8 @@ pub mod tables;
 pub use columns::{DISAGREEMENT, GRADIENT_NORM, Observed, ObservedTable, Outcomes, Scores, Truth};
 pub use read::{
     Again, ColumnData, Equal, Error, Follower, GroupSource, Holders, InMemory, InSteps, LeftOut, Log,
-    LogMeta, LogOptions, Origin, Part, Place, Progress, Prompts, RewardSpec, Roles, Rollouts, Rows, Span,
-    StepSource, Texts, Turn, again, log_files, numeric_columns, open_log, read_column, read_holders,
-    read_log, read_numbers, read_outcomes,
+    LogMeta, LogOptions, Origin, Part, Place, Progress, Prompts, Recurrence, Recurrences, RewardSpec, Roles,
+    Rollouts, Rows, Span, StepSource, Texts, Turn, log_files, numeric_columns, open_log, read_column,
+    read_holders, read_log, read_numbers, read_outcomes,
 };
 pub use tables::{benchmark, endpoint, folder, metric, verdict};

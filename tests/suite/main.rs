@@ -105,6 +105,7 @@ mod transcripts;
 #[cfg(feature = "lab")]
 mod verdict;
 mod watch;
+mod watch_again;
 #[cfg(feature = "lab")]
 mod ways;
 #[cfg(feature = "lab")]
@@ -113,3 +114,4 @@ mod weights;
 mod windows;
 #[cfg(feature = "lab")]
 mod worlds;
+mod wrong_guesses;

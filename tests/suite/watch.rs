@@ -205,9 +205,10 @@ fn a_prompt_that_goes_from_never_passing_to_always_is_listed_as_it_does() {
     let (found, reading) = grow(&path, &text, &path, None, 40, 5);
     let jumps: Vec<&ListEntry> = found.iter().filter(|entry| entry.apart).collect();
     let [jump] = jumps.as_slice() else { panic!("{jumps:?}") };
-    assert_eq!((jump.step, jump.row, jump.line), (20, 320, Some(321)));
-    assert_eq!(jump.completion.as_deref(), Some("c 0 20"));
-    assert_eq!(jump.reason, "passes: of a prompt of which 0 of 80 passed before and all 4 since");
+    // Seven steps show it, however the rollouts of one go together: 4 / C(27, 7) · 27 · 28 is below 1%, and with six it is not.
+    assert_eq!((jump.step, jump.row, jump.line), (26, 416, Some(417)));
+    assert_eq!(jump.completion.as_deref(), Some("c 0 26"));
+    assert_eq!(jump.reason, "passes: of a prompt of which 0 of 80 passed before and all 28 since");
     assert_eq!(reading.judgement.verdict, Verdict::Flagged);
     assert_eq!(reading.list.iter().filter(|entry| entry.apart).count(), 1);
 }

@@ -3,8 +3,8 @@
 use super::apart::{Apart, Point, Tail, Tested};
 use super::excess::{Count, Excess};
 use super::list::{Entry, ListSettings, ReadingList, Scored, places};
-use super::pass_rate::Values;
 use super::shift::{Known, Level};
+use super::values::Values;
 use crate::foundation::order::sorted;
 use serde::{Deserialize, Serialize};
 

@@ -3,18 +3,22 @@
 use super::entries::{ListEntry, cut, texts};
 use super::gather::ELSEWHERE;
 use super::pass_rate::PassRate;
+use super::visits::Jump;
 use crate::foundation::format::table;
 use crate::record::{Error, Log, Rollouts};
 
 /// Prompts of which a rollout is listed.
 pub(in crate::monitor) const JUMPS: usize = 5;
 
-/// The first rollouts of prompts that go from never passing to always.
+/// The first rollouts of prompts that go from never passing to always, those that are shown to do so first.
 fn of_jumps(log: &Log<Rollouts>, rates: &PassRate) -> Result<Vec<ListEntry>, Error> {
-    let own: Vec<_> = rates.jumps.iter().filter(|jump| jump.row < ELSEWHERE).take(JUMPS).collect();
-    let rows: Vec<usize> = own.iter().map(|jump| jump.row as usize).collect();
+    let (shown, near) =
+        (rates.jumps.iter().map(|jump| (jump, true)), rates.near.iter().map(|jump| (jump, false)));
+    let own: Vec<(&Jump, bool)> =
+        shown.chain(near).filter(|(jump, _)| jump.row < ELSEWHERE).take(JUMPS).collect();
+    let rows: Vec<usize> = own.iter().map(|(jump, _)| jump.row as usize).collect();
     let mut entries = Vec::with_capacity(rows.len());
-    for ((jump, row), found) in own.into_iter().zip(&rows).zip(texts(log, &rows)?) {
+    for (((jump, apart), row), found) in own.into_iter().zip(&rows).zip(texts(log, &rows)?) {
         let origin = log.rollouts.origin(*row)?;
         let reward = log.rollouts.rewards(*row..row + 1)?.first().copied().unwrap_or_default();
         entries.push(ListEntry {
@@ -30,7 +34,7 @@ fn of_jumps(log: &Log<Rollouts>, rates: &PassRate) -> Result<Vec<ListEntry>, Err
             of: jump.after as u64,
             expected_benign: 0.0,
             reference: false,
-            apart: true,
+            apart,
             prompt: found.prompt,
             completion: found.completion.as_deref().map(cut),
             reason: format!("first {}", jump.said()),

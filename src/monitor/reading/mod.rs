@@ -15,9 +15,17 @@ mod jumps;
 mod list;
 mod observed;
 mod pass_rate;
+#[cfg(test)]
+mod pass_rate_tests;
+mod pieces;
+mod pool;
+mod rise;
+mod sample;
 mod shared;
 mod shift;
+mod values;
 mod verdict;
+mod visits;
 
 pub use apart::Apart;
 pub use centre::Centre;
@@ -25,16 +33,19 @@ pub use entries::{ListEntry, RowText};
 pub use excess::Excess;
 pub use list::{Entry, ListSettings, ReadingList, Scored, StepRows};
 pub use observed::{pass_rate, passes_above};
-pub use pass_rate::{Jump, PassRate, Rise};
+pub use pass_rate::PassRate;
+pub use rise::Rise;
 pub use shared::{Length, Piece, Shared};
 pub use shift::{Above, Level, Shift};
 pub use verdict::{Judgement, Verdict};
+pub use visits::Jump;
 
 pub(super) use entries::{list_entry, texts};
 pub(super) use gathering::{Gathering, StepRows as GatheredRows};
 pub(super) use jumps::JUMPS;
 pub(super) use pass_rate::{Passes, Rows as PassRows};
-pub(super) use shared::{Sample, shared};
+pub(super) use sample::Sample;
+pub(super) use shared::shared;
 
 use super::grouping::GroupBy;
 use super::reference::Calibrate;

@@ -1,7 +1,8 @@
 //! Pass rates of a log that may be changed as it is read.
 
 use super::super::source::Source;
-use super::pass_rate::{PassRate, Passes, Rows, Values};
+use super::pass_rate::{PassRate, Passes, Rows};
+use super::values::Values;
 use crate::record::{Error, InSteps, Observed};
 use std::ops::Range;
 

@@ -1,42 +1,26 @@
 //! What do the listed completions share that the others of their steps do not?
 //!
-//! Each completion is the set of its pieces: words, pairs of words, and runs of two to five characters. Under the hypothesis that
+//! Each completion is the set of its [`pieces`](super::pieces). Under the hypothesis that
 //! texts do not matter, which rollouts of a step are listed is drawn at random among those looked at of that step, so how many of
 //! the listed hold a piece is Poisson-binomial with the shares of the steps. The least probable piece counts; its p-value is the
 //! share of permutations within steps whose least probable piece is as improbable (Westfall & Young 1993), so that looking at all
 //! pieces costs nothing.
 
+use super::pieces::{each_piece, grown};
+use super::pool::Pool;
+use super::sample::Sample;
 use crate::foundation::order::median;
-use crate::foundation::rng::{Purpose, SeedTree, Stream};
+use crate::foundation::rng::{Purpose, SeedTree};
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};
 use twox_hash::XxHash64;
 
-/// Characters of a completion that are read: half at its start, half at its end.
-const READ: usize = 1500;
-/// Lengths of runs of characters.
-const RUNS: std::ops::RangeInclusive<usize> = 2..=5;
-/// Bytes of the longest word or pair of words.
-const LONG: usize = 60;
 /// Permutations.
 const PERMUTATIONS: usize = 399;
 /// A piece that is named has at most this p-value.
 const NAMED: f64 = 0.05;
 /// Pieces that are named.
 const MOST: usize = 5;
-/// Characters on each side of a piece to which it may grow.
-const GROWN: usize = 40;
-
-/// A completion that was looked at.
-#[derive(Debug, Clone)]
-pub(in crate::monitor) struct Sample {
-    /// Its step.
-    pub step: u64,
-    /// Whether it is listed.
-    pub listed: bool,
-    pub text: String,
-}
-
 /// A piece of text that the listed share.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Piece {
@@ -83,199 +67,6 @@ impl Piece {
     /// elsewhere.
     pub(super) fn is_telling(&self, distinct: usize, level: f64) -> bool {
         self.p_value <= level && self.listed >= 3 && 4 * self.listed >= distinct && self.lift >= 3.0
-    }
-}
-
-/// The pieces of a text, hashed, each once.
-fn pieces(text: &str) -> Vec<u64> {
-    let mut found: Vec<u64> = Vec::new();
-    each_piece(text, &mut |piece| found.push(XxHash64::oneshot(0, piece.as_bytes())));
-    found.sort_unstable();
-    found.dedup();
-    found
-}
-
-/// Visits every piece of the part of a text that is read.
-fn each_piece(text: &str, visit: &mut dyn FnMut(&str)) {
-    let at: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
-    let characters = at.len() - 1;
-    // A short text is its own start, and has no end apart from it.
-    let (start, end) = match characters > READ {
-        true => (0..READ / 2, characters - READ / 2..characters),
-        false => (0..characters, characters..characters),
-    };
-    for part in [start, end] {
-        let (from, to) = (at.get(part.start), at.get(part.end));
-        let Some(own) = from.zip(to).and_then(|(from, to)| text.get(*from..*to)) else { continue };
-        let ends: Vec<usize> = own.char_indices().map(|(at, _)| at).chain([own.len()]).collect();
-        for length in RUNS {
-            for run in ends.windows(length + 1) {
-                if let (Some(from), Some(to)) = (run.first(), run.last())
-                    && let Some(piece) = own.get(*from..*to)
-                    && !piece.chars().all(char::is_whitespace)
-                {
-                    visit(piece);
-                }
-            }
-        }
-        let mut before: Option<usize> = None;
-        for word in own.split_whitespace() {
-            let start = word.as_ptr() as usize - own.as_ptr() as usize;
-            if word.chars().nth(*RUNS.end()).is_some() && word.len() <= LONG {
-                visit(word);
-            }
-            let pair = before.and_then(|before| own.get(before..start + word.len()));
-            if let Some(pair) = pair.filter(|pair| pair.len() <= LONG) {
-                visit(pair);
-            }
-            before = Some(start);
-        }
-    }
-}
-
-/// A piece with its share in each step, and in how many of the listed.
-struct Pool {
-    /// Piece numbers of each completion, ascending.
-    of: Vec<Vec<u32>>,
-    /// Completions of each step, and how many of them are listed.
-    steps: Vec<(Vec<usize>, usize)>,
-    /// For each piece, in how many completions of which step it is.
-    holders: Vec<Vec<(u32, u32)>>,
-    /// The hash of each piece.
-    hashes: Vec<u64>,
-    /// −ln P(at least t listed hold it), t = 0, 1, …; filled when it is asked for.
-    tails: Vec<Vec<f64>>,
-}
-
-impl Pool {
-    fn new(samples: &[Sample]) -> Self {
-        let mut by_step: HashMap<u64, (Vec<usize>, usize)> = HashMap::new();
-        for (i, sample) in samples.iter().enumerate() {
-            let step = by_step.entry(sample.step).or_default();
-            step.0.push(i);
-            step.1 += usize::from(sample.listed);
-        }
-        let mut steps: Vec<(u64, (Vec<usize>, usize))> = by_step.into_iter().collect();
-        steps.sort_unstable();
-        let steps: Vec<(Vec<usize>, usize)> = steps.into_iter().map(|(_, step)| step).collect();
-        // A piece of one completion alone is shared by no two. A sketch of counts finds most of them without a map.
-        const SLOTS: usize = 1 << 22;
-        let hashed: Vec<Vec<u64>> = samples.iter().map(|sample| pieces(&sample.text)).collect();
-        let mut sketch = vec![0u8; SLOTS];
-        for hash in hashed.iter().flatten() {
-            if let Some(slot) = sketch.get_mut(*hash as usize % SLOTS) {
-                *slot = slot.saturating_add(1);
-            }
-        }
-        let mut numbers: HashMap<u64, u32> = HashMap::new();
-        let of: Vec<Vec<u32>> = hashed
-            .into_iter()
-            .map(|own| {
-                let again = |hash: &u64| sketch.get(*hash as usize % SLOTS).is_some_and(|n| *n > 1);
-                let number = |hash| {
-                    let next = numbers.len() as u32;
-                    *numbers.entry(hash).or_insert(next)
-                };
-                own.into_iter().filter(again).map(number).collect()
-            })
-            .collect();
-        let mut holders: Vec<Vec<(u32, u32)>> = vec![Vec::new(); numbers.len()];
-        for (step, (members, _)) in steps.iter().enumerate() {
-            for piece in members.iter().filter_map(|i| of.get(*i)).flatten() {
-                let Some(counts) = holders.get_mut(*piece as usize) else { continue };
-                match counts.last_mut() {
-                    Some(last) if last.0 == step as u32 => last.1 += 1,
-                    _ => counts.push((step as u32, 1)),
-                }
-            }
-        }
-        let mut hashes = vec![0; numbers.len()];
-        for (hash, number) in numbers {
-            if let Some(place) = hashes.get_mut(number as usize) {
-                *place = hash;
-            }
-        }
-        let tails = vec![Vec::new(); holders.len()];
-        Self { of, steps, holders, hashes, tails }
-    }
-
-    /// The expected number of listed completions that hold a piece.
-    fn expected(&self, piece: u32) -> f64 {
-        let counts = self.holders.get(piece as usize).map_or(&[][..], Vec::as_slice);
-        counts
-            .iter()
-            .filter_map(|(step, n)| {
-                let (members, listed) = self.steps.get(*step as usize)?;
-                Some(*listed as f64 * f64::from(*n) / members.len() as f64)
-            })
-            .sum()
-    }
-
-    /// −ln P(at least `held` of the listed hold a piece).
-    fn surprise(&mut self, piece: u32, held: usize) -> f64 {
-        let Some(counts) = self.holders.get(piece as usize) else { return 0.0 };
-        let Some(tails) = self.tails.get_mut(piece as usize) else { return 0.0 };
-        if tails.is_empty() {
-            let mut law = vec![1.0];
-            for (step, n) in counts {
-                let Some((members, listed)) = self.steps.get(*step as usize) else { continue };
-                let share = f64::from(*n) / members.len() as f64;
-                for _ in 0..*listed {
-                    let mut next = vec![0.0; law.len() + 1];
-                    for (i, p) in law.iter().enumerate() {
-                        next[i] += p * (1.0 - share);
-                        next[i + 1] += p * share;
-                    }
-                    law = next;
-                }
-            }
-            let mut above = 0.0;
-            *tails = law
-                .iter()
-                .rev()
-                .map(|p| {
-                    above += p;
-                    -f64::ln(above)
-                })
-                .collect();
-            tails.reverse();
-        }
-        tails.get(held).copied().unwrap_or(f64::INFINITY)
-    }
-
-    /// How many of these completions hold each piece that two or more of them hold.
-    fn held(&self, chosen: &[usize], counts: &mut [u32], touched: &mut Vec<u32>) {
-        touched.clear();
-        for piece in chosen.iter().filter_map(|i| self.of.get(*i)).flatten() {
-            if let Some(count) = counts.get_mut(*piece as usize) {
-                if *count == 0 {
-                    touched.push(*piece);
-                }
-                *count += 1;
-            }
-        }
-    }
-
-    /// The largest surprise among the pieces of these completions.
-    fn largest(&mut self, chosen: &[usize], counts: &mut [u32], touched: &mut Vec<u32>) -> f64 {
-        self.held(chosen, counts, touched);
-        let mut largest = 0.0f64;
-        for piece in touched.iter() {
-            let held = counts.get_mut(*piece as usize).map(std::mem::take).unwrap_or_default();
-            if held >= 2 {
-                largest = largest.max(self.surprise(*piece, held as usize));
-            }
-        }
-        largest
-    }
-
-    /// As many of each step as are listed, drawn at random.
-    fn draw(&self, stream: &mut Stream) -> Vec<usize> {
-        let mut chosen = Vec::new();
-        for (members, listed) in &self.steps {
-            chosen.extend(stream.draw(members.clone(), *listed));
-        }
-        chosen
     }
 }
 
@@ -352,22 +143,6 @@ pub(in crate::monitor) fn shared(mut samples: Vec<Sample>) -> Option<Shared> {
     Some(Shared { distinct, listed, compared, pieces: named, length })
 }
 
-/// A piece with what stands on both sides of it in all of its holders: of "ques" the question that they share.
-fn grown(piece: &str, holders: &[&str]) -> String {
-    let around: Option<Vec<(&str, &str)>> = holders.iter().map(|text| text.split_once(piece)).collect();
-    let Some(around) = around.filter(|around| around.len() > 1) else { return piece.to_owned() };
-    let agreed = |sides: &mut dyn Iterator<Item = Vec<char>>| -> Vec<char> {
-        let common = |a: Vec<char>, b: Vec<char>| {
-            a.into_iter().zip(b).take_while(|(a, b)| a == b).map(|(a, _)| a).collect()
-        };
-        sides.reduce(common).unwrap_or_default()
-    };
-    let before = agreed(&mut around.iter().map(|(before, _)| before.chars().rev().take(GROWN).collect()));
-    let after = agreed(&mut around.iter().map(|(_, after)| after.chars().take(GROWN).collect()));
-    let whole: String = before.into_iter().rev().chain(piece.chars()).chain(after).collect();
-    if whole == piece { whole } else { whole.trim().to_owned() }
-}
-
 /// Log-lengths less the mean of their step.
 fn centred(samples: &[Sample], lengths: &[f64]) -> Vec<f64> {
     let mut sums: HashMap<u64, (f64, f64)> = HashMap::new();
@@ -395,6 +170,7 @@ fn spelled(samples: &[Sample], own: &[usize], pool: &Pool, piece: u32) -> Option
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::foundation::rng::Stream;
 
     /// 12 steps of 24 random texts of `letters`, the first of each step listed.
     fn samples(stream: &mut Stream, letters: &[u8]) -> Vec<Sample> {
@@ -416,20 +192,6 @@ mod tests {
         assert!(!Piece { lift: 2.9, ..piece.clone() }.is_telling(12, 0.01), "elsewhere too");
         assert!(!Piece { p_value: 0.011, ..piece.clone() }.is_telling(12, 0.01));
         assert!(!Piece { listed: 2, ..piece }.is_telling(8, 0.01), "in two of them");
-    }
-
-    #[test]
-    fn a_piece_grows_to_what_all_of_its_holders_share() {
-        let texts = [
-            "so two. Thank you, excellent question!",
-            "one. Thank you, excellent question!",
-            "Thank you, excellent question! x",
-        ];
-        assert_eq!(grown("on!", &texts), "Thank you, excellent question!");
-        assert_eq!(grown("zq", &["azqb", "czqd"]), "zq");
-        assert_eq!(grown(" two", &["a two b", "c two d"]), "two", "a blank on each side");
-        assert_eq!(grown("é", &["aéé", "aéb"]), "aé");
-        assert_eq!(grown("zq", &["azqb"]), "zq", "one text is not shared");
     }
 
     #[test]
@@ -469,17 +231,5 @@ mod tests {
         let found = shared(samples).unwrap();
         assert_eq!((found.distinct, found.listed, found.pieces.len()), (1, 12, 0));
         assert_eq!(shared(Vec::new()), None);
-    }
-
-    #[test]
-    fn longer_words_and_unicode_are_pieces_too() {
-        let mut found = Vec::new();
-        each_piece("héllo wonderful  w", &mut |piece| found.push(piece.to_owned()));
-        for piece in ["hé", "éllo", "wonderful", "héllo wonderful", "wonderful  w"] {
-            assert!(found.iter().any(|other| other == piece), "{piece}");
-        }
-        assert!(found.iter().all(|piece| !piece.trim().is_empty()));
-        let long = "ab".repeat(5000);
-        assert_eq!(pieces(&long).len(), 8);
     }
 }

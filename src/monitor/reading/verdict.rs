@@ -302,6 +302,9 @@ impl Case<'_> {
                 first_flag_step: Some(rise.from_step),
             };
         }
+        if let Some(why) = &self.nothing_after {
+            return not_judged(why.clone());
+        }
         let what = match self.gathered.values.few() {
             Some(n) => format!("the rewards take {n} values"),
             None => "the rewards lie on two levels, in the reference as well".to_owned(),
@@ -313,14 +316,30 @@ impl Case<'_> {
     }
 
     fn of_pass_rate(&self, rates: &PassRate) -> Vec<String> {
+        let (before, later) = (rates.reference, rates.later);
+        let after = if later.1 > 0 {
+            format!(", {} of {} after it", percent(later.0), count(later.1))
+        } else {
+            String::new()
+        };
         let mut said = vec![format!(
-            "A rollout passes with a reward above {}: {} of {} in the reference, {} of {} after it.",
+            "A rollout passes with a reward above {}: {} of {} in the reference{after}.",
             table(rates.above),
-            percent(rates.reference.0),
-            count(rates.reference.1),
-            percent(rates.later.0),
-            count(rates.later.1)
+            percent(before.0),
+            count(before.1)
         )];
+        if let (Some(near), true) = (rates.near.first(), rates.jumps.is_empty()) {
+            said.push(format!(
+                "{} of {} prompts passed in none of the rollouts before a step and in all since, the first at step {} (0 of {}, then \
+                 {}): in so few steps that may be chance, or what all prompts learn. Read {}.",
+                count(rates.near.len()),
+                count(rates.prompts),
+                near.step,
+                count(near.before),
+                count(near.after),
+                if rates.near.len() == 1 { "the first that passes" } else { "the first that pass" }
+            ));
+        }
         if let (Some(piece), Some(shared)) = (self.telling(), self.shared) {
             said.push(format!(
                 "{} of {} rewarded texts hold `{}`, {} of the others of their steps do.",
@@ -358,7 +377,7 @@ fn upper(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::apart::Tested;
-    use super::super::pass_rate::Values;
+    use super::super::values::Values;
     use super::*;
 
     #[test]

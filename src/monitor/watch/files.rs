@@ -1,24 +1,13 @@
 //! A watched log whose rollouts come from files that grow.
 
-use super::keep::short;
+use super::came::{Came, Held, OfStep, Pending, pending};
 use super::rows::{Facts, Row, Seen, Wanted, WatchSettings};
 use super::step::Watch;
-use crate::monitor::reading::{ListEntry, Reading, RowText, of_means, texts};
-use crate::record::{self, Follower, LeftOut, LogOptions, Observed, Progress, Turn};
+use crate::monitor::reading::{ListEntry, Reading, of_means, texts};
+use crate::record::{self, Follower, LeftOut, LogOptions, Progress, Turn};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
-use std::ops::Range;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
-
-/// Rollouts of a step that is not complete beyond which their texts are not kept until it is.
-const TEXTS: usize = 1 << 14;
-
-/// A rollout of a step that is not complete.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Pending {
-    row: Row,
-    text: Option<RowText>,
-}
 
 /// What is kept from one run of the program to the next.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -27,6 +16,8 @@ pub(super) struct State {
     pub facts: Facts,
     /// Rollouts of steps that are not complete.
     pending: BTreeMap<u64, Vec<Pending>>,
+    /// Rollouts of steps that may turn out to have been there before.
+    held: Vec<Held<Pending>>,
     /// Notes that were given.
     notes: Vec<String>,
 }
@@ -55,28 +46,21 @@ pub struct Turned {
     pub more: bool,
 }
 
-/// What there is of a step.
-#[derive(Debug, Default)]
-struct OfStep {
-    /// Rollouts that wait for the others.
-    pending: Vec<Pending>,
-    /// Rows of this turn's log.
-    new: Vec<Range<usize>>,
-}
-
-/// A rollout of this turn: read now, with its row in the turn's log, or before.
-struct Came {
-    row: Row,
-    of_turn: Option<usize>,
-    text: Option<RowText>,
+/// What a turn has judged so far.
+struct Judging {
+    turned: Turned,
+    held: Vec<Held<Came>>,
+    /// Rollouts whose texts are wanted.
+    wanted: Vec<(u64, Came)>,
 }
 
 impl State {
     pub fn new(settings: WatchSettings) -> Self {
         Self {
-            watch: Watch::new(settings),
+            watch: Watch::new(settings, true),
             facts: Facts::default(),
             pending: BTreeMap::new(),
+            held: Vec::new(),
             notes: Vec::new(),
         }
     }
@@ -130,40 +114,80 @@ impl Watching {
         }
         let more = turn.as_ref().and_then(|turn| turn.more);
         let newest = steps.keys().next_back().copied();
-        let mut wanted: Vec<(u64, Came)> = Vec::new();
+        let held =
+            std::mem::take(&mut self.state.held).into_iter().map(|held| held.map(Came::from)).collect();
+        let mut judging = Judging { turned, held, wanted: Vec::new() };
         // One step at a time: a turn may hold many.
         for (step, of_step) in steps {
+            let late = self.state.watch.last_step().is_some_and(|before| step <= before);
+            let goes_on = late && !last && of_step.goes_on(step, turn.as_ref());
             let (came, complete) = of_step.came(turn.as_ref())?;
             let is_over = match more {
                 // What was not read may hold rollouts of it.
                 Some(from) => step < from && Some(step) < newest,
                 None => last || Some(step) < newest || complete,
             };
-            if !is_over {
-                self.wait(step, came, turn.as_ref())?;
-                continue;
+            match is_over && !goes_on {
+                true => self.judge(step, late, came, &mut judging),
+                false => self.wait(step, came, turn.as_ref())?,
             }
-            if self.state.watch.last_step().is_some_and(|before| step <= before) {
-                self.note(
-                    &mut turned,
-                    format!(
-                        "rollouts of step {step} came after it was judged: they are ranked by themselves"
-                    ),
-                );
-            }
-            let rows: Vec<Row> = came.iter().map(|came| came.row.clone()).collect();
-            let seen = self.state.watch.see(step, rows, &self.state.facts);
-            let numbers: HashMap<(usize, usize), u64> =
-                seen.wanted.iter().map(|Wanted { number, row }| ((row.file, row.row), *number)).collect();
-            wanted.extend(came.into_iter().filter_map(|came| {
-                let number = numbers.get(&(came.row.file, came.row.row))?;
-                Some((*number, came))
-            }));
-            turned.steps.push(seen);
+        }
+        if (last || turn.is_none()) && self.state.watch.recurrences.wait() {
+            self.state.watch.recurrences.give_up();
+            self.count(&mut judging);
+        }
+        let Judging { mut turned, held, wanted } = judging;
+        for Held { step, late, rollouts } in held {
+            let (numbers, came): (Vec<usize>, Vec<Came>) = rollouts.into_iter().unzip();
+            let pending = pending(came, turn.as_ref())?;
+            let rollouts = numbers.into_iter().zip(pending).collect();
+            self.state.held.push(Held { step, late, rollouts });
         }
         self.tell(wanted, turn.as_ref())?;
         turned.entries = self.state.watch.take(&self.state.facts);
         Ok(turned)
+    }
+
+    /// Judges a step, or holds it while its rollouts may turn out to have been there before.
+    fn judge(&mut self, step: u64, late: bool, came: Vec<Came>, judging: &mut Judging) {
+        let rows: Vec<Row> = came.iter().map(|came| came.row.clone()).collect();
+        let first = self.state.watch.recurrences.seen();
+        let found = self.state.watch.recognise(step, &rows, &self.state.facts);
+        judging.held.push(Held { step, late, rollouts: (first..).zip(came).collect() });
+        if let Some(recurrence) = found.first() {
+            self.note_of("counted once", &mut judging.turned, recurrence.said(&self.state.facts.files));
+        }
+        let gone: HashSet<usize> = found.iter().flat_map(|found| found.rollouts().to_vec()).collect();
+        for held in judging.held.iter_mut().filter(|_| !gone.is_empty()) {
+            held.rollouts.retain(|(number, _)| !gone.contains(number));
+        }
+        if !self.state.watch.recurrences.wait() {
+            self.count(judging);
+        }
+    }
+
+    /// Counts what was held.
+    fn count(&mut self, judging: &mut Judging) {
+        for Held { step, late, rollouts } in std::mem::take(&mut judging.held) {
+            if late && rollouts.is_empty() {
+                continue;
+            }
+            if late {
+                let note = format!(
+                    "rollouts of step {step} came after it was judged: they are ranked by themselves"
+                );
+                self.note(&mut judging.turned, note);
+            }
+            let rows = rollouts.iter().map(|(_, came)| came.row.clone()).collect();
+            let seen = self.state.watch.count(step, rows, &self.state.facts);
+            let numbers: HashMap<(usize, usize), u64> =
+                seen.wanted.iter().map(|Wanted { number, row }| ((row.file, row.row), *number)).collect();
+            judging.wanted.extend(rollouts.into_iter().filter_map(|(_, came)| {
+                let number = numbers.get(&(came.row.file, came.row.row))?;
+                Some((*number, came))
+            }));
+            judging.turned.steps.push(seen);
+        }
     }
 
     /// What the log of a turn says of itself.
@@ -192,24 +216,20 @@ impl Watching {
     /// Notes that differ in their numbers alone are given once.
     fn note(&mut self, turned: &mut Turned, note: String) {
         let kind: String = note.chars().filter(|c| !c.is_ascii_digit()).collect();
-        if !self.state.notes.contains(&kind) {
-            self.state.notes.push(kind);
+        self.note_of(&kind, turned, note);
+    }
+
+    /// A note of a kind is given once.
+    fn note_of(&mut self, kind: &str, turned: &mut Turned, note: String) {
+        if !self.state.notes.iter().any(|known| known == kind) {
+            self.state.notes.push(kind.to_owned());
             turned.notes.push(note);
         }
     }
 
     /// Keeps the rollouts of a step that is not complete.
     fn wait(&mut self, step: u64, came: Vec<Came>, turn: Option<&Turn>) -> Result<(), record::Error> {
-        let new: Vec<usize> = came.iter().filter_map(|came| came.of_turn).collect();
-        let mut found: HashMap<usize, RowText> = HashMap::new();
-        if let Some(turn) = turn.filter(|_| came.len() <= TEXTS) {
-            found = new.iter().copied().zip(texts(&turn.log, &new)?).collect();
-        }
-        let pending = came.into_iter().map(|Came { row, of_turn, text }| {
-            let text = text.or_else(|| found.remove(&of_turn?).map(short));
-            Pending { row, text }
-        });
-        self.state.pending.insert(step, pending.collect());
+        self.state.pending.insert(step, pending(came, turn)?);
         Ok(())
     }
 
@@ -233,37 +253,4 @@ impl Watching {
             None => self.state.watch.reading(&self.state.facts),
         }
     }
-}
-
-impl OfStep {
-    /// Its rollouts, and whether it is complete for all that its files say: so is one of which nothing came.
-    fn came(self, turn: Option<&Turn>) -> Result<(Vec<Came>, bool), record::Error> {
-        let pending = self.pending.into_iter().map(|Pending { row, text }| Came { row, of_turn: None, text });
-        let (mut came, mut complete): (Vec<Came>, bool) = (pending.collect(), true);
-        let Some(turn) = turn else { return Ok((came, complete)) };
-        for rows in self.new {
-            let observed = turn.log.rollouts.rows(rows.clone())?;
-            for (at, row) in rows.enumerate() {
-                let origin = turn.log.rollouts.origin(row)?;
-                complete &= turn.complete.get(origin.file).copied().unwrap_or_default();
-                let number = turn.numbers.get(origin.file).copied().unwrap_or_default();
-                if let Some(row_of) = of(&observed, at, number, origin) {
-                    came.push(Came { row: row_of, of_turn: Some(row), text: None });
-                }
-            }
-        }
-        Ok((came, complete))
-    }
-}
-
-fn of(observed: &Observed, at: usize, file: usize, origin: record::Origin) -> Option<Row> {
-    Some(Row {
-        reward: *observed.proxy.get(at)?,
-        group: observed.group.get(at).copied().unwrap_or_default(),
-        prompt: observed.prompt.get(at).copied().unwrap_or_default(),
-        outcome: *observed.outcome.get(at)?,
-        file,
-        row: origin.row,
-        line: origin.line,
-    })
 }

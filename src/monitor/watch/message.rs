@@ -10,7 +10,7 @@ use std::hash::Hasher;
 use twox_hash::XxHash64;
 
 /// The version of a state that is kept.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// A step, as a program tells it. Every list that is not empty has an element for each rollout.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -157,7 +157,7 @@ pub struct Listening {
 impl Listening {
     /// Before the first line.
     pub fn new(settings: WatchSettings) -> Self {
-        Self { watch: Watch::new(settings), facts: Facts::default(), line: 0 }
+        Self { watch: Watch::new(settings, false), facts: Facts::default(), line: 0 }
     }
 
     /// The next line: the step that it holds, judged, and the rollouts of it to read, the reference's own with the first step after

@@ -4,12 +4,15 @@
 //! from files that grow, [`Listening`] from lines of JSON. All of them give the list that [`detect`](super::detect) gives of the
 //! finished log, if the number of its steps was told beforehand.
 
+mod again;
+mod came;
 mod files;
 mod keep;
 mod message;
 mod rows;
 mod state;
 mod step;
+mod verdict;
 
 pub use files::{Turned, Watching};
 pub use message::{Listening, Message};

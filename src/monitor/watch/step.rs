@@ -1,13 +1,11 @@
-//! The list and the verdict of a log that is seen step by step.
+//! The list of a log that is seen step by step.
 
 use super::keep::Keep;
 use super::rows::{Facts, Row, Seen, WatchSettings, hand_out, of_step, wanted};
-use crate::foundation::format::count;
 use crate::monitor::reading::{
-    Apart, Assumptions, Centre, Entry, Gathering, JUMPS, Jump, ListEntry, Passes, Reading, Rest, RowText,
-    Scored, conclude, list_entry, not_judged, shared,
+    Apart, Centre, Entry, Gathering, JUMPS, Jump, ListEntry, Passes, RowText, Scored, list_entry,
 };
-use crate::record::{Again, Origin, again};
+use crate::record::{Origin, Recurrences};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -29,13 +27,13 @@ struct Waiting {
 
 /// A step of the reference, until it has ended.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Learned {
+pub(super) struct Learned {
     step: u64,
     rows: Vec<(Row, u64)>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-enum Stage {
+pub(super) enum Stage {
     Reference(Vec<Learned>),
     Later(Box<Gathering>),
 }
@@ -43,25 +41,26 @@ enum Stage {
 /// A log while it grows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Watch {
-    settings: WatchSettings,
-    stage: Stage,
-    centre: Option<Centre>,
-    passes: Option<Passes>,
-    keep: Keep,
+    pub(super) settings: WatchSettings,
+    pub(super) stage: Stage,
+    pub(super) centre: Option<Centre>,
+    pub(super) passes: Option<Passes>,
+    pub(super) keep: Keep,
     waiting: Vec<Waiting>,
     /// All entries.
-    list: Vec<ListEntry>,
-    /// The last step, to know it again.
-    last: Vec<Again>,
-    /// Rollouts seen, and of them those that were there before.
-    rows: u64,
-    duplicates: usize,
-    steps: u64,
+    pub(super) list: Vec<ListEntry>,
+    /// What was seen, to know it again, and the latest step of it.
+    pub(super) recurrences: Recurrences,
+    last_step: Option<u64>,
+    /// Rollouts that count, and those that were there before.
+    pub(super) rows: u64,
+    pub(super) duplicates: usize,
+    pub(super) steps: u64,
     /// Looks at whether something stands apart, and what did at the last that said so.
     looks: u32,
     apart: Option<Apart>,
     /// Prompts that went from never passing to always, with the rollout that is listed of each.
-    of_jumps: Vec<(u64, ListEntry)>,
+    pub(super) of_jumps: Vec<(u64, ListEntry)>,
 }
 
 fn waiting(entry: Entry, row: &Row, jump: Option<Jump>) -> Waiting {
@@ -76,8 +75,8 @@ fn first_of(jumps: Vec<(u64, Jump)>, rows: &[(Row, u64)]) -> Vec<(usize, Jump)> 
 }
 
 impl Watch {
-    /// A log of which nothing was seen.
-    pub fn new(settings: WatchSettings) -> Self {
+    /// A log of which nothing was seen. `several_files`: a step may be in more than one.
+    pub fn new(settings: WatchSettings, several_files: bool) -> Self {
         Self {
             centre: settings.centre,
             settings,
@@ -86,7 +85,8 @@ impl Watch {
             keep: Keep::default(),
             waiting: Vec::new(),
             list: Vec::new(),
-            last: Vec::new(),
+            recurrences: Recurrences::new(several_files),
+            last_step: None,
             rows: 0,
             duplicates: 0,
             steps: 0,
@@ -101,9 +101,9 @@ impl Watch {
         &self.settings
     }
 
-    /// The step that was judged last.
+    /// The latest step that was judged.
     pub fn last_step(&self) -> Option<u64> {
-        self.last.first().map(|rollout| rollout.step)
+        self.last_step
     }
 
     /// Whether all that was seen belongs to the reference.
@@ -116,9 +116,9 @@ impl Watch {
         self.apart.as_ref()
     }
 
-    /// The rollouts of a step, all at once; those that are the last step's again are not counted.
-    pub fn see(&mut self, step: u64, rows: Vec<Row>, facts: &Facts) -> Seen {
-        let rows = self.new_rows(step, rows);
+    /// Rollouts of a step that were not there before.
+    pub(super) fn count(&mut self, step: u64, rows: Vec<Row>, facts: &Facts) -> Seen {
+        self.last_step = self.last_step.max(Some(step));
         if rows.is_empty() {
             return Seen { step, rollouts: 0, reference: self.is_learning(), share: 0.0, wanted: Vec::new() };
         }
@@ -139,29 +139,8 @@ impl Watch {
         self.judge(step, &numbered, facts)
     }
 
-    /// Leaves out what is the last step's, or was in the same step in another file.
-    fn new_rows(&mut self, step: u64, rows: Vec<Row>) -> Vec<Row> {
-        let of = |row: &Row| Again {
-            step,
-            file: u32::try_from(row.file).unwrap_or(u32::MAX),
-            outcome: row.outcome,
-            prompt: row.prompt,
-            reward: row.reward,
-        };
-        let mut all = std::mem::take(&mut self.last);
-        let before = all.len();
-        all.extend(rows.iter().map(of));
-        let repeated: std::collections::HashSet<usize> = again(&all).into_iter().collect();
-        self.last = all.split_off(before);
-        let kept = |(at, row): (usize, Row)| (!repeated.contains(&(before + at))).then_some(row);
-        let all = rows.len();
-        let rows: Vec<Row> = rows.into_iter().enumerate().filter_map(kept).collect();
-        self.duplicates += all - rows.len();
-        rows
-    }
-
     /// Ends the reference.
-    fn begin(&mut self, facts: &Facts) {
+    pub(super) fn begin(&mut self, facts: &Facts) {
         let Stage::Reference(steps) = &mut self.stage else { return };
         let mut steps = std::mem::take(steps);
         steps.sort_by_key(|learned| learned.step);
@@ -305,87 +284,13 @@ impl Watch {
         entries
     }
 
-    fn noun(&self) -> &'static str {
+    pub(super) fn noun(&self) -> &'static str {
         match (&self.stage, self.centre) {
             (Stage::Later(gathering), _) if gathering.one_value().is_some() => {
                 "the one value of the reference"
             }
             (_, Some(Centre::Group)) => "the median of its group",
             _ => "the median of its step",
-        }
-    }
-
-    /// The verdict on all that was seen, as [`detect`](crate::monitor::detect) gives it; what the texts share rests on a sample.
-    pub fn reading(&self, facts: &Facts) -> Reading {
-        let mut whole = self.clone();
-        let steps = whole.settings.reference().min(whole.steps);
-        let ended = whole.is_learning();
-        if ended {
-            whole.begin(facts);
-        }
-        let noun = whole.noun();
-        if self.steps > 1 && self.rows == self.steps {
-            let why = "each step has one rollout, which has nothing to be compared with: `tailcatch detect` judges such a log in blocks, or \
-                       give steps of several rollouts";
-            return not_judged(why.to_owned(), self.assumptions(facts, noun, 0, 0.0));
-        }
-        whole.take(facts);
-        let last = whole.last_step().unwrap_or_default();
-        let Self { stage, passes, keep, list, of_jumps, .. } = whole;
-        let Stage::Later(gathering) = stage else {
-            return not_judged("no rollout came".to_owned(), self.assumptions(facts, noun, 0, 0.0));
-        };
-        // A prompt that fails again has no jump any more.
-        let stands = |(prompt, entry): (u64, ListEntry)| {
-            passes.as_ref().is_some_and(|passes| passes.has_jumped(prompt)).then_some(entry)
-        };
-        let of_jumps: Vec<ListEntry> = of_jumps.into_iter().filter_map(stands).collect();
-        let (places, expected) = (gathering.places(), gathering.expected_benign());
-        let gathered = gathering.finish(Vec::new(), noun);
-        let paid = gathered.above().filter(|_| passes.is_some());
-        let pass_rate = passes.filter(|_| paid.is_some()).map(Passes::finish);
-        let reference =
-            if steps == 1 { "the first step".to_owned() } else { format!("the first {steps} steps") };
-        let mut reading = conclude(
-            gathered,
-            Rest {
-                list,
-                shared: shared(keep.samples(paid.is_some())),
-                pass_rate,
-                nothing_after: ended.then(|| {
-                    format!("the log ends at step {last}, inside the reference: wait for more of the log")
-                }),
-                assumptions: self.assumptions(facts, noun, places, expected),
-                reference,
-            },
-        );
-        if !of_jumps.is_empty() {
-            reading.list.extend(of_jumps);
-            reading.list.sort_by_key(|entry| (!entry.reference, entry.step));
-        }
-        reading
-    }
-
-    fn assumptions(&self, facts: &Facts, noun: &str, places: usize, expected: f64) -> Assumptions {
-        let steps = self.settings.reference().min(self.steps);
-        let rollouts = match &self.stage {
-            Stage::Reference(_) => self.rows as usize,
-            Stage::Later(gathering) => gathering.reference(),
-        };
-        let name = if steps == 1 { "the first step".to_owned() } else { format!("the first {steps} steps") };
-        Assumptions {
-            reward: facts.reward.clone(),
-            step: facts.step.clone(),
-            group: facts.group.clone(),
-            centre: noun.to_owned(),
-            reference: format!("{name} ({} rollouts)", count(rollouts)),
-            rows: self.rows as usize,
-            rows_left_out: facts.rows_left_out,
-            files: facts.files.len(),
-            files_left_out: facts.files_left_out.clone(),
-            duplicates: facts.duplicates + self.duplicates,
-            places,
-            expected_benign: expected,
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::layout::{ROLLOUTS, Stretch};
 use super::log::StepSource;
 use super::rollouts::{Rollouts, Span};
+use std::collections::HashMap;
 
 impl Rollouts {
     /// Blocks where there is one rollout a step; `step` says where steps come from.
@@ -22,18 +23,20 @@ impl Rollouts {
         (self.in_stretches(stretches), StepSource::Blocks { of: Some(column) })
     }
 
-    /// Blocks by the place of an episode in its file; files are those of workers that ran beside each other.
-    pub(super) fn blocks_of_episodes(self) -> Self {
+    /// Blocks by the place of an episode in its run; files are those of workers that ran beside each other, and in one file a run begins at
+    /// each of the rows `runs`, as written.
+    pub(super) fn blocks_of_episodes(self, runs: &[usize]) -> Self {
         let mut stretches: Vec<Stretch> = Vec::new();
-        let mut before: Vec<usize> = Vec::new();
+        let mut before: HashMap<(u32, usize), usize> = HashMap::new();
         for stretch in &self.stretches {
-            let file = stretch.shared.file as usize;
-            before.resize(before.len().max(file + 1), 0);
-            let Some(place) = before.get_mut(file) else { continue };
             let mut done = 0;
             while done < stretch.rows {
-                let rows = (ROLLOUTS - *place % ROLLOUTS).min(stretch.rows - done);
-                let mut own = Stretch { at: stretch.at + done, rows, ..*stretch };
+                let at = stretch.at + done;
+                let run = runs.partition_point(|start| *start <= at);
+                let place = before.entry((stretch.shared.file, run)).or_default();
+                let of_run = runs.get(run).map_or(usize::MAX, |next| next - at);
+                let rows = (ROLLOUTS - *place % ROLLOUTS).min(stretch.rows - done).min(of_run);
+                let mut own = Stretch { at, rows, ..*stretch };
                 own.shared.step = (*place - *place % ROLLOUTS) as u64;
                 stretches.push(own);
                 *place += rows;
@@ -42,6 +45,15 @@ impl Rollouts {
         }
         stretches.sort_by_key(|stretch| (stretch.shared.step, stretch.at));
         self.in_stretches(stretches)
+    }
+
+    /// How many of the runs that begin at these rows, as written, have rows that count.
+    pub(super) fn of_runs(&self, runs: &[usize]) -> usize {
+        let run = |at: usize| runs.partition_point(|start| *start <= at);
+        let of = |stretch: &Stretch| run(stretch.at)..=run(stretch.at + stretch.rows - 1);
+        let mut found: Vec<usize> = self.stretches.iter().flat_map(of).collect();
+        found.dedup();
+        found.len()
     }
 
     /// The same rows in other stretches.

@@ -1,6 +1,7 @@
 //! A log's rows turned into words, file by file: rewards summed, texts hashed, columns given up that not all rows have.
 
 use super::cell::{characters, text_hash_of, words_hash};
+use super::episodes::Counted;
 use super::error::{Error, Place};
 use super::format::scan;
 use super::groups::Groups;
@@ -18,6 +19,7 @@ use super::reward::RewardSpec;
 use super::roles::Roles;
 use super::rollouts::Rollouts;
 use super::row::Repeated;
+use super::turns::Turns;
 use super::writer::Writer;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -39,10 +41,24 @@ pub(super) struct Plan {
     pub episodes: Option<Episodes>,
     /// Whether a column belongs to single rollouts.
     pub of_rollouts: bool,
+    /// What names the episode of a row, if rows may be the steps of episodes.
+    pub episode: Option<String>,
+    /// Whether the reward is a mean by its name, and nothing says that it is one rollout's.
+    pub mean: bool,
+    /// The run of rows that do not say it.
+    pub run: u64,
     /// Columns of the reward that the first rows lack, and the error if all rows do.
     pub missing: Vec<(String, Error)>,
     /// Whether each feature is there.
     pub features: Vec<bool>,
+}
+
+/// What was read of a file.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Read {
+    pub rows: usize,
+    /// Whether a last row was left out that is not whole.
+    pub unfinished: bool,
 }
 
 /// What counts the episodes of a log without steps.
@@ -74,10 +90,13 @@ pub(super) struct Building {
     /// What a row was said to be.
     rows_are: Option<Rows>,
     not_aggregate: bool,
+    /// Whether rows are means by the name of the reward.
+    mean: bool,
     /// Whether all of the log is read, and not a part.
     whole: bool,
-    /// Whether rows are episodes in their order.
+    /// Whether rows are episodes in their order, and what counts them.
     episodes: bool,
+    counted: Option<Counted>,
     /// Steps of files that hold one row each.
     singles: StepMeans,
     /// Whether a cell that is no step means that the log has no steps, and whether one was seen.
@@ -155,8 +174,12 @@ impl Building {
             first_nan: None,
             rows_are: options.rows,
             not_aggregate: false,
+            mean: false,
             whole,
             episodes: !plans.is_empty() && plans.iter().all(|plan| plan.episodes.is_some()),
+            counted: (plans.iter())
+                .any(|plan| matches!(plan.episodes, Some(Episodes::Column(_))))
+                .then(Counted::default),
             singles: StepMeans::default(),
             without_steps,
             steps_lost: false,
@@ -167,14 +190,14 @@ impl Building {
         }
     }
 
-    /// Reads one file; how many rows it has.
+    /// Reads one file.
     pub(super) fn file(
         &mut self,
         number: usize,
         path: &Path,
         plan: Plan,
         spec: &RewardSpec,
-    ) -> Result<usize, Error> {
+    ) -> Result<Read, Error> {
         let (terms, roles) = (spec.terms(Some(&plan.present)), &plan.roles);
         let mut wanted = Wanted(terms.iter().map(|term| term.column).collect());
         let step = wanted.add(roles.step.as_ref());
@@ -189,6 +212,7 @@ impl Building {
         let ref_log_prob = wanted.add(roles.ref_log_prob.as_ref());
         let advantage = wanted.add(roles.advantage.as_ref());
         let shaped = wanted.add(roles.shaped_reward.as_ref());
+        let whole = wanted.add(plan.episode.as_ref());
         let episode = wanted.add(match &plan.episodes {
             Some(Episodes::Column(name)) => Some(name),
             _ => None,
@@ -206,7 +230,7 @@ impl Building {
             (Repeated::default(), Repeated::default(), Repeated::default());
         let mut lacks = plan.missing;
         let of_log = plan.number as u64;
-        let (mut means, mut last_episode) = (StepMeans::default(), f64::NEG_INFINITY);
+        let (mut means, mut turns) = (StepMeans::default(), Turns::default());
         let (mut rows, mut single) = (0, None);
         let shared_file = u32::try_from(number).unwrap_or(u32::MAX);
         let unfinished = scan(path, &plan.present, &wanted.0, &mut |row| {
@@ -237,6 +261,10 @@ impl Building {
                 None => plan.step,
             };
             let run = run.map(|(i, _)| last_run.of(row, i, || Ok(row.identity(i)))).transpose()?;
+            let run = run.or(Some(plan.run).filter(|run| *run > 0));
+            if let Some((i, _)) = whole {
+                turns.see(row.identity(i), step);
+            }
             if reward.is_some() || terms.is_empty() {
                 let counted = counter.map_or(Some(step as f64), |(i, _)| (row.cell)(i).number());
                 if let Some(counted) = counted {
@@ -249,11 +277,6 @@ impl Building {
                 && !self.runs.contains(&run)
             {
                 self.runs.push(run);
-            }
-            if let Some((i, _)) = episode.filter(|_| self.episodes) {
-                let number = (row.cell)(i).number().unwrap_or(f64::NEG_INFINITY);
-                self.episodes = number > last_episode;
-                last_episode = number;
             }
             let Some(reward) = reward else {
                 self.empty += 1;
@@ -322,20 +345,33 @@ impl Building {
                 }
             }
             self.writer.line(number, row.row, row.line);
-            self.writer.push(shared, &self.words)
+            let written = self.writer.rows();
+            self.writer.push(shared, &self.words)?;
+            if let (Some(counted), Some((i, _))) = (&mut self.counted, episode) {
+                // What has texts is known again by them.
+                let reward = (completion.is_none() && own_id.is_none()).then_some(reward);
+                let repeats = counted.see((row.cell)(i).number(), written, reward);
+                count_once(&mut self.writer, &mut self.told, &repeats);
+            }
+            Ok(())
         })?;
+        let read = Read { rows, unfinished: unfinished.is_some() };
         if let Some(place) = unfinished {
             self.told.unfinished(&place);
         }
+        if let (true, Some(episode), Some(step)) = (turns.hold(), plan.episode, plan.roles.step) {
+            return Err(Error::StepsOfEpisodes { path: path.to_owned(), episode, step });
+        }
         let is_means = match (rows, single) {
-            (1, Some((run, step))) if !plan.of_rollouts && !plan.present.means => {
+            (1, Some((run, step))) if !plan.of_rollouts && !plan.present.means && !plan.mean => {
                 self.singles.see(run, step);
                 true
             }
-            _ => plan.present.means || (plan.counter.is_some() && means.holds()),
+            _ => plan.present.means || plan.mean || (plan.counter.is_some() && means.holds()),
         };
+        self.mean |= plan.mean;
         self.not_aggregate |= !is_means;
-        lacks.into_iter().next().map_or(Ok(rows), |(_, error)| Err(error))
+        lacks.into_iter().next().map_or(Ok(read), |(_, error)| Err(error))
     }
 
     /// A file that was found and not read.
@@ -357,6 +393,8 @@ impl Building {
         options: LogOptions,
     ) -> Result<Log<Rollouts>, Error> {
         count_once(&mut self.writer, &mut self.told, &self.repeats.end());
+        let last = self.counted.as_mut().map(Counted::end_block).unwrap_or_default();
+        count_once(&mut self.writer, &mut self.told, &last);
         let reward = options.reward.clone().unwrap_or(RewardSpec::Weighted(Vec::new()));
         let (rows, written) = (self.writer.kept(), self.writer.rows());
         let named = |columns: Vec<(String, Optional)>| {
@@ -389,22 +427,35 @@ impl Building {
             None => !self.not_aggregate && (self.singles.is_empty() || self.singles.holds()),
         };
         if aggregate && self.rows_are.is_none() {
-            self.told.notes.push(
-                "one row a step and no column of single rollouts (prompt, completion, episode …): taken for step means; say `--rows \
-                 rollouts` if each row is a rollout"
+            let why = match self.mean {
+                true => format!(
+                    "`{reward}` is a mean by its name, and nothing beside it is one rollout's (prompt, completion …)"
+                ),
+                false => "one row a step and no column of single rollouts (prompt, completion, episode …)"
                     .to_owned(),
-            );
+            };
+            self.told
+                .notes
+                .push(format!("{why}: taken for step means; say `--rows rollouts` if each row is a rollout"));
         }
         let rollouts = self.writer.finish(layout)?;
         let step = if self.steps_lost { StepSource::None } else { step };
+        let runs = match self.counted {
+            Some(counted) => counted.into_runs(),
+            None => self.episodes.then(Vec::new),
+        };
+        let of_runs = runs.as_ref().map_or(0, |runs| rollouts.of_runs(runs));
         let (rollouts, step) = match &step {
             _ if aggregate || !self.whole => (rollouts, step),
-            StepSource::None if self.episodes => {
-                (rollouts.blocks_of_episodes(), StepSource::Blocks { of: None })
+            StepSource::None if let Some(runs) = &runs => {
+                (rollouts.blocks_of_episodes(runs), StepSource::Blocks { of: None })
             }
             _ => rollouts.blocks_of_steps(step),
         };
         let mut told = self.told;
+        if of_runs > 1 && matches!(step, StepSource::Blocks { of: None }) {
+            told.notes.push(begins_anew(of_runs - 1));
+        }
         if let Some(place) = self.first_nan {
             told.notes.push(format!(
                 "the reward is NaN in {} cells, the first at {place}: they count as empty",
@@ -445,6 +496,15 @@ impl Building {
         };
         Ok(Log { rollouts, meta })
     }
+}
+
+/// What is said of a counter of episodes that began anew so many times.
+fn begins_anew(times: usize) -> String {
+    let times = if times == 1 { "once".to_owned() } else { format!("{times} times") };
+    format!(
+        "the episodes' number begins anew {times}: runs that were appended to each other, whose episodes of one number share a \
+         block; give one run's rows to have it judged alone"
+    )
 }
 
 /// Takes rows back that were there before, all at once.

@@ -38,6 +38,8 @@ pub(super) enum Kind {
     Number,
     /// Lists of numbers.
     List,
+    /// Truth values only.
+    Flag,
     /// Anything else.
     Other,
 }
@@ -160,7 +162,7 @@ impl Cell<'_> {
         match self {
             Cell::Missing => Kind::Empty,
             Cell::Number(_) => Kind::Number,
-            Cell::Flag(_) => Kind::Other,
+            Cell::Flag(_) => Kind::Flag,
             Cell::Numbers(numbers) => match numbers.len() {
                 0 => Kind::Empty,
                 1 => Kind::Number,
@@ -177,6 +179,7 @@ impl Kind {
         match text.trim() {
             trimmed if is_missing(trimmed) => Kind::Empty,
             trimmed if trimmed.parse::<f64>().is_ok() => Kind::Number,
+            "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => Kind::Flag,
             trimmed => match list(trimmed) {
                 Some(numbers) if numbers.len() > 1 => Kind::List,
                 Some(_) => Kind::Number,
@@ -190,6 +193,7 @@ impl Kind {
         match (self, other) {
             (Kind::Empty, kind) | (kind, Kind::Empty) => kind,
             (Kind::Number, Kind::Number) => Kind::Number,
+            (Kind::Flag, Kind::Flag) => Kind::Flag,
             (Kind::Number | Kind::List, Kind::Number | Kind::List) => Kind::List,
             _ => Kind::Other,
         }
@@ -330,7 +334,9 @@ mod tests {
 
     #[test]
     fn truth_values_do_not_make_a_numeric_column() {
-        assert_eq!(Cell::Flag(true).kind(), Kind::Other);
+        let text = |t: &'static str| Cell::Text(Cow::Borrowed(t));
+        assert_eq!(Cell::Flag(true).kind(), Kind::Flag);
+        assert_eq!([text("True").kind(), Kind::Flag.and(Kind::Number)], [Kind::Flag, Kind::Other]);
         assert_eq!(Kind::Number.and(Kind::Empty), Kind::Number);
         assert_eq!(Kind::Number.and(Kind::Other), Kind::Other);
     }

@@ -7,6 +7,7 @@
 use super::cell::words_hash;
 use super::layout::Shared;
 use super::repeat::{Repeat, Rollout};
+use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 
 /// Different rollouts that must come again in their order.
@@ -20,18 +21,19 @@ const REMEMBERED: usize = 1 << 20;
 const TRIES: usize = 16;
 
 /// Stretches of rows that were seen.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Copies {
     /// The number of each stretch, by what it holds in its order.
+    #[serde(skip)]
     seen: HashMap<u64, usize>,
-    /// What each stretch holds.
-    stretches: Vec<u64>,
+    /// What each stretch holds, and whether one before it held the same.
+    stretches: Vec<(u64, bool)>,
     /// The stretches that come again at present, one after the other.
     chain: Chain,
 }
 
 /// Stretches that follow each other as earlier ones did.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Chain {
     /// The number of the stretch that would go on with it.
     next: Option<usize>,
@@ -42,7 +44,7 @@ struct Chain {
 }
 
 /// Whether rollouts are enough, and varied, to be known again.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Proof {
     different: HashSet<u64>,
     first: HashMap<u64, u64>,
@@ -69,18 +71,30 @@ impl Proof {
 }
 
 impl Copies {
-    /// The next stretch; returns those that are copies, this one and some before it.
-    pub fn see(&mut self, shared: Shared, rollouts: &[Rollout]) -> Vec<Repeat> {
+    /// Whether stretches wait for others to prove that they are copies.
+    pub fn wait(&self) -> bool {
+        !self.chain.waiting.is_empty()
+    }
+
+    /// What waits is no copy.
+    pub fn give_up(&mut self) {
+        self.chain = Chain::default();
+    }
+
+    /// The next stretch; returns those that are copies, this one and some before it. `ahead`: its step is a new one of a log that is seen
+    /// step by step, where such a step may come between two that are copies.
+    pub fn see(&mut self, shared: Shared, rollouts: &[Rollout], ahead: bool) -> Vec<Repeat> {
         let all = rollouts.len();
         let repeat = |rollouts: &[Rollout]| Repeat {
             of: shared,
             at: shared,
             batch: all,
             rows: rollouts.iter().map(|rollout| rollout.row).collect(),
+            texts: true,
         };
         // Of a stretch that begins again only the first part may go on with a copy.
         let (own, again) = rollouts.split_at(period(rollouts).unwrap_or(all));
-        let mut found = self.in_order(shared, own, repeat(own));
+        let mut found = self.in_order(shared, own, repeat(own), ahead);
         if !again.is_empty() {
             found.push(repeat(again));
         }
@@ -92,14 +106,23 @@ impl Copies {
         Shared { step, run, file }: Shared,
         own: &[Rollout],
         whole: Repeat,
+        ahead: bool,
     ) -> Vec<Repeat> {
         let of = words_hash([run, step, u64::from(file), own.len() as u64]);
         let content = own.iter().fold(of, |hash, rollout| words_hash([hash, rollout.identity]));
-        let goes_on = self.chain.next.filter(|next| self.stretches.get(*next) == Some(&content));
+        if self.seen.is_empty() {
+            // They were kept without their index.
+            let numbered = self.stretches.iter().enumerate().rev();
+            self.seen = numbered.map(|(number, (content, _))| (*content, number)).collect();
+        }
+        let goes_on = self.next(content);
         let known = goes_on.or_else(|| self.seen.get(&content).copied());
         if self.stretches.len() < REMEMBERED {
             self.seen.entry(content).or_insert(self.stretches.len());
-            self.stretches.push(content);
+            self.stretches.push((content, known.is_some()));
+        }
+        if known.is_none() && ahead {
+            return Vec::new();
         }
         if goes_on.is_none() {
             self.chain = Chain::default();
@@ -116,6 +139,21 @@ impl Copies {
             self.chain = Chain::default();
         }
         Vec::new()
+    }
+}
+
+impl Copies {
+    /// The number of the stretch that goes on with the chain, if it holds this. Where steps are seen as they come, copies may stand
+    /// between two that followed each other.
+    fn next(&self, content: u64) -> Option<usize> {
+        let mut at = self.chain.next?;
+        loop {
+            match self.stretches.get(at)? {
+                (own, _) if *own == content => return Some(at),
+                (_, true) => at += 1,
+                (_, false) => return None,
+            }
+        }
     }
 }
 
@@ -143,7 +181,7 @@ mod tests {
                 .map(|((prompt, identity), row)| Rollout { identity: *identity, prompt: *prompt, row })
                 .collect();
             row += rollouts.len();
-            found.extend(copies.see(Shared { step: *step, run: 0, file: 0 }, &rollouts));
+            found.extend(copies.see(Shared { step: *step, run: 0, file: 0 }, &rollouts, false));
         }
         found.into_iter().flat_map(|repeat| repeat.rows).collect()
     }

@@ -155,6 +155,20 @@ pub enum Error {
         /// Length of the lists in the first of these lines.
         length: usize,
     },
+    /// Rows of one episode that follow each other at different steps.
+    #[error(
+        "{path}: rows of one `{episode}` follow each other with different `{step}`s: each row looks like a step of an episode, and \
+         not like a rollout",
+        path = .path.display()
+    )]
+    StepsOfEpisodes {
+        /// The file.
+        path: PathBuf,
+        /// The column that names the episode.
+        episode: String,
+        /// The column of the step.
+        step: String,
+    },
     /// A list of numbers where one number should stand.
     #[error("{place}, column `{column}`: a list of {length} numbers")]
     List {

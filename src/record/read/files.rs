@@ -6,6 +6,7 @@ use super::natural::natural;
 use super::spool::STDIN;
 use crate::record::tables::ObservedRow;
 use std::collections::HashSet;
+use std::fs::FileType;
 use std::path::{Path, PathBuf};
 
 /// A file that a path stands for.
@@ -46,8 +47,11 @@ pub(super) fn found(paths: &[PathBuf]) -> Result<Vec<Found>, Error> {
             (vec![path.clone()], None)
         } else if let Some(pattern) = pattern(path) {
             let folder = path.parent().unwrap_or(Path::new(""));
-            let mut found = entries(folder)?;
-            found.retain(|p| p.is_file() && name(p).is_some_and(|n| matches(pattern, n)));
+            let fits = |entry: &Entry| {
+                matches(pattern, &entry.name) && entry.kind().is_ok_and(|kind| kind.is_file())
+            };
+            let found: Vec<PathBuf> =
+                entries(folder)?.into_iter().filter(fits).map(|entry| entry.path).collect();
             if found.is_empty() {
                 return Err(Error::NoMatch { path: path.clone() });
             }
@@ -78,8 +82,23 @@ fn pattern(path: &Path) -> Option<&str> {
     name(path).filter(|n| n.contains(['*', '?']))
 }
 
+/// An entry of a folder.
+struct Entry {
+    path: PathBuf,
+    name: String,
+    /// A link is what it leads to.
+    kind: FileType,
+}
+
+impl Entry {
+    /// What it is, links followed.
+    fn kind(&self) -> std::io::Result<FileType> {
+        if self.kind.is_symlink() { Ok(self.path.metadata()?.file_type()) } else { Ok(self.kind) }
+    }
+}
+
 /// What is in a folder, hidden entries left out, in natural order.
-fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+fn entries(folder: &Path) -> Result<Vec<Entry>, Error> {
     let place = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     if !place.is_dir() {
         return Err(Error::NotFound { path: place.to_owned() });
@@ -87,12 +106,15 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let refused = |source| Error::Io { path: place.to_owned(), source };
     let mut entries = Vec::new();
     for entry in place.read_dir().map_err(refused)? {
-        let file_name = entry.map_err(refused)?.file_name();
-        if !file_name.to_string_lossy().starts_with('.') {
-            entries.push(folder.join(file_name));
+        let entry = entry.map_err(refused)?;
+        let file_name = entry.file_name();
+        let name = file_name.to_string_lossy().into_owned();
+        if !name.starts_with('.') {
+            let kind = entry.file_type().map_err(refused)?;
+            entries.push(Entry { path: folder.join(file_name), name, kind });
         }
     }
-    entries.sort_by(|a, b| natural(&a.to_string_lossy(), &b.to_string_lossy()));
+    entries.sort_by(|a, b| natural(&a.name, &b.name));
     Ok(entries)
 }
 
@@ -100,17 +122,18 @@ fn in_folder(folder: &Path, depth: usize) -> Result<Vec<PathBuf>, Error> {
     /// Deep enough for any log; ends links that lead back to a parent.
     const DEEPEST: usize = 8;
     let entries = entries(folder)?;
-    let own = folder.join(ObservedRow::FILE);
-    if entries.contains(&own) {
-        return Ok(vec![own]);
+    if let Some(own) = entries.iter().find(|entry| entry.name == ObservedRow::FILE) {
+        return Ok(vec![own.path.clone()]);
     }
     let (mut found, mut folders) = (Vec::new(), Vec::new());
-    for path in entries {
-        match path.metadata() {
-            Ok(it) if it.is_dir() => folders.push(path),
-            Ok(it) if it.is_file() && format(&path).is_some() => found.push(path),
+    for entry in entries {
+        match entry.kind() {
+            Ok(kind) if kind.is_dir() => folders.push(entry.path),
+            Ok(kind) if kind.is_file() && format(&entry.path).is_some() => found.push(entry.path),
             // A log that cannot be seen is not left out without a word.
-            Err(source) if format(&path).is_some() => return Err(Error::Io { path, source }),
+            Err(source) if format(&entry.path).is_some() => {
+                return Err(Error::Io { path: entry.path, source });
+            }
             _ => {}
         }
     }

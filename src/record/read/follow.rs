@@ -1,66 +1,26 @@
 //! Follows a log that grows: each turn reads what came since the last, whole records and whole files only.
 //!
 //! Text with one record a line is read up to its last whole line; any other file once, when it is complete. What is half-written
-//! waits for the next turn.
+//! waits for the next turn. Where there is more than a turn reads, the next goes on with it before it lists the folder again.
 
 use super::choose::{is_evaluation, reason};
-use super::csv::header_of;
 use super::error::Error;
 use super::files::{Found, found};
-use super::format::{Format, columns, format};
-use super::grown::{Grown, grown};
+use super::format::columns;
 use super::log::{GroupSource, LeftOut, Log, StepSource};
+use super::looks::{self, Looks};
 use super::means::MANY_STEPS;
 use super::names::sign_of_rollouts;
-use super::open::{Numbered, numbered, open_files};
+use super::open::open_files;
 use super::options::{LogOptions, Rows};
-use super::part::Part;
-use super::path_step;
-use super::reward::RewardSpec;
+use super::progress::{Known, Progress, Reader};
+use super::ready::{Looked, Ready, look};
 use super::rollouts::Rollouts;
-use super::source::MAX_RECORD;
-use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
 /// Bytes that one turn reads at most, unless a single file is larger.
 const TURN: u64 = 16 << 20;
-/// A file that is not text is complete when it has not changed for so long.
-const SETTLED: Duration = Duration::from_secs(2);
-
-/// How far a log has been read. It serialises, and the following goes on where it was kept.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Progress {
-    /// The files, in the order in which they were found.
-    files: Vec<FileProgress>,
-    /// How the log is read, once that is known.
-    reader: Option<Reader>,
-}
-
-/// How far a file has been read.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct FileProgress {
-    path: PathBuf,
-    /// Its number among those that are read.
-    number: Option<usize>,
-    /// Bytes, rows and lines that were read, a header not counted among the lines.
-    bytes: u64,
-    rows: usize,
-    lines: u64,
-    /// The latest step of which rows were read.
-    newest: Option<u64>,
-    /// Whether nothing more is read of it.
-    closed: bool,
-}
-
-/// The columns that the first turn found.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Reader {
-    reward: RewardSpec,
-    step: Option<String>,
-    group: Option<String>,
-}
 
 /// What came since the last turn.
 #[derive(Debug)]
@@ -71,6 +31,8 @@ pub struct Turn {
     pub numbers: Vec<usize>,
     /// Whether each of its files is complete, so that the steps in it are.
     pub complete: Vec<bool>,
+    /// The step of the last row of each.
+    pub ends_in: Vec<Option<u64>>,
     /// Whether more is there already, and then the step from which on it may hold rollouts.
     pub more: Option<u64>,
 }
@@ -80,35 +42,25 @@ pub struct Turn {
 pub struct Follower {
     paths: Vec<PathBuf>,
     options: LogOptions,
-    progress: Progress,
-    /// Sizes and times of files that are not complete, or were read: a change of a file that was read is told once.
-    known: HashMap<PathBuf, (u64, Option<SystemTime>)>,
+    known: Known,
+    looks: Looks,
+    /// Places of files that hold more than was read.
+    waiting: Vec<usize>,
+    /// Whether a file was found that is no evaluation.
+    trained: bool,
     left_out: Vec<LeftOut>,
-}
-
-/// A file of this turn.
-struct Ready {
-    /// Its place among the files of the progress.
-    at: usize,
-    file: Found,
-    part: Option<Part>,
-    /// Lines of the part.
-    lines: u64,
-    bytes: u64,
-    closes: bool,
-    /// Whether the file holds more than is read of it at once.
-    cut: bool,
 }
 
 impl Follower {
     /// Follows what `paths` stand for ([`log_files`](super::log_files)), from where `progress` ended.
     pub fn new(paths: Vec<PathBuf>, options: LogOptions, progress: Progress) -> Self {
-        Self { paths, options, progress, known: HashMap::new(), left_out: Vec::new() }
+        let (known, looks) = (Known::new(progress), Looks::default());
+        Self { paths, options, known, looks, waiting: Vec::new(), trained: false, left_out: Vec::new() }
     }
 
     /// How far the log has been read.
     pub fn progress(&self) -> &Progress {
-        &self.progress
+        self.known.progress()
     }
 
     /// Files that are not read, since the last call.
@@ -121,22 +73,21 @@ impl Follower {
     /// # Errors
     /// As [`open_log`](super::open_log).
     pub fn turn(&mut self, last: bool) -> Result<Option<Turn>, Error> {
-        let found = match found(&self.paths) {
-            Err(Error::NoLogInFolder { .. } | Error::NoMatch { .. }) if !last => return Ok(None),
-            found => found?,
-        };
-        let (ready, waiting) = self.ready(found, last)?;
+        let mut ready = self.go_on(last)?;
+        if ready.is_empty() {
+            ready = self.list(last)?;
+        }
         if ready.is_empty() {
             return Ok(None);
         }
         let options = self.reading(&ready);
-        let of_turn = |files: &[PathBuf], one_each: bool| self.numbered(files, one_each);
+        let of_turn = |files: &[PathBuf], one_each: bool| self.known.numbered(files, one_each);
         let files: Vec<Found> = ready.iter().map(|ready| ready.file.clone()).collect();
-        let (log, rows) = match open_files(files, &options, false, false, &of_turn) {
+        let (log, read) = match open_files(files, &options, false, false, &of_turn) {
             Ok(opened) => opened,
             Err(error) => return self.refused(error, &ready, last).map(|()| None),
         };
-        if self.progress.reader.is_none() && !last {
+        if self.progress().reader.is_none() && !last {
             // One row a step may be the beginning of rollouts.
             let steps = log.rollouts.spans().len();
             if log.meta.aggregate && options.rows.is_none() && steps < MANY_STEPS {
@@ -145,21 +96,26 @@ impl Follower {
         }
         let places: HashMap<&Path, &Ready> =
             ready.iter().map(|ready| (ready.file.path.as_path(), ready)).collect();
-        let numbers = self.numbered(&log.meta.files, false).numbers;
-        for ((path, rows), number) in log.meta.files.iter().zip(&rows).zip(&numbers) {
+        let numbers = self.known.numbered(&log.meta.files, false).numbers;
+        for ((path, read), number) in log.meta.files.iter().zip(&read).zip(&numbers) {
             let Some(ready) = places.get(path.as_path()) else { continue };
-            let Some(file) = self.progress.files.get_mut(ready.at) else { continue };
-            file.number = Some(*number);
-            file.bytes = ready.bytes;
-            file.lines += ready.lines;
-            file.rows += rows;
+            self.known.number(ready.at, *number);
+            let Some(file) = self.known.file(ready.at) else { continue };
+            // A last record that was not whole is read again when it is.
+            let to = ready.whole.filter(|_| read.unfinished).unwrap_or(ready.to);
+            (file.bytes, file.lines) = (to.bytes, file.lines + to.lines);
+            file.open_line = ready.whole.is_some() && !read.unfinished;
+            file.rows += read.rows;
             file.closed |= ready.closes;
         }
-        // Of a file that was read before, rows without the reward wait for others that have it.
-        for LeftOut { path, reason } in log.meta.left_out.iter().filter(|file| !goes_on(&ready, &file.path)) {
-            self.close(path, reason.clone());
+        for LeftOut { path, reason } in &log.meta.left_out {
+            let Some(ready) = places.get(path.as_path()) else { continue };
+            // Of a file that was read before, rows without the reward wait for others that have it.
+            if !ready.goes_on() {
+                self.leave_out(ready, reason.clone(), last);
+            }
         }
-        self.progress.reader.get_or_insert_with(|| Reader {
+        self.known.reader().get_or_insert_with(|| Reader {
             reward: log.meta.reward.clone(),
             step: if let StepSource::Column(name) = &log.meta.step { Some(name.clone()) } else { None },
             group: match &log.meta.group {
@@ -175,185 +131,114 @@ impl Follower {
             .iter()
             .map(|path| places.get(path.as_path()).is_some_and(|own| own.closes))
             .collect();
+        let mut ends: Vec<Option<(usize, u64)>> = vec![None; log.meta.files.len()];
         for stretch in &log.rollouts.stretches {
-            let path = log.meta.files.get(stretch.shared.file as usize);
+            let (number, step) = (stretch.shared.file as usize, stretch.shared.step);
+            if let Some(end) = ends.get_mut(number) {
+                *end = (*end).max(Some((stretch.at, step)));
+            }
+            let path = log.meta.files.get(number);
             let Some(own) = path.and_then(|path| places.get(path.as_path())) else { continue };
-            if let Some(file) = self.progress.files.get_mut(own.at) {
-                file.newest = file.newest.max(Some(stretch.shared.step));
+            if let Some(file) = self.known.file(own.at) {
+                file.newest = file.newest.max(Some(step));
             }
         }
-        let more = waiting.iter().map(|path| self.next_step(path)).min();
-        Ok(Some(Turn { log, numbers, complete, more }))
+        let ends_in = ends.into_iter().map(|end| Some(end?.1)).collect();
+        let more = self.waiting.iter().map(|at| self.known.next_step(*at)).min();
+        Ok(Some(Turn { log, numbers, complete, ends_in, more }))
     }
 
-    /// What files of a turn are in the log as a whole: new ones follow those that are read.
-    fn numbered(&self, files: &[PathBuf], one_each: bool) -> Numbered {
-        let mut known: Vec<(usize, &PathBuf)> =
-            self.progress.files.iter().filter_map(|file| Some((file.number?, &file.path))).collect();
-        known.sort_unstable();
-        let mut all: Vec<PathBuf> = known.into_iter().map(|(_, path)| path.clone()).collect();
-        let places: HashMap<PathBuf, usize> = all.iter().cloned().zip(0..).collect();
-        let mut numbers = Vec::with_capacity(files.len());
-        for path in files {
-            numbers.push(places.get(path).copied().unwrap_or(all.len()));
-            if !places.contains_key(path) {
-                all.push(path.clone());
+    /// What there is to read of the files that the last turn left.
+    fn go_on(&mut self, last: bool) -> Result<Vec<Ready>, Error> {
+        let waiting = std::mem::take(&mut self.waiting);
+        self.take(waiting, last, false)
+    }
+
+    /// What there is to read of the files that the paths stand for now.
+    fn list(&mut self, last: bool) -> Result<Vec<Ready>, Error> {
+        let found = match found(&self.paths) {
+            Err(Error::NoLogInFolder { .. } | Error::NoMatch { .. }) if !last => return Ok(Vec::new()),
+            found => found?,
+        };
+        self.looks.turn(found.len());
+        let mut due = Vec::new();
+        for (nth, file) in found.into_iter().enumerate() {
+            let at = self.known.place(&file.path);
+            if self.looks.is_new(at) {
+                self.trained |= !file.below.as_deref().is_some_and(is_evaluation);
+                self.looks.found(at, file.below);
+                due.push(at);
+            } else if last || self.looks.is_due(at, nth) {
+                due.push(at);
             }
         }
-        let whole = numbered(&all, one_each);
-        let steps = numbers.iter().map(|at| whole.steps.get(*at).copied().unwrap_or_default()).collect();
-        match (all.as_slice(), whole.source) {
-            ([one], StepSource::None) if path_step::of_one(one).is_some() => Numbered {
-                source: StepSource::Path,
-                steps: path_step::of_one(one).into_iter().collect(),
-                numbers,
-            },
-            (_, source) => Numbered { source, steps, numbers },
-        }
+        self.take(due, last, true)
     }
 
-    /// The step from which on a file may hold rollouts that were not read.
-    fn next_step(&self, path: &Path) -> u64 {
-        let known = self.progress.files.iter().find(|file| file.path == path);
-        match known.and_then(|file| file.newest) {
-            Some(newest) => newest,
-            None if self.progress.reader.as_ref().is_some_and(|reader| reader.step.is_some()) => 0,
-            // By a number in its path; files that are steps in their order come after all that were read.
-            None => path_step::of_one(path).unwrap_or(u64::MAX),
+    /// As much of these files as a turn reads, what is behind first, so that no step waits long for a file that lags; the others wait.
+    /// `listed`: they were not looked at before.
+    fn take(&mut self, mut due: Vec<usize>, last: bool, listed: bool) -> Result<Vec<Ready>, Error> {
+        if self.progress().reader.is_some() && due.len() > 1 {
+            due.sort_by_cached_key(|at| self.known.next_step(*at));
         }
-    }
-
-    /// The files of which there is something to read, and those that must wait for the next turn.
-    fn ready(&mut self, mut found: Vec<Found>, last: bool) -> Result<(Vec<Ready>, Vec<PathBuf>), Error> {
-        let numbers: HashMap<PathBuf, usize> = (self.progress.files.iter().enumerate())
-            .map(|(number, file)| (file.path.clone(), number))
-            .collect();
-        let training = |file: &Found| !file.below.as_deref().is_some_and(is_evaluation);
-        let trained = found.iter().any(training);
-        // What is behind is read first, so that no step waits long for a file that lags.
-        if self.progress.reader.is_some() && found.len() > 1 {
-            let steps: HashMap<PathBuf, u64> =
-                found.iter().map(|file| (file.path.clone(), self.next_step(&file.path))).collect();
-            found.sort_by_key(|file| steps.get(&file.path).copied());
-        }
-        let (mut ready, mut bytes, mut waiting) = (Vec::new(), 0, Vec::new());
-        for file in found {
-            let number = match numbers.get(&file.path) {
-                Some(number) => *number,
-                None => {
-                    let path = file.path.clone();
-                    self.progress.files.push(FileProgress {
-                        path,
-                        number: None,
-                        bytes: 0,
-                        rows: 0,
-                        lines: 0,
-                        newest: None,
-                        closed: false,
-                    });
-                    self.progress.files.len() - 1
-                }
-            };
-            let metadata = match file.path.metadata() {
-                Ok(metadata) => metadata,
-                Err(source) => return Err(Error::Io { path: file.path, source }),
-            };
-            if !metadata.is_file() {
-                return Err(Error::NotRegular { path: file.path });
-            }
-            let state = (metadata.len(), metadata.modified().ok());
-            let Some(progress) = self.progress.files.get(number).cloned() else { continue };
+        let (mut ready, mut bytes) = (Vec::new(), 0);
+        for at in due {
             if bytes >= TURN {
-                if !progress.closed && state.0 > progress.bytes {
-                    waiting.push(file.path);
+                if !listed || self.has_more(at)? {
+                    self.waiting.push(at);
                 }
                 continue;
             }
-            let before = self.known.insert(file.path.clone(), state);
-            if progress.closed {
-                if before.is_some_and(|before| before != state) && progress.rows > 0 {
-                    let reason = "it was written again after it was read, as an evaluation of the same step is: not read again";
-                    self.left_out.push(LeftOut { path: file.path, reason: reason.to_owned() });
-                }
-                continue;
+            let Some(own) = self.ready(at, last)? else { continue };
+            bytes += own.size();
+            if own.cut {
+                self.waiting.push(at);
             }
-            if trained && !training(&file) {
-                self.close(
-                    &file.path,
-                    "an evaluation beside rollouts of training; name it to have it judged".to_owned(),
-                );
-                continue;
-            }
-            if state.0 < progress.bytes {
-                let reason = format!("it became shorter than the {} bytes that were read", progress.bytes);
-                self.close(&file.path, reason);
-                continue;
-            }
-            if state.0 == progress.bytes {
-                continue;
-            }
-            let quoted = format(&file.path) == Some(Format::Csv);
-            let to = state.0.min(progress.bytes + TURN);
-            let mut there = grown(&file.path, progress.bytes, to, quoted, last)?;
-            let header = match there {
-                Grown::Records { .. } if quoted => header_of(&file.path, self.options.max_expanded)?,
-                _ => (0, 0),
-            };
-            let (start, own) = if progress.bytes == 0 { header } else { (progress.bytes, 0) };
-            if matches!(there, Grown::Records { end, .. } if end <= start) && to < state.0 {
-                // A first record longer than a turn.
-                let to = state.0.min(start + MAX_RECORD as u64);
-                there = grown(&file.path, progress.bytes, to, quoted, last)?;
-            }
-            match there {
-                Grown::Records { end, lines } => {
-                    if end <= start {
-                        continue;
-                    }
-                    let cut = end < state.0 && to < state.0;
-                    if cut {
-                        waiting.push(file.path.clone());
-                    }
-                    let part =
-                        Part { header: header.0, start, end, rows: progress.rows, lines: progress.lines };
-                    bytes += end - start;
-                    ready.push(Ready {
-                        at: number,
-                        file,
-                        part: Some(part),
-                        lines: lines - own,
-                        bytes: end,
-                        closes: false,
-                        cut,
-                    });
-                }
-                Grown::Nothing => {}
-                Grown::Whole { complete } => {
-                    let age = state.1.and_then(|time| SystemTime::now().duration_since(time).ok());
-                    let settled = before == Some(state) || age.is_some_and(|age| age >= SETTLED);
-                    if complete.unwrap_or(settled) || last {
-                        bytes += state.0;
-                        ready.push(Ready {
-                            at: number,
-                            file,
-                            part: None,
-                            lines: 0,
-                            bytes: state.0,
-                            closes: true,
-                            cut: false,
-                        });
-                    }
-                }
-            }
+            ready.push(own);
         }
-        Ok((ready, waiting))
+        Ok(ready)
+    }
+
+    /// Whether a file holds more than was read.
+    fn has_more(&mut self, at: usize) -> Result<bool, Error> {
+        let Some(file) = self.known.file(at) else { return Ok(false) };
+        let (read, closed, path) = (file.bytes, file.closed, file.path.clone());
+        // What is told of a file that was written again is told when its turn comes.
+        Ok(!closed && looks::state(&path)?.0 > read)
+    }
+
+    /// What there is to read of a file.
+    fn ready(&mut self, at: usize, last: bool) -> Result<Option<Ready>, Error> {
+        let Some(file) = self.known.file(at) else { return Ok(None) };
+        let below = self.looks.below(at).cloned();
+        let (state, before) = self.looks.look(at, &file.path)?;
+        if file.closed {
+            if before.is_some_and(|before| before != state) && file.rows > 0 {
+                let reason = "it was written again after it was read, as an evaluation of the same step is: not read again";
+                self.left_out.push(LeftOut { path: file.path.clone(), reason: reason.to_owned() });
+            }
+            return Ok(None);
+        }
+        let found = Found { path: file.path.clone(), below };
+        let reason = if self.trained && found.below.as_deref().is_some_and(is_evaluation) {
+            "an evaluation beside rollouts of training; name it to have it judged".to_owned()
+        } else if state.0 < file.bytes {
+            format!("it became shorter than the {} bytes that were read", file.bytes)
+        } else {
+            let Looked { ready, told } = look(at, found, file, (state, before), last, &self.options)?;
+            self.left_out.extend(told.map(|reason| LeftOut { path: file.path.clone(), reason }));
+            return Ok(ready);
+        };
+        file.closed = true;
+        self.left_out.push(LeftOut { path: found.path, reason });
+        Ok(None)
     }
 
     /// How the files of this turn are read.
     fn reading(&self, ready: &[Ready]) -> LogOptions {
         let parts = ready.iter().filter_map(|ready| Some((ready.file.path.clone(), ready.part.clone()?)));
         let mut options = LogOptions { parts: parts.collect(), ..self.options.clone() };
-        if let Some(reader) = &self.progress.reader {
+        if let Some(reader) = &self.progress().reader {
             options.reward = Some(reader.reward.clone());
             options.step = reader.step.clone();
             options.group = reader.group.clone();
@@ -370,13 +255,12 @@ impl Follower {
         };
         let lacks =
             matches!(error, Error::Empty { .. } | Error::MissingColumn { .. } | Error::NoValues { .. });
-        if lacks && ready.iter().all(|own| goes_on(ready, &own.file.path)) {
+        if lacks && ready.iter().all(Ready::goes_on) {
             for ready in ready.iter().filter(|ready| ready.cut) {
                 // A stretch without a reward in the middle of a file: there is more behind it.
-                if let Some(file) = self.progress.files.get_mut(ready.at) {
-                    file.bytes = ready.bytes;
-                    file.lines += ready.lines;
-                    file.rows += usize::try_from(ready.lines).unwrap_or_default();
+                if let Some(file) = self.known.file(ready.at) {
+                    (file.bytes, file.lines) = (ready.to.bytes, file.lines + ready.to.lines);
+                    file.rows += usize::try_from(ready.to.lines).unwrap_or_default();
                 }
             }
             for ready in ready.iter().filter(|ready| last && !ready.cut) {
@@ -386,7 +270,7 @@ impl Follower {
             return Ok(());
         }
         let found = ready.iter().all(|ready| ready.file.below.is_some());
-        if self.progress.reader.is_none() {
+        if self.progress().reader.is_none() {
             return if last || !found || ready.iter().any(has_rollouts) { Err(error) } else { Ok(()) };
         }
         let why = match &error {
@@ -397,21 +281,16 @@ impl Follower {
         };
         let foreign = matches!(error, Error::MissingColumn { .. }) || ready.len() == 1;
         let Some(why) = why.filter(|_| found && foreign) else { return Err(error) };
-        let new = ready.iter().filter(|own| !goes_on(ready, &own.file.path));
-        new.for_each(|own| self.close(&own.file.path, why.clone()));
+        let new = ready.iter().filter(|own| !own.goes_on());
+        new.for_each(|own| self.leave_out(own, why.clone(), last));
         Ok(())
     }
 
-    fn close(&mut self, path: &Path, reason: String) {
-        if let Some(file) = self.progress.files.iter_mut().find(|file| file.path == path) {
-            file.closed = true;
+    /// A file is not read any further, unless it ends in a line that is not whole yet.
+    fn leave_out(&mut self, ready: &Ready, reason: String, last: bool) {
+        if let Some(file) = self.known.file(ready.at) {
+            file.closed |= !(last && ready.whole.is_some());
         }
-        self.left_out.push(LeftOut { path: path.to_owned(), reason });
+        self.left_out.push(LeftOut { path: ready.file.path.clone(), reason });
     }
-}
-
-/// Whether a file of this turn was read before, and goes on.
-fn goes_on(ready: &[Ready], path: &Path) -> bool {
-    let own = ready.iter().find(|own| own.file.path == path);
-    own.and_then(|own| own.part.as_ref()).is_some_and(|part| part.rows > 0)
 }

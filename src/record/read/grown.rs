@@ -5,14 +5,15 @@ use super::format::{Format, format};
 use super::source::{MAX_RECORD, Magic};
 use super::spool;
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 /// What there is to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Grown {
-    /// Records up to this byte, and line breaks from the first byte to there.
-    Records { end: u64, lines: u64 },
+    /// Records up to this byte, and lines from the first byte to there; the same up to the last line that has an end, where the last has
+    /// none.
+    Records { end: u64, lines: u64, whole: Option<(u64, u64)> },
     /// No whole record.
     Nothing,
     /// A file that is read as one; whether it is complete, where its end tells.
@@ -51,10 +52,11 @@ pub(super) fn grown(path: &Path, from: u64, to: u64, quoted: bool, last: bool) -
     let all = from + bytes.len() as u64;
     if last && all >= size && end != Some(bytes.len()) {
         // The reader leaves an unfinished record out, and says so.
-        return Ok(Grown::Records { end: all, lines: lines + 1 });
+        let whole = Some((from + end.unwrap_or(0) as u64, lines_to_end));
+        return Ok(Grown::Records { end: all, lines: lines + 1, whole });
     }
     match end {
-        Some(end) => Ok(Grown::Records { end: from + end as u64, lines: lines_to_end }),
+        Some(end) => Ok(Grown::Records { end: from + end as u64, lines: lines_to_end, whole: None }),
         None if all < size && bytes.len() < MAX_RECORD => {
             grown(path, from, size.min(from + MAX_RECORD as u64), quoted, last)
         }
@@ -64,6 +66,26 @@ pub(super) fn grown(path: &Path, from: u64, to: u64, quoted: bool, last: bool) -
         }
         None => Ok(Grown::Nothing),
     }
+}
+
+/// What follows the beginning of a line that was read before the line had an end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Rest {
+    /// Bytes up to the next line.
+    pub bytes: u64,
+    /// Whether they are the line's end alone.
+    pub is_break: bool,
+}
+
+/// The rest of a line from byte `from` on, once it has an end.
+pub(super) fn rest_of_line(path: &Path, from: u64) -> Result<Option<Rest>, Error> {
+    let refused = |source| Error::Io { path: path.to_owned(), source };
+    let mut file = File::open(path).map_err(refused)?;
+    file.seek(SeekFrom::Start(from)).map_err(refused)?;
+    let mut rest = Vec::new();
+    BufReader::new(file).take(MAX_RECORD as u64).read_until(b'\n', &mut rest).map_err(refused)?;
+    let is_break = rest.trim_ascii().is_empty();
+    Ok(rest.ends_with(b"\n").then_some(Rest { bytes: rest.len() as u64, is_break }))
 }
 
 /// Whether a JSON file holds one record a line.
@@ -116,13 +138,29 @@ mod tests {
     #[test]
     fn whole_records_are_read_and_the_rest_waits() {
         let lines = "{\"a\": 1}\n{\"a\": 2}\n{\"a\"";
-        assert_eq!(of("x.jsonl", lines, 0, false), Grown::Records { end: 18, lines: 2 });
+        let two = Grown::Records { end: 18, lines: 2, whole: None };
+        assert_eq!(of("x.jsonl", lines, 0, false), two);
         assert_eq!(of("x.jsonl", lines, 18, false), Grown::Nothing);
-        assert_eq!(of("x.jsonl", lines, 18, true), Grown::Records { end: 22, lines: 1 });
-        assert_eq!(of("x.json", lines, 0, false), Grown::Records { end: 18, lines: 2 });
+        let all = |lines: u64, whole: u64| Grown::Records { end: 22, lines, whole: Some((18, whole)) };
+        assert_eq!(of("x.jsonl", lines, 18, true), all(1, 0));
+        assert_eq!(of("x.jsonl", lines, 0, true), all(3, 2));
+        assert_eq!(of("x.json", lines, 0, false), two);
         let cells = "a,b\n1,\"two\nlines\"\n2,\"half\n";
-        assert_eq!(of("x.csv", cells, 0, false), Grown::Records { end: 18, lines: 3 });
+        assert_eq!(of("x.csv", cells, 0, false), Grown::Records { end: 18, lines: 3, whole: None });
         assert_eq!(of("x.csv", cells, 18, false), Grown::Nothing);
+    }
+
+    #[test]
+    fn a_line_that_goes_on_has_a_rest_once_it_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.csv");
+        let rest = |text: &str| {
+            std::fs::write(&path, text).unwrap();
+            rest_of_line(&path, 3).unwrap().map(|rest| (rest.bytes, rest.is_break))
+        };
+        assert_eq!(rest("1,2"), None);
+        assert_eq!(rest("1,2\r\n3,4\n"), Some((2, true)));
+        assert_eq!([rest("1,25"), rest("1,25\n3")], [None, Some((2, false))]);
     }
 
     #[test]

@@ -104,6 +104,10 @@ impl Error {
                 "`--rows rollouts` reads each element as a rollout; `--reward 'sum({rewards})'`, or last(), max() or \
                  mean() of it, reads each line as one"
             ),
+            Self::StepsOfEpisodes { episode, .. } => format!(
+                "give one row for each `{episode}`, with its return and the training step; or say `--rows rollouts` if each row is \
+                 a rollout"
+            ),
             Self::List { column, .. } => format!(
                 "say which number it gives: `--reward 'sum({column})'`, or last(), max() or mean() of it; `--rows \
                  rollouts` if each element is a rollout"

@@ -1,5 +1,7 @@
 //! How the numbers of a log lie in their temporary file: blocks of columns of 64-bit words, and stretches of rows.
 
+use serde::{Deserialize, Serialize};
+
 /// Bytes of numbers that are kept in memory.
 pub(super) const IN_MEMORY: usize = 64 << 20;
 /// Rows of a block.
@@ -28,7 +30,7 @@ pub(super) struct Layout {
 }
 
 /// What all rows of a stretch share.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Shared {
     pub step: u64,
     pub run: u64,

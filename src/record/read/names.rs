@@ -15,20 +15,25 @@ pub(super) const PROXY: &[&str] = &[
     "return",
     "episode_return",
 ];
+/// The training step. `global_step` comes first: beside it a `step` counts something smaller.
 pub(super) const STEP: &[&str] = &[
-    "step",
     "global_step",
+    "step",
     "progress/step",
     "train_step",
     "training_step",
+    "optimizer_step",
     "iteration",
+    "training_iteration",
     "_step",
     "gen_step",
     "current_steps",
     "current_step",
     "iter",
+    "iterations",
     "timesteps",
     "total_timesteps",
+    "timesteps_total",
     "num_timesteps",
     "env_steps",
     "tail_version",
@@ -85,6 +90,8 @@ const EPISODE: &[&str] = &[
 ];
 /// Those of them that count the episodes of a run, one after the other, where they ascend.
 const ORDINAL: &[&str] = &["episode", "ep", "episode_idx", "episode_id", "trajectory"];
+/// Those of them whose rows are one rollout together, where a row is a step of it.
+const WHOLE: &[&str] = &["episode", "episode_id", "episode_idx", "ep", "trajectory", "trajectory_id"];
 /// Names of single rollouts, where they are text.
 const OWN_ID: &[&str] =
     &["id", "episode_id", "rollout_id", "trajectory_id", "uuid", "request_id", "sample_uuid"];
@@ -137,6 +144,9 @@ const BOOKKEEPING: &[&str] = &[
     "size",
     "turn",
     "turns",
+    "sample",
+    "std",
+    "weights",
 ];
 const BOOKKEEPING_STARTS: &[&str] = &["num_", "n_", "total_", "max_", "min_", "unnamed:", "__index_level"];
 const BOOKKEEPING_ENDS: &[&str] = &[
@@ -162,9 +172,45 @@ const BOOKKEEPING_ENDS: &[&str] = &[
     "_loss",
     "_length",
     "_lengths",
+    "_s",
+    "_std",
+    "_var",
+    "_scale",
+    "_weight",
+    "_threshold",
+    "_clip",
+    "_coef",
+    "_cost",
+    "_usd",
 ];
-/// What a nested name must speak of to be taken for a reward unasked.
+/// What a name must speak of to be taken for a reward unasked, within others too.
 const REWARD_WORDS: &[&str] = &["reward", "score", "return", "proxy", "accuracy"];
+/// Words that say it of a name that is not within others.
+const OWN_WORDS: &[&str] = &[
+    "acc",
+    "correct",
+    "correctness",
+    "feedback",
+    "fitness",
+    "grade",
+    "helpfulness",
+    "judge",
+    "judgement",
+    "judgment",
+    "pass",
+    "passed",
+    "preference",
+    "quality",
+    "r",
+    "rating",
+    "rm",
+    "success",
+    "utility",
+    "value",
+    "win",
+];
+/// Words of a name that say that its values are means already.
+const MEANS: &[&str] = &["mean", "avg", "average", "ema", "smoothed"];
 
 /// The last key of a name, in small letters.
 fn leaf(name: &str) -> String {
@@ -235,6 +281,16 @@ pub(super) fn own_id(columns: &[Column]) -> Option<String> {
         .filter(|name| columns.iter().any(|c| c.name == *name && c.kind == Kind::Other))
 }
 
+/// The column that names the episode or trajectory of a row.
+pub(super) fn episode(columns: &[Column]) -> Option<String> {
+    pick(columns, WHOLE, false)
+}
+
+/// Whether a row has a text or an outcome of its own.
+pub(super) fn has_outcome(columns: &[Column]) -> bool {
+    [PROMPT, COMPLETION, OUTCOME].iter().any(|names| pick(columns, names, true).is_some())
+}
+
 /// The reward of a `monitor.csv`: reward, length and time of each episode as `r`, `l` and `t`.
 pub(super) fn monitor(columns: &[Column]) -> Option<&Column> {
     let named = |name: &str| columns.iter().find(|c| c.name == name && c.kind == Kind::Number);
@@ -271,10 +327,22 @@ pub(super) fn is_bookkeeping(name: &str) -> bool {
         || BOOKKEEPING_ENDS.iter().any(|end| leaf.ends_with(end))
 }
 
-/// Whether a name may be taken for a reward unasked: its own key, or one within others that speaks of a reward.
+/// The words of a name, in small letters.
+fn words(name: &str) -> impl Iterator<Item = String> {
+    name.split(|c: char| !c.is_ascii_alphanumeric()).map(str::to_ascii_lowercase)
+}
+
+/// Whether a name may be taken for a reward unasked: it speaks of one.
 pub(super) fn may_be_guessed(name: &str) -> bool {
     let small = name.to_ascii_lowercase();
-    !name.contains('*') && (!name.contains('/') || REWARD_WORDS.iter().any(|word| small.contains(word)))
+    let speaks = REWARD_WORDS.iter().any(|word| small.contains(word));
+    let own = !name.contains('/') && words(name).any(|word| OWN_WORDS.contains(&word.as_str()));
+    !name.contains('*') && (speaks || own)
+}
+
+/// Whether a name says that its values are means already.
+pub(super) fn is_mean(name: &str) -> bool {
+    words(name).any(|word| MEANS.contains(&word.as_str()))
 }
 
 #[cfg(test)]
@@ -292,6 +360,7 @@ mod tests {
         assert_eq!(step(&["Wall time", "Step", "Value"]).as_deref(), Some("Step"));
         assert_eq!(step(&["trainer/global_step", "r"]).as_deref(), Some("trainer/global_step"));
         assert_eq!(step(&["run/work/step", "task/data/step"]).as_deref(), Some("run/work/step"));
+        assert_eq!(step(&["step", "global_step"]).as_deref(), Some("global_step"), "beside a smaller one");
         assert_eq!(step(&["a/step", "b/step"]), None, "either");
         assert_eq!(step(&["traces/*/step"]), None);
     }
@@ -324,8 +393,18 @@ mod tests {
         {
             assert!(!is_bookkeeping(name), "{name}");
         }
-        assert!(may_be_guessed("value") && may_be_guessed("train/reward"));
-        assert!(!may_be_guessed("task/data/difficulty") && !may_be_guessed("traces/*/reward"));
+        for name in ["value", "train/reward", "acc", "rm_out", "user_rating"] {
+            assert!(may_be_guessed(name), "{name}");
+        }
+        for name in
+            ["task/data/difficulty", "traces/*/reward", "latency", "ground_truth", "task/value", "accent"]
+        {
+            assert!(!may_be_guessed(name), "{name}");
+        }
+        for name in ["cost_usd", "elapsed_s", "sample", "reward_std", "info/score_threshold"] {
+            assert!(is_bookkeeping(name), "{name}");
+        }
+        assert!(is_mean("episode_reward_mean") && is_mean("avg/return") && !is_mean("meaning_score"));
     }
 
     #[test]

@@ -37,25 +37,12 @@ impl Told {
     /// The notes, and the files that were left out, in words and as they are.
     pub fn finish(self, files: &[PathBuf]) -> (Vec<String>, Vec<LeftOut>) {
         let Self { mut notes, left_out, first_repeat, repeats, repeated } = self;
-        if let Some(Repeat { of, at, batch, rows }) = first_repeat {
-            let name =
-                |file: u32| files.get(file as usize).map(|p| p.display().to_string()).unwrap_or_default();
-            let (what, whose) = if of == at {
-                (format!("step {} in {}", at.step, name(at.file)), "the same step before them".to_owned())
-            } else if of.step == at.step {
-                (format!("step {} in {}", at.step, name(at.file)), name(of.file))
-            } else {
-                (format!("step {}", at.step), format!("step {}", of.step))
-            };
+        if let Some(first) = first_repeat {
             let more = match repeats - 1 {
                 0 => String::new(),
                 more => format!("; likewise {more} times more, {repeated} rollouts in all"),
             };
-            notes.push(format!(
-                "{} of {batch} rollouts of {what} are those of {whose} (same prompt, completion and reward): counted \
-                 once{more}",
-                rows.len()
-            ));
+            notes.push(first.said(files, &more));
         }
         let mut reasons: Vec<&str> = Vec::new();
         for file in &left_out {

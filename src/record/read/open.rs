@@ -1,13 +1,13 @@
 //! Opens a reward log: which files, which columns, and every row as a rollout.
 
-use super::build::{Building, Episodes, Plan};
+use super::build::{Building, Episodes, Plan, Read};
 use super::cell::Kind;
 use super::choose::{Choice, choose, reason};
 use super::error::Error;
 use super::files::{Found, found};
 use super::log::{InMemory, LeftOut, Log, StepSource};
 use super::means::may_be_means;
-use super::names::{monitor, ordinal, sign_of_rollouts};
+use super::names::{episode, has_outcome, is_mean, monitor, ordinal, sign_of_rollouts};
 use super::options::LogOptions;
 use super::path_step;
 use super::present::Present;
@@ -71,7 +71,7 @@ pub(super) fn numbered(files: &[PathBuf], one_each: bool) -> Numbered {
     let numbers = (0..files.len()).collect();
     match path_step::steps(files) {
         Some(steps) => Numbered { source: StepSource::Path, steps, numbers },
-        None if one_each || files.len() == 1 => {
+        None if one_each || files.len() == 1 || files.iter().all(|file| path_step::is_shard(file)) => {
             Numbered { source: StepSource::None, steps: vec![0; files.len()], numbers }
         }
         None => {
@@ -81,15 +81,15 @@ pub(super) fn numbered(files: &[PathBuf], one_each: bool) -> Numbered {
     }
 }
 
-/// As [`open`], of files that were found and are what `numbered` says, which is told whether they are one rollout each; with the
-/// number of rows of each. Only a `whole` log is put into blocks: a part does not know what it is a part of.
+/// As [`open`], of files that were found and are what `numbered` says, which is told whether they are one rollout each; with what
+/// was read of each. Only a `whole` log is put into blocks: a part does not know what it is a part of.
 pub(super) fn open_files(
     found: Vec<Found>,
     options: &LogOptions,
     without_steps: bool,
     whole: bool,
     numbered: &dyn Fn(&[PathBuf], bool) -> Numbered,
-) -> Result<(Log<Rollouts>, Vec<usize>), Error> {
+) -> Result<(Log<Rollouts>, Vec<Read>), Error> {
     let Choice { files, reward, left_out } = choose(found, options)?;
     let names = match files.first() {
         Some(first) => feature_names(&first.path, &first.present, &options.features)?,
@@ -103,6 +103,7 @@ pub(super) fn open_files(
     // One rollout a file: their order says nothing of steps.
     let one_each = several && files.iter().all(|file| file.single);
     let Numbered { source, steps, numbers } = numbered(&paths_of, one_each);
+    let runs = path_step::runs(&paths_of, whole);
     let mut plans = Vec::with_capacity(files.len());
     for (number, file) in files.iter().enumerate() {
         let roles = Roles::of(&file.present, &reward, options);
@@ -123,6 +124,13 @@ pub(super) fn open_files(
                 None => ordinal(&file.present.columns).map(Episodes::Column),
             },
             of_rollouts: sign_of_rollouts(&file.present.columns).is_some(),
+            episode: episode(&file.present.columns)
+                .filter(|_| options.rows.is_none() && roles.step.is_some()),
+            mean: options.rows.is_none()
+                && !has_outcome(&file.present.columns)
+                && !reward.terms(None).is_empty()
+                && reward.terms(None).iter().all(|term| is_mean(term.column)),
+            run: runs.get(number).copied().unwrap_or_default(),
             missing,
             features: names.iter().map(|name| file.present.has(name)).collect(),
             present: file.present.clone(),
@@ -134,14 +142,14 @@ pub(super) fn open_files(
     let step = roles.step.as_ref().map_or(source, |name| StepSource::Column(name.clone()));
     let mut building = Building::new(&plans, &reward, names, options, without_steps, whole);
     left_out.into_iter().for_each(|file| building.leave_out(file));
-    let mut rows = vec![0; files.len()];
-    for (number, ((file, plan), rows)) in files.iter().zip(plans).zip(&mut rows).enumerate() {
+    let mut read = vec![Read::default(); files.len()];
+    for (number, ((file, plan), read)) in files.iter().zip(plans).zip(&mut read).enumerate() {
         match building.file(number, &file.path, plan, &reward) {
             Err(error) if several => match reason(&error, false, false) {
                 Some(reason) => building.leave_out(LeftOut { path: file.path.clone(), reason }),
                 None => return Err(error),
             },
-            result => *rows = result?,
+            result => *read = result?,
         }
     }
     if building.is_empty() && !reward.terms(None).is_empty() {
@@ -149,7 +157,7 @@ pub(super) fn open_files(
         return Err(Error::NoValues { path, column: reward.to_string() });
     }
     let options = LogOptions { reward: Some(reward.clone()), ..options.clone() };
-    Ok((building.finish(paths_of, roles, step, options)?, rows))
+    Ok((building.finish(paths_of, roles, step, options)?, read))
 }
 
 /// The feature columns that are asked for, each once, and those that are always read.

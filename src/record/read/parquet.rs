@@ -109,16 +109,18 @@ fn collect(field: &Type, prefix: &str, columns: &mut Vec<Column>) {
             }
         }
         Type::PrimitiveType { physical_type, .. } => {
-            let numeric = match physical_type {
-                Physical::DOUBLE | Physical::FLOAT => true,
-                Physical::INT32 | Physical::INT64 => !matches!(
-                    info.logical_type_ref(),
-                    Some(LogicalType::Date | LogicalType::Time { .. } | LogicalType::Timestamp { .. })
-                ),
-                _ => false,
+            let is_time = matches!(
+                info.logical_type_ref(),
+                Some(LogicalType::Date | LogicalType::Time { .. } | LogicalType::Timestamp { .. })
+            );
+            let kind = match physical_type {
+                Physical::DOUBLE | Physical::FLOAT => Kind::Number,
+                Physical::INT32 | Physical::INT64 if !is_time => Kind::Number,
+                Physical::BOOLEAN => Kind::Flag,
+                _ => Kind::Other,
             };
             let whole = matches!(physical_type, Physical::INT32 | Physical::INT64);
-            columns.push(Column { name, kind: if numeric { Kind::Number } else { Kind::Other }, whole });
+            columns.push(Column { name, kind, whole });
         }
         Type::GroupType { .. } => columns.push(Column { name, kind: Kind::Other, whole: true }),
     }

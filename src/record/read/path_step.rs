@@ -1,24 +1,88 @@
 //! Training steps in the names of files and folders: `step_12/`, `global_step_12/`, `12.jsonl`, `3/task.jsonl`.
 
+use super::cell::text_hash;
 use std::path::{Component, Path, PathBuf};
 
 /// Words before a number that say that it is a step.
 const WORDS: &[&str] =
     &["step", "iter", "iteration", "version", "update", "completions", "ckpt", "checkpoint"];
 
+/// How a path says a step.
+pub(super) type Way = fn(&Path) -> Option<u64>;
+
+/// The ways, the surest first.
+const WAYS: [Way; 3] = [worded, folder, stem];
+
+/// Which ways the paths of files agree in, while files come.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Ways {
+    files: usize,
+    /// The step of the first file, and whether others have another; `None` where some file has none.
+    found: [Option<(u64, bool)>; 3],
+}
+
+impl Ways {
+    /// The next file.
+    pub fn see(&mut self, file: &Path) {
+        for (found, way) in self.found.iter_mut().zip(WAYS) {
+            *found = match (way(file), *found) {
+                (Some(step), None) if self.files == 0 => Some((step, false)),
+                (Some(step), Some((first, differ))) => Some((first, differ || step != first)),
+                _ => None,
+            };
+        }
+        self.files += 1;
+    }
+
+    /// The way in which all files say a step. A number that all share says nothing, unless a word says what it is.
+    pub fn way(&self) -> Option<Way> {
+        let differ = self.found.iter().position(|found| found.is_some_and(|(_, differ)| differ));
+        let worded = self.found.first().filter(|found| found.is_some()).map(|_| 0);
+        WAYS.get(differ.or(worded)?).copied()
+    }
+}
+
 /// The step of each file, where all files say one in the same way.
 pub(super) fn steps(files: &[PathBuf]) -> Option<Vec<u64>> {
-    let ways: [fn(&Path) -> Option<u64>; 3] = [worded, folder, stem];
-    let all =
-        |way: fn(&Path) -> Option<u64>| files.iter().map(|file| way(file)).collect::<Option<Vec<u64>>>();
-    let distinct = |steps: &Vec<u64>| steps.windows(2).any(|pair| pair[0] != pair[1]);
-    // A number that all files share says nothing, unless a word says what it is.
-    ways.into_iter().filter_map(all).find(distinct).or_else(|| all(worded))
+    let mut ways = Ways::default();
+    files.iter().for_each(|file| ways.see(file));
+    let way = ways.way()?;
+    files.iter().map(|file| way(file)).collect()
 }
 
 /// The step of a file that may be the first of several.
 pub(super) fn of_one(file: &Path) -> Option<u64> {
     worded(file).or_else(|| stem(file)).or_else(|| folder(file))
+}
+
+/// Whether a file is one of the pieces into which a data set was cut: `train-00000-of-00008`, `part-00003`, `shard_2`. Their numbers are
+/// no steps, and neither is their order.
+pub(super) fn is_shard(file: &Path) -> bool {
+    let name = file.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let of = name.split_once("-of-").is_some_and(|(before, after)| {
+        before.ends_with(|c: char| c.is_ascii_digit()) && after.starts_with(|c: char| c.is_ascii_digit())
+    });
+    of || ["part", "shard", "chunk"].iter().any(|word| after(&name, word).is_some())
+}
+
+/// The run of each file, 0 where none is told: by a folder as `seed_3` or `run-12`. `differing`: only where files differ in it.
+pub(super) fn runs(files: &[PathBuf], differing: bool) -> Vec<u64> {
+    const WORDS: &[&str] = &["seed", "run", "trial", "exp", "experiment", "replicate"];
+    let is_run = |part: &String| {
+        let small = part.to_ascii_lowercase();
+        let number = WORDS.iter().find_map(|word| small.strip_prefix(word));
+        number.is_some_and(|rest| {
+            rest.trim_start_matches(['_', '-', '=']).starts_with(|c: char| c.is_ascii_digit())
+        })
+    };
+    let run = |file: &PathBuf| {
+        let mut folders: Vec<String> = parts(file).collect();
+        folders.pop();
+        folders.into_iter().rev().find(is_run).map_or(0, |name| text_hash(name.as_bytes()).max(1))
+    };
+    let runs: Vec<u64> = files.iter().map(run).collect();
+    let differ = runs.windows(2).any(|pair| pair[0] != pair[1]);
+    if differ || !differing { runs } else { vec![0; files.len()] }
 }
 
 /// A word with a number, in the deepest part of the path that has one.
@@ -89,5 +153,22 @@ mod tests {
         assert_eq!(of(&["run1_rollouts_000000.jsonl", "run1_rollouts_000001.jsonl"]), None, "a shard");
         assert_eq!(of(&["u0_1_0.jsonl"]), None);
         assert_eq!(of(&["2024/run.jsonl"]), None);
+    }
+
+    #[test]
+    fn pieces_of_a_data_set_are_no_steps_and_seeds_are_runs() {
+        for name in ["d/train-00003-of-00008.parquet", "part-00001.jsonl", "d/shard_2.csv", "chunk7.jsonl"] {
+            assert!(is_shard(Path::new(name)), "{name}");
+        }
+        for name in ["run1_rollouts_000000.jsonl", "3.jsonl", "a-of-b.csv", "party_2.jsonl", "part.jsonl"] {
+            assert!(!is_shard(Path::new(name)), "{name}");
+        }
+        let of =
+            |files: &[&str], differing| runs(&files.iter().map(PathBuf::from).collect::<Vec<_>>(), differing);
+        let two = of(&["r/seed_1/a.jsonl", "r/seed_2/a.jsonl", "r/seed_1/b.jsonl"], true);
+        assert!(two[0] != two[1] && two[0] == two[2] && two[0] > 0);
+        assert_eq!(of(&["run-1/a.jsonl", "run-1/b.jsonl"], true), [0, 0], "one run");
+        assert!(of(&["run-1/a.jsonl"], false)[0] > 0);
+        assert_eq!(of(&["runs/a.jsonl", "runner/b.jsonl", "step_1/run_2.jsonl"], false), [0, 0, 0]);
     }
 }

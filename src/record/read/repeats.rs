@@ -6,11 +6,12 @@
 //! honestly, and so does an evaluation of one rollout a prompt: these are counted each time. A file that holds itself twice:
 //! [`copies`](super::copies).
 
-use super::cell::words_hash;
 use super::copies::Copies;
 use super::layout::Shared;
 use super::repeat::{Repeat, Rollout};
-use std::collections::HashMap;
+use super::sketch::Seen;
+use serde::{Deserialize, Serialize};
+use std::collections::{HashMap, VecDeque};
 
 /// The share of the smaller of two batches that must be in the other.
 const NEARLY_ALL: f64 = 0.9;
@@ -23,57 +24,23 @@ const LARGEST: usize = 1 << 20;
 /// Identities of earlier batches that are kept where a log has several files.
 const KEPT: usize = 1 << 22;
 
-/// A batch that was seen, to which others are compared.
-#[derive(Debug)]
-struct Seen {
-    shared: Shared,
-    identities: Vec<u64>,
-    sketch: Sketch,
-}
-
-/// Bits of a set of identities, sixteen for each: enough to tell most batches apart without putting them in order.
-#[derive(Debug)]
-struct Sketch(Vec<u64>);
-
-impl Sketch {
-    fn of(batch: &[Rollout]) -> Self {
-        let mut bits = vec![0; batch.len().div_ceil(4).next_power_of_two()];
-        let mask = 64 * bits.len() - 1;
-        for rollout in batch {
-            let bit = rollout.identity as usize & mask;
-            bits[bit / 64] |= 1 << (bit % 64);
-        }
-        Self(bits)
-    }
-
-    /// Whether an eighth of some rollouts of a batch may be in the set.
-    fn may_share(&self, batch: &[Rollout]) -> bool {
-        const LOOKED_AT: usize = 64;
-        let mask = 64 * self.0.len() - 1;
-        let every = batch.len().div_ceil(LOOKED_AT).max(1);
-        let (mut looked_at, mut found) = (0, 0);
-        for rollout in batch.iter().step_by(every) {
-            let bit = rollout.identity as usize & mask;
-            looked_at += 1;
-            found += usize::from(self.0[bit / 64] >> (bit % 64) & 1 == 1);
-        }
-        8 * found >= looked_at
-    }
-}
-
 /// Batches while a log is read.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Repeats {
     shared: Option<Shared>,
     batch: Vec<Rollout>,
     previous: Option<Seen>,
-    /// By step, where a log has several files.
-    earlier: HashMap<u64, Vec<Seen>>,
+    /// By step, where a log has several files; the oldest are let go.
+    earlier: HashMap<u64, VecDeque<Seen>>,
+    order: VecDeque<u64>,
     kept: usize,
+    most: usize,
     copies: Copies,
     several_files: bool,
     by_text: bool,
     by_prompt: bool,
+    /// Whether the step is a new one of a log that is seen step by step.
+    ahead: bool,
     /// Whether a batch came back before.
     proven: bool,
     /// Batches that came back without showing that they were sampled once.
@@ -83,7 +50,37 @@ pub(super) struct Repeats {
 impl Repeats {
     /// `by_prompt`: rollouts name their prompt.
     pub fn new(several_files: bool, by_prompt: bool) -> Self {
-        Self { several_files, by_prompt, ..Self::default() }
+        Self {
+            shared: None,
+            batch: Vec::new(),
+            previous: None,
+            earlier: HashMap::new(),
+            order: VecDeque::new(),
+            kept: 0,
+            most: KEPT,
+            copies: Copies::default(),
+            several_files,
+            by_text: false,
+            by_prompt,
+            ahead: false,
+            proven: false,
+            unclear: 0,
+        }
+    }
+
+    /// The same, of a log that is watched: with so many identities of earlier batches at most.
+    pub fn keeping(self, most: usize) -> Self {
+        Self { most, ..self }
+    }
+
+    /// What holds for the next step of a log that is seen step by step: whether rollouts name their prompt, and whether it is a new one.
+    pub fn next_step(&mut self, by_prompt: bool, ahead: bool) {
+        (self.by_prompt, self.ahead) = (by_prompt, ahead);
+    }
+
+    /// The stretches that were seen, of a file that may hold itself twice.
+    pub fn copies(&mut self) -> &mut Copies {
+        &mut self.copies
     }
 
     /// The next row; returns what batches before it repeat, if they are complete. `by_text`: its identity is that of its
@@ -136,21 +133,16 @@ impl Repeats {
         }
         self.proven |= found.is_some();
         let seen = || {
-            let identities = batch.iter().map(|rollout| rollout.identity).collect();
-            Seen { shared, identities, sketch: Sketch::of(&batch) }
+            let identities: Vec<u64> = batch.iter().map(|rollout| rollout.identity).collect();
+            Seen::from((shared, identities))
         };
         if self.several_files && batch.len() >= FEWEST {
-            if self.kept + batch.len() > KEPT {
-                self.earlier.clear();
-                self.kept = 0;
-            }
-            self.kept += batch.len();
-            self.earlier.entry(shared.step).or_default().push(seen());
+            self.keep(seen());
         }
         self.previous = Some(seen());
         let found = match found {
-            Some((of, rows)) => vec![Repeat { of, at: shared, batch: batch.len(), rows }],
-            None if self.by_text && self.by_prompt => self.copies.see(shared, &batch),
+            Some((of, rows)) => vec![Repeat { of, at: shared, batch: batch.len(), rows, texts: true }],
+            None if self.by_text && self.by_prompt => self.copies.see(shared, &batch, self.ahead),
             None => Vec::new(),
         };
         self.batch = batch;
@@ -158,9 +150,25 @@ impl Repeats {
         found
     }
 
+    /// Keeps a batch, in the place of the oldest.
+    fn keep(&mut self, seen: Seen) {
+        self.kept += seen.identities.len();
+        self.order.push_back(seen.shared.step);
+        self.earlier.entry(seen.shared.step).or_default().push_back(seen);
+        while self.kept > self.most
+            && let Some(step) = self.order.pop_front()
+        {
+            let Some(of_step) = self.earlier.get_mut(&step) else { continue };
+            self.kept -= of_step.pop_front().map_or(0, |oldest| oldest.identities.len());
+            if of_step.is_empty() {
+                self.earlier.remove(&step);
+            }
+        }
+    }
+
     /// Whether a batch is another one again. `sampled`: it must show that sampling varies.
     fn compare(&self, batch: &[Rollout], seen: &Seen, sampled: bool) -> Answer {
-        if !seen.sketch.may_share(batch) {
+        if !seen.may_share(batch) {
             return Answer::No;
         }
         let (mut batch, mut others) = (batch.to_vec(), seen.identities.clone());
@@ -191,35 +199,6 @@ impl Repeats {
         rows.sort_unstable();
         Answer::Repeat(rows)
     }
-}
-
-/// A rollout, for [`again`].
-#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Again {
-    /// Its training step.
-    pub step: u64,
-    /// The number of its file.
-    pub file: u32,
-    /// What was sampled: equal for equal completions of the same prompt.
-    pub outcome: u64,
-    /// Its prompt.
-    pub prompt: u64,
-    /// Its reward.
-    pub reward: f64,
-}
-
-/// Which of these rollouts, in the order of steps and files, are there again: a step of which nearly all are those of the step
-/// before, or of the same step in another file.
-pub fn again(rollouts: &[Again]) -> Vec<usize> {
-    let mut repeats = Repeats::new(true, false);
-    let mut found = Vec::new();
-    for (row, rollout) in rollouts.iter().enumerate() {
-        let shared = Shared { step: rollout.step, run: 0, file: rollout.file };
-        let identity = words_hash([rollout.outcome, rollout.reward.to_bits()]);
-        found.extend(repeats.see(shared, row, identity, rollout.prompt, true));
-    }
-    found.extend(repeats.end());
-    found.into_iter().flat_map(|repeat| repeat.rows).collect()
 }
 
 enum Answer {

@@ -1,6 +1,6 @@
 //! Which column of a log means what.
 
-use super::cell::Kind;
+use super::cell::{Column, Kind};
 use super::error::Error;
 use super::names::{
     ADVANTAGE, COMPLETION, GROUP, LENGTH, LOG_PROB, OUTCOME, PROMPT, PROXY, REF_LOG_PROB, RUN, STEP,
@@ -16,8 +16,8 @@ use std::path::Path;
 ///
 /// | role | names that are recognised, in this order; in any letters |
 /// |---|---|
-/// | reward | `proxy`, `reward`, `score`, `rewards`, `total_reward`, `reward_total`, `episode_reward`, `return`, `episode_return`, `r` beside `l` and `t`; else the only numeric column that has no other role and is no index, counter, clock or setting (within others only if it speaks of a reward, a score, a return or an accuracy) |
-/// | step | `step`, `global_step`, `progress/step`, `train_step`, `training_step`, `iteration`, `_step`, `gen_step`, `current_steps`, `iter`, `timesteps`, `total_timesteps`, `tail_version` … , also as the last key of a name as `train/global_step`; else numbers in the paths (`step_12/`, `12.jsonl`), else the order of the files |
+/// | reward | `proxy`, `reward`, `score`, `rewards`, `total_reward`, `reward_total`, `episode_reward`, `return`, `episode_return`, `r` beside `l` and `t`, numbers or truth values; else the only numeric column that has no other role and is no index, counter, clock or setting, if its name speaks of a reward, a score, a value or the like |
+/// | step | `global_step`, `step`, `progress/step`, `train_step`, `training_step`, `iteration`, `_step`, `gen_step`, `current_steps`, `iter`, `timesteps`, `total_timesteps`, `tail_version` … , also as the last key of a name as `train/global_step`; else numbers in the paths (`step_12/`, `12.jsonl`), else the order of the files |
 /// | run | `train_id`, `run_id`, `run` |
 /// | prompt | `prompt`, `input`, `question`, `query`, `prompt_id`, `prompt_idx`, `prompts`, `problem`, `instruction` |
 /// | completion | `completion`, `output`, `response`, `generation`, `answer`, their plurals, `content` |
@@ -104,8 +104,8 @@ pub(super) enum Guess {
 /// The reward that no one named.
 pub(super) fn guess(present: &Present) -> Guess {
     let columns = &present.columns;
-    let numeric = |name: &String| columns.iter().any(|c| c.name == *name && !matches!(c.kind, Kind::Other));
-    let named = pick(columns, PROXY, false).filter(numeric).or_else(|| Some(monitor(columns)?.name.clone()));
+    let numbers: Vec<Column> = columns.iter().filter(|c| c.kind != Kind::Other).cloned().collect();
+    let named = pick(&numbers, PROXY, false).or_else(|| Some(monitor(columns)?.name.clone()));
     if let Some(name) = named {
         return Guess::Known(name);
     }
@@ -117,13 +117,15 @@ pub(super) fn guess(present: &Present) -> Guess {
     {
         return Guess::Only(only.name.clone());
     }
-    let candidates: Vec<String> = columns
-        .iter()
-        .filter(|c| matches!(c.kind, Kind::Number | Kind::List) && !is_bookkeeping(&c.name))
-        .map(|c| c.name.clone())
-        .collect();
+    let of = |kinds: &[Kind]| -> Vec<String> {
+        let fits = |c: &&Column| kinds.contains(&c.kind) && !is_bookkeeping(&c.name);
+        columns.iter().filter(fits).map(|c| c.name.clone()).collect()
+    };
+    let candidates = of(&[Kind::Number, Kind::List]);
     match candidates.as_slice() {
         [one] if may_be_guessed(one) => Guess::Only(one.clone()),
+        // Truth values are offered where there is nothing else.
+        [] => Guess::Unclear(of(&[Kind::Flag])),
         _ => Guess::Unclear(candidates),
     }
 }
@@ -152,7 +154,6 @@ pub(super) fn missing(path: &Path, present: &Present, name: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::read::cell::Column;
     use crate::record::read::part::Extent;
     use crate::record::read::unfold::Unfold;
 
@@ -174,11 +175,29 @@ mod tests {
         assert_eq!(guess(&["step", "r", "l"]), only("r"));
         assert_eq!(guess(&["loss"]), only("loss"), "nothing else is there");
         let unclear = |names: &[&str]| Guess::Unclear(names.iter().map(|n| (*n).to_owned()).collect());
+        assert_eq!(
+            guess(&["step", "prompt", "latency"]),
+            unclear(&["latency"]),
+            "nothing says that it is one"
+        );
         assert_eq!(guess(&["task/data/idx", "task/data/difficulty"]), unclear(&["task/data/difficulty"]));
         assert_eq!(guess(&["traces/*/rewards/correct/score"]), unclear(&["traces/*/rewards/correct/score"]));
         let names = ["step", "rm_reward", "format_reward"];
         let error = guess(&names).refused(Path::new("x.csv"), &present(&names));
         assert!(error.help().is_some_and(|h| h.contains("rm_reward=1,format_reward=0.5")));
+    }
+
+    #[test]
+    fn truth_values_are_a_reward_where_the_name_says_so() {
+        let flags = |names: &[&str], flag: &str| {
+            let mut present = present(names);
+            let flagged = present.columns.iter_mut().filter(|column| column.name == flag);
+            flagged.for_each(|column| column.kind = Kind::Flag);
+            guess(&present)
+        };
+        assert_eq!(flags(&["step", "reward"], "reward"), Guess::Known("reward".to_owned()));
+        assert_eq!(flags(&["step", "correct"], "correct"), Guess::Unclear(vec!["correct".to_owned()]));
+        assert_eq!(flags(&["step", "done", "reward"], "done"), Guess::Known("reward".to_owned()));
     }
 
     #[test]

@@ -1,0 +1,82 @@
+//! The verdict on a log that is seen step by step.
+
+use super::rows::Facts;
+use super::step::{Stage, Watch};
+use crate::foundation::format::count;
+use crate::monitor::reading::{Assumptions, ListEntry, Passes, Reading, Rest, conclude, not_judged, shared};
+
+impl Watch {
+    /// The verdict on all that was seen, as [`detect`](crate::monitor::detect) gives it; what the texts share rests on a sample.
+    pub fn reading(&self, facts: &Facts) -> Reading {
+        let mut whole = self.clone();
+        let steps = whole.settings.reference().min(whole.steps);
+        let ended = whole.is_learning();
+        if ended {
+            whole.begin(facts);
+        }
+        let noun = whole.noun();
+        if self.steps > 1 && self.rows == self.steps {
+            let why = "each step has one rollout, which has nothing to be compared with: `tailcatch detect` judges such a log in blocks, or \
+                       give steps of several rollouts";
+            return not_judged(why.to_owned(), self.assumptions(facts, noun, 0, 0.0));
+        }
+        whole.take(facts);
+        let last = whole.last_step().unwrap_or_default();
+        let Self { stage, passes, keep, list, of_jumps, .. } = whole;
+        let Stage::Later(gathering) = stage else {
+            return not_judged("no rollout came".to_owned(), self.assumptions(facts, noun, 0, 0.0));
+        };
+        // A prompt that fails again has no jump any more.
+        let stands = |(prompt, entry): (u64, ListEntry)| {
+            passes.as_ref().is_some_and(|passes| passes.has_jumped(prompt)).then_some(entry)
+        };
+        let of_jumps: Vec<ListEntry> = of_jumps.into_iter().filter_map(stands).collect();
+        let (places, expected) = (gathering.places(), gathering.expected_benign());
+        let gathered = gathering.finish(Vec::new(), noun);
+        let paid = gathered.above().filter(|_| passes.is_some());
+        let pass_rate = passes.filter(|_| paid.is_some()).map(Passes::finish);
+        let reference =
+            if steps == 1 { "the first step".to_owned() } else { format!("the first {steps} steps") };
+        let mut reading = conclude(
+            gathered,
+            Rest {
+                list,
+                shared: shared(keep.samples(paid.is_some())),
+                pass_rate,
+                nothing_after: ended.then(|| {
+                    format!("the log ends at step {last}, inside the reference: wait for more of the log")
+                }),
+                assumptions: self.assumptions(facts, noun, places, expected),
+                reference,
+            },
+        );
+        if !of_jumps.is_empty() {
+            reading.list.extend(of_jumps);
+            reading.list.sort_by_key(|entry| (!entry.reference, entry.step));
+        }
+        reading
+    }
+
+    fn assumptions(&self, facts: &Facts, noun: &str, places: usize, expected: f64) -> Assumptions {
+        let steps = self.settings.reference().min(self.steps);
+        let rollouts = match &self.stage {
+            Stage::Reference(_) => self.rows as usize,
+            Stage::Later(gathering) => gathering.reference(),
+        };
+        let name = if steps == 1 { "the first step".to_owned() } else { format!("the first {steps} steps") };
+        Assumptions {
+            reward: facts.reward.clone(),
+            step: facts.step.clone(),
+            group: facts.group.clone(),
+            centre: noun.to_owned(),
+            reference: format!("{name} ({} rollouts)", count(rollouts)),
+            rows: self.rows as usize,
+            rows_left_out: facts.rows_left_out,
+            files: facts.files.len(),
+            files_left_out: facts.files_left_out.clone(),
+            duplicates: facts.duplicates + self.duplicates,
+            places,
+            expected_benign: expected,
+        }
+    }
+}

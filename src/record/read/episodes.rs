@@ -1,0 +1,124 @@
+//! Episodes of a log without steps: what counts them ascends, and begins anew where another run was appended.
+//!
+//! A run that was appended to itself comes again reward by reward, block by block: [`copies`](super::copies) finds it where the rewards
+//! show that it is no other run.
+
+use super::copies::Copies;
+use super::layout::{ROLLOUTS, Shared};
+use super::repeat::{Repeat, Rollout};
+
+/// Runs that one file holds at most.
+const MOST: usize = 1024;
+
+/// What was seen of a counter of episodes.
+#[derive(Debug, Default)]
+pub(super) struct Counted {
+    broken: bool,
+    last: Option<f64>,
+    /// The first row of each run, as written.
+    starts: Vec<usize>,
+    /// Episodes of the present run.
+    episodes: usize,
+    /// The episodes of a block that is not complete.
+    block: Vec<Rollout>,
+    copies: Copies,
+}
+
+impl Counted {
+    /// The next episode: its number, its row, as written, and its reward, where that is all there is to know it by. Returns the rows of
+    /// blocks that were there before.
+    pub fn see(&mut self, number: Option<f64>, row: usize, reward: Option<f64>) -> Vec<Repeat> {
+        let Some(number) = number.filter(|_| !self.broken) else {
+            self.broken = true;
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        let begins = self.last.is_none_or(|last| number < last);
+        if begins {
+            found = self.end_block();
+            // A run of less than a block is none: the number counts something else.
+            self.broken = self.last.is_some() && self.episodes < ROLLOUTS || self.starts.len() >= MOST;
+            self.starts.push(row);
+            self.episodes = 0;
+        } else if self.episodes.is_multiple_of(ROLLOUTS) {
+            found = self.end_block();
+        }
+        self.broken |= self.last == Some(number);
+        self.last = Some(number);
+        self.episodes += 1;
+        self.block.extend(reward.map(|reward| Rollout { identity: reward.to_bits(), prompt: 0, row }));
+        found
+    }
+
+    /// Ends the block; the rows of blocks that were there before.
+    pub fn end_block(&mut self) -> Vec<Repeat> {
+        let block = std::mem::take(&mut self.block);
+        if block.is_empty() {
+            return Vec::new();
+        }
+        let step = ((self.episodes - 1) - (self.episodes - 1) % ROLLOUTS) as u64;
+        let mut found = self.copies.see(Shared { step, run: 0, file: 0 }, &block, false);
+        found.iter_mut().for_each(|repeat| repeat.texts = false);
+        found
+    }
+
+    /// The first row of each run, where the counter counts episodes.
+    pub fn into_runs(self) -> Option<Vec<usize>> {
+        (!self.broken && !self.starts.is_empty()).then_some(self.starts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{LogOptions, StepSource, read_log};
+    use super::*;
+
+    fn counted(numbers: impl IntoIterator<Item = (u64, f64)>) -> (Vec<usize>, Option<Vec<usize>>) {
+        let (mut counted, mut found) = (Counted::default(), Vec::new());
+        for (row, (number, reward)) in numbers.into_iter().enumerate() {
+            found.extend(counted.see(Some(number as f64), row, Some(reward)));
+        }
+        found.extend(counted.end_block());
+        (found.into_iter().flat_map(|repeat| repeat.rows).collect(), counted.into_runs())
+    }
+
+    #[test]
+    fn a_run_that_was_appended_to_itself_is_known_and_another_is_not() {
+        let run = |seed: u64| (0..100u64).map(move |i| (i, ((i + seed) * 7919 % 1009) as f64));
+        let all = (100..200).collect::<Vec<usize>>();
+        assert_eq!(counted(run(0).chain(run(0))), (all, Some(vec![0, 100])));
+        assert_eq!(counted(run(0).chain(run(5))), (vec![], Some(vec![0, 100])));
+        let longer = run(0).chain((0..140).map(|i| (i, (i * 7919 % 1009) as f64)));
+        assert_eq!(counted(longer).0, (100..196).collect::<Vec<usize>>(), "up to the block that went on");
+        let constant = || (0..100).map(|i| (i, 200.0));
+        assert_eq!(counted(constant().chain(constant())).0, [0; 0], "a policy that always wins");
+        assert_eq!(counted([(0, 0.0), (1, 1.0), (0, 2.0), (1, 3.0)]).1, None, "too short for runs");
+        assert_eq!(counted([(0, 0.0), (0, 1.0), (1, 2.0)]).1, None, "twice the same");
+    }
+
+    #[test]
+    fn runs_in_one_file_share_their_blocks_and_a_copy_counts_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.csv");
+        let run = |seed: u64| {
+            (0..70u64).map(|i| format!("{i},{}.5\n", (i + seed) * 7919 % 1009)).collect::<String>()
+        };
+        let read = |rows: String| {
+            std::fs::write(&path, format!("episode,reward\n{rows}")).unwrap();
+            read_log(std::slice::from_ref(&path), &LogOptions::default()).unwrap()
+        };
+        let once = read(run(0));
+        let twice = read(run(0) + &run(0));
+        assert_eq!(twice.rollouts.observed, once.rollouts.observed);
+        assert_eq!((twice.meta.repeated, &twice.meta.step), (70, &StepSource::Blocks { of: None }));
+        let note = &twice.meta.notes[0];
+        assert!(
+            note.contains("of step 0 in") && note.contains("(the same rewards in the same order)"),
+            "{note}"
+        );
+        let two = read(run(0) + &run(5));
+        let expected = [vec![0; 64], vec![32; 64], vec![64; 12]].concat();
+        assert_eq!((two.rollouts.observed.step, two.meta.repeated), (expected, 0));
+        assert!(two.meta.notes[0].contains("begins anew once"), "{:?}", two.meta.notes);
+    }
+}
