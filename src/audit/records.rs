@@ -56,6 +56,7 @@ impl Rule for Records {
             top: if self.read_reference { BinaryHeap::new() } else { entries.into_iter().take(k).collect() },
             known: HashSet::new(),
             rng,
+            passed: 0,
         }))
     }
 }
@@ -115,6 +116,8 @@ struct Ranking {
     /// Outcomes that were confirmed.
     known: HashSet<u64>,
     rng: Stream,
+    /// Rollouts since the last draw, whose ties nobody asked for.
+    passed: u64,
 }
 
 impl Ranking {
@@ -137,6 +140,21 @@ impl Ranking {
         }
     }
 
+    /// Whether a score is too low to enter, however ties are broken.
+    fn is_below(&self, score: f64) -> bool {
+        let last = self.top.peek().filter(|_| self.top.len() >= self.k);
+        last.is_some_and(|last| score.total_cmp(&last.score).is_lt())
+    }
+
+    /// What breaks the tie of the next rollout. Each has a number of its own, so that what is known changes no later one; those that
+    /// nobody asks for are passed over.
+    fn tie(&mut self) -> f64 {
+        if self.passed > 0 {
+            self.rng.pass(std::mem::take(&mut self.passed));
+        }
+        self.rng.open_unit()
+    }
+
     /// Whether it enters the ranking.
     fn enters(&self, entry: &Entry) -> bool {
         let Some(last) = self.top.peek().filter(|_| self.top.len() >= self.k) else { return true };
@@ -150,8 +168,11 @@ impl Auditing for Ranking {
         self.read_reference(batch.step, look, trail);
         let mut rank = 0;
         for (row, (&score, &outcome)) in batch.scores.iter().zip(batch.outcomes).enumerate() {
-            // Drawn for every rollout, so that what is known changes no later draw.
-            let entry = Entry { score, tie: self.rng.open_unit(), outcome, reference: None };
+            if self.is_below(score) {
+                self.passed += 1;
+                continue;
+            }
+            let entry = Entry { score, tie: self.tie(), outcome, reference: None };
             // The comparison first: few rollouts pass it, and only they are looked up.
             if !self.enters(&entry) || batch.is_handled(row) || self.known.contains(&outcome) {
                 continue;

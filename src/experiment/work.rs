@@ -92,7 +92,8 @@ pub fn carry_out(
     let failures = outcomes.into_iter().filter_map(Result::err);
     let failures: Vec<ExperimentError> = failures.chain(unwritten.into_iter().map(Into::into)).collect();
     if let Some(first) = failures.first() {
-        let (failed, total) = (failures.len(), runs.len());
+        // A run may fail twice, at its deployment and when its records are written.
+        let (failed, total) = (failures.len().min(runs.len()), runs.len());
         let first = first.to_string();
         return Err(ExperimentError::Failed { out: options.out.clone(), failed, total, first });
     }
@@ -173,7 +174,7 @@ impl Worker<'_> {
         let mut clean: Option<Trained> = None;
         let mut outcomes = Vec::new();
         for planned in unit {
-            if self.hooks.stop.load(Ordering::Relaxed) {
+            if self.hooks.stop.load(Ordering::Relaxed) || self.behind.is_gone() {
                 break;
             }
             let outcome = self.one(planned, &mut clean);

@@ -120,6 +120,12 @@ impl Stream {
         unit(self.0.next_u64())
     }
 
+    /// Passes over so many numbers of [`open_unit`](Self::open_unit), as if they had been drawn, without making them.
+    pub fn pass(&mut self, units: u64) {
+        // Two words of 32 bits each.
+        self.0.set_word_pos(self.0.get_word_pos() + 2 * u128::from(units));
+    }
+
     /// Up to `most` of these in random order, each set of them as likely (the first steps of Fisher and Yates' shuffle).
     pub fn draw<T>(&mut self, mut from: Vec<T>, most: usize) -> Vec<T> {
         for i in 0..most.min(from.len()) {
@@ -173,6 +179,22 @@ pub fn trajectory_hash(words: &[u64]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_that_are_passed_over_are_those_that_would_have_been_drawn() {
+        let stream = || SeedTree::new(5, 1).stream(Purpose::Audit, 3);
+        let mut whole = stream();
+        let drawn: Vec<f64> = (0..210).map(|_| whole.open_unit()).collect();
+        // Within a block of the generator, over its ends, and from the middle of one.
+        for (first, passed) in [(0, 0), (0, 1), (3, 4), (7, 25), (8, 8), (31, 130), (64, 64)] {
+            let mut own = stream();
+            (0..first).for_each(|_| _ = own.open_unit());
+            own.pass(passed);
+            let from = first + passed as usize;
+            let next: Vec<f64> = (from..from + 40).map(|_| own.open_unit()).collect();
+            assert_eq!(next, drawn[from..from + 40], "{first} drawn, {passed} passed");
+        }
+    }
 
     #[test]
     fn draws_are_value_stable() {

@@ -15,6 +15,8 @@ struct AuditorRow {
     detector: String,
     delay: u64,
     damaged: u64,
+    damaged_high: f64,
+    caught_before_damage: Option<f64>,
     looks: f64,
     benign_looks: f64,
 }
@@ -169,6 +171,49 @@ fn no_auditor_leaves_fewer_damaged_runs_than_who_knows_every_hack() {
     for row in rows.iter().filter(|row| row.auditor == "records" && row.response == "remove") {
         assert!(bound(&row.scenario, &row.arm, row.delay.unwrap()) <= row.damaged, "{row:?}");
     }
+}
+
+/// Cells that are damaged where nobody audits.
+fn damaged_cells(rows: &[HarmRow]) -> HashSet<(&str, &str)> {
+    let is_damaged = |row: &&HarmRow| row.role == NONE && row.damaged_low.is_some_and(|low| low >= 0.5);
+    rows.iter().filter(is_damaged).map(|row| (row.scenario.as_str(), row.arm.as_str())).collect()
+}
+
+#[test]
+fn what_is_said_of_late_removals_clocks_and_log_ratios_is_true_of_the_rows() {
+    let (rows, others): (_, Vec<AuditorRow>) = (rows(), read("auditors.csv"));
+    let damaged = damaged_cells(&rows);
+    let late = |trainer: &str, is_own: &dyn Fn(&HarmRow) -> bool| {
+        let trivial = rows
+            .iter()
+            .filter(|row| row.auditor == "records" && row.delay == Some(20) && row.verdict == "prevented");
+        trivial.filter(|row| row.arm.split(", ").next() == Some(trainer) && is_own(row)).count()
+    };
+    assert_eq!(TRAINERS.map(|trainer| late(trainer, &|_| true)), [2, 1, 9]);
+    let is_learned_late = |row: &HarmRow| row.scenario != "contaminated_calibration";
+    assert_eq!(TRAINERS.map(|trainer| late(trainer, &is_learned_late)), [1, 0, 7]);
+    let at_once = |auditor: &'static str, detector: &'static str| {
+        let is_own = move |row: &&AuditorRow| {
+            (row.auditor.as_str(), row.detector.as_str(), row.delay) == (auditor, detector, 0)
+        };
+        others.iter().filter(is_own).collect::<Vec<_>>()
+    };
+    let is_damaged = |row: &AuditorRow| damaged.contains(&(row.scenario.as_str(), row.arm.as_str()));
+    let caught: Vec<_> = at_once("top", "top_reward")
+        .into_iter()
+        .filter(|row| is_damaged(row) && row.caught_before_damage.is_some_and(|share| share >= 0.5))
+        .collect();
+    let prevented = caught.iter().filter(|row| row.damaged_high <= 0.1).count();
+    assert_eq!((caught.len(), prevented), (41, 17));
+    let headline = |own: &AuditorRow| {
+        let mut all = rows.iter().filter(|row| row.is_headline());
+        all.find(|row| (&row.scenario, &row.arm) == (&own.scenario, &own.arm)).unwrap().damaged
+    };
+    let by_ratio = at_once("records", "log_ratio");
+    let fewer = by_ratio.iter().filter(|row| row.damaged < headline(row)).count();
+    let more = by_ratio.iter().filter(|row| row.damaged > headline(row)).count();
+    let trivial = by_ratio.iter().filter(|row| is_damaged(row) && row.damaged_high <= 0.1).count();
+    assert_eq!((fewer, more, trivial), (14, 32, 15));
 }
 
 #[test]

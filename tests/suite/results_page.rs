@@ -7,14 +7,24 @@ use std::path::Path;
 /// Estimate and interval of each arm's metric, and the runs behind it.
 type Numbers = HashMap<(usize, String), [f64; 4]>;
 
-fn numbers(experiment: &str) -> Numbers {
+fn rows(experiment: &str) -> Vec<csv::StringRecord> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("plots/results/{experiment}.csv"));
-    let mut reader = csv::Reader::from_path(path).unwrap();
+    csv::Reader::from_path(path).unwrap().records().map(Result::unwrap).collect()
+}
+
+fn numbers(experiment: &str) -> Numbers {
     let row = |row: csv::StringRecord| {
         let number = |place: usize| row[place].parse::<f64>().unwrap_or(f64::NAN);
-        ((row[0].parse().unwrap(), row[1].to_owned()), [2, 3, 4, 5].map(number))
+        ((row[0].parse().unwrap(), row[2].to_owned()), [3, 4, 5, 6].map(number))
     };
-    reader.records().map(|read| row(read.unwrap())).collect()
+    rows(experiment).into_iter().map(row).collect()
+}
+
+/// The arm of a row of the page is the one whose settings hold what the row is named for.
+fn assert_label(experiment: &str, arm: usize, words: &[&str]) {
+    let rows = rows(experiment);
+    let label = &rows.iter().find(|row| row[0] == *arm.to_string()).unwrap()[1];
+    assert!(words.iter().all(|word| label.contains(word)), "{experiment}, arm {arm}: {label}, not {words:?}");
 }
 
 /// Cells of the table whose rows follow the heading `title`, without its header; the name of a row first.
@@ -34,7 +44,13 @@ fn fixed(value: f64, places: usize) -> String {
 #[test]
 fn the_table_of_delays_is_that_of_its_runs() {
     let (found, shown) = (numbers("delay"), table("What decides is the delay of the response"));
+    let trainers = ["reinforce", "advantage=batch_normalised", "grpo", "ppo"];
+    let responses = ["none", "delay=0", "delay=1", "delay=5", "delay=20", "delay=50", "delay=100"];
     for (trainer, row) in shown.iter().enumerate() {
+        for (place, response) in responses.iter().enumerate() {
+            let response = format!("{response})").replace("none)", "none");
+            assert_label("delay", 7 * trainer + place, &[trainers[trainer], &response]);
+        }
         let damaged = |place: usize| {
             let [share, _, _, runs] = found[&(7 * trainer + place, "damaged".to_owned())];
             (share * runs).round().to_string()
@@ -48,7 +64,18 @@ fn the_table_of_delays_is_that_of_its_runs() {
 fn the_table_of_controls_is_that_of_its_runs() {
     let found = numbers("kl_control");
     let shown = table("Which control holds the KL that it promises");
+    let controls = [
+        "coefficient=0.5",
+        "coefficient=10",
+        "stop=0.1",
+        "adaptive",
+        "budget(target",
+        "rate=0.01",
+        "project",
+    ];
     for (arm, row) in shown.iter().enumerate() {
+        assert_label("kl_control", arm, &[controls[arm]]);
+        assert_eq!(found[&(arm, "damaged".to_owned())][0], 1.0, "{}", row[0]);
         let cell = |metric: &str, places: usize| {
             let [value, low, high, _] = found[&(arm, metric.to_owned())].map(|own| own);
             format!("{} [{}, {}]", fixed(value, places), fixed(low, places), fixed(high, places))
@@ -62,7 +89,9 @@ fn the_table_of_controls_is_that_of_its_runs() {
 fn the_table_of_trainers_is_that_of_its_runs() {
     let found = numbers("trainers");
     let shown = table("Which trainer is hurt first, at the same step size");
+    let trainers = ["reinforce", "batch_normalised", "rloo", "grpo", "ppo", "exact", "best_of_n"];
     for (arm, row) in shown.iter().enumerate() {
+        assert_label("trainers", arm, &[trainers[arm]]);
         let cell = |metric: &str, places: usize| {
             let own = found.get(&(arm, metric.to_owned()));
             let [value, low, high, _] = own.unwrap();
@@ -85,8 +114,19 @@ fn the_table_of_trainers_is_that_of_its_runs() {
 #[test]
 fn the_table_of_six_exploits_is_that_of_its_runs() {
     let (found, shown) = (numbers("audit_table"), table("Six exploits under the same few looks"));
+    let exploits = ["proxy=50", "proxy=4", "(df=3)", "scale=3", "proxy=2.2", "proxy=3,"];
+    let programmes = [
+        "auditor(top",
+        "looks=8e-5",
+        "top(looks=0.001)",
+        "benign_looks=8,",
+        "benign_looks=24",
+        "=78",
+        "class",
+    ];
     for (exploit, row) in shown.iter().enumerate() {
         for (programme, cell) in row[1..].iter().enumerate() {
+            assert_label("audit_table", 7 * exploit + programme, &[exploits[exploit], programmes[programme]]);
             let of = |metric: &str| found.get(&(7 * exploit + programme, metric.to_owned()));
             let looks = |metric: &str| {
                 let own = of(&format!("{metric}[top_reward@records]"));
@@ -109,6 +149,10 @@ fn the_table_of_a_hundred_exploits_is_that_of_its_runs() {
     for (line, row) in shown.iter().enumerate() {
         // The page has a row an auditor and surrogate, the runs surrogate, auditor and response.
         let first = 9 * (line % 2) + 3 * (line / 2);
+        let auditor = ["top", "benign_looks=8,", "benign_looks=78"][line / 2];
+        for (arm, response) in ["none", "remove", "class"].iter().enumerate() {
+            assert_label("whack_a_mole", first + arm, &[["masked", "clipped"][line % 2], auditor, response]);
+        }
         let of = |arm: usize, metric: &str| found.get(&(arm, metric.to_owned()));
         let ended = |arm: usize| {
             let [share, _, _, runs] = of(arm, "damaged").unwrap();

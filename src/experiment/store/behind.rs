@@ -7,8 +7,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-/// Runs whose records may wait to be written; whoever brings more waits with them.
-const WAITING: usize = 64;
+/// Runs whose records may wait to be written; whoever brings more waits with them. A process that is killed loses so many runs.
+const WAITING: usize = 16;
 
 /// The records that one run left.
 type Batch = Vec<(String, Record)>;
@@ -25,6 +25,8 @@ struct State {
     waiting: HashSet<String>,
     /// A problem for each run whose records could not all be written.
     problems: Vec<StoreError>,
+    /// The writer is gone, and nothing more is written.
+    is_gone: bool,
 }
 
 /// Does `work` while its records are written, and ends when the last one is; gives also a problem for each run whose records
@@ -51,8 +53,12 @@ impl Behind<'_> {
     /// Takes the records of a run, to be written soon.
     pub fn write(&self, batch: Batch) {
         lock(self.state).waiting.extend(batch.iter().map(|(id, _)| id.clone()));
-        // The writer listens as long as there is a sender.
-        let _ = self.batches.send(batch);
+        // The writer listens as long as there is a sender; its panic is told when all have ended.
+        if self.batches.send(batch).is_err() {
+            let mut state = lock(self.state);
+            state.waiting.clear();
+            state.is_gone = true;
+        }
     }
 
     /// Whether a record was taken and is not written yet.
@@ -62,7 +68,13 @@ impl Behind<'_> {
 
     /// Whether some records could not be written.
     pub fn failed(&self) -> bool {
-        !lock(self.state).problems.is_empty()
+        let state = lock(self.state);
+        state.is_gone || !state.problems.is_empty()
+    }
+
+    /// Whether nothing more is written.
+    pub fn is_gone(&self) -> bool {
+        lock(self.state).is_gone
     }
 }
 
@@ -109,6 +121,36 @@ mod tests {
         for run in 0..runs {
             assert_eq!(store.require(&format!("{run}-b")).unwrap(), record(&format!("{run}-b")));
         }
+    }
+
+    #[test]
+    fn a_writer_that_is_gone_holds_nothing() {
+        let (batches, taken) = sync_channel(WAITING);
+        let state = Mutex::new(State::default());
+        let behind = Behind { batches, state: &state };
+        assert!(!behind.is_gone());
+        drop(taken);
+        behind.write(vec![("a".to_owned(), record("a"))]);
+        assert!(behind.is_gone() && behind.failed() && !behind.holds("a"));
+    }
+
+    #[test]
+    fn many_workers_wait_for_a_full_queue_and_nothing_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        let ids: Vec<String> = (0..8 * WAITING).map(|run| run.to_string()).collect();
+        let ((), problems) = behind(&store, |behind| {
+            thread::scope(|scope| {
+                for own in ids.chunks(WAITING) {
+                    scope.spawn(move || {
+                        own.iter().for_each(|id| behind.write(vec![(id.clone(), record(id))]));
+                    });
+                }
+            });
+        })
+        .unwrap();
+        assert!(problems.is_empty(), "{problems:?}");
+        assert!(ids.iter().all(|id| store.require(id).unwrap() == record(id)));
     }
 
     #[test]
