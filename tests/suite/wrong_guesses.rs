@@ -171,3 +171,19 @@ fn a_prompt_that_changes_in_few_steps_is_told_and_not_flagged() {
         "{first}"
     );
 }
+
+#[test]
+fn rewards_of_0_and_1_in_one_step_have_nothing_to_be_compared_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.jsonl");
+    let row = |i: u64| {
+        format!("{{\"prompt\": \"q{}\", \"completion\": \"c{i}\", \"reward\": {}}}\n", i / 4, i % 3 / 2)
+    };
+    fs::write(&path, (0..120).map(row).collect::<String>()).unwrap();
+    let answer = detect(&path, &[], 4);
+    assert!(
+        answer["verdict_text"].as_str().unwrap().starts_with("all rollouts belong to one step"),
+        "{answer}"
+    );
+    assert!(answer["cautions"].to_string().contains("of 120 in the reference.\""), "{answer}");
+}

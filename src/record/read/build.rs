@@ -1,7 +1,7 @@
 //! A log's rows turned into words, file by file: rewards summed, texts hashed, columns given up that not all rows have.
 
 use super::cell::{characters, text_hash_of, words_hash};
-use super::episodes::Counted;
+use super::episodes::{self, Counted};
 use super::error::{Error, Place};
 use super::format::scan;
 use super::groups::Groups;
@@ -12,7 +12,7 @@ use super::names::own_id;
 use super::notes::Told;
 use super::optional::Optional;
 use super::options::{LogOptions, Rows};
-use super::present::Present;
+use super::plan::{Episodes, Plan, Read, Wanted};
 use super::repeat::Repeat;
 use super::repeats::Repeats;
 use super::reward::RewardSpec;
@@ -22,53 +22,9 @@ use super::row::Repeated;
 use super::turns::Turns;
 use super::writer::Writer;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 
 /// Stretches of rows of one step, run and file beyond which a reader is told what their order costs.
 const MANY_STRETCHES: usize = 1 << 20;
-
-/// What is known of a file before its rows are read.
-pub(super) struct Plan {
-    pub present: Rc<Present>,
-    pub roles: Roles,
-    /// The step of rows that do not say it.
-    pub step: u64,
-    /// The file's number in the log.
-    pub number: usize,
-    /// The counter and the run's column, if rows can be step means.
-    pub counter: Option<(String, Option<String>)>,
-    /// What counts the episodes of a log without steps.
-    pub episodes: Option<Episodes>,
-    /// Whether a column belongs to single rollouts.
-    pub of_rollouts: bool,
-    /// What names the episode of a row, if rows may be the steps of episodes.
-    pub episode: Option<String>,
-    /// Whether the reward is a mean by its name, and nothing says that it is one rollout's.
-    pub mean: bool,
-    /// The run of rows that do not say it.
-    pub run: u64,
-    /// Columns of the reward that the first rows lack, and the error if all rows do.
-    pub missing: Vec<(String, Error)>,
-    /// Whether each feature is there.
-    pub features: Vec<bool>,
-}
-
-/// What was read of a file.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Read {
-    pub rows: usize,
-    /// Whether a last row was left out that is not whole.
-    pub unfinished: bool,
-}
-
-/// What counts the episodes of a log without steps.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Episodes {
-    /// The rows of a `monitor.csv`.
-    Rows,
-    /// A column, if it ascends.
-    Column(String),
-}
 
 /// A log while its files are read, one after the other.
 pub(super) struct Building {
@@ -107,18 +63,6 @@ pub(super) struct Building {
     /// Whether groups that are none give way to the prompt.
     group_may_go: bool,
     told: Told,
-}
-
-/// Names of the cells to read, each with its index.
-#[derive(Default)]
-struct Wanted<'a>(Vec<&'a str>);
-
-impl<'a> Wanted<'a> {
-    fn add(&mut self, name: Option<&'a String>) -> Option<(usize, &'a str)> {
-        let name = name?;
-        self.0.push(name);
-        Some((self.0.len() - 1, name))
-    }
 }
 
 impl Building {
@@ -454,7 +398,7 @@ impl Building {
         };
         let mut told = self.told;
         if of_runs > 1 && matches!(step, StepSource::Blocks { of: None }) {
-            told.notes.push(begins_anew(of_runs - 1));
+            told.notes.push(episodes::begins_anew(of_runs - 1));
         }
         if let Some(place) = self.first_nan {
             told.notes.push(format!(
@@ -496,15 +440,6 @@ impl Building {
         };
         Ok(Log { rollouts, meta })
     }
-}
-
-/// What is said of a counter of episodes that began anew so many times.
-fn begins_anew(times: usize) -> String {
-    let times = if times == 1 { "once".to_owned() } else { format!("{times} times") };
-    format!(
-        "the episodes' number begins anew {times}: runs that were appended to each other, whose episodes of one number share a \
-         block; give one run's rows to have it judged alone"
-    )
 }
 
 /// Takes rows back that were there before, all at once.

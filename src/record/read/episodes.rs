@@ -68,6 +68,15 @@ impl Counted {
     }
 }
 
+/// What is said of a counter of episodes that began anew so many times.
+pub(super) fn begins_anew(times: usize) -> String {
+    let times = if times == 1 { "once".to_owned() } else { format!("{times} times") };
+    format!(
+        "the episodes' number begins anew {times}: runs that were appended to each other, whose episodes of one number share a \
+         block; give one run's rows to have it judged alone"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::{LogOptions, StepSource, read_log};

@@ -1,6 +1,7 @@
 //! Files of rewards, read: which files, which format, which column means what, and the rollouts that they hold.
 
 mod blocks;
+mod bookkeeping;
 mod build;
 mod cell;
 mod choose;
@@ -46,6 +47,7 @@ mod parquet_flat;
 mod parquet_tests;
 mod part;
 mod path_step;
+mod plan;
 mod present;
 mod progress;
 #[cfg(feature = "parquet")]

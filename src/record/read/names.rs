@@ -69,7 +69,7 @@ pub(super) const REF_LOG_PROB: &[&str] =
 pub(super) const ADVANTAGE: &[&str] = &["advantage", "advantages", "adv"];
 pub(super) const OUTCOME: &[&str] = &["outcome"];
 /// Columns that number single rollouts.
-const EPISODE: &[&str] = &[
+pub(super) const EPISODE: &[&str] = &[
     "trajectory",
     "episode",
     "episode_id",
@@ -96,7 +96,7 @@ const WHOLE: &[&str] = &["episode", "episode_id", "episode_idx", "ep", "trajecto
 const OWN_ID: &[&str] =
     &["id", "episode_id", "rollout_id", "trajectory_id", "uuid", "request_id", "sample_uuid"];
 /// Lengths that a row has only if it is a rollout, where they are whole numbers. `num_tokens` counts up in trainers' logs.
-const OWN_LENGTH: &[&str] = &[
+pub(super) const OWN_LENGTH: &[&str] = &[
     "length",
     "completion_length",
     "response_length",
@@ -105,115 +105,8 @@ const OWN_LENGTH: &[&str] = &[
     "episode_length",
 ];
 
-/// Numbers that no one rewards: indexes, counters, clocks, settings, and what an optimiser reports.
-const BOOKKEEPING: &[&str] = &[
-    "",
-    "index",
-    "idx",
-    "id",
-    "row",
-    "rank",
-    "seed",
-    "timestamp",
-    "time",
-    "arm",
-    "replicate",
-    "runtime",
-    "_runtime",
-    "_timestamp",
-    "wall time",
-    "wall_time",
-    "walltime",
-    "count",
-    "version",
-    "t",
-    "l",
-    "lr",
-    "learning_rate",
-    "percentage",
-    "progress",
-    "elapsed",
-    "duration",
-    "weight",
-    "temperature",
-    "loss",
-    "kl",
-    "entropy",
-    "grad_norm",
-    "line",
-    "size",
-    "turn",
-    "turns",
-    "sample",
-    "std",
-    "weights",
-];
-const BOOKKEEPING_STARTS: &[&str] = &["num_", "n_", "total_", "max_", "min_", "unnamed:", "__index_level"];
-const BOOKKEEPING_ENDS: &[&str] = &[
-    "_id",
-    "_idx",
-    "_index",
-    "_seed",
-    "_step",
-    "_steps",
-    "_time",
-    "_timestamp",
-    "_ms",
-    "_sec",
-    "_secs",
-    "_seconds",
-    "_count",
-    "_tokens",
-    "_version",
-    "_epoch",
-    "_rank",
-    "_uid",
-    "_runtime",
-    "_loss",
-    "_length",
-    "_lengths",
-    "_s",
-    "_std",
-    "_var",
-    "_scale",
-    "_weight",
-    "_threshold",
-    "_clip",
-    "_coef",
-    "_cost",
-    "_usd",
-];
-/// What a name must speak of to be taken for a reward unasked, within others too.
-const REWARD_WORDS: &[&str] = &["reward", "score", "return", "proxy", "accuracy"];
-/// Words that say it of a name that is not within others.
-const OWN_WORDS: &[&str] = &[
-    "acc",
-    "correct",
-    "correctness",
-    "feedback",
-    "fitness",
-    "grade",
-    "helpfulness",
-    "judge",
-    "judgement",
-    "judgment",
-    "pass",
-    "passed",
-    "preference",
-    "quality",
-    "r",
-    "rating",
-    "rm",
-    "success",
-    "utility",
-    "value",
-    "win",
-];
-/// Words of a name that say that its values are means already.
-const MEANS: &[&str] = &["mean", "avg", "average", "ema", "smoothed"];
-
 /// The last key of a name, in small letters.
-fn leaf(name: &str) -> String {
+pub(super) fn leaf(name: &str) -> String {
     name.rsplit('/').find(|part| *part != "*").unwrap_or_default().trim().to_ascii_lowercase()
 }
 
@@ -302,49 +195,6 @@ pub(super) fn ordinal(columns: &[Column]) -> Option<String> {
     pick_number(columns, ORDINAL)
 }
 
-/// Whether a column is an index, a counter, a clock, or has another role: never a reward.
-pub(super) fn is_bookkeeping(name: &str) -> bool {
-    const ROLES: [&[&str]; 12] = [
-        STEP,
-        EPOCH,
-        RUN,
-        PROMPT,
-        COMPLETION,
-        GROUP,
-        OUTCOME,
-        LENGTH,
-        LOG_PROB,
-        REF_LOG_PROB,
-        ADVANTAGE,
-        EPISODE,
-    ];
-    let leaf = leaf(name);
-    let whole = name.to_ascii_lowercase();
-    ROLES.iter().any(|names| names.contains(&whole.as_str()) || names.contains(&leaf.as_str()))
-        || OWN_LENGTH.contains(&leaf.as_str())
-        || BOOKKEEPING.contains(&leaf.as_str())
-        || BOOKKEEPING_STARTS.iter().any(|start| leaf.starts_with(start))
-        || BOOKKEEPING_ENDS.iter().any(|end| leaf.ends_with(end))
-}
-
-/// The words of a name, in small letters.
-fn words(name: &str) -> impl Iterator<Item = String> {
-    name.split(|c: char| !c.is_ascii_alphanumeric()).map(str::to_ascii_lowercase)
-}
-
-/// Whether a name may be taken for a reward unasked: it speaks of one.
-pub(super) fn may_be_guessed(name: &str) -> bool {
-    let small = name.to_ascii_lowercase();
-    let speaks = REWARD_WORDS.iter().any(|word| small.contains(word));
-    let own = !name.contains('/') && words(name).any(|word| OWN_WORDS.contains(&word.as_str()));
-    !name.contains('*') && (speaks || own)
-}
-
-/// Whether a name says that its values are means already.
-pub(super) fn is_mean(name: &str) -> bool {
-    words(name).any(|word| MEANS.contains(&word.as_str()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -363,48 +213,6 @@ mod tests {
         assert_eq!(step(&["step", "global_step"]).as_deref(), Some("global_step"), "beside a smaller one");
         assert_eq!(step(&["a/step", "b/step"]), None, "either");
         assert_eq!(step(&["traces/*/step"]), None);
-    }
-
-    #[test]
-    fn counters_indexes_and_clocks_are_no_rewards() {
-        for name in [
-            "_timestamp",
-            "_runtime",
-            "Wall time",
-            "",
-            "Unnamed: 0",
-            "__index_level_0__",
-            "task/data/idx",
-            "a/id",
-            "b/seed",
-            "x/step",
-            "c/num_turns",
-            "total_steps",
-            "percentage",
-            "epoch",
-            "Epoch",
-            "gen_time",
-            "loss",
-        ] {
-            assert!(is_bookkeeping(name), "{name}");
-        }
-        for name in
-            ["Value", "train/reward", "acc_reward", "value", "quality", "traces/*/rewards/correct/score"]
-        {
-            assert!(!is_bookkeeping(name), "{name}");
-        }
-        for name in ["value", "train/reward", "acc", "rm_out", "user_rating"] {
-            assert!(may_be_guessed(name), "{name}");
-        }
-        for name in
-            ["task/data/difficulty", "traces/*/reward", "latency", "ground_truth", "task/value", "accent"]
-        {
-            assert!(!may_be_guessed(name), "{name}");
-        }
-        for name in ["cost_usd", "elapsed_s", "sample", "reward_std", "info/score_threshold"] {
-            assert!(is_bookkeeping(name), "{name}");
-        }
-        assert!(is_mean("episode_reward_mean") && is_mean("avg/return") && !is_mean("meaning_score"));
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! The numeric columns of some files, by name.
 
+use super::bookkeeping::is_bookkeeping;
 use super::cell::Kind;
 use super::error::Error;
 use super::files::log_files;
 use super::format::columns;
-use super::names::is_bookkeeping;
 use super::options::LogOptions;
 use std::path::PathBuf;
 

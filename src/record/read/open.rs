@@ -1,15 +1,17 @@
 //! Opens a reward log: which files, which columns, and every row as a rollout.
 
-use super::build::{Building, Episodes, Plan, Read};
+use super::bookkeeping::is_mean;
+use super::build::Building;
 use super::cell::Kind;
 use super::choose::{Choice, choose, reason};
 use super::error::Error;
 use super::files::{Found, found};
 use super::log::{InMemory, LeftOut, Log, StepSource};
 use super::means::may_be_means;
-use super::names::{episode, has_outcome, is_mean, monitor, ordinal, sign_of_rollouts};
+use super::names::{episode, has_outcome, monitor, ordinal, sign_of_rollouts};
 use super::options::LogOptions;
 use super::path_step;
+use super::plan::{Episodes, Plan, Read};
 use super::present::Present;
 use super::roles::{Roles, missing};
 use super::rollouts::Rollouts;

@@ -1,10 +1,11 @@
 //! Which column of a log means what.
 
+use super::bookkeeping::{is_bookkeeping, is_value, may_be_guessed};
 use super::cell::{Column, Kind};
 use super::error::Error;
 use super::names::{
     ADVANTAGE, COMPLETION, GROUP, LENGTH, LOG_PROB, OUTCOME, PROMPT, PROXY, REF_LOG_PROB, RUN, STEP,
-    is_bookkeeping, may_be_guessed, monitor, pick, pick_number,
+    has_outcome, monitor, pick, pick_number,
 };
 use super::options::LogOptions;
 use super::present::Present;
@@ -123,7 +124,7 @@ pub(super) fn guess(present: &Present) -> Guess {
     };
     let candidates = of(&[Kind::Number, Kind::List]);
     match candidates.as_slice() {
-        [one] if may_be_guessed(one) => Guess::Only(one.clone()),
+        [one] if may_be_guessed(one) && !(is_value(one) && has_outcome(columns)) => Guess::Only(one.clone()),
         // Truth values are offered where there is nothing else.
         [] => Guess::Unclear(of(&[Kind::Flag])),
         _ => Guess::Unclear(candidates),
@@ -168,13 +169,15 @@ mod tests {
         let guess = |names: &[&str]| guess(&present(names));
         let known = |name: &str| Guess::Known(name.to_owned());
         let only = |name: &str| Guess::Only(name.to_owned());
+        let unclear = |names: &[&str]| Guess::Unclear(names.iter().map(|n| (*n).to_owned()).collect());
         assert_eq!(guess(&["step", "reward", "proxy"]), known("proxy"));
         assert_eq!(guess(&["r", "l", "t"]), known("r"));
         assert_eq!(guess(&["step", "quality", "optim/epoch", "loss"]), only("quality"));
         assert_eq!(guess(&["", "_runtime", "_timestamp", "_step", "train/reward"]), only("train/reward"));
         assert_eq!(guess(&["step", "r", "l"]), only("r"));
+        assert_eq!(guess(&["Step", "Value"]), only("Value"));
+        assert_eq!(guess(&["step", "prompt", "value"]), unclear(&["value"]), "a critic's");
         assert_eq!(guess(&["loss"]), only("loss"), "nothing else is there");
-        let unclear = |names: &[&str]| Guess::Unclear(names.iter().map(|n| (*n).to_owned()).collect());
         assert_eq!(
             guess(&["step", "prompt", "latency"]),
             unclear(&["latency"]),

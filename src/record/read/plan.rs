@@ -1,0 +1,62 @@
+//! What is known of a file before its rows are read, and what was read of it.
+
+use super::error::Error;
+use super::present::Present;
+use super::roles::Roles;
+use std::rc::Rc;
+
+/// What is known of a file before its rows are read.
+pub(super) struct Plan {
+    pub present: Rc<Present>,
+    pub roles: Roles,
+    /// The step of rows that do not say it.
+    pub step: u64,
+    /// The file's number in the log.
+    pub number: usize,
+    /// The counter and the run's column, if rows can be step means.
+    pub counter: Option<(String, Option<String>)>,
+    /// What counts the episodes of a log without steps.
+    pub episodes: Option<Episodes>,
+    /// Whether a column belongs to single rollouts.
+    pub of_rollouts: bool,
+    /// What names the episode of a row, if rows may be the steps of episodes.
+    pub episode: Option<String>,
+    /// Whether the reward is a mean by its name, and nothing says that it is one rollout's.
+    pub mean: bool,
+    /// The run of rows that do not say it.
+    pub run: u64,
+    /// Columns of the reward that the first rows lack, and the error if all rows do.
+    pub missing: Vec<(String, Error)>,
+    /// Whether each feature is there.
+    pub features: Vec<bool>,
+}
+
+/// What was read of a file.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Read {
+    pub rows: usize,
+    /// Whether a last row was left out that is not whole.
+    pub unfinished: bool,
+}
+
+/// What counts the episodes of a log without steps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Episodes {
+    /// The rows of a `monitor.csv`.
+    Rows,
+    /// A column, if it ascends.
+    Column(String),
+}
+
+/// Names of the cells to read, each with its index.
+#[derive(Default)]
+pub(super) struct Wanted<'a>(pub Vec<&'a str>);
+
+impl<'a> Wanted<'a> {
+    /// The index and the name of a cell, if it is wanted.
+    pub fn add(&mut self, name: Option<&'a String>) -> Option<(usize, &'a str)> {
+        let name = name?;
+        self.0.push(name);
+        Some((self.0.len() - 1, name))
+    }
+}
