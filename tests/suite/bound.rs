@@ -89,7 +89,12 @@ fn a_record_of_another_run_is_refused_and_nothing_is_changed() {
     place.done("run tiny.toml --out out");
     let out = place.path("out");
     for section in ["replicate.csv", "detectors.csv", "truth.csv"] {
-        let of_kind = records_with(&out, section);
+        let mut of_kind = records_with(&out, section);
+        // Twins of finished runs are not read.
+        let runs = fs::read_to_string(out.join("plan.json")).unwrap();
+        if section == "truth.csv" {
+            of_kind.retain(|path| runs.contains(path.file_stem().unwrap().to_str().unwrap()));
+        }
         let own = fs::read(&of_kind[1]).unwrap();
         fs::copy(&of_kind[0], &of_kind[1]).unwrap();
         let before = contents(&out);
