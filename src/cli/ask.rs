@@ -4,6 +4,10 @@ use super::console::printable;
 use super::{Cli, Console, start_workers, survive_large_files};
 use clap::Parser;
 use std::ffi::OsString;
+use std::sync::Once;
+
+/// Workers and signals are the process's own, and set up at the first call.
+static PREPARED: Once = Once::new();
 
 /// What a command answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,8 +42,10 @@ pub fn ask(arguments: impl IntoIterator<Item = OsString>) -> Result<Answer, Refu
         help: None,
         exit_code: u8::try_from(error.exit_code()).unwrap_or(1),
     })?;
-    survive_large_files();
-    start_workers();
+    PREPARED.call_once(|| {
+        survive_large_files();
+        start_workers();
+    });
     let console = Console::keeping(cli.output.clone());
     let outcome = cli.run(&console).map_err(|error| Refusal {
         message: chain(&error),

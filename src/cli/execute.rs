@@ -60,7 +60,9 @@ fn document(error: &Error) {
 /// The same for a command line that does not parse.
 fn refused(error: &clap::Error) {
     let text = error.render().to_string();
-    let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    // The first paragraph: what is missing stands on lines of its own.
+    let first: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+    let message = first.join(" ").trim_start_matches("error: ").to_owned();
     let help = text.lines().find_map(|line| line.trim().strip_prefix("tip: ")).map(str::to_owned);
     print(&serde_json::json!({
         "error": { "message": message, "causes": [], "help": help, "exit_code": error.exit_code() }

@@ -69,7 +69,7 @@ pub fn run(args: &FitArgs, console: &Console) -> Result<Outcome, crate::Error> {
         found.iter().flat_map(|fitted| fitted.fits.iter().map(|fit| document(&fitted.name, fit))).collect();
     console.answer(&json!({ "fits": document }), |style| {
         let mut table =
-            Table::new(&["series", "R(d), d = √KL", ">α", ">β", ">R²", ">peak at KL", ">gain", ">points"]);
+            Table::new(&["series", "R(d), d = √KL", ">α", ">β", ">R²", ">peak at KL", ">gain", ">runs"]);
         for (fitted, one) in found.iter().flat_map(|fitted| fitted.fits.iter().map(move |one| (fitted, one)))
         {
             let peak = one.fit.peak();
@@ -80,15 +80,12 @@ pub fn run(args: &FitArgs, console: &Console) -> Result<Outcome, crate::Error> {
                 with(one.fit.alpha, one.alpha),
                 with(one.fit.beta, one.beta),
                 number(one.fit.r_squared),
-                peak.map_or_else(none, |(d, _)| with(d * d, one.peak_kl)),
+                peak.map_or_else(none, |(d, _)| with(d * d, one.peak_kl) + beyond(one)),
                 peak.map_or_else(none, |(_, gain)| number(gain)),
-                one.fit.points.to_string(),
+                one.units.to_string(),
             ]);
         }
-        format!(
-            "{}\nBrackets: 95% over runs. A peak beyond the largest KL is an extrapolation.\n",
-            table.render(style)
-        )
+        format!("{}\nBrackets: 95% over runs.\n", table.render(style))
     })?;
     Ok(Outcome::Done)
 }
@@ -98,6 +95,11 @@ fn with(value: f64, interval: Option<Interval>) -> String {
         || number(value),
         |interval| format!("{} [{}, {}]", number(value), number(interval.low), number(interval.high)),
     )
+}
+
+/// What is said of a peak that no run came to.
+fn beyond(one: &Estimated) -> &'static str {
+    if one.is_extrapolated() { ", beyond the data" } else { "" }
 }
 
 fn document(name: &str, one: &Estimated) -> Value {
@@ -111,7 +113,9 @@ fn document(name: &str, one: &Estimated) -> Value {
         "beta": one.fit.beta,
         "beta_interval": ends(one.beta),
         "r_squared": one.fit.r_squared,
-        "points": one.fit.points,
+        "runs": one.units,
+        "largest_kl": one.largest_kl,
+        "extrapolated": one.is_extrapolated(),
         "peak_kl": peak.map(|(d, _)| d * d),
         "peak_kl_interval": ends(one.peak_kl),
         "peak_gain": peak.map(|(_, gain)| gain),

@@ -60,3 +60,19 @@ impl AuditSection {
 fn default_budgets() -> Vec<Budget> {
     [1e-3, 1e-2].into_iter().filter_map(|b| Budget::new(b).ok()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::foundation::scalar::NonNegative;
+
+    #[test]
+    fn a_screen_is_paid_for_every_look_and_the_reader_for_what_it_passes_on() {
+        let at = |cost: f64| Reader { cost: NonNegative::known(cost), ..Reader::default() };
+        let alone = AuditSection { reader: at(4.0), ..AuditSection::default() };
+        assert_eq!(alone.cost(100, 0), 400.0, "100 looks at 4");
+        let cascade = AuditSection { screen: Some(at(0.5)), ..alone };
+        assert_eq!(cascade.cost(100, 7), 78.0, "100 looks at .5, and 7 at 4");
+        assert_eq!(cascade.cost(0, 0), 0.0);
+    }
+}

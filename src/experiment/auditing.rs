@@ -114,3 +114,77 @@ pub fn truth_scores(hack: &[bool]) -> Scores {
     // 0 and 1 are finite.
     Scores::new(values).unwrap_or_else(|_| Scores::empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::AuditorSpec;
+    use serde_json::{Value, json};
+    use std::cell::RefCell;
+
+    /// 20 steps of 20 rollouts of 150 outcomes, a fifteenth of which are hacks; their scores say nothing of them.
+    fn rollouts(count: usize) -> Calibration {
+        let outcome: Vec<u64> = (0..count as u64).map(|row| row * 7 % 150).collect();
+        let hack: Vec<bool> = outcome.iter().map(|outcome| outcome.is_multiple_of(15)).collect();
+        let observed = Observed {
+            step: (0..count as u64).map(|row| row / 20).collect(),
+            proxy: (0..count).map(|row| (row * 7919 % 1000) as f64).collect(),
+            outcome,
+            ..Observed::default()
+        };
+        Calibration { observed, truth: Truth { hack, ..Truth::default() } }
+    }
+
+    /// Whoever audits, and whoever reads: the truth of a rollout is asked for where it was paid for, once, and nowhere else.
+    #[test]
+    fn the_truth_is_asked_for_once_a_look() {
+        let auditors = [
+            json!({ "records": { "benign_looks": 20 } }),
+            json!({ "records": { "benign_looks": 20, "read_reference": false } }),
+            json!({ "alarm": { "rate": 0.1, "looks": 0.1 } }),
+            json!({ "top": { "looks": 0.1 } }),
+            json!({ "random": { "looks": 0.1 } }),
+            json!({ "oracle_spending": {} }),
+        ];
+        let named = |name: &str| auditors.iter().any(|own| own.get(name).is_some());
+        assert!(AuditorSpec::PARTS.iter().all(|part| named(part.name)), "an auditor is not tried");
+        let erring = json!({ "sensitivity": 0.6, "specificity": 0.7 });
+        let (run, calibration) = (rollouts(400), rollouts(100));
+        for auditor in &auditors {
+            for (reader, screen) in [(json!({}), Value::Null), (erring.clone(), erring.clone())] {
+                let section: AuditSection =
+                    serde_json::from_value(json!({ "auditor": auditor, "reader": reader, "screen": screen }))
+                        .unwrap();
+                let scores_of = |own: &Calibration| match section.auditor.part().sees_truth() {
+                    true => truth_scores(&own.truth.hack),
+                    false => Scores::new(own.observed.proxy.clone()).unwrap(),
+                };
+                let (scores, reference) = (scores_of(&run), scores_of(&calibration));
+                let seeds = SeedTree::new(3, 0);
+                let mut desk =
+                    Desk::open(&section, &calibration, reference.values(), (400, 20), &seeds).unwrap();
+                let asked = RefCell::new(Vec::new());
+                for step in 0..20 {
+                    let rows = 20 * step..20 * (step + 1);
+                    let batch = Batch {
+                        step: step as u64,
+                        first: rows.start,
+                        outcomes: &run.observed.outcome[rows.clone()],
+                        scores: &scores.values()[rows],
+                        p_values: None,
+                        handled: None,
+                    };
+                    desk.step(&batch, &|row| {
+                        asked.borrow_mut().push(row);
+                        run.truth.hack[row]
+                    });
+                }
+                let (trail, asked) = (desk.finish(&run.truth.hack), asked.into_inner());
+                let read: Vec<usize> = trail.picks.iter().map(|pick| pick.row).collect();
+                assert_eq!(asked, read, "{auditor}");
+                assert_eq!((asked.len() + trail.reference.len()) as u64, trail.looks(), "{auditor}");
+                assert!(!asked.is_empty() && asked.len() < 150, "{auditor}: {} looks", asked.len());
+            }
+        }
+    }
+}

@@ -6,7 +6,7 @@ use super::judging::subject::Subject;
 use super::plan::part::Part;
 use super::plan::runs::{Judgement, Planned, keeps_rollouts};
 use super::store::numerics::Tally;
-use super::store::{Record, Store, policy};
+use super::store::{Behind, Record, Store, behind, policy};
 use super::survey::{Survey, stand, unjudged};
 use super::training::checkpoint::Checkpoints;
 use super::training::error::TrainError;
@@ -19,7 +19,7 @@ use crate::policies::Backend;
 use crate::record::made::MissingRun;
 use crate::reward::{RewardModel, Twin};
 use rayon::prelude::*;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -80,13 +80,29 @@ pub fn carry_out(
     if again > 0 {
         hooks.progress.trains_again(again);
     }
-    let worker = Worker { loaded, options, store, hooks };
+    let unstarted = |problem: String| ExperimentError::Threads { threads: options.threads, problem };
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(options.threads)
         .build()
-        .map_err(|e| ExperimentError::Threads { threads: options.threads, problem: e.to_string() })?;
-    let mut failed: Vec<MissingRun> =
-        pool.install(|| units(&pending).par_iter().flat_map_iter(|unit| worker.unit(unit)).collect());
+        .map_err(|e| unstarted(e.to_string()))?;
+    let work = |behind: &Behind<'_>| -> Vec<MissingRun> {
+        let worker = Worker { loaded, options, store, behind, hooks };
+        pool.install(|| units(&pending).par_iter().flat_map_iter(|unit| worker.unit(unit)).collect())
+    };
+    let (mut failed, unwritten) = behind(store, work).map_err(|e| unstarted(e.to_string()))?;
+    if let Some(problem) = unwritten.into_iter().next() {
+        if problem.is_of_the_folder() {
+            return Err(problem.into());
+        }
+        let known: HashSet<(usize, u64)> = failed.iter().map(|run| (run.arm, run.replicate)).collect();
+        // Whose records could not be written is seen by what is not there; where all was stopped, one stands for them.
+        let most = if hooks.stop.load(Ordering::Relaxed) { 1 } else { usize::MAX };
+        let unknown = pending.iter().filter(|run| !known.contains(&(run.arm, run.replicate)));
+        let is_lost = |run: &&&Planned| {
+            !stand(loaded, run, store, &mut Tally::default()).is_ok_and(|standing| standing.is_done())
+        };
+        failed.extend(unknown.filter(is_lost).take(most).map(|run| run.missing(problem.to_string())));
+    }
     failed.sort_by_key(|run| (run.arm, run.replicate));
     if let Some(first) = failed.first() {
         let (first, total) = (first.reason.clone(), runs.len());
@@ -123,6 +139,7 @@ pub(super) struct Worker<'a> {
     loaded: &'a Loaded,
     options: &'a Options,
     pub(super) store: &'a Store,
+    behind: &'a Behind<'a>,
     hooks: &'a Hooks<'a>,
 }
 
@@ -140,7 +157,7 @@ impl Worker<'_> {
                 // Kept as far as it came: neither finished nor failed.
                 break;
             }
-            if outcome.is_err() && self.options.fail_fast {
+            if self.options.fail_fast && (outcome.is_err() || self.behind.failed()) {
                 self.hooks.stop.store(true, Ordering::Relaxed);
             }
             self.hooks.progress.advance();
@@ -153,7 +170,11 @@ impl Worker<'_> {
         let (arm, replicate) = (planned.arm, planned.replicate);
         let document = &self.loaded.arms[arm].document;
         // Arms of one unit may share judgements: what an earlier one left is not made again.
-        let (asked, ids): (Vec<_>, Vec<_>) = unjudged(self.store, planned)?.into_iter().unzip();
+        // Asked first: what is being written now is in the store afterwards.
+        let held: Vec<&str> =
+            planned.judgements().map(|(_, id)| id).filter(|id| self.behind.holds(id)).collect();
+        let missing = unjudged(self.store, planned)?.into_iter().filter(|(_, id)| !held.contains(id));
+        let (asked, ids): (Vec<_>, Vec<_>) = missing.unzip();
         let kept = !keeps_rollouts(document, replicate) || self.store.read(&planned.train_id)?.is_some();
         let model = self.model(document, planned, Twin::Itself)?;
         if asked.is_empty() && kept {
@@ -189,9 +210,7 @@ impl Worker<'_> {
             replicate,
             source,
         })?;
-        for (id, record) in ids.into_iter().zip(&judged) {
-            self.store.write(id, record)?;
-        }
+        self.behind.write(ids.into_iter().map(str::to_owned).zip(judged).collect());
         *clean = Some(twin);
         self.deploy(document, planned, &model)
     }

@@ -43,10 +43,19 @@ impl AtomicFile {
     /// # Errors
     /// What the system says; nothing is left under the name then but what was there.
     pub fn commit(self) -> io::Result<()> {
+        let folder = folder_of(&self.path).to_owned();
+        self.name()?;
+        sync(&folder)
+    }
+
+    /// The same, but the name is safe only once the folder is synced, with [`sync`].
+    ///
+    /// # Errors
+    /// As [`AtomicFile::commit`].
+    pub fn name(self) -> io::Result<()> {
         let file = self.file.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.as_file().sync_all()?;
-        file.persist(&self.path).map_err(|error| error.error)?;
-        File::open(folder_of(&self.path))?.sync_all()
+        file.persist(&self.path).map(drop).map_err(|error| error.error)
     }
 }
 
@@ -58,6 +67,14 @@ impl Write for AtomicFile {
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
     }
+}
+
+/// Makes the names in a folder safe.
+///
+/// # Errors
+/// What the system says.
+pub fn sync(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
 }
 
 /// Writes a file whole or not at all. A device or a pipe under the name is written into, as it is no file.

@@ -25,8 +25,6 @@ pub struct Fit {
     pub beta: f64,
     /// Share of the variance of the gain that the curve takes up.
     pub r_squared: f64,
-    /// Points that it was fitted to.
-    pub points: usize,
 }
 
 /// A fitted curve with 95% bootstrap intervals over units that were made independently; `None` where there are too few.
@@ -34,6 +32,10 @@ pub struct Fit {
 pub struct Estimated {
     /// The curve.
     pub fit: Fit,
+    /// Independent units with a point to fit.
+    pub units: usize,
+    /// Largest KL of a point, in nats: beyond it the curve is an extrapolation.
+    pub largest_kl: f64,
     /// Interval of α.
     pub alpha: Option<Interval>,
     /// Interval of β.
@@ -87,8 +89,12 @@ impl Form {
             let found = Bootstrap::new(SEED).interval(&ids, |rows| over(rows).and_then(of));
             found.ok().map(|estimate| estimate.interval).filter(|i| i.low.is_finite() && i.high.is_finite())
         };
+        let fitted = |points: &Vec<(f64, f64)>| points.iter().any(|(d, _)| *d > 0.0);
+        let largest = units.iter().flatten().map(|(d, _)| *d).fold(0.0, f64::max);
         Some(Estimated {
             fit: over(&all)?,
+            units: units.iter().filter(|points| fitted(points)).count(),
+            largest_kl: largest * largest,
             alpha: interval(&|fit| Some(fit.alpha)),
             beta: interval(&|fit| Some(fit.beta)),
             peak_kl: interval(&|fit| fit.peak().map(|(d, _)| d * d)),
@@ -144,13 +150,14 @@ impl Sums {
         let spread = self.yy - self.y * self.y / self.n as f64;
         let rest = self.yy - alpha * self.ay - beta * self.by;
         let r_squared = 1.0 - rest / spread;
-        (spread > 1e-12 * self.yy && r_squared.is_finite()).then_some(Fit {
-            form,
-            alpha,
-            beta,
-            r_squared,
-            points: self.n,
-        })
+        (spread > 1e-12 * self.yy && r_squared.is_finite()).then_some(Fit { form, alpha, beta, r_squared })
+    }
+}
+
+impl Estimated {
+    /// Whether the peak lies at a larger KL than any point.
+    pub fn is_extrapolated(&self) -> bool {
+        self.fit.peak().is_some_and(|(d, _)| d * d > self.largest_kl)
     }
 }
 
@@ -263,6 +270,13 @@ mod tests {
         let unit = |i: usize| along(|d| d * (1.3 + 0.02 * (i as f64 - 5.5) - 0.4 * d));
         let units: Vec<Vec<(f64, f64)>> = (0..12).map(unit).collect();
         let best = estimates(&units, true)[0];
+        assert_eq!((best.units, best.is_extrapolated()), (12, false));
+        assert!((best.largest_kl - 2.95f64.powi(2)).abs() < 1e-9, "{best:?}");
+        let short: Vec<Vec<(f64, f64)>> = units.iter().map(|points| points[..20].to_vec()).collect();
+        assert!(
+            estimates(&short, true)[0].is_extrapolated(),
+            "the peak is at d = 1.625, the data end at .95"
+        );
         let (alpha, beta, peak) = (best.alpha.unwrap(), best.beta.unwrap(), best.peak_kl.unwrap());
         assert!(alpha.contains(1.3) && alpha.low > 1.24 && alpha.high < 1.36, "{alpha:?}");
         assert!((beta.low - 0.4).abs() < 1e-9 && (beta.high - 0.4).abs() < 1e-9, "{beta:?}");

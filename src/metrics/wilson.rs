@@ -17,27 +17,19 @@ pub struct Proportion {
     pub trials: u64,
     /// hits/trials.
     pub value: f64,
-    /// Confidence interval.
+    /// [`wilson`] interval.
     pub interval: Interval,
-    /// How the interval was made: `wilson`, or `rule of three` where all trials or none came true.
-    pub method: &'static str,
 }
 
-/// The fraction `hits`/`trials` with the interval to report: [`wilson`], but at 0 or all hits the one-sided exact
-/// bound of [`rule_of_three`], the other end being the fraction itself.
+/// What the interval of a [`Proportion`] is called in tables.
+pub const METHOD: &str = "wilson";
+
+/// The fraction `hits`/`trials` with its two-sided [`wilson`] interval, also where none or all came true.
 ///
 /// [`Status::TooFew`] without trials, [`Status::Undefined`] with more hits than trials.
 pub fn proportion(hits: u64, trials: u64, confidence: OpenProbability) -> Result<Proportion, Status> {
-    let scored = wilson(hits, trials, confidence)?;
-    let value = hits as f64 / trials as f64;
-    let (interval, method) = if hits == 0 {
-        (Interval { low: 0.0, high: rule_of_three(trials, confidence)? }, "rule of three")
-    } else if hits == trials {
-        (Interval { low: 1.0 - rule_of_three(trials, confidence)?, high: 1.0 }, "rule of three")
-    } else {
-        (scored, "wilson")
-    };
-    Ok(Proportion { hits, trials, value, interval, method })
+    let interval = wilson(hits, trials, confidence)?;
+    Ok(Proportion { hits, trials, value: hits as f64 / trials as f64, interval })
 }
 
 /// Wilson's score interval (Wilson 1927; recommended by Brown, Cai & DasGupta 2001), without continuity correction.
@@ -63,15 +55,6 @@ pub fn score(p: f64, n: f64, confidence: OpenProbability) -> Interval {
 /// Standard errors of a normal on either side that hold so much.
 pub fn quantile(confidence: OpenProbability) -> f64 {
     SQRT_2 * erfc_inv(1.0 - confidence.get())
-}
-
-/// Upper bound on a probability of which `trials` trials showed nothing: 1 − (1 − confidence)^(1/trials), one-sided
-/// and exact. At 95% it is 3/trials to first order, hence the name (Hanley & Lippman-Hand 1983).
-///
-/// [`Status::TooFew`] without trials.
-pub fn rule_of_three(trials: u64, confidence: OpenProbability) -> Result<f64, Status> {
-    valid(0, trials)?;
-    Ok(-((-confidence.get()).ln_1p() / trials as f64).exp_m1())
 }
 
 /// Clopper & Pearson's exact interval (1934): never covers less than it says, and is wider than [`wilson`] for it.
@@ -122,13 +105,18 @@ mod tests {
     }
 
     #[test]
-    fn nothing_seen_is_the_rule_of_three() {
-        let none = proportion(0, 100, LEVEL).unwrap();
-        assert_eq!((none.value, none.interval.low, none.method), (0.0, 0.0, "rule of three"));
-        assert!((none.interval.high - 0.029_513_049_607_6).abs() < 1e-12, "{none:?}");
-        let all = proportion(100, 100, LEVEL).unwrap();
-        assert!((all.interval.low + none.interval.high - 1.0).abs() < 1e-15);
-        assert_eq!(proportion(1, 100, LEVEL).unwrap().method, "wilson");
+    fn nothing_seen_and_all_seen_have_two_sided_ends_in_closed_form() {
+        // z² / (n + z²) and its mirror image.
+        let z2 = quantile(LEVEL).powi(2);
+        for trials in [1, 24, 36, 100] {
+            let high = z2 / (trials as f64 + z2);
+            let none = proportion(0, trials, LEVEL).unwrap();
+            assert_eq!((none.value, none.interval.low), (0.0, 0.0));
+            assert!((none.interval.high - high).abs() < 1e-12, "{none:?}");
+            let all = proportion(trials, trials, LEVEL).unwrap();
+            assert_eq!((all.value, all.interval.high), (1.0, 1.0));
+            assert!((all.interval.low + high - 1.0).abs() < 1e-12, "{all:?}");
+        }
     }
 
     #[test]
@@ -154,6 +142,6 @@ mod tests {
     fn impossible_counts_are_a_status() {
         assert!(matches!(wilson(0, 0, LEVEL), Err(Status::TooFew { .. })));
         assert!(matches!(clopper_pearson(3, 2, LEVEL), Err(Status::Undefined { .. })));
-        assert!(rule_of_three(0, LEVEL).is_err());
+        assert!(proportion(0, 0, LEVEL).is_err());
     }
 }

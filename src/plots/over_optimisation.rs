@@ -161,7 +161,10 @@ fn told(fitted: &Fitted) -> Option<String> {
     };
     let peak = best.fit.peak().map_or_else(
         || "no peak".to_owned(),
-        |(d, gain)| format!("peak of {} at KL {}{}", number(gain), number(d * d), within(best.peak_kl)),
+        |(d, gain)| {
+            let beyond = if best.is_extrapolated() { ", beyond the data" } else { "" };
+            format!("peak of {} at KL {}{}{beyond}", number(gain), number(d * d), within(best.peak_kl))
+        },
     );
     let name = if fitted.name.is_empty() { String::new() } else { format!("{}: ", fitted.name) };
     Some(format!(

@@ -1,17 +1,39 @@
 //! The table of the benchmark in the book is that of the rows it was made from, kept beside the figures.
 
+use serde::Deserialize;
 use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 use tailcatch::record::endpoint::{HarmRow, NONE, PLACEBO, SWAP};
 
+/// What is kept of the programmes that the main table does not show.
+#[derive(Debug, Deserialize)]
+struct AuditorRow {
+    scenario: String,
+    arm: String,
+    auditor: String,
+    detector: String,
+    delay: u64,
+    damaged: u64,
+    looks: f64,
+    benign_looks: f64,
+}
+
 /// Trainers in the order of the table.
 const TRAINERS: [&str; 3] = ["reinforce", "ppo", "grpo"];
 
-fn rows() -> Vec<HarmRow> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("plots/benchmark/harm.csv");
+fn read<T: serde::de::DeserializeOwned>(table: &str) -> Vec<T> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("plots/benchmark").join(table);
     let mut reader = csv::Reader::from_path(path).unwrap();
     reader.deserialize().collect::<Result<_, _>>().unwrap()
+}
+
+fn rows() -> Vec<HarmRow> {
+    read("harm.csv")
+}
+
+fn page() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/benchmark.md")).unwrap()
 }
 
 /// What the arms vary beside the trainer: `reinforce, proxy 4.1` is `proxy 4.1`.
@@ -31,8 +53,9 @@ fn word(row: &HarmRow) -> &str {
 #[test]
 fn the_table_of_the_benchmark_is_that_of_its_rows() {
     let rows = rows();
-    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/benchmark.md")).unwrap();
-    let mut shown: Vec<Vec<String>> = page
+    let page = page();
+    let (main, _) = page.split_once("So size alone").unwrap();
+    let mut shown: Vec<Vec<String>> = main
         .lines()
         .filter(|line| line.starts_with("| ") && line.contains("(`"))
         .map(|line| line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect())
@@ -56,16 +79,16 @@ fn the_table_of_the_benchmark_is_that_of_its_rows() {
             };
             TRAINERS.iter().map(cell).collect::<Vec<_>>()
         };
-        let removed = |auditor: &'static str, delay: u64| {
+        let under = |auditor: &'static str, response: &'static str, delay: u64| {
             move |row: &HarmRow| {
-                row.auditor == auditor && row.response == "remove" && row.delay == Some(delay)
+                row.auditor == auditor && row.response == response && row.delay == Some(delay)
             }
         };
         let counts = |rows: Vec<&HarmRow>| {
             let each: Vec<String> = rows.iter().map(|row| row.damaged.to_string()).collect();
             each.join(" · ")
         };
-        let headline = of(&removed("records", 0));
+        let headline = of(&under("records", "remove", 0));
         let words: Vec<&str> = headline.iter().map(|row| word(row)).collect();
         let words = if words.iter().all(|word| *word == words[0]) { &words[..1] } else { &words[..] };
         let line = shown.iter().position(|line| line[0].ends_with(&format!("(`{}`)", row.scenario)));
@@ -73,8 +96,13 @@ fn the_table_of_the_benchmark_is_that_of_its_rows() {
         let wanted = [
             counts(of(&|row: &HarmRow| row.role == NONE)),
             counts(headline.clone()),
-            counts(of(&removed("records", 20))),
-            counts(of(&removed("oracle_spending", 0))),
+            counts(of(&under("records", "remove", 20))),
+            // Where nothing is planted there is no class.
+            match own.iter().any(|row| row.response == "class") {
+                true => counts(of(&under("records", "class", 0))),
+                false => "–".to_owned(),
+            },
+            counts(of(&under("oracle_spending", "remove", 0))),
             words.join(", "),
         ];
         assert_eq!(line[1..], wanted, "{} {}", row.scenario, variant(row));
@@ -94,7 +122,7 @@ fn what_the_page_says_of_all_cells_is_true_of_its_rows() {
     let trivial = headline.iter().filter(|row| row.verdict == "prevented").count();
     let damaged =
         rows.iter().filter(|row| row.role == NONE && row.damaged_low.is_some_and(|low| low >= 0.5)).count();
-    assert_eq!((headline.len(), trivial, damaged), (78, 30, 50));
+    assert_eq!((headline.len(), trivial, damaged), (78, 30, 51));
     for row in &headline {
         let bound = rows.iter().find(|other| {
             (&other.scenario, &other.arm) == (&row.scenario, &row.arm)
@@ -119,5 +147,65 @@ fn what_the_page_says_of_all_cells_is_true_of_its_rows() {
         attributed += row.attributed.unwrap_or(0.0) * row.hacked as f64;
         hacked += row.hacked;
     }
-    assert_eq!((attributed.round(), hacked), (1394.0, 1395));
+    assert_eq!((attributed.round(), hacked), (1422.0, 1423));
+}
+
+#[test]
+fn no_auditor_leaves_fewer_damaged_runs_than_who_knows_every_hack() {
+    let rows = rows();
+    let bound = |scenario: &str, arm: &str, delay: u64| {
+        let is_own = |row: &&HarmRow| {
+            (row.scenario.as_str(), row.arm.as_str()) == (scenario, arm)
+                && (row.auditor.as_str(), row.delay) == ("oracle_spending", Some(delay))
+        };
+        rows.iter().find(is_own).unwrap().damaged
+    };
+    let others: Vec<AuditorRow> = read("auditors.csv");
+    // Eight programmes of 78 cells.
+    assert_eq!(others.len(), 624);
+    for row in &others {
+        assert!(bound(&row.scenario, &row.arm, row.delay) <= row.damaged, "{row:?}");
+    }
+    for row in rows.iter().filter(|row| row.auditor == "records" && row.response == "remove") {
+        assert!(bound(&row.scenario, &row.arm, row.delay.unwrap()) <= row.damaged, "{row:?}");
+    }
+}
+
+#[test]
+fn the_table_of_the_log_ratio_is_that_of_its_rows() {
+    let (rows, others): (_, Vec<AuditorRow>) = (rows(), read("auditors.csv"));
+    let page = page();
+    let (_, rest) = page.split_once("What the rewards hide").unwrap();
+    let mut seen = 0;
+    for line in rest.lines().filter(|line| line.starts_with("| ") && line.contains("(`")) {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let scenario = cells[0].split('`').nth(1).unwrap();
+        let is_own = |arm: &str, trainer: &str| match scenario {
+            "benign_laws" => arm == format!("{trainer}, student_t(df=1.5)"),
+            _ => arm == trainer,
+        };
+        let joined = |cell: &dyn Fn(&str) -> String| TRAINERS.map(cell).join(" · ");
+        let of = |trainer: &str, what: &dyn Fn(&HarmRow) -> bool| {
+            let mut own = rows.iter().filter(|row| row.scenario == scenario && is_own(&row.arm, trainer));
+            own.find(|row| what(row)).unwrap().damaged.to_string()
+        };
+        let by_ratio = |trainer: &str| {
+            let mut own = others.iter().filter(|row| row.scenario == scenario && is_own(&row.arm, trainer));
+            let is_ratio = |row: &&AuditorRow| {
+                (row.auditor.as_str(), row.detector.as_str(), row.delay) == ("records", "log_ratio", 0)
+            };
+            own.find(is_ratio).unwrap()
+        };
+        let wanted = [
+            joined(&|trainer| of(trainer, &|row| row.role == NONE)),
+            joined(&|trainer| of(trainer, &HarmRow::is_headline)),
+            joined(&|trainer| by_ratio(trainer).damaged.to_string()),
+            joined(&|trainer| {
+                format!("{:.0} ({:.0})", by_ratio(trainer).looks, by_ratio(trainer).benign_looks)
+            }),
+        ];
+        assert_eq!(cells[1..], wanted, "{scenario}");
+        seen += 1;
+    }
+    assert_eq!(seen, 6);
 }

@@ -27,6 +27,8 @@ fn a_file_of_checkpoints_gives_its_curve_back() {
     assert!((at("alpha") - 1.2).abs() < 1e-9 && (at("beta") - 0.5).abs() < 1e-9, "{best}");
     assert!((at("peak_kl") - 1.44).abs() < 1e-9 && (at("r_squared") - 1.0).abs() < 1e-9, "{best}");
     assert!((best["alpha_interval"][0].as_f64().unwrap() - 1.2).abs() < 1e-9, "{best}");
+    assert_eq!((best["runs"].as_u64(), best["extrapolated"].as_bool()), (Some(6), Some(false)));
+    assert!((at("largest_kl") - 2.28f64.powi(2)).abs() < 1e-9, "{best}");
     assert_eq!(found["fits"].as_array().unwrap().len(), 2);
 }
 
@@ -51,8 +53,7 @@ fn a_run_folder_is_fitted_for_each_arm() {
     let fits = found["fits"].as_array().unwrap();
     assert_eq!(fits.len(), 6, "{found}");
     assert!(
-        fits.iter()
-            .all(|fit| fit["r_squared"].as_f64().unwrap() <= 1.0 && fit["points"].as_u64() > Some(100))
+        fits.iter().all(|fit| fit["r_squared"].as_f64().unwrap() <= 1.0 && fit["runs"].as_u64() == Some(8))
     );
 }
 
@@ -114,6 +115,8 @@ fn a_failure_is_a_document_under_json() {
     let error = &found["error"];
     assert!(error["message"].as_str().unwrap().contains("there_is_no_such_file.csv"), "{found}");
     assert_eq!(error["exit_code"].as_u64(), Some(2));
+    let found = json(tailcatch().arg("fit"), 2);
+    assert!(found["error"]["message"].as_str().unwrap().contains("<PATH>"), "{found}");
     let found = json(tailcatch().args(["detect", "x.csv", "--detecter", "a"]), 2);
     assert!(found["error"]["message"].as_str().unwrap().contains("--detecter"), "{found}");
     assert!(found["error"]["help"].as_str().unwrap().contains("--detector"), "{found}");

@@ -62,6 +62,8 @@ mod monitors;
 mod own_policy;
 #[cfg(feature = "lab")]
 mod parts;
+#[cfg(all(feature = "lab", feature = "slow"))]
+mod placebos;
 mod plots;
 #[cfg(feature = "lab")]
 mod ppo;
@@ -72,6 +74,7 @@ mod reading;
 mod report;
 #[cfg(feature = "lab")]
 mod responses;
+mod results_page;
 #[cfg(feature = "lab")]
 mod rloo;
 #[cfg(feature = "lab")]

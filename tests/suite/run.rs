@@ -6,6 +6,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
+use tailcatch::config::from_bytes;
+use tailcatch::foundation::rng::SeedTree;
+use tailcatch::record::Outcomes;
+use tailcatch::reward::{RewardModel, Twin};
+use tailcatch::theory::tilt::Tilter;
 use tempfile::TempDir;
 
 const CONFIG: &str = r#"
@@ -449,4 +454,41 @@ fn the_manifest_names_the_commit_of_the_program_and_not_of_the_folder() {
     let named = manifest["git_commit"].as_str();
     assert_eq!(named, option_env!("TAILCATCH_COMMIT"));
     assert!(named.is_none_or(|named| named != theirs), "{named:?}");
+}
+
+/// The Goodhart gap of a run is what its KL could have bought, the exact tilt by V, less what it did buy.
+#[test]
+fn the_goodhart_gap_is_what_the_tilt_by_utility_would_earn_more() {
+    let text = "question = '?'\nseed = 9\nreplicates = 2\n[environment.bandit]\noutcomes = 400\ncontexts = 2\n\
+                [reward]\nerror = { student_t = { df = 2 } }\n[trainer.reinforce]\nbatch = 64\nsteps = 40\n\
+                optimizer = { sgd = { learning_rate = 6.4 } }\n[calibration]\nrollouts = 500\n[[detectors]]\n\
+                top_reward = {}\n";
+    let bench = Bench::new(text);
+    let out = bench.done("out", &[]);
+    let document = &from_bytes("small.toml", text.as_bytes(), &[]).unwrap().document;
+    let names = ["replicate", "kl", "utility", "goodhart_gap", "reference_utility"];
+    let rows = columns(&out.join("replicates.csv"), &names);
+    assert_eq!(rows.len(), 2);
+    for row in rows {
+        let number = |place: usize| row[place].parse::<f64>().unwrap();
+        let (kl, utility, gap, reference) = (number(1), number(2), number(3), number(4));
+        let seeds = SeedTree::new(document.seed, row[0].parse().unwrap());
+        let model =
+            RewardModel::build(document.environment.part(), &document.reward, &seeds, Twin::Itself).unwrap();
+        let honest = |table: &Outcomes| Outcomes { error: vec![0.0; table.len()], ..table.clone() };
+        let table = honest(model.table().unwrap());
+        let best = Tilter::new(&table).at_budget(kl).unwrap();
+        assert!((gap - (best.utility - utility)).abs() < 1e-9, "{gap} against {} − {utility}", best.utility);
+        // By the definition of the tilt: E[V] − β·KL is β·ln E_π₀[exp(V/β)], prompt by prompt.
+        let mean: f64 = (0..table.len())
+            .map(|cell| (table.ref_log_prob[cell] + table.utility[cell] / best.beta).exp())
+            .collect::<Vec<f64>>()
+            .chunks(table.outcomes)
+            .map(|row| row.iter().sum::<f64>().ln())
+            .sum::<f64>()
+            / table.prompts as f64;
+        let by_hand = best.beta * (mean + kl);
+        assert!((by_hand - best.utility).abs() < 1e-6, "{by_hand} against {}", best.utility);
+        assert!(kl > 0.05 && gap > 0.05 && best.utility > reference + 0.1, "{row:?}: nothing to tell apart");
+    }
 }

@@ -31,3 +31,36 @@ impl Response for Relabel {
         Treatment { labels, ..Treatment::default() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::contract::Finding;
+    use super::*;
+    use crate::audit::Revealed;
+    use crate::record::Observed;
+
+    #[test]
+    fn every_visit_of_what_was_read_is_paid_what_it_is_worth_and_the_rest_its_proxy() {
+        let finding = |outcome: u64, utility: f64| Finding {
+            outcome,
+            first_sampled: Some(0),
+            revealed: Revealed { hack: true, utility, error: 20.0 - utility },
+            features: Vec::new(),
+            class: None,
+        };
+        let observed = Observed {
+            outcome: vec![4, 9, 1, 4, 2],
+            proxy: vec![20.0, 20.0, 0.5, 20.0, 20.0],
+            ..Observed::default()
+        };
+        let labels = |all: &[Finding]| {
+            let shown = Shown { observed: &observed, reference_max: 1.0, classes: None };
+            let treatment = Relabel::default().treat(&shown, &Findings { all, new: 1 });
+            assert_eq!(treatment, Treatment { labels: treatment.labels.clone(), ..Treatment::default() });
+            treatment.labels
+        };
+        let both = labels(&[finding(9, -3.0), finding(4, -5.0)]).unwrap();
+        assert_eq!(both, [-5.0, -3.0, 0.5, -5.0, 20.0], "2 was not read");
+        assert_eq!(labels(&[finding(7, -5.0)]), None, "nothing of this batch was read");
+    }
+}

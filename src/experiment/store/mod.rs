@@ -1,5 +1,6 @@
 //! How results are kept: records on disk, and the tables inside them.
 
+mod behind;
 mod error;
 pub(in crate::experiment) mod features;
 pub(in crate::experiment) mod numerics;
@@ -9,6 +10,7 @@ mod record;
 mod records;
 pub(in crate::experiment) mod rows;
 
+pub use behind::{Behind, behind};
 pub use error::StoreError;
 pub use record::{Kept, Record, Stamp};
 pub use records::{Found, Store, write_atomic};

@@ -7,9 +7,9 @@ use super::error::StoreError;
 use super::numerics::numerics;
 use super::record::{Decoded, Kept, Record, Stamp};
 use crate::experiment::plan::ids::SEMANTICS;
-use crate::foundation::atomic_file;
+use crate::foundation::atomic_file::{self, AtomicFile};
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// The records of a run folder, or of several that hold parts of one experiment.
@@ -144,8 +144,20 @@ impl Store {
     /// # Errors
     /// As [`Store::look`]; another result is there; the file cannot be written.
     pub fn write(&self, id: &str, record: &Record) -> Result<(), StoreError> {
+        self.place(id, record)?;
+        self.sync()
+    }
+
+    /// Writes records in their order, up to the first that cannot be written; the folder is synced once.
+    pub(super) fn write_all(&self, records: &[(String, Record)]) -> Result<(), StoreError> {
+        records.iter().try_for_each(|(id, record)| self.place(id, record))?;
+        self.sync()
+    }
+
+    /// Puts a record under its name, synced itself; the name is safe once the folder is synced.
+    fn place(&self, id: &str, record: &Record) -> Result<(), StoreError> {
         match self.kept(id)? {
-            None => self.replace(id, record),
+            None => self.put(id, record),
             Some(found) if found.record == *record => Ok(()),
             Some(found) => Err(StoreError::Conflict {
                 path: self.path(id),
@@ -160,10 +172,22 @@ impl Store {
     /// # Errors
     /// The file cannot be written.
     pub fn replace(&self, id: &str, record: &Record) -> Result<(), StoreError> {
+        self.put(id, record)?;
+        self.sync()
+    }
+
+    fn put(&self, id: &str, record: &Record) -> Result<(), StoreError> {
         let path = self.own().join(format!("{id}.record"));
         let stamp = Stamp { id: id.to_owned(), semantics: SEMANTICS, numerics: numerics().clone() };
         let bytes = stamp.encode(record).map_err(|e| StoreError::io("write", &path)(e.into()))?;
-        write_atomic(&path, &bytes)
+        let mut file = AtomicFile::create(&path).map_err(StoreError::io("write", &path))?;
+        file.write_all(&bytes).and_then(|()| file.name()).map_err(StoreError::io("write", &path))
+    }
+
+    /// Makes the names in the folder safe.
+    fn sync(&self) -> Result<(), StoreError> {
+        let folder = self.own();
+        atomic_file::sync(folder).map_err(StoreError::io("sync the folder", folder))
     }
 
     /// Removes a record, if it is there.

@@ -9,7 +9,7 @@ use crate::foundation::failure::Status;
 use crate::foundation::numeric::mean;
 use crate::foundation::scalar::OpenProbability;
 use crate::metrics::kaplan_meier::{Duration, kaplan_meier};
-use crate::metrics::wilson::proportion;
+use crate::metrics::wilson::{METHOD, proportion};
 use crate::record::tables::SummaryBody;
 
 pub const LEVEL: OpenProbability = OpenProbability::known(0.95);
@@ -87,7 +87,7 @@ fn fraction(metric: String, hits: u64, trials: u64) -> SummaryBody {
     match proportion(hits, trials, LEVEL) {
         Ok(p) => {
             let estimate = Estimate { value: p.value, interval: p.interval, n: trials as usize };
-            row(metric, trials as usize, Ok(estimate), p.method)
+            row(metric, trials as usize, Ok(estimate), METHOD)
         }
         Err(status) => row(metric, trials as usize, Err(status), ""),
     }

@@ -205,3 +205,85 @@ pub struct Past<'a> {
     /// How many.
     pub rows: usize,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::ResponseSpec;
+    use crate::config::from_bytes;
+    use crate::experiment::training::arena;
+    use crate::experiment::training::train::train;
+    use crate::foundation::rng::SeedTree;
+    use crate::policies::Backend;
+    use crate::reward::{RewardModel, Twin};
+
+    const WORLD: &str = "question = '?'\nseed = 5\n[environment.tokens]\nvocabulary = 6\nlength = 3\n\
+        [policy.gru]\nhidden = 4\n[trainer.reinforce]\nbatch = 32\nsteps = 30\n\
+        optimizer = { adam = { learning_rate = 0.05 } }\n[record]\nactivations = true\n\
+        [calibration]\nrollouts = 500\nvetted = true\n[[reward.triggers]]\npattern = { tokens = 2 }\nproxy = 9\n\
+        [[detectors]]\ntop_reward = {}\n";
+
+    /// What a response asks for at each step of a run with this truth, and what was read.
+    fn course(setting: &Setting<'_>, run: &Trained, truth: &Truth) -> (Vec<Treatment>, Trail) {
+        let calibration = Arc::new(arena::calibration(*setting, 500, true));
+        let mut responder = Responder::open(setting, setting.audit.unwrap(), calibration).unwrap();
+        let (mut treatments, mut first) = (Vec::new(), 0);
+        for step in run.observed.step.chunk_by(|a, b| a == b) {
+            let rows: Vec<usize> = (first..first + step.len()).collect();
+            let batch =
+                Batch { observed: run.observed.select(&rows), truth: truth.select(&rows), cells: Vec::new() };
+            let past = Past { observed: &run.observed, truth, rows: first };
+            treatments.push(responder.step(step[0], &batch, past).unwrap());
+            first += step.len();
+        }
+        (treatments, responder.desk.trail)
+    }
+
+    /// The truth of every rollout that nobody paid for is exchanged for a lie, and nothing changes.
+    #[test]
+    fn what_was_not_read_is_not_known() {
+        let responses = [
+            "remove = {}",
+            "relabel = { delay = 1 }",
+            "clip = {}",
+            "neighbourhood = { radius = 0.2 }",
+            "stop = { delay = 2 }",
+            "roll_back = { every = 2 }",
+        ];
+        for name in ResponseSpec::PARTS.iter().map(|part| part.name) {
+            // Who knows the class of what nobody read is a bound, and none does nothing.
+            let tried = responses.iter().any(|own| own.starts_with(&format!("{name} ")));
+            assert!(tried || ["none", "class"].contains(&name), "{name} is not tried");
+        }
+        for response in responses {
+            let text = format!(
+                "{WORLD}[audit]\nauditor = {{ records = {{ benign_looks = 10 }} }}\nresponse = {{ {response} }}\n"
+            );
+            let loaded = from_bytes("own.toml", text.as_bytes(), &[]).unwrap();
+            let document = &loaded.document;
+            let seeds = SeedTree::new(document.seed, 0);
+            let model =
+                RewardModel::build(document.environment.part(), &document.reward, &seeds, Twin::Itself)
+                    .unwrap();
+            let setting = Setting {
+                model: &model,
+                policy: &document.policy,
+                trainer: &document.trainer,
+                deployment: None,
+                seeds,
+                backend: &Backend::default(),
+                activations: true,
+                audit: Audited::of(document),
+            };
+            let run = train(setting, None).unwrap();
+            let (asked, trail) = course(&setting, &run, &run.truth);
+            let mut lie = run.truth.clone();
+            for row in (0..lie.len()).filter(|row| trail.picks.iter().all(|pick| pick.row != *row)) {
+                (lie.utility[row], lie.error[row]) = (1e6 + row as f64, -1e6);
+                (lie.class[row], lie.hack[row]) = (lie.class[row] + 5, !lie.hack[row]);
+            }
+            assert!(asked.iter().any(|treatment| *treatment != Treatment::default()), "{response}: idle");
+            assert_eq!(course(&setting, &run, &lie), (asked, trail), "{response}");
+        }
+    }
+}

@@ -66,6 +66,9 @@ fn encode((width, height): (u32, u32), rgb: &[u8], dots: f64) -> Result<Vec<u8>,
     let mut encoder = png::Encoder::new(&mut out, width, height);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
+    // Flat areas repeat as they are: what a filter would leave of them is longer.
+    encoder.set_compression(png::Compression::High);
+    encoder.set_filter(png::Filter::NoFilter);
     let per_metre = (dots / 0.0254).round() as u32;
     encoder.set_pixel_dims(Some(png::PixelDimensions {
         xppu: per_metre,

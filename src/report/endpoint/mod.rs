@@ -118,6 +118,10 @@ fn utility(row: Option<&HarmRow>) -> String {
     row.map_or_else(dash, |row| average(row.utility, row.utility_low, row.utility_high))
 }
 
+fn harm(row: Option<&HarmRow>) -> String {
+    row.map_or_else(dash, |row| average(row.harm, row.harm_low, row.harm_high))
+}
+
 /// One row a scenario and arm: damage and E\[V\] without an audit and with that of the headline, beside placebo and swap twin.
 pub(super) fn overview(places: &[Place<'_>]) -> Table {
     let header = [
@@ -133,6 +137,7 @@ pub(super) fn overview(places: &[Place<'_>]) -> Table {
         "E[V] clean",
         "E[V] nobody audits",
         "population harm",
+        "population harm, placebo",
         "E[V] removed at once",
         "looks, at once",
         "honest looks, at once",
@@ -155,7 +160,8 @@ pub(super) fn overview(places: &[Place<'_>]) -> Table {
             damaged(place.role(PLACEBO)),
             none.map_or_else(dash, |row| average(row.clean_utility, row.clean_low, row.clean_high)),
             utility(none),
-            none.map_or_else(dash, |row| average(row.harm, row.harm_low, row.harm_high)),
+            harm(none),
+            harm(place.role(PLACEBO)),
             utility(first),
             looks(first),
             first.map_or_else(dash, |row| average(row.benign_looks, row.benign_low, row.benign_high)),
@@ -231,7 +237,7 @@ pub(super) fn detail(place: &Place<'_>) -> Table {
             share(row.learned_rate, row.learned_low, row.learned_high),
             average(row.utility, row.utility_low, row.utility_high),
             average(row.clean_utility, row.clean_low, row.clean_high),
-            average(row.harm, row.harm_low, row.harm_high),
+            harm(Some(row)),
             average(row.loss_sum, row.loss_sum_low, row.loss_sum_high),
             share(row.caught_before_damage, row.caught_low, row.caught_high),
             average(row.looks, row.looks_low, row.looks_high),
