@@ -2,7 +2,7 @@
 
 use super::console::Console;
 use super::{Outcome, finish};
-use crate::experiment::{Lenience, Tabulated, merge};
+use crate::experiment::{Lenience, merge};
 use clap::Args;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -38,17 +38,21 @@ pub struct MergeArgs {
 pub fn run(args: &MergeArgs, console: &Console) -> Result<Outcome, crate::Error> {
     let out = args.out.as_ref().or(args.dirs.first()).cloned().unwrap_or_default();
     let lenience = Lenience { partial: args.allow_partial, mixed: args.allow_mixed };
-    put_together(&args.dirs, &out, lenience, console)
+    put_together(&args.dirs, &out, lenience, console)?;
+    Ok(Outcome::Done)
 }
 
-/// Makes tables, figures and report in `out` of what lies in `dirs`, and tells what they hold.
+/// Makes tables, figures and report in `out` of what lies in `dirs`, and tells what they hold; gives how many runs there are, and how many
+/// are in the tables.
 pub(super) fn put_together(
     dirs: &[PathBuf],
     out: &Path,
     lenience: Lenience,
     console: &Console,
-) -> Result<Outcome, crate::Error> {
-    let Tabulated { runs, finished } = merge(dirs, out, lenience)?;
+) -> Result<(usize, usize), crate::Error> {
+    // Held until figures and report are drawn.
+    let made = merge(dirs, out, lenience)?;
+    let (runs, finished) = (made.runs, made.finished);
     if finished < runs {
         console
             .warn(format!("{} of {runs} runs are not in the tables; the report says which", runs - finished));
@@ -65,5 +69,6 @@ pub(super) fn put_together(
     console.answer(&document, |_| {
         format!("{}\n\n{}\nreport: {}\n", told.finding, told.summary, told.report.display())
     })?;
-    Ok(Outcome::Done)
+    drop(made);
+    Ok((runs, finished))
 }

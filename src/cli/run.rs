@@ -148,11 +148,14 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Outcome, crate::Error> {
             // The tables hold the others, and the next experiment has its turn.
             Err(error @ ExperimentError::Failed { .. }) if part.is_whole() && !args.fail_fast => {
                 bar.abandon();
-                if !stop.load(Ordering::Relaxed) {
-                    let told = finish::figures_and_report(&out, console)?;
-                    console
-                        .warn(format!("{name}: {error}; the report says which: {}", told.report.display()));
+                if stop.load(Ordering::Relaxed) {
+                    return Err(error.into());
                 }
+                let report = match finish::figures_and_report(&out, console) {
+                    Ok(told) => format!("the report says which: {}", told.report.display()),
+                    Err(problem) => format!("there is no report: {problem}"),
+                };
+                console.warn(format!("{name}: {error}; {report}"));
                 failure.get_or_insert(error);
                 continue;
             }

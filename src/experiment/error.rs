@@ -90,18 +90,6 @@ pub enum ExperimentError {
         /// This process.
         own: String,
     },
-    /// The same of records that are to be put together.
-    #[error(
-        "{records} records were made by another binary or processor ({found}) than the first ({own}), and their last digits may differ; make them anew with one, or give --allow-mixed"
-    )]
-    Mingled {
-        /// How many records.
-        records: usize,
-        /// What made the first of them.
-        found: String,
-        /// What made the first of all.
-        own: String,
-    },
     /// No run folder was named.
     #[error("no run folder is named; give one that `tailcatch run` has written")]
     NoFolder,
@@ -184,14 +172,15 @@ impl ExperimentError {
     pub fn is_refusal(&self) -> bool {
         match self {
             Self::Mixed { .. }
-            | Self::Mingled { .. }
             | Self::NoFolder
             | Self::Folder(_)
             | Self::Config(_)
             | Self::OtherPlan { .. }
             | Self::NotItsPlan { .. }
             | Self::UnknownRun { .. }
-            | Self::Store(StoreError::Occupied { .. }) => true,
+            | Self::Store(
+                StoreError::Occupied { .. } | StoreError::Taken { .. } | StoreError::Mingled { .. },
+            ) => true,
             Self::Scenario { source, .. } => source.is_refusal(),
             _ => false,
         }

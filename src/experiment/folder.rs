@@ -7,9 +7,9 @@ use super::store::numerics::Tally;
 use super::store::occupied::{Description, Held};
 use super::store::{Store, StoreError, write_atomic};
 use super::summary::merge::{self, Table};
-use crate::config::{Loaded, resolved};
+use crate::config::{Document, Loaded, SlurmSection, resolved};
 use crate::policies::Backend;
-use crate::record::folder::{CONFIG, MANIFEST, PLAN};
+use crate::record::folder::{CONFIG, Described, MANIFEST, PLAN};
 use crate::record::made::{MADE, Made, MissingRun, digest};
 use crate::record::tables::ReplicateRow;
 use std::fs;
@@ -40,7 +40,9 @@ impl<'a> Folder<'a> {
         threads: usize,
     ) -> Result<Self, ExperimentError> {
         let plan = text(PLAN, serde_json::to_string_pretty(&describe(loaded, name, runs)))?;
-        let config = text(CONFIG, resolved(&loaded.document))?;
+        // How it is run on a cluster is no part of what it is.
+        let document = Document { slurm: SlurmSection::default(), ..loaded.document.clone() };
+        let config = text(CONFIG, resolved(&document))?;
         Ok(Self { out, loaded, backend, threads, plan, config })
     }
 
@@ -53,11 +55,15 @@ impl<'a> Folder<'a> {
         Description { plan: &self.plan, config: &self.config }
     }
 
-    /// Holds the folder for this experiment, and describes it where another was there or none.
+    /// Holds the folder for this experiment, and describes it where another was there or none. The tables of another that is
+    /// finished are given up only where `takes_over`.
     ///
     /// # Errors
-    /// Another experiment is at work there; a file that cannot be written.
-    pub fn hold(&self) -> Result<Held, ExperimentError> {
+    /// Another experiment is at work there, or is finished and not to be taken over; a file that cannot be written.
+    pub fn hold(&self, takes_over: bool) -> Result<Held, ExperimentError> {
+        if !takes_over && !self.description().is_of(self.out) && self.is_finished() {
+            return Err(StoreError::Taken { out: self.out.to_owned() }.into());
+        }
         let made_with = self.manifest(&Tally::default())?;
         Ok(Held::take(self.out, self.description(), || {
             let put = |file: &str, text: &str| write_atomic(&self.out.join(file), text.as_bytes());
@@ -71,20 +77,35 @@ impl<'a> Folder<'a> {
         })?)
     }
 
+    /// Whether whole tables lie in the folder.
+    fn is_finished(&self) -> bool {
+        Described::open(self.out)
+            .is_ok_and(|told| told.owns_its_tables() && self.out.join(ReplicateRow::FILE).exists())
+    }
+
     /// Writes the tables of `runs`, and tells why the others are not among them. The mark that they are whole comes last.
     ///
     /// # Errors
-    /// A record that is not there or cannot be read; a file that cannot be written; another experiment has taken the folder over.
+    /// A record that is not there or cannot be read; records of several binaries, unless `allow_mixed`; a file that cannot be written;
+    /// another experiment has taken the folder over.
     pub fn tabulate(
         &self,
         held: &Held,
         runs: &[Planned],
         store: &Store,
         missing: Vec<MissingRun>,
+        allow_mixed: bool,
     ) -> Result<(), ExperimentError> {
         let merged = merge::merge(self.loaded, runs, store, self.out)?;
+        if !allow_mixed {
+            merged.made_with.unmingled()?;
+        }
         held.check(self.out, self.description())?;
-        self.mark(&Made::default())?;
+        let made = Made { of: digest(&self.plan, &self.config), missing };
+        // Where the same tables lie there already, others may be reading them.
+        if Described::open(self.out)?.made.as_ref() != Some(&made) {
+            self.mark(&Made::default())?;
+        }
         merged.tables.into_iter().try_for_each(Table::finish)?;
         for file in merged.absent {
             let path = self.out.join(file);
@@ -97,7 +118,7 @@ impl<'a> Folder<'a> {
         }
         let made_with = self.manifest(&merged.made_with)?;
         write_atomic(&self.out.join(MANIFEST), made_with.as_bytes())?;
-        Ok(self.mark(&Made { of: digest(&self.plan, &self.config), missing })?)
+        Ok(self.mark(&made)?)
     }
 
     fn mark(&self, made: &Made) -> Result<(), StoreError> {

@@ -2,10 +2,11 @@
 
 use super::error::ExperimentError;
 use super::folder::Folder;
-use super::store::occupied::sweep;
+use super::store::occupied::{Held, sweep};
 use super::stored::Stored;
 use crate::record::folder::{FIGURES, RECORDS};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What may be lacking in what is put together.
 #[derive(Debug, Clone, Copy, Default)]
@@ -16,13 +17,14 @@ pub struct Lenience {
     pub mixed: bool,
 }
 
-/// What tables were made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What tables were made. The folder is held until the last copy of this is gone.
+#[derive(Debug, Clone)]
 pub struct Tabulated {
     /// Runs in the plan.
     pub runs: usize,
     /// Runs in the tables.
     pub finished: usize,
+    _held: Arc<Held>,
 }
 
 /// Writes the tables of the experiment whose records lie in `dirs` into the run folder `out`. The tables have the same bytes as those of
@@ -37,7 +39,7 @@ pub fn merge(dirs: &[PathBuf], out: &Path, lenience: Lenience) -> Result<Tabulat
     if !count.problems.is_empty() {
         return Err(ExperimentError::Unmergeable { problems: listed(&count.problems) });
     }
-    if !count.missing.is_empty() && !lenience.partial {
+    if !count.missing.is_empty() && (!lenience.partial || count.finished.is_empty()) {
         let line = |run: &crate::record::made::MissingRun| {
             format!("arm {}, replicate {} ({}): {}", run.arm, run.replicate, run.train_id, run.reason)
         };
@@ -48,20 +50,16 @@ pub fn merge(dirs: &[PathBuf], out: &Path, lenience: Lenience) -> Result<Tabulat
             runs: listed(&lines),
         });
     }
-    if let Some(first) = count.made_with.all().first()
-        && let Some((records, other)) = count.made_with.others(&first.numerics)
-        && !lenience.mixed
-    {
-        let (found, own) = (other.to_string(), first.numerics.to_string());
-        return Err(ExperimentError::Mingled { records, found, own });
+    if !lenience.mixed {
+        count.made_with.unmingled()?;
     }
     let Stored { loaded, name, runs, backend, threads, store } = &stored;
     let folder = Folder::of(out, loaded, (name, runs), backend, *threads)?;
-    let held = folder.hold()?;
+    let held = folder.hold(false)?;
     sweep(out, &[RECORDS, FIGURES])?;
     let (runs, finished) = (runs.len(), count.finished.len());
-    folder.tabulate(&held, &count.finished, store, count.missing)?;
-    Ok(Tabulated { runs, finished })
+    folder.tabulate(&held, &count.finished, store, count.missing, lenience.mixed)?;
+    Ok(Tabulated { runs, finished, _held: Arc::new(held) })
 }
 
 /// Most lines that an error lists.

@@ -60,7 +60,7 @@ pub fn run(
     let found = survey(loaded, &asked, &store)?.unmixed(options.allow_mixed)?;
     let folder = Folder::of(out, loaded, (name, &runs), &options.backend, options.threads)?;
     store.create()?;
-    let held = folder.hold()?;
+    let held = folder.hold(options.part.is_whole())?;
     sweep(out, &[RECORDS, FIGURES])?;
     let hooks = Hooks { judge: &judge::judge, progress, stop };
     let tabulated = options.part.is_whole();
@@ -70,14 +70,17 @@ pub fn run(
                 let lost: HashSet<_> = failed.iter().map(|run| (run.arm, run.replicate)).collect();
                 let finished: Vec<Planned> =
                     asked.iter().filter(|run| !lost.contains(&(run.arm, run.replicate))).cloned().collect();
-                folder.tabulate(&held, &finished, &store, failed.clone())?;
+                // Of nothing, no tables are made in the place of those that may be there.
+                if !finished.is_empty() {
+                    folder.tabulate(&held, &finished, &store, failed.clone(), options.allow_mixed)?;
+                }
             }
             return Err(ExperimentError::Failed { out, failed, total, first });
         }
         carried => carried?,
     };
     if tabulated {
-        folder.tabulate(&held, &asked, &store, Vec::new())?;
+        folder.tabulate(&held, &asked, &store, Vec::new(), options.allow_mixed)?;
     }
     Ok(Finished { out: out.clone(), runs: asked.len(), reused, tabulated, _held: Arc::new(held) })
 }
@@ -102,7 +105,7 @@ pub fn prepare(loaded: &Loaded, name: &str, options: &Options) -> Result<(), Exp
     let store = store(options);
     survey(loaded, &runs, &store)?.unmixed(options.allow_mixed)?;
     store.create()?;
-    Folder::of(&options.out, loaded, (name, &runs), &options.backend, options.threads)?.hold().map(drop)
+    Folder::of(&options.out, loaded, (name, &runs), &options.backend, options.threads)?.hold(false).map(drop)
 }
 
 fn planned(loaded: &Loaded, options: &Options) -> Result<Vec<Planned>, ExperimentError> {

@@ -89,33 +89,38 @@ pub fn script(job: &Job, asked: &SlurmSection) -> Result<String, SlurmError> {
     let run: String = job.run.iter().map(|argument| format!(" {}", quoted(argument))).collect();
     let (program, out) = (quoted(&job.program), quoted(&job.out));
     let merge = format!("{program} merge {out}{mixed}");
-    let same: String = [("partition", &asked.partition), ("account", &asked.account)]
-        .iter()
-        .filter_map(|(option, value)| Some(format!(" --{option}={}", value.as_deref()?)))
-        .collect();
+    let asked_for = [
+        ("partition", &asked.partition),
+        ("account", &asked.account),
+        ("time", &asked.time),
+        ("mem", &asked.memory),
+    ];
+    let same =
+        asked_for.iter().filter_map(|(option, value)| Some(format!(" --{option}={}", value.as_deref()?)));
+    let same: String = same.chain(asked.options.iter().map(|option| format!(" {option}"))).collect();
     let _ = write!(
         text,
         r#"
-# The first task submits the merge, which begins when every task has ended. Twice does no harm.
-if [ "$SLURM_ARRAY_TASK_ID" = 0 ] && [ "${{TAILCATCH_MERGE:-}}" != no ]; then
+# The first task submits the merge at its first start; it begins when every task has ended.
+if [ "$SLURM_ARRAY_TASK_ID" = 0 ] && [ "${{SLURM_RESTART_COUNT:-0}}" = 0 ] && [ "${{TAILCATCH_MERGE:-}}" != no ]; then
     sbatch --job-name={name}-merge --output=slurm-{name}-merge-%j.log --dependency=afterany:"$SLURM_ARRAY_JOB_ID"{same} \
         --wrap={wrapped} ||
         echo "the merge could not be submitted; give {merge_shown} when the array has ended" >&2
 fi
 
 # A signal goes on to the program, which finishes or drops the run in hand and keeps all others.
+run=
+trap '[ -z "$run" ] || kill -TERM "$run" 2>/dev/null' TERM INT
 {program} run{run} --out {out} --shard "$SLURM_ARRAY_TASK_ID/{shards}" --threads {cpus}{mixed} &
 run=$!
-trap 'kill -TERM "$run" 2>/dev/null' TERM INT
+wait "$run"
+while kill -0 "$run" 2>/dev/null; do wait "$run"; done
+# A wait that a signal ends tells of the signal; this one tells of the program.
 wait "$run"
 code=$?
-while kill -0 "$run" 2>/dev/null; do
-    wait "$run"
-    code=$?
-done
 
-# Slurm requeues when a node dies, and not when a task fails: 2 is a mistake in the call, which no repetition mends.
-if [ "$code" != 0 ] && [ "$code" != 2 ] && [ "${{SLURM_RESTART_COUNT:-0}}" -lt {requeues} ]; then
+# Slurm requeues when a node dies, and not when a task is stopped or killed. What fails for good (1, 2) is mended by no repetition.
+if [ "$code" != 0 ] && [ "$code" != 1 ] && [ "$code" != 2 ] && [ "${{SLURM_RESTART_COUNT:-0}}" -lt {requeues} ]; then
     scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID" && sleep 60
 fi
 exit "$code"

@@ -4,6 +4,7 @@ use super::error::ExperimentError;
 use super::plan::runs::{Judgement, Planned, keeps_rollouts};
 use super::store::numerics::{Tally, numerics};
 use super::store::{Found, Store, StoreError};
+use super::training::checkpoint::under_way;
 use crate::config::Loaded;
 use std::path::PathBuf;
 
@@ -117,6 +118,11 @@ pub fn stand(
     if standing.missing > 0 {
         for id in planned.twins() {
             look_at(store, id, tally)?;
+        }
+        if loaded.arms[planned.arm].document.record.checkpoint.is_some() {
+            for id in planned.trained() {
+                look_at(store, &under_way(id), tally)?;
+            }
         }
     }
     standing.judged = judged;

@@ -6,7 +6,7 @@ use super::judging::subject::Subject;
 use super::plan::part::Part;
 use super::plan::runs::{Judgement, Planned, keeps_rollouts};
 use super::store::numerics::Tally;
-use super::store::{Behind, Record, Store, behind, policy};
+use super::store::{Behind, Record, Store, StoreError, behind, policy};
 use super::survey::{Survey, stand, unjudged};
 use super::training::checkpoint::Checkpoints;
 use super::training::error::TrainError;
@@ -90,10 +90,12 @@ pub fn carry_out(
         pool.install(|| units(&pending).par_iter().flat_map_iter(|unit| worker.unit(unit)).collect())
     };
     let (mut failed, unwritten) = behind(store, work).map_err(|e| unstarted(e.to_string()))?;
-    if let Some(problem) = unwritten.into_iter().next() {
-        if problem.is_of_the_folder() {
-            return Err(problem.into());
-        }
+    let (conflicts, unwritten): (Vec<StoreError>, Vec<StoreError>) =
+        unwritten.into_iter().partition(StoreError::is_of_the_folder);
+    if let Some(problem) = conflicts.into_iter().next() {
+        return Err(problem.into());
+    }
+    if let Some(problem) = unwritten.first() {
         let known: HashSet<(usize, u64)> = failed.iter().map(|run| (run.arm, run.replicate)).collect();
         // Whose records could not be written is seen by what is not there; where all was stopped, one stands for them.
         let most = if hooks.stop.load(Ordering::Relaxed) { 1 } else { usize::MAX };

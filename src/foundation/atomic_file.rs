@@ -144,8 +144,11 @@ fn is_stream(path: &Path) -> bool {
             let kind = found.file_type();
             kind.is_char_device() || kind.is_fifo() || kind.is_socket()
         });
-        // What lies there belongs to the system, links included: /dev/stdout.
-        streams || path.starts_with("/dev") || path.starts_with("/proc")
+        // Links that the system keeps to open files: /dev/stdout.
+        streams
+            || folder_of(path) == Path::new("/dev")
+            || path.starts_with("/dev/fd")
+            || path.starts_with("/proc")
     }
     #[cfg(not(unix))]
     {
@@ -172,7 +175,8 @@ fn owner() -> String {
 fn is_dead(owner: &str) -> bool {
     let mut words = owner.split('-');
     let (Some(place), Some(process)) = (words.next(), words.next()) else { return false };
-    let here = machine().is_some_and(|here| here == place);
+    // Where the processes of others are hidden, none can be said to have ended.
+    let here = machine().is_some_and(|here| here == place) && Path::new("/proc/1").exists();
     here && process.parse::<u32>().is_ok_and(|process| !Path::new("/proc").join(process.to_string()).exists())
 }
 

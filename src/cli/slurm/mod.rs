@@ -93,12 +93,18 @@ pub fn run(args: &SlurmArgs, console: &Console) -> Result<Outcome, crate::Error>
         part: Default::default(),
         allow_mixed: args.allow_mixed,
     };
+    submit::reachable()?;
     experiment::prepare(&loaded, &name, &options)?;
     let stop = interruptible(console);
     if !submit::see_through(&job, &asked, &out, &stop, console)? {
         return Ok(Outcome::Stopped);
     }
-    merge::put_together(&[out.clone()], &out, Lenience { partial: false, mixed: args.allow_mixed }, console)
+    // Runs that failed on every try take no other down.
+    let lenience = Lenience { partial: true, mixed: args.allow_mixed };
+    match merge::put_together(&[out.clone()], &out, lenience, console)? {
+        (runs, finished) if finished < runs => Ok(Outcome::Failed),
+        _ => Ok(Outcome::Done),
+    }
 }
 
 fn refused(error: SlurmError) -> CliError {

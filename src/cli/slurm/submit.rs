@@ -38,10 +38,12 @@ pub(super) fn see_through(
     {
         return Ok(false);
     }
+    let mut before = None;
     for _ in 0..MOST_ARRAYS {
         let count = Stored::open(&[out.to_owned()])?.count()?;
-        // What somebody must decide on is told by the merge.
-        if count.missing.is_empty() || !count.problems.is_empty() {
+        // What somebody must decide on is told by the merge; what an array made nothing of, another will not.
+        let is_stuck = before.replace(count.missing.len()) == Some(count.missing.len());
+        if count.missing.is_empty() || !count.problems.is_empty() || is_stuck {
             return Ok(true);
         }
         let mut job = job.clone();
@@ -75,6 +77,14 @@ fn write(path: &Path, text: &str) -> Result<(), CliError> {
     atomic_file::write(path, text.as_bytes()).map_err(failed)
 }
 
+/// Whether there is a queue to submit to.
+pub(super) fn reachable() -> Result<(), CliError> {
+    match Command::new("sbatch").arg("--version").output() {
+        Ok(_) => Ok(()),
+        Err(error) => Err(unusable("sbatch", &error.to_string())),
+    }
+}
+
 /// Submits the script; gives the number of the job.
 fn sbatch(script: &Path, out: &Path) -> Result<String, CliError> {
     let logs = out.join("slurm-%A_%a.log");
@@ -92,14 +102,26 @@ fn sbatch(script: &Path, out: &Path) -> Result<String, CliError> {
 
 /// Waits until no task of a job is in the queue; `false` where it was interrupted.
 fn ended(id: &str, stop: &AtomicBool, console: &Console) -> Result<bool, CliError> {
-    let mut silent = 0;
+    let (mut silent, mut is_told) = (0, false);
     while silent < PATIENCE {
-        let output = Command::new("squeue").args(["--noheader", "--format=%i", "--jobs", id]).output();
+        let output = Command::new("squeue").args(["--noheader", "--format=%i %r", "--jobs", id]).output();
         let output = output.map_err(|error| unusable("squeue", &error.to_string()))?;
         let told = String::from_utf8_lossy(&output.stderr);
         match output.status.success() {
             true if output.stdout.iter().all(u8::is_ascii_whitespace) => return Ok(true),
-            true => silent = 0,
+            true => {
+                silent = 0;
+                let waits = |line: &str| {
+                    line.contains("held") || line.contains("Held") || line.contains("NeverSatisfied")
+                };
+                let queue = String::from_utf8_lossy(&output.stdout);
+                if !is_told && queue.lines().all(waits) {
+                    is_told = true;
+                    console.warn(format!(
+                        "what is left of array {id} is held: `scontrol release {id}` lets it go on, `scancel {id}` gives it up:\n{queue}"
+                    ));
+                }
+            }
             // The controller has forgotten a job that ended, or that it never wrote down.
             false if told.contains("Invalid job id") => return Ok(true),
             false => {

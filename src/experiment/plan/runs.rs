@@ -46,6 +46,11 @@ impl Planned {
         MissingRun { arm: self.arm, replicate: self.replicate, train_id: self.train_id.clone(), reason }
     }
 
+    /// The training runs that it takes: itself and its twins.
+    pub fn trained(&self) -> impl Iterator<Item = &str> {
+        [&self.train_id, &self.clean_id].into_iter().chain(&self.swap_id).map(String::as_str)
+    }
+
     /// What a run goes on from, beside its own record: twins and policies.
     pub fn twins(&self) -> impl Iterator<Item = &str> {
         let policies = self.policy_ids.iter().filter(|_| !self.deploy_ids.is_empty());

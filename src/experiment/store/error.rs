@@ -86,6 +86,27 @@ pub enum StoreError {
         /// The run folder.
         out: PathBuf,
     },
+    /// Records that are to be put together were made by several binaries, or kinds of processor.
+    #[error(
+        "{records} records were made by another binary or processor ({found}) than the first ({own}), and their last digits may differ; make them anew with one, or give --allow-mixed"
+    )]
+    Mingled {
+        /// How many records.
+        records: usize,
+        /// What made the first of them.
+        found: String,
+        /// What made the first of all.
+        own: String,
+    },
+    /// A finished experiment is in the folder.
+    #[error(
+        "{out} holds another experiment, which is finished, and its tables would be given up; give this one another folder with --out",
+        out = out.display()
+    )]
+    Taken {
+        /// The run folder.
+        out: PathBuf,
+    },
     /// A record that a finished run should have left is not there or does not verify.
     #[error("{path} is missing or damaged; run the same command again to make it anew", path = path.display())]
     Absent {

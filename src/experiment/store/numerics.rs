@@ -1,5 +1,6 @@
 //! What the last digits of this process's numbers depend on, and of those that are stored.
 
+use super::error::StoreError;
 use crate::record::folder::{MadeWith, Numerics};
 use std::sync::OnceLock;
 
@@ -29,6 +30,22 @@ impl Tally {
     /// The counts.
     pub fn all(&self) -> &[MadeWith] {
         &self.0
+    }
+
+    /// Whether one binary on one kind of processor made all.
+    ///
+    /// # Errors
+    /// Several did.
+    pub fn unmingled(&self) -> Result<(), StoreError> {
+        let Some(first) = self.0.first() else { return Ok(()) };
+        match self.others(&first.numerics) {
+            None => Ok(()),
+            Some((records, found)) => Err(StoreError::Mingled {
+                records,
+                found: found.to_string(),
+                own: first.numerics.to_string(),
+            }),
+        }
     }
 
     /// How many records something else than `numerics` made, and what that was.

@@ -33,6 +33,11 @@ const INFLUENCE: &str = "influence.json";
 const ARENA: &str = "arena";
 const POINTS: &str = "points";
 
+/// Name of the record of a run under way.
+pub fn under_way(train_id: &str) -> String {
+    format!("{train_id}.partial")
+}
+
 impl<'a> Checkpoints<'a> {
     /// Keeps the run `train_id` after every `every` steps, and when `stop` is set; without `every` it is dropped then.
     pub fn new(
@@ -42,7 +47,7 @@ impl<'a> Checkpoints<'a> {
         stop: &'a AtomicBool,
     ) -> Self {
         let every = every.into();
-        Self { store, id: format!("{train_id}.partial"), every, stop }
+        Self { store, id: under_way(train_id), every, stop }
     }
 
     /// Whether the run is to be kept after so many steps.

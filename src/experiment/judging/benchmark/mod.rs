@@ -72,8 +72,7 @@ pub fn bench(
     progress: &dyn Progress,
     stop: &AtomicBool,
 ) -> Result<Benchmarked, ExperimentError> {
-    let store = Store::open(&options.out.join(RECORDS))?.allowing_mixed(options.allow_mixed);
-    sweep(&options.out, &[RECORDS])?;
+    let store = Store::of([options.out.join(RECORDS).as_path()]).allowing_mixed(options.allow_mixed);
     let seed = scenarios.first().map_or(0, |scenario| scenario.loaded.document.seed);
     let mut made_with = Tally::default();
     let mut cells = Cells::default();
@@ -86,6 +85,14 @@ pub fn bench(
         plans
             .push((scenario, planned(scenario, &options.backend).map_err(|source| named(scenario, source))?));
     }
+    // Whether all of it is allowed is known before anything is written.
+    for (scenario, runs) in &plans {
+        survey(&scenario.loaded, runs, &store)
+            .and_then(|found| found.unmixed(options.allow_mixed))
+            .map_err(|source| named(scenario, source))?;
+    }
+    store.create()?;
+    sweep(&options.out, &[RECORDS])?;
     let overall = Overall::start(&plans, &store, progress, |arm, asked| {
         judgement(&arm.document, &Role::all(&arm.document), asked)
     });
@@ -132,6 +139,9 @@ pub fn bench(
                 cells.take(&kept.record, &store.path(id))?;
             }
         }
+    }
+    if !options.allow_mixed {
+        made_with.unmingled()?;
     }
     cells.write(&options.out, seed)?;
     describe(options, seed, &made_with)?;

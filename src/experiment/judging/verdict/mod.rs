@@ -149,14 +149,21 @@ pub fn verdict(
     progress: &dyn Progress,
     stop: &AtomicBool,
 ) -> Result<Reached, ExperimentError> {
-    let store = Store::open(&options.out.join(RECORDS))?.allowing_mixed(options.allow_mixed);
-    sweep(&options.out, &[RECORDS])?;
+    let store = Store::of([options.out.join(RECORDS).as_path()]).allowing_mixed(options.allow_mixed);
     let planned: Vec<Planning<'_>> = sheets.iter().map(Planning::of).collect();
     let mut plans = Vec::new();
     for own in &planned {
         let runs = own.runs(&options.backend).map_err(|source| named(&own.scenario, source))?;
         plans.push((&own.scenario, runs));
     }
+    // Whether all of it is allowed is known before anything is written.
+    for (scenario, runs) in &plans {
+        survey(&scenario.loaded, runs, &store)
+            .and_then(|found| found.unmixed(options.allow_mixed))
+            .map_err(|source| named(scenario, source))?;
+    }
+    store.create()?;
+    sweep(&options.out, &[RECORDS])?;
     let cost = |document: &Document, asked: Judgement| match asked {
         Judgement::Run => overall::programmes(document, &decisive(document)),
         // A run of its own, or none.
@@ -211,6 +218,9 @@ pub fn verdict(
         done.cells += tables.take(own, &taken, &store)?;
     }
     let made_with = std::mem::take(&mut tables.made_with);
+    if !options.allow_mixed {
+        made_with.unmingled()?;
+    }
     tables.write(options)?;
     describe(options, sheets.first().map_or(0, |sheet| sheet.scenario.loaded.document.seed), &made_with)?;
     Ok(done)
