@@ -191,6 +191,14 @@ fn records_of_two_binaries_are_merged_only_when_it_is_asked_for() {
     assert!(code == 2 && stderr.contains("--allow-mixed"), "{code} {stderr}");
     assert!(!place.path("c").exists());
     place.done("merge a b --out c --allow-mixed");
+    // Two shards of one folder, each by its own binary: neither sees the other's part, the whole does.
+    place.done("run tiny.toml --out one --shard 0/2");
+    let mut command = std::process::Command::new(&other);
+    command.current_dir(place.folder.path()).args(["run", "tiny.toml", "--out", "one", "--shard", "1/2"]);
+    assert_eq!(outcome(&mut command).0, 0);
+    let (code, _, stderr) = place.call("run tiny.toml --out one");
+    assert!(code == 2 && stderr.contains("--allow-mixed"), "{code} {stderr}");
+    assert!(!place.path("one/summary.csv").exists());
 }
 
 /// The errors of the second arm are beyond the numbers.

@@ -8,6 +8,7 @@ use std::process::Command;
 
 /// Runs the tasks of an array one after another, as `sbatch` would; the first time task 1 gets lost, as with a controller that dies.
 const SBATCH: &str = r#"#!/bin/bash
+[ "$1" = --version ] && exit
 for script; do :; done
 last=$(sed -n 's/^#SBATCH --array=0-//p' "$script")
 round=$(cat "$QUEUE/round" 2>/dev/null || echo 0)
@@ -100,14 +101,22 @@ fn the_tasks_of_a_script_are_the_shards_and_bad_calls_are_not_requeued() {
     assert_eq!(json(&mut place.command("status out"), 0)["tables"], "none");
     place.done("merge out");
     assert!(!folder.join("requeued").exists());
-    // What fails for good is put back three times, a mistake in the call never.
+    // What fails for good is not put back, and a restart submits no other merge.
     fs::remove_dir_all(place.path("out")).unwrap();
     fs::write(place.path("out"), "a file").unwrap();
-    assert_eq!((task("1", "0"), task("1", "2"), task("1", "3")), (1, 1, 1));
-    assert_eq!(fs::read_to_string(folder.join("requeued")).unwrap(), "requeue 7_1\nrequeue 7_1\n");
+    assert_eq!((task("1", "0"), task("0", "1")), (1, 1));
     fs::write(place.path("tiny.toml"), "nonsense").unwrap();
     assert_eq!(task("1", "0"), 2);
-    assert_eq!(fs::read_to_string(folder.join("requeued")).unwrap().lines().count(), 2);
+    assert!(!folder.join("requeued").exists());
+    assert_eq!(fs::read_to_string(folder.join("merge")).unwrap().lines().count(), 1);
+    // What is stopped or killed is put back three times.
+    let script = fs::read_to_string(place.path("job.sh")).unwrap();
+    for code in [75, 137] {
+        let line = script.lines().find(|line| line.contains(" run tiny.toml")).unwrap();
+        fs::write(place.path("job.sh"), script.replace(line, &format!("sh -c 'exit {code}' &"))).unwrap();
+        assert_eq!((task("1", "0"), task("1", "2"), task("1", "3")), (code, code, code));
+    }
+    assert_eq!(fs::read_to_string(folder.join("requeued")).unwrap(), "requeue 7_1\n".repeat(4));
 }
 
 #[test]
@@ -143,4 +152,18 @@ fn a_queue_that_refuses_is_told() {
         code == 1 && stderr.contains("sbatch") && stderr.contains("invalid partition"),
         "{code} {stderr}"
     );
+    // A finished experiment is not given up for another, neither by parts nor for a queue.
+    place.done("run tiny.toml --out kept");
+    place.done("run tiny.toml --out part --set seed=8 --shard 0/2");
+    place.done("run tiny.toml --out part --set seed=8 --shard 1/2");
+    let before = contents(&place.path("kept"));
+    for arguments in [
+        "slurm tiny.toml --out kept --set seed=8 --submit",
+        "run tiny.toml --out kept --set seed=8 --shard 0/2",
+        "merge part --out kept",
+    ] {
+        let (code, _, stderr) = outcome(&mut with_queue(&place, &folder, arguments));
+        assert!(code == 2 && stderr.contains("holds another experiment"), "{arguments}: {code} {stderr}");
+        assert!(before == contents(&place.path("kept")), "{arguments}");
+    }
 }
