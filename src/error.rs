@@ -52,7 +52,7 @@ impl Error {
             #[cfg(feature = "lab")]
             Self::Config(_) => true,
             #[cfg(feature = "lab")]
-            Self::Experiment(_) => false,
+            Self::Experiment(error) => error.is_refusal(),
         };
         if callers_fault { 2 } else { 1 }
     }

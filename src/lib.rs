@@ -12,14 +12,14 @@
 //!
 //! | layer | shared | judge | laboratory |
 //! |---|---|---|---|
-//! | 0 | [`foundation`]: streams, bounded numbers, sums, order statistics, statuses | | |
+//! | 0 | [`foundation`]: streams, bounded numbers, sums, order statistics, statuses, files that appear whole | | |
 //! | 1 | [`distributions`] · [`record`]: rollouts as columns, tables, readers | | |
 //! | 2 | | [`theory`] · [`tails`] · [`metrics`] · [`plots`] | `environments` |
 //! | 3 | | [`detectors`] · [`thresholds`] · [`audit`] · [`report`] | `reward` · `policies` |
 //! | 4 | | [`monitor`]: the verdict on somebody's own log and what to read of it, finished or while it grows ([`monitor::watch`]), and who watches a deployed policy ([`monitor::deployed`]) | `rollout`: policy × environment × reward → batch · `deployment`: shifts of a trained policy |
 //! | 5 | | [`spike`]: exploits planted in a log | `trainers` |
 //! | 6 | | | `config` |
-//! | 7 | | | `experiment`: plan, train, judge, store, merge; `experiment::benchmark` · `experiment::verdict` |
+//! | 7 | | | `experiment`: plan, survey, train, judge, store, merge, in parts over many machines; `experiment::benchmark` · `experiment::verdict` |
 //! | 8 | [`cli`]: one file a sub-command | | |
 //!
 //! [`theory`] answers without training: how large an exploit must be to matter, whether an audit will hold it, how long

@@ -48,6 +48,9 @@ pub struct BenchArgs {
     /// Worker threads [default: all cores]; results do not depend on it
     #[arg(long, short = 't', value_name = "N")]
     threads: Option<NonZeroUsize>,
+    /// Let results of another binary or another kind of processor stand beside new ones; their last digits may differ
+    #[arg(long)]
+    allow_mixed: bool,
 }
 
 /// Runs the command.
@@ -93,6 +96,8 @@ pub fn run(args: &BenchArgs, console: &Console) -> Result<Outcome, crate::Error>
         threads: args.threads.map_or_else(default_threads, NonZeroUsize::get),
         fail_fast: false,
         backend: Backend::default(),
+        part: Default::default(),
+        allow_mixed: args.allow_mixed,
     };
     let work = |bar: &Bar<'_>, stop: &AtomicBool| bench(&scenarios, &options, bar, stop);
     let Some(done) = under_a_bar(console, name, work)? else { return Ok(Outcome::Stopped) };

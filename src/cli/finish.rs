@@ -1,5 +1,6 @@
 //! Figures and report of a run folder: what `run`, `plot` and `report` share.
 
+use super::Error as CliError;
 use super::console::{Console, Style};
 use super::sketch::{self, Line};
 use super::table::Table;
@@ -74,7 +75,37 @@ fn summary(run: &RunFolder) -> String {
     format!("{}{rest}\n{drawn}", table.render(Style::new(false)))
 }
 
-/// Name of an experiment: its config's file name without extension.
-pub(super) fn stem(path: &Path) -> String {
-    path.file_stem().map_or_else(|| "experiment".to_owned(), |s| s.to_string_lossy().into_owned())
+/// Names of experiments: the file names of their configs, or their folders' names, without extension. Each becomes a folder.
+///
+/// # Errors
+/// A name that is no folder's, such as `..`; two that are the same.
+pub(super) fn names(paths: &[PathBuf], flag: &'static str) -> Result<Vec<String>, CliError> {
+    let mut names: Vec<String> = Vec::new();
+    for (at, path) in paths.iter().enumerate() {
+        let name =
+            path.file_stem().map_or_else(|| "experiment".to_owned(), |s| s.to_string_lossy().into_owned());
+        if matches!(name.as_str(), "." | "..") {
+            return Err(CliError::Value {
+                flag,
+                reason: format!(
+                    "the name of {} without extension, `{name}`, leads out of its folder",
+                    path.display()
+                ),
+                help: "rename the file: results lie in a folder of its name".to_owned(),
+            });
+        }
+        if let Some(earlier) = names.iter().position(|other| *other == name) {
+            return Err(CliError::Value {
+                flag,
+                reason: format!(
+                    "{} and {} are both called `{name}`, and one would be written over the other",
+                    paths[earlier].display(),
+                    paths[at].display()
+                ),
+                help: "give them one by one, each with its own --out, or rename one".to_owned(),
+            });
+        }
+        names.push(name);
+    }
+    Ok(names)
 }

@@ -2,7 +2,7 @@
 
 use super::Outcome;
 use super::console::Console;
-use super::finish::stem;
+use super::finish::names;
 use crate::plots::gallery::{Exhibit, gallery};
 use crate::record::folder::RunFolder;
 use crate::report;
@@ -23,13 +23,13 @@ pub struct GalleryArgs {
 
 /// Runs the command.
 pub fn run(args: &GalleryArgs, console: &Console) -> Result<Outcome, crate::Error> {
-    let opened: Vec<(String, RunFolder, String)> = args
-        .runs
-        .iter()
-        .map(|dir| {
+    let opened: Vec<(String, RunFolder, String)> = names(&args.runs, "DIR")?
+        .into_iter()
+        .zip(&args.runs)
+        .map(|(name, dir)| {
             let run = RunFolder::open(dir)?;
             let finding = report::headline(&run);
-            Ok((stem(dir), run, finding))
+            Ok((name, run, finding))
         })
         .collect::<Result<_, crate::Error>>()?;
     let exhibits: Vec<Exhibit<'_>> =

@@ -28,6 +28,8 @@ mod init;
 mod list;
 mod log_args;
 mod man;
+#[cfg(feature = "lab")]
+mod merge;
 mod plot;
 mod reading;
 mod report;
@@ -36,9 +38,13 @@ mod run;
 #[cfg(feature = "lab")]
 mod schema;
 mod sketch;
+#[cfg(feature = "lab")]
+mod slurm;
 pub mod spec;
 mod spike;
+#[cfg(feature = "lab")]
 mod status;
+mod status_kind;
 pub mod table;
 mod theory;
 mod values;
@@ -67,7 +73,7 @@ use console::OutputArgs;
     max_term_width = 100,
     help_template = help::TEMPLATE,
     after_help = "Exit codes: 0 done · 1 failed · 2 usage, config or bad input · 3 flagged or shifted, 4 not judged (both with \
-                  --fail-on-flag; 3 also by watch --stop-share) · 75 stopped, resumable"
+                  --fail-on-flag; 3 also by watch --stop-share) · 75 stopped or not finished, resumable"
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -89,6 +95,12 @@ enum Command {
     Bench(bench::BenchArgs),
     #[cfg(feature = "lab")]
     Verdict(verdict::VerdictArgs),
+    #[cfg(feature = "lab")]
+    Status(status::StatusArgs),
+    #[cfg(feature = "lab")]
+    Merge(merge::MergeArgs),
+    #[cfg(feature = "lab")]
+    Slurm(slurm::SlurmArgs),
     Diagnose(diagnose::DiagnoseArgs),
     Curve(curve::CurveArgs),
     Detect(detect::DetectArgs),
@@ -124,6 +136,12 @@ impl Cli {
             Command::Bench(args) => bench::run(args, console),
             #[cfg(feature = "lab")]
             Command::Verdict(args) => verdict::run(args, console),
+            #[cfg(feature = "lab")]
+            Command::Status(args) => status::run(args, console),
+            #[cfg(feature = "lab")]
+            Command::Merge(args) => merge::run(args, console),
+            #[cfg(feature = "lab")]
+            Command::Slurm(args) => slurm::run(args, console),
             Command::Diagnose(args) => diagnose::run(args, console),
             Command::Curve(args) => curve::run(args, console),
             Command::Detect(args) => detect::run(args, console),
@@ -153,7 +171,9 @@ pub enum Outcome {
     Flagged,
     /// Done, and the log could not be judged.
     NotJudged,
-    /// Stopped on request; what is finished is valid, and the same call resumes.
+    /// Done, and what was found needs somebody who decides.
+    Failed,
+    /// Stopped on request, or not finished; what is finished is valid, and the same call resumes.
     Stopped,
 }
 
@@ -162,6 +182,7 @@ impl Outcome {
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Done => 0,
+            Self::Failed => 1,
             Self::Flagged => 3,
             Self::NotJudged => 4,
             Self::Stopped => 75,

@@ -2,10 +2,10 @@
 
 use super::bar::{Bar, by_cost, by_runs};
 use super::console::Console;
-use super::finish::stem;
+use super::finish::names;
 use super::{Error as CliError, Outcome, finish};
 use crate::config;
-use crate::experiment::{self, ExperimentError, Options};
+use crate::experiment::{self, ExperimentError, Ids, Options, Outlook, Part, Shard};
 use crate::policies::{Backend, Kernels};
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -32,9 +32,21 @@ pub struct RunArgs {
     /// Worker threads [default: all cores]; results do not depend on it
     #[arg(long, short = 't', value_name = "N")]
     threads: Option<NonZeroUsize>,
-    /// Stop at the first run that fails
+    /// Only part I of N of the runs, I from 0; `tailcatch merge` makes the tables when all parts are there
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
+    /// Only the runs whose train_id stands in FILE, one a line, as `tailcatch status --ids` writes it
+    #[arg(long, value_name = "FILE")]
+    ids: Option<PathBuf>,
+    /// Say what would be run, and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Stop at the first run that fails; without it the tables are made of the others, and the report says which failed and why
     #[arg(long)]
     fail_fast: bool,
+    /// Let results of another binary or another kind of processor stand beside new ones; their last digits may differ
+    #[arg(long)]
+    allow_mixed: bool,
     /// Where networks are trained
     #[arg(long, value_enum, default_value = "cpu")]
     device: DeviceName,
@@ -86,19 +98,41 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Outcome, crate::Error> {
     // Every config is read before any is run, so that a fault in the last costs no hour.
     let loaded: Vec<config::Loaded> =
         args.configs.iter().map(|path| config::load(path, &args.sets)).collect::<Result<_, _>>()?;
+    let names = names(&args.configs, "CONFIG")?;
+    let ids = args.ids.as_deref().map(read_ids).transpose()?;
+    let part = Part { ids, shard: args.shard };
+    let mut failure: Option<ExperimentError> = None;
     let mut documents = Vec::new();
     let mut texts = Vec::new();
-    for (path, loaded) in args.configs.iter().zip(&loaded) {
-        let name = stem(path);
+    for (name, loaded) in names.into_iter().zip(&loaded) {
         let out = match &args.out {
             Some(out) if args.configs.len() == 1 => out.clone(),
             Some(out) => out.join(&name),
             None => Path::new("runs").join(&name),
         };
-        let options =
-            Options { out: out.clone(), threads, fail_fast: args.fail_fast, backend: backend.clone() };
+        let options = Options {
+            out: out.clone(),
+            threads,
+            fail_fast: args.fail_fast,
+            backend: backend.clone(),
+            part: part.clone(),
+            allow_mixed: args.allow_mixed,
+        };
         for caution in experiment::cautions(loaded) {
             console.warn(caution);
+        }
+        if args.dry_run {
+            let outlook = experiment::outlook(loaded, &options)?;
+            let Outlook { planned, runs, reused } = outlook;
+            texts.push(format!(
+                "{name}: {runs} of {planned} runs are asked for in {}; {reused} are there, {} would be made\n",
+                out.display(),
+                runs - reused
+            ));
+            documents.push(
+                json!({ "name": name, "out": out, "planned": planned, "runs": runs, "reused": reused }),
+            );
+            continue;
         }
         let bar = by_runs(console, &name);
         let finished = match experiment::run(loaded, &name, &options, &bar, &stop) {
@@ -111,6 +145,20 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Outcome, crate::Error> {
                 ));
                 return Ok(Outcome::Stopped);
             }
+            // The tables hold the others, and the next experiment has its turn.
+            Err(error @ ExperimentError::Failed { .. }) if part.is_whole() && !args.fail_fast => {
+                bar.abandon();
+                if stop.load(Ordering::Relaxed) {
+                    return Err(error.into());
+                }
+                let report = match finish::figures_and_report(&out, console) {
+                    Ok(told) => format!("the report says which: {}", told.report.display()),
+                    Err(problem) => format!("there is no report: {problem}"),
+                };
+                console.warn(format!("{name}: {error}; {report}"));
+                failure.get_or_insert(error);
+                continue;
+            }
             Err(error) => {
                 bar.abandon();
                 return Err(error.into());
@@ -119,6 +167,17 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Outcome, crate::Error> {
         bar.clear();
         if finished.reused > 0 {
             console.note(format!("{} of {} runs were there already", finished.reused, finished.runs));
+        }
+        if !finished.tabulated {
+            texts.push(format!(
+                "{name}: {} runs are finished and kept in {}; `tailcatch merge {}` makes the tables when all are there\n",
+                finished.runs,
+                out.display(),
+                out.display()
+            ));
+            documents
+                .push(json!({ "name": name, "out": out, "runs": finished.runs, "reused": finished.reused }));
+            continue;
         }
         let told = finish::figures_and_report(&out, console)?;
         texts.push(format!(
@@ -138,9 +197,26 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Outcome, crate::Error> {
             "figures": told.figures,
         }));
     }
+    if let Some(error) = failure {
+        if !console.is_json() && !texts.is_empty() {
+            console.answer(&documents, |_| texts.concat())?;
+        }
+        return Err(error.into());
+    }
     let document = if documents.len() == 1 { documents.remove(0) } else { json!(documents) };
     console.answer(&document, |_| texts.concat())?;
     Ok(Outcome::Done)
+}
+
+/// The identities that a file lists.
+fn read_ids(path: &Path) -> Result<Ids, CliError> {
+    let text = std::fs::read_to_string(path).map_err(|error| CliError::Value {
+        flag: "--ids",
+        reason: format!("cannot read {}: {error}", path.display()),
+        help: "give a file with one train_id a line, as `tailcatch status DIR --ids FILE` writes it"
+            .to_owned(),
+    })?;
+    Ok(Ids::read(&text))
 }
 
 /// What an interrupt sets. A second interrupt does not wait: what is written is whole either way.

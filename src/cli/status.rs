@@ -1,25 +1,117 @@
-//! How a status is written in JSON.
+//! `tailcatch status`: what of an experiment is there.
 
-use crate::foundation::failure::Status;
+use super::Outcome;
+use super::console::{Console, Style};
+use super::table::Table;
+use super::{Error as CliError, sketch};
+use crate::experiment::{Count, Stored};
+use crate::foundation::atomic_file;
+use crate::record::folder::Described;
+use clap::Args;
+use serde_json::json;
+use std::path::{Path, PathBuf};
 
-/// In the place of a status where there is a number.
-pub(super) const OK: &str = "ok";
+/// Most runs that are listed as text; under --json all are.
+const MOST: usize = 20;
 
-/// The status's name, such as `too_few` or `aggregate`.
-pub(super) fn name(status: &Status) -> String {
-    let value = serde_json::to_value(status).unwrap_or_default();
-    value.get("kind").and_then(|kind| kind.as_str()).unwrap_or("refused").to_owned()
+/// Say which runs of an experiment are finished, missing, damaged or another's
+///
+/// Reads every record and changes nothing. Exit codes: 0 all runs are finished · 75 some are missing or damaged, and `tailcatch run`
+/// makes them · 1 records of other runs, of other versions or contradictory ones, which stay until somebody has decided.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  tailcatch status runs/quickstart\n  tailcatch status runs/sweep --ids missing.txt\n  tailcatch run \
+                  sweep.toml --ids missing.txt --shard 0/4"
+)]
+pub struct StatusArgs {
+    /// Run folders; several hold parts of one experiment
+    #[arg(required = true, value_name = "DIR")]
+    dirs: Vec<PathBuf>,
+    /// Write the train_id of every run that is not finished into FILE, one a line
+    #[arg(long, value_name = "FILE")]
+    ids: Option<PathBuf>,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Runs the command.
+///
+/// # Errors
+/// A folder that is no run folder, or whose config does not give its plan; a file that cannot be read or written.
+pub fn run(args: &StatusArgs, console: &Console) -> Result<Outcome, crate::Error> {
+    let stored = Stored::open(&args.dirs)?;
+    let count = stored.count()?;
+    if let Some(path) = &args.ids {
+        write_ids(&count, path)?;
+    }
+    let tables = tables(&args.dirs)?;
+    let document = json!({
+        "name": stored.name,
+        "runs": stored.runs.len(),
+        "finished": count.finished.len(),
+        "missing": count.missing,
+        "damaged": count.damaged,
+        "problems": count.problems,
+        "made_with": count.made_with.all(),
+        "tables": tables,
+    });
+    console.answer(&document, |style| text(&stored, &count, tables, style))?;
+    Ok(match (count.problems.is_empty(), count.missing.is_empty()) {
+        (false, _) => Outcome::Failed,
+        (true, false) => Outcome::Stopped,
+        (true, true) => Outcome::Done,
+    })
+}
 
-    #[test]
-    fn names_are_the_kinds() {
-        assert_eq!(name(&Status::Aggregate), "aggregate");
-        assert_eq!(name(&Status::Clipped { at: f64::INFINITY, count: 3 }), "clipped");
-        assert_eq!(name(&Status::Resolution { have: 9, need: 99 }), "resolution");
-        assert_eq!(name(&Status::TooFew { what: "excesses", have: 1, need: 10 }), "too_few");
+/// Writes the identities, one a line.
+pub(super) fn write_ids(count: &Count, path: &Path) -> Result<(), CliError> {
+    let lines: String = count.missing.iter().map(|run| format!("{}\n", run.train_id)).collect();
+    let failed = |source| CliError::Output { what: path.display().to_string(), source };
+    atomic_file::write(path, lines.as_bytes()).map_err(failed)
+}
+
+/// Of what the tables of the first folder are: `none`, `other_plan`, `partial` or `whole`.
+fn tables(dirs: &[PathBuf]) -> Result<&'static str, crate::Error> {
+    let Some(dir) = dirs.first() else { return Ok("none") };
+    let told = Described::open(dir)?;
+    Ok(match &told.made {
+        None => "none",
+        Some(_) if !told.owns_its_tables() => "other_plan",
+        Some(made) if !made.missing.is_empty() => "partial",
+        Some(_) => "whole",
+    })
+}
+
+fn text(stored: &Stored, count: &Count, tables: &str, style: Style) -> String {
+    let mut out = format!(
+        "{}: {} of {} runs are finished\n",
+        style.bold(&stored.name),
+        count.finished.len(),
+        stored.runs.len()
+    );
+    if !count.missing.is_empty() {
+        let mut table = Table::new(&[">arm", ">replicate", "train_id", "why"]).within(sketch::columns());
+        for run in count.missing.iter().take(MOST) {
+            table.row([
+                run.arm.to_string(),
+                run.replicate.to_string(),
+                run.train_id.clone(),
+                run.reason.clone(),
+            ]);
+        }
+        out += &format!("\n{}", table.render(style));
+        if count.missing.len() > MOST {
+            out += &format!("and {} more\n", count.missing.len() - MOST);
+        }
+    }
+    if let [_, _, ..] = count.made_with.all() {
+        out += "\nmade with:\n";
+        for made in count.made_with.all() {
+            out += &format!("  {} records: {}\n", made.records, made.numerics);
+        }
+    }
+    out + match tables {
+        "none" => "tables: not made yet\n",
+        "other_plan" => "tables: of another plan, or half written\n",
+        "partial" => "tables: some runs are not in them\n",
+        _ => "tables: whole\n",
     }
 }

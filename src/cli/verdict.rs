@@ -43,6 +43,9 @@ pub struct VerdictArgs {
     /// Worker threads [default: all cores]; results do not depend on it
     #[arg(long, short = 't', value_name = "N")]
     threads: Option<NonZeroUsize>,
+    /// Let results of another binary or another kind of processor stand beside new ones; their last digits may differ
+    #[arg(long)]
+    allow_mixed: bool,
 }
 
 /// Runs the command.
@@ -64,6 +67,8 @@ pub fn run(args: &VerdictArgs, console: &Console) -> Result<Outcome, crate::Erro
         threads: args.threads.map_or_else(default_threads, NonZeroUsize::get),
         fail_fast: false,
         backend: Backend::default(),
+        part: Default::default(),
+        allow_mixed: args.allow_mixed,
     };
     let work = |bar: &Bar<'_>, stop: &AtomicBool| verdict(&sheets, &options, bar, stop);
     let Some(reached) = under_a_bar(console, name, work)? else { return Ok(Outcome::Stopped) };

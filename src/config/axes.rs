@@ -12,12 +12,13 @@ use toml::de::{DeTable, DeValue};
 const MOST_ARMS: usize = 100_000;
 
 /// Sections that describe the experiment as a whole.
-const NOT_AN_ARM: [(&str, &str); 6] = [
+const NOT_AN_ARM: [(&str, &str); 7] = [
     ("question", "one experiment has one question"),
     ("seed", "raise `replicates` to repeat an arm under other streams"),
     ("replicates", "arms are compared pair by pair, so all have the same replicates"),
     ("expect", "an expectation names the arms that it is about"),
     ("record", "what is written is the same for every arm"),
+    ("slurm", "all arms are run by one job"),
     ("sweep", "a sweep has one level; every combination of its keys is an arm"),
 ];
 

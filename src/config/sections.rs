@@ -5,6 +5,7 @@ use super::calibration::CalibrationSection;
 use super::deployment::DeploymentSection;
 use super::expect::Expectation;
 use super::record::RecordSection;
+use super::slurm::SlurmSection;
 use super::sweep::Sweep;
 use crate::detectors::DetectorSpec;
 use crate::environments::EnvironmentSpec;
@@ -55,6 +56,9 @@ pub struct Document {
     /// What is written to disk.
     #[serde(default)]
     pub record: RecordSection,
+    /// How it is run on a cluster.
+    #[serde(default, skip_serializing_if = "SlurmSection::is_default")]
+    pub slurm: SlurmSection,
     /// Dotted keys, each with the values it takes; an arm for every combination.
     #[serde(default, skip_serializing_if = "Sweep::is_empty")]
     pub sweep: Sweep,

@@ -32,6 +32,8 @@ impl Default for StudentT {
     }
 }
 
+/// Below it all mass is beyond the largest number, and logarithms of the degrees themselves are lost.
+const LEAST: f64 = 1e-300;
 /// From here on the expansion of Hill (1970) about the normal is exact to rounding.
 const NEARLY_NORMAL: f64 = 1e6;
 
@@ -52,14 +54,17 @@ fn normal_equivalent(t: f64, df: f64) -> f64 {
     let b = 48.0 * a * a;
     let y = a * spread(t, df).0;
     let correction = ((((-0.4 * y - 3.3) * y - 24.0) * y - 85.5) / (0.8 * y * y + 100.0 + b) + y + 3.0) / b;
-    (correction + 1.0) * y.sqrt()
+    // Where the correction overflows it is lost beside 1.
+    if correction.is_finite() { (correction + 1.0) * y.sqrt() } else { y.sqrt() }
 }
 
 /// ln of the standard density, for t ≥ 0.
 fn standard_ln_pdf(t: f64, df: f64) -> f64 {
     let (log, _) = spread(t, df);
     let power = if df * log == f64::INFINITY { f64::INFINITY } else { 0.5 * (df + 1.0) * log };
-    gamma_half_ratio(0.5 * df).ln() - 0.5 * (PI * df).ln() - power
+    let product = PI * df;
+    let scale = if product.is_finite() { product.ln() } else { PI.ln() + df.ln() };
+    gamma_half_ratio(0.5 * df).ln() - 0.5 * scale - power
 }
 
 /// ln P(T > t) for t ≥ 0: I_x(ν/2, ½)/2 with x = ν/(ν + t²), in logarithms so that the far tail keeps its digits.
@@ -174,6 +179,11 @@ fn solve_upper_quantile(p: f64, df: f64) -> f64 {
 }
 
 impl StudentT {
+    /// Degrees of freedom as they are computed with.
+    fn df(&self) -> f64 {
+        self.df.get().max(LEAST)
+    }
+
     fn standard(&self, x: f64) -> f64 {
         (x - self.location.get()) / self.scale.get()
     }
@@ -183,7 +193,7 @@ impl Distribution for StudentT {
     /// ν = 1 and ν = 2 from one word each by their closed quantile; above, a normal over the root of a χ²; between
     /// and below, the polar form of Bailey (1994).
     fn fill(&self, out: &mut [f64], rng: &mut Stream) {
-        let (df, location, scale) = (self.df.get(), self.location.get(), self.scale.get());
+        let (df, location, scale) = (self.df(), self.location.get(), self.scale.get());
         if df == 2.0 {
             for x in out {
                 let (half, sign) = half_and_sign(rng.next_u64());
@@ -209,20 +219,20 @@ impl Distribution for StudentT {
         }
     }
     fn ln_pdf(&self, x: f64) -> f64 {
-        standard_ln_pdf(self.standard(x).abs(), self.df.get()) - self.scale.get().ln()
+        standard_ln_pdf(self.standard(x).abs(), self.df()) - self.scale.get().ln()
     }
     fn cdf(&self, x: f64) -> f64 {
-        standard_sf(-self.standard(x), self.df.get())
+        standard_sf(-self.standard(x), self.df())
     }
     fn sf(&self, x: f64) -> f64 {
-        standard_sf(self.standard(x), self.df.get())
+        standard_sf(self.standard(x), self.df())
     }
     fn ln_sf(&self, x: f64) -> f64 {
-        let (t, df) = (self.standard(x), self.df.get());
+        let (t, df) = (self.standard(x), self.df());
         if t >= 0.0 { standard_ln_sf(t, df) } else { (-standard_ln_sf(-t, df).exp()).ln_1p() }
     }
     fn upper_expectation(&self, x: f64) -> Option<f64> {
-        let (t, df) = (self.standard(x).abs(), self.df.get());
+        let (t, df) = (self.standard(x).abs(), self.df());
         if t == f64::INFINITY {
             return self.mean().map(|mean| if x > 0.0 { 0.0 } else { mean });
         }
@@ -233,16 +243,16 @@ impl Distribution for StudentT {
             .filter(|m| m.is_finite())
     }
     fn quantile(&self, p: f64) -> f64 {
-        self.location.get() - self.scale.get() * standard_upper_quantile(p, self.df.get())
+        self.location.get() - self.scale.get() * standard_upper_quantile(p, self.df())
     }
     fn upper_quantile(&self, p: f64) -> f64 {
-        self.location.get() + self.scale.get() * standard_upper_quantile(p, self.df.get())
+        self.location.get() + self.scale.get() * standard_upper_quantile(p, self.df())
     }
     fn mean(&self) -> Option<f64> {
         (self.df.get() > 1.0).then(|| self.location.get())
     }
     fn variance(&self) -> Option<f64> {
-        let df = self.df.get();
+        let df = self.df();
         (df > 2.0).then(|| self.scale.get().powi(2) * (df / (df - 2.0))).filter(|v| v.is_finite())
     }
     fn tail(&self) -> Tail {

@@ -1,29 +1,51 @@
 //! Runs an experiment: what is not there yet, then the tables.
 
 use super::error::ExperimentError;
+use super::folder::Folder;
 use super::judging::judge;
-use super::plan::manifest::manifest;
-use super::plan::runs::{Planned, describe, plan};
-use super::store::{Store, write_atomic};
-use super::summary::merge;
+use super::plan::runs::{Planned, plan};
+use super::store::Store;
+use super::store::occupied::{Held, sweep};
+use super::survey::survey;
 use super::work::{Hooks, Options, Progress, carry_out};
-use crate::config::{Loaded, resolved};
-use crate::record::folder::{CONFIG, MANIFEST, PLAN};
+use crate::config::Loaded;
+use crate::record::folder::{FIGURES, PLAN, RECORDS};
+use std::collections::HashSet;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-/// What a finished experiment comes to.
+/// What a finished experiment comes to. The folder is held for it until the last copy of this is gone.
 #[derive(Debug, Clone)]
 pub struct Finished {
-    /// Run folder, with all tables in it.
+    /// Run folder, with all tables in it where all runs were asked for.
     pub out: PathBuf,
-    /// Runs in the plan.
+    /// Runs that were asked for.
     pub runs: usize,
     /// Runs that were there already.
     pub reused: usize,
+    /// Whether there are tables: not of a part of the plan.
+    pub tabulated: bool,
+    _held: Arc<Held>,
 }
 
-/// Runs every arm × replicate that is not there yet, then writes the tables. `stop` ends it early, runs intact.
+/// What a call would do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outlook {
+    /// Runs in the plan.
+    pub planned: usize,
+    /// Runs that are asked for.
+    pub runs: usize,
+    /// Runs that are there already.
+    pub reused: usize,
+}
+
+/// Runs every arm × replicate that is asked for and not there yet, then writes the tables where all were asked for. `stop` ends it
+/// early, runs intact. Whether the call is allowed in its folder is known before anything is written there.
+///
+/// # Errors
+/// What is in the folder is another's; a file that cannot be written; asked to stop. Runs that failed: the tables are made of the others
+/// then, unless `options.fail_fast`.
 pub fn run(
     loaded: &Loaded,
     name: &str,
@@ -31,31 +53,70 @@ pub fn run(
     progress: &dyn Progress,
     stop: &AtomicBool,
 ) -> Result<Finished, ExperimentError> {
-    let runs = plan(loaded, &options.backend)
-        .map_err(|e| ExperimentError::Describe { file: PLAN, problem: e.to_string() })?;
-    let store = Store::open(&options.out.join("records"))?;
-    describe_folder(loaded, name, &runs, options)?;
+    let runs = planned(loaded, options)?;
+    let out = &options.out;
+    let store = store(options);
+    let asked = options.part.of(&runs);
+    let found = survey(loaded, &asked, &store)?.unmixed(options.allow_mixed)?;
+    let folder = Folder::of(out, loaded, (name, &runs), &options.backend, options.threads)?;
+    store.create()?;
+    let held = folder.hold(options.part.is_whole())?;
+    sweep(out, &[RECORDS, FIGURES])?;
     let hooks = Hooks { judge: &judge::judge, progress, stop };
-    let reused = carry_out(loaded, &runs, &store, options, &hooks)?;
-    merge::merge(loaded, &runs, &store, &options.out)?;
-    Ok(Finished { out: options.out.clone(), runs: runs.len(), reused })
+    let tabulated = options.part.is_whole();
+    let reused = match carry_out(loaded, &asked, found, &store, options, &hooks) {
+        Err(ExperimentError::Failed { out, failed, total, first }) => {
+            if tabulated && !options.fail_fast && !stop.load(Ordering::Relaxed) {
+                let lost: HashSet<_> = failed.iter().map(|run| (run.arm, run.replicate)).collect();
+                let finished: Vec<Planned> =
+                    asked.iter().filter(|run| !lost.contains(&(run.arm, run.replicate))).cloned().collect();
+                // Of nothing, no tables are made in the place of those that may be there.
+                if !finished.is_empty() {
+                    folder.tabulate(&held, &finished, &store, failed.clone(), options.allow_mixed)?;
+                }
+            }
+            return Err(ExperimentError::Failed { out, failed, total, first });
+        }
+        carried => carried?,
+    };
+    if tabulated {
+        folder.tabulate(&held, &asked, &store, Vec::new(), options.allow_mixed)?;
+    }
+    Ok(Finished { out: out.clone(), runs: asked.len(), reused, tabulated, _held: Arc::new(held) })
 }
 
-fn describe_folder(
-    loaded: &Loaded,
-    name: &str,
-    runs: &[Planned],
-    options: &Options,
-) -> Result<(), ExperimentError> {
-    let json = |file: &'static str, text: Result<String, serde_json::Error>| {
-        text.map_err(|e| ExperimentError::Describe { file, problem: e.to_string() })
-    };
-    let described = json(PLAN, serde_json::to_string_pretty(&describe(loaded, name, runs)))?;
-    write_atomic(&options.out.join(PLAN), described.as_bytes())?;
-    let made_with = manifest(loaded.document.seed, &options.backend, options.threads);
-    let made_with = json(MANIFEST, serde_json::to_string_pretty(&made_with))?;
-    write_atomic(&options.out.join(MANIFEST), made_with.as_bytes())?;
-    let config = resolved(&loaded.document)
-        .map_err(|e| ExperimentError::Describe { file: CONFIG, problem: e.to_string() })?;
-    Ok(write_atomic(&options.out.join(CONFIG), config.as_bytes())?)
+/// What [`run`] would do; nothing is written.
+///
+/// # Errors
+/// As [`run`], where the call is not allowed in its folder.
+pub fn outlook(loaded: &Loaded, options: &Options) -> Result<Outlook, ExperimentError> {
+    let runs = planned(loaded, options)?;
+    let asked = options.part.of(&runs);
+    let found = survey(loaded, &asked, &store(options))?.unmixed(options.allow_mixed)?;
+    Ok(Outlook { planned: runs.len(), runs: asked.len(), reused: asked.len() - found.pending.len() })
+}
+
+/// Describes the run folder, so that parts can be run there and what is missing can be told.
+///
+/// # Errors
+/// As [`run`], where the call is not allowed in its folder.
+pub fn prepare(loaded: &Loaded, name: &str, options: &Options) -> Result<(), ExperimentError> {
+    let runs = planned(loaded, options)?;
+    let store = store(options);
+    survey(loaded, &runs, &store)?.unmixed(options.allow_mixed)?;
+    store.create()?;
+    Folder::of(&options.out, loaded, (name, &runs), &options.backend, options.threads)?.hold(false).map(drop)
+}
+
+fn planned(loaded: &Loaded, options: &Options) -> Result<Vec<Planned>, ExperimentError> {
+    let runs = plan(loaded, &options.backend)
+        .map_err(|e| ExperimentError::Describe { file: PLAN, problem: e.to_string() })?;
+    match options.part.ids.as_ref().and_then(|ids| ids.unknown(&runs)) {
+        Some((line, id)) => Err(ExperimentError::UnknownRun { line, id: id.to_owned() }),
+        None => Ok(runs),
+    }
+}
+
+fn store(options: &Options) -> Store {
+    Store::of([options.out.join(RECORDS).as_path()]).allowing_mixed(options.allow_mixed)
 }

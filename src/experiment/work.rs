@@ -3,8 +3,11 @@
 use super::error::ExperimentError;
 use super::judging::error::JudgeError;
 use super::judging::subject::Subject;
+use super::plan::part::Part;
 use super::plan::runs::{Judgement, Planned, keeps_rollouts};
+use super::store::numerics::Tally;
 use super::store::{Behind, Record, Store, StoreError, behind, policy};
+use super::survey::{Survey, stand, unjudged};
 use super::training::checkpoint::Checkpoints;
 use super::training::error::TrainError;
 use super::training::setting::{Audited, Setting};
@@ -13,9 +16,10 @@ use super::training::trained::Trained;
 use crate::config::{Document, Loaded};
 use crate::foundation::rng::SeedTree;
 use crate::policies::Backend;
+use crate::record::made::MissingRun;
 use crate::reward::{RewardModel, Twin};
 use rayon::prelude::*;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -30,6 +34,10 @@ pub struct Options {
     pub fail_fast: bool,
     /// Where networks live, and whose kernels compute them.
     pub backend: Backend,
+    /// Which runs of the plan are asked for.
+    pub part: Part,
+    /// Let records that another binary or another kind of processor made stand beside new ones.
+    pub allow_mixed: bool,
 }
 
 /// Hears of finished runs; called from worker threads.
@@ -57,23 +65,16 @@ pub struct Hooks<'a> {
     pub stop: &'a AtomicBool,
 }
 
-/// Trains and judges what is not in the store yet; gives how many runs were there already.
+/// Trains and judges what a survey of the store found missing; gives how many runs were there already.
 pub fn carry_out(
     loaded: &Loaded,
     runs: &[Planned],
+    survey: Survey<'_>,
     store: &Store,
     options: &Options,
     hooks: &Hooks<'_>,
 ) -> Result<usize, ExperimentError> {
-    let mut pending = Vec::new();
-    let mut again = 0;
-    for planned in runs {
-        if !is_done(store, loaded, planned)? {
-            pending.push(planned.clone());
-            let kept = keeps_rollouts(&loaded.arms[planned.arm].document, planned.replicate);
-            again += usize::from(!kept && missing(store, planned)?.len() < planned.judgements().count());
-        }
-    }
+    let Survey { pending, again, .. } = survey;
     let reused = runs.len() - pending.len();
     hooks.progress.start(runs.len(), reused);
     if again > 0 {
@@ -84,23 +85,35 @@ pub fn carry_out(
         .num_threads(options.threads)
         .build()
         .map_err(|e| unstarted(e.to_string()))?;
-    let work = |behind: &Behind<'_>| -> Vec<Result<(), ExperimentError>> {
+    let work = |behind: &Behind<'_>| -> Vec<MissingRun> {
         let worker = Worker { loaded, options, store, behind, hooks };
         pool.install(|| units(&pending).par_iter().flat_map_iter(|unit| worker.unit(unit)).collect())
     };
-    let (outcomes, unwritten) = behind(store, work).map_err(|e| unstarted(e.to_string()))?;
-    let failures = outcomes.into_iter().filter_map(Result::err);
-    let failures: Vec<ExperimentError> = failures.chain(unwritten.into_iter().map(Into::into)).collect();
-    if let Some(first) = failures.first() {
-        // A run may fail twice, at its deployment and when its records are written.
-        let (failed, total) = (failures.len().min(runs.len()), runs.len());
-        let first = first.to_string();
+    let (mut failed, unwritten) = behind(store, work).map_err(|e| unstarted(e.to_string()))?;
+    let (conflicts, unwritten): (Vec<StoreError>, Vec<StoreError>) =
+        unwritten.into_iter().partition(StoreError::is_of_the_folder);
+    if let Some(problem) = conflicts.into_iter().next() {
+        return Err(problem.into());
+    }
+    if let Some(problem) = unwritten.first() {
+        let known: HashSet<(usize, u64)> = failed.iter().map(|run| (run.arm, run.replicate)).collect();
+        // Whose records could not be written is seen by what is not there; where all was stopped, one stands for them.
+        let most = if hooks.stop.load(Ordering::Relaxed) { 1 } else { usize::MAX };
+        let unknown = pending.iter().filter(|run| !known.contains(&(run.arm, run.replicate)));
+        let is_lost = |run: &&&Planned| {
+            !stand(loaded, run, store, &mut Tally::default()).is_ok_and(|standing| standing.is_done())
+        };
+        failed.extend(unknown.filter(is_lost).take(most).map(|run| run.missing(problem.to_string())));
+    }
+    failed.sort_by_key(|run| (run.arm, run.replicate));
+    if let Some(first) = failed.first() {
+        let (first, total) = (first.reason.clone(), runs.len());
         return Err(ExperimentError::Failed { out: options.out.clone(), failed, total, first });
     }
     if hooks.stop.load(Ordering::Relaxed) {
         let mut done = 0;
         for planned in runs {
-            done += usize::from(is_done(store, loaded, planned)?);
+            done += usize::from(stand(loaded, planned, store, &mut Tally::default())?.is_done());
         }
         if done < runs.len() {
             return Err(ExperimentError::Stopped { out: options.out.clone(), done, total: runs.len() });
@@ -109,47 +122,11 @@ pub fn carry_out(
     Ok(reused)
 }
 
-/// Whether all judgements of a run are there and verify, and its rollouts too where they are to be kept.
-fn is_done(store: &Store, loaded: &Loaded, planned: &Planned) -> Result<bool, StoreError> {
-    if !missing(store, planned)?.is_empty() || !unwatched(store, planned)?.is_empty() {
-        return Ok(false);
-    }
-    if !keeps_rollouts(&loaded.arms[planned.arm].document, planned.replicate) {
-        return Ok(true);
-    }
-    Ok(store.read(&planned.train_id)?.is_some())
-}
-
-/// Judgements of a run that are not there, or do not verify.
-fn missing<'a>(store: &Store, planned: &'a Planned) -> Result<Vec<(Judgement, &'a str)>, StoreError> {
-    let mut missing = Vec::new();
-    for (judgement, id) in planned.judgements() {
-        if store.read(id)?.is_none() {
-            missing.push((judgement, id));
-        }
-    }
-    Ok(missing)
-}
-
-/// Monitors of a deployed policy of which nothing is there, or what is there does not verify: each by its place in the config.
-pub(super) fn unwatched<'a>(
-    store: &Store,
-    planned: &'a Planned,
-) -> Result<Vec<(usize, &'a str)>, StoreError> {
-    let mut unwatched = Vec::new();
-    for (place, id) in planned.deploy_ids.iter().enumerate() {
-        if store.read(id)?.is_none() {
-            unwatched.push((place, id.as_str()));
-        }
-    }
-    Ok(unwatched)
-}
-
 /// Runs that share a clean twin form a unit, so that the twin is trained once. Order: first appearance in the plan.
-fn units(runs: &[Planned]) -> Vec<Vec<&Planned>> {
+fn units<'a>(runs: &[&'a Planned]) -> Vec<Vec<&'a Planned>> {
     let mut places: HashMap<&str, usize> = HashMap::new();
-    let mut units: Vec<Vec<&Planned>> = Vec::new();
-    for planned in runs {
+    let mut units: Vec<Vec<&'a Planned>> = Vec::new();
+    for &planned in runs {
         let place = *places.entry(&planned.clean_id).or_insert_with(|| {
             units.push(Vec::new());
             units.len() - 1
@@ -169,10 +146,10 @@ pub(super) struct Worker<'a> {
 }
 
 impl Worker<'_> {
-    /// Runs one unit; a failure ends that run, not the unit.
-    fn unit(&self, unit: &[&Planned]) -> Vec<Result<(), ExperimentError>> {
+    /// Runs one unit; a failure ends that run, not the unit. Gives those that failed.
+    fn unit(&self, unit: &[&Planned]) -> Vec<MissingRun> {
         let mut clean: Option<Trained> = None;
-        let mut outcomes = Vec::new();
+        let mut failed = Vec::new();
         for planned in unit {
             if self.hooks.stop.load(Ordering::Relaxed) || self.behind.is_gone() {
                 break;
@@ -186,9 +163,9 @@ impl Worker<'_> {
                 self.hooks.stop.store(true, Ordering::Relaxed);
             }
             self.hooks.progress.advance();
-            outcomes.push(outcome);
+            failed.extend(outcome.err().map(|error| planned.missing(error.to_string())));
         }
-        outcomes
+        failed
     }
 
     fn one(&self, planned: &Planned, clean: &mut Option<Trained>) -> Result<(), ExperimentError> {
@@ -198,7 +175,7 @@ impl Worker<'_> {
         // Asked first: what is being written now is in the store afterwards.
         let held: Vec<&str> =
             planned.judgements().map(|(_, id)| id).filter(|id| self.behind.holds(id)).collect();
-        let missing = missing(self.store, planned)?.into_iter().filter(|(_, id)| !held.contains(id));
+        let missing = unjudged(self.store, planned)?.into_iter().filter(|(_, id)| !held.contains(id));
         let (asked, ids): (Vec<_>, Vec<_>) = missing.unzip();
         let kept = !keeps_rollouts(document, replicate) || self.store.read(&planned.train_id)?.is_some();
         let model = self.model(document, planned, Twin::Itself)?;
@@ -273,14 +250,14 @@ impl Worker<'_> {
         model: &RewardModel,
     ) -> Result<Trained, ExperimentError> {
         if let Some(record) = self.store.read(id)? {
-            self.checkpoints(document, id).as_ref().map_or(Ok(()), Checkpoints::clear)?;
+            self.checkpoints(document, id).clear()?;
             return Ok(Trained::from_record(&record, &self.store.path(id))?);
         }
         self.train(document, planned, twin, id, model)
     }
 
-    fn checkpoints(&self, document: &Document, id: &str) -> Option<Checkpoints<'_>> {
-        document.record.checkpoint.map(|every| Checkpoints::new(self.store, id, every, self.hooks.stop))
+    fn checkpoints(&self, document: &Document, id: &str) -> Checkpoints<'_> {
+        Checkpoints::new(self.store, id, document.record.checkpoint, self.hooks.stop)
     }
 
     /// Trains a run and records what is kept of it.
@@ -305,7 +282,7 @@ impl Worker<'_> {
             audit: Audited::of(document).filter(|_| twin == Twin::Itself),
         };
         let (arm, replicate) = (planned.arm, planned.replicate);
-        let trained = train(setting, checkpoints.as_ref()).map_err(|source| ExperimentError::Train {
+        let trained = train(setting, Some(&checkpoints)).map_err(|source| ExperimentError::Train {
             arm,
             replicate,
             source,
@@ -323,9 +300,7 @@ impl Worker<'_> {
                 Twin::Swapped | Twin::Placebo => {}
             }
         }
-        if let Some(checkpoints) = checkpoints {
-            checkpoints.clear()?;
-        }
+        checkpoints.clear()?;
         Ok(trained)
     }
 }

@@ -1,9 +1,10 @@
 //! What every other part stands on: random streams, bounded numbers, sums, order statistics, statuses.
 //!
-//! Nothing here knows of rewards, policies or files.
+//! Nothing here knows of rewards or policies, nor of what stands in a file.
 
 #[cfg(feature = "lab")]
 pub(crate) mod activation;
+pub mod atomic_file;
 pub mod binomial;
 pub mod bootstrap;
 pub(crate) mod exponential;

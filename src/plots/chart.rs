@@ -10,6 +10,7 @@ use super::scene::{Align, Place, Scene, text_width};
 use super::series::{Point, Series};
 use super::sheet::Size;
 use super::theme::{BLACK, GREY, Ink, LINE, NORMAL, Pen, SMALL, WHITE, pen};
+use crate::foundation::atomic_file;
 use std::path::Path;
 
 /// Height of the panel, in CSS pixels.
@@ -75,7 +76,7 @@ pub(super) fn save(
     let fault = |message: String| PlotError::Draw { figure: title.to_owned(), message };
     let scene = draw().ok_or_else(|| fault("no point can be shown on its axes".to_owned()))?;
     let bytes = output::bytes(&scene, format, Look::default(), title, caption).map_err(fault)?;
-    std::fs::write(path, bytes).map_err(|source| PlotError::Write { path: path.to_owned(), source })
+    atomic_file::write(path, &bytes).map_err(|source| PlotError::Write { path: path.to_owned(), source })
 }
 
 /// The chart's picture; `None` where the axes can hold none of its points.

@@ -10,9 +10,9 @@ use super::{
     PlotError, agreement, catch_rate, collapse, hill, kl_estimators, over_optimisation, responses, survival,
     sweep, timing, training,
 };
+use crate::foundation::atomic_file;
 use crate::foundation::failure::Status;
-use crate::record::folder::{FIGURES_INDEX, FigureIndex, FigureInfo, LeftOut, RunFolder};
-use std::fs;
+use crate::record::folder::{self, FIGURES_INDEX, FigureIndex, FigureInfo, LeftOut, RunFolder};
 use std::path::{Path, PathBuf};
 
 /// One kind of figure.
@@ -111,7 +111,11 @@ pub fn draw_all(run: &RunFolder, out: &Path, wanted: &Wanted) -> Result<Drawn, P
     }
     figures.retain(|figure| wanted.takes(&figure.name));
     left_out.retain(|left| wanted.takes(&left.name));
-    fs::create_dir_all(out).map_err(|source| PlotError::Write { path: out.to_owned(), source })?;
+    // Another look than the standard one has a folder within that of the figures.
+    let above = out.parent().filter(|above| above.ends_with(folder::FIGURES));
+    for dir in above.into_iter().chain([out]) {
+        atomic_file::folder(dir).map_err(|source| PlotError::Write { path: dir.to_owned(), source })?;
+    }
     let files = figures.iter().map(|figure| write(figure, out, wanted)).collect::<Result<Vec<_>, _>>()?;
     let is_standard =
         wanted.only.is_empty() && wanted.look == Look::default() && wanted.formats.contains(&Format::Svg);
@@ -135,7 +139,7 @@ pub fn folder(figures: &Path, look: Look) -> PathBuf {
 }
 
 fn save(path: &Path, bytes: &[u8]) -> Result<(), PlotError> {
-    fs::write(path, bytes).map_err(|source| PlotError::Write { path: path.to_owned(), source })
+    atomic_file::write(path, bytes).map_err(|source| PlotError::Write { path: path.to_owned(), source })
 }
 
 fn write(figure: &Figure, out: &Path, wanted: &Wanted) -> Result<FigureFile, PlotError> {

@@ -2,9 +2,9 @@
 
 use super::PlotError;
 use super::figures::{Wanted, draw_all};
+use crate::foundation::atomic_file;
 use crate::record::folder::RunFolder;
 use std::fmt::Write as _;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// One experiment of the gallery.
@@ -50,7 +50,7 @@ pub fn gallery(exhibits: &[Exhibit<'_>], out: &Path) -> Result<PathBuf, PlotErro
         }
     }
     let index = out.join("README.md");
-    match fs::write(&index, page) {
+    match atomic_file::write(&index, page.as_bytes()) {
         Ok(()) => Ok(index),
         Err(source) => Err(PlotError::Write { path: index, source }),
     }

@@ -9,8 +9,8 @@ use super::scale::{Kind, Scale};
 use super::scene::Scene;
 use super::series::{Point, Series};
 use super::theme::{Dash, PALETTE, Pen, Shape};
+use crate::foundation::atomic_file;
 use crate::record::endpoint::{HarmRow, NONE, PICTURE};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 const ALONE: (&str, Pen) =
@@ -31,7 +31,7 @@ pub fn write(rows: &[HarmRow], dir: &Path) -> Result<Option<PathBuf>, PlotError>
     let csv = figure.csv().map_err(|error| fault(error.to_string()))?;
     for (extension, bytes) in [("svg", &svg), ("csv", &csv)] {
         let path = path(extension);
-        fs::write(&path, bytes).map_err(|source| PlotError::Write { path, source })?;
+        atomic_file::write(&path, &bytes).map_err(|source| PlotError::Write { path, source })?;
     }
     Ok(Some(path("svg")))
 }

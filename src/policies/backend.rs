@@ -43,6 +43,17 @@ impl Backend {
         Self { device: Device::flex(), device_name: "cpu", kernels }
     }
 
+    /// What a manifest names; `None` where this program has no such.
+    pub fn named(device: &str, kernels: &str) -> Option<Self> {
+        match (device, kernels) {
+            ("cpu", "native") => Some(Self::cpu(Kernels::Native)),
+            ("cpu", "burn") => Some(Self::cpu(Kernels::Burn)),
+            #[cfg(feature = "wgpu")]
+            ("wgpu", "burn") => Some(Self::wgpu()),
+            _ => None,
+        }
+    }
+
     /// A graphics processor through wgpu, on which there are no kernels but burn's.
     #[cfg(feature = "wgpu")]
     pub fn wgpu() -> Self {

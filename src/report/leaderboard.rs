@@ -6,6 +6,7 @@ use super::leaders::{alarms, base_rates, detail, findings, masking, overview};
 use super::matrix::{Matrix, matrices};
 use super::tables::Table;
 use super::{BOLD, REGULAR, ReportError, engine, picture};
+use crate::foundation::atomic_file;
 use crate::record::benchmark::{GUARDS, Tables};
 use crate::record::endpoint::PICTURE;
 use base64::prelude::{BASE64_STANDARD, Engine};
@@ -162,7 +163,8 @@ pub fn write(tables: &Tables, dir: &Path) -> Result<Written, ReportError> {
     let page = Page::of(tables, drawn.and_then(|svg| picture::safe(&svg)));
     let (html, markdown) = (dir.join("leaderboard.html"), dir.join("leaderboard.md"));
     let put = |path: &Path, text: String| {
-        fs::write(path, text).map_err(|source| ReportError::Write { path: path.to_owned(), source })
+        atomic_file::write(path, text.as_bytes())
+            .map_err(|source| ReportError::Write { path: path.to_owned(), source })
     };
     put(&markdown, page.markdown())?;
     let findings = page.findings.clone();

@@ -20,6 +20,7 @@ pub mod verdict;
 
 pub use findings::headline;
 
+use crate::foundation::atomic_file;
 use crate::foundation::format as foundation_format;
 use crate::record::folder::{FolderError, LeftOut, Manifest, Plan, RunFolder};
 use base64::prelude::{BASE64_STANDARD, Engine};
@@ -27,7 +28,6 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment};
 use serde::Serialize;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use tables::Table;
@@ -89,6 +89,7 @@ struct Page<'a> {
     flags: Option<Table>,
     numbers: Option<Table>,
     missing: Option<Table>,
+    absent: Option<Table>,
     regular: String,
     bold: String,
 }
@@ -99,7 +100,8 @@ struct Page<'a> {
 /// A figure that cannot be read, or a file that cannot be written.
 pub fn write(run: &RunFolder, out: &Path) -> Result<(), ReportError> {
     let html = html(run)?;
-    fs::write(out, html).map_err(|source| ReportError::Write { path: out.to_owned(), source })
+    atomic_file::write(out, html.as_bytes())
+        .map_err(|source| ReportError::Write { path: out.to_owned(), source })
 }
 
 /// A text on one line, with what would turn the direction of writing or cannot be seen spelled out.
@@ -156,6 +158,7 @@ pub fn html(run: &RunFolder) -> Result<String, ReportError> {
         flags: tables::flags(run),
         numbers: tables::numbers(run),
         missing: tables::missing(run),
+        absent: tables::absent(run),
         regular: BASE64_STANDARD.encode(REGULAR),
         bold: BASE64_STANDARD.encode(BOLD),
     };

@@ -3,6 +3,7 @@
 use super::format::{budget, interval, number, percent_interval};
 use crate::foundation::order;
 use crate::record::folder::RunFolder;
+use crate::record::made::MissingRun;
 use crate::record::metric::{CATCH_RATE, Metric, RANDOM_BASELINE};
 use crate::record::tables::{BOUND, DetectorRow, SummaryRow};
 use serde::Serialize;
@@ -221,6 +222,14 @@ pub fn numbers(run: &RunFolder) -> Option<Table> {
         })
         .collect();
     (!rows.is_empty()).then_some(Table { title: String::new(), header, rows })
+}
+
+/// Runs that are not in the tables, and why.
+pub fn absent(run: &RunFolder) -> Option<Table> {
+    let header = ["arm", "replicate", "why"].map(str::to_owned).to_vec();
+    let row = |own: &MissingRun| vec![run.label(own.arm), own.replicate.to_string(), own.reason.clone()];
+    let rows: Vec<Vec<String>> = run.missing.iter().map(row).collect();
+    (!rows.is_empty()).then(|| Table { title: String::new(), header, rows })
 }
 
 /// What has no number, and why; arms with the same reason share a row.

@@ -160,7 +160,14 @@ impl Progress for Silent {
 }
 
 fn options(out: PathBuf) -> Options {
-    Options { out, threads: 2, fail_fast: true, backend: Backend::default() }
+    Options {
+        out,
+        threads: 2,
+        fail_fast: true,
+        backend: Backend::default(),
+        part: Default::default(),
+        allow_mixed: false,
+    }
 }
 
 /// All files below a folder but the manifest and what is drawn, by name.

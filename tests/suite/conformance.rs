@@ -264,6 +264,8 @@ fn runs_from_a_config_are_the_same_bytes_on_any_threads() {
                 threads,
                 fail_fast: true,
                 backend: Backend::default(),
+                part: Default::default(),
+                allow_mixed: false,
             };
             let done = run(&loaded, "parts", &options, &Silent, &AtomicBool::new(false)).unwrap();
             assert_eq!(done.runs, 4);

@@ -63,7 +63,14 @@ fn activations_become_columns_of_a_table_and_survive_it() {
         assert!(back == ran, "{policy}: the record gives back what was put in");
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("out");
-        let options = Options { out: out.clone(), threads: 1, fail_fast: true, backend: Backend::default() };
+        let options = Options {
+            out: out.clone(),
+            threads: 1,
+            fail_fast: true,
+            backend: Backend::default(),
+            part: Default::default(),
+            allow_mixed: false,
+        };
         run(&loaded, "features", &options, &Silent, &AtomicBool::new(false)).unwrap();
         let table = std::fs::read_to_string(out.join("features.csv"));
         if width == 0 {

@@ -6,6 +6,8 @@ mod auditors;
 mod benchmark;
 mod benchmark_page;
 mod book;
+#[cfg(feature = "lab")]
+mod bound;
 mod calibration;
 #[cfg(feature = "lab")]
 mod checkpoints;
@@ -40,6 +42,7 @@ mod findings;
 mod fit;
 #[cfg(feature = "lab")]
 mod fixed_policies;
+mod fuzz;
 #[cfg(feature = "lab")]
 mod gridworld;
 #[cfg(feature = "lab")]
@@ -81,7 +84,11 @@ mod sequence_learning;
 #[cfg(feature = "lab")]
 mod sequence_updates;
 #[cfg(feature = "lab")]
+mod shards;
+#[cfg(feature = "lab")]
 mod sighted;
+#[cfg(all(feature = "lab", unix))]
+mod slurm;
 mod spike;
 #[cfg(feature = "lab")]
 mod statistics;

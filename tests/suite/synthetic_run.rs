@@ -127,6 +127,7 @@ pub fn make(dir: &Path, shape: &Shape) {
             cpu_features: "avx2,fma".into(),
             binary: "b3:51c0ffee".into(),
         },
+        made_with: Vec::new(),
     };
     std::fs::write(dir.join(PLAN), serde_json::to_string_pretty(&plan).unwrap()).unwrap();
     std::fs::write(dir.join(MANIFEST), serde_json::to_string_pretty(&manifest).unwrap()).unwrap();

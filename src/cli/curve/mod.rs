@@ -125,8 +125,10 @@ fn wanted(args: &CurveArgs, options: &LogOptions, columns: &[String]) -> Vec<(St
 impl Findings {
     fn document(&self) -> Value {
         let status = |status: Option<&Status>| match status {
-            Some(status) => json!({ "status": super::status::name(status), "reason": status.to_string() }),
-            None => json!({ "status": super::status::OK, "reason": null }),
+            Some(status) => {
+                json!({ "status": super::status_kind::name(status), "reason": status.to_string() })
+            }
+            None => json!({ "status": super::status_kind::OK, "reason": null }),
         };
         let curves = self.curves.iter().map(|(name, role, curve)| {
             json!({

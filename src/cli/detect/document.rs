@@ -2,7 +2,8 @@
 
 use super::calibrations;
 use super::text::{counterfactual, reason};
-use crate::cli::{reading, status};
+use crate::cli::reading;
+use crate::cli::status_kind as status;
 use crate::monitor::{Findings, GroupBy, Judged, Reference, Rule};
 use crate::record::Roles;
 use crate::thresholds::times_nominal;

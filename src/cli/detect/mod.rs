@@ -10,6 +10,7 @@ use super::{Error as CliError, Outcome, reading, spec};
 use crate::Error;
 use crate::audit::Budget;
 use crate::detectors::DetectorSpec;
+use crate::foundation::atomic_file;
 use crate::foundation::scalar::OpenProbability;
 use crate::monitor::{
     self, ALERT_RATE, Ask, Benign, Calibrate, Findings, GroupBy, LengthCorrelation, MIN_GROUP, Settings,
@@ -154,7 +155,7 @@ pub fn run(args: &DetectArgs, console: &Console) -> Result<Outcome, Error> {
 fn files(args: &DetectArgs, findings: &Findings, console: &Console) -> Result<(), CliError> {
     let written = |path: &Path, bytes: Result<Vec<u8>, io::Error>| {
         bytes
-            .and_then(|bytes| std::fs::write(path, bytes))
+            .and_then(|bytes| atomic_file::write(path, &bytes))
             .map_err(|source| CliError::Output { what: path.display().to_string(), source })?;
         console.note(format!("wrote {}", path.display()));
         Ok(())

@@ -1,7 +1,7 @@
 //! The answer as one JSON document.
 
 use super::super::sketch::Line;
-use super::super::status;
+use super::super::status_kind as status;
 use super::super::table::{count, number};
 use super::{DiagnoseArgs, Findings};
 use crate::foundation::failure::Status;

@@ -7,7 +7,7 @@ pub use args::SpikeArgs;
 
 use super::console::Console;
 use super::log_args::need_steps;
-use super::{Error as CliError, Outcome, spec, status};
+use super::{Error as CliError, Outcome, spec, status_kind as status};
 use crate::Error;
 use crate::audit::Budget;
 use crate::detectors::DetectorSpec;

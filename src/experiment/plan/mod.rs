@@ -4,4 +4,5 @@ pub mod cautions;
 pub mod cost;
 pub mod ids;
 pub mod manifest;
+pub mod part;
 pub mod runs;

@@ -1,10 +1,11 @@
 //! Every run of an experiment, in order: arms of the grid, then replicates.
 
-use super::ids::{self, Judges, SEMANTICS};
+use super::ids::{Judges, Monitors, Runs, SEMANTICS};
 use crate::config::{Document, Loaded, ObservedRuns};
 use crate::foundation::format;
 use crate::policies::Backend;
 use crate::record::folder::{ArmInfo, Plan, RunInfo};
+use crate::record::made::MissingRun;
 use crate::reward::Twin;
 
 /// One run and the identities it needs.
@@ -40,6 +41,22 @@ pub enum Judgement {
 }
 
 impl Planned {
+    /// The run as one that is not in the tables.
+    pub fn missing(&self, reason: String) -> MissingRun {
+        MissingRun { arm: self.arm, replicate: self.replicate, train_id: self.train_id.clone(), reason }
+    }
+
+    /// The training runs that it takes: itself and its twins.
+    pub fn trained(&self) -> impl Iterator<Item = &str> {
+        [&self.train_id, &self.clean_id].into_iter().chain(&self.swap_id).map(String::as_str)
+    }
+
+    /// What a run goes on from, beside its own record: twins and policies.
+    pub fn twins(&self) -> impl Iterator<Item = &str> {
+        let policies = self.policy_ids.iter().filter(|_| !self.deploy_ids.is_empty());
+        [&self.clean_id].into_iter().chain(&self.swap_id).chain(policies).map(String::as_str)
+    }
+
     /// Every judgement with its identity: the detectors, then the run.
     pub fn judgements(&self) -> impl Iterator<Item = (Judgement, &str)> {
         let detectors =
@@ -55,22 +72,24 @@ impl Planned {
 pub fn plan(loaded: &Loaded, backend: &Backend) -> Result<Vec<Planned>, serde_json::Error> {
     let mut runs = Vec::new();
     for arm in &loaded.arms {
-        let judges = Judges::of(&arm.document)?;
-        for replicate in 0..arm.document.replicates.get() {
-            let document = &arm.document;
-            let train_id = ids::train_id(document, replicate, Twin::Itself, backend)?;
-            let swapped =
-                document.reward.swap_twin.then(|| ids::train_id(document, replicate, Twin::Swapped, backend));
-            let policy = |twin| ids::policy_id(document, replicate, twin, backend);
-            let policy_ids = [policy(Twin::Itself)?, policy(Twin::Clean)?];
+        let document = &arm.document;
+        let (judges, monitors) = (Judges::of(document)?, Monitors::of(document)?);
+        let trained = |twin| Runs::trained(document, twin, backend);
+        let (itself, clean) = (trained(Twin::Itself)?, trained(Twin::Clean)?);
+        let swapped = document.reward.swap_twin.then(|| trained(Twin::Swapped)).transpose()?;
+        let policies = |twin| Runs::policies(document, twin, backend);
+        let (policy, clean_policy) = (policies(Twin::Itself)?, policies(Twin::Clean)?);
+        for replicate in 0..document.replicates.get() {
+            let train_id = itself.id(replicate);
+            let policy_ids = [policy.id(replicate), clean_policy.id(replicate)];
             runs.push(Planned {
                 arm: arm.index,
                 replicate,
-                clean_id: ids::train_id(document, replicate, Twin::Clean, backend)?,
-                swap_id: swapped.transpose()?,
+                clean_id: clean.id(replicate),
+                swap_id: swapped.as_ref().map(|swapped| swapped.id(replicate)),
                 run_id: judges.run_id(&train_id),
                 judge_ids: judges.judge_ids(&train_id),
-                deploy_ids: ids::deploy_ids(document, [&policy_ids[0], &policy_ids[1]])?,
+                deploy_ids: monitors.ids([&policy_ids[0], &policy_ids[1]]),
                 policy_ids,
                 train_id,
             });

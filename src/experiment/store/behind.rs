@@ -119,7 +119,7 @@ mod tests {
         .unwrap();
         assert!(problems.is_empty(), "{problems:?}");
         for run in 0..runs {
-            assert_eq!(store.require(&format!("{run}-b")).unwrap(), record(&format!("{run}-b")));
+            assert_eq!(store.require(&format!("{run}-b")).unwrap().record, record(&format!("{run}-b")));
         }
     }
 

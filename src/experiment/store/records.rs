@@ -1,189 +1,201 @@
-//! Records on disk: whole or not at all, and verified whenever they are read.
+//! Records on disk: whole or not at all, and held to their name whenever they are read.
 //!
-//! A record is one file of named sections and ends in the BLAKE3 checksum of all before it. It is written to a
-//! temporary file of the same folder, synced, renamed, and the folder synced: the name appears last, and a name is no
-//! proof. A file that does not verify counts as absent and is replaced.
+//! A name is no proof. A file that does not verify counts as absent and is replaced; a whole record under another's name, or one of an
+//! earlier version, is an error wherever it is met, and stays as it is.
 
-use std::fs::{self, File};
+use super::error::StoreError;
+use super::numerics::numerics;
+use super::record::{Decoded, Kept, Record, Stamp};
+use crate::experiment::plan::ids::SEMANTICS;
+use crate::foundation::atomic_file::{self, AtomicFile};
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// What reading or writing results can meet.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StoreError {
-    /// The operating system refused.
-    #[error("cannot {action} {path}: {source}", path = path.display())]
-    Io {
-        /// What was attempted.
-        action: &'static str,
-        /// On which file or folder.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The same identity, other bytes.
-    #[error(
-        "{path} holds another result for the same run (checksums {found} there, {made} now); results of one binary must repeat: move the folder away, or find what changed",
-        path = path.display()
-    )]
-    Conflict {
-        /// The record on disk.
-        path: PathBuf,
-        /// Its checksum.
-        found: String,
-        /// The new one.
-        made: String,
-    },
-    /// A record that a finished run should have left is not there or does not verify.
-    #[error("{path} is missing or damaged; run the same command again to make it anew", path = path.display())]
-    Absent {
-        /// Where it should be.
-        path: PathBuf,
-    },
-    /// A section cannot be read back.
-    #[error("{path}, section {section}: {problem}; remove the file and run again", path = path.display())]
-    Section {
-        /// The record.
-        path: PathBuf,
-        /// Its section.
-        section: &'static str,
-        /// What is wrong.
-        problem: String,
-    },
-}
-
-impl StoreError {
-    /// Wraps what the system said of `path`.
-    pub fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
-        let path = path.to_owned();
-        move |source| Self::Io { action, path, source }
-    }
-}
-
-const MAGIC: &str = "tailcatch-record 1\n";
-
-/// Named sections, in order.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Record {
-    sections: Vec<(String, Vec<u8>)>,
-}
-
-impl Record {
-    /// Adds a section.
-    pub fn push(&mut self, name: &str, bytes: Vec<u8>) {
-        self.sections.push((name.to_owned(), bytes));
-    }
-
-    /// The bytes of a section.
-    pub fn section(&self, name: &str) -> Option<&[u8]> {
-        self.sections.iter().find(|(n, _)| n == name).map(|(_, bytes)| bytes.as_slice())
-    }
-
-    /// The file's bytes, checksum last.
-    pub fn encode(&self) -> Vec<u8> {
-        let mut out = MAGIC.as_bytes().to_vec();
-        for (name, bytes) in &self.sections {
-            out.extend(format!("section {name} {}\n", bytes.len()).as_bytes());
-            out.extend(bytes);
-            out.push(b'\n');
-        }
-        let checksum = blake3::hash(&out).to_hex();
-        out.extend(format!("end {checksum}\n").as_bytes());
-        out
-    }
-
-    /// Reads a file's bytes; `None` unless every byte is as it was written.
-    pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let tail = "end ".len() + 2 * blake3::OUT_LEN + 1;
-        let (body, end) = bytes.split_at_checked(bytes.len().checked_sub(tail)?)?;
-        if end != format!("end {}\n", blake3::hash(body).to_hex()).as_bytes() {
-            return None;
-        }
-        let mut rest = body.strip_prefix(MAGIC.as_bytes())?;
-        let mut sections = Vec::new();
-        while !rest.is_empty() {
-            let line_end = rest.iter().position(|&b| b == b'\n')?;
-            let header = std::str::from_utf8(&rest[..line_end]).ok()?;
-            let mut words = header.strip_prefix("section ")?.split(' ');
-            let (name, length) = (words.next()?, words.next()?.parse::<usize>().ok()?);
-            let (content, after) = rest[line_end + 1..].split_at_checked(length)?;
-            sections.push((name.to_owned(), content.to_vec()));
-            rest = after.strip_prefix(b"\n")?;
-        }
-        Some(Self { sections })
-    }
-}
-
-/// The records of a run folder.
+/// The records of a run folder, or of several that hold parts of one experiment.
 #[derive(Debug, Clone)]
 pub struct Store {
-    folder: PathBuf,
+    /// The first is written to.
+    folders: Vec<PathBuf>,
+    allow_mixed: bool,
+}
+
+/// What stands under a record's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// Nothing.
+    Absent,
+    /// A file that does not verify.
+    Damaged,
+    /// The record.
+    Whole(Kept),
 }
 
 impl Store {
     /// Opens, and makes where needed, `folder`.
+    ///
+    /// # Errors
+    /// The folder cannot be made, or is a symbolic link.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
-        fs::create_dir_all(folder).map_err(StoreError::io("create the folder", folder))?;
-        Ok(Self { folder: folder.to_owned() })
+        let store = Self::of([folder]);
+        store.create()?;
+        Ok(store)
     }
 
-    /// Where a record stands.
+    /// The records of `folders`, of which none need be there yet.
+    pub fn of<'a>(folders: impl IntoIterator<Item = &'a Path>) -> Self {
+        Self { folders: folders.into_iter().map(Path::to_owned).collect(), allow_mixed: false }
+    }
+
+    /// Lets runs under way go on that another binary began.
+    pub fn allowing_mixed(self, allow_mixed: bool) -> Self {
+        Self { allow_mixed, ..self }
+    }
+
+    /// Makes the folder that is written to, where it is not there yet.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn create(&self) -> Result<(), StoreError> {
+        let folder = self.own();
+        atomic_file::folder(folder).map_err(StoreError::io("create the folder", folder))
+    }
+
+    fn own(&self) -> &Path {
+        self.folders.first().map_or(Path::new("."), PathBuf::as_path)
+    }
+
+    /// Where a record stands, or would be written.
     pub fn path(&self, id: &str) -> PathBuf {
-        self.folder.join(format!("{id}.record"))
+        let name = format!("{id}.record");
+        let there = self.folders.iter().map(|folder| folder.join(&name)).find(|path| path.exists());
+        there.unwrap_or_else(|| self.own().join(name))
+    }
+
+    /// What stands under a record's name. Where several folders have it, all must hold the same.
+    ///
+    /// # Errors
+    /// A file that cannot be read; a record of another run or an earlier version; two records that contradict each other.
+    pub fn look(&self, id: &str) -> Result<Found, StoreError> {
+        let mut found = Found::Absent;
+        let mut place = None;
+        for folder in &self.folders {
+            let path = folder.join(format!("{id}.record"));
+            match (look(&path, id)?, &found) {
+                (Found::Absent, _) | (Found::Damaged, Found::Whole(_)) => {}
+                (Found::Whole(new), Found::Whole(old)) => {
+                    if new.record != old.record {
+                        return Err(StoreError::Contradiction {
+                            first: place.unwrap_or_default(),
+                            second: path,
+                            first_sum: old.record.checksum(),
+                            second_sum: new.record.checksum(),
+                        });
+                    }
+                }
+                (new, _) => (found, place) = (new, Some(path)),
+            }
+        }
+        Ok(found)
     }
 
     /// A record that verifies, or `None`.
+    ///
+    /// # Errors
+    /// As [`Store::look`].
     pub fn read(&self, id: &str) -> Result<Option<Record>, StoreError> {
-        let path = self.path(id);
-        match fs::read(&path) {
-            Ok(bytes) => Ok(Record::decode(&bytes)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(StoreError::io("read", &path)(error)),
+        Ok(self.kept(id)?.map(|kept| kept.record))
+    }
+
+    /// The same with what it was made with.
+    ///
+    /// # Errors
+    /// As [`Store::look`].
+    pub fn kept(&self, id: &str) -> Result<Option<Kept>, StoreError> {
+        Ok(match self.look(id)? {
+            Found::Whole(kept) => Some(kept),
+            Found::Absent | Found::Damaged => None,
+        })
+    }
+
+    /// A run under way, which only what began it goes on with.
+    ///
+    /// # Errors
+    /// As [`Store::look`]; a run that another binary began.
+    pub fn begun(&self, id: &str) -> Result<Option<Record>, StoreError> {
+        let Some(kept) = self.kept(id)? else { return Ok(None) };
+        if kept.stamp.numerics != *numerics() && !self.allow_mixed {
+            let (found, own) = (kept.stamp.numerics.to_string(), numerics().to_string());
+            return Err(StoreError::Begun { path: self.path(id), found, own });
         }
+        Ok(Some(kept.record))
     }
 
     /// A record that must be there.
-    pub fn require(&self, id: &str) -> Result<Record, StoreError> {
-        self.read(id)?.ok_or_else(|| StoreError::Absent { path: self.path(id) })
+    ///
+    /// # Errors
+    /// As [`Store::look`]; it is not there, or does not verify.
+    pub fn require(&self, id: &str) -> Result<Kept, StoreError> {
+        self.kept(id)?.ok_or_else(|| StoreError::Absent { path: self.path(id) })
     }
 
-    /// Writes a record. The same bytes twice are fine; other bytes under the same identity are an error.
+    /// Writes a record. The same content twice is fine; another under the same identity is an error.
+    ///
+    /// # Errors
+    /// As [`Store::look`]; another result is there; the file cannot be written.
     pub fn write(&self, id: &str, record: &Record) -> Result<(), StoreError> {
         self.place(id, record)?;
-        sync_folder(&self.folder)
+        self.sync()
     }
 
     /// Writes records in their order, up to the first that cannot be written; the folder is synced once.
     pub(super) fn write_all(&self, records: &[(String, Record)]) -> Result<(), StoreError> {
         records.iter().try_for_each(|(id, record)| self.place(id, record))?;
-        sync_folder(&self.folder)
+        self.sync()
     }
 
     /// Puts a record under its name, synced itself; the name is safe once the folder is synced.
     fn place(&self, id: &str, record: &Record) -> Result<(), StoreError> {
-        let (path, bytes) = (self.path(id), record.encode());
-        if let Some(found) = self.read(id)? {
-            let (found, made) = (found.encode(), bytes);
-            if found == made {
-                return Ok(());
-            }
-            let short = |b: &[u8]| blake3::hash(b).to_hex()[..12].to_owned();
-            return Err(StoreError::Conflict { path, found: short(&found), made: short(&made) });
+        match self.kept(id)? {
+            None => self.put(id, record),
+            Some(found) if found.record == *record => Ok(()),
+            Some(found) => Err(StoreError::Conflict {
+                path: self.path(id),
+                found: found.record.checksum(),
+                made: record.checksum(),
+            }),
         }
-        let mut file = temporary(&self.folder)?;
-        file.write_all(&bytes).map_err(StoreError::io("write", &path))?;
-        name(file, &path)
     }
 
     /// Writes a record in the place of one with the same name.
+    ///
+    /// # Errors
+    /// The file cannot be written.
     pub fn replace(&self, id: &str, record: &Record) -> Result<(), StoreError> {
-        write_atomic(&self.path(id), &record.encode())
+        self.put(id, record)?;
+        self.sync()
+    }
+
+    fn put(&self, id: &str, record: &Record) -> Result<(), StoreError> {
+        let path = self.own().join(format!("{id}.record"));
+        let stamp = Stamp { id: id.to_owned(), semantics: SEMANTICS, numerics: numerics().clone() };
+        let bytes = stamp.encode(record).map_err(|e| StoreError::io("write", &path)(e.into()))?;
+        let mut file = AtomicFile::create(&path).map_err(StoreError::io("write", &path))?;
+        file.write_all(&bytes).and_then(|()| file.name()).map_err(StoreError::io("write", &path))
+    }
+
+    /// Makes the names in the folder safe.
+    fn sync(&self) -> Result<(), StoreError> {
+        let folder = self.own();
+        atomic_file::sync(folder).map_err(StoreError::io("sync the folder", folder))
     }
 
     /// Removes a record, if it is there.
+    ///
+    /// # Errors
+    /// It cannot be removed.
     pub fn remove(&self, id: &str) -> Result<(), StoreError> {
-        let path = self.path(id);
+        let path = self.own().join(format!("{id}.record"));
         match fs::remove_file(&path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(StoreError::io("remove", &path)(error))
@@ -193,65 +205,37 @@ impl Store {
     }
 }
 
-/// Writes a file whole or not at all: temporary file of the same folder, sync, rename, sync of the folder.
+/// What a file holds that should be the record of `id`.
+fn look(path: &Path, id: &str) -> Result<Found, StoreError> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Absent),
+        Err(error) => return Err(StoreError::io("read", path)(error)),
+    };
+    match Decoded::of(&bytes) {
+        Decoded::Damaged => Ok(Found::Damaged),
+        Decoded::Older => Err(StoreError::Older { path: path.to_owned() }),
+        Decoded::Whole(kept) if kept.stamp.id == id => Ok(Found::Whole(kept)),
+        Decoded::Whole(kept) => Err(StoreError::Foreign { path: path.to_owned(), id: kept.stamp.id }),
+    }
+}
+
+/// Writes a file whole or not at all.
+///
+/// # Errors
+/// The file, and what the system said.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = temporary(folder)?;
-    file.write_all(bytes).map_err(StoreError::io("write", path))?;
-    commit(file, path)
-}
-
-/// A temporary file that others may read once it has its name, as far as the umask lets them.
-pub fn temporary(folder: &Path) -> Result<tempfile::NamedTempFile, StoreError> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".partial-");
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.tempfile_in(folder).map_err(StoreError::io("create a file in", folder))
-}
-
-/// Makes a finished temporary file appear under its name.
-pub fn commit(file: tempfile::NamedTempFile, path: &Path) -> Result<(), StoreError> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    name(file, path)?;
-    sync_folder(folder)
-}
-
-/// Syncs a finished temporary file and gives it its name.
-fn name(file: tempfile::NamedTempFile, path: &Path) -> Result<(), StoreError> {
-    file.as_file().sync_all().map_err(StoreError::io("sync", path))?;
-    file.persist(path).map_err(|e| StoreError::io("rename a temporary file to", path)(e.error))?;
-    Ok(())
-}
-
-/// Makes the names in a folder safe.
-fn sync_folder(folder: &Path) -> Result<(), StoreError> {
-    File::open(folder).and_then(|f| f.sync_all()).map_err(StoreError::io("sync the folder", folder))
+    atomic_file::write(path, bytes).map_err(StoreError::io("write", path))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn sample() -> Record {
+    fn sample(text: &str) -> Record {
         let mut record = Record::default();
-        record.push("steps.csv", b"step,kl\n0,0.5\n".to_vec());
-        record.push("empty", Vec::new());
+        record.push("steps.csv", text.as_bytes().to_vec());
         record
-    }
-
-    #[test]
-    fn every_flipped_bit_and_every_truncation_is_detected() {
-        let bytes = sample().encode();
-        assert_eq!(Record::decode(&bytes), Some(sample()));
-        for at in 0..bytes.len() {
-            assert_eq!(Record::decode(&bytes[..at]), None, "truncated at {at}");
-            for bit in 0..8 {
-                let mut damaged = bytes.clone();
-                damaged[at] ^= 1 << bit;
-                assert_eq!(Record::decode(&damaged), None, "byte {at}, bit {bit}");
-            }
-        }
     }
 
     #[test]
@@ -260,13 +244,39 @@ mod tests {
         let store = Store::open(folder.path()).unwrap();
         assert_eq!(store.read("a").unwrap(), None);
         fs::write(store.path("a"), b"half a record").unwrap();
-        assert_eq!(store.read("a").unwrap(), None);
-        store.write("a", &sample()).unwrap();
-        store.write("a", &sample()).unwrap();
-        assert_eq!(store.require("a").unwrap(), sample());
-        let mut other = sample();
-        other.push("more", b"x".to_vec());
-        assert!(matches!(store.write("a", &other), Err(StoreError::Conflict { .. })));
+        assert_eq!(store.look("a").unwrap(), Found::Damaged);
+        store.write("a", &sample("1")).unwrap();
+        store.write("a", &sample("1")).unwrap();
+        assert_eq!(store.require("a").unwrap().record, sample("1"));
+        assert!(matches!(store.write("a", &sample("2")), Err(StoreError::Conflict { .. })));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
+    }
+
+    #[test]
+    fn a_record_under_another_name_is_refused_wherever_it_is_met() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        store.write("a", &sample("1")).unwrap();
+        fs::copy(store.path("a"), store.path("b")).unwrap();
+        let foreign = |error: StoreError| matches!(error, StoreError::Foreign { id, .. } if id == "a");
+        assert!(foreign(store.read("b").unwrap_err()));
+        assert!(foreign(store.require("b").unwrap_err()));
+        assert!(foreign(store.begun("b").unwrap_err()));
+        assert!(foreign(store.write("b", &sample("2")).unwrap_err()));
+        assert_eq!(fs::read(store.path("a")).unwrap(), fs::read(store.path("b")).unwrap());
+    }
+
+    #[test]
+    fn what_two_folders_hold_must_be_the_same() {
+        let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (first, second) = (Store::open(one.path()).unwrap(), Store::open(other.path()).unwrap());
+        let both = Store::of([one.path(), other.path()]);
+        second.write("a", &sample("1")).unwrap();
+        assert_eq!(both.read("a").unwrap(), Some(sample("1")));
+        fs::write(first.path("a"), b"half a record").unwrap();
+        assert_eq!(both.read("a").unwrap(), Some(sample("1")));
+        first.replace("a", &sample("2")).unwrap();
+        let error = both.read("a").unwrap_err();
+        assert!(matches!(error, StoreError::Contradiction { .. }), "{error}");
     }
 }

@@ -7,26 +7,28 @@ use crate::config::{Arm, Loaded};
 use crate::experiment::error::ExperimentError;
 use crate::experiment::plan::runs::{Judgement, Planned, keeps_rollouts};
 use crate::experiment::store::features;
+use crate::experiment::store::numerics::Tally;
 use crate::experiment::store::rows::{self, lead};
-use crate::experiment::store::{Record, Store, StoreError, commit, temporary};
+use crate::experiment::store::{Record, Store, StoreError};
 use crate::experiment::training::trained::section;
+use crate::foundation::atomic_file::AtomicFile;
 use crate::record::tables::{
     CheckRow, DeploymentBody, DeploymentRow, DetectorBody, DetectorRow, FlagRow, HillRow, ObservedRow,
     ReplicateBody, ReplicateRow, StepRow, SummaryRow, SurvivalRow, TruthRow,
 };
-use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// A table on its way: complete under its name, or not there.
-struct Table {
+/// A table on its way: complete under its name once it is finished, or not there.
+pub struct Table {
     path: PathBuf,
-    file: BufWriter<tempfile::NamedTempFile>,
+    file: AtomicFile,
 }
 
 impl Table {
     fn create(out: &Path, name: &str, columns: &[String]) -> Result<Self, StoreError> {
         let path = out.join(name);
-        let mut table = Self { path, file: BufWriter::new(temporary(out)?) };
+        let file = AtomicFile::create(&path).map_err(StoreError::io("create", &path))?;
+        let mut table = Self { path, file };
         let header = lead(columns);
         table.put(header.trim_end_matches(',').as_bytes(), "")?;
         table.put(b"\n", "")?;
@@ -37,12 +39,23 @@ impl Table {
         rows::prefix(lines, before, &mut self.file).map_err(StoreError::io("write", &self.path))
     }
 
-    fn finish(self) -> Result<(), StoreError> {
-        let mut file = self.file;
-        file.flush().map_err(StoreError::io("write", &self.path))?;
-        let file = file.into_inner().map_err(|e| StoreError::io("write", &self.path)(e.into_error()))?;
-        commit(file, &self.path)
+    /// Makes it appear under its name.
+    ///
+    /// # Errors
+    /// The file, and what the system said.
+    pub fn finish(self) -> Result<(), StoreError> {
+        self.file.commit().map_err(StoreError::io("write", &self.path))
     }
+}
+
+/// The tables of a run folder, still under no name.
+pub struct Merged {
+    /// Those that there are.
+    pub tables: Vec<Table>,
+    /// Names of those that this plan has not.
+    pub absent: Vec<&'static str>,
+    /// What made the records.
+    pub made_with: Tally,
 }
 
 /// Columns of a table, the sweep's keys after those of its identity.
@@ -52,8 +65,22 @@ fn columns(fixed: &[&str], identity: &[&str], keys: &[String]) -> Vec<String> {
     [owned(before), keys.to_vec(), owned(after)].concat()
 }
 
-/// Writes every table of the run folder.
-pub fn merge(loaded: &Loaded, runs: &[Planned], store: &Store, out: &Path) -> Result<(), ExperimentError> {
+/// Puts every table of the run folder together.
+///
+/// # Errors
+/// A record that is not there or cannot be read; a file that cannot be written.
+pub fn merge(
+    loaded: &Loaded,
+    runs: &[Planned],
+    store: &Store,
+    out: &Path,
+) -> Result<Merged, ExperimentError> {
+    let mut made_with = Tally::default();
+    let mut take = |id: &str| -> Result<Record, StoreError> {
+        let kept = store.require(id)?;
+        made_with.count(&kept.stamp.numerics);
+        Ok(kept.record)
+    };
     let keys = &loaded.sweep_keys;
     let plain = |fixed: &[&str]| columns(fixed, &[], &[]);
     let mut replicates = Table::create(
@@ -74,13 +101,13 @@ pub fn merge(loaded: &Loaded, runs: &[Planned], store: &Store, out: &Path) -> Re
     let mut judged = Vec::with_capacity(runs.len());
     for planned in runs {
         let (arm, replicate) = (planned.arm.to_string(), planned.replicate.to_string());
-        let record = store.require(&planned.run_id)?;
+        let record = take(&planned.run_id)?;
         let bytes = |name: &str| record.section(name).unwrap_or_default();
         let identity = [planned.train_id.clone(), arm.clone(), replicate.clone()];
         steps.put(bytes("steps.csv"), &lead(&identity))?;
         let mut of_run = read_run(&record, &store.path(&planned.run_id), planned)?;
         for (judgement, id) in planned.judgements() {
-            let apart = matches!(judgement, Judgement::Detector(_)).then(|| store.require(id)).transpose()?;
+            let apart = matches!(judgement, Judgement::Detector(_)).then(|| take(id)).transpose()?;
             let record = apart.as_ref().unwrap_or(&record);
             let bytes = |name: &str| record.section(name).unwrap_or_default();
             let judge = [id.to_owned(), planned.train_id.clone()];
@@ -90,7 +117,7 @@ pub fn merge(loaded: &Loaded, runs: &[Planned], store: &Store, out: &Path) -> Re
             of_run.detectors.extend(section::<DetectorBody>(record, &store.path(id), "detectors.csv")?);
         }
         for id in &planned.deploy_ids {
-            let record = store.require(id)?;
+            let record = take(id)?;
             if let Some(table) = &mut deployment {
                 let rows = record.section(DeploymentRow::FILE).unwrap_or_default();
                 table.put(rows, &lead(&[id.clone(), arm.clone(), replicate.clone()]))?;
@@ -105,7 +132,7 @@ pub fn merge(loaded: &Loaded, runs: &[Planned], store: &Store, out: &Path) -> Re
         survival.put(bytes("survival.csv"), &lead(std::slice::from_ref(&arm)))?;
         hill.put(bytes("hill.csv"), &lead(std::slice::from_ref(&arm)))?;
         if keeps_rollouts(&loaded.arms[planned.arm].document, planned.replicate) {
-            let record = store.require(&planned.train_id)?;
+            let record = take(&planned.train_id)?;
             let bytes = |name: &str| record.section(name).unwrap_or_default();
             let identity = lead(std::slice::from_ref(&planned.train_id));
             observed.put(bytes("observed.csv"), &identity)?;
@@ -130,12 +157,13 @@ pub fn merge(loaded: &Loaded, runs: &[Planned], store: &Store, out: &Path) -> Re
         arms.push(ArmNumbers { arm, quantities });
     }
     let checks = check(loaded, &arms, out)?;
-    activations(loaded, runs, store, out)?;
+    let features = activations(loaded, runs, store, out)?;
+    let mut absent = Vec::new();
+    absent.extend(deployment.is_none().then_some(DeploymentRow::FILE));
+    absent.extend(features.is_none().then_some(features::SECTION));
     let tables = [replicates, steps, detectors, flags, observed, truth, survival, hill, summary, checks];
-    for table in tables.into_iter().chain(deployment) {
-        table.finish()?;
-    }
-    Ok(())
+    let tables = tables.into_iter().chain(deployment).chain(features).collect();
+    Ok(Merged { tables, absent, made_with })
 }
 
 /// Fills in how much of the harm a response undid: (V − V_none)/(V_clean − V_none), where the same replicate of the arm that
@@ -164,28 +192,33 @@ fn recover(loaded: &Loaded, judged: &mut [Judged]) {
 }
 
 /// `features.csv`, where activations are recorded: arms may differ in how many they have, so that narrower rows end early.
-fn activations(loaded: &Loaded, runs: &[Planned], store: &Store, out: &Path) -> Result<(), ExperimentError> {
+fn activations(
+    loaded: &Loaded,
+    runs: &[Planned],
+    store: &Store,
+    out: &Path,
+) -> Result<Option<Table>, ExperimentError> {
     let kept = |planned: &&Planned| {
         let document = &loaded.arms[planned.arm].document;
         document.record.activations && keeps_rollouts(document, planned.replicate)
     };
     let mut widest: Vec<u8> = Vec::new();
     for planned in runs.iter().filter(kept) {
-        let record = store.require(&planned.train_id)?;
+        let record = store.require(&planned.train_id)?.record;
         let (header, _) = features::split(record.section(features::SECTION).unwrap_or_default());
         if header.len() > widest.len() {
             widest = header.to_vec();
         }
     }
     if widest.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let header = String::from_utf8_lossy(&widest);
     let columns: Vec<String> =
         ["train_id"].into_iter().chain(header.trim_end().split(',')).map(str::to_owned).collect();
     let mut table = Table::create(out, features::SECTION, &columns)?;
     for planned in runs.iter().filter(kept) {
-        let record = store.require(&planned.train_id)?;
+        let record = store.require(&planned.train_id)?.record;
         let (own, lines) = features::split(record.section(features::SECTION).unwrap_or_default());
         let commas = |header: &[u8]| header.iter().filter(|b| **b == b',').count();
         let missing = ",".repeat(commas(&widest) - commas(own));
@@ -195,7 +228,7 @@ fn activations(loaded: &Loaded, runs: &[Planned], store: &Store, out: &Path) -> 
             table.put(format!("{missing}\n").as_bytes(), "")?;
         }
     }
-    Ok(table.finish()?)
+    Ok(Some(table))
 }
 
 /// What was expected beside what was found; only the header where nothing was expected.

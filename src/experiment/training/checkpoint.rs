@@ -12,7 +12,8 @@ pub struct Checkpoints<'a> {
     store: &'a Store,
     /// Name of the record: the run's identity, marked.
     id: String,
-    every: NonZeroU64,
+    /// Steps between two times at which it is kept; never, where it is not.
+    every: Option<NonZeroU64>,
     stop: &'a AtomicBool,
 }
 
@@ -32,15 +33,26 @@ const INFLUENCE: &str = "influence.json";
 const ARENA: &str = "arena";
 const POINTS: &str = "points";
 
+/// Name of the record of a run under way.
+pub fn under_way(train_id: &str) -> String {
+    format!("{train_id}.partial")
+}
+
 impl<'a> Checkpoints<'a> {
-    /// Keeps the run `train_id` after every `every` steps, and when `stop` is set.
-    pub fn new(store: &'a Store, train_id: &str, every: NonZeroU64, stop: &'a AtomicBool) -> Self {
-        Self { store, id: format!("{train_id}.partial"), every, stop }
+    /// Keeps the run `train_id` after every `every` steps, and when `stop` is set; without `every` it is dropped then.
+    pub fn new(
+        store: &'a Store,
+        train_id: &str,
+        every: impl Into<Option<NonZeroU64>>,
+        stop: &'a AtomicBool,
+    ) -> Self {
+        let every = every.into();
+        Self { store, id: under_way(train_id), every, stop }
     }
 
     /// Whether the run is to be kept after so many steps.
     pub(super) fn due(&self, steps: u64) -> bool {
-        steps.is_multiple_of(self.every.get()) || self.stopped()
+        self.every.is_some_and(|every| steps.is_multiple_of(every.get()) || self.stopped())
     }
 
     /// Whether the run is to end early.
@@ -50,7 +62,10 @@ impl<'a> Checkpoints<'a> {
 
     /// The run so far, if some of it is kept and verifies.
     pub(super) fn load(&self) -> Result<Option<Partial>, StoreError> {
-        let Some(record) = self.store.read(&self.id)? else { return Ok(None) };
+        if self.every.is_none() {
+            return Ok(None);
+        }
+        let Some(record) = self.store.begun(&self.id)? else { return Ok(None) };
         let path = self.store.path(&self.id);
         let influence = record.section(INFLUENCE).unwrap_or_default();
         let influence = serde_json::from_slice(influence).map_err(|e| StoreError::Section {
@@ -80,7 +95,7 @@ impl<'a> Checkpoints<'a> {
 
     /// Forgets the run: it is finished.
     pub(in crate::experiment) fn clear(&self) -> Result<(), StoreError> {
-        self.store.remove(&self.id)
+        if self.every.is_some() { self.store.remove(&self.id) } else { Ok(()) }
     }
 }
 

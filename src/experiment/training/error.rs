@@ -41,8 +41,8 @@ pub enum TrainError {
         /// Why.
         problem: String,
     },
-    /// The run was asked to stop, and is kept as far as it came.
-    #[error("stopped after step {step}, and kept there")]
+    /// The run was asked to stop, and is kept as far as it came where checkpoints are.
+    #[error("stopped after step {step}")]
     Stopped {
         /// Last step that was taken.
         step: u64,

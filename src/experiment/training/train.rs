@@ -103,9 +103,11 @@ fn course<'a>(
         if tracks.is_empty() {
             break;
         }
-        let Some(checkpoints) = checkpoints.filter(|c| c.due(step + 1) && step + 1 < steps) else { continue };
-        for track in &mut tracks {
-            track.keep(checkpoints, step)?;
+        let Some(checkpoints) = checkpoints.filter(|_| step + 1 < steps) else { continue };
+        if checkpoints.due(step + 1) {
+            for track in &mut tracks {
+                track.keep(checkpoints, step)?;
+            }
         }
         if checkpoints.stopped() {
             return Err(TrainError::Stopped { step });

@@ -3,6 +3,11 @@
 //! `plan.json` is what makes a folder a run folder; every other file may be missing. Tables are read by column
 //! name, so the sweep's key columns may stand between the others.
 
+pub use super::drawn::{FigureIndex, FigureInfo, Figures, LeftOut};
+pub use super::file_names::{CONFIG, FIGURES, FIGURES_INDEX, MANIFEST, PLAN, RECORDS};
+pub use super::folder_error::FolderError;
+use super::made::{MADE, Made, MissingRun, digest};
+pub use super::manifest::{MadeWith, Manifest, Numerics};
 use super::{
     CheckRow, DeploymentRow, DetectorRow, FlagRow, HillRow, ReplicateRow, StepRow, SummaryRow, SurvivalRow,
 };
@@ -11,18 +16,6 @@ use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-
-/// File name of the [`Plan`].
-pub const PLAN: &str = "plan.json";
-/// File name of the [`Manifest`].
-pub const MANIFEST: &str = "manifest.json";
-/// File name of the resolved config.
-pub const CONFIG: &str = "config.toml";
-
-/// Folder of the figures, within a run folder.
-pub const FIGURES: &str = "figures";
-/// File name of the [`FigureIndex`], within the folder of the figures.
-pub const FIGURES_INDEX: &str = "figures.json";
 
 /// Columns that hold text, in any table: a NaN elsewhere is refused.
 const TEXT: &[&str] = &[
@@ -98,133 +91,42 @@ pub struct RunInfo {
     pub train_id: String,
 }
 
-/// With what the results were made. Holds no time of day.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Manifest {
-    /// Version of the program.
-    pub version: String,
-    /// Version of the meaning of numbers.
-    pub semantics: u32,
-    /// Commit of the source tree, where it was known.
-    pub git_commit: Option<String>,
-    /// Root seed.
-    pub seed: u64,
-    /// Device on which networks were trained.
-    pub device: String,
-    /// Whose code computed them: `native`, kernels written by hand for the processor, or `burn`.
-    #[serde(default = "native")]
-    pub kernels: String,
-    /// Worker threads.
-    pub threads: usize,
-    /// What the last digits depend on.
-    pub numerics: Numerics,
+/// What a run folder says of itself, beside its tables.
+#[derive(Debug, Clone)]
+pub struct Described {
+    /// Text of the plan.
+    pub plan_text: String,
+    /// The plan.
+    pub plan: Plan,
+    /// The resolved config, as written.
+    pub config: Option<String>,
+    /// With what it was run.
+    pub manifest: Option<Manifest>,
+    /// Of which plan its tables are.
+    pub made: Option<Made>,
 }
 
-/// What computed networks before manifests said it.
-fn native() -> String {
-    "native".to_owned()
-}
+impl Described {
+    /// Reads what the folder `dir` says of itself.
+    ///
+    /// # Errors
+    /// [`FolderError::NotARun`] without a plan; a file that cannot be read.
+    pub fn open(dir: &Path) -> Result<Self, FolderError> {
+        let plan_text = text(&dir.join(PLAN))?.ok_or_else(|| FolderError::NotARun(dir.to_owned()))?;
+        Ok(Self {
+            plan: parse(&dir.join(PLAN), &plan_text)?,
+            plan_text,
+            config: text(&dir.join(CONFIG))?,
+            manifest: json(&dir.join(MANIFEST))?,
+            made: json(&dir.join(MADE))?,
+        })
+    }
 
-/// Results are the same to the bit only where all of these are equal.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Numerics {
-    /// Target triple.
-    pub target: String,
-    /// CPU features that the mathematics library picks its code by.
-    pub cpu_features: String,
-    /// Hash of the binary.
-    pub binary: String,
-}
-
-/// Which figures there are.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct FigureIndex {
-    /// Figures, in the order of the report.
-    pub drawn: Vec<FigureInfo>,
-    /// Figures that the run cannot carry.
-    pub left_out: Vec<LeftOut>,
-}
-
-/// One figure; its files are `name.svg`, `name.png` and `name.csv`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct FigureInfo {
-    /// File name without extension.
-    pub name: String,
-    /// What it shows.
-    pub title: String,
-    /// How to read it.
-    pub caption: String,
-}
-
-/// The figures of a run folder.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Figures {
-    /// Figures with their SVG, in the order of the report.
-    pub drawn: Vec<(FigureInfo, String)>,
-    /// Figures that the run cannot carry.
-    pub left_out: Vec<LeftOut>,
-}
-
-/// A figure that was not drawn.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct LeftOut {
-    /// Its name.
-    pub name: String,
-    /// Why.
-    pub status: String,
-}
-
-/// Why a run folder cannot be read.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum FolderError {
-    /// No plan, so no run folder.
-    #[error("{} is not a run folder: it has no {PLAN}; give a folder that `tailcatch run` has written", .0.display())]
-    NotARun(PathBuf),
-    /// A file is there and cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// A JSON file does not hold what it should.
-    #[error("{}: {source}; run `tailcatch run` again to rewrite it", path.display())]
-    Json {
-        /// The file.
-        path: PathBuf,
-        /// Where and what.
-        source: serde_json::Error,
-    },
-    /// A row of a table does not hold what it should.
-    #[error("{}, line {line}: {message}", path.display())]
-    Row {
-        /// The file.
-        path: PathBuf,
-        /// Line, from 1 (the header).
-        line: u64,
-        /// What is wrong.
-        message: String,
-    },
-    /// A table lacks a column.
-    #[error("{} has no column `{column}`; it has: {}", path.display(), have.join(", "))]
-    NoColumn {
-        /// The file.
-        path: PathBuf,
-        /// The column.
-        column: &'static str,
-        /// The columns there are.
-        have: Vec<String>,
-    },
-    /// A plan that contradicts itself.
-    #[error("{}: {message}", path.display())]
-    Plan {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        message: String,
-    },
+    /// Whether its tables are those of its plan; where there is no mark, nothing says that they are not.
+    pub fn owns_its_tables(&self) -> bool {
+        let own = || digest(&self.plan_text, self.config.as_deref().unwrap_or_default());
+        self.made.as_ref().is_none_or(|made| made.of == own())
+    }
 }
 
 /// Everything that figures and report need of a run. A table whose file is missing is empty.
@@ -238,6 +140,8 @@ pub struct RunFolder {
     pub manifest: Option<Manifest>,
     /// The resolved config, as written.
     pub config: Option<String>,
+    /// Runs of the plan that are not in the tables, as far as they were told when the tables were made.
+    pub missing: Vec<MissingRun>,
     /// What became of each run.
     pub replicates: Vec<ReplicateRow>,
     /// Each step of each run.
@@ -262,18 +166,30 @@ impl RunFolder {
     /// Reads the folder `dir`.
     ///
     /// # Errors
-    /// [`FolderError::NotARun`] without a plan; else the file, and its line, that cannot be read.
+    /// [`FolderError::NotARun`] without a plan; [`FolderError::OtherPlan`] where the tables are not the plan's; else the file, and its line, that cannot be read.
     pub fn open(dir: &Path) -> Result<Self, FolderError> {
-        let plan: Plan = json(&dir.join(PLAN))?.ok_or_else(|| FolderError::NotARun(dir.to_owned()))?;
+        let described = Described::open(dir)?;
+        let its_own = described.owns_its_tables();
+        let Described { plan, config, manifest, made, .. } = described;
         if let Some(arm) = plan.arms.iter().find(|a| a.values.len() != plan.sweep_keys.len()) {
             let (have, need) = (arm.values.len(), plan.sweep_keys.len());
             let message = format!("arm {} has {have} values for {need} swept keys", arm.arm);
             return Err(FolderError::Plan { path: dir.join(PLAN), message });
         }
+        if !its_own {
+            return Err(FolderError::OtherPlan(dir.to_owned()));
+        }
+        let replicates: Vec<ReplicateRow> = table(dir, ReplicateRow::FILE, ReplicateRow::COLUMNS)?;
+        // Folders of earlier versions have no mark.
+        let foreign = |row: &ReplicateRow| !plan.runs.iter().any(|run| run.train_id == row.train_id);
+        if made.is_none() && replicates.first().is_some_and(foreign) {
+            return Err(FolderError::OtherPlan(dir.to_owned()));
+        }
         Ok(Self {
-            manifest: json(&dir.join(MANIFEST))?,
-            config: text(&dir.join(CONFIG))?,
-            replicates: table(dir, ReplicateRow::FILE, ReplicateRow::COLUMNS)?,
+            manifest,
+            config,
+            missing: made.unwrap_or_default().missing,
+            replicates,
             steps: table(dir, StepRow::FILE, StepRow::COLUMNS)?,
             detectors: table(dir, DetectorRow::FILE, DetectorRow::COLUMNS)?,
             flags: table(dir, FlagRow::FILE, FlagRow::COLUMNS)?,
@@ -329,10 +245,11 @@ fn text(path: &Path) -> Result<Option<String>, FolderError> {
 }
 
 fn json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FolderError> {
-    let Some(text) = text(path)? else { return Ok(None) };
-    serde_json::from_str(&text)
-        .map(Some)
-        .map_err(|source| FolderError::Json { path: path.to_owned(), source })
+    text(path)?.map(|text| parse(path, &text)).transpose()
+}
+
+fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, FolderError> {
+    serde_json::from_str(text).map_err(|source| FolderError::Json { path: path.to_owned(), source })
 }
 
 /// Rows of one table; empty where there is no file.

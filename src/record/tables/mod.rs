@@ -45,9 +45,14 @@ macro_rules! table {
 
 pub mod benchmark;
 mod deployment;
+mod drawn;
 pub mod endpoint;
+mod file_names;
 pub mod folder;
+mod folder_error;
 mod judgement;
+pub mod made;
+mod manifest;
 pub mod metric;
 mod rollouts;
 mod run;

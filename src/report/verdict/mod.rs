@@ -8,6 +8,7 @@ use super::leaderboard::rows;
 use super::picture;
 use super::tables::Table;
 use super::{BOLD, REGULAR, ReportError, engine};
+use crate::foundation::atomic_file;
 use crate::record::verdict::{MAP, PHASES, SPOKE, Tables};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use minijinja::value::Serde;
@@ -99,7 +100,8 @@ pub fn write(tables: &Tables, dir: &Path) -> Result<Written, ReportError> {
     let page = Page::of(tables, drawn.and_then(|svg| picture::safe(&svg)));
     let (html, markdown) = (dir.join("verdict.html"), dir.join("verdict.md"));
     let put = |path: &Path, text: String| {
-        fs::write(path, text).map_err(|source| ReportError::Write { path: path.to_owned(), source })
+        atomic_file::write(path, text.as_bytes())
+            .map_err(|source| ReportError::Write { path: path.to_owned(), source })
     };
     put(&markdown, page.markdown())?;
     let findings = page.findings.clone();

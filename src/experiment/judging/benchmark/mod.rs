@@ -28,8 +28,11 @@ use crate::experiment::error::ExperimentError;
 use crate::experiment::plan::ids::train_id;
 use crate::experiment::plan::manifest::manifest;
 use crate::experiment::plan::runs::{Judgement, Planned, plan};
+use crate::experiment::store::numerics::Tally;
+use crate::experiment::store::occupied::sweep;
 use crate::experiment::store::rows;
 use crate::experiment::store::{Record, Store, write_atomic};
+use crate::experiment::survey::survey;
 use crate::experiment::training::trained::section;
 use crate::experiment::work::{Hooks, Options, Progress, carry_out};
 use crate::policies::Backend;
@@ -37,7 +40,7 @@ use crate::record::benchmark::{
     AlertRow, BaseRateRow, CalibrationRow, CaughtRow, GuardRow, RankingRow, RateRow,
 };
 use crate::record::endpoint::{EndingRow, HarmRow};
-use crate::record::folder::{MANIFEST, PLAN};
+use crate::record::folder::{MANIFEST, PLAN, RECORDS};
 use endings::{Role, endings};
 use evaluate::evaluate;
 use overall::{Overall, judgement};
@@ -69,9 +72,9 @@ pub fn bench(
     progress: &dyn Progress,
     stop: &AtomicBool,
 ) -> Result<Benchmarked, ExperimentError> {
-    let store = Store::open(&options.out.join("records"))?;
+    let store = Store::of([options.out.join(RECORDS).as_path()]).allowing_mixed(options.allow_mixed);
     let seed = scenarios.first().map_or(0, |scenario| scenario.loaded.document.seed);
-    describe(options, seed)?;
+    let mut made_with = Tally::default();
     let mut cells = Cells::default();
     let mut done = Benchmarked { runs: 0, reused: 0 };
     let mut plans = Vec::new();
@@ -82,6 +85,14 @@ pub fn bench(
         plans
             .push((scenario, planned(scenario, &options.backend).map_err(|source| named(scenario, source))?));
     }
+    // Whether all of it is allowed is known before anything is written.
+    for (scenario, runs) in &plans {
+        survey(&scenario.loaded, runs, &store)
+            .and_then(|found| found.unmixed(options.allow_mixed))
+            .map_err(|source| named(scenario, source))?;
+    }
+    store.create()?;
+    sweep(&options.out, &[RECORDS])?;
     let overall = Overall::start(&plans, &store, progress, |arm, asked| {
         judgement(&arm.document, &Role::all(&arm.document), asked)
     });
@@ -113,7 +124,9 @@ pub fn bench(
             Ok(records)
         };
         let hooks = Hooks { judge: &judge, progress: &overall, stop };
-        let carried = carry_out(&scenario.loaded, runs, &store, options, &hooks);
+        let carried = survey(&scenario.loaded, runs, &store)
+            .and_then(|found| found.unmixed(options.allow_mixed))
+            .and_then(|found| carry_out(&scenario.loaded, runs, found, &store, options, &hooks));
         done.reused += carried.map_err(|source| named(scenario, source))?;
         done.runs += runs.len();
         if scenario.varies_an_exploits_mass() {
@@ -121,11 +134,17 @@ pub fn bench(
         }
         for run in runs {
             for (_, id) in run.judgements() {
-                cells.take(&store.require(id)?, &store.path(id))?;
+                let kept = store.require(id)?;
+                made_with.count(&kept.stamp.numerics);
+                cells.take(&kept.record, &store.path(id))?;
             }
         }
     }
+    if !options.allow_mixed {
+        made_with.unmingled()?;
+    }
     cells.write(&options.out, seed)?;
+    describe(options, seed, &made_with)?;
     Ok(done)
 }
 
@@ -162,8 +181,9 @@ fn planned(scenario: &Scenario, backend: &Backend) -> Result<Vec<Planned>, Exper
     Ok(runs)
 }
 
-pub(super) fn describe(options: &Options, seed: u64) -> Result<(), ExperimentError> {
-    let text = serde_json::to_string_pretty(&manifest(seed, &options.backend, options.threads))
+pub(super) fn describe(options: &Options, seed: u64, made_with: &Tally) -> Result<(), ExperimentError> {
+    let own = manifest(seed, &options.backend, options.threads, made_with);
+    let text = serde_json::to_string_pretty(&own)
         .map_err(|e| ExperimentError::Describe { file: MANIFEST, problem: e.to_string() })?;
     Ok(write_atomic(&options.out.join(MANIFEST), text.as_bytes())?)
 }

@@ -23,12 +23,15 @@ use crate::config::Document;
 use crate::experiment::error::ExperimentError;
 use crate::experiment::plan::ids::train_id;
 use crate::experiment::plan::runs::{Judgement, Planned, plan};
+use crate::experiment::store::numerics::Tally;
+use crate::experiment::store::occupied::sweep;
 use crate::experiment::store::{Record, Store, rows};
+use crate::experiment::survey::survey;
 use crate::experiment::training::trained::section;
 use crate::experiment::work::{Hooks, Options, Progress, carry_out};
 use crate::policies::Backend;
 use crate::record::endpoint::{EndingRow, NONE};
-use crate::record::folder::PLAN;
+use crate::record::folder::{PLAN, RECORDS};
 use crate::record::verdict::{AnswerRow, CellRow, EndsRow, TrainerRow};
 use cell::Cell;
 use grid::Axes;
@@ -146,14 +149,21 @@ pub fn verdict(
     progress: &dyn Progress,
     stop: &AtomicBool,
 ) -> Result<Reached, ExperimentError> {
-    let store = Store::open(&options.out.join("records"))?;
-    describe(options, sheets.first().map_or(0, |sheet| sheet.scenario.loaded.document.seed))?;
+    let store = Store::of([options.out.join(RECORDS).as_path()]).allowing_mixed(options.allow_mixed);
     let planned: Vec<Planning<'_>> = sheets.iter().map(Planning::of).collect();
     let mut plans = Vec::new();
     for own in &planned {
         let runs = own.runs(&options.backend).map_err(|source| named(&own.scenario, source))?;
         plans.push((&own.scenario, runs));
     }
+    // Whether all of it is allowed is known before anything is written.
+    for (scenario, runs) in &plans {
+        survey(&scenario.loaded, runs, &store)
+            .and_then(|found| found.unmixed(options.allow_mixed))
+            .map_err(|source| named(scenario, source))?;
+    }
+    store.create()?;
+    sweep(&options.out, &[RECORDS])?;
     let cost = |document: &Document, asked: Judgement| match asked {
         Judgement::Run => overall::programmes(document, &decisive(document)),
         // A run of its own, or none.
@@ -179,7 +189,10 @@ pub fn verdict(
             Ok(records)
         };
         let hooks = Hooks { judge: &judge, progress: &bar, stop };
-        let carry = |runs: &[Planned]| carry_out(&scenario.loaded, runs, &store, options, &hooks);
+        let carry = |runs: &[Planned]| {
+            let found = survey(&scenario.loaded, runs, &store)?.unmixed(options.allow_mixed)?;
+            carry_out(&scenario.loaded, runs, found, &store, options, &hooks)
+        };
         let (mut taken, rest): (Vec<Planned>, Vec<Planned>) =
             runs.iter().cloned().partition(|run| run.replicate < FIRST);
         // A run that fails takes no other with it: the rest goes on, and then it is told.
@@ -204,7 +217,12 @@ pub fn verdict(
         done.runs += taken.len();
         done.cells += tables.take(own, &taken, &store)?;
     }
+    let made_with = std::mem::take(&mut tables.made_with);
+    if !options.allow_mixed {
+        made_with.unmingled()?;
+    }
     tables.write(options)?;
+    describe(options, sheets.first().map_or(0, |sheet| sheet.scenario.loaded.document.seed), &made_with)?;
     Ok(done)
 }
 
@@ -215,6 +233,8 @@ struct Tables {
     answers: Vec<AnswerRow>,
     ends: Vec<EndsRow>,
     endings: Vec<EndingRow>,
+    /// What made the records.
+    made_with: Tally,
 }
 
 impl Tables {
@@ -241,8 +261,9 @@ impl Tables {
             for run in arms().flat_map(|arm| runs.iter().filter(move |run| run.arm == arm)) {
                 for (_, id) in run.judgements() {
                     if taken.insert(id) {
-                        let record = store.require(id)?;
-                        endings.extend(section::<EndingRow>(&record, &store.path(id), EndingRow::FILE)?);
+                        let kept = store.require(id)?;
+                        self.made_with.count(&kept.stamp.numerics);
+                        endings.extend(section::<EndingRow>(&kept.record, &store.path(id), EndingRow::FILE)?);
                     }
                 }
             }

@@ -1,0 +1,15 @@
+//! What the files of a run folder are called, beside its tables.
+
+/// File name of the plan.
+pub const PLAN: &str = "plan.json";
+/// File name of what it was made with.
+pub const MANIFEST: &str = "manifest.json";
+/// File name of the resolved config.
+pub const CONFIG: &str = "config.toml";
+
+/// Folder of the records, within a run folder.
+pub const RECORDS: &str = "records";
+/// Folder of the figures, within a run folder.
+pub const FIGURES: &str = "figures";
+/// File name of the index of the figures, within the folder of the figures.
+pub const FIGURES_INDEX: &str = "figures.json";
