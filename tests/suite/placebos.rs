@@ -7,7 +7,7 @@ use tailcatch::environments::EnvironmentSpec;
 use tailcatch::experiment::{Setting, Trained, train};
 use tailcatch::foundation::rng::SeedTree;
 use tailcatch::foundation::scalar::Positive;
-use tailcatch::metrics::timeline::{Reference, damage};
+use tailcatch::metrics::timeline::{Reference, beyond, damage};
 use tailcatch::policies::{Backend, PolicySpec};
 use tailcatch::reward::{RewardModel, RewardSection, Twin};
 use tailcatch::trainers::TrainerSpec;
@@ -83,11 +83,10 @@ fn runs(
 fn damage_by_placebos(run: &Trained, clean: &Trained) -> Option<u64> {
     let last = &run.last;
     // Where nothing but placebos is left, the reference says what a policy without them would earn.
-    let beyond = |loss: Option<f64>, utility: f64| {
-        loss.unwrap_or(last.reference_utility - utility) - last.reference_placebo_loss
-    };
-    let steps = run.steps.iter().map(|row| beyond(row.placebo_loss, row.utility.unwrap()));
-    let loss: Vec<f64> = steps.chain([beyond(last.policy.placebo_loss, last.policy.utility)]).collect();
+    let filled = |loss: Option<f64>, utility: f64| loss.unwrap_or(last.reference_utility - utility);
+    let steps = run.steps.iter().map(|row| filled(row.placebo_loss, row.utility.unwrap()));
+    let loss: Vec<f64> = steps.chain([filled(last.policy.placebo_loss, last.policy.utility)]).collect();
+    let loss = beyond(&loss, last.reference_placebo_loss);
     let reference = Reference {
         utility: last.reference_utility,
         utility_sd: Positive::new(last.reference_utility_spread).unwrap(),

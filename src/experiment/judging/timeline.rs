@@ -5,7 +5,7 @@ use crate::foundation::failure::Status;
 use crate::foundation::numeric::sum;
 use crate::foundation::scalar::Positive;
 use crate::metrics::harm::Goodhart;
-use crate::metrics::timeline::{Reference, Window, damage, learned, onset, takeover};
+use crate::metrics::timeline::{Reference, Window, beyond, damage, learned, onset, takeover};
 use crate::record::tables::StepBody;
 
 /// Steps of onset, damage, learning and exploit dominance, each `None` where it never came; and what hacks cost.
@@ -61,8 +61,6 @@ impl Timeline {
                 proxy_sd,
             };
             own.onset = onset(&proxy, &utility, &reference)?;
-            let beyond =
-                |loss: &[f64], before: f64| -> Vec<f64> { loss.iter().map(|l| l - before).collect() };
             own.damage = damage(&beyond(&loss, last.reference_loss), clean_gain, &reference);
             own.learned = learned(&proxy, &supplied, last.reference_proxy_from_hacks, &reference)?;
             if last.policy.placebo_loss.is_some() {

@@ -6,7 +6,7 @@ use crate::policies::Backend;
 use crate::reward::{RewardSection, Twin};
 
 /// Version of the meaning of numbers; bumped when the same config gives other numbers, or a default changes.
-pub const SEMANTICS: u32 = 8;
+pub const SEMANTICS: u32 = 9;
 
 /// Identity of one training run: environment (with the contents of files that it names), reward, policy, trainer, deployment, seed,
 /// replicate, and the backend, on which the last digits depend. The clean twin is simply the
