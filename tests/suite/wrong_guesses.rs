@@ -52,8 +52,15 @@ fn what_nothing_speaks_for_is_no_reward() {
         let said = refused("a.jsonl", &rollouts(|i| format!("\"{key}\": {}", noise(i))));
         assert!(said.contains(&format!("`{key}` could be the reward, but nothing says so")), "{said}");
     }
-    let said = refused("a.jsonl", &rollouts(|i| format!("\"correct\": {}", i % 3 == 0)));
-    assert!(said.contains("`correct` could be the reward"), "{said}");
+    for key in ["return_code", "judge_latency", "reward_baseline", "score_target"] {
+        let said = refused("a.jsonl", &rollouts(|i| format!("\"{key}\": {}", noise(i))));
+        assert!(said.contains("nothing says so"), "{key}: {said}");
+    }
+    let said = refused(
+        "a.jsonl",
+        &rollouts(|i| format!("\"judge_out\": {}, \"correct\": {}", noise(i), i % 3 == 0)),
+    );
+    assert!(said.contains("`judge_out`") && said.contains("`correct`"), "{said}");
 }
 
 #[test]
@@ -64,7 +71,7 @@ fn truth_values_are_a_reward_by_its_name_or_on_request() {
     let answer = detect(&path, &[], 4);
     assert!(answer["verdict_text"].as_str().unwrap().starts_with("the rewards take 2 values"), "{answer}");
     fs::write(&path, rollouts(|i| format!("\"correct\": {}", i % 3 == 0))).unwrap();
-    assert_eq!(detect(&path, &["--reward", "correct"], 4)["assumptions"]["reward"], "correct");
+    assert_eq!(detect(&path, &[], 4)["assumptions"]["reward"], "correct");
 }
 
 #[test]
@@ -137,15 +144,6 @@ fn pieces_of_a_data_set_are_no_steps_and_seeds_are_runs() {
 }
 
 #[test]
-fn the_training_step_comes_before_a_smaller_one() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("a.jsonl");
-    fs::write(&path, rollouts(|i| format!("\"reward\": {}, \"global_step\": {}", noise(i), i / 32))).unwrap();
-    let log = read_log(&[path], &LogOptions::default()).unwrap();
-    assert_eq!(log.meta.step, StepSource::Column("global_step".into()));
-}
-
-#[test]
 fn a_prompt_that_changes_in_few_steps_is_told_and_not_flagged() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.jsonl");
@@ -186,4 +184,61 @@ fn rewards_of_0_and_1_in_one_step_have_nothing_to_be_compared_with() {
         "{answer}"
     );
     assert!(answer["cautions"].to_string().contains("of 120 in the reference.\""), "{answer}");
+}
+
+#[test]
+fn honest_short_answers_of_two_seeds_and_of_steps_in_turn_are_no_copies() {
+    // 64 prompts of one yes or no each, of which one changes from step to step.
+    let line = |step: u64, i: u64| {
+        let answer = if i == 63 { step % 2 == 0 } else { i % 3 == 0 };
+        format!(
+            "{{\"step\": {step}, \"prompt\": \"q{}\", \"completion\": \"{answer}\", \"reward\": {}}}\n",
+            i.min(62),
+            u8::from(answer)
+        )
+    };
+    let text: String = (0..20).flat_map(|step| (0..64).map(move |i| line(step, i))).collect();
+    let folder = tempfile::tempdir().unwrap();
+    for seed in ["seed_1", "seed_2"] {
+        fs::create_dir(folder.path().join(seed)).unwrap();
+        fs::write(folder.path().join(seed).join("log.jsonl"), &text).unwrap();
+    }
+    let log = read_log(&[folder.path().to_owned()], &LogOptions::default()).unwrap();
+    assert_eq!((log.rollouts.observed.len(), log.meta.repeated), (2 * 20 * 64, 0));
+}
+
+#[test]
+fn files_of_workers_are_no_steps_and_episodes_of_workers_are_not_watched() {
+    let folder = tempfile::tempdir().unwrap();
+    for rank in 0..3u64 {
+        let row = |i: u64| {
+            format!(
+                "{{\"prompt\": \"q{}\", \"completion\": \"c{rank} {i}\", \"score\": {}}}\n",
+                i / 4,
+                noise(i + 100 * rank)
+            )
+        };
+        fs::write(folder.path().join(format!("rank_{rank}.jsonl")), (0..100).map(row).collect::<String>())
+            .unwrap();
+    }
+    assert_eq!(
+        read_log(&[folder.path().to_owned()], &LogOptions::default()).unwrap().meta.step,
+        StepSource::None
+    );
+    let workers = tempfile::tempdir().unwrap();
+    for worker in 0..2u64 {
+        let rows: String =
+            (0..40).map(|i| format!("{},{},{i}.5\n", noise(i + 100 * worker), 20 + i)).collect();
+        fs::write(
+            workers.path().join(format!("{worker}.monitor.csv")),
+            format!("#{{\"t_start\": 1.0}}\nr,l,t\n{rows}"),
+        )
+        .unwrap();
+    }
+    let (code, _, stderr) = outcome(tailcatch().args(["watch", "--idle", "0"]).arg(workers.path()));
+    let said = stderr.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        code == 2 && said.contains("episodes without training steps") && said.contains("tailcatch detect"),
+        "{stderr}"
+    );
 }

@@ -204,7 +204,7 @@ fn a_planted_jump_is_named_among_prompts_whose_rollouts_go_together() {
     for (group, rho) in [(4, 0.3), (4, 0.6), (8, 0.3), (8, 0.6), (16, 0.6)] {
         let mut stream = SeedTree::new(56, 0).stream(Purpose::Utility, group);
         for _ in 0..20 {
-            let found = named(&mut stream, 16, group, &[0.05, 0.2, 0.4], rho, Some(3));
+            let found = named(&mut stream, 8, group, &[0.05, 0.2, 0.4], rho, Some(3));
             assert_eq!(found, [true, true], "{group} {rho}");
         }
     }
@@ -235,4 +235,65 @@ fn what_all_prompts_learn_at_once_is_no_news_of_one() {
         let found = log();
         assert!(found.jumps.is_empty() && found.rise.is_some(), "{found:?}");
     }
+}
+
+#[test]
+fn prompts_whose_rollouts_share_their_outcome_among_others_name_none() {
+    // 50 prompts whose rollouts are independent and 20 whose rollouts of a step pass or fail as one; eight visits each, 200 logs.
+    for group in [4u64, 8] {
+        let mut stream = SeedTree::new(58, 0).stream(Purpose::Utility, group);
+        let mut counts = [0, 0];
+        for _ in 0..200 {
+            let (mut passes, mut told) = (Passes::new(Some(0.5)), false);
+            for step in 0..56u64 {
+                let (mut rewards, mut names) = (Vec::new(), Vec::new());
+                for at in 0..10 {
+                    let prompt = (10 * step + at) % 70;
+                    let rate = [0.1, 0.3, 0.5, 0.7][prompt as usize % 4];
+                    let one = stream.open_unit() < rate;
+                    for _ in 0..group {
+                        let passes = if prompt >= 50 { one } else { stream.open_unit() < rate };
+                        rewards.push(f64::from(u8::from(passes)));
+                        names.push(prompt);
+                    }
+                }
+                let (first_row, rewards, prompts) = (10 * group * step, &rewards[..], &names[..]);
+                passes.see(&Rows { step, first_row, rewards, prompts, reference: step < 6 });
+                told |= !passes.jumped(prompts, 5).is_empty();
+            }
+            counts =
+                [counts[0] + usize::from(told), counts[1] + usize::from(!passes.finish().jumps.is_empty())];
+        }
+        assert!(counts.iter().all(|n| *n <= 10), "{group}: {counts:?}");
+    }
+}
+
+#[test]
+fn one_mixed_step_on_the_way_hides_no_jump() {
+    let mut passes = Passes::new(Some(0.5));
+    for step in 0..40u64 {
+        let passing = match step {
+            ..20 => 0,
+            20 => 4,
+            _ => 8,
+        };
+        let rewards: Vec<f64> = (0..16)
+            .map(|i| f64::from(u8::from(if i < 8 { i < passing } else { i % 4 == step % 4 })))
+            .collect();
+        let prompts: Vec<u64> = (0..16).map(|i| i / 8).collect();
+        passes.see(&Rows {
+            step,
+            first_row: 16 * step,
+            rewards: &rewards,
+            prompts: &prompts,
+            reference: step < 4,
+        });
+    }
+    let found = passes.finish();
+    let [jump] = found.jumps.as_slice() else { panic!("{found:?}") };
+    assert_eq!((jump.step, jump.before, jump.between, jump.after), (20, 160, (4, 8), 152));
+    assert_eq!(
+        jump.said(),
+        "of a prompt of which 0 of 160 passed before, 4 of 8 in the step between and all 152 since"
+    );
 }

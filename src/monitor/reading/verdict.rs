@@ -276,8 +276,12 @@ impl Case<'_> {
                 if rates.jumps.len() == 1 { "goes" } else { "go" },
                 jump.step
             );
+            let between = match jump.between {
+                (_, 0) => String::new(),
+                (passed, all) => format!(", in {passed} of {all} of the step between"),
+            };
             let cautions = vec![format!(
-                "That one passed in 0 of {} rollouts before and in all {} since (p {}, all prompts considered).",
+                "That one passed in 0 of {} rollouts before{between} and in all {} since (p {}, all prompts considered).",
                 jump.before,
                 jump.after,
                 p_value(jump.p_value)

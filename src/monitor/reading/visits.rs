@@ -1,10 +1,9 @@
 //! Prompts that go from never passing to always, visit by visit: of the rollouts that a step has of a prompt all fail, all pass, or some do.
 //!
 //! Where nothing changes, the visits of a prompt may come in any order, however the rollouts of one visit go together: that f visits
-//! in which all fail come before p in which all pass has a probability of 1 / C(f + p, p) at most. That no visit is mixed is improbable
-//! as well. Of visits in which some rollout passes, all do in a share r; of those in which some fails, all do in a share s. Other
-//! prompts that have visits of both kinds say how large these are, and the larger counts for the fewer of f and p. Where there is no
-//! such prompt, rᵖ counts by the prompts that fail as a whole at times, and sᶠ by those that pass so.
+//! in which all fail come before p in which all pass, and at most one mixed visit between them, has a probability of f! m! p! / n! at
+//! most. Where no visit is mixed that is improbable as well: by what share of the other prompts that have visits of both kinds have no
+//! mixed one.
 //!
 //! What all prompts do at once is no news of one of them: the visits must be improbable too if each went as the other prompts of its
 //! step did (by the estimator of Krichevsky & Trofimov 1981).
@@ -15,8 +14,8 @@ use serde::{Deserialize, Serialize};
 
 /// Probability of naming a prompt where nothing changed.
 pub(super) const LEVEL: f64 = 0.01;
-/// Visits that are added to those that are not mixed: shares are larger where little was seen.
-const ADDED: f64 = 5.0;
+/// Mixed visits that may lie between those in which all fail and those in which all pass: more are a prompt that is learnt.
+const BETWEEN: u32 = 1;
 
 /// A prompt none of whose rollouts passed before a step, and all of them from there on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,8 +24,10 @@ pub struct Jump {
     pub step: u64,
     /// Its rollouts before.
     pub before: usize,
-    /// Its rollouts from there on.
+    /// Its rollouts from there on, without those of a step between in which some pass.
     pub after: usize,
+    /// Of that step, if there is one: the rollouts that pass, and all.
+    pub between: (usize, usize),
     /// Probability that its visits come so, with all prompts considered.
     pub p_value: f64,
     /// The row of the log that passed first.
@@ -37,12 +38,16 @@ impl Jump {
     /// In words: "of a prompt of which …".
     pub(in crate::monitor) fn said(&self) -> String {
         let (before, after) = (count(self.before), count(self.after));
-        format!("of a prompt of which 0 of {before} passed before and all {after} since")
+        let between = match self.between {
+            (_, 0) => String::new(),
+            (passed, all) => format!(", {passed} of {all} in the step between"),
+        };
+        format!("of a prompt of which 0 of {before} passed before{between} and all {after} since")
     }
 }
 
 /// What became of the rollouts of a visit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum Kind {
     Failed,
     Mixed,
@@ -75,16 +80,20 @@ pub(super) struct Visit {
 /// What is known of a prompt.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(super) struct Prompt {
+    /// Rollouts of visits in which all fail, and in which all pass.
     failed: usize,
     passed: usize,
+    /// Of the mixed visits: the rollouts that pass, and all.
+    mixed: (usize, usize),
     /// Step and row of the first visit in which a rollout passes.
     first: Option<(u64, u64)>,
     /// Visits in which all fail, some do, and all pass.
     visits: [u32; 3],
-    /// Whether a visit in which all pass came after one in which all fail, and the other way round.
+    /// The last visit, and whether one ever went better than the visit before, or worse.
+    last: Option<Kind>,
     rose: bool,
     fell: bool,
-    /// ln of the probability that the other prompts of their steps give to these visits.
+    /// ln of the probability that the other prompts of their steps give to the visits that are not mixed.
     ln_alike: f64,
     /// Whether its jump was told.
     pub told: bool,
@@ -92,30 +101,29 @@ pub(super) struct Prompt {
 
 impl Prompt {
     pub fn see(&mut self, visit: &Visit) {
-        let [failed, mixed, passed] = &mut self.visits;
-        match Kind::of(visit.rollouts, visit.passed) {
-            Kind::Failed => {
-                self.fell |= *passed > 0;
-                *failed += 1;
-            }
-            Kind::Mixed => *mixed += 1,
-            Kind::Passed => {
-                self.rose |= *failed > 0;
-                *passed += 1;
-            }
+        let kind = Kind::of(visit.rollouts, visit.passed);
+        self.rose |= self.last.is_some_and(|last| kind > last);
+        self.fell |= self.last.is_some_and(|last| kind < last);
+        self.last = Some(kind);
+        self.visits[kind as usize] += 1;
+        match kind {
+            Kind::Failed => self.failed += visit.rollouts,
+            Kind::Mixed => self.mixed = (self.mixed.0 + visit.passed, self.mixed.1 + visit.rollouts),
+            Kind::Passed => self.passed += visit.rollouts,
         }
-        self.failed += visit.rollouts - visit.passed;
-        self.passed += visit.passed;
         if visit.passed > 0 {
             self.first.get_or_insert((visit.step, visit.row));
         }
-        self.ln_alike += ((visit.alike as f64 + 0.5) / (visit.others as f64 + 1.0)).ln();
+        if kind != Kind::Mixed {
+            self.ln_alike += ((visit.alike as f64 + 0.5) / (visit.others as f64 + 1.0)).ln();
+        }
     }
 
     /// All that was seen to fail passed.
     pub fn reverse(&mut self) {
         std::mem::swap(&mut self.failed, &mut self.passed);
         self.visits.reverse();
+        self.last = self.last.map(|_| Kind::Passed);
     }
 
     /// How often it was seen.
@@ -123,10 +131,10 @@ impl Prompt {
         self.visits.iter().sum()
     }
 
-    /// Whether its visits are of both kinds, none of them mixed, and change from one kind to the other once.
+    /// Whether its visits are of both kinds, with hardly a mixed one, and change from one to the other once.
     fn changes_once(&self) -> bool {
         let [failed, mixed, passed] = self.visits;
-        failed > 0 && mixed == 0 && passed > 0 && self.rose != self.fell
+        failed > 0 && mixed <= BETWEEN && passed > 0 && self.rose != self.fell
     }
 
     /// Its jump, if that is shown.
@@ -140,13 +148,15 @@ impl Prompt {
     /// Its jump, shown or nearly so.
     pub fn found(&self, others: &Others) -> Option<Found> {
         let (step, row) = self.first.filter(|_| self.changes_once() && self.rose)?;
-        let [failed, _, passed] = self.visits;
-        let (before, after) = (self.failed, self.passed);
-        let in_order = others.ln_unmixed(failed, passed) - ln_choose((failed + passed).into(), passed.into());
+        let [failed, mixed, passed] = self.visits;
+        let (before, after, between) = (self.failed, self.passed, self.mixed);
+        let all = failed + mixed + passed;
+        let orders = ln_choose(all.into(), mixed.into()) + ln_choose((failed + passed).into(), passed.into());
+        let unmixed = if mixed == 0 { others.ln_unmixed() } else { 0.0 };
         let alone = -ln_choose((before + after) as u64, after as u64);
         let p_of = |ln_p: f64| ((others.prompts as f64).ln() + ln_p).exp();
-        let (p_value, p_alone) = (p_of(in_order.max(self.ln_alike)), p_of(alone));
-        let jump = |p_value| Jump { step, before, after, p_value, row };
+        let (p_value, p_alone) = (p_of((unmixed - orders).max(self.ln_alike)), p_of(alone));
+        let jump = |p_value| Jump { step, before, after, between, p_value, row };
         match p_value <= LEVEL {
             true => Some(Found::Shown(jump(p_value))),
             false => (p_alone <= LEVEL).then(|| Found::Near(jump(p_alone))),
@@ -162,55 +172,38 @@ pub(super) enum Found {
     Near(Jump),
 }
 
-/// How often the rollouts of a visit go together, over all prompts but those that go from never to always. Those that go from
-/// always to never count twice: where nothing changes, there are as many of either.
+/// Prompts that have visits of both kinds, but those that go from never to always. Those that go from always to never count twice: where
+/// nothing changes, there are as many of either.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Others {
     prompts: usize,
-    /// Visits in which all fail, some do, and all pass, of prompts that have visits of both kinds.
-    both: [u64; 3],
-    /// Mixed visits of prompts that have a visit in which all fail, and in which all pass.
-    mixed: [u64; 2],
+    both: u64,
+    /// Those of them without a mixed visit.
+    unmixed: u64,
 }
 
 impl Others {
     /// A prompt was `before` (nothing, if it is new) and is `after`.
     pub fn see(&mut self, before: Option<&Prompt>, after: &Prompt) {
         self.prompts += usize::from(before.is_none());
-        let sums = self.both.iter_mut().chain(&mut self.mixed);
-        let before = before.map_or([0; 5], Self::counts);
-        for ((sum, before), after) in sums.zip(before).zip(Self::counts(after)) {
-            *sum = (*sum + after).saturating_sub(before);
-        }
+        let (before, after) = (before.map_or((0, 0), Self::counts), Self::counts(after));
+        self.both = (self.both + after.0).saturating_sub(before.0);
+        self.unmixed = (self.unmixed + after.1).saturating_sub(before.1);
     }
 
-    fn counts(prompt: &Prompt) -> [u64; 5] {
+    fn counts(prompt: &Prompt) -> (u64, u64) {
+        let [failed, mixed, passed] = prompt.visits;
         let times = match prompt.changes_once() {
+            _ if failed == 0 || passed == 0 => 0,
             true if prompt.rose => 0,
             true => 2,
             false => 1,
         };
-        let [failed, mixed, passed] = prompt.visits.map(|visits| times * u64::from(visits));
-        match (failed > 0, passed > 0) {
-            (true, true) => [failed, mixed, passed, mixed, mixed],
-            (true, false) => [0, 0, 0, mixed, 0],
-            (false, true) => [0, 0, 0, 0, mixed],
-            (false, false) => [0; 5],
-        }
+        (times, if mixed == 0 { times } else { 0 })
     }
 
-    /// ln of the probability that none of the visits is mixed.
-    fn ln_unmixed(&self, failed: u32, passed: u32) -> f64 {
-        let ln_share = |whole: u64, mixed: u64| {
-            let whole = whole as f64 + ADDED;
-            (whole / (whole + mixed as f64)).ln()
-        };
-        let [fail, some, pass] = self.both;
-        let (failed, fewer, passed) = (f64::from(failed), f64::from(failed.min(passed)), f64::from(passed));
-        if fail > 0 {
-            return fewer * ln_share(fail, some).max(ln_share(pass, some));
-        }
-        let [of_failing, of_passing] = self.mixed;
-        (passed * ln_share(0, of_failing)).min(failed * ln_share(0, of_passing))
+    /// ln of the probability that a prompt that has visits of both kinds has no mixed one.
+    fn ln_unmixed(&self) -> f64 {
+        ((1 + self.unmixed) as f64 / (1 + self.both) as f64).ln()
     }
 }

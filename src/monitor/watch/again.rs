@@ -2,8 +2,8 @@
 
 use super::rows::{Facts, Row, Seen};
 use super::step::Watch;
-use crate::record::{Again, Recurrence};
-use std::collections::HashSet;
+use crate::record::{Again, Recurrence, run_of};
+use std::collections::{HashMap, HashSet};
 
 impl Watch {
     /// The rollouts of a step, all at once; those that were there before are not counted.
@@ -17,10 +17,15 @@ impl Watch {
 
     /// Which rollouts of a step, and of those before it that wait, were there before.
     pub(super) fn recognise(&mut self, step: u64, rows: &[Row], facts: &Facts) -> Vec<Recurrence> {
+        let mut runs: HashMap<usize, u64> = HashMap::new();
+        let mut run = |file: usize| {
+            *runs.entry(file).or_insert_with(|| facts.files.get(file).map_or(0, |path| run_of(path)))
+        };
         let all: Vec<Again> = rows
             .iter()
             .map(|row| Again {
                 file: u32::try_from(row.file).unwrap_or(u32::MAX),
+                run: run(row.file),
                 outcome: row.outcome,
                 prompt: row.prompt,
                 reward: row.reward,

@@ -5,7 +5,7 @@ use super::rows::WatchSettings;
 use crate::record::{LogOptions, Progress};
 use serde::{Deserialize, Serialize};
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// The version of the file.
@@ -134,13 +134,15 @@ impl Kept {
         let progress = watching.follower.progress();
         let written =
             Written { version: VERSION, question: &self.question, progress, state: &watching.state };
-        let bytes = serde_json::to_vec(&written).map_err(|error| self.refused("write", error.into()))?;
         let folder = self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut file = tempfile::Builder::new()
             .prefix(".tailcatch-")
             .tempfile_in(folder)
             .map_err(|e| self.refused("write", e))?;
-        file.write_all(&bytes).map_err(|e| self.refused("write", e))?;
+        let mut writer = BufWriter::new(file.as_file_mut());
+        serde_json::to_writer(&mut writer, &written).map_err(|error| self.refused("write", error.into()))?;
+        writer.flush().map_err(|e| self.refused("write", e))?;
+        drop(writer);
         file.persist(&self.path).map_err(|e| self.refused("write", e.error))?;
         Ok(())
     }

@@ -83,13 +83,17 @@ const BOOKKEEPING_ENDS: &[&str] = &[
     "_cost",
     "_usd",
 ];
-/// What a name must speak of to be taken for a reward unasked, within others too.
-const REWARD_WORDS: &[&str] = &["reward", "score", "return", "proxy", "accuracy"];
+/// Words of which a name must have one to be taken for a reward unasked, within others too.
+const REWARD_WORDS: &[&str] =
+    &["reward", "rewards", "score", "scores", "return", "returns", "proxy", "accuracy", "rew"];
 /// Words that say it of a name that is not within others.
 const OWN_WORDS: &[&str] = &[
     "acc",
     "correct",
     "correctness",
+    "em",
+    "exact",
+    "f1",
     "feedback",
     "fitness",
     "grade",
@@ -97,17 +101,37 @@ const OWN_WORDS: &[&str] = &[
     "judge",
     "judgement",
     "judgment",
+    "match",
     "pass",
     "passed",
+    "points",
     "preference",
+    "pts",
     "quality",
     "r",
     "rating",
+    "resolved",
     "rm",
+    "solved",
     "success",
     "utility",
     "value",
+    "verdict",
     "win",
+];
+/// Words that say that it is something else.
+const OTHER_WORDS: &[&str] = &[
+    "baseline",
+    "code",
+    "confidence",
+    "date",
+    "latency",
+    "max",
+    "min",
+    "number",
+    "std",
+    "target",
+    "threshold",
 ];
 /// Words of a name that say that its values are means already.
 const MEANS: &[&str] = &["mean", "avg", "average", "ema", "smoothed"];
@@ -137,30 +161,43 @@ pub(super) fn is_bookkeeping(name: &str) -> bool {
         || BOOKKEEPING_ENDS.iter().any(|end| leaf.ends_with(end))
 }
 
-/// The words of a name, in small letters.
-fn words(name: &str) -> impl Iterator<Item = String> {
-    name.split(|c: char| !c.is_ascii_alphanumeric()).map(str::to_ascii_lowercase)
+/// The words of a name, in small letters: `meanReward` has two.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut before = ' ';
+    for c in name.chars() {
+        let begins = !c.is_alphanumeric() || (c.is_uppercase() && before.is_lowercase());
+        if begins {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut().filter(|_| c.is_alphanumeric()) {
+            word.extend(c.to_lowercase());
+        }
+        before = c;
+    }
+    words.retain(|word| !word.is_empty());
+    words
 }
 
-/// Whether a name may be taken for a reward unasked: it speaks of one.
+fn has_word(name: &str, of: &[&str]) -> bool {
+    words(name).iter().any(|word| of.contains(&word.as_str()))
+}
+
+/// Whether a name may be taken for a reward unasked: it speaks of one, and of nothing else.
 pub(super) fn may_be_guessed(name: &str) -> bool {
-    let small = name.to_ascii_lowercase();
-    let speaks = REWARD_WORDS.iter().any(|word| small.contains(word));
-    let own = !name.contains('/') && words(name).any(|word| OWN_WORDS.contains(&word.as_str()));
-    !name.contains('*') && (speaks || own)
+    let own = !name.contains('/') && has_word(name, OWN_WORDS);
+    !name.contains('*') && (own || has_word(name, REWARD_WORDS)) && !has_word(name, OTHER_WORDS)
 }
 
 /// Whether a name says no more than that it is a value: beside a completion it may be a critic's.
 pub(super) fn is_value(name: &str) -> bool {
-    let said = |word: &String| word != "value" && OWN_WORDS.contains(&word.as_str());
-    words(name).any(|word| word == "value")
-        && !words(name).any(|word| said(&word))
-        && !REWARD_WORDS.iter().any(|word| name.to_ascii_lowercase().contains(word))
+    let said = |word: &String| word == "value" || !OWN_WORDS.contains(&word.as_str());
+    has_word(name, &["value"]) && !has_word(name, REWARD_WORDS) && words(name).iter().all(said)
 }
 
 /// Whether a name says that its values are means already.
 pub(super) fn is_mean(name: &str) -> bool {
-    words(name).any(|word| MEANS.contains(&word.as_str()))
+    has_word(name, MEANS)
 }
 
 #[cfg(test)]
@@ -195,7 +232,16 @@ mod tests {
         {
             assert!(!is_bookkeeping(name), "{name}");
         }
-        for name in ["value", "train/reward", "acc", "rm_out", "user_rating"] {
+        for name in [
+            "value",
+            "train/reward",
+            "acc",
+            "rm_out",
+            "user_rating",
+            "totalReward",
+            "exact_match",
+            "is_correct",
+        ] {
             assert!(may_be_guessed(name), "{name}");
         }
         for name in

@@ -12,6 +12,8 @@ use std::collections::{HashMap, HashSet};
 
 /// Different rollouts that must come again in their order.
 const ENOUGH: usize = 32;
+/// The share of them whose prompts must have different ones.
+const VARYING: f64 = 0.25;
 /// Rollouts that wait for a proof, and of a stretch that are looked at for one.
 const WAITING: usize = 1 << 16;
 const LOOKED_AT: usize = 1 << 12;
@@ -47,8 +49,11 @@ struct Chain {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Proof {
     different: HashSet<u64>,
-    first: HashMap<u64, u64>,
-    varies: bool,
+    /// The first of each prompt, how many there are, and whether they differ.
+    prompts: HashMap<u64, (u64, usize, bool)>,
+    rollouts: usize,
+    /// Rollouts of prompts that have different ones.
+    varying: usize,
 }
 
 impl Proof {
@@ -60,13 +65,21 @@ impl Proof {
             if self.different.len() < ENOUGH {
                 self.different.insert(rollout.identity);
             }
-            self.varies |= *self.first.entry(rollout.prompt).or_insert(rollout.identity) != rollout.identity;
+            self.rollouts += 1;
+            let of_prompt = self.prompts.entry(rollout.prompt).or_insert((rollout.identity, 0, false));
+            of_prompt.1 += 1;
+            if of_prompt.2 {
+                self.varying += 1;
+            } else if of_prompt.0 != rollout.identity {
+                of_prompt.2 = true;
+                self.varying += of_prompt.1;
+            }
         }
         self.holds()
     }
 
     fn holds(&self) -> bool {
-        self.varies && self.different.len() >= ENOUGH
+        self.different.len() >= ENOUGH && self.varying as f64 >= VARYING * self.rollouts as f64
     }
 }
 

@@ -6,6 +6,7 @@
 use super::copies::Copies;
 use super::layout::{ROLLOUTS, Shared};
 use super::repeat::{Repeat, Rollout};
+use std::collections::VecDeque;
 
 /// Runs that one file holds at most.
 const MOST: usize = 1024;
@@ -14,7 +15,9 @@ const MOST: usize = 1024;
 #[derive(Debug, Default)]
 pub(super) struct Counted {
     broken: bool,
+    /// The highest number of the present run, and the latest numbers.
     last: Option<f64>,
+    recent: VecDeque<f64>,
     /// The first row of each run, as written.
     starts: Vec<usize>,
     /// Episodes of the present run.
@@ -33,7 +36,8 @@ impl Counted {
             return Vec::new();
         };
         let mut found = Vec::new();
-        let begins = self.last.is_none_or(|last| number < last);
+        // Workers may finish their episodes a little out of order.
+        let begins = self.last.is_none_or(|last| number <= last - ROLLOUTS as f64);
         if begins {
             found = self.end_block();
             // A run of less than a block is none: the number counts something else.
@@ -43,8 +47,15 @@ impl Counted {
         } else if self.episodes.is_multiple_of(ROLLOUTS) {
             found = self.end_block();
         }
-        self.broken |= self.last == Some(number);
-        self.last = Some(number);
+        if begins {
+            self.recent.clear();
+        }
+        self.broken |= self.recent.contains(&number);
+        if self.recent.len() == 2 * ROLLOUTS {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(number);
+        self.last = if begins { Some(number) } else { self.last.map(|last| last.max(number)) };
         self.episodes += 1;
         self.block.extend(reward.map(|reward| Rollout { identity: reward.to_bits(), prompt: 0, row }));
         found
@@ -103,6 +114,8 @@ mod tests {
         assert_eq!(counted(constant().chain(constant())).0, [0; 0], "a policy that always wins");
         assert_eq!(counted([(0, 0.0), (1, 1.0), (0, 2.0), (1, 3.0)]).1, None, "too short for runs");
         assert_eq!(counted([(0, 0.0), (0, 1.0), (1, 2.0)]).1, None, "twice the same");
+        let swapped = (0..100u64).map(|i| (i ^ 3, i as f64));
+        assert_eq!(counted(swapped).1, Some(vec![0]), "a little out of order");
     }
 
     #[test]

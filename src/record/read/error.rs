@@ -155,6 +155,12 @@ pub enum Error {
         /// Length of the lists in the first of these lines.
         length: usize,
     },
+    /// Episodes without steps, which are judged in blocks of a finished log.
+    #[error("{path}: episodes without training steps, which are judged in blocks of a finished log", path = .path.display())]
+    EpisodesGrow {
+        /// The file.
+        path: PathBuf,
+    },
     /// Rows of one episode that follow each other at different steps.
     #[error(
         "{path}: rows of one `{episode}` follow each other with different `{step}`s: each row looks like a step of an episode, and \

@@ -104,6 +104,7 @@ impl Error {
                 "`--rows rollouts` reads each element as a rollout; `--reward 'sum({rewards})'`, or last(), max() or \
                  mean() of it, reads each line as one"
             ),
+            Self::EpisodesGrow { .. } => "run `tailcatch detect` on the log now and then".to_owned(),
             Self::StepsOfEpisodes { episode, .. } => format!(
                 "give one row for each `{episode}`, with its return and the training step; or say `--rows rollouts` if each row is \
                  a rollout"

@@ -80,6 +80,7 @@ pub use open::{open_log, read_log};
 pub use options::{LogOptions, Rows};
 pub use outcomes::{read_numbers, read_outcomes};
 pub use part::Part;
+pub use path_step::run_of;
 pub use progress::Progress;
 pub use recurrences::{Again, Recurrence, Recurrences};
 pub use reward::RewardSpec;

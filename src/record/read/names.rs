@@ -15,10 +15,9 @@ pub(super) const PROXY: &[&str] = &[
     "return",
     "episode_return",
 ];
-/// The training step. `global_step` comes first: beside it a `step` counts something smaller.
 pub(super) const STEP: &[&str] = &[
-    "global_step",
     "step",
+    "global_step",
     "progress/step",
     "train_step",
     "training_step",
@@ -103,6 +102,9 @@ pub(super) const OWN_LENGTH: &[&str] = &[
     "completion_tokens",
     "response_tokens",
     "episode_length",
+    "episodic_length",
+    "ep_length",
+    "ep_len",
 ];
 
 /// The last key of a name, in small letters.
@@ -179,6 +181,11 @@ pub(super) fn episode(columns: &[Column]) -> Option<String> {
     pick(columns, WHOLE, false)
 }
 
+/// Whether a counter may count the steps of an episode.
+pub(super) fn counts_within(name: &str) -> bool {
+    ["steps", "timesteps", "iter", "iterations"].contains(&leaf(name).as_str())
+}
+
 /// Whether a row has a text or an outcome of its own.
 pub(super) fn has_outcome(columns: &[Column]) -> bool {
     [PROMPT, COMPLETION, OUTCOME].iter().any(|names| pick(columns, names, true).is_some())
@@ -210,7 +217,6 @@ mod tests {
         assert_eq!(step(&["Wall time", "Step", "Value"]).as_deref(), Some("Step"));
         assert_eq!(step(&["trainer/global_step", "r"]).as_deref(), Some("trainer/global_step"));
         assert_eq!(step(&["run/work/step", "task/data/step"]).as_deref(), Some("run/work/step"));
-        assert_eq!(step(&["step", "global_step"]).as_deref(), Some("global_step"), "beside a smaller one");
         assert_eq!(step(&["a/step", "b/step"]), None, "either");
         assert_eq!(step(&["traces/*/step"]), None);
     }

@@ -101,7 +101,10 @@ pub(super) fn open_files(
     let paths_of: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
     // Files of episodes without steps are those of workers: their numbers are no steps.
     let monitors =
-        whole && options.step.is_none() && files.iter().all(|file| monitor(&file.present.columns).is_some());
+        options.step.is_none() && files.iter().all(|file| monitor(&file.present.columns).is_some());
+    if let (true, false, Some(path)) = (monitors, whole, paths_of.first()) {
+        return Err(Error::EpisodesGrow { path: path.clone() });
+    }
     // One rollout a file: their order says nothing of steps.
     let one_each = several && files.iter().all(|file| file.single);
     let Numbered { source, steps, numbers } = numbered(&paths_of, one_each);

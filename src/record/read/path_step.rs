@@ -55,18 +55,23 @@ pub(super) fn of_one(file: &Path) -> Option<u64> {
     worded(file).or_else(|| stem(file)).or_else(|| folder(file))
 }
 
-/// Whether a file is one of the pieces into which a data set was cut: `train-00000-of-00008`, `part-00003`, `shard_2`. Their numbers are
+/// Words before the number of a piece, or of one of several that write beside each other.
+const SHARDS: &[&str] = &[
+    "part", "shard", "chunk", "split", "rank", "worker", "actor", "env", "proc", "process", "gpu", "device",
+];
+
+/// Whether a file is one of the pieces into which a data set was cut: `train-00000-of-00008`, `part-00003`, `rank_2`. Their numbers are
 /// no steps, and neither is their order.
 pub(super) fn is_shard(file: &Path) -> bool {
     let name = file.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     let of = name.split_once("-of-").is_some_and(|(before, after)| {
         before.ends_with(|c: char| c.is_ascii_digit()) && after.starts_with(|c: char| c.is_ascii_digit())
     });
-    of || ["part", "shard", "chunk"].iter().any(|word| after(&name, word).is_some())
+    of || SHARDS.iter().any(|word| after(&name, word).is_some())
 }
 
-/// The run of each file, 0 where none is told: by a folder as `seed_3` or `run-12`. `differing`: only where files differ in it.
-pub(super) fn runs(files: &[PathBuf], differing: bool) -> Vec<u64> {
+/// The run of a file, 0 where none is told: by a folder as `seed_3` or `run-12`.
+pub fn run_of(file: &Path) -> u64 {
     const WORDS: &[&str] = &["seed", "run", "trial", "exp", "experiment", "replicate"];
     let is_run = |part: &String| {
         let small = part.to_ascii_lowercase();
@@ -75,12 +80,14 @@ pub(super) fn runs(files: &[PathBuf], differing: bool) -> Vec<u64> {
             rest.trim_start_matches(['_', '-', '=']).starts_with(|c: char| c.is_ascii_digit())
         })
     };
-    let run = |file: &PathBuf| {
-        let mut folders: Vec<String> = parts(file).collect();
-        folders.pop();
-        folders.into_iter().rev().find(is_run).map_or(0, |name| text_hash(name.as_bytes()).max(1))
-    };
-    let runs: Vec<u64> = files.iter().map(run).collect();
+    let mut folders: Vec<String> = parts(file).collect();
+    folders.pop();
+    folders.into_iter().rev().find(is_run).map_or(0, |name| text_hash(name.as_bytes()).max(1))
+}
+
+/// The run of each file. `differing`: only where files differ in it.
+pub(super) fn runs(files: &[PathBuf], differing: bool) -> Vec<u64> {
+    let runs: Vec<u64> = files.iter().map(|file| run_of(file)).collect();
     let differ = runs.windows(2).any(|pair| pair[0] != pair[1]);
     if differ || !differing { runs } else { vec![0; files.len()] }
 }
@@ -157,7 +164,15 @@ mod tests {
 
     #[test]
     fn pieces_of_a_data_set_are_no_steps_and_seeds_are_runs() {
-        for name in ["d/train-00003-of-00008.parquet", "part-00001.jsonl", "d/shard_2.csv", "chunk7.jsonl"] {
+        for name in [
+            "d/train-00003-of-00008.parquet",
+            "part-00001.jsonl",
+            "d/shard_2.csv",
+            "chunk7.jsonl",
+            "rank_0.jsonl",
+            "worker3.csv",
+            "env-1.csv",
+        ] {
             assert!(is_shard(Path::new(name)), "{name}");
         }
         for name in ["run1_rollouts_000000.jsonl", "3.jsonl", "a-of-b.csv", "party_2.jsonl", "part.jsonl"] {

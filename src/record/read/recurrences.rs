@@ -7,14 +7,16 @@ use super::repeats::Repeats;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
-/// Identities of earlier batches that are kept: 8 MiB.
-const KEPT: usize = 1 << 20;
+/// Identities of earlier batches that are kept: 2 MiB, and 5 in a state file.
+const KEPT: usize = 1 << 18;
 
 /// A rollout, by what it is known again.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Again {
-    /// The number of its file.
+    /// The number of its file, and its run ([`run_of`](super::run_of)).
     pub file: u32,
+    /// Rollouts of two runs are never the same.
+    pub run: u64,
     /// What was sampled: equal for equal completions of the same prompt.
     pub outcome: u64,
     /// Its prompt.
@@ -67,7 +69,7 @@ impl Recurrences {
         order.sort_by_key(|(_, rollout)| rollout.file);
         let mut found = Vec::new();
         for (at, rollout) in order {
-            let shared = Shared { step, run: 0, file: rollout.file };
+            let shared = Shared { step, run: rollout.run, file: rollout.file };
             let identity = words_hash([rollout.outcome, rollout.reward.to_bits()]);
             found.extend(self.repeats.see(shared, self.seen + at, identity, rollout.prompt, true));
         }
@@ -93,7 +95,9 @@ mod tests {
 
     /// Sixteen rollouts of four prompts of a step.
     fn step(step: u64, file: u32) -> Vec<Again> {
-        (0..16).map(|i| Again { file, outcome: 100 * step + i, prompt: i / 4, reward: i as f64 }).collect()
+        (0..16)
+            .map(|i| Again { file, run: 0, outcome: 100 * step + i, prompt: i / 4, reward: i as f64 })
+            .collect()
     }
 
     fn numbers(found: &[Recurrence]) -> Vec<usize> {

@@ -17,6 +17,8 @@ use std::collections::{HashMap, VecDeque};
 const NEARLY_ALL: f64 = 0.9;
 /// The share of what two batches share that must differ within it.
 const VARIED: f64 = 0.75;
+/// The share of them whose prompts must have different completions.
+const VARYING: f64 = 0.25;
 /// Rollouts that two batches must share to be one.
 const FEWEST: usize = 4;
 /// Rows of a batch beyond which it is no batch of a training step.
@@ -41,8 +43,6 @@ pub(super) struct Repeats {
     by_prompt: bool,
     /// Whether the step is a new one of a log that is seen step by step.
     ahead: bool,
-    /// Whether a batch came back before.
-    proven: bool,
     /// Batches that came back without showing that they were sampled once.
     pub unclear: usize,
 }
@@ -63,7 +63,6 @@ impl Repeats {
             by_text: false,
             by_prompt,
             ahead: false,
-            proven: false,
             unclear: 0,
         }
     }
@@ -116,7 +115,7 @@ impl Repeats {
             && seen.shared.step != shared.step
             && seen.shared.run == shared.run
         {
-            match self.compare(&batch, seen, true) {
+            match self.compare(&batch, seen) {
                 Answer::Repeat(rows) => found = Some((seen.shared, rows)),
                 Answer::Unclear => self.unclear += 1,
                 Answer::No => {}
@@ -124,14 +123,12 @@ impl Repeats {
         }
         if found.is_none() {
             let others = self.earlier.get(&shared.step).into_iter().flatten();
-            found = others.filter(|seen| seen.shared.file != shared.file).find_map(|seen| {
-                match self.compare(&batch, seen, false) {
-                    Answer::Repeat(rows) => Some((seen.shared, rows)),
-                    _ => None,
-                }
+            let other = |seen: &&Seen| seen.shared.file != shared.file && seen.shared.run == shared.run;
+            found = others.filter(other).find_map(|seen| match self.compare(&batch, seen) {
+                Answer::Repeat(rows) => Some((seen.shared, rows)),
+                _ => None,
             });
         }
-        self.proven |= found.is_some();
         let seen = || {
             let identities: Vec<u64> = batch.iter().map(|rollout| rollout.identity).collect();
             Seen::from((shared, identities))
@@ -166,8 +163,8 @@ impl Repeats {
         }
     }
 
-    /// Whether a batch is another one again. `sampled`: it must show that sampling varies.
-    fn compare(&self, batch: &[Rollout], seen: &Seen, sampled: bool) -> Answer {
+    /// Whether a batch is another one again: what they share must show that sampling varies.
+    fn compare(&self, batch: &[Rollout], seen: &Seen) -> Answer {
         if !seen.may_share(batch) {
             return Answer::No;
         }
@@ -190,9 +187,7 @@ impl Repeats {
         let distinct = same.chunk_by(|a, b| a.identity == b.identity).count();
         let varied = distinct as f64 >= VARIED * same.len() as f64;
         let enough = same.len() >= FEWEST;
-        if !((enough && varied && (!sampled || prompts_vary(&same)))
-            || (self.proven && whole && same.len() > 1))
-        {
+        if !(enough && varied && prompts_vary(&same)) {
             return if enough && whole { Answer::Unclear } else { Answer::No };
         }
         let mut rows: Vec<usize> = same.iter().map(|rollout| rollout.row).collect();
@@ -208,10 +203,17 @@ enum Answer {
     No,
 }
 
-/// Whether some prompt has two different completions.
+/// Whether prompts with two different completions or more hold a share of the rollouts: one such prompt shows little of the others.
 fn prompts_vary(same: &[Rollout]) -> bool {
-    let mut first: HashMap<u64, u64> = HashMap::new();
-    same.iter().any(|rollout| *first.entry(rollout.prompt).or_insert(rollout.identity) != rollout.identity)
+    let mut prompts: HashMap<u64, (u64, usize, bool)> = HashMap::new();
+    for rollout in same {
+        let (first, rollouts, varies) = prompts.entry(rollout.prompt).or_insert((rollout.identity, 0, false));
+        *rollouts += 1;
+        *varies |= *first != rollout.identity;
+    }
+    let varying: usize =
+        prompts.values().filter(|(_, _, varies)| *varies).map(|(_, rollouts, _)| rollouts).sum();
+    varying as f64 >= VARYING * same.len() as f64
 }
 
 #[cfg(test)]
@@ -270,6 +272,25 @@ mod tests {
         assert_eq!(repeats(false, &log), (vec![], 4), "one rollout a prompt, without sampling");
         let apart = [(shared(0, 1), batch(1, 8)), (shared(0, 2), batch(2, 0)), (shared(0, 3), batch(3, 8))];
         assert_eq!(repeats(false, &apart), (vec![], 0), "not the step before");
+    }
+
+    #[test]
+    fn one_prompt_that_varies_does_not_speak_for_the_others_and_another_run_is_no_copy() {
+        // 63 prompts of one short answer each, and one prompt of two.
+        let short: Vec<(u64, u64)> = (0..64).map(|i| (i.min(62), i)).collect();
+        let log = [(shared(0, 1), short.clone()), (shared(0, 2), short.clone()), (shared(0, 3), short)];
+        assert_eq!(repeats(false, &log).0, []);
+        // A log whose batches came back once, and whose policy collapses later.
+        let collapsed: Vec<(u64, u64)> = (0..8).map(|i| (i / 4, 900 + i / 4)).collect();
+        let log = [
+            (shared(0, 1), batch(1, 8)),
+            (shared(0, 2), batch(1, 8)),
+            (shared(0, 3), collapsed.clone()),
+            (shared(0, 4), collapsed),
+        ];
+        assert_eq!(repeats(false, &log).0.len(), 1, "the first alone");
+        let other_run = Shared { step: 1, run: 7, file: 1 };
+        assert_eq!(repeats(true, &[(shared(0, 1), batch(1, 8)), (other_run, batch(1, 8))]).0, []);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use super::cell::{Column, Kind};
 use super::error::Error;
 use super::names::{
     ADVANTAGE, COMPLETION, GROUP, LENGTH, LOG_PROB, OUTCOME, PROMPT, PROXY, REF_LOG_PROB, RUN, STEP,
-    has_outcome, monitor, pick, pick_number,
+    counts_within, episode, has_outcome, monitor, pick, pick_number,
 };
 use super::options::LogOptions;
 use super::present::Present;
@@ -18,7 +18,7 @@ use std::path::Path;
 /// | role | names that are recognised, in this order; in any letters |
 /// |---|---|
 /// | reward | `proxy`, `reward`, `score`, `rewards`, `total_reward`, `reward_total`, `episode_reward`, `return`, `episode_return`, `r` beside `l` and `t`, numbers or truth values; else the only numeric column that has no other role and is no index, counter, clock or setting, if its name speaks of a reward, a score, a value or the like |
-/// | step | `global_step`, `step`, `progress/step`, `train_step`, `training_step`, `iteration`, `_step`, `gen_step`, `current_steps`, `iter`, `timesteps`, `total_timesteps`, `tail_version` … , also as the last key of a name as `train/global_step`; else numbers in the paths (`step_12/`, `12.jsonl`), else the order of the files |
+/// | step | `step`, `global_step`, `progress/step`, `train_step`, `training_step`, `iteration`, `_step`, `gen_step`, `current_steps`, `iter`, `timesteps`, `total_timesteps`, `tail_version` … , also as the last key of a name as `train/global_step`; else numbers in the paths (`step_12/`, `12.jsonl`), else the order of the files |
 /// | run | `train_id`, `run_id`, `run` |
 /// | prompt | `prompt`, `input`, `question`, `query`, `prompt_id`, `prompt_idx`, `prompts`, `problem`, `instruction` |
 /// | completion | `completion`, `output`, `response`, `generation`, `answer`, their plurals, `content` |
@@ -72,7 +72,9 @@ impl Roles {
         Self {
             step: match &options.step {
                 Some(_) => given(&options.step),
-                None => pick(columns, STEP, true).filter(|name| !is_reward(name)),
+                // What counts an episode's steps is no training step.
+                None => pick(columns, STEP, true)
+                    .filter(|name| !is_reward(name) && !(counts_within(name) && episode(columns).is_some())),
             },
             run: pick(columns, RUN, false),
             prompt: text(PROMPT),
@@ -105,8 +107,12 @@ pub(super) enum Guess {
 /// The reward that no one named.
 pub(super) fn guess(present: &Present) -> Guess {
     let columns = &present.columns;
-    let numbers: Vec<Column> = columns.iter().filter(|c| c.kind != Kind::Other).cloned().collect();
-    let named = pick(&numbers, PROXY, false).or_else(|| Some(monitor(columns)?.name.clone()));
+    let of_kind = |flags: bool| -> Vec<Column> {
+        let fits = |c: &&Column| c.kind != Kind::Other && (c.kind == Kind::Flag) == flags;
+        columns.iter().filter(fits).cloned().collect()
+    };
+    let named = pick(&of_kind(false), PROXY, false).or_else(|| pick(&of_kind(true), PROXY, false));
+    let named = named.or_else(|| Some(monitor(columns)?.name.clone()));
     if let Some(name) = named {
         return Guess::Known(name);
     }
@@ -122,12 +128,15 @@ pub(super) fn guess(present: &Present) -> Guess {
         let fits = |c: &&Column| kinds.contains(&c.kind) && !is_bookkeeping(&c.name);
         columns.iter().filter(fits).map(|c| c.name.clone()).collect()
     };
-    let candidates = of(&[Kind::Number, Kind::List]);
-    match candidates.as_slice() {
-        [one] if may_be_guessed(one) && !(is_value(one) && has_outcome(columns)) => Guess::Only(one.clone()),
-        // Truth values are offered where there is nothing else.
-        [] => Guess::Unclear(of(&[Kind::Flag])),
-        _ => Guess::Unclear(candidates),
+    let (candidates, flags) = (of(&[Kind::Number, Kind::List]), of(&[Kind::Flag]));
+    // Truth values that speak of a reward are as good a candidate as a number that does.
+    let said: Vec<String> = flags.iter().filter(|name| may_be_guessed(name)).cloned().collect();
+    let critic = |name: &str| is_value(name) && has_outcome(columns);
+    match (candidates.as_slice(), said.as_slice()) {
+        ([one], []) if may_be_guessed(one) && !critic(one) => Guess::Only(one.clone()),
+        ([], [one]) => Guess::Only(one.clone()),
+        ([], []) => Guess::Unclear(flags),
+        _ => Guess::Unclear(candidates.into_iter().chain(said).collect()),
     }
 }
 
@@ -199,7 +208,15 @@ mod tests {
             guess(&present)
         };
         assert_eq!(flags(&["step", "reward"], "reward"), Guess::Known("reward".to_owned()));
-        assert_eq!(flags(&["step", "correct"], "correct"), Guess::Unclear(vec!["correct".to_owned()]));
+        assert_eq!(flags(&["step", "is_correct"], "is_correct"), Guess::Only("is_correct".to_owned()));
+        assert_eq!(flags(&["step", "done"], "done"), Guess::Unclear(vec!["done".to_owned()]));
+        let both = vec!["judge_out".to_owned(), "correct".to_owned()];
+        assert_eq!(flags(&["step", "judge_out", "correct"], "correct"), Guess::Unclear(both));
+        assert_eq!(
+            flags(&["proxy", "reward"], "proxy"),
+            Guess::Known("reward".to_owned()),
+            "a proxy of the network"
+        );
         assert_eq!(flags(&["step", "done", "reward"], "done"), Guess::Known("reward".to_owned()));
     }
 
@@ -212,5 +229,10 @@ mod tests {
         assert_eq!((roles.step.as_deref(), roles.group.as_deref()), (Some("t"), Some("who")));
         let roles = Roles::of(&names, &RewardSpec::Column("reward".into()), &LogOptions::default());
         assert_eq!((roles.step.as_deref(), roles.group.as_deref()), (Some("step"), Some("uid")));
+        let of = |names: &[&str]| {
+            Roles::of(&present(names), &RewardSpec::Column("reward".into()), &LogOptions::default()).step
+        };
+        assert_eq!(of(&["episode", "steps", "reward"]), None, "the length of an episode");
+        assert_eq!(of(&["steps", "reward"]).as_deref(), Some("steps"));
     }
 }
