@@ -150,7 +150,7 @@ mod tests {
         })
         .unwrap();
         assert!(problems.is_empty(), "{problems:?}");
-        assert!(ids.iter().all(|id| store.require(id).unwrap() == record(id)));
+        assert!(ids.iter().all(|id| store.require(id).unwrap().record == record(id)));
     }
 
     #[test]
