@@ -1,7 +1,7 @@
 //! What is done with any bytes as a law or a log: it ends in an answer or in an error, and never in a panic.
 
 use std::fs;
-use tailcatch::distributions::{Distribution as _, DistributionSpec};
+use tailcatch::distributions::DistributionSpec;
 use tailcatch::record::{LogOptions, read_log};
 
 /// A distribution on the command line: what it gives is a number.

@@ -31,7 +31,7 @@ pub fn write(rows: &[HarmRow], dir: &Path) -> Result<Option<PathBuf>, PlotError>
     let csv = figure.csv().map_err(|error| fault(error.to_string()))?;
     for (extension, bytes) in [("svg", &svg), ("csv", &csv)] {
         let path = path(extension);
-        atomic_file::write(&path, &bytes).map_err(|source| PlotError::Write { path, source })?;
+        atomic_file::write(&path, bytes).map_err(|source| PlotError::Write { path, source })?;
     }
     Ok(Some(path("svg")))
 }

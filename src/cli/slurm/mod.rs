@@ -101,7 +101,7 @@ pub fn run(args: &SlurmArgs, console: &Console) -> Result<Outcome, crate::Error>
     }
     // Runs that failed on every try take no other down.
     let lenience = Lenience { partial: true, mixed: args.allow_mixed };
-    match merge::put_together(&[out.clone()], &out, lenience, console)? {
+    match merge::put_together(std::slice::from_ref(&out), &out, lenience, console)? {
         (runs, finished) if finished < runs => Ok(Outcome::Failed),
         _ => Ok(Outcome::Done),
     }

@@ -74,7 +74,7 @@ impl Roles {
                 Some(_) => given(&options.step),
                 // What counts an episode's steps is no training step.
                 None => pick(columns, STEP, true)
-                    .filter(|name| !is_reward(name) && !(counts_within(name) && episode(columns).is_some())),
+                    .filter(|name| !(is_reward(name) || counts_within(name) && episode(columns).is_some())),
             },
             run: pick(columns, RUN, false),
             prompt: text(PROMPT),
