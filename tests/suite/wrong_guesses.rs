@@ -190,8 +190,7 @@ fn rewards_of_0_and_1_in_one_step_have_nothing_to_be_compared_with() {
 fn honest_short_answers_of_two_seeds_and_of_steps_in_turn_are_no_copies() {
     // 64 prompts of one yes or no each, of which one changes from step to step.
     let line = |step: u64, i: u64| {
-        let answer =
-            if i == 63 { u64::is_multiple_of(step as u64, 2) } else { u64::is_multiple_of(i as u64, 3) };
+        let answer = if i == 63 { step.is_multiple_of(2) } else { i.is_multiple_of(3) };
         format!(
             "{{\"step\": {step}, \"prompt\": \"q{}\", \"completion\": \"{answer}\", \"reward\": {}}}\n",
             i.min(62),
