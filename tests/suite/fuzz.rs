@@ -3,6 +3,7 @@
 //! `FUZZ_SECONDS` says how long each target is mutated: 60 in CI, 600 by hand. `FUZZ_SEED` has other mutations. An input that fails is
 //! written to the folder for temporary files and named.
 
+#[cfg_attr(not(feature = "parquet"), expect(dead_code))]
 #[path = "../../fuzz/targets/judge.rs"]
 mod judge;
 #[cfg(feature = "lab")]
