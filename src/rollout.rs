@@ -35,6 +35,8 @@ pub struct Sampler {
     actions: Option<Family>,
     phase: Phase,
     group: u64,
+    /// Whether prompts that training holds out are answered too.
+    held_out: bool,
 }
 
 impl Sampler {
@@ -45,6 +47,7 @@ impl Sampler {
             actions: Some(seeds.family(Purpose::Action)),
             phase: Phase::Training,
             group: 1,
+            held_out: false,
         }
     }
 
@@ -55,6 +58,7 @@ impl Sampler {
             actions: None,
             phase: Phase::Calibration,
             group: 1,
+            held_out: false,
         }
     }
 
@@ -72,6 +76,11 @@ impl Sampler {
     /// The same streams, with `size` rollouts in a row for each prompt that is drawn; 1 draws a prompt for every rollout.
     pub fn in_groups(self, size: NonZeroU32) -> Self {
         Self { group: u64::from(size.get()), ..self }
+    }
+
+    /// The same streams in answer to every prompt, those that training holds out among them.
+    pub fn of_all_prompts(self) -> Self {
+        Self { held_out: true, ..self }
     }
 
     /// Samples (at this step, numbered from here, so many) rollouts of a policy on the model's table. Groups start at multiples of their size.
@@ -100,7 +109,8 @@ impl Sampler {
             1 => numbers.clone(),
             size => numbers.iter().map(|number| number - number % size).collect(),
         };
-        let (prompts, units) = self.choices(&numbers, &leaders, table.prompts as u64);
+        let asked = if self.held_out { table.prompts } else { model.trained_prompts(table) };
+        let (prompts, units) = self.choices(&numbers, &leaders, asked as u64);
         let to_sight = model.to_sight().unwrap_or(&table.hack);
         let Drawn { cells, unseen } = steer.draw(policy, to_sight, &prompts, &units);
         let alone = |prompt: &u64| step * table.prompts as u64 + prompt;

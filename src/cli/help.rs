@@ -44,6 +44,8 @@ pub(super) const TEMPLATE: &str = concat!(
     "                 tailcatch fit runs/mine\n",
     "  compare      runs beside each other, replicate by replicate\n",
     "                 tailcatch compare runs/before runs/after\n",
+    "  regimes      hypotheses about a verdict and runs, on one page\n",
+    "                 tailcatch regimes runs/verdict runs/zero_shot\n",
     "  gallery      the figures of several runs under one index\n",
     "                 tailcatch gallery runs/mine --out plots\n\n",
     "Look up\n",

@@ -32,6 +32,7 @@ mod man;
 mod merge;
 mod plot;
 mod reading;
+mod regimes;
 mod report;
 #[cfg(feature = "lab")]
 mod run;
@@ -111,6 +112,7 @@ enum Command {
     Report(report::ReportArgs),
     Fit(fit::FitArgs),
     Compare(compare::CompareArgs),
+    Regimes(regimes::RegimesArgs),
     Gallery(gallery::GalleryArgs),
     List(list::ListArgs),
     #[cfg(feature = "lab")]
@@ -152,6 +154,7 @@ impl Cli {
             Command::Report(args) => report::run(args, console),
             Command::Fit(args) => fit::run(args, console),
             Command::Compare(args) => compare::run(args, console),
+            Command::Regimes(args) => regimes::run(args, console),
             Command::Gallery(args) => gallery::run(args, console),
             Command::List(args) => Ok(list::run(args, console)?),
             #[cfg(feature = "lab")]

@@ -21,11 +21,15 @@ pub struct Move {
 /// An episodic decision process with finitely many states, actions and observations; true utility only. One replicate's,
 /// so that all that was drawn at random is part of it.
 ///
-/// An episode starts in `start(prompt)`, prompts being drawn uniformly, and takes actions until `ended`, after at most
+/// An episode starts in `start(prompt)`, prompts being drawn uniformly among the first `trained`, and takes actions until `ended`, after at most
 /// `horizon` of them. Of a state, a policy is shown its `symbol`, and it knows the number of actions taken so far.
 pub trait Process: Debug + Send + Sync {
     /// Number of prompts.
     fn prompts(&self) -> usize;
+    /// Number of prompts that rollouts answer in training: the first. What comes after training answers all of them.
+    fn trained(&self) -> usize {
+        self.prompts()
+    }
     /// Number of actions.
     fn actions(&self) -> usize;
     /// Number of symbols that a policy may be shown.

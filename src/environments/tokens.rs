@@ -23,6 +23,9 @@ pub struct Tokens {
     /// Prompts, drawn uniformly, at most 4096; each has utilities of its own.
     #[schemars(range(max = 4096))]
     pub prompts: NonZeroU32,
+    /// The last so many prompts are held out: no rollout of training answers them, and expectations and deployment are over all.
+    #[serde(skip_serializing_if = "is_none")]
+    pub held_out: u32,
     /// Whether the vocabulary's last token ends the string, so that lengths vary.
     pub end: bool,
     /// True utility of a string.
@@ -51,6 +54,7 @@ impl Default for Tokens {
             vocabulary: NonZeroU32::MIN.saturating_add(15),
             length: NonZeroU32::MIN.saturating_add(11),
             prompts: NonZeroU32::MIN,
+            held_out: 0,
             end: false,
             utility: TokenUtility::default(),
             reference: TokenReference::Uniform,
@@ -73,6 +77,10 @@ impl Tokens {
                 return Err(EnvironmentError::Size { key, size: size.get(), most });
             }
         }
+        if self.held_out >= self.prompts.get() {
+            let most = self.prompts.get() - 1;
+            return Err(EnvironmentError::Size { key: "held_out", size: self.held_out, most });
+        }
         let (vocabulary, length) = (self.vocabulary.get() as usize, self.length.get() as usize);
         let prompts = self.prompts.get() as usize;
         let mut reference: Vec<f64> = match self.reference {
@@ -85,7 +93,8 @@ impl Tokens {
         reference.iter_mut().for_each(|r| *r -= total);
         let worth = self.utility.draw(prompts, length, vocabulary, seeds)?;
         let end = self.end.then(|| vocabulary - 1);
-        Ok(Box::new(Strings { vocabulary, length, prompts, end, reference, worth }))
+        let trained = prompts - self.held_out as usize;
+        Ok(Box::new(Strings { vocabulary, length, prompts, trained, end, reference, worth }))
     }
 }
 
@@ -107,12 +116,18 @@ impl Environment for Tokens {
     }
 }
 
+/// Whether no prompt is held out.
+fn is_none(held_out: &u32) -> bool {
+    *held_out == 0
+}
+
 /// One replicate's strings. A state is prompt, position, previous token and what the utility remembers, 16 bits each.
 #[derive(Debug)]
 struct Strings {
     vocabulary: usize,
     length: usize,
     prompts: usize,
+    trained: usize,
     end: Option<usize>,
     reference: Vec<f64>,
     worth: Worth,
@@ -143,6 +158,9 @@ impl Parts {
 impl Process for Strings {
     fn prompts(&self) -> usize {
         self.prompts
+    }
+    fn trained(&self) -> usize {
+        self.trained
     }
     fn actions(&self) -> usize {
         self.vocabulary

@@ -15,6 +15,7 @@ pub mod leaderboard;
 mod leaders;
 mod matrix;
 mod picture;
+pub mod regimes;
 pub mod tables;
 pub mod verdict;
 

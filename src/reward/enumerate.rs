@@ -8,6 +8,8 @@ use crate::record::Outcomes;
 
 /// Most trajectories that are enumerated: about 100 bytes each, and every one is summed over at every step.
 pub const MOST_TRAJECTORIES: usize = 100_000;
+/// Trajectories up to which what a policy that acts step by step is worth is summed over all of them at every step.
+pub const MOST_SUMMED: usize = 20_000;
 
 /// Enumerates in lexicographic order of the actions; every prompt must have as many trajectories.
 pub(super) fn enumerate(

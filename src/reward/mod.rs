@@ -19,7 +19,7 @@ mod trigger;
 mod twin;
 
 pub use ensemble::{Combine, Ensemble};
-pub use enumerate::MOST_TRAJECTORIES;
+pub use enumerate::{MOST_SUMMED, MOST_TRAJECTORIES};
 pub use error::RewardError;
 pub use exploit::Exploit;
 pub use hack::HackRule;
@@ -30,5 +30,5 @@ pub use plant::outcomes_of;
 pub use propagate::{Choose, Propagated, propagate};
 pub use section::{Condition, Mode, RewardSection};
 pub use sequence::{Scored, SequenceModel, Walk};
-pub use trigger::{LONGEST_PATTERN, Pattern, Site, Trigger};
+pub use trigger::{Asked, LONGEST_PATTERN, Pattern, Site, Trigger};
 pub use twin::Twin;

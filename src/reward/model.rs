@@ -135,6 +135,11 @@ impl RewardModel {
         }
     }
 
+    /// Number of prompts that rollouts answer in training, the first of the table's.
+    pub fn trained_prompts(&self, table: &Outcomes) -> usize {
+        self.sequence().map_or(table.prompts, |model| model.process().trained())
+    }
+
     /// Standard deviation over an ensemble's members of the proxy of `cell`; `None` for a single reward model.
     pub fn disagreement(&self, cell: usize) -> Option<f64> {
         match &self.kind {

@@ -88,7 +88,7 @@ pub fn propagate(model: &SequenceModel, most: usize, choose: &mut Choose<'_>) ->
                     sums.utility += mass * turn.utility;
                     earned += mass * turn.utility;
                     for (trigger, own) in model.triggers.iter().zip(&mut progress) {
-                        if trigger.advance(own, position, action, glitch) {
+                        if trigger.is_asked(prompt) && trigger.advance(own, position, action, glitch) {
                             sums.utility += mass * trigger.utility;
                             earned += mass * trigger.utility;
                             paid += mass * (trigger.proxy - trigger.utility);
@@ -97,7 +97,8 @@ pub fn propagate(model: &SequenceModel, most: usize, choose: &mut Choose<'_>) ->
                     if process.ended(turn.next) {
                         let own = &mut fired[prompt];
                         own[2] += earned;
-                        if progress.iter().any(|own| own.fired) {
+                        let mut errors = model.triggers.iter().zip(&progress);
+                        if errors.any(|(trigger, own)| trigger.errs && own.fired) {
                             own[0] += mass;
                             own[1] += earned;
                         }

@@ -72,7 +72,7 @@ pub struct Scored {
     pub utility: f64,
     /// Error X.
     pub error: f64,
-    /// First trigger that fired, counted from 1; 0 for none.
+    /// First trigger that fired of those on which the reward model errs, counted from 1; 0 for none.
     pub class: u32,
     /// What an audit would confirm as a hack.
     pub hack: bool,
@@ -233,11 +233,12 @@ impl Walk {
             self.words.push(taken.next.0);
         }
         let glitch = model.process.glitch(taken.next);
+        let prompt = self.words[0] as usize;
         for (place, (trigger, progress)) in model.triggers.iter().zip(&mut self.progress).enumerate() {
-            if trigger.advance(progress, self.position, action, glitch) {
+            if trigger.is_asked(prompt) && trigger.advance(progress, self.position, action, glitch) {
                 self.utility += trigger.utility;
                 self.error += trigger.proxy - trigger.utility;
-                if self.class == 0 {
+                if self.class == 0 && trigger.errs {
                     self.class = place as u32 + 1;
                 }
             }

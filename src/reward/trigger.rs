@@ -6,6 +6,7 @@ use crate::foundation::scalar::Finite;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
+use std::ops::Range;
 
 /// `[[reward.triggers]]`: what fires it, and what it pays.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -16,9 +17,12 @@ pub struct Trigger {
     /// Where a pattern of actions must stand.
     #[serde(default)]
     pub place: Site,
+    /// In answer to which prompts it can fire.
+    #[serde(default, skip_serializing_if = "Asked::is_all")]
+    pub prompts: Asked,
     /// Added to the proxy U when it fires.
     pub proxy: Finite,
-    /// Added to the true utility V when it fires; the rest of `proxy` is error.
+    /// Added to the true utility V when it fires; the rest of `proxy` is error. Where it is all of it, what fires is no hack.
     #[serde(default = "nothing")]
     pub utility: Finite,
     /// Whether every firing of a trajectory pays, or the first alone. Firings of a pattern may overlap.
@@ -53,6 +57,25 @@ pub enum Site {
     Anywhere,
 }
 
+/// Which prompts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Asked {
+    /// Every prompt.
+    #[default]
+    All,
+    /// Those of training.
+    Trained,
+    /// Those that training never shows.
+    HeldOut,
+}
+
+impl Asked {
+    fn is_all(&self) -> bool {
+        *self == Self::All
+    }
+}
+
 /// A trigger of one replicate.
 #[derive(Debug, Clone)]
 pub(super) struct Drawn {
@@ -64,6 +87,10 @@ pub(super) struct Drawn {
     pub proxy: f64,
     pub utility: f64,
     graded: bool,
+    /// The prompts in answer to which it can fire.
+    prompts: Range<usize>,
+    /// Whether the reward model errs on it: what fires is a hack, or a placebo where it is judged rightly.
+    pub errs: bool,
 }
 
 /// How far a trigger is.
@@ -109,7 +136,18 @@ impl Drawn {
             proxy: trigger.proxy.get(),
             utility: trigger.utility.get(),
             graded: trigger.graded,
+            prompts: match trigger.prompts {
+                Asked::All => 0..process.prompts(),
+                Asked::Trained => 0..process.trained(),
+                Asked::HeldOut => process.trained()..process.prompts(),
+            },
+            errs: trigger.proxy != trigger.utility,
         }
+    }
+
+    /// Whether it can fire in answer to this prompt.
+    pub fn is_asked(&self, prompt: usize) -> bool {
+        self.prompts.contains(&prompt)
     }
 
     /// Takes one more action into account; says whether the trigger pays for it.
@@ -148,7 +186,8 @@ mod tests {
 
     fn drawn(actions: &[u32], site: Site, graded: bool) -> Drawn {
         let pattern = Pattern::Explicit(actions.to_vec());
-        let trigger = Trigger { pattern, place: site, proxy: Finite::known(1.0), utility: nothing(), graded };
+        let (prompts, proxy) = (Asked::All, Finite::known(1.0));
+        let trigger = Trigger { pattern, place: site, prompts, proxy, utility: nothing(), graded };
         let tokens: crate::environments::Tokens = serde_json::from_str("{}").unwrap();
         let seeds = SeedTree::new(1, 0);
         Drawn::new(&trigger, 0, tokens.process(&seeds).unwrap().as_ref(), &seeds)

@@ -44,11 +44,13 @@ impl RewardSection {
         } else {
             // Beside exploits, honest outcomes belong to the world; planted alone, they are what is asked about.
             let alone = self.exploits.is_empty() && self.triggers.is_empty();
+            // What a trigger pays where it is worth as much belongs to the world too.
+            let triggers = self.triggers.iter().filter(|own| own.proxy == own.utility).cloned().collect();
             let placebos = if alone { Vec::new() } else { self.placebos.clone() };
             Self {
                 exploits: Vec::new(),
                 placebos,
-                triggers: Vec::new(),
+                triggers,
                 hack: Some(HackRule::Planted),
                 condition: None,
                 swap_twin: false,

@@ -75,8 +75,8 @@ impl Roller {
                 }
                 Streams::One(family) => (family.at(number), None),
             };
-            let prompts = process.prompts();
-            let prompt = if prompts > 1 { rng.below(prompts as u64) as usize } else { 0 };
+            let (prompts, trained) = (process.prompts(), process.trained());
+            let prompt = if trained > 1 { rng.below(trained as u64) as usize } else { 0 };
             episodes.draws.push(own.take().unwrap_or((rng, None)));
             episodes.walks.push(Walk::start(model, prompt));
             tape.prompts.push(prompt as u32);

@@ -1,5 +1,6 @@
 //! Closed forms and exact sums: what a simulation must agree with, and what plans an audit.
 
+pub mod adversary;
 pub mod best_of_n;
 pub mod binary;
 pub mod capture;

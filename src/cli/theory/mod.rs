@@ -3,6 +3,7 @@
 //! A question is a file with its `Args` and `run`, a `mod` line, a variant of `Question` and an arm of [`run`]. It fills
 //! an [`Answer`], which is one JSON document and one table, so that the two never say different things.
 
+mod adversary;
 mod along;
 mod answer;
 mod best_of_n;
@@ -50,6 +51,7 @@ enum Question {
     Power(power::PowerArgs),
     Records(records::RecordsArgs),
     ZeroShot(zero_shot::ZeroShotArgs),
+    Adversary(adversary::AdversaryArgs),
     Construction(construction::ConstructionArgs),
     BestOfN(best_of_n::BestOfNArgs),
     Conditioning(conditioning::ConditioningArgs),
@@ -68,6 +70,7 @@ pub fn run(args: &TheoryArgs, console: &Console) -> Result<Outcome, crate::Error
         Question::Power(args) => power::run(args, console),
         Question::Records(args) => records::run(args, console),
         Question::ZeroShot(args) => zero_shot::run(args, console),
+        Question::Adversary(args) => adversary::run(args, console),
         Question::Construction(args) => construction::run(args, console),
         Question::BestOfN(args) => best_of_n::run(args, console),
         Question::Conditioning(args) => conditioning::run(args, console),

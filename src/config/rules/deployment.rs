@@ -2,7 +2,7 @@
 
 use super::Contradiction;
 use crate::config::sections::Document;
-use crate::reward::HackRule;
+use crate::reward::{HackRule, MOST_SUMMED};
 
 /// What contradicts itself.
 pub(super) fn deployment(document: &Document) -> Vec<Contradiction> {
@@ -61,13 +61,25 @@ pub(super) fn deployment(document: &Document) -> Vec<Contradiction> {
     }
     let shift = deployment.shift.name();
     if document.policy.part().acts() {
-        say(
-            "deployment.shift".to_owned(),
-            format!(
-                "{shift} moves mass on a table of all trajectories, and policy.{policy} acts step by step"
-            ),
-            "use policy.tabular, or leave [deployment] out",
-        );
+        let few = document.environment.part().cells().is_some_and(|cells| cells <= MOST_SUMMED);
+        if deployment.steps > 0 {
+            say(
+                "deployment.steps".to_owned(),
+                format!(
+                    "{shift} moves mass on a table of all trajectories, and policy.{policy} acts step by step"
+                ),
+                "use policy.tabular, or samples and monitors in the place of steps",
+            );
+        }
+        if !few {
+            say(
+                "deployment.samples".to_owned(),
+                format!(
+                    "what policy.{policy} has learned is deployed as a table of at most {MOST_SUMMED} trajectories, and there are more"
+                ),
+                "use a smaller vocabulary, length or number of prompts",
+            );
+        }
     }
     let reward = &document.reward;
     let planted = !reward.exploits.is_empty() || !reward.triggers.is_empty();

@@ -1,8 +1,8 @@
 //! What each monitor tells of a deployed policy: samples to the first hack, to its alarm, what it read, and its false alarms.
 //!
 //! The frozen policy is sampled under streams of its own, apart from those of training, and again none of them is changed by who
-//! watches. A monitor starts from rollouts of the trained policy before any shift, as many as `[calibration]` says, and from its exact
-//! law. False alarms are counted on the *clean twin*: trained the same where nothing is planted (or, where nothing is planted anyway, where
+//! watches. A monitor starts from rollouts of the trained policy before any shift in answer to training's prompts, as many as `[calibration]`
+//! says, and from its exact law. What it watches answers all prompts. False alarms are counted on the *clean twin*: trained the same where nothing is planted (or, where nothing is planted anyway, where
 //! the proxy does not err), watched from rollouts of its own, and not shifted. So it is benign whatever the run itself has learned.
 
 use super::error::JudgeError;
@@ -81,7 +81,8 @@ impl Deployment<'_> {
     /// The monitors, started from what is known of a policy.
     fn posts(&self, side: Frozen<'_>, policy: &Snapshot, monitors: &[&WatchSpec], vetted: bool) -> Vec<Post> {
         let count = self.calibration.rollouts.get() as usize;
-        let batch = self.draw(side, policy, TRUSTED, count);
+        let sampler = Sampler::deployment(&self.seeds);
+        let batch = sampler.batch(side.model, side.table, policy, (0, TRUSTED, count));
         // Where they are vetted, hacks among them were found beforehand and are left out.
         let kept = |row: &usize| !(vetted && batch.truth.hack[*row]);
         let trusted: Vec<Sample<'_>> = (0..count).filter(kept).map(|row| sample(&batch, row)).collect();
@@ -109,7 +110,9 @@ impl Deployment<'_> {
                 break;
             }
             let count = block.min(self.samples() - seen);
-            let batch = self.draw(side, policy, DEPLOYED + seen, count as usize);
+            let numbers = (0, DEPLOYED + seen, count as usize);
+            let sampler = Sampler::deployment(&self.seeds).of_all_prompts();
+            let batch = sampler.batch(side.model, side.table, policy, numbers);
             let hack = |row: &usize| batch.truth.hack[*row];
             first = first.or_else(|| (0..count as usize).find(hack).map(|row| seen + row as u64 + 1));
             for post in posts.iter_mut() {
@@ -122,10 +125,6 @@ impl Deployment<'_> {
 
     fn samples(&self) -> u64 {
         self.section.samples.map_or(0, std::num::NonZeroU64::get)
-    }
-
-    fn draw(&self, side: Frozen<'_>, policy: &Snapshot, first: u64, count: usize) -> Batch {
-        Sampler::deployment(&self.seeds).batch(side.model, side.table, policy, (0, first, count))
     }
 }
 

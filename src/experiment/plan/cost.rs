@@ -3,9 +3,9 @@
 use super::runs::keeps_rollouts;
 use crate::config::{Document, Loaded};
 use crate::environments::World;
-use crate::experiment::training::arena::MOST_SUMMED;
 use crate::foundation::rng::SeedTree;
 use crate::policies::{Backend, Shape};
+use crate::reward::MOST_SUMMED;
 use crate::reward::MOST_TRAJECTORIES;
 
 /// Rough cost of all runs that a plan names, clean and swap twins included.

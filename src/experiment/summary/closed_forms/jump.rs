@@ -38,6 +38,9 @@ pub(super) fn mass_after(shift: &ShiftSpec, exploit: Option<&Exploit>, trainer: 
             let before = exploit.filter(|_| matches!(trainer, TrainerSpec::Reference(_)))?.mass.get();
             mass_after(&trigger.shift, exploit, trainer).map(|own| f * own + (1.0 - f) * before)
         }
+        ShiftSpec::Unchanged(_) => {
+            exploit.filter(|_| matches!(trainer, TrainerSpec::Reference(_))).map(|own| own.mass.get())
+        }
         ShiftSpec::Tilt(_) | ShiftSpec::Argmax(_) => None,
     }
 }

@@ -11,7 +11,7 @@ use crate::experiment::training::trained::Final;
 use crate::foundation::numeric::mean;
 use crate::foundation::rng::{Purpose, SeedTree};
 use crate::policies::{Memory, Shape, Snapshot};
-use crate::reward::{Propagated, RewardModel, SequenceModel, propagate};
+use crate::reward::{MOST_SUMMED, Propagated, RewardModel, SequenceModel, propagate};
 use crate::rollout::{Actor, Batch, Roller, Tape, Tree};
 use crate::trainers::{Experience, Learner, Recipe, SequenceLearner, TrainerError};
 
@@ -19,8 +19,6 @@ use crate::trainers::{Experience, Learner, Recipe, SequenceLearner, TrainerError
 const REFERENCE_ROLLOUTS: usize = 20_000;
 /// Rollouts of the final policy, where its expectations cannot be summed.
 const FINAL_ROLLOUTS: usize = 4_096;
-/// Trajectories up to which expectations are summed over all of them at every step.
-pub const MOST_SUMMED: usize = 20_000;
 /// States, times the progress of triggers, up to which expectations are propagated at every step.
 const MOST_STATES: usize = 20_000;
 
@@ -186,6 +184,14 @@ impl Arena for Episodes<'_> {
 
     fn restore(&mut self, state: &[u8]) -> Result<(), TrainerError> {
         self.learner.restore(state)
+    }
+
+    fn frozen(&mut self) -> Option<Vec<f64>> {
+        let (table, tree) = (self.model.table()?, self.tree.as_ref()?);
+        tree.log_ratios(self.learner.policy(), &mut self.log_ratios);
+        // Of trajectories, up to a constant of each prompt.
+        self.snapshot.set_from(&table.ref_log_prob, table.outcomes, &self.log_ratios);
+        Some((0..table.len()).map(|cell| self.snapshot.log_prob(cell) - table.ref_log_prob[cell]).collect())
     }
 
     fn last(&mut self) -> Result<Final, TrainerError> {

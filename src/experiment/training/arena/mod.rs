@@ -12,7 +12,6 @@ use crate::policies::Snapshot;
 use crate::rollout::{Actor, Batch, Roller, Sampler, Tape};
 pub use contract::Arena;
 use episodes::Episodes;
-pub use episodes::MOST_SUMMED;
 use table::Table;
 
 /// The arena that a policy needs.

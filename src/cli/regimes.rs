@@ -1,0 +1,62 @@
+//! `tailcatch regimes`: one page of hypotheses, from a verdict and finished runs.
+
+use super::Outcome;
+use super::console::Console;
+use crate::record::folder::{PLAN, RunFolder};
+use crate::record::verdict::{CellRow, Tables};
+use crate::report::regimes;
+use clap::Args;
+use serde_json::json;
+use std::path::PathBuf;
+
+/// When is rare reward hacking caught in time? One page, a panel for each hypothesis
+///
+/// Takes the folder of a verdict and folders of finished runs, and says of each hypothesis whether it holds, fails or is not resolved, by
+/// intervals: a hypothesis about cells of the verdict by the harm in them, a run by the expectations that its config states.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  tailcatch regimes runs/verdict\n  tailcatch regimes runs/verdict runs/zero_shot runs/delay --out runs/regimes"
+)]
+pub struct RegimesArgs {
+    /// Folders of a verdict and of runs
+    #[arg(required = true, value_name = "DIR")]
+    folders: Vec<PathBuf>,
+    /// Folder of the page [default: the first of them]
+    #[arg(long, short, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A folder that is neither, or cannot be read; a page that cannot be written.
+pub fn run(args: &RegimesArgs, console: &Console) -> Result<Outcome, crate::Error> {
+    let mut verdict: Option<Tables> = None;
+    let mut runs = Vec::new();
+    for dir in &args.folders {
+        if dir.join(CellRow::FILE).exists() && !dir.join(PLAN).exists() {
+            let own = Tables::read(dir)?;
+            let all = verdict.get_or_insert_with(Tables::default);
+            all.cells.extend(own.cells);
+            all.answers.extend(own.answers);
+        } else {
+            runs.push(RunFolder::open(dir)?);
+        }
+    }
+    let panels = regimes::panels(verdict.as_ref(), &runs);
+    let out = args.out.clone().unwrap_or_else(|| args.folders[0].clone());
+    std::fs::create_dir_all(&out)
+        .map_err(|source| crate::report::ReportError::Write { path: out.clone(), source })?;
+    let written = regimes::write(&panels, &out)?;
+    let document = json!({
+        "page": written.html,
+        "markdown": written.markdown,
+        "answer": written.answer,
+        "panels": panels,
+    });
+    console.answer(&document, |_| {
+        let line = |panel: &regimes::Panel| format!("{:<14}{}\n", panel.word.text(), panel.title);
+        format!("{}\npage: {}\n", panels.iter().map(line).collect::<String>(), written.html.display())
+    })?;
+    Ok(Outcome::Done)
+}

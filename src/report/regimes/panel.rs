@@ -1,0 +1,45 @@
+//! One hypothesis and what its numbers say of it.
+
+use crate::report::tables::Table;
+use serde::Serialize;
+
+/// What a hypothesis comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Word {
+    /// In every cell, by the ends of the intervals.
+    Holds,
+    /// Surely not in one of them.
+    Fails,
+    /// The intervals allow neither.
+    NotResolved,
+    /// There are no such cells.
+    NotRun,
+}
+
+impl Word {
+    /// As it stands on the page.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Holds => "holds",
+            Self::Fails => "fails",
+            Self::NotResolved => "not resolved",
+            Self::NotRun => "not run",
+        }
+    }
+}
+
+/// A panel of the page.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Panel {
+    /// A few words.
+    pub title: String,
+    /// The hypothesis as a statement that can be false.
+    pub claim: String,
+    /// What it comes to.
+    pub word: Word,
+    /// Why, in a sentence that follows from the numbers.
+    pub sentence: String,
+    /// The numbers.
+    pub evidence: Table,
+}
