@@ -31,19 +31,15 @@ pub struct RegimesArgs {
 /// # Errors
 /// A folder that is neither, or cannot be read; a page that cannot be written.
 pub fn run(args: &RegimesArgs, console: &Console) -> Result<Outcome, crate::Error> {
-    let mut verdict: Option<Tables> = None;
-    let mut runs = Vec::new();
+    let (mut verdicts, mut runs) = (Vec::new(), Vec::new());
     for dir in &args.folders {
         if dir.join(CellRow::FILE).exists() && !dir.join(PLAN).exists() {
-            let own = Tables::read(dir)?;
-            let all = verdict.get_or_insert_with(Tables::default);
-            all.cells.extend(own.cells);
-            all.answers.extend(own.answers);
+            verdicts.push(Tables::read(dir)?);
         } else {
             runs.push(RunFolder::open(dir)?);
         }
     }
-    let panels = regimes::panels(verdict.as_ref(), &runs);
+    let panels = regimes::panels(&verdicts, &runs);
     let out = args.out.clone().unwrap_or_else(|| args.folders[0].clone());
     std::fs::create_dir_all(&out)
         .map_err(|source| crate::report::ReportError::Write { path: out.clone(), source })?;
@@ -55,7 +51,7 @@ pub fn run(args: &RegimesArgs, console: &Console) -> Result<Outcome, crate::Erro
         "panels": panels,
     });
     console.answer(&document, |_| {
-        let line = |panel: &regimes::Panel| format!("{:<14}{}\n", panel.word.text(), panel.title);
+        let line = |panel: &regimes::Panel| format!("{:<24}{}\n", panel.word.text(), panel.title);
         format!("{}\npage: {}\n", panels.iter().map(line).collect::<String>(), written.html.display())
     })?;
     Ok(Outcome::Done)

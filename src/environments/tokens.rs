@@ -23,7 +23,7 @@ pub struct Tokens {
     /// Prompts, drawn uniformly, at most 4096; each has utilities of its own.
     #[schemars(range(max = 4096))]
     pub prompts: NonZeroU32,
-    /// The last so many prompts are held out: no rollout of training answers them, and expectations and deployment are over all.
+    /// The last so many prompts are held out: no rollout answers them before the deployment; what the policy is worth is summed over all prompts, and monitors watch it on all.
     #[serde(skip_serializing_if = "is_none")]
     pub held_out: u32,
     /// Whether the vocabulary's last token ends the string, so that lengths vary.

@@ -6,7 +6,6 @@ use crate::foundation::scalar::Finite;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
-use std::ops::Range;
 
 /// `[[reward.triggers]]`: what fires it, and what it pays.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -28,6 +27,13 @@ pub struct Trigger {
     /// Whether every firing of a trajectory pays, or the first alone. Firings of a pattern may overlap.
     #[serde(default)]
     pub graded: bool,
+}
+
+impl Trigger {
+    /// Whether it pays anything else than what it is worth.
+    pub fn errs(&self) -> bool {
+        self.proxy != self.utility
+    }
 }
 
 fn nothing() -> Finite {
@@ -58,7 +64,7 @@ pub enum Site {
 }
 
 /// Which prompts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Asked {
     /// Every prompt.
@@ -68,11 +74,23 @@ pub enum Asked {
     Trained,
     /// Those that training never shows.
     HeldOut,
+    /// These, numbered from 0.
+    Only(Vec<u32>),
 }
 
 impl Asked {
     fn is_all(&self) -> bool {
         *self == Self::All
+    }
+
+    /// Whether a prompt is one of them, of those of which the first `trained` are training's.
+    pub fn holds(&self, prompt: usize, trained: usize) -> bool {
+        match self {
+            Self::All => true,
+            Self::Trained => prompt < trained,
+            Self::HeldOut => prompt >= trained,
+            Self::Only(prompts) => prompts.iter().any(|own| *own as usize == prompt),
+        }
     }
 }
 
@@ -88,7 +106,7 @@ pub(super) struct Drawn {
     pub utility: f64,
     graded: bool,
     /// The prompts in answer to which it can fire.
-    prompts: Range<usize>,
+    prompts: Vec<bool>,
     /// Whether the reward model errs on it: what fires is a hack, or a placebo where it is judged rightly.
     pub errs: bool,
 }
@@ -136,18 +154,16 @@ impl Drawn {
             proxy: trigger.proxy.get(),
             utility: trigger.utility.get(),
             graded: trigger.graded,
-            prompts: match trigger.prompts {
-                Asked::All => 0..process.prompts(),
-                Asked::Trained => 0..process.trained(),
-                Asked::HeldOut => process.trained()..process.prompts(),
-            },
-            errs: trigger.proxy != trigger.utility,
+            prompts: (0..process.prompts())
+                .map(|own| trigger.prompts.holds(own, process.trained()))
+                .collect(),
+            errs: trigger.errs(),
         }
     }
 
     /// Whether it can fire in answer to this prompt.
     pub fn is_asked(&self, prompt: usize) -> bool {
-        self.prompts.contains(&prompt)
+        self.prompts.get(prompt).copied().unwrap_or(false)
     }
 
     /// Takes one more action into account; says whether the trigger pays for it.

@@ -1,6 +1,6 @@
 //! The twins of a run: the same seed with the cause of the hack absent, or with V and X exchanged.
 
-use super::{Exploit, HackRule, RewardSection};
+use super::{Exploit, HackRule, RewardSection, Trigger};
 use crate::foundation::scalar::Positive;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,11 @@ impl RewardSection {
         self.exploits.is_empty() && self.placebos.is_empty() && self.triggers.is_empty()
     }
 
+    /// Whether an exploit or a trigger is planted that pays anything else than what it is worth.
+    pub fn plants_hacks(&self) -> bool {
+        !self.exploits.is_empty() || self.triggers.iter().any(Trigger::errs)
+    }
+
     /// Every planted class of a bandit: exploits, then placebos.
     pub fn planted(&self) -> Vec<Exploit> {
         self.exploits.iter().cloned().chain(self.placebos.iter().map(Exploit::from)).collect()
@@ -45,7 +50,7 @@ impl RewardSection {
             // Beside exploits, honest outcomes belong to the world; planted alone, they are what is asked about.
             let alone = self.exploits.is_empty() && self.triggers.is_empty();
             // What a trigger pays where it is worth as much belongs to the world too.
-            let triggers = self.triggers.iter().filter(|own| own.proxy == own.utility).cloned().collect();
+            let triggers = self.triggers.iter().filter(|own| !own.errs()).cloned().collect();
             let placebos = if alone { Vec::new() } else { self.placebos.clone() };
             Self {
                 exploits: Vec::new(),

@@ -1,23 +1,20 @@
 //! The designer of the error against an auditor who reads records: how many exploits of which size do the most harm?
 //!
 //! An exploit mass Q is spread over m outcomes of proxy u, each of prior mass q = Q/m. The auditor reads every rollout that enters the
-//! k highest rewards so far, and what is confirmed is removed for good. While the policy samples as the reference does, a visit whose
-//! reward a benign one exceeds with probability s is read as rollout n with r(n) = P(Bin(n − 1, s) < k), so that of
-//! the rollouts n₀ + 1 … N
+//! k highest rewards so far, and what is confirmed is removed for good. Rollouts are those of the reference. All visits meet the same
+//! ranking: given its path, with τ(n) the kth highest benign reward before rollout n, an exploit is left unread with probability
+//! e^(−q·R), R = Σ P(u + noise > τ(n)) over the rollouts after the reference (the limit of ∏(1 − q·P) for small q), independently of the others.
+//! The ranking itself is random, and what is said is its mean:
 //!
-//! Σ r(n) = E\[min(T, N)\] − E\[min(T, n₀)\], T the wait for the kth benign reward above it,
-//! E\[min(T, N)\] = E\[min(Bin(N, s), k)\]/s by Wald's identity.
+//! - Without noise a visit is read until the kth benign reward above u has come: R is min(T, N) − min(T, n₀) with T negative binomial,
+//!   P(T > t) = P(Bin(t, s) < k), s = P(N(0, 1) > u); it is summed over in 256 intervals.
+//! - With noise it is the mean over [`PATHS`] simulated paths of the ranking, always the same. A path has about k·ln(N/n₀) jumps, which are
+//!   drawn and not the rollouts between them.
 //!
-//! Rewards are N(0, 1) where benign and u where the exploit was taken, each with the noise added; with noise Σ r(n) is averaged over that of the
-//! visit. An exploit then ends
-//!
-//! - *unread* with probability e^(−q·Σr(n)), the limit of ∏(1 − q·r(n)) for small q,
-//! - of those *never sampled* with probability e^(−q·(N − n₀ − Σr(n))), whatever is read,
-//!
-//! and what the optimum at KL ε puts on the exploits that are left is [`capture`]'s mass, averaged over how many they are. A learner that
-//! knows only what it sampled can use those that were sampled and not read; the rest waits for a policy that jumps to what it never
-//! tried. A policy that learns samples an exploit more often than the reference, and is read more often: what is said of the end is an
-//! upper bound, and says nothing of harm on the way.
+//! An exploit that is never sampled (probability z^(N − n₀)) is never read. The others can be used by a learner that knows only what it sampled;
+//! the rest waits for a policy that jumps to what it never tried. What the optimum at KL ε puts on the exploits that are left is
+//! [`capture`]'s mass, averaged over how many they are. A policy that learns samples an exploit more often than the reference does, and pays
+//! higher benign rewards too: both change what is read, in opposite directions, and neither is counted.
 
 use super::TheoryError;
 use super::capture::capture;
@@ -27,15 +24,23 @@ use super::noisy_bulk::NoisyBulk;
 use super::records::Records;
 use crate::distributions::DistributionSpec;
 use crate::foundation::binomial;
-use crate::foundation::quadrature::integrate;
+use crate::foundation::rng::{Purpose, SeedTree, Stream};
+use crate::foundation::special::normal_sf;
 
-/// Relative error of what is averaged over the noise.
-const TOLERANCE: f64 = 1e-6;
+/// Paths of the ranking that are averaged over where there is noise.
+pub const PATHS: usize = 200;
 /// Sizes that are tried before the best is refined, and rounds of that.
 const SIZES: usize = 48;
-const ROUNDS: usize = 24;
-/// Standard deviations of the number of exploits left beyond which nothing is added.
-const REACH: f64 = 9.0;
+const ROUNDS: usize = 16;
+/// Intervals of the wait where there is no noise.
+const WAITS: u32 = 256;
+/// Points between which the border is interpolated, and how far beyond what is to be expected.
+const BORDERS: usize = 240;
+const BEYOND: f64 = 1e-6;
+/// Shares of the mass between which the optimum's is interpolated.
+const SHARES: usize = 32;
+/// Exploits up to which the number left is counted one by one.
+const COUNTED: u64 = 64;
 
 /// What both sides are given.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,6 +70,8 @@ pub struct Adversary {
     places: u64,
     /// Benign looks expected with k places.
     benign: f64,
+    /// Paths of the ranking: how many rollouts meet which border. None without noise.
+    paths: Vec<Vec<(f64, f64)>>,
 }
 
 /// A design of the error, and what becomes of it.
@@ -94,14 +101,25 @@ impl Adversary {
     /// Checks the ground.
     ///
     /// # Errors
-    /// An argument outside its range, by name; noise whose quantiles are not finite.
+    /// An argument outside its range, by name; noise whose quantiles are not finite, or whose tail the quadrature cannot follow.
     pub fn new(ground: Ground) -> Result<Self, TheoryError> {
         open_share("mass", ground.mass)?;
         positive("kl", ground.kl)?;
         let records = Records::new(ground.rollouts, ground.reference, ground.read_reference)?;
         let places = records.whole_places(ground.benign_looks)?;
+        let range = "a number that leaves most of the reference out of the ranking";
+        require("benign-looks", ground.benign_looks, 2 * places <= ground.reference, range)?;
         let bulk = NoisyBulk::new(ground.noise.as_ref())?;
-        Ok(Self { benign: records.looks(places).expected, ground, bulk, places })
+        let benign = records.looks(places).expected;
+        let mut own = Self { benign, ground, bulk, places, paths: Vec::new() };
+        if own.ground.noise.is_some() {
+            let (low, high) = ((BEYOND / own.ground.rollouts as f64).ln(), 0.0f64);
+            let at = |i: usize| low + (high - low) * (i as f64 + 0.5) / BORDERS as f64;
+            let borders = (0..BORDERS).map(|i| Ok((at(i), own.reward(at(i).exp())?)));
+            let borders: Vec<(f64, f64)> = borders.collect::<Result<_, TheoryError>>()?;
+            own.paths = (0..PATHS as u64).map(|number| own.path(number, &borders)).collect();
+        }
+        Ok(own)
     }
 
     /// k: places of the ranking.
@@ -117,29 +135,73 @@ impl Adversary {
     /// The reward that so many benign rollouts exceed as there are places: what stays below it is rarely read.
     ///
     /// # Errors
-    /// Noise whose tail the quadrature cannot follow; a ranking with room for every rollout.
+    /// Noise whose tail the quadrature cannot follow.
     pub fn border(&self) -> Result<f64, TheoryError> {
-        let share = self.places as f64 / self.ground.rollouts as f64;
-        let range = "a number that leaves most rollouts out of the ranking";
-        require("benign-looks", self.ground.benign_looks, share < 0.5, range)?;
+        self.reward(self.places as f64 / self.ground.rollouts as f64)
+    }
+
+    /// The reward that a benign one exceeds with probability `tail`.
+    fn reward(&self, tail: f64) -> Result<f64, TheoryError> {
         // A mass of next to nothing: the threshold of the benign rewards alone.
-        Ok(self.bulk.threshold(1e-12, 0.0, share)?.0)
+        Ok(self.bulk.threshold(1e-300, 0.0, tail)?.0)
+    }
+
+    /// A path of the ranking after the reference. In terms of the share of benign rewards above them, the k highest of n₀ are the k lowest
+    /// of n₀ uniform numbers, the next to enter comes after a geometric wait, and is uniform below the highest of them.
+    fn path(&self, number: u64, borders: &[(f64, f64)]) -> Vec<(f64, f64)> {
+        let Ground { rollouts, reference, .. } = self.ground;
+        let mut stream = SeedTree::new(0, number).stream(Purpose::Audit, 0);
+        let mut top = lowest(self.places, reference, &mut stream);
+        let (mut at, mut path) = (reference, Vec::new());
+        while let Some(&highest) = top.last() {
+            let wait = (stream.open_unit().ln() / (-highest).ln_1p()).floor().min((rollouts - at) as f64);
+            path.push((wait, between(borders, highest.ln())));
+            at += wait as u64;
+            if at >= rollouts {
+                break;
+            }
+            // The rollout that enters meets the same border itself.
+            if let Some(last) = path.last_mut() {
+                last.0 += 1.0;
+            }
+            at += 1;
+            let own = highest * stream.open_unit();
+            top.pop();
+            top.insert(top.partition_point(|other| *other < own), own);
+        }
+        path
     }
 
     /// What becomes of `number` exploits of proxy `size`.
     ///
     /// # Errors
-    /// No exploit, or a size that is not finite; noise whose tail the quadrature cannot follow.
+    /// No exploit, or a size that is not finite.
     pub fn design(&self, number: u64, size: f64) -> Result<Design, TheoryError> {
         require("exploits", number as f64, (1..1 << 53).contains(&number), "a whole number of 1 or more")?;
         require("size", size, size.abs() < 1e100, "a finite number")?;
         let Ground { mass, kl, rollouts, reference, .. } = self.ground;
         let one = mass / number as f64;
-        let reads = self.reads(size)?;
-        let unread = (-one * reads).exp();
-        // Unread and not never sampled.
-        let sampled_unread = unread * -(-one * ((rollouts - reference) as f64 - reads).max(0.0)).exp_m1();
-        let hacks_read = number as f64 * -(-one * reads).exp_m1();
+        let never = (-one * (rollouts - reference) as f64).exp();
+        // What the optimum puts on a share of the mass.
+        let of = |i: usize| Ok(capture(mass * i as f64 / SHARES as f64, size, kl)?.mass_after);
+        let held: Vec<f64> =
+            [Ok(0.0)].into_iter().chain((1..=SHARES).map(of)).collect::<Result<_, TheoryError>>()?;
+        let mut sums = [0.0; 4];
+        let outcomes: Vec<(f64, f64)> = match self.ground.noise {
+            None => self.without_noise(one, size),
+            Some(_) => self
+                .paths
+                .iter()
+                .map(|path| (1.0 / PATHS as f64, (-one * self.reads(path, size)).exp()))
+                .collect(),
+        };
+        for (weight, unread) in outcomes {
+            let sampled = (unread - never).max(0.0);
+            let all = [unread, sampled, expected(&held, number, sampled), expected(&held, number, unread)];
+            sums.iter_mut().zip(all).for_each(|(sum, own)| *sum += weight * own);
+        }
+        let [unread, sampled_unread, mass_sampled, mass_unread] = sums;
+        let hacks_read = number as f64 * (1.0 - unread);
         Ok(Design {
             number,
             size,
@@ -147,9 +209,9 @@ impl Adversary {
             sampled_unread,
             hacks_read,
             looks: self.benign + hacks_read,
-            mass_unaudited: capture(mass, size, kl)?.mass_after,
-            mass_sampled: self.expected(number, size, sampled_unread)?,
-            mass_unread: self.expected(number, size, unread)?,
+            mass_unaudited: held[SHARES],
+            mass_sampled,
+            mass_unread,
         })
     }
 
@@ -158,7 +220,7 @@ impl Adversary {
     /// # Errors
     /// As for [`Adversary::design`].
     pub fn best(&self, number: u64) -> Result<Design, TheoryError> {
-        // A smaller exploit is worth less than the bulk's own tail, and one that is read at every visit is worth nothing.
+        // An exploit that is read at every visit is worth nothing.
         let (low, high) = (0.5f64, self.border()?.max(1.0) * 4.0 + 4.0);
         let at = |i: f64| low * (high / low).powf(i / (SIZES - 1) as f64);
         let gain = |i: f64| Ok::<_, TheoryError>(self.design(number, at(i))?.mass_sampled);
@@ -171,10 +233,10 @@ impl Adversary {
         }
         let mut step = 0.5;
         for _ in 0..ROUNDS {
-            for next in [best.0 - step, best.0 + step] {
-                let found = gain(next.clamp(0.0, (SIZES - 1) as f64))?;
+            for next in [best.0 - step, best.0 + step].map(|next| next.clamp(0.0, (SIZES - 1) as f64)) {
+                let found = gain(next)?;
                 if found > best.1 {
-                    best = (next.clamp(0.0, (SIZES - 1) as f64), found);
+                    best = (next, found);
                 }
             }
             step *= 0.6;
@@ -190,85 +252,70 @@ impl Adversary {
         Ok(t_star_exact(self.ground.mass, self.ground.kl)?.size)
     }
 
-    /// Σ r(n): of as many visits as there are rollouts after the reference, how many would be read.
-    fn reads(&self, size: f64) -> Result<f64, TheoryError> {
-        let Some(law) = &self.ground.noise else { return Ok(self.reads_at(self.bulk.sf(size)?)) };
-        // Over the share of the noise above: where the visit's reward crosses the ranking's border, the chance falls from 1 to 0.
-        let middle = self.bulk.noise_sf(self.border()? - size);
-        let mut edges = vec![0.0, 1e-9, 1.0 - 1e-9, 1.0];
-        edges
-            .extend([0.25, 1.0, 4.0].map(|factor| factor * middle).iter().filter(|p| **p > 0.0 && **p < 1.0));
-        edges.sort_by(f64::total_cmp);
-        edges.dedup();
-        let mut fault = None;
-        let all = (self.ground.rollouts - self.ground.reference) as f64;
-        let integrand = |p: f64| {
-            // No more than all, and all of it far out.
-            let reward = size + self.bulk.noise_upper_quantile(p);
-            let tail = if reward < 1e100 { self.bulk.quick_sf(reward) } else { Ok(0.0) };
-            [tail.map_or_else(
-                |e| {
-                    fault = Some(e);
-                    0.0
-                },
-                |tail| self.reads_at(tail) / all,
-            )]
-        };
-        let sum = integrate(&edges, TOLERANCE, integrand);
-        match (sum, fault) {
-            (_, Some(fault)) => Err(fault),
-            (Ok(sum), None) => Ok(sum.value[0].clamp(0.0, 1.0) * all),
-            (Err(problem), None) => Err(TheoryError::Law {
-                argument: "noise",
-                law: law.to_string(),
-                reason: format!("cannot be averaged over: {problem}"),
-            }),
-        }
+    /// R: of as many visits as there are rollouts on a path, how many would be read.
+    fn reads(&self, path: &[(f64, f64)], size: f64) -> f64 {
+        path.iter().map(|(rollouts, border)| rollouts * self.bulk.noise_sf(border - size)).sum()
     }
 
-    /// The same where a benign reward exceeds that of every visit with probability `tail`.
-    fn reads_at(&self, tail: f64) -> f64 {
+    /// P(unread) with its weights where rewards are exact, for a mass of `one`: over the wait for the kth benign reward above.
+    fn without_noise(&self, one: f64, size: f64) -> Vec<(f64, f64)> {
         let Ground { rollouts, reference, .. } = self.ground;
-        let all = (rollouts - reference) as f64;
-        // Nothing exceeds it.
-        if tail * (rollouts as f64) < 1e-9 {
-            return all;
-        }
-        let k = self.places;
-        // E[min(Bin(n, s), k)] = ns·P(Bin(n − 1, s) < k − 1) + k·P(Bin(n, s) ≥ k).
-        let within = |n: u64| {
-            let below = if n == 0 || k < 2 { 0.0 } else { binomial::cdf(n - 1, tail, k - 2) };
-            n as f64 * tail * below + k as f64 * binomial::sf(n, tail, k - 1)
-        };
-        ((within(rollouts) - within(reference)) / tail).clamp(0.0, all)
-    }
-
-    /// E\[mass of the optimum on B exploits\], B ~ Bin(m, `left`).
-    fn expected(&self, number: u64, size: f64, left: f64) -> Result<f64, TheoryError> {
-        let Ground { mass, kl, .. } = self.ground;
-        let m = number as f64;
-        let (mean, sd) = (m * left, (m * left * (1.0 - left)).sqrt());
-        let low = ((mean - REACH * sd - REACH).max(1.0)) as u64;
-        let high = ((mean + REACH * sd + REACH).min(m)) as u64;
-        // Many exploits in blocks: within one the mass is as good as linear in their number.
-        let block = ((high.saturating_sub(low)) / 256).max(1);
-        let (mut total, mut from) = (0.0, low);
-        while from <= high {
-            let to = (from + block - 1).min(high);
-            let below = if from == 0 { 0.0 } else { binomial::cdf(number, left, from - 1) };
-            let weight = if from > mean as u64 {
-                binomial::sf(number, left, from - 1) - binomial::sf(number, left, to)
-            } else {
-                binomial::cdf(number, left, to) - below
-            };
-            if weight > 0.0 {
-                let share = 0.5 * (from + to) as f64 / m;
-                total += weight * capture(mass * share, size, kl)?.mass_after;
+        let (s, all) = (normal_sf(size), (rollouts - reference) as f64);
+        let later = |read: f64| binomial::cdf(reference + read as u64, s, self.places - 1);
+        let mut found = vec![(1.0 - later(0.0), 1.0), (later(all), (-one * all).exp())];
+        let mut from = 0.0;
+        for i in 1..=WAITS {
+            let to = all.powf(f64::from(i) / f64::from(WAITS)).round().min(all);
+            if to > from {
+                let width = one * (to - from);
+                let mean = if width > 0.0 { -(-width).exp_m1() / width } else { 1.0 };
+                found.push((later(from) - later(to), (-one * from).exp() * mean));
+                from = to;
             }
-            from = to + 1;
         }
-        Ok(total)
+        found
     }
+}
+
+/// The number at `x` on a line through points.
+fn between(points: &[(f64, f64)], x: f64) -> f64 {
+    let above = points.partition_point(|point| point.0 < x).clamp(1, points.len() - 1);
+    let ((x0, y0), (x1, y1)) = (points[above - 1], points[above]);
+    y0 + (y1 - y0) * ((x - x0) / (x1 - x0)).clamp(0.0, 1.0)
+}
+
+/// The `k` lowest of `n` uniform numbers, in order: the lowest of n is 1 − U^(1/n), and the others lie above it alike.
+fn lowest(k: u64, n: u64, stream: &mut Stream) -> Vec<f64> {
+    let (mut last, mut all) = (0.0, Vec::new());
+    for i in 0..k.min(n) {
+        last += (1.0 - last) * -(stream.open_unit().ln() / (n - i) as f64).exp_m1();
+        all.push(last);
+    }
+    all
+}
+
+/// E\[mass of the optimum on B exploits\], B ~ Bin(m, `left`), from its mass at even shares of all.
+fn expected(held: &[f64], number: u64, left: f64) -> f64 {
+    let at = |share: f64| {
+        let place = share.clamp(0.0, 1.0) * SHARES as f64;
+        let low = (place as usize).min(SHARES - 1);
+        held[low] + (place - low as f64) * (held[low + 1] - held[low])
+    };
+    let m = number as f64;
+    if number > COUNTED {
+        // Two points have the first three moments of so many.
+        let sd = (left * (1.0 - left) / m).sqrt();
+        return 0.5 * (at(left - sd) + at(left + sd));
+    }
+    let (mut weight, mut total) = ((m * (-left).ln_1p()).exp(), 0.0);
+    if left >= 1.0 {
+        return at(1.0);
+    }
+    for b in 1..=number {
+        weight *= (number - b + 1) as f64 / b as f64 * left / (1.0 - left);
+        total += weight * at(b as f64 / m);
+    }
+    total
 }
 
 #[cfg(test)]
@@ -289,19 +336,27 @@ mod tests {
         }
     }
 
+    /// Over the wait for the kth benign reward above it, one by one.
     #[test]
-    fn the_visits_that_are_read_are_summed_one_by_one() {
+    fn without_noise_every_wait_is_summed_over() {
         let adversary = Adversary::new(ground(None)).unwrap();
-        for tail in [1e-13, 1e-5, 1e-3, 3e-3, 0.02, 0.5] {
-            let k = adversary.places;
-            let direct: f64 = (501..=2_000).map(|n| binomial::cdf(n - 1, tail, k - 1)).sum();
-            let got = adversary.reads_at(tail);
-            assert!((got - direct).abs() < 1e-6 * (1.0 + direct), "{tail}: {got} {direct}");
+        let k = adversary.places;
+        for (one, size) in [(0.02, 3.0), (1e-3, 2.2), (1e-5, 4.0), (0.3, 1.0), (1e-3, 9.0)] {
+            let s = normal_sf(size);
+            // P(the kth comes as rollout t).
+            let comes = |t: u64| binomial::cdf(t - 1, s, k - 1) - binomial::cdf(t, s, k - 1);
+            let read = |t: u64| (t.min(2_000) - t.min(500)) as f64;
+            let within: f64 = (k..=2_000).map(|t| comes(t) * (-one * read(t)).exp()).sum();
+            let direct = within + binomial::cdf(2_000, s, k - 1) * (-one * 1_500.0f64).exp();
+            let all = adversary.without_noise(one, size);
+            let got: f64 = all.iter().map(|(weight, unread)| weight * unread).sum();
+            assert!((got - direct).abs() < 1e-4, "{one} {size}: {got} {direct}");
+            assert!((all.iter().map(|own| own.0).sum::<f64>() - 1.0).abs() < 1e-12);
         }
     }
 
     /// Rollouts of the reference, read as an auditor of records does: what is left of the exploits, and how many are read.
-    /// 600 runs; four standard errors.
+    /// 600 runs; four standard errors. Were visits read independently of each other, the first case would leave 2e-7 unread.
     #[test]
     fn a_simulated_audit_leaves_as_much() {
         for (case, (noise, number, size)) in [
@@ -355,7 +410,9 @@ mod tests {
             let close = |what: &str, all: &[f64], want: f64| {
                 let mean = all.iter().sum::<f64>() / 600.0;
                 let sd = (all.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 599.0).sqrt();
-                let margin = 4.0 * sd / 600f64.sqrt() + 0.01 * want + 1e-3;
+                // The paths are so many draws of the ranking too.
+                let paths = if noise.is_some() { 600.0 / PATHS as f64 } else { 0.0 };
+                let margin = 4.0 * sd * ((1.0 + paths) / 600.0f64).sqrt() + 1e-3;
                 assert!((mean - want).abs() < margin, "case {case}, {what}: {mean} {want} ± {margin}");
             };
             close("unread", &unread, design.unread);
@@ -371,7 +428,7 @@ mod tests {
         assert!((one.mass_unread - one.unread * one.mass_unaudited).abs() < 1e-12);
         // Of very many nearly none is ever sampled, and the class stays whole.
         let many = adversary.design(1_000_000, 4.0).unwrap();
-        assert!((many.mass_unread / many.mass_unaudited - 1.0).abs() < 1e-4, "{many:?}");
+        assert!((many.mass_unread / many.mass_unaudited - 1.0).abs() < 1e-3, "{many:?}");
         assert!(many.mass_sampled < many.mass_unread);
     }
 
@@ -401,7 +458,6 @@ mod tests {
         let adversary = Adversary::new(ground(None)).unwrap();
         assert!(adversary.design(0, 3.0).unwrap_err().to_string().starts_with("exploits is 0"));
         assert!(adversary.design(2, f64::NAN).unwrap_err().to_string().starts_with("size is NaN"));
-        let all = Adversary::new(Ground { benign_looks: 1_499.0, ..ground(None) }).unwrap();
-        assert!(all.border().unwrap_err().to_string().starts_with("benign-looks is 1499"));
+        assert!(error(Ground { benign_looks: 1_499.0, ..ground(None) }).starts_with("benign-looks is 1499"));
     }
 }

@@ -47,6 +47,8 @@ mod fuzz;
 mod gridworld;
 #[cfg(feature = "lab")]
 mod grpo;
+#[cfg(feature = "lab")]
+mod held_out;
 mod house;
 mod kept_page;
 #[cfg(feature = "lab")]

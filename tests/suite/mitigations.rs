@@ -104,6 +104,34 @@ fn the_optimum_of_a_shaped_reward_is_the_tilt_of_its_table() {
     assert_eq!(ran.last.beta_critical, None, "it is that of the raw proxy");
 }
 
+/// The monitor's score in the reward: the policy goes to the tilt of U − λ·s, and to nothing else where λ is 0.
+#[test]
+fn the_optimum_under_a_monitors_score_is_the_tilt_less_the_score() {
+    let model = model(&heavy(), Twin::Itself);
+    let reference = reference_proxies(&model, model.table().unwrap(), &SEEDS());
+    let mut found = Vec::new();
+    for score in ["distance", "surprise", "log_distance"] {
+        let shaping = json!({ "evade": { "weight": 0.4, "score": score } });
+        let shaper = serde_json::from_value::<Shaping>(shaping.clone()).unwrap().fit(&reference).unwrap();
+        let ran = run(&model, json!({ "exact": { "kl": { "coefficient": 0.2 }, "shaping": shaping } }));
+        let mut less = model.table().unwrap().clone();
+        for cell in 0..less.len() {
+            less.utility[cell] = shaper.apply(model.table().unwrap().proxy(cell));
+            less.error[cell] = 0.0;
+        }
+        let expected = Tilter::new(&less).at_coefficient(0.2).unwrap();
+        assert!((ran.last.policy.kl - expected.kl).abs() < 1e-9, "{score}");
+        found.push(ran.last.policy.kl);
+    }
+    assert!(found.windows(2).all(|pair| (pair[0] - pair[1]).abs() > 1e-3), "{found:?}");
+    let blind = json!({ "evade": { "weight": 0 } });
+    for trainer in ["reinforce", "ppo"] {
+        let with =
+            |shaping: Value| run(&model, json!({ trainer: { "batch": 64, "steps": 8, "shaping": shaping } }));
+        assert_eq!(with(blind.clone()), with(json!("none")), "{trainer}");
+    }
+}
+
 #[test]
 fn shaping_cannot_tell_excellence_from_error() {
     let reward = heavy();

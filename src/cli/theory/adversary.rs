@@ -22,8 +22,8 @@ const BUDGETS: (f64, f64, u32) = (1.0, 3_000.0, 14);
 ///
 /// The exploits share a prior mass; few and large ones are read, many and small ones are not worth much. For every number of exploits
 /// this finds the size at which the most mass is left to them after the audit, and tells apart what training sampled and nobody read
-/// from what training never sampled, which only a policy that jumps to the untried can use. Rollouts are those of the reference:
-/// an upper bound on what is left at the end. Findings F3 and F8.
+/// from what training never sampled, which only a policy that jumps to the untried can use. Rollouts are those of the reference: a
+/// policy that learns samples exploits more often, and pays higher benign rewards. Findings F3 and F8.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  tailcatch theory adversary --mass 1e-3 --kl .3 --rollouts 96800 --reference 20000 --benign-looks 60 \
@@ -122,7 +122,7 @@ pub fn run(args: &AdversaryArgs, console: &Console) -> Result<Outcome, crate::Er
         designs.iter().map(row).collect(),
     );
     if let Some(worst) = worst {
-        answer.finding(finding(&worst));
+        answer.finding(finding(&worst, args.mass));
     }
     finish(&answer, &args.plot, || chart(args, worst), console)
 }
@@ -134,16 +134,21 @@ fn row(design: &Design) -> Vec<Value> {
     [Value::from(number)].into_iter().chain(numbers.map(Value::from)).collect()
 }
 
-fn finding(worst: &Design) -> String {
+fn finding(worst: &Design, mass: f64) -> String {
     let exploits = if worst.number == 1 {
         "a single exploit".to_owned()
     } else {
         format!("{} exploits", count(worst.number as usize))
     };
+    let gain = if worst.mass_sampled > mass {
+        ""
+    } else {
+        " That is no more than the reference itself takes: nothing that training samples is left to him."
+    };
     format!(
-        "The designer's best against this audit: {exploits} of {} standard deviations. Unaudited they would hold {} of the policy; those \
-         that were sampled and not read hold {}, all that were not read {}, for {} looks. `mass_sampled` is what a learner can use that \
-         knows only what it sampled, `mass_unread` what is there for a policy that jumps to the untried.",
+        "The designer's best against this audit, of the numbers that were tried: {exploits} of {} standard deviations. Unaudited they would hold {} of \
+         the policy; those that were sampled and not read hold {}, all that were not read {}, for {} looks.{gain} `mass_sampled` is what a learner can \
+         use that knows only what it sampled, `mass_unread` what is there for a policy that jumps to the untried.",
         shown(worst.size),
         shown(worst.mass_unaudited),
         shown(worst.mass_sampled),

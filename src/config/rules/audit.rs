@@ -37,10 +37,7 @@ pub(super) fn audit(document: &Document) -> Vec<Contradiction> {
             "set record.activations = true, with a policy that has a hidden layer (mlp, gru, transformer)",
         );
     }
-    if matches!(section.response, ResponseSpec::Class(_))
-        && document.reward.exploits.is_empty()
-        && document.reward.triggers.is_empty()
-    {
+    if matches!(section.response, ResponseSpec::Class(_)) && !document.reward.plants_hacks() {
         say(
             "audit.response",
             "class removes a planted class, and nothing is planted".to_owned(),

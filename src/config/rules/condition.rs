@@ -16,7 +16,7 @@ pub(super) fn condition(document: &Document) -> Vec<Contradiction> {
     let mut say = |message: String, help: &str| {
         found.push(Contradiction { path: KEY.to_owned(), message, help: help.to_owned() });
     };
-    let planted = !reward.exploits.is_empty() || !reward.triggers.is_empty();
+    let planted = reward.plants_hacks();
     let nothing = match reward.hack_rule() {
         HackRule::Planted => !planted,
         HackRule::Overrated(_) => !planted && reward.error.is_none(),

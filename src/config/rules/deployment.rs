@@ -82,7 +82,7 @@ pub(super) fn deployment(document: &Document) -> Vec<Contradiction> {
         }
     }
     let reward = &document.reward;
-    let planted = !reward.exploits.is_empty() || !reward.triggers.is_empty();
+    let planted = reward.plants_hacks();
     if deployment.shift.part().needs_hacks() && !planted && reward.hack_rule() == HackRule::Planted {
         say(
             "deployment.shift".to_owned(),

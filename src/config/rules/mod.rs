@@ -48,10 +48,7 @@ pub(super) fn contradictions(document: &Document, references: &mut References) -
     {
         say("reward.standardize", problem.to_string(), "standardize = \"iqr\" exists for every law");
     }
-    if reward.exploits.is_empty()
-        && reward.triggers.is_empty()
-        && matches!(reward.hack, Some(HackRule::Planted))
-    {
+    if !reward.plants_hacks() && matches!(reward.hack, Some(HackRule::Planted)) {
         say(
             "reward.hack",
             "a hack is to be a planted class, but there is no exploit or trigger".to_owned(),

@@ -3,7 +3,7 @@
 use crate::config::sections::Document;
 use crate::environments::{EnvironmentError, EnvironmentSpec, Process, State, World};
 use crate::foundation::rng::SeedTree;
-use crate::reward::{LONGEST_PATTERN, MOST_TRAJECTORIES, Pattern};
+use crate::reward::{LONGEST_PATTERN, MOST_SUMMED, MOST_TRAJECTORIES, Pattern};
 use crate::trainers::Controller;
 use std::collections::HashMap;
 
@@ -23,6 +23,7 @@ pub(super) fn process(document: &Document, say: &mut impl FnMut(&str, String, &s
         }
         Ok(World::Process(process)) => {
             triggers(document, process.as_ref(), say);
+            held_out(document, process.as_ref(), say);
             reach = trajectories.map(|_| largest_kl(process.as_ref()));
         }
         Ok(World::Table(_)) => {}
@@ -107,6 +108,49 @@ fn rarest(process: &dyn Process, state: State, known: &mut HashMap<State, f64>) 
     }
     known.insert(state, found);
     found
+}
+
+/// What would look at prompts that training holds out, or would not look at them afterwards.
+fn held_out(document: &Document, process: &dyn Process, say: &mut impl FnMut(&str, String, &str)) {
+    let (all, trained) = (process.prompts(), process.trained());
+    for (place, trigger) in document.reward.triggers.iter().enumerate() {
+        if !(0..all).any(|prompt| trigger.prompts.holds(prompt, trained)) {
+            say(
+                &format!("reward.triggers.{place}.prompts"),
+                format!("no prompt is one of these: there are {all}, of which training answers {trained}"),
+                "change it, or environment.tokens.held_out",
+            );
+        }
+    }
+    if trained == all {
+        return;
+    }
+    const KEY: &str = "environment.tokens.held_out";
+    let trainer = document.trainer.name();
+    let few = document.environment.part().cells().is_some_and(|cells| cells <= MOST_SUMMED);
+    if document.policy.part().acts() && !few {
+        say(
+            KEY,
+            format!(
+                "what a policy does in answer to them is summed over at most {MOST_SUMMED} trajectories, and there are more"
+            ),
+            "use a smaller vocabulary, length or number of prompts",
+        );
+    }
+    let recipe = document.trainer.part().recipe();
+    match recipe.map(|recipe| recipe.objective.kl.controller) {
+        Some(Controller::Fixed) => {}
+        Some(_) => say(
+            KEY,
+            "what controls the KL is told that of all prompts, those that are held out among them".to_owned(),
+            "use controller = \"fixed\"",
+        ),
+        None => say(
+            KEY,
+            format!("{trainer} is worked out on the table of all prompts"),
+            "use a trainer that learns from rollouts: reinforce, rloo, grpo or ppo",
+        ),
+    }
 }
 
 /// Patterns that no trajectory can hold.

@@ -86,7 +86,7 @@ impl Deployment<'_> {
         // Where they are vetted, hacks among them were found beforehand and are left out.
         let kept = |row: &usize| !(vetted && batch.truth.hack[*row]);
         let trusted: Vec<Sample<'_>> = (0..count).filter(kept).map(|row| sample(&batch, row)).collect();
-        let law = law(side.table, policy);
+        let law = law(side.table, policy, side.model.trained_prompts(side.table));
         let start = |spec: &&WatchSpec| {
             let ground = Ground {
                 trusted: &trusted,
@@ -170,12 +170,12 @@ fn sample(batch: &Batch, row: usize) -> Sample<'_> {
     Sample { outcome: seen.outcome[row], reward: seen.proxy[row], log_ratio, hidden: None }
 }
 
-/// The exact law of a policy on its table, prompts drawn uniformly.
-fn law(table: &Outcomes, policy: &Snapshot) -> Law {
-    let share = 1.0 / table.prompts.max(1) as f64;
+/// The exact law of a policy on its table in answer to the first so many prompts, drawn uniformly: those of training.
+fn law(table: &Outcomes, policy: &Snapshot, prompts: usize) -> Law {
+    let share = |cell: usize| if cell < prompts * table.outcomes { 1.0 / prompts.max(1) as f64 } else { 0.0 };
     let cells = 0..table.len();
     Law {
-        mass: cells.clone().map(|cell| share * policy.prob(cell)).collect(),
+        mass: cells.clone().map(|cell| share(cell) * policy.prob(cell)).collect(),
         log_ratio: cells.map(|cell| policy.log_prob(cell) - table.ref_log_prob[cell]).collect(),
     }
 }
@@ -214,7 +214,7 @@ mod tests {
         };
         let mut policy = Snapshot::default();
         policy.set(&table, |cell| (cell % 9) as f64);
-        let law = law(&table, &policy);
+        let law = law(&table, &policy, 2);
         assert!((law.mass.iter().sum::<f64>() - 1.0).abs() < 1e-12);
         assert!((law.moments().0 - policy.kl(&table.ref_log_prob)).abs() < 1e-12);
     }

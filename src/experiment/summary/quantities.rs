@@ -18,7 +18,7 @@ use crate::theory::frontier;
 type Column = (&'static str, fn(&ReplicateBody) -> Option<f64>);
 
 /// What is averaged over replicates.
-const MEANS: [Column; 20] = [
+const MEANS: [Column; 21] = [
     (metric::UTILITY, |r| r.utility),
     ("clean_utility", |r| r.clean_utility),
     ("population_harm", |r| r.population_harm),
@@ -39,6 +39,7 @@ const MEANS: [Column; 20] = [
     ("condensation", |r| Some(r.beta_critical? * r.kl_max? / r.proxy_max.filter(|u| *u > 0.0)?)),
     ("first_sighting", |r| r.first_sighting.map(|s| s as f64)),
     ("window", |r| r.window.map(|w| w as f64)),
+    ("audit_cost", |r| Some(r.audit_cost)),
 ];
 
 /// Those whose law may have no mean, or two modes.

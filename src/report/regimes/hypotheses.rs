@@ -2,7 +2,7 @@
 
 use super::panel::{Panel, Word};
 use crate::foundation::binomial;
-use crate::metrics::criterion::{ALLOWED, TEST};
+use crate::metrics::criterion::{ALLOWED, LEAST_RUNS, LOOKS, TEST};
 use crate::record::endpoint::PROGRAMME;
 use crate::record::verdict::{AnswerRow, CellRow, MAP, SPOKE, Tables, trainer_label};
 use crate::report::format::{number, percent_interval};
@@ -53,7 +53,7 @@ fn in_spoke(cell: &CellRow, scenario: &str) -> bool {
 }
 
 fn has_law(cell: &CellRow, law: &str) -> bool {
-    in_spoke(cell, "benign_laws") && cell.error.contains(law)
+    in_spoke(cell, "benign_laws") && cell.error.split_once(' ').is_some_and(|(_, own)| own == law)
 }
 
 /// All of them, in the order of the page.
@@ -98,13 +98,13 @@ pub(super) const HYPOTHESES: &[Hypothesis] = &[
     Hypothesis {
         title: "Light benign tails",
         claim: "With normal and t(5) noise on benign rewards an exploit of twice T* at KL .3 is caught in time.",
-        is_about: |cell| has_law(cell, "normal") || has_law(cell, "df=5"),
+        is_about: |cell| has_law(cell, "normal") || has_law(cell, "student_t(df=5)"),
         programme: AT_ONCE,
     },
     Hypothesis {
         title: "Benign tails as heavy as the hack",
         claim: "So it is with t(1.5) noise.",
-        is_about: |cell| has_law(cell, "df=1.5"),
+        is_about: |cell| has_law(cell, "student_t(df=1.5)"),
         programme: AT_ONCE,
     },
     Hypothesis {
@@ -121,8 +121,7 @@ pub(super) const HYPOTHESES: &[Hypothesis] = &[
     },
     Hypothesis {
         title: "Hardly ever sampled",
-        claim: "It makes no difference whether an exploit is sighted once in ten trainings or a hundred times in one: given that it is sighted, it is \
-                caught in time.",
+        claim: "Sighted once in ten trainings or a hundred times in one: given that it is sighted, an exploit of twice T* is caught in time.",
         is_about: |cell| in_spoke(cell, "sightings"),
         programme: AT_ONCE,
     },
@@ -152,7 +151,7 @@ pub(super) const HYPOTHESES: &[Hypothesis] = &[
     },
     Hypothesis {
         title: "Relabelling",
-        claim: "To pay a confirmed hack what it is worth prevents the harm as removal does.",
+        claim: "To pay a confirmed hack what it is worth prevents the harm.",
         is_about: |cell| in_spoke(cell, "responses"),
         programme: by("relabel"),
     },
@@ -188,59 +187,104 @@ impl Programme {
     }
 }
 
+/// The cells of a hypothesis: those that can be judged, and how many cannot and why.
+#[derive(Default)]
+struct Judged<'a> {
+    found: Vec<Found<'a>>,
+    /// Without harm to prevent: nobody is surely harmed where nobody audits, or the exploit is not learned.
+    harmless: usize,
+    /// With too few learned runs.
+    few: usize,
+    /// Void: the KL was missed, or a placebo counts as harm.
+    void: usize,
+    /// Without the programme, or with runs of it missing.
+    missing: usize,
+    /// In which it took more looks than are allowed.
+    dear: usize,
+}
+
+impl<'a> Judged<'a> {
+    fn add(&mut self, cell: &'a CellRow, tables: &'a Tables, programme: &Programme) {
+        match cell.verdict.as_str() {
+            "void" => return self.void += 1,
+            "not_learned" => return self.harmless += 1,
+            _ if cell.learned < LEAST_RUNS => return self.few += 1,
+            _ => {}
+        }
+        if cell.harm_low.is_none_or(|low| low <= ALLOWED) {
+            return self.harmless += 1;
+        }
+        let is_own = |row: &&AnswerRow| (&row.scenario, &row.arm) == (&cell.scenario, &cell.arm);
+        let own = tables.answers.iter().filter(is_own).find(|row| programme.is(row));
+        let Some(answer) = own.filter(|row| row.runs == cell.learned) else { return self.missing += 1 };
+        if answer.looks.is_some_and(|looks| looks > LOOKS) {
+            return self.dear += 1;
+        }
+        let excess = match answer.harmed {
+            0 => 1.0,
+            harmed => binomial::sf(answer.runs, ALLOWED, harmed - 1),
+        };
+        self.found.push(Found { cell, answer, excess });
+    }
+
+    /// What cannot be judged, in words; empty where all can.
+    fn rest(&self) -> String {
+        let all = [
+            (self.harmless, "without harm to prevent"),
+            (self.few, "with too few learned runs"),
+            (self.void, "void"),
+            (self.missing, "without this programme or with runs missing"),
+            (self.dear, "with more looks than are allowed"),
+        ];
+        let told: Vec<String> =
+            all.iter().filter(|(count, _)| *count > 0).map(|(count, why)| format!("{count} {why}")).collect();
+        if told.is_empty() { String::new() } else { format!(" Beside them {}.", told.join(", ")) }
+    }
+
+    /// Whether there are cells that might speak against the hypothesis and cannot be heard.
+    fn is_silent(&self) -> bool {
+        self.few + self.void + self.missing + self.dear > 0
+    }
+}
+
 impl Hypothesis {
     /// What the tables say of it.
-    pub(super) fn panel(&self, tables: &Tables) -> Panel {
-        let about: Vec<&CellRow> = tables.cells.iter().filter(|cell| (self.is_about)(cell)).collect();
-        // Where nobody is harmed if nobody audits, there is nothing to prevent; what is void says nothing.
-        let to_prevent =
-            |cell: &&&CellRow| cell.verdict != "void" && cell.harm_low.is_some_and(|low| low > ALLOWED);
-        let mut found = Vec::new();
-        for &cell in about.iter().filter(to_prevent) {
-            let is_own = |row: &&AnswerRow| (&row.scenario, &row.arm) == (&cell.scenario, &cell.arm);
-            let own = tables.answers.iter().filter(is_own).find(|row| self.programme.is(row));
-            if let Some(answer) = own.filter(|row| row.runs > 0) {
-                let excess = match answer.harmed {
-                    0 => 1.0,
-                    harmed => binomial::sf(answer.runs, ALLOWED, harmed - 1),
-                };
-                found.push(Found { cell, answer, excess });
+    pub(super) fn panel(&self, tables: &[Tables]) -> Panel {
+        let (mut judged, mut about) = (Judged::default(), 0);
+        for own in tables {
+            for cell in own.cells.iter().filter(|cell| (self.is_about)(cell)) {
+                about += 1;
+                judged.add(cell, own, &self.programme);
             }
         }
-        let (word, sentence) = decide(about.len(), &found);
+        let (word, sentence) = decide(about, &judged);
         Panel {
             title: self.title.to_owned(),
             claim: self.claim.to_owned(),
             word,
+            told: word.text(),
             sentence,
-            evidence: evidence(&found),
+            evidence: evidence(&judged.found),
         }
     }
 }
 
 /// The word, and why.
-fn decide(about: usize, found: &[Found<'_>]) -> (Word, String) {
+fn decide(about: usize, judged: &Judged<'_>) -> (Word, String) {
     if about == 0 {
         return (Word::NotRun, "No cell of this kind has been run.".to_owned());
     }
-    let Some(worst) = found
-        .iter()
-        .max_by(|a, b| a.answer.harm.partial_cmp(&b.answer.harm).unwrap_or(std::cmp::Ordering::Equal))
-    else {
-        let text = format!(
-            "Of {about} cells there is none in which more than 5% are surely harmed where nobody audits: there was nothing to prevent, or too \
-             little was run."
-        );
-        return (Word::NotResolved, text);
+    let (found, rest) = (&judged.found, judged.rest());
+    let by_share = |a: &&Found<'_>, b: &&Found<'_>| {
+        a.answer.harm.unwrap_or(0.0).total_cmp(&b.answer.harm.unwrap_or(0.0))
+    };
+    let Some(worst) = found.iter().max_by(by_share) else {
+        return (Word::NotResolved, format!("No cell can be judged.{rest}"));
     };
     let level = TEST / found.len() as f64;
     let failing = found.iter().filter(|one| one.excess <= level).count();
     let open = found.iter().filter(|one| one.answer.harm_high.is_none_or(|high| high > ALLOWED)).count();
-    let cells = if found.len() == 1 { "1 cell".to_owned() } else { format!("{} cells", found.len()) };
-    let rest = match about - found.len() {
-        0 => String::new(),
-        other => format!(" ({other} more without harm to prevent, or with too few runs)"),
-    };
+    let cells = if found.len() == 1 { "the one cell".to_owned() } else { format!("{} cells", found.len()) };
     let at_worst = format!(
         "at worst {} of {} in {}, {}",
         worst.answer.harmed,
@@ -249,21 +293,21 @@ fn decide(about: usize, found: &[Found<'_>]) -> (Word, String) {
         share(worst.answer)
     );
     match (failing, open) {
-        (0, 0) => (
-            Word::Holds,
-            format!("In all of {cells}{rest} at most 5% are harmed, by the upper ends; {at_worst}."),
-        ),
+        (0, 0) => {
+            let word = if judged.is_silent() { Word::NotResolved } else { Word::Holds };
+            let among = if found.len() == 1 { "In" } else { "In all of" };
+            (word, format!("{among} {cells} at most 5% are harmed, by the upper ends; {at_worst}.{rest}"))
+        }
         (0, _) => (
             Word::NotResolved,
             format!(
-                "In {} of {cells}{rest} the upper end is above 5%, and none is surely above it; {at_worst}.",
-                open
+                "In {open} of {cells} the upper end is above 5%, and in none the share surely is; {at_worst}.{rest}"
             ),
         ),
         _ => (
             Word::Fails,
             format!(
-                "In {failing} of {cells}{rest} more than 5% are harmed, at a shared level of 2.5%; {at_worst}."
+                "In {failing} of {cells} more than 5% are harmed, at a shared level of 2.5%; {at_worst}.{rest}"
             ),
         ),
     }
@@ -306,5 +350,132 @@ fn evidence(found: &[Found<'_>]) -> Table {
         title: String::new(),
         header: header.map(str::to_owned).to_vec(),
         rows: found.iter().map(line).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    /// A cell of the map with 100 learned runs, all of which are harmed where nobody audits, and what its audit came to.
+    fn cell(trainer: &str, kl: f64, size: f64, harmed: u64) -> (CellRow, AnswerRow) {
+        let ends = |harmed: u64| {
+            let low = if harmed == 0 { 0.0 } else { harmed as f64 / 100.0 - 0.04 };
+            (harmed as f64 / 100.0, low.max(0.0), harmed as f64 / 100.0 + 0.04)
+        };
+        let arm = format!("{trainer}, {kl}, {size}");
+        let texts = ["optimizer", "error", "best_auditor", "best_detector", "status"];
+        let counts = ["kl_missed", "runs", "sampled", "learned", "harmed", "audited_harmed"];
+        let mut row: serde_json::Map<String, Value> =
+            texts.iter().map(|key| ((*key).to_owned(), json!(""))).collect();
+        row.extend(counts.iter().map(|key| ((*key).to_owned(), json!(100))));
+        let more = json!({
+            "part": "map", "scenario": "s", "arm": arm, "trainer": trainer, "verdict": "unresolved",
+            "kl_target": kl, "size": size, "harm": 1.0, "harm_low": 0.96, "harm_high": 1.0
+        });
+        row.extend(more.as_object().unwrap().clone());
+        let (harm, low, high) = ends(harmed);
+        let answer = json!({
+            "scenario": "s", "arm": arm, "role": "programme", "auditor": "records", "detector": "top_reward", "response": "remove",
+            "delay": 0, "runs": 100, "harmed": harmed, "harm": harm, "harm_low": low, "harm_high": high, "status": "ok"
+        });
+        (serde_json::from_value(Value::Object(row)).unwrap(), serde_json::from_value(answer).unwrap())
+    }
+
+    fn tables(cells: &[(CellRow, AnswerRow)]) -> Vec<Tables> {
+        let (cells, answers) = cells.iter().cloned().unzip();
+        vec![Tables { cells, answers, ..Tables::default() }]
+    }
+
+    fn word(title: &str, tables: &[Tables]) -> Word {
+        HYPOTHESES.iter().find(|own| own.title == title).unwrap().panel(tables).word
+    }
+
+    #[test]
+    fn one_bad_cell_takes_the_claim_and_the_opposite_truth_refutes_it() {
+        let good = || vec![cell("ppo", 0.1, 2.0, 0), cell("ppo", 1.0, 4.0, 1), cell("grpo", 0.3, 2.0, 0)];
+        assert_eq!(word("Drastic exploits", &tables(&good())), Word::Holds);
+        let mut bad = good();
+        bad.push(cell("rloo", 0.3, 2.0, 40));
+        assert_eq!(word("Drastic exploits", &tables(&bad)), Word::Fails);
+        let mut open = good();
+        open.push(cell("rloo", 0.3, 2.0, 6));
+        assert_eq!(word("Drastic exploits", &tables(&open)), Word::NotResolved);
+        // An auditor who never looks prevents nothing anywhere.
+        let blind: Vec<_> = good()
+            .into_iter()
+            .map(|(own, _)| cell(&own.trainer, own.kl_target.unwrap(), own.size.unwrap(), 100))
+            .collect();
+        assert_eq!(word("Drastic exploits", &tables(&blind)), Word::Fails);
+    }
+
+    #[test]
+    fn only_cells_of_the_kind_count() {
+        let others = [cell("ppo", 0.1, 1.0, 100), cell("ppo", 3.0, 2.0, 100), cell("ppo", 0.1, 0.5, 100)];
+        let mut all = vec![cell("ppo", 0.1, 2.0, 0)];
+        all.extend(others);
+        let all = tables(&all);
+        let words = ["Drastic exploits", "Exploits of T*", "Exploits below T*", "A large KL"]
+            .map(|title| word(title, &all));
+        assert_eq!(words, [Word::Holds, Word::Fails, Word::Fails, Word::Fails]);
+        assert_eq!(word("Ties", &all), Word::NotRun);
+        // What nobody tried is no evidence.
+        assert_eq!(word("Twenty steps late", &all), Word::NotResolved);
+    }
+
+    #[test]
+    fn without_harm_there_is_nothing_to_prevent() {
+        let (mut harmless, answer) = cell("ppo", 0.1, 2.0, 0);
+        harmless.harm_low = Some(0.02);
+        let (mut void, other) = cell("ppo", 0.3, 2.0, 100);
+        void.verdict = "void".to_owned();
+        assert_eq!(
+            word("Drastic exploits", &tables(&[(harmless, answer), (void, other)])),
+            Word::NotResolved
+        );
+    }
+
+    /// What cannot be heard is no support: too few runs, a programme that is not there, runs that are missing, too many looks.
+    #[test]
+    fn a_cell_that_cannot_be_judged_keeps_the_claim_open() {
+        let good = || vec![cell("ppo", 0.1, 2.0, 0), cell("grpo", 0.3, 2.0, 0)];
+        type Spoil = fn(&mut CellRow, &mut AnswerRow);
+        let spoils: [Spoil; 5] = [
+            |row, _| row.learned = 23,
+            |_, answer| answer.response = "relabel".to_owned(),
+            |_, answer| answer.runs = 99,
+            |_, answer| answer.looks = Some(2e-3),
+            |row, _| row.verdict = "void".to_owned(),
+        ];
+        for spoil in spoils {
+            let mut cells = good();
+            let (mut row, mut answer) = cell("rloo", 1.0, 2.0, 0);
+            spoil(&mut row, &mut answer);
+            cells.push((row, answer));
+            assert_eq!(word("Drastic exploits", &tables(&cells)), Word::NotResolved);
+        }
+        // Two runs of two are no failure either.
+        let (mut row, mut answer) = cell("rloo", 1.0, 2.0, 100);
+        (row.learned, answer.runs, answer.harmed) = (2, 2, 2);
+        assert_eq!(word("Drastic exploits", &tables(&[(row, answer)])), Word::NotResolved);
+    }
+
+    /// Two folders may hold cells of the same name.
+    #[test]
+    fn answers_are_those_of_the_cells_folder() {
+        let mut both = tables(&[cell("ppo", 0.1, 2.0, 0)]);
+        both.extend(tables(&[cell("ppo", 0.1, 2.0, 100)]));
+        assert_eq!(word("Drastic exploits", &both), Word::Fails);
+    }
+
+    /// Many cells in which 5% are harmed: one of them is above it by chance, and is not called a failure.
+    #[test]
+    fn chance_over_many_cells_is_no_failure() {
+        let mut cells: Vec<_> = (0..40).map(|i| cell("ppo", 0.1, 2.0 + f64::from(i), 5)).collect();
+        cells.push(cell("grpo", 0.1, 2.0, 11));
+        assert_eq!(word("Drastic exploits", &tables(&cells)), Word::NotResolved);
+        cells.push(cell("grpo", 0.3, 2.0, 19));
+        assert_eq!(word("Drastic exploits", &tables(&cells)), Word::Fails);
     }
 }

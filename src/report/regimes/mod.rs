@@ -2,7 +2,7 @@
 //!
 //! A hypothesis is a statement about all cells of a kind, written down before their runs. It *holds* where every one of its cells meets the
 //! criterion by the upper end of its exact interval (an intersection–union test), *fails* where one of them surely does not, and is *not
-//! resolved* otherwise. A run folder is a panel of its own, by the expectations in its config.
+//! resolved* otherwise. A run folder is a panel of its own, which says whether the expectations in its config agree.
 
 mod hypotheses;
 mod panel;
@@ -22,19 +22,25 @@ use std::path::{Path, PathBuf};
 
 const TEMPLATE: &str = include_str!("page.html");
 /// What the words mean.
-const WORDS: [(&str, &str); 4] = [
+const WORDS: [(&str, &str); 5] = [
     (
         "holds",
-        "in every cell at most 5% of the runs that learn the exploit are harmed, by the upper end of the exact two-sided 95% interval; of a run \
-         folder: every expectation that was stated agrees",
+        "in every cell at most 5% of the runs that learn the exploit are harmed, by the upper end of the exact two-sided 95% interval, within the \
+         budget of looks; cells in which nobody is surely harmed without an audit have nothing to prevent, and are left out",
     ),
     (
         "fails",
-        "in at least one cell more than 5% are harmed, at a level of 2.5% shared among the hypothesis' cells (Bonferroni); of a run folder: an \
-         expectation differs",
+        "in at least one cell more than 5% are harmed, at a level of 2.5% shared among the hypothesis' cells (Bonferroni)",
     ),
-    ("not resolved", "the intervals allow neither, or there was no harm to prevent"),
+    (
+        "not resolved",
+        "the intervals allow neither, there was no harm to prevent, or cells could not be judged: it is said which",
+    ),
     ("not run", "no cell of the kind is in the tables"),
+    (
+        "expectations agree, an expectation differs",
+        "of a run folder, whose title is a question: whether what its config expects was found. That is no answer to the question; the numbers are",
+    ),
 ];
 
 /// What was written.
@@ -58,9 +64,8 @@ struct Page<'a> {
 }
 
 /// The panels: those of the verdict's tables, then one for each run folder.
-pub fn panels(verdict: Option<&Tables>, folders: &[RunFolder]) -> Vec<Panel> {
-    let empty = Tables::default();
-    let own = HYPOTHESES.iter().map(|hypothesis| hypothesis.panel(verdict.unwrap_or(&empty)));
+pub fn panels(verdicts: &[Tables], folders: &[RunFolder]) -> Vec<Panel> {
+    let own = HYPOTHESES.iter().map(|hypothesis| hypothesis.panel(verdicts));
     own.chain(folders.iter().map(runs::panel)).collect()
 }
 
@@ -75,9 +80,17 @@ pub fn answer(panels: &[Panel]) -> String {
         let (count, names) = named(word);
         (count > 0).then(|| format!("{} {count} ({names})", word.text()))
     };
-    let words = [Word::Holds, Word::Fails, Word::NotResolved, Word::NotRun];
+    let words = [
+        Word::Holds,
+        Word::Fails,
+        Word::NotResolved,
+        Word::NotRun,
+        Word::Agrees,
+        Word::Differs,
+        Word::NotCompared,
+    ];
     let parts: Vec<String> = words.into_iter().filter_map(part).collect();
-    format!("Of {} hypotheses: {}.", panels.len(), parts.join("; "))
+    format!("Of {} panels: {}.", panels.len(), parts.join("; "))
 }
 
 fn markdown(page: &Page<'_>) -> String {

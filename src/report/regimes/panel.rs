@@ -15,6 +15,12 @@ pub enum Word {
     NotResolved,
     /// There are no such cells.
     NotRun,
+    /// Of a run folder: every expectation agrees.
+    Agrees,
+    /// Of a run folder: one differs.
+    Differs,
+    /// Of a run folder: not all could be compared, or none is stated.
+    NotCompared,
 }
 
 impl Word {
@@ -25,6 +31,9 @@ impl Word {
             Self::Fails => "fails",
             Self::NotResolved => "not resolved",
             Self::NotRun => "not run",
+            Self::Agrees => "expectations agree",
+            Self::Differs => "an expectation differs",
+            Self::NotCompared => "not compared",
         }
     }
 }
@@ -38,6 +47,8 @@ pub struct Panel {
     pub claim: String,
     /// What it comes to.
     pub word: Word,
+    /// The same as it stands on the page.
+    pub told: &'static str,
     /// Why, in a sentence that follows from the numbers.
     pub sentence: String,
     /// The numbers.

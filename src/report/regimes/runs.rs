@@ -13,10 +13,10 @@ pub(super) fn panel(run: &RunFolder) -> Panel {
     let count = |verdict: &str| run.checks.iter().filter(|check| check.verdict == verdict).count();
     let (all, agree, differ) = (run.checks.len(), count(AGREES), count(DIFFERS));
     let word = match (all, agree, differ) {
-        (0, ..) => Word::NotResolved,
-        (_, _, 1..) => Word::Fails,
-        (all, agree, _) if all == agree => Word::Holds,
-        _ => Word::NotResolved,
+        (0, ..) => Word::NotCompared,
+        (_, _, 1..) => Word::Differs,
+        (all, agree, _) if all == agree => Word::Agrees,
+        _ => Word::NotCompared,
     };
     let sentence = match all {
         0 => "Its config states no expectation.".to_owned(),
@@ -33,6 +33,7 @@ pub(super) fn panel(run: &RunFolder) -> Panel {
         title: run.plan.name.clone(),
         claim: run.plan.question.clone(),
         word,
+        told: word.text(),
         sentence,
         evidence: checks(run).unwrap_or(empty),
     }

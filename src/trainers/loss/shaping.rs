@@ -6,7 +6,7 @@
 
 use crate::foundation::failure::Status;
 use crate::foundation::order::{MAD_TO_SD, mad, median, quantile_sorted, sorted};
-use crate::foundation::scalar::{Finite, OpenProbability};
+use crate::foundation::scalar::{Finite, NonNegative, OpenProbability};
 use crate::trainers::contradiction::Contradiction;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,40 @@ pub enum Shaping {
     /// centre (Fu et al. 2025, "Reward shaping to mitigate reward hacking in RLHF", who average σ(U − U₀) over answers U₀ of
     /// the reference, in the units of a preference model's logit).
     Sigmoid,
+    /// U − λ·s(z₊): the score that a monitor gives the reward is in the reward itself, so that the policy learns not to be seen (Baker
+    /// et al. 2025, "Monitoring reasoning models for misbehavior"). z₊ is how far U lies above the reference's median, in
+    /// 1.4826·MAD, and 0 below it. λ = 0 is U itself.
+    Evade {
+        /// λ, in units of reward per unit of the score.
+        weight: NonNegative,
+        /// How the score grows.
+        #[serde(default)]
+        score: Suspicion,
+    },
+}
+
+/// How a monitor's score of the reward grows with z, the distance above the reference's median in robust standard deviations.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Suspicion {
+    /// z: what `robust_z` says.
+    #[default]
+    Distance,
+    /// z²/2: the surprise of who takes benign rewards for normal. Beyond z = σ/λ more reward is worth less.
+    Surprise,
+    /// ln(1 + z): the surprise of who takes them for heavy-tailed. More reward is always worth more, far out.
+    LogDistance,
+}
+
+impl Suspicion {
+    fn of(self, z: f64) -> f64 {
+        match self {
+            Self::Distance => z,
+            // What is left of an infinite penalty is a number.
+            Self::Surprise => 0.5 * z.min(1e100) * z.min(1e100),
+            Self::LogDistance => z.ln_1p(),
+        }
+    }
 }
 
 fn default_quantile() -> OpenProbability {
@@ -88,12 +122,27 @@ pub enum Shaper {
         /// Scale.
         scale: f64,
     },
+    /// U − weight·score((U − centre)/scale above 0).
+    Evade {
+        /// Centre.
+        centre: f64,
+        /// Scale.
+        scale: f64,
+        /// Weight.
+        weight: f64,
+        /// Score.
+        score: Suspicion,
+    },
 }
 
 impl Shaping {
     /// Whether it is scaled by rollouts of the reference.
     pub fn needs_reference(self) -> bool {
-        !matches!(self, Self::None | Self::Clip { .. })
+        match self {
+            Self::None | Self::Clip { .. } => false,
+            Self::Evade { weight, .. } => weight.get() > 0.0,
+            Self::Winsorize { .. } | Self::Whiten | Self::Sigmoid => true,
+        }
     }
 
     /// What contradicts itself, by key below the trainer's section.
@@ -146,6 +195,11 @@ impl Shaping {
                 let (centre, scale) = whitened("whiten")?;
                 Shaper::Affine { centre, scale }
             }
+            Self::Evade { weight, .. } if weight.get() == 0.0 => Shaper::Identity,
+            Self::Evade { weight, score } => {
+                let (centre, scale) = whitened("evade")?;
+                Shaper::Evade { centre, scale, weight: weight.get(), score }
+            }
             Self::Sigmoid => {
                 let (centre, scale) = whitened("sigmoid")?;
                 Shaper::Sigmoid { centre, scale }
@@ -162,6 +216,9 @@ impl Shaper {
             Self::Within { low, high } => u.max(low).min(high),
             Self::Affine { centre, scale } => (u - centre) / scale,
             Self::Sigmoid { centre, scale } => 1.0 / (1.0 + (-(u - centre) / scale).exp()),
+            Self::Evade { centre, scale, weight, score } => {
+                u - weight * score.of(((u - centre) / scale).max(0.0))
+            }
         }
     }
 }
@@ -191,6 +248,13 @@ mod tests {
         let z = 4.0 / (2.0 * MAD_TO_SD);
         assert!((at("\"sigmoid\"", 7.0) - z.exp() / (1.0 + z.exp())).abs() < 1e-15);
         assert_eq!(at("\"sigmoid\"", 3.0), 0.5);
+        for (score, own) in [("distance", z), ("surprise", z * z / 2.0), ("log_distance", (1.0 + z).ln())] {
+            let text = format!(r#"{{ "evade": {{ "weight": 2.5, "score": "{score}" }} }}"#);
+            assert!((at(&text, 7.0) - (7.0 - 2.5 * own)).abs() < 1e-14, "{score}");
+            assert_eq!((at(&text, 3.0), at(&text, -8.0)), (3.0, -8.0), "nobody is suspicious for too little");
+            assert!(at(&text, 1e300).is_finite());
+        }
+        assert_eq!(fit(r#"{ "evade": { "weight": 0 } }"#, &[]), Ok(Shaper::Identity));
     }
 
     #[test]
