@@ -7,7 +7,7 @@
 //! The ranking itself is random, and what is said is its mean:
 //!
 //! - Without noise a visit is read until the kth benign reward above u has come: R is min(T, N) − min(T, n₀) with T negative binomial,
-//!   P(T > t) = P(Bin(t, s) < k), s = P(N(0, 1) > u); it is summed over in 256 intervals.
+//!   P(T > t) = P(Bin(t, s) < k), s = P(N(0, 1) > u); it is summed over in 1,024 intervals.
 //! - With noise it is the mean over [`PATHS`] simulated paths of the ranking, always the same. A path has about k·ln(N/n₀) jumps, which are
 //!   drawn and not the rollouts between them.
 //!
@@ -33,7 +33,7 @@ pub const PATHS: usize = 200;
 const SIZES: usize = 48;
 const ROUNDS: usize = 16;
 /// Intervals of the wait where there is no noise.
-const WAITS: u32 = 256;
+const WAITS: u32 = 1024;
 /// Points between which the border is interpolated, and how far beyond what is to be expected.
 const BORDERS: usize = 240;
 const BEYOND: f64 = 1e-6;

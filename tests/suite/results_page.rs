@@ -173,3 +173,111 @@ fn the_table_of_a_hundred_exploits_is_that_of_its_runs() {
     }
     assert_eq!(shown.len(), 6);
 }
+
+/// `mean [low, high]` of an arm's metric, times `factor`.
+fn shown(found: &Numbers, arm: usize, metric: &str, (factor, places): (f64, usize)) -> String {
+    let [mean, low, high, _] = found[&(arm, metric.to_owned())].map(|own| fixed(factor * own, places));
+    format!("{mean} [{low}, {high}]")
+}
+
+/// How many runs of an arm.
+fn hits(found: &Numbers, arm: usize, metric: &str) -> String {
+    let [share, _, _, runs] = found[&(arm, metric.to_owned())];
+    (share * runs).round().to_string()
+}
+
+#[test]
+fn the_table_of_prompts_that_were_held_out_is_that_of_its_runs() {
+    let found = numbers("held_out");
+    let rows = table("A network does at deployment what no rollout of training could have been");
+    let policies = ["tabular", "product", "mlp", "gru", "transformer"];
+    assert_eq!(rows.len(), policies.len());
+    for (place, row) in rows.iter().enumerate() {
+        assert_label(
+            "held_out",
+            6 * place,
+            &[policies[place], "prompts=trained", "[2, 5], prompts=held_out"],
+        );
+        assert_label("held_out", 6 * place + 4, &[policies[place], "only=[0]", "[2, 5, 2, 5]"]);
+        // Half of the prompts are held out.
+        let own = |arm: usize| shown(&found, 6 * place + arm, "p_hack", (200.0, 2));
+        assert_eq!(row[1..], (0..6).map(own).collect::<Vec<_>>(), "{}", row[0]);
+    }
+    let [prior, twice] = [100.0 / 64.0, 100.0 / 4096.0];
+    for arm in 0..30 {
+        let [mean, low, high, _] = found[&(arm, "p_hack".to_owned())].map(|own| 200.0 * own);
+        match (arm / 6, arm % 6) {
+            // Who keeps prompts apart.
+            (0 | 1, 1 | 4) => assert!((mean - twice).abs() < 1e-9),
+            (0 | 1, _) => assert!((mean - prior).abs() < 1e-9),
+            (_, 0) => assert!(low > 10.0 * prior),
+            (2 | 3, 3) => assert!(low > prior),
+            (4, 3) => assert!(low < prior && mean > prior),
+            (_, 2 | 5) => assert!(high < prior),
+            _ => {}
+        }
+    }
+    let runs = |arm: usize, metric: &str| hits(&found, arm, metric).parse::<u64>().unwrap();
+    let networks = || [12, 15, 18, 21, 24, 27];
+    let ends = |metric: &str| {
+        let all: Vec<u64> = networks().into_iter().map(|arm| runs(arm, metric)).collect();
+        (all.iter().min().copied().unwrap(), all.iter().max().copied().unwrap())
+    };
+    assert_eq!(ends("alarmed[reading_list@deployed]"), (2, 6));
+    assert_eq!(ends("alarmed[random(rate=0.05)@deployed]"), (5, 12));
+    for arm in 0..30 {
+        let log_ratio =
+            ["alarmed", "false_alarm"].map(|own| runs(arm, &format!("{own}[log_ratio@deployed]")));
+        assert_eq!(log_ratio[0], log_ratio[1], "arm {arm}");
+        assert_eq!(
+            ["alarmed", "false_alarm"].map(|own| runs(arm, &format!("{own}[actions@deployed]"))),
+            [12, 12]
+        );
+    }
+}
+
+#[test]
+fn the_table_of_readers_is_that_of_its_runs() {
+    let found = numbers("auditors");
+    let rows = table("A hundred exploits are kept down better by ten careless looks than by one careful one");
+    let exploits = ["proxy=12", "proxy=24", "outcomes=100"];
+    let readers = ["response=none", "benign_looks=60", "reader=", "screen="];
+    assert_eq!(rows.len(), exploits.len());
+    for (exploit, row) in rows.iter().enumerate() {
+        let cell = |reader: usize| {
+            let arm = exploits.len() * reader + exploit;
+            assert_label(
+                "auditors",
+                arm,
+                &[exploits[exploit], readers[reader].trim_start_matches("response=")],
+            );
+            let spent = match reader {
+                0 => String::new(),
+                _ => format!(" · {}", fixed(found[&(arm, "audit_cost".to_owned())][0], 1)),
+            };
+            format!("{} · {}{spent}", hits(&found, arm, "damaged"), shown(&found, arm, "utility", (1.0, 2)))
+        };
+        assert_eq!(row[1..], (0..4).map(cell).collect::<Vec<_>>(), "{}", row[0]);
+        assert_eq!(fixed(found[&(exploit, "clean_utility".to_owned())][0], 2), "1.46");
+    }
+}
+
+#[test]
+fn the_table_of_evasion_is_that_of_its_runs() {
+    let found = numbers("evasion");
+    let rows = table("A monitor's score in the reward teaches little, and costs what it was to protect");
+    assert_eq!(rows.len(), 7);
+    for (place, row) in rows.iter().enumerate() {
+        let zero = if row[1].starts_with('.') { "0" } else { "" };
+        assert_label("evasion", 2 * place, &[&format!("weight={zero}{}", row[1]), "none"]);
+        let cell = |arm: usize| {
+            let mass = fixed(found[&(arm, "p_hack".to_owned())][0], 3);
+            format!("{} · {mass} · {}", hits(&found, arm, "damaged"), shown(&found, arm, "utility", (1.0, 2)))
+        };
+        assert_eq!(row[2..], [cell(2 * place), cell(2 * place + 1)], "{}", row[0]);
+        // No run is damaged where records are read, and every weight above 0 costs utility.
+        assert_eq!(hits(&found, 2 * place + 1, "damaged"), "0");
+        let [none, own] = [1, 2 * place + 1].map(|arm| found[&(arm, "utility".to_owned())]);
+        assert!(place == 0 || own[2] < none[1], "{}", row[0]);
+    }
+}

@@ -70,9 +70,10 @@ impl Sheet {
         Ok(all)
     }
 
-    /// A file of one's own, as a part of the map.
+    /// A file of one's own: the part of the grid whose name it has, else a part of the map.
     pub fn own(scenario: Scenario) -> Self {
-        Self { part: MAP, scenario }
+        let known = GRID.iter().find(|(name, ..)| *name == scenario.name);
+        Self { part: known.map_or(MAP, |(_, part, _)| part), scenario }
     }
 }
 
