@@ -281,3 +281,18 @@ fn the_table_of_evasion_is_that_of_its_runs() {
         assert!(place == 0 || own[2] < none[1], "{}", row[0]);
     }
 }
+
+/// The README says the same of them.
+#[test]
+fn the_readme_has_the_shares_of_the_held_out_prompts() {
+    let found = numbers("held_out");
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    for (arm, name) in [(12, "MLP"), (18, "GRU")] {
+        let [mean, low, high, _] = found[&(arm, "p_hack".to_owned())].map(|own| fixed(200.0 * own, 0));
+        let (long, short) = (
+            format!("{mean}% [{low}, {high}] of answers ({name})"),
+            format!("{mean}% [{low}, {high}] ({name})"),
+        );
+        assert!(readme.contains(&long) || readme.contains(&short), "{long}");
+    }
+}
