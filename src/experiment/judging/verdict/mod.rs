@@ -8,9 +8,11 @@
 mod cell;
 mod grid;
 mod programmes;
+mod together;
 mod trainers;
 
 pub use grid::Sheet;
+pub use together::together;
 
 use super::benchmark::endings::{Role, endings};
 use super::benchmark::overall::{self, Overall};
