@@ -44,13 +44,14 @@ impl Error {
         let callers_fault = match self {
             Self::Record(error) => error.is_bad_input(),
             Self::Cli(error) => error.is_usage(),
-            Self::Folder(_) | Self::Theory(_) => true,
+            Self::Folder(error) => error.is_refusal(),
+            Self::Theory(_) => true,
             Self::Plot(error) => {
                 matches!(error, plots::PlotError::Format { .. } | plots::PlotError::NoFigure { .. })
             }
             Self::Report(_) => false,
             #[cfg(feature = "lab")]
-            Self::Config(_) => true,
+            Self::Config(error) => error.is_refusal(),
             #[cfg(feature = "lab")]
             Self::Experiment(error) => error.is_refusal(),
         };

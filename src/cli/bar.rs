@@ -12,8 +12,29 @@ use std::time::Duration;
 pub(super) struct Bar<'a> {
     bar: ProgressBar,
     console: &'a Console,
-    /// What was done before it began.
-    before: Arc<AtomicU64>,
+    work: Arc<Work>,
+}
+
+/// What the pace is told by.
+#[derive(Debug, Default)]
+struct Work {
+    /// Place of the bar when it began.
+    before: AtomicU64,
+    /// Work that is to be done, where runs are weighed.
+    all: AtomicU64,
+    /// Work that was done of it.
+    done: AtomicU64,
+}
+
+impl Work {
+    /// Time that is left, by the place of the bar where nothing is weighed.
+    fn left(&self, elapsed: Duration, place: u64, length: u64) -> Option<Duration> {
+        let [before, all, done] = [&self.before, &self.all, &self.done].map(|n| n.load(Ordering::Relaxed));
+        match all {
+            0 => left(elapsed, before, place, length),
+            _ => left(elapsed, 0, done, all),
+        }
+    }
 }
 
 impl Bar<'_> {
@@ -29,12 +50,16 @@ impl Bar<'_> {
 
 impl Progress for Bar<'_> {
     fn start(&self, runs: usize, done: usize) {
-        self.before.store(done as u64, Ordering::Relaxed);
+        self.work.before.store(done as u64, Ordering::Relaxed);
         self.bar.set_length(runs as u64);
         self.bar.set_position(done as u64);
         self.bar.reset_elapsed();
     }
-    fn advance(&self) {
+    fn weigh(&self, work: u64) {
+        self.work.all.store(work, Ordering::Relaxed);
+    }
+    fn advance(&self, work: u64) {
+        self.work.done.fetch_add(work, Ordering::Relaxed);
         self.bar.inc(1);
     }
     fn spent(&self, amount: usize) {
@@ -50,7 +75,7 @@ impl Progress for Bar<'_> {
     }
 }
 
-/// A bar that counts runs.
+/// A bar that counts runs; the time that is left goes by what each costs.
 pub(super) fn by_runs<'a>(console: &'a Console, name: &str) -> Bar<'a> {
     styled(console, name, "{msg} {wide_bar} {pos}/{len} runs, {left} left")
 }
@@ -64,12 +89,11 @@ fn styled<'a>(console: &'a Console, name: &str, template: &str) -> Bar<'a> {
     let target =
         if console.shows_progress() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     let bar = ProgressBar::with_draw_target(None, target).with_message(name.to_owned());
-    let before = Arc::new(AtomicU64::new(0));
-    let known = Arc::clone(&before);
+    let work = Arc::new(Work::default());
+    let known = Arc::clone(&work);
     let left = move |state: &ProgressState, out: &mut dyn fmt::Write| {
-        let before = known.load(Ordering::Relaxed);
         // A bar has nowhere to tell an error.
-        let _ = match left(state.elapsed(), before, state.pos(), state.len().unwrap_or(0)) {
+        let _ = match known.left(state.elapsed(), state.pos(), state.len().unwrap_or(0)) {
             Some(left) => write!(out, "{:#}", HumanDuration(left)),
             None => out.write_str("?"),
         };
@@ -79,7 +103,7 @@ fn styled<'a>(console: &'a Console, name: &str, template: &str) -> Bar<'a> {
         Ok(style) => bar.with_style(style.with_key("left", left)),
         Err(_) => bar,
     };
-    Bar { bar, console, before }
+    Bar { bar, console, work }
 }
 
 /// Time that is left by the pace since the start, once anything is done. Runs end in lumps: the pace of the last seconds says little.
@@ -99,5 +123,17 @@ mod tests {
         assert_eq!(left(minute, 4, 4, 10), None);
         assert_eq!(left(minute, 4, 6, 10), Some(2 * minute));
         assert_eq!(left(minute, 0, 10, 10), Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn of_runs_that_cost_unlike_the_time_left_goes_by_the_cost() {
+        let minute = Duration::from_secs(60);
+        let work = Work::default();
+        // One of four runs is done: a quarter by count, a tenth by cost.
+        assert_eq!(work.left(minute, 1, 4), Some(3 * minute));
+        work.all.store(100, Ordering::Relaxed);
+        assert_eq!(work.left(minute, 1, 4), None);
+        work.done.store(10, Ordering::Relaxed);
+        assert_eq!(work.left(minute, 1, 4), Some(9 * minute));
     }
 }

@@ -6,6 +6,7 @@ use crate::experiment::{Lenience, merge};
 use clap::Args;
 use serde_json::json;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 /// Put the records of an experiment that was run in parts together: tables, figures, report
 ///
@@ -38,7 +39,8 @@ pub struct MergeArgs {
 pub fn run(args: &MergeArgs, console: &Console) -> Result<Outcome, crate::Error> {
     let out = args.out.as_ref().or(args.dirs.first()).cloned().unwrap_or_default();
     let lenience = Lenience { partial: args.allow_partial, mixed: args.allow_mixed };
-    put_together(&args.dirs, &out, lenience, console)?;
+    // Nothing is lost where it is ended by force: what is written is whole.
+    put_together(&args.dirs, &out, lenience, &AtomicBool::new(false), console)?;
     Ok(Outcome::Done)
 }
 
@@ -48,10 +50,11 @@ pub(super) fn put_together(
     dirs: &[PathBuf],
     out: &Path,
     lenience: Lenience,
+    stop: &AtomicBool,
     console: &Console,
 ) -> Result<(usize, usize), crate::Error> {
     // Held until figures and report are drawn.
-    let made = merge(dirs, out, lenience)?;
+    let made = merge(dirs, out, lenience, stop)?;
     let (runs, finished) = (made.runs, made.finished);
     if finished < runs {
         console

@@ -122,7 +122,13 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Outcome, crate::Error> {
             console.warn(caution);
         }
         if args.dry_run {
-            let outlook = experiment::outlook(loaded, &options)?;
+            let outlook = match experiment::outlook(loaded, &options, &stop) {
+                Err(error) if error.is_stop() => {
+                    console.warn(&error);
+                    return Ok(Outcome::Stopped);
+                }
+                outlook => outlook?,
+            };
             let Outlook { planned, runs, reused } = outlook;
             texts.push(format!(
                 "{name}: {runs} of {planned} runs are asked for in {}; {reused} are there, {} would be made\n",
@@ -143,6 +149,11 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Outcome, crate::Error> {
                     "stopped with {done} of {total} runs finished and kept in {}; the same command goes on",
                     out.display()
                 ));
+                return Ok(Outcome::Stopped);
+            }
+            Err(error @ ExperimentError::StoppedEarly) => {
+                bar.abandon();
+                console.warn(&error);
                 return Ok(Outcome::Stopped);
             }
             // The tables hold the others, and the next experiment has its turn.

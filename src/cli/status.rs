@@ -10,6 +10,7 @@ use crate::record::folder::Described;
 use clap::Args;
 use serde_json::json;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 /// Most runs that are listed as text; under --json all are.
 const MOST: usize = 20;
@@ -37,12 +38,13 @@ pub struct StatusArgs {
 /// # Errors
 /// A folder that is no run folder, or whose config does not give its plan; a file that cannot be read or written.
 pub fn run(args: &StatusArgs, console: &Console) -> Result<Outcome, crate::Error> {
+    // Read first: a large plan stands in memory once.
+    let tables = tables(&args.dirs)?;
     let stored = Stored::open(&args.dirs)?;
-    let count = stored.count()?;
+    let count = stored.count(&AtomicBool::new(false))?;
     if let Some(path) = &args.ids {
         write_ids(&count, path)?;
     }
-    let tables = tables(&args.dirs)?;
     let document = json!({
         "name": stored.name,
         "runs": stored.runs.len(),
@@ -62,7 +64,7 @@ pub fn run(args: &StatusArgs, console: &Console) -> Result<Outcome, crate::Error
 }
 
 /// Writes the identities, one a line.
-pub(super) fn write_ids(count: &Count, path: &Path) -> Result<(), CliError> {
+pub(super) fn write_ids(count: &Count<'_>, path: &Path) -> Result<(), CliError> {
     let lines: String = count.missing.iter().map(|run| format!("{}\n", run.train_id)).collect();
     let failed = |source| CliError::Output { what: path.display().to_string(), source };
     atomic_file::write(path, lines.as_bytes()).map_err(failed)
@@ -80,7 +82,7 @@ fn tables(dirs: &[PathBuf]) -> Result<&'static str, crate::Error> {
     })
 }
 
-fn text(stored: &Stored, count: &Count, tables: &str, style: Style) -> String {
+fn text(stored: &Stored, count: &Count<'_>, tables: &str, style: Style) -> String {
     let mut out = format!(
         "{}: {} of {} runs are finished\n",
         style.bold(&stored.name),

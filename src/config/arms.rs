@@ -10,6 +10,9 @@ use serde::Deserialize as _;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer};
 
+/// Runs of the largest plan: it takes about 0.7 GB.
+const MOST_RUNS: u64 = 2_000_000;
+
 /// Builds one arm; what the walk let pass and serde refuses is a fault too.
 pub(super) fn arm(
     base: &Node<'_>,
@@ -94,6 +97,17 @@ pub(super) fn contradict(base: &Node<'_>, axes: &[Axis<'_>], arms: &[Arm], fault
         }
         faults.push(draft);
     }
+}
+
+/// More runs than a plan may name.
+pub(super) fn too_many(base: &Node<'_>, arms: &[Arm]) -> Option<Draft> {
+    let replicates = arms.first()?.document.replicates.get();
+    let runs = replicates.saturating_mul(arms.len() as u64);
+    let message = format!("{replicates} replicates of {} arms; {MOST_RUNS} runs is the limit", arms.len());
+    (runs > MOST_RUNS).then(|| {
+        Draft::new(place(base, &["replicates".to_owned()]), message, "here")
+            .help("lower replicates, or make several experiments of it")
+    })
 }
 
 /// Detectors that no arm's rollouts have the columns for. Where only some arms lack one, the detector has a status there.

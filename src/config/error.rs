@@ -10,11 +10,22 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub struct ConfigError {
     faults: Vec<Fault>,
+    of_the_machine: bool,
 }
 
 impl ConfigError {
     pub(super) fn new(faults: Vec<Fault>) -> Self {
-        Self { faults }
+        Self { faults, of_the_machine: false }
+    }
+
+    /// The same, of a file that the system could not read.
+    pub(super) fn of_the_machine(self) -> Self {
+        Self { of_the_machine: true, ..self }
+    }
+
+    /// Whether who wrote or named the file is to blame, and not the machine.
+    pub fn is_refusal(&self) -> bool {
+        !self.of_the_machine
     }
 
     /// The faults, in the order of the file.

@@ -1,7 +1,7 @@
 //! From bytes to arms, stage by stage.
 
 use super::arm::Arm;
-use super::arms::{arm, blind, contradict, duplicates, typed, unexpected};
+use super::arms::{arm, blind, contradict, duplicates, too_many, typed, unexpected};
 use super::axes::{as_table, count, resolve_axes, take_axes};
 use super::document::{Node, descend, parse, splice};
 use super::error::ConfigError;
@@ -10,6 +10,7 @@ use super::schema::root as schema_root;
 use super::sections::Document;
 use super::source::{Draft, Sources};
 use super::walk::walk;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -40,14 +41,19 @@ pub fn load(path: &Path, sets: &[String]) -> Result<Loaded, ConfigError> {
         let fault = Draft::new(0..0, format!("{name}: {problem}"), "");
         ConfigError::new(vec![Sources::default().place(fault)])
     };
-    let meta = std::fs::metadata(path).map_err(|e| unread(format!("cannot be read: {e}")))?;
+    let failed = |error: io::Error| {
+        let kinds = [ErrorKind::NotFound, ErrorKind::NotADirectory, ErrorKind::PermissionDenied];
+        let found = unread(format!("cannot be read: {error}"));
+        if kinds.contains(&error.kind()) { found } else { found.of_the_machine() }
+    };
+    let meta = std::fs::metadata(path).map_err(failed)?;
     if meta.is_dir() {
         return Err(unread("is a folder; name a configuration file".to_owned()));
     }
     if meta.len() > LARGEST {
         return Err(unread(format!("has {} bytes; a configuration has a few thousand", meta.len())));
     }
-    let bytes = std::fs::read(path).map_err(|e| unread(format!("cannot be read: {e}")))?;
+    let bytes = std::fs::read(path).map_err(failed)?;
     from_bytes(&name, &bytes, sets)
 }
 
@@ -134,6 +140,7 @@ fn read(name: &str, text: &str, sets: &[(&str, usize)]) -> Result<Loaded, Vec<Dr
         .collect();
     stop(faults)?;
     let mut faults = duplicates(&axes, &arms);
+    faults.extend(too_many(&base, &arms));
     contradict(&base, &axes, &arms, &mut faults);
     blind(&base, &arms, &mut faults);
     unexpected(&base, &arms, &mut faults);

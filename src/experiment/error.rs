@@ -155,6 +155,11 @@ pub enum ExperimentError {
         /// What the first in plan order said.
         first: String,
     },
+    /// Asked to stop before anything was made.
+    #[error(
+        "stopped while it was looked what is there; nothing was changed, and the same command begins again"
+    )]
+    StoppedEarly,
     /// Asked to stop; what is finished is kept.
     #[error("stopped with {done} of {total} runs finished and kept in {}; the same command goes on from there", out.display())]
     Stopped {
@@ -173,14 +178,14 @@ impl ExperimentError {
         match self {
             Self::Mixed { .. }
             | Self::NoFolder
-            | Self::Folder(_)
-            | Self::Config(_)
             | Self::OtherPlan { .. }
             | Self::NotItsPlan { .. }
             | Self::UnknownRun { .. }
             | Self::Store(
                 StoreError::Occupied { .. } | StoreError::Taken { .. } | StoreError::Mingled { .. },
             ) => true,
+            Self::Folder(error) => error.is_refusal(),
+            Self::Config(error) => error.is_refusal(),
             Self::Scenario { source, .. } => source.is_refusal(),
             _ => false,
         }
@@ -189,7 +194,7 @@ impl ExperimentError {
     /// Whether it was asked to stop, so that the same call goes on.
     pub fn is_stop(&self) -> bool {
         match self {
-            Self::Stopped { .. } => true,
+            Self::Stopped { .. } | Self::StoppedEarly => true,
             Self::Scenario { source, .. } => source.is_stop(),
             _ => false,
         }

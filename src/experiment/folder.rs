@@ -9,7 +9,7 @@ use super::store::{Store, StoreError, write_atomic};
 use super::summary::merge::{self, Table};
 use crate::config::{Document, Loaded, SlurmSection, resolved};
 use crate::policies::Backend;
-use crate::record::folder::{CONFIG, Described, MANIFEST, PLAN};
+use crate::record::folder::{CONFIG, Described, FolderError, MANIFEST, PLAN};
 use crate::record::made::{MADE, Made, MissingRun, digest};
 use crate::record::tables::ReplicateRow;
 use std::fs;
@@ -46,13 +46,9 @@ impl<'a> Folder<'a> {
         Ok(Self { out, loaded, backend, threads, plan, config })
     }
 
-    /// Whether this is the plan of the experiment.
-    pub fn is_told_by(&self, plan: &str) -> bool {
-        self.plan == plan
-    }
-
-    fn description(&self) -> Description<'_> {
-        Description { plan: &self.plan, config: &self.config }
+    /// What says whose the folder is.
+    fn own(&self) -> [(&'static str, &str); 2] {
+        [(PLAN, &self.plan), (CONFIG, &self.config)]
     }
 
     /// Holds the folder for this experiment, and describes it where another was there or none. The tables of another that is
@@ -61,11 +57,12 @@ impl<'a> Folder<'a> {
     /// # Errors
     /// Another experiment is at work there, or is finished and not to be taken over; a file that cannot be written.
     pub fn hold(&self, takes_over: bool) -> Result<Held, ExperimentError> {
-        if !takes_over && !self.description().is_of(self.out) && self.is_finished() {
+        let own = self.own();
+        if !takes_over && !Description(&own).is_of(self.out)? && self.is_finished()? {
             return Err(StoreError::Taken { out: self.out.to_owned() }.into());
         }
         let made_with = self.manifest(&Tally::default())?;
-        Ok(Held::take(self.out, self.description(), || {
+        Ok(Held::take(self.out, Description(&own), || {
             let put = |file: &str, text: &str| write_atomic(&self.out.join(file), text.as_bytes());
             // Tables that lie there are of another plan from here on.
             if self.out.join(ReplicateRow::FILE).exists() {
@@ -78,9 +75,12 @@ impl<'a> Folder<'a> {
     }
 
     /// Whether whole tables lie in the folder.
-    fn is_finished(&self) -> bool {
-        Described::open(self.out)
-            .is_ok_and(|told| told.owns_its_tables() && self.out.join(ReplicateRow::FILE).exists())
+    fn is_finished(&self) -> Result<bool, FolderError> {
+        match Described::open(self.out) {
+            Ok(told) => Ok(told.owns_its_tables() && self.out.join(ReplicateRow::FILE).exists()),
+            Err(problem @ FolderError::Io { .. }) => Err(problem),
+            Err(_) => Ok(false),
+        }
     }
 
     /// Writes the tables of `runs`, and tells why the others are not among them. The mark that they are whole comes last.
@@ -100,7 +100,7 @@ impl<'a> Folder<'a> {
         if !allow_mixed {
             merged.made_with.unmingled()?;
         }
-        held.check(self.out, self.description())?;
+        held.check(self.out, Description(&self.own()))?;
         let made = Made { of: digest(&self.plan, &self.config), missing };
         // Where the same tables lie there already, others may be reading them.
         if Described::open(self.out)?.made.as_ref() != Some(&made) {
@@ -132,6 +132,32 @@ impl<'a> Folder<'a> {
         let own = manifest(self.loaded.document.seed, self.backend, self.threads, made_with);
         text(MANIFEST, serde_json::to_string_pretty(&own))
     }
+}
+
+/// Whether a plan's text is that of these runs: it is compared as it is written, and stands in memory once.
+///
+/// # Errors
+/// The plan cannot be written as text.
+pub fn is_described_by(
+    plan: &str,
+    loaded: &Loaded,
+    name: &str,
+    runs: &[Planned],
+) -> Result<bool, ExperimentError> {
+    struct Same<'a>(Option<&'a [u8]>);
+    impl io::Write for Same<'_> {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 = self.0.and_then(|rest| rest.strip_prefix(bytes));
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut same = Same(Some(plan.as_bytes()));
+    let written = serde_json::to_writer_pretty(&mut same, &describe(loaded, name, runs));
+    written.map_err(|e| ExperimentError::Describe { file: PLAN, problem: e.to_string() })?;
+    Ok(same.0.is_some_and(<[u8]>::is_empty))
 }
 
 fn text(file: &'static str, text: Result<String, serde_json::Error>) -> Result<String, ExperimentError> {

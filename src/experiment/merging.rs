@@ -2,11 +2,14 @@
 
 use super::error::ExperimentError;
 use super::folder::Folder;
+use super::plan::runs::Planned;
 use super::store::occupied::{Held, sweep};
 use super::stored::Stored;
 use crate::record::folder::{FIGURES, RECORDS};
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// What may be lacking in what is put together.
 #[derive(Debug, Clone, Copy, Default)]
@@ -32,10 +35,15 @@ pub struct Tabulated {
 ///
 /// # Errors
 /// Runs that are missing, damaged, another's or contradictory, each with its file; records of several binaries; a file that cannot be
-/// written. Nothing is written then.
-pub fn merge(dirs: &[PathBuf], out: &Path, lenience: Lenience) -> Result<Tabulated, ExperimentError> {
+/// written; asked to stop. Nothing is written then.
+pub fn merge(
+    dirs: &[PathBuf],
+    out: &Path,
+    lenience: Lenience,
+    stop: &AtomicBool,
+) -> Result<Tabulated, ExperimentError> {
     let stored = Stored::open(dirs)?;
-    let count = stored.count()?;
+    let count = stored.count(stop)?;
     if !count.problems.is_empty() {
         return Err(ExperimentError::Unmergeable { problems: listed(&count.problems) });
     }
@@ -57,9 +65,12 @@ pub fn merge(dirs: &[PathBuf], out: &Path, lenience: Lenience) -> Result<Tabulat
     let folder = Folder::of(out, loaded, (name, runs), backend, *threads)?;
     let held = folder.hold(false)?;
     sweep(out, &[RECORDS, FIGURES])?;
-    let (runs, finished) = (runs.len(), count.finished.len());
-    folder.tabulate(&held, &count.finished, store, count.missing, lenience.mixed)?;
-    Ok(Tabulated { runs, finished, _held: Arc::new(held) })
+    let finished: Cow<'_, [Planned]> = match count.finished.len() == runs.len() {
+        true => Cow::Borrowed(runs),
+        false => count.finished.into_iter().cloned().collect(),
+    };
+    folder.tabulate(&held, &finished, store, count.missing, lenience.mixed)?;
+    Ok(Tabulated { runs: runs.len(), finished: finished.len(), _held: Arc::new(held) })
 }
 
 /// Most lines that an error lists.

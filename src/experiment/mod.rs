@@ -1,6 +1,7 @@
 //! From a config to tables: plan, train, judge, store, merge, summarise.
 
 pub mod auditing;
+mod begin;
 mod deploy;
 mod error;
 mod folder;

@@ -1,15 +1,15 @@
 //! Runs an experiment: what is not there yet, then the tables.
 
+use super::begin::{Asked, begin};
 use super::error::ExperimentError;
 use super::folder::Folder;
 use super::judging::judge;
 use super::plan::runs::{Planned, plan};
 use super::store::Store;
-use super::store::occupied::{Held, sweep};
-use super::survey::survey;
+use super::store::occupied::Held;
 use super::work::{Hooks, Options, Progress, carry_out};
 use crate::config::Loaded;
-use crate::record::folder::{FIGURES, PLAN, RECORDS};
+use crate::record::folder::{PLAN, RECORDS};
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -57,11 +57,10 @@ pub fn run(
     let out = &options.out;
     let store = store(options);
     let asked = options.part.of(&runs);
-    let found = survey(loaded, &asked, &store)?.unmixed(options.allow_mixed)?;
     let folder = Folder::of(out, loaded, (name, &runs), &options.backend, options.threads)?;
-    store.create()?;
-    let held = folder.hold(options.part.is_whole())?;
-    sweep(out, &[RECORDS, FIGURES])?;
+    let all = [Asked { scenario: None, loaded, runs: &asked }];
+    let (mut found, held) = begin(&all, &store, options, stop, || folder.hold(options.part.is_whole()))?;
+    let found = found.pop().unwrap_or_default();
     let hooks = Hooks { judge: &judge::judge, progress, stop };
     let tabulated = options.part.is_whole();
     let reused = match carry_out(loaded, &asked, found, &store, options, &hooks) {
@@ -89,10 +88,10 @@ pub fn run(
 ///
 /// # Errors
 /// As [`run`], where the call is not allowed in its folder.
-pub fn outlook(loaded: &Loaded, options: &Options) -> Result<Outlook, ExperimentError> {
+pub fn outlook(loaded: &Loaded, options: &Options, stop: &AtomicBool) -> Result<Outlook, ExperimentError> {
     let runs = planned(loaded, options)?;
     let asked = options.part.of(&runs);
-    let found = survey(loaded, &asked, &store(options))?.unmixed(options.allow_mixed)?;
+    let found = Asked { scenario: None, loaded, runs: &asked }.found(&store(options), options, stop)?;
     Ok(Outlook { planned: runs.len(), runs: asked.len(), reused: asked.len() - found.pending.len() })
 }
 
@@ -100,12 +99,16 @@ pub fn outlook(loaded: &Loaded, options: &Options) -> Result<Outlook, Experiment
 ///
 /// # Errors
 /// As [`run`], where the call is not allowed in its folder.
-pub fn prepare(loaded: &Loaded, name: &str, options: &Options) -> Result<(), ExperimentError> {
+pub fn prepare(
+    loaded: &Loaded,
+    name: &str,
+    options: &Options,
+    stop: &AtomicBool,
+) -> Result<(), ExperimentError> {
     let runs = planned(loaded, options)?;
-    let store = store(options);
-    survey(loaded, &runs, &store)?.unmixed(options.allow_mixed)?;
-    store.create()?;
-    Folder::of(&options.out, loaded, (name, &runs), &options.backend, options.threads)?.hold(false).map(drop)
+    let folder = Folder::of(&options.out, loaded, (name, &runs), &options.backend, options.threads)?;
+    let all = [Asked { scenario: None, loaded, runs: &runs }];
+    begin(&all, &store(options), options, stop, || folder.hold(false)).map(drop)
 }
 
 fn planned(loaded: &Loaded, options: &Options) -> Result<Vec<Planned>, ExperimentError> {

@@ -1,16 +1,17 @@
 //! An experiment as one or several run folders hold it: planned anew from the config that lies there.
 
 use super::error::ExperimentError;
-use super::folder::Folder;
+use super::folder::is_described_by;
 use super::plan::runs::{Planned, plan};
 use super::store::Store;
 use super::store::numerics::Tally;
-use super::survey::{Standing, stand};
+use super::survey::{Look, Standing, in_parts};
 use crate::config::{self, Loaded};
 use crate::policies::Backend;
-use crate::record::folder::{CONFIG, Described, FolderError, MANIFEST, PLAN, RECORDS};
+use crate::record::folder::{CONFIG, Described, FolderError, MANIFEST, PLAN, Plan, RECORDS};
 use crate::record::made::MissingRun;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 /// An experiment as its folders hold it.
 #[derive(Debug)]
@@ -31,9 +32,9 @@ pub struct Stored {
 
 /// What of the runs is there.
 #[derive(Debug, Default)]
-pub struct Count {
+pub struct Count<'a> {
     /// Runs of which everything is there.
-    pub finished: Vec<Planned>,
+    pub finished: Vec<&'a Planned>,
     /// The others.
     pub missing: Vec<MissingRun>,
     /// Files that do not verify.
@@ -50,7 +51,8 @@ impl Stored {
     /// # Errors
     /// One that is no run folder; folders of different plans; a config that does not give its plan.
     pub fn open(dirs: &[PathBuf]) -> Result<Self, ExperimentError> {
-        let opened = dirs.iter().map(|dir| Described::open(dir)).collect::<Result<Vec<_>, FolderError>>()?;
+        let mut opened =
+            dirs.iter().map(|dir| Described::open(dir)).collect::<Result<Vec<_>, FolderError>>()?;
         let (Some(first), Some(dir)) = (opened.first(), dirs.first()) else {
             return Err(ExperimentError::NoFolder);
         };
@@ -65,8 +67,11 @@ impl Stored {
             let (first, other) = (dir.join(differs), place.join(differs));
             return Err(ExperimentError::OtherPlan { first, other });
         }
+        // Plans may be large: of each, one text is kept until it is compared.
+        let Described { plan_text, plan: Plan { name, .. }, manifest, .. } = opened.swap_remove(0);
+        drop(opened);
         let unlike = |problem: String| ExperimentError::NotItsPlan { dir: dir.clone(), problem };
-        let manifest = first.manifest.as_ref().ok_or_else(|| unlike(format!("{MANIFEST} is missing")))?;
+        let manifest = manifest.ok_or_else(|| unlike(format!("{MANIFEST} is missing")))?;
         let backend = Backend::named(&manifest.device, &manifest.kernels).ok_or_else(|| {
             let (device, kernels) = (&manifest.device, &manifest.kernels);
             unlike(format!("{MANIFEST} names {kernels} kernels on {device}, which this program has not"))
@@ -74,29 +79,42 @@ impl Stored {
         let loaded = config::load(&dir.join(CONFIG), &[])?;
         let runs = plan(&loaded, &backend)
             .map_err(|e| ExperimentError::Describe { file: PLAN, problem: e.to_string() })?;
-        let name = first.plan.name.clone();
-        let threads = manifest.threads;
-        let own = Folder::of(dir, &loaded, (&name, &runs), &backend, threads)?;
-        if !own.is_told_by(&first.plan_text) {
+        if !is_described_by(&plan_text, &loaded, &name, &runs)? {
             let problem =
                 format!("{CONFIG} gives another plan than {PLAN}, or a file that it names has changed");
             return Err(unlike(problem));
         }
+        let threads = manifest.threads;
         let records: Vec<PathBuf> = dirs.iter().map(|dir| dir.join(RECORDS)).collect();
         let store = Store::of(records.iter().map(PathBuf::as_path));
         Ok(Self { loaded, name, runs, backend, threads, store })
     }
 
-    /// Looks at every record.
+    /// Looks at every record, on all workers. `stop` ends it.
     ///
     /// # Errors
-    /// A file that cannot be read.
-    pub fn count(&self) -> Result<Count, ExperimentError> {
-        let mut count = Count::default();
-        for planned in &self.runs {
-            let reason = match stand(&self.loaded, planned, &self.store, &mut count.made_with) {
+    /// A file that cannot be read; asked to stop.
+    pub fn count(&self, stop: &AtomicBool) -> Result<Count<'_>, ExperimentError> {
+        let look = Look::at(&self.loaded, &self.store)?;
+        let mut all = Count::default();
+        for part in in_parts(&self.runs, stop, |chunk| Count::of(chunk, &look))? {
+            all.finished.extend(part.finished);
+            all.missing.extend(part.missing);
+            all.damaged.extend(part.damaged);
+            all.problems.extend(part.problems);
+            all.made_with.add(part.made_with);
+        }
+        Ok(all)
+    }
+}
+
+impl<'a> Count<'a> {
+    fn of(runs: &'a [Planned], look: &Look<'_>) -> Result<Self, ExperimentError> {
+        let mut count = Self::default();
+        for planned in runs {
+            let reason = match look.stand(planned, &mut count.made_with) {
                 Ok(standing) if standing.is_done() => {
-                    count.finished.push(planned.clone());
+                    count.finished.push(planned);
                     continue;
                 }
                 Ok(standing) => {

@@ -6,7 +6,13 @@ use super::store::numerics::{Tally, numerics};
 use super::store::{Found, Store, StoreError};
 use super::training::checkpoint::under_way;
 use crate::config::Loaded;
+use rayon::prelude::*;
+use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Runs that are looked at by one worker in a row.
+const TOGETHER: usize = 1024;
 
 /// What of a plan is there, and what is to be made.
 #[derive(Debug, Default)]
@@ -39,26 +45,52 @@ impl Standing {
     }
 }
 
-/// Looks at every record of the runs.
+/// Looks at every record of the runs, on all workers. `stop` ends it.
 ///
 /// # Errors
-/// A record that cannot be read, that is another run's or an earlier version's, or that contradicts another.
+/// A record that cannot be read, that is another run's or an earlier version's, or that contradicts another; asked to stop.
 pub fn survey<'a>(
     loaded: &Loaded,
     runs: &'a [Planned],
     store: &Store,
+    stop: &AtomicBool,
 ) -> Result<Survey<'a>, ExperimentError> {
-    let mut survey = Survey::default();
-    for planned in runs {
-        let standing = stand(loaded, planned, store, &mut survey.made_with)?;
-        if standing.is_done() {
-            continue;
+    let look = Look::at(loaded, store)?;
+    let some = |chunk: &'a [Planned]| {
+        let mut survey = Survey::default();
+        for planned in chunk {
+            let standing = look.stand(planned, &mut survey.made_with)?;
+            if standing.is_done() {
+                continue;
+            }
+            let kept = keeps_rollouts(&loaded.arms[planned.arm].document, planned.replicate);
+            survey.again += usize::from(!kept && standing.judged > 0);
+            survey.pending.push(planned);
         }
-        let kept = keeps_rollouts(&loaded.arms[planned.arm].document, planned.replicate);
-        survey.again += usize::from(!kept && standing.judged > 0);
-        survey.pending.push(planned);
+        Ok(survey)
+    };
+    let mut survey = Survey::default();
+    for part in in_parts(runs, stop, some)? {
+        survey.pending.extend(part.pending);
+        survey.again += part.again;
+        survey.made_with.add(part.made_with);
     }
     Ok(survey)
+}
+
+/// What `some` makes of the runs, a number of them at a time, in plan order.
+pub(super) fn in_parts<'a, T: Send>(
+    runs: &'a [Planned],
+    stop: &AtomicBool,
+    some: impl Fn(&'a [Planned]) -> Result<T, ExperimentError> + Sync,
+) -> Result<Vec<T>, ExperimentError> {
+    let unless_stopped = |chunk| match stop.load(Ordering::Relaxed) {
+        true => Err(ExperimentError::StoppedEarly),
+        false => some(chunk),
+    };
+    // The first problem in plan order is told, whichever worker met another before.
+    let parts: Vec<Result<T, ExperimentError>> = runs.par_chunks(TOGETHER).map(unless_stopped).collect();
+    parts.into_iter().collect()
 }
 
 impl Survey<'_> {
@@ -80,60 +112,77 @@ impl Survey<'_> {
     }
 }
 
-/// Looks at the records of one run, and counts by what they were made.
-///
-/// # Errors
-/// As [`survey`].
-pub fn stand(
-    loaded: &Loaded,
-    planned: &Planned,
-    store: &Store,
-    tally: &mut Tally,
-) -> Result<Standing, StoreError> {
-    let mut standing = Standing::default();
-    let mut look = |id: &str| -> Result<bool, StoreError> {
-        standing.needed += 1;
-        match store.look(id)? {
-            Found::Whole(kept) => {
-                tally.count(&kept.stamp.numerics);
-                return Ok(true);
-            }
-            Found::Damaged => standing.damaged.push(store.path(id)),
-            Found::Absent => {}
-        }
-        standing.missing += 1;
-        Ok(false)
-    };
-    let mut judged = 0;
-    for (_, id) in planned.judgements() {
-        judged += usize::from(look(id)?);
-    }
-    for id in &planned.deploy_ids {
-        look(id)?;
-    }
-    if keeps_rollouts(&loaded.arms[planned.arm].document, planned.replicate) {
-        look(&planned.train_id)?;
-    }
-    // What an unfinished run would go on from must be its own too.
-    if standing.missing > 0 {
-        for id in planned.twins() {
-            look_at(store, id, tally)?;
-        }
-        if loaded.arms[planned.arm].document.record.checkpoint.is_some() {
-            for id in planned.trained() {
-                look_at(store, &under_way(id), tally)?;
-            }
-        }
-    }
-    standing.judged = judged;
-    Ok(standing)
+/// A look at the records of a store, of which it is known which have a file.
+pub(super) struct Look<'a> {
+    loaded: &'a Loaded,
+    store: &'a Store,
+    names: HashSet<Box<str>>,
 }
 
-fn look_at(store: &Store, id: &str, tally: &mut Tally) -> Result<(), StoreError> {
-    if let Found::Whole(kept) = store.look(id)? {
-        tally.count(&kept.stamp.numerics);
+impl<'a> Look<'a> {
+    /// Reads which records have a file.
+    ///
+    /// # Errors
+    /// A folder that cannot be read.
+    pub fn at(loaded: &'a Loaded, store: &'a Store) -> Result<Self, StoreError> {
+        Ok(Self { loaded, store, names: store.names()? })
     }
-    Ok(())
+
+    fn look(&self, id: &str) -> Result<Found, StoreError> {
+        if self.names.contains(id) { self.store.look(id) } else { Ok(Found::Absent) }
+    }
+
+    /// Looks at the records of one run, and counts by what they were made.
+    ///
+    /// # Errors
+    /// As [`survey`].
+    pub fn stand(&self, planned: &Planned, tally: &mut Tally) -> Result<Standing, StoreError> {
+        let mut standing = Standing::default();
+        let mut look = |id: &str| -> Result<bool, StoreError> {
+            standing.needed += 1;
+            match self.look(id)? {
+                Found::Whole(kept) => {
+                    tally.count(&kept.stamp.numerics);
+                    return Ok(true);
+                }
+                Found::Damaged => standing.damaged.push(self.store.path(id)),
+                Found::Absent => {}
+            }
+            standing.missing += 1;
+            Ok(false)
+        };
+        let mut judged = 0;
+        for (_, id) in planned.judgements() {
+            judged += usize::from(look(id)?);
+        }
+        for id in &planned.deploy_ids {
+            look(id)?;
+        }
+        let document = &self.loaded.arms[planned.arm].document;
+        if keeps_rollouts(document, planned.replicate) {
+            look(&planned.train_id)?;
+        }
+        // What an unfinished run would go on from must be its own too.
+        if standing.missing > 0 {
+            for id in planned.twins() {
+                self.look_at(id, tally)?;
+            }
+            if document.record.checkpoint.is_some() {
+                for id in planned.trained() {
+                    self.look_at(&under_way(id), tally)?;
+                }
+            }
+        }
+        standing.judged = judged;
+        Ok(standing)
+    }
+
+    fn look_at(&self, id: &str, tally: &mut Tally) -> Result<(), StoreError> {
+        if let Found::Whole(kept) = self.look(id)? {
+            tally.count(&kept.stamp.numerics);
+        }
+        Ok(())
+    }
 }
 
 /// Judgements of a run that are not there, or do not verify.

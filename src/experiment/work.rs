@@ -3,11 +3,12 @@
 use super::error::ExperimentError;
 use super::judging::error::JudgeError;
 use super::judging::subject::Subject;
+use super::plan::cost;
 use super::plan::part::Part;
 use super::plan::runs::{Judgement, Planned, keeps_rollouts};
 use super::store::numerics::Tally;
 use super::store::{Behind, Record, Store, StoreError, behind, policy};
-use super::survey::{Survey, stand, unjudged};
+use super::survey::{Look, Survey, survey, unjudged};
 use super::training::checkpoint::Checkpoints;
 use super::training::error::TrainError;
 use super::training::setting::{Audited, Setting};
@@ -44,8 +45,10 @@ pub struct Options {
 pub trait Progress: Sync {
     /// How many runs there are in all, and how many were there already.
     fn start(&self, runs: usize, done: usize);
-    /// One more run is finished.
-    fn advance(&self);
+    /// What is to be made takes so much work in all.
+    fn weigh(&self, _work: u64) {}
+    /// One more run is finished, which took so much of it.
+    fn advance(&self, work: u64);
     /// Work was done that was announced as so much of the total.
     fn spent(&self, _amount: usize) {}
     /// So many runs were judged before, and are trained again for what is new: their rollouts were not kept.
@@ -69,12 +72,12 @@ pub struct Hooks<'a> {
 pub fn carry_out(
     loaded: &Loaded,
     runs: &[Planned],
-    survey: Survey<'_>,
+    found: Survey<'_>,
     store: &Store,
     options: &Options,
     hooks: &Hooks<'_>,
 ) -> Result<usize, ExperimentError> {
-    let Survey { pending, again, .. } = survey;
+    let Survey { pending, again, .. } = found;
     let reused = runs.len() - pending.len();
     hooks.progress.start(runs.len(), reused);
     if again > 0 {
@@ -85,8 +88,10 @@ pub fn carry_out(
         .num_threads(options.threads)
         .build()
         .map_err(|e| unstarted(e.to_string()))?;
+    let weights = weights(loaded, &pending);
+    hooks.progress.weigh(pending.iter().map(|run| weights.get(run.arm).copied().unwrap_or(1)).sum());
     let work = |behind: &Behind<'_>| -> Vec<MissingRun> {
-        let worker = Worker { loaded, options, store, behind, hooks };
+        let worker = Worker { loaded, options, store, behind, hooks, weights: &weights };
         pool.install(|| units(&pending).par_iter().flat_map_iter(|unit| worker.unit(unit)).collect())
     };
     let (mut failed, unwritten) = behind(store, work).map_err(|e| unstarted(e.to_string()))?;
@@ -100,8 +105,9 @@ pub fn carry_out(
         // Whose records could not be written is seen by what is not there; where all was stopped, one stands for them.
         let most = if hooks.stop.load(Ordering::Relaxed) { 1 } else { usize::MAX };
         let unknown = pending.iter().filter(|run| !known.contains(&(run.arm, run.replicate)));
+        let look = Look::at(loaded, store)?;
         let is_lost = |run: &&&Planned| {
-            !stand(loaded, run, store, &mut Tally::default()).is_ok_and(|standing| standing.is_done())
+            !look.stand(run, &mut Tally::default()).is_ok_and(|standing| standing.is_done())
         };
         failed.extend(unknown.filter(is_lost).take(most).map(|run| run.missing(problem.to_string())));
     }
@@ -111,15 +117,42 @@ pub fn carry_out(
         return Err(ExperimentError::Failed { out: options.out.clone(), failed, total, first });
     }
     if hooks.stop.load(Ordering::Relaxed) {
-        let mut done = 0;
-        for planned in runs {
-            done += usize::from(stand(loaded, planned, store, &mut Tally::default())?.is_done());
+        let look = Look::at(loaded, store)?;
+        let mut done = reused;
+        for planned in pending {
+            done += usize::from(look.stand(planned, &mut Tally::default())?.is_done());
         }
         if done < runs.len() {
             return Err(ExperimentError::Stopped { out: options.out.clone(), done, total: runs.len() });
         }
     }
     Ok(reused)
+}
+
+/// The same of what is missing at this moment, which an earlier part of the same call may have left.
+///
+/// # Errors
+/// As [`survey`] and [`carry_out`]; something else made what is there.
+pub fn carry_out_anew(
+    loaded: &Loaded,
+    runs: &[Planned],
+    store: &Store,
+    options: &Options,
+    hooks: &Hooks<'_>,
+) -> Result<usize, ExperimentError> {
+    let found = survey(loaded, runs, store, hooks.stop)?.unmixed(options.allow_mixed)?;
+    carry_out(loaded, runs, found, store, options, hooks)
+}
+
+/// Arms beyond which none is weighed: weighing one may draw its environment.
+const MOST_WEIGHED: usize = 1000;
+
+/// Milliseconds that a run of each arm takes; nothing where there are too many arms.
+fn weights(loaded: &Loaded, pending: &[&Planned]) -> Vec<u64> {
+    if pending.is_empty() || loaded.arms.len() > MOST_WEIGHED {
+        return Vec::new();
+    }
+    loaded.arms.par_iter().map(|arm| (cost::seconds(&arm.document) * 1e3).ceil().max(1.0) as u64).collect()
 }
 
 /// Runs that share a clean twin form a unit, so that the twin is trained once. Order: first appearance in the plan.
@@ -143,6 +176,7 @@ pub(super) struct Worker<'a> {
     pub(super) store: &'a Store,
     behind: &'a Behind<'a>,
     hooks: &'a Hooks<'a>,
+    weights: &'a [u64],
 }
 
 impl Worker<'_> {
@@ -162,7 +196,7 @@ impl Worker<'_> {
             if self.options.fail_fast && (outcome.is_err() || self.behind.failed()) {
                 self.hooks.stop.store(true, Ordering::Relaxed);
             }
-            self.hooks.progress.advance();
+            self.hooks.progress.advance(self.weights.get(planned.arm).copied().unwrap_or(1));
             failed.extend(outcome.err().map(|error| planned.missing(error.to_string())));
         }
         failed

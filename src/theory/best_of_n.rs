@@ -32,6 +32,8 @@ pub struct BestOfN {
 const NODES: usize = 12;
 /// Panels beyond which a side is given up.
 const MOST_PANELS: usize = 2000;
+/// Points at which the two densities are integrated beyond which both sides are given up: some seconds.
+const MOST_POINTS: u64 = 50_000_000;
 /// What a panel's two highest terms may add to a mean, in spreads.
 const TOLERANCE: f64 = 1e-6;
 /// Where a side begins: the mass beyond, as a share of what the best of n notices.
@@ -334,7 +336,7 @@ impl<'a> Walk<'a> {
         // The mass has to be right also where the best of n does not notice it: it goes on to where it does.
         let smooth = smooth && self.rule.highest.iter().all(|row| mass(row).abs() <= 0.1 * TOLERANCE);
         self.panels += 1;
-        if self.panels > MOST_PANELS {
+        if self.panels > MOST_PANELS || self.sum.spent() > MOST_POINTS {
             let error = (0..3).map(highest).fold(0.0, f64::max);
             return Err(QuadratureError::NotConverged { error, wanted: TOLERANCE });
         }
@@ -473,5 +475,7 @@ mod tests {
             assert!(refused("normal", "normal", n).contains("from 1 to 10,000,000"));
         }
         assert!(refused("generalized_pareto:xi=-5", "normal", 1e5).contains("too steep"));
+        // Scales apart by 299 powers of ten: the work has a limit.
+        assert!(refused("exponential:scale=1e300", "levy:scale=20", 2.0).contains("too steep"));
     }
 }

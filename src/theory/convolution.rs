@@ -7,6 +7,7 @@
 use super::ladder::{Ladder, edges};
 use crate::distributions::Distribution;
 use crate::foundation::quadrature::{QuadratureError, integrate, integrate_panels};
+use std::cell::Cell;
 
 /// Error of the density and its moments, as a share of them.
 const TOLERANCE: f64 = 1e-8;
@@ -22,6 +23,8 @@ pub(super) struct Sum<'a> {
     error: &'a dyn Distribution,
     of_utility: Ladder,
     of_error: Ladder,
+    /// Points at which densities were integrated so far.
+    spent: Cell<u64>,
 }
 
 /// One of the two laws, in whose variable is integrated.
@@ -32,7 +35,13 @@ struct Side<'a> {
 
 impl<'a> Sum<'a> {
     pub fn new(utility: &'a dyn Distribution, error: &'a dyn Distribution) -> Self {
-        Self { utility, error, of_utility: Ladder::new(utility), of_error: Ladder::new(error) }
+        let (of_utility, of_error) = (Ladder::new(utility), Ladder::new(error));
+        Self { utility, error, of_utility, of_error, spent: Cell::new(0) }
+    }
+
+    /// Points at which densities were integrated so far: what the answer has cost.
+    pub fn spent(&self) -> u64 {
+        self.spent.get()
     }
 
     /// Interquartile ranges of V and X.
@@ -112,7 +121,7 @@ impl<'a> Sum<'a> {
         let mut total = [0.0; 3];
         for ((own, other), range) in [(&v, &x), (&x, &v)].into_iter().zip(ranges) {
             let Some(range) = range.filter(|(low, high)| low < high) else { continue };
-            let [density, mine, rest] = half(own, other, u, range)?;
+            let [density, mine, rest] = half(own, other, u, range, &self.spent)?;
             let parts = if std::ptr::eq(own, &v) { [density, mine, rest] } else { [density, rest, mine] };
             for (sum, part) in total.iter_mut().zip(parts) {
                 *sum += part;
@@ -123,7 +132,13 @@ impl<'a> Sum<'a> {
 }
 
 /// ∫ f_own(y)·f_other(u − y)·(1, y, u − y) dy over a range of `own`'s variable that ends at the cut on one side.
-fn half(own: &Side<'_>, other: &Side<'_>, u: f64, range: (f64, f64)) -> Result<[f64; 3], QuadratureError> {
+fn half(
+    own: &Side<'_>,
+    other: &Side<'_>,
+    u: f64,
+    range: (f64, f64),
+    spent: &Cell<u64>,
+) -> Result<[f64; 3], QuadratureError> {
     let ln_density = |y: f64| {
         let mine = own.law.ln_pdf(y);
         if mine == f64::NEG_INFINITY { mine } else { mine + other.law.ln_pdf(u - y) }
@@ -183,6 +198,7 @@ fn half(own: &Side<'_>, other: &Side<'_>, u: f64, range: (f64, f64)) -> Result<[
         })
     };
     let integrand = |y: f64| {
+        spent.set(spent.get() + 1);
         let density = (ln_density(y) - shift).exp();
         if density == 0.0 { [0.0; 3] } else { [density, density * y, density * (u - y)] }
     };

@@ -203,6 +203,35 @@ fn tables_that_a_plan_has_not_are_taken_away_with_its_tables() {
     assert!(!out.join("deployment.csv").exists() && !out.join("features.csv").exists());
 }
 
+/// What the system does not give is the machine's fault, and nobody's experiment is taken for another's by it.
+#[test]
+fn what_cannot_be_read_is_not_taken_for_another_experiment() {
+    let place = Place::new(TINY);
+    place.done("run tiny.toml --out out");
+    let out = place.path("out");
+    let before = contents(&out);
+    for file in ["plan.json", "config.toml", "tables.json", "summary.csv"] {
+        let (path, aside) = (out.join(file), place.path("aside"));
+        fs::rename(&path, &aside).unwrap();
+        // Reading a folder fails as a disk does that is broken.
+        fs::create_dir(&path).unwrap();
+        for call in ["status out", "report out", "merge out", "run tiny.toml --out out"] {
+            let reads = match call.split(' ').next() {
+                Some("report") => true,
+                Some("run") => file != "summary.csv" && file != "tables.json",
+                _ => file != "summary.csv",
+            };
+            if reads {
+                let (code, _, stderr) = place.call(call);
+                assert!(code == 1 && stderr.contains(file), "{call}, {file}: {code} {stderr}");
+            }
+        }
+        fs::remove_dir(&path).unwrap();
+        fs::rename(&aside, &path).unwrap();
+        assert!(contents(&out) == before, "{file}");
+    }
+}
+
 #[test]
 fn two_experiments_share_no_folder_and_one_experiment_does() {
     let place = Place::new(TINY);

@@ -156,7 +156,7 @@ struct Silent;
 
 impl Progress for Silent {
     fn start(&self, _: usize, _: usize) {}
-    fn advance(&self) {}
+    fn advance(&self, _: u64) {}
 }
 
 fn options(out: PathBuf) -> Options {

@@ -492,6 +492,24 @@ fn arguments_override_the_file() {
     assert!(read_set(VALID, &["audit.budgets=[1,"]).unwrap_err().to_string().starts_with("--set:1:"));
 }
 
+/// What no memory holds, and what is never at an end, is refused at its place.
+#[test]
+fn sizes_have_a_limit() {
+    for (set, expected) in [
+        ("replicates=9223372036854775807", "--set:1:12: | 2000000 runs is the limit"),
+        ("replicates=333334", "--set:1:12: | 333334 replicates of 6 arms; 2000000 runs is the limit"),
+        (
+            "trainer.reinforce.batch=4000000000",
+            "--set:1:25: | 4000000000 rollouts a step; 10000000 is the limit",
+        ),
+        ("trainer.reinforce.steps=4000000000", "--set:1:25: | 1000000000 rollouts in all is the limit"),
+        ("calibration.rollouts=4000000000", "--set:1:22: | 10000000 is the limit"),
+    ] {
+        expect(read_set(VALID, &[set]).unwrap_err(), &[expected]);
+    }
+    assert!(read_set(VALID, &["replicates=333333"]).is_ok());
+}
+
 #[test]
 fn the_template_loads_explains_every_key_and_shows_the_defaults() {
     let text = template("my_first");

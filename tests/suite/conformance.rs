@@ -207,7 +207,7 @@ struct Silent;
 
 impl Progress for Silent {
     fn start(&self, _: usize, _: usize) {}
-    fn advance(&self) {}
+    fn advance(&self, _: u64) {}
 }
 
 /// Records of training runs, by file name.

@@ -94,14 +94,14 @@ pub fn run(args: &SlurmArgs, console: &Console) -> Result<Outcome, crate::Error>
         allow_mixed: args.allow_mixed,
     };
     submit::reachable()?;
-    experiment::prepare(&loaded, &name, &options)?;
     let stop = interruptible(console);
+    experiment::prepare(&loaded, &name, &options, &stop)?;
     if !submit::see_through(&job, &asked, &out, &stop, console)? {
         return Ok(Outcome::Stopped);
     }
     // Runs that failed on every try take no other down.
     let lenience = Lenience { partial: true, mixed: args.allow_mixed };
-    match merge::put_together(std::slice::from_ref(&out), &out, lenience, console)? {
+    match merge::put_together(std::slice::from_ref(&out), &out, lenience, &stop, console)? {
         (runs, finished) if finished < runs => Ok(Outcome::Failed),
         _ => Ok(Outcome::Done),
     }

@@ -40,7 +40,8 @@ pub(super) fn see_through(
     }
     let mut before = None;
     for _ in 0..MOST_ARRAYS {
-        let count = Stored::open(&[out.to_owned()])?.count()?;
+        let stored = Stored::open(&[out.to_owned()])?;
+        let count = stored.count(stop)?;
         // What somebody must decide on is told by the merge; what an array made nothing of, another will not.
         let is_stuck = before.replace(count.missing.len()) == Some(count.missing.len());
         if count.missing.is_empty() || !count.problems.is_empty() || is_stuck {

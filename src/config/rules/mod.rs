@@ -8,6 +8,7 @@ mod contradiction;
 mod deployment;
 mod ensemble;
 mod process;
+mod size;
 
 pub(super) use columns::unobservable;
 pub(super) use contradiction::{Contradiction, References};
@@ -60,6 +61,7 @@ pub(super) fn contradictions(document: &Document, references: &mut References) -
     found.extend(condition::condition(document));
     found.extend(deployment::deployment(document));
     found.extend(audit::audit(document));
+    found.extend(size::size(document));
     let mut say = |path: &str, message: String, help: &str| {
         found.push(Contradiction { path: path.to_owned(), message, help: help.to_owned() });
     };

@@ -95,11 +95,25 @@ fn deployment(document: &Document) -> (f64, u64) {
 }
 
 fn all_steps(document: &Document) -> u64 {
-    document.trainer.part().steps() + document.deployment.as_ref().map_or(0, |deployment| deployment.steps)
+    let deployed = document.deployment.as_ref().map_or(0, |deployment| deployment.steps);
+    document.trainer.part().steps().saturating_add(deployed)
 }
 
 fn rollouts(document: &Document) -> u64 {
-    document.trainer.part().batch() as u64 * all_steps(document)
+    (document.trainer.part().batch() as u64).saturating_mul(all_steps(document))
+}
+
+/// Seconds to train one run and its twins, and to judge and watch them.
+pub fn seconds(document: &Document) -> f64 {
+    let detectors = 1.0 + document.detectors.len() as f64;
+    let calibration = f64::from(document.calibration.rollouts.get()) * ROLLOUT * detectors;
+    let each = training(document) + rollouts(document) as f64 * ROLLOUT * detectors;
+    versions(document) as f64 * each + calibration + deployment(document).0
+}
+
+/// Training runs that one run takes: itself and its twins.
+fn versions(document: &Document) -> u64 {
+    if document.reward.swap_twin { 3 } else { 2 }
 }
 
 /// Adds up the plan.
@@ -107,19 +121,19 @@ pub fn cost(loaded: &Loaded) -> Cost {
     let mut cost = Cost { rollouts: 0, cpu_seconds: 0.0, disk_bytes: 0, observed_bytes: 0 };
     for arm in &loaded.arms {
         let document = &arm.document;
-        let versions = if document.reward.swap_twin { 3 } else { 2 };
-        let rollouts = rollouts(document);
-        let detectors = 1.0 + document.detectors.len() as f64;
-        let calibration = f64::from(document.calibration.rollouts.get()) * ROLLOUT * detectors;
-        let (watched, kept_policies) = deployment(document);
-        let each = training(document) + rollouts as f64 * ROLLOUT * detectors;
-        for replicate in 0..document.replicates.get() {
-            cost.rollouts += versions * rollouts;
-            cost.cpu_seconds += versions as f64 * each + calibration + watched;
-            let kept = if keeps_rollouts(document, replicate) { versions * rollouts } else { 0 };
-            cost.observed_bytes += kept * ROLLOUT_BYTES;
-            cost.disk_bytes += kept * ROLLOUT_BYTES + all_steps(document) * 300 + kept_policies;
-        }
+        let (versions, rollouts) = (versions(document), rollouts(document));
+        let (_, kept_policies) = deployment(document);
+        let runs = document.replicates.get();
+        // Either all of the later ones keep them or none does.
+        let (first, later) = (keeps_rollouts(document, 0), keeps_rollouts(document, 1));
+        let keep = if later { runs } else { u64::from(first) };
+        let times = u64::saturating_mul;
+        let observed = times(keep, times(versions * ROLLOUT_BYTES, rollouts));
+        let others = times(runs, times(all_steps(document), 300).saturating_add(kept_policies));
+        cost.rollouts = cost.rollouts.saturating_add(times(runs, times(versions, rollouts)));
+        cost.cpu_seconds += runs as f64 * seconds(document);
+        cost.observed_bytes = cost.observed_bytes.saturating_add(observed);
+        cost.disk_bytes = cost.disk_bytes.saturating_add(observed).saturating_add(others);
     }
     cost
 }

@@ -1,5 +1,6 @@
 //! Identities: what decides the numbers of a run is in them, and nothing else.
 
+use super::id::Id;
 use crate::config::{DeploymentSection, Document, bytes_of};
 use crate::detectors::DetectorSpec;
 use crate::policies::Backend;
@@ -31,7 +32,7 @@ pub fn train_id(
     replicate: u64,
     twin: Twin,
     backend: &Backend,
-) -> Result<String, serde_json::Error> {
+) -> Result<Id, serde_json::Error> {
     Ok(Runs::trained(document, twin, backend)?.id(replicate))
 }
 
@@ -94,7 +95,7 @@ impl Runs {
     }
 
     /// Identity of one of them.
-    pub fn id(&self, replicate: u64) -> String {
+    pub fn id(&self, replicate: u64) -> Id {
         let mut prefix = self.before.clone().and(&replicate.to_le_bytes());
         for part in &self.after {
             prefix = prefix.and(part);
@@ -123,7 +124,7 @@ impl Monitors {
     }
 
     /// Identities of what they tell of these policies.
-    pub fn ids(&self, policies: [&str; 2]) -> Vec<String> {
+    pub fn ids(&self, policies: [&str; 2]) -> Vec<Id> {
         let id =
             |prefix: &Prefix| prefix.clone().and(policies[0].as_bytes()).and(policies[1].as_bytes()).name();
         self.0.iter().map(id).collect()
@@ -157,16 +158,16 @@ impl Judges {
     }
 
     /// Identity of the run's own record: its row, its steps beside the clean twin's, its curves and the oracle.
-    pub fn run_id(&self, train_id: &str) -> String {
+    pub fn run_id(&self, train_id: &str) -> Id {
         self.id(&self.first, train_id)
     }
 
     /// Identity of each detector's judgement: that of another detector has no part in it, nor has the order.
-    pub fn judge_ids(&self, train_id: &str) -> Vec<String> {
+    pub fn judge_ids(&self, train_id: &str) -> Vec<Id> {
         self.each.iter().map(|settings| self.id(settings, train_id)).collect()
     }
 
-    fn id(&self, settings: &Prefix, train_id: &str) -> String {
+    fn id(&self, settings: &Prefix, train_id: &str) -> Id {
         settings.clone().and(train_id.as_bytes()).and(&[u8::from(self.swap_twin)]).name()
     }
 }
@@ -185,7 +186,7 @@ impl Prefix {
     }
 
     /// A short name of everything.
-    fn name(&self) -> String {
-        self.0.finalize().to_hex()[..16].to_owned()
+    fn name(&self) -> Id {
+        Id::of(&self.0.finalize())
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod cautions;
 pub mod cost;
+pub mod id;
 pub mod ids;
 pub mod manifest;
 pub mod part;

@@ -89,17 +89,22 @@ impl Part {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experiment::plan::id::Id;
+
+    fn name(number: u64) -> Id {
+        Id::of(&blake3::hash(&number.to_le_bytes()))
+    }
 
     fn runs(count: u64) -> Vec<Planned> {
         let run = |replicate| Planned {
             arm: 0,
             replicate,
-            train_id: format!("t{replicate}"),
-            clean_id: String::new(),
+            train_id: name(replicate),
+            clean_id: name(100),
             swap_id: None,
-            run_id: String::new(),
+            run_id: name(101),
             judge_ids: Vec::new(),
-            policy_ids: [String::new(), String::new()],
+            policy_ids: [name(102); 2],
             deploy_ids: Vec::new(),
         };
         (0..count).map(run).collect()
@@ -124,12 +129,12 @@ mod tests {
 
     #[test]
     fn named_runs_are_shared_out_and_unknown_names_are_told() {
-        let ids = Ids::read("t7\n\n t2 \nt5\n");
+        let ids = Ids::read(&format!("{}\n\n {} \n{}\n", name(7), name(2), name(5)));
         let numbers = |part: &Part| part.of(&runs(10)).iter().map(|run| run.replicate).collect::<Vec<_>>();
         let named = Part { ids: Some(ids.clone()), shard: None };
         assert_eq!(numbers(&named), [2, 5, 7]);
         assert_eq!(numbers(&Part { shard: Some("1/2".parse().unwrap()), ..named }), [5]);
         assert_eq!(ids.unknown(&runs(10)), None);
-        assert_eq!(ids.unknown(&runs(6)), Some((1, "t7")));
+        assert_eq!(ids.unknown(&runs(6)), Some((1, name(7).as_str())));
     }
 }

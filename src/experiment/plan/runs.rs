@@ -1,12 +1,14 @@
 //! Every run of an experiment, in order: arms of the grid, then replicates.
 
+use super::id::Id;
 use super::ids::{Judges, Monitors, Runs, SEMANTICS};
-use crate::config::{Document, Loaded, ObservedRuns};
+use crate::config::{Arm, Document, Loaded, ObservedRuns};
 use crate::foundation::format;
 use crate::policies::Backend;
 use crate::record::folder::{ArmInfo, Plan, RunInfo};
 use crate::record::made::MissingRun;
 use crate::reward::Twin;
+use rayon::prelude::*;
 
 /// One run and the identities it needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,19 +18,19 @@ pub struct Planned {
     /// Replicate, from 0.
     pub replicate: u64,
     /// The run itself.
-    pub train_id: String,
+    pub train_id: Id,
     /// Its yardstick.
-    pub clean_id: String,
+    pub clean_id: Id,
     /// Its honest-outlier control, where asked for.
-    pub swap_id: Option<String>,
+    pub swap_id: Option<Id>,
     /// Its own record: the row, the steps, the curves and the oracle.
-    pub run_id: String,
+    pub run_id: Id,
     /// The judgement of each detector, in the order of the config.
-    pub judge_ids: Vec<String>,
+    pub judge_ids: Vec<Id>,
     /// The trained policy and that of the clean twin.
-    pub policy_ids: [String; 2],
+    pub policy_ids: [Id; 2],
     /// What each monitor of the deployed policy tells, in the order of the config.
-    pub deploy_ids: Vec<String>,
+    pub deploy_ids: Vec<Id>,
 }
 
 /// What can be asked of those who judge a run.
@@ -43,18 +45,18 @@ pub enum Judgement {
 impl Planned {
     /// The run as one that is not in the tables.
     pub fn missing(&self, reason: String) -> MissingRun {
-        MissingRun { arm: self.arm, replicate: self.replicate, train_id: self.train_id.clone(), reason }
+        MissingRun { arm: self.arm, replicate: self.replicate, train_id: self.train_id.to_string(), reason }
     }
 
     /// The training runs that it takes: itself and its twins.
     pub fn trained(&self) -> impl Iterator<Item = &str> {
-        [&self.train_id, &self.clean_id].into_iter().chain(&self.swap_id).map(String::as_str)
+        [&self.train_id, &self.clean_id].into_iter().chain(&self.swap_id).map(Id::as_str)
     }
 
     /// What a run goes on from, beside its own record: twins and policies.
     pub fn twins(&self) -> impl Iterator<Item = &str> {
         let policies = self.policy_ids.iter().filter(|_| !self.deploy_ids.is_empty());
-        [&self.clean_id].into_iter().chain(&self.swap_id).chain(policies).map(String::as_str)
+        [&self.clean_id].into_iter().chain(&self.swap_id).chain(policies).map(Id::as_str)
     }
 
     /// Every judgement with its identity: the detectors, then the run.
@@ -70,7 +72,11 @@ impl Planned {
 /// # Errors
 /// Fails only where a section cannot be written as JSON, which no loaded config holds.
 pub fn plan(loaded: &Loaded, backend: &Backend) -> Result<Vec<Planned>, serde_json::Error> {
+    let replicates = |arm: &Arm| usize::try_from(arm.document.replicates.get()).unwrap_or(usize::MAX);
+    let all = loaded.arms.iter().map(replicates).fold(0usize, usize::saturating_add);
     let mut runs = Vec::new();
+    // Where there is no room for all at once, they come one after the other.
+    let _ = runs.try_reserve_exact(all);
     for arm in &loaded.arms {
         let document = &arm.document;
         let (judges, monitors) = (Judges::of(document)?, Monitors::of(document)?);
@@ -79,10 +85,11 @@ pub fn plan(loaded: &Loaded, backend: &Backend) -> Result<Vec<Planned>, serde_js
         let swapped = document.reward.swap_twin.then(|| trained(Twin::Swapped)).transpose()?;
         let policies = |twin| Runs::policies(document, twin, backend);
         let (policy, clean_policy) = (policies(Twin::Itself)?, policies(Twin::Clean)?);
-        for replicate in 0..document.replicates.get() {
+        runs.par_extend((0..replicates(arm)).into_par_iter().map(|replicate| {
+            let replicate = replicate as u64;
             let train_id = itself.id(replicate);
             let policy_ids = [policy.id(replicate), clean_policy.id(replicate)];
-            runs.push(Planned {
+            Planned {
                 arm: arm.index,
                 replicate,
                 clean_id: clean.id(replicate),
@@ -92,8 +99,8 @@ pub fn plan(loaded: &Loaded, backend: &Backend) -> Result<Vec<Planned>, serde_js
                 deploy_ids: monitors.ids([&policy_ids[0], &policy_ids[1]]),
                 policy_ids,
                 train_id,
-            });
-        }
+            }
+        }));
     }
     Ok(runs)
 }
@@ -141,7 +148,7 @@ pub fn describe(loaded: &Loaded, name: &str, runs: &[Planned]) -> Plan {
             .collect(),
         runs: runs
             .iter()
-            .map(|r| RunInfo { arm: r.arm, replicate: r.replicate, train_id: r.train_id.clone() })
+            .map(|r| RunInfo { arm: r.arm, replicate: r.replicate, train_id: r.train_id.to_string() })
             .collect(),
     }
 }

@@ -21,10 +21,24 @@ pub struct Tally(Vec<MadeWith>);
 impl Tally {
     /// One more record.
     pub fn count(&mut self, numerics: &Numerics) {
-        match self.0.iter_mut().find(|one| one.numerics == *numerics) {
+        match self.of(numerics) {
             Some(one) => one.records += 1,
             None => self.0.push(MadeWith { numerics: numerics.clone(), records: 1 }),
         }
+    }
+
+    /// The counts of what was met later.
+    pub fn add(&mut self, later: Self) {
+        for more in later.0 {
+            match self.of(&more.numerics) {
+                Some(one) => one.records += more.records,
+                None => self.0.push(more),
+            }
+        }
+    }
+
+    fn of(&mut self, numerics: &Numerics) -> Option<&mut MadeWith> {
+        self.0.iter_mut().find(|one| one.numerics == *numerics)
     }
 
     /// The counts.

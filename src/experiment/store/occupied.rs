@@ -2,21 +2,18 @@
 
 use super::error::StoreError;
 use crate::foundation::atomic_file;
-use crate::record::folder::{CONFIG, PLAN};
 use std::fs::{self, File, TryLockError};
+use std::io;
 use std::path::Path;
 
 /// The file whose lock says that somebody is at work.
 const LOCK: &str = ".lock";
 
 /// What an experiment is, as its folder tells it.
+///
+/// The names of files, each with its text.
 #[derive(Debug, Clone, Copy)]
-pub struct Description<'a> {
-    /// Text of the plan.
-    pub plan: &'a str,
-    /// Text of the resolved config.
-    pub config: &'a str,
-}
+pub struct Description<'a>(pub &'a [(&'static str, &'a str)]);
 
 /// A run folder that is held for one plan, until this is dropped.
 #[derive(Debug)]
@@ -27,9 +24,20 @@ pub struct Held {
 
 impl Description<'_> {
     /// Whether the folder is described so.
-    pub fn is_of(&self, out: &Path) -> bool {
-        let same = |file: &str, text: &str| fs::read(out.join(file)).is_ok_and(|own| own == text.as_bytes());
-        same(PLAN, self.plan) && same(CONFIG, self.config)
+    ///
+    /// # Errors
+    /// A file that is there and cannot be read: nobody knows then whose the folder is.
+    pub fn is_of(&self, out: &Path) -> Result<bool, StoreError> {
+        for (file, text) in self.0 {
+            let path = out.join(file);
+            match fs::read(&path) {
+                Ok(own) if own == text.as_bytes() => {}
+                Ok(_) => return Ok(false),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+                Err(error) => return Err(StoreError::io("read", &path)(error)),
+            }
+        }
+        Ok(true)
     }
 }
 
@@ -55,14 +63,14 @@ impl Held {
             Ok(()) => true,
             Err(TryLockError::WouldBlock) => false,
             Err(TryLockError::Error(_)) => {
-                if !own.is_of(out) {
+                if !own.is_of(out)? {
                     describe()?;
                 }
                 return Ok(Self { _lock: None });
             }
         };
         if is_alone {
-            if !own.is_of(out) {
+            if !own.is_of(out)? {
                 describe()?;
             }
             lock.unlock().map_err(StoreError::io("unlock", &path))?;
@@ -77,9 +85,9 @@ impl Held {
     /// Whether the folder is still that of the experiment.
     ///
     /// # Errors
-    /// It is described as another.
+    /// It is described as another, or cannot be read.
     pub fn check(&self, out: &Path, own: Description<'_>) -> Result<(), StoreError> {
-        if own.is_of(out) { Ok(()) } else { Err(StoreError::Occupied { out: out.to_owned() }) }
+        if own.is_of(out)? { Ok(()) } else { Err(StoreError::Occupied { out: out.to_owned() }) }
     }
 }
 
@@ -103,8 +111,9 @@ mod tests {
 
     fn describing<'a>(out: &'a Path, own: Description<'a>) -> impl FnOnce() -> Result<(), StoreError> + 'a {
         move || {
-            fs::write(out.join(PLAN), own.plan).unwrap();
-            fs::write(out.join(CONFIG), own.config).unwrap();
+            for (file, text) in own.0 {
+                fs::write(out.join(file), text).unwrap();
+            }
             Ok(())
         }
     }
@@ -113,17 +122,27 @@ mod tests {
     fn the_same_plan_is_let_in_and_another_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path();
-        let own = Description { plan: "a", config: "c" };
+        let own = Description(&[("plan", "a"), ("config", "c")]);
         let first = Held::take(out, own, describing(out, own)).unwrap();
         let second = Held::take(out, own, || panic!("it is described")).unwrap();
-        let other = Description { plan: "b", config: "c" };
+        let other = Description(&[("plan", "b"), ("config", "c")]);
         let refused = Held::take(out, other, || panic!("somebody is at work")).unwrap_err();
         assert!(matches!(refused, StoreError::Occupied { .. }), "{refused}");
-        assert_eq!(fs::read_to_string(out.join(PLAN)).unwrap(), "a");
+        assert_eq!(fs::read_to_string(out.join("plan")).unwrap(), "a");
         drop(first);
         assert!(Held::take(out, other, || panic!("somebody is at work")).is_err());
         drop(second);
         let third = Held::take(out, other, describing(out, other)).unwrap();
         assert!(third.check(out, other).is_ok() && third.check(out, own).is_err());
+    }
+
+    #[test]
+    fn a_description_that_cannot_be_read_is_nobodys() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path();
+        fs::create_dir(out.join("plan")).unwrap();
+        let own = Description(&[("plan", "a")]);
+        let problem = Held::take(out, own, || panic!("it may be another's")).unwrap_err();
+        assert!(matches!(problem, StoreError::Io { .. }), "{problem}");
     }
 }

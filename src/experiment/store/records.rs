@@ -8,6 +8,7 @@ use super::numerics::numerics;
 use super::record::{Decoded, Kept, Record, Stamp};
 use crate::experiment::plan::ids::SEMANTICS;
 use crate::foundation::atomic_file::{self, AtomicFile};
+use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -70,6 +71,26 @@ impl Store {
         let name = format!("{id}.record");
         let there = self.folders.iter().map(|folder| folder.join(&name)).find(|path| path.exists());
         there.unwrap_or_else(|| self.own().join(name))
+    }
+
+    /// The names under which anything stands at this moment: one reading of the folders tells of a million records that are not there.
+    ///
+    /// # Errors
+    /// A folder that cannot be read.
+    pub fn names(&self) -> Result<HashSet<Box<str>>, StoreError> {
+        let mut names = HashSet::new();
+        for folder in &self.folders {
+            let failed = || StoreError::io("read the folder", folder);
+            let entries = match fs::read_dir(folder) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                entries => entries.map_err(failed())?,
+            };
+            for entry in entries {
+                let name = entry.map_err(failed())?.file_name();
+                names.extend(name.to_str().and_then(|name| name.strip_suffix(".record")).map(Box::from));
+            }
+        }
+        Ok(names)
     }
 
     /// What stands under a record's name. Where several folders have it, all must hold the same.
@@ -250,6 +271,20 @@ mod tests {
         assert_eq!(store.require("a").unwrap().record, sample("1"));
         assert!(matches!(store.write("a", &sample("2")), Err(StoreError::Conflict { .. })));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
+    }
+
+    #[test]
+    fn names_are_those_of_all_folders_whatever_the_files_hold() {
+        let (one, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let store = Store::open(one.path()).unwrap();
+        store.write("a", &sample("1")).unwrap();
+        fs::write(store.path("b.partial"), b"half a record").unwrap();
+        fs::write(one.path().join(".partial-1-c"), b"left over").unwrap();
+        Store::open(other.path()).unwrap().write("d", &sample("1")).unwrap();
+        let both = Store::of([one.path(), other.path(), &one.path().join("none")]);
+        let names = both.names().unwrap();
+        assert_eq!(names, ["a", "b.partial", "d"].map(Box::from).into());
+        assert!(Store::of([store.path("a").as_path()]).names().is_err());
     }
 
     #[test]

@@ -103,14 +103,14 @@ pub fn merge(
         let (arm, replicate) = (planned.arm.to_string(), planned.replicate.to_string());
         let record = take(&planned.run_id)?;
         let bytes = |name: &str| record.section(name).unwrap_or_default();
-        let identity = [planned.train_id.clone(), arm.clone(), replicate.clone()];
+        let identity = [planned.train_id.to_string(), arm.clone(), replicate.clone()];
         steps.put(bytes("steps.csv"), &lead(&identity))?;
         let mut of_run = read_run(&record, &store.path(&planned.run_id), planned)?;
         for (judgement, id) in planned.judgements() {
             let apart = matches!(judgement, Judgement::Detector(_)).then(|| take(id)).transpose()?;
             let record = apart.as_ref().unwrap_or(&record);
             let bytes = |name: &str| record.section(name).unwrap_or_default();
-            let judge = [id.to_owned(), planned.train_id.clone()];
+            let judge = [id.to_owned(), planned.train_id.to_string()];
             let identity = lead(&[&judge[..], &[arm.clone(), replicate.clone()]].concat());
             detectors.put(bytes("detectors.csv"), &identity)?;
             flags.put(bytes("flags.csv"), &lead(&judge))?;
@@ -120,7 +120,7 @@ pub fn merge(
             let record = take(id)?;
             if let Some(table) = &mut deployment {
                 let rows = record.section(DeploymentRow::FILE).unwrap_or_default();
-                table.put(rows, &lead(&[id.clone(), arm.clone(), replicate.clone()]))?;
+                table.put(rows, &lead(&[id.to_string(), arm.clone(), replicate.clone()]))?;
             }
             of_run.deployment.extend(section::<DeploymentBody>(
                 &record,
@@ -134,14 +134,14 @@ pub fn merge(
         if keeps_rollouts(&loaded.arms[planned.arm].document, planned.replicate) {
             let record = take(&planned.train_id)?;
             let bytes = |name: &str| record.section(name).unwrap_or_default();
-            let identity = lead(std::slice::from_ref(&planned.train_id));
+            let identity = lead(&[planned.train_id.to_string()]);
             observed.put(bytes("observed.csv"), &identity)?;
             truth.put(bytes("truth.csv"), &identity)?;
         }
     }
     recover(loaded, &mut judged);
     for (planned, of_run) in runs.iter().zip(&judged) {
-        let identity = [planned.train_id.clone(), planned.arm.to_string(), planned.replicate.to_string()];
+        let identity = [planned.train_id.to_string(), planned.arm.to_string(), planned.replicate.to_string()];
         let swept = [&identity[..], &loaded.arms[planned.arm].values].concat();
         replicates.put(&rows::encode(std::slice::from_ref(&of_run.replicate))?, &lead(&swept))?;
     }
@@ -222,7 +222,7 @@ fn activations(
         let (own, lines) = features::split(record.section(features::SECTION).unwrap_or_default());
         let commas = |header: &[u8]| header.iter().filter(|b| **b == b',').count();
         let missing = ",".repeat(commas(&widest) - commas(own));
-        let identity = lead(std::slice::from_ref(&planned.train_id));
+        let identity = lead(&[planned.train_id.to_string()]);
         for line in lines.split_inclusive(|b| *b == b'\n') {
             table.put(line.strip_suffix(b"\n").unwrap_or(line), &identity)?;
             table.put(format!("{missing}\n").as_bytes(), "")?;

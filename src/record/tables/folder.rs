@@ -239,7 +239,7 @@ impl RunFolder {
 fn text(path: &Path) -> Result<Option<String>, FolderError> {
     match fs::read_to_string(path) {
         Ok(text) => Ok(Some(text)),
-        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
         Err(source) => Err(FolderError::Io { path: path.to_owned(), source }),
     }
 }
@@ -267,7 +267,11 @@ pub(super) fn table<R: DeserializeOwned>(
     let mut reader = csv::Reader::from_reader(source);
     let fault = |error: csv::Error| {
         let line = error.position().map_or(1, csv::Position::line);
-        FolderError::Row { path: path.clone(), line, message: message(&error) }
+        let message = message(&error);
+        match error.into_kind() {
+            csv::ErrorKind::Io(source) => FolderError::Io { path: path.clone(), source },
+            _ => FolderError::Row { path: path.clone(), line, message },
+        }
     };
     let header = reader.headers().map_err(fault)?.clone();
     if let Some(column) = columns.iter().find(|c| !header.iter().any(|h| h == **c)) {

@@ -63,3 +63,10 @@ pub enum FolderError {
         message: String,
     },
 }
+
+impl FolderError {
+    /// Whether what lies in the folder is to blame, and not the machine.
+    pub fn is_refusal(&self) -> bool {
+        !matches!(self, Self::Io { source, .. } if source.kind() != io::ErrorKind::InvalidData)
+    }
+}

@@ -14,6 +14,7 @@ mod groups;
 mod guards;
 pub(super) mod harm;
 pub(super) mod overall;
+pub(super) mod place;
 pub(super) mod programmes;
 mod ranking;
 mod rates;
@@ -25,16 +26,15 @@ pub use scenario::{Scenario, every_detector};
 
 use super::subject::Subject;
 use crate::experiment::error::ExperimentError;
+use crate::experiment::plan::id::Id;
 use crate::experiment::plan::ids::train_id;
 use crate::experiment::plan::manifest::manifest;
 use crate::experiment::plan::runs::{Judgement, Planned, plan};
 use crate::experiment::store::numerics::Tally;
-use crate::experiment::store::occupied::sweep;
 use crate::experiment::store::rows;
 use crate::experiment::store::{Record, Store, write_atomic};
-use crate::experiment::survey::survey;
 use crate::experiment::training::trained::section;
-use crate::experiment::work::{Hooks, Options, Progress, carry_out};
+use crate::experiment::work::{Hooks, Options, Progress, carry_out_anew};
 use crate::policies::Backend;
 use crate::record::benchmark::{
     AlertRow, BaseRateRow, CalibrationRow, CaughtRow, GuardRow, RankingRow, RateRow,
@@ -44,6 +44,7 @@ use crate::record::folder::{MANIFEST, PLAN, RECORDS};
 use endings::{Role, endings};
 use evaluate::evaluate;
 use overall::{Overall, judgement};
+use place::Place;
 use serde::Serialize;
 use std::collections::HashSet;
 use std::path::Path;
@@ -65,7 +66,7 @@ pub struct Benchmarked {
 /// Runs what is not there yet of every scenario, then writes the tables into the folder.
 ///
 /// # Errors
-/// As [`run`](crate::experiment::run()), with the scenario's name.
+/// As [`run`](crate::experiment::run()), with the scenario's name; other scenarios are at work in the folder.
 pub fn bench(
     scenarios: &[Scenario],
     options: &Options,
@@ -85,14 +86,8 @@ pub fn bench(
         plans
             .push((scenario, planned(scenario, &options.backend).map_err(|source| named(scenario, source))?));
     }
-    // Whether all of it is allowed is known before anything is written.
-    for (scenario, runs) in &plans {
-        survey(&scenario.loaded, runs, &store)
-            .and_then(|found| found.unmixed(options.allow_mixed))
-            .map_err(|source| named(scenario, source))?;
-    }
-    store.create()?;
-    sweep(&options.out, &[RECORDS])?;
+    let place = Place::of(&options.out, &plans)?;
+    let held = place.begin(&plans, &store, options, stop)?;
     let overall = Overall::start(&plans, &store, progress, |arm, asked| {
         judgement(&arm.document, &Role::all(&arm.document), asked)
     });
@@ -124,9 +119,7 @@ pub fn bench(
             Ok(records)
         };
         let hooks = Hooks { judge: &judge, progress: &overall, stop };
-        let carried = survey(&scenario.loaded, runs, &store)
-            .and_then(|found| found.unmixed(options.allow_mixed))
-            .and_then(|found| carry_out(&scenario.loaded, runs, found, &store, options, &hooks));
+        let carried = carry_out_anew(&scenario.loaded, runs, &store, options, &hooks);
         done.reused += carried.map_err(|source| named(scenario, source))?;
         done.runs += runs.len();
         if scenario.varies_an_exploits_mass() {
@@ -143,6 +136,7 @@ pub fn bench(
     if !options.allow_mixed {
         made_with.unmingled()?;
     }
+    place.check(&held)?;
     cells.write(&options.out, seed)?;
     describe(options, seed, &made_with)?;
     Ok(done)
@@ -165,11 +159,11 @@ fn planned(scenario: &Scenario, backend: &Backend) -> Result<Vec<Planned>, Exper
                 hasher.update(&(part.len() as u64).to_le_bytes()).update(part.as_bytes());
             }
             hasher.update(&MEASURES.to_le_bytes()).update(&replicate);
-            hasher.finalize().to_hex()[..16].to_owned()
+            Id::of(&hasher.finalize())
         };
         let detectors = std::mem::take(&mut run.judge_ids);
         let parts = std::iter::once(&run.train_id).chain(&detectors);
-        run.run_id = identity("bench", &parts.map(String::as_str).collect::<Vec<&str>>());
+        run.run_id = identity("bench", &parts.map(Id::as_str).collect::<Vec<&str>>());
         let document = &scenario.loaded.arms[run.arm].document;
         for role in Role::all(document) {
             let twin = role.twin(document);

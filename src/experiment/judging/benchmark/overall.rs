@@ -49,7 +49,7 @@ impl<'a> Overall<'a> {
 
 impl Progress for Overall<'_> {
     fn start(&self, _: usize, _: usize) {}
-    fn advance(&self) {}
+    fn advance(&self, _: u64) {}
 }
 
 /// What a judgement of the benchmark costs, with the runs that are trained for it.

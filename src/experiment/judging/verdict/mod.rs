@@ -16,6 +16,7 @@ pub use together::together;
 
 use super::benchmark::endings::{Role, endings};
 use super::benchmark::overall::{self, Overall};
+use super::benchmark::place::Place;
 use super::benchmark::trial;
 use super::benchmark::{Scenario, describe, named, table};
 use super::error::JudgeError;
@@ -23,14 +24,13 @@ use super::subject::Subject;
 use crate::audit::response::ResponseSpec;
 use crate::config::Document;
 use crate::experiment::error::ExperimentError;
+use crate::experiment::plan::id::Id;
 use crate::experiment::plan::ids::train_id;
 use crate::experiment::plan::runs::{Judgement, Planned, plan};
 use crate::experiment::store::numerics::Tally;
-use crate::experiment::store::occupied::sweep;
 use crate::experiment::store::{Record, Store, rows};
-use crate::experiment::survey::survey;
 use crate::experiment::training::trained::section;
-use crate::experiment::work::{Hooks, Options, Progress, carry_out};
+use crate::experiment::work::{Hooks, Options, Progress, carry_out_anew};
 use crate::policies::Backend;
 use crate::record::endpoint::{EndingRow, NONE};
 use crate::record::folder::{PLAN, RECORDS};
@@ -88,7 +88,7 @@ impl<'a> Planning<'a> {
         let mut runs = plan(&self.scenario.loaded, backend).map_err(described)?;
         for run in &mut runs {
             let document = &self.scenario.loaded.arms[run.arm].document;
-            let identity = |roles: &[Role]| -> Result<String, ExperimentError> {
+            let identity = |roles: &[Role]| -> Result<Id, ExperimentError> {
                 let mut hasher = blake3::Hasher::new();
                 hasher.update(b"verdict").update(&MEASURES.to_le_bytes()).update(run.clean_id.as_bytes());
                 for role in roles {
@@ -96,7 +96,7 @@ impl<'a> Planning<'a> {
                     let id = train_id(&role.document(document), run.replicate, twin, backend);
                     hasher.update(id.map_err(described)?.as_bytes());
                 }
-                Ok(hasher.finalize().to_hex()[..16].to_owned())
+                Ok(Id::of(&hasher.finalize()))
             };
             let own = self.own(document, run.arm);
             let judge_ids =
@@ -144,7 +144,7 @@ fn decisive(document: &Document) -> Vec<Role> {
 /// Runs what is not there yet of every sheet, then writes the tables into the folder.
 ///
 /// # Errors
-/// As [`run`](crate::experiment::run()), with the scenario's name.
+/// As [`run`](crate::experiment::run()), with the scenario's name; other sheets are at work in the folder.
 pub fn verdict(
     sheets: &[Sheet],
     options: &Options,
@@ -158,14 +158,8 @@ pub fn verdict(
         let runs = own.runs(&options.backend).map_err(|source| named(&own.scenario, source))?;
         plans.push((&own.scenario, runs));
     }
-    // Whether all of it is allowed is known before anything is written.
-    for (scenario, runs) in &plans {
-        survey(&scenario.loaded, runs, &store)
-            .and_then(|found| found.unmixed(options.allow_mixed))
-            .map_err(|source| named(scenario, source))?;
-    }
-    store.create()?;
-    sweep(&options.out, &[RECORDS])?;
+    let place = Place::of(&options.out, &plans)?;
+    let held = place.begin(&plans, &store, options, stop)?;
     let cost = |document: &Document, asked: Judgement| match asked {
         Judgement::Run => overall::programmes(document, &decisive(document)),
         // A run of its own, or none.
@@ -191,10 +185,7 @@ pub fn verdict(
             Ok(records)
         };
         let hooks = Hooks { judge: &judge, progress: &bar, stop };
-        let carry = |runs: &[Planned]| {
-            let found = survey(&scenario.loaded, runs, &store)?.unmixed(options.allow_mixed)?;
-            carry_out(&scenario.loaded, runs, found, &store, options, &hooks)
-        };
+        let carry = |runs: &[Planned]| carry_out_anew(&scenario.loaded, runs, &store, options, &hooks);
         let (mut taken, rest): (Vec<Planned>, Vec<Planned>) =
             runs.iter().cloned().partition(|run| run.replicate < FIRST);
         // A run that fails takes no other with it: the rest goes on, and then it is told.
@@ -223,6 +214,7 @@ pub fn verdict(
     if !options.allow_mixed {
         made_with.unmingled()?;
     }
+    place.check(&held)?;
     tables.write(options)?;
     describe(options, sheets.first().map_or(0, |sheet| sheet.scenario.loaded.document.seed), &made_with)?;
     Ok(done)

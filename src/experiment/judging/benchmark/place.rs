@@ -1,0 +1,129 @@
+//! The folder of a benchmark or a verdict: which scenarios it is for, and who is at work there.
+
+use super::scenario::Scenario;
+use crate::experiment::begin::{Asked, begin};
+use crate::experiment::error::ExperimentError;
+use crate::experiment::plan::runs::Planned;
+use crate::experiment::store::occupied::{Description, Held};
+use crate::experiment::store::{Store, StoreError, write_atomic};
+use crate::experiment::work::Options;
+use serde::Serialize;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+/// The file that says which scenarios a folder is for.
+const SCENARIOS: &str = "scenarios.json";
+
+/// A folder, and what it is for.
+pub(in crate::experiment::judging) struct Place<'a> {
+    out: &'a Path,
+    text: String,
+}
+
+/// A scenario as its folder tells it.
+#[derive(Serialize)]
+struct Told<'a> {
+    scenario: &'a str,
+    runs: usize,
+    /// Hash of the identities of all that is judged.
+    plan: String,
+}
+
+impl<'a> Place<'a> {
+    /// `out` for these plans; nothing is written yet.
+    ///
+    /// # Errors
+    /// The plans cannot be written as text.
+    pub fn of(out: &'a Path, plans: &[(&Scenario, Vec<Planned>)]) -> Result<Self, ExperimentError> {
+        let mut told = Vec::with_capacity(plans.len());
+        for (scenario, runs) in plans {
+            let mut hasher = blake3::Hasher::new();
+            for (_, id) in runs.iter().flat_map(Planned::judgements) {
+                hasher.update(id.as_bytes());
+            }
+            let plan = hasher.finalize().to_hex().to_string();
+            told.push(Told { scenario: &scenario.name, runs: runs.len(), plan });
+        }
+        let text = serde_json::to_string_pretty(&told)
+            .map_err(|e| ExperimentError::Describe { file: SCENARIOS, problem: e.to_string() })?;
+        Ok(Self { out, text })
+    }
+
+    /// Looks at what is there of all plans, then holds the folder for them.
+    ///
+    /// # Errors
+    /// As [`begin`]; other scenarios are at work there.
+    pub fn begin(
+        &self,
+        plans: &[(&Scenario, Vec<Planned>)],
+        store: &Store,
+        options: &Options,
+        stop: &AtomicBool,
+    ) -> Result<Held, ExperimentError> {
+        let asked: Vec<Asked<'_>> = plans
+            .iter()
+            .map(|(scenario, runs)| Asked { scenario: Some(&scenario.name), loaded: &scenario.loaded, runs })
+            .collect();
+        let describe = || write_atomic(&self.out.join(SCENARIOS), self.text.as_bytes());
+        let hold = || Ok(Held::take(self.out, Description(&self.own()), describe)?);
+        begin(&asked, store, options, stop, hold).map(|(_, held)| held)
+    }
+
+    /// Whether the folder is still for these plans.
+    ///
+    /// # Errors
+    /// Others have taken it over.
+    pub fn check(&self, held: &Held) -> Result<(), StoreError> {
+        held.check(self.out, Description(&self.own()))
+    }
+
+    fn own(&self) -> [(&'static str, &str); 1] {
+        [(SCENARIOS, &self.text)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::plan::runs::plan;
+    use crate::policies::Backend;
+
+    /// Two benchmarks, or verdicts, would write over each other's tables.
+    #[test]
+    fn other_scenarios_are_kept_out_and_the_same_are_let_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("bench");
+        let scenarios = Scenario::standard(true, &[]).unwrap();
+        let planned = |some: &[usize]| -> Vec<(&Scenario, Vec<Planned>)> {
+            let of =
+                |at: &usize| (&scenarios[*at], plan(&scenarios[*at].loaded, &Backend::default()).unwrap());
+            some.iter().map(of).collect()
+        };
+        let options = Options {
+            out: out.clone(),
+            threads: 1,
+            fail_fast: false,
+            backend: Backend::default(),
+            part: Default::default(),
+            allow_mixed: false,
+        };
+        let store = Store::of([out.join("records").as_path()]);
+        let begin = |some: &[usize], stopped: bool| {
+            let plans = planned(some);
+            let place = Place::of(&out, &plans).unwrap();
+            place.begin(&plans, &store, &options, &AtomicBool::new(stopped))
+        };
+        assert!(begin(&[0], true).unwrap_err().is_stop());
+        assert!(!out.exists(), "a call that is stopped while it looks changes nothing");
+        let first = begin(&[0], false).unwrap();
+        let second = begin(&[0], false).unwrap();
+        let refused = begin(&[0, 1], false).unwrap_err();
+        assert!(matches!(refused, ExperimentError::Store(StoreError::Occupied { .. })), "{refused}");
+        assert!(refused.is_refusal());
+        drop((first, second));
+        let third = begin(&[0, 1], false).unwrap();
+        let (own, other) = (planned(&[0, 1]), planned(&[0]));
+        assert!(Place::of(&out, &own).unwrap().check(&third).is_ok());
+        assert!(Place::of(&out, &other).unwrap().check(&third).is_err());
+    }
+}
