@@ -69,13 +69,16 @@ fn log(law: Law, curriculum: bool, prompts: bool, exploit: bool, seed: u64) -> S
     text
 }
 
-fn verdict(text: &str) -> Verdict {
+/// The verdict, and all that it rests on.
+fn verdict(text: &str) -> (Verdict, String) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.csv");
     std::fs::write(&path, text).unwrap();
     let log = open_log(&[path], &LogOptions::default()).unwrap();
     let settings = Settings { calibrate: Calibrate::Own, ..Settings::default() };
-    detect(log, settings).unwrap().reading.judgement.verdict
+    let reading = detect(log, settings).unwrap().reading;
+    let all = format!("{:?} {:?} {:?}", reading.judgement, reading.apart, reading.unlike);
+    (reading.judgement.verdict, all)
 }
 
 #[test]
@@ -85,7 +88,7 @@ fn tasks_that_pay_more_than_others_are_not_flagged() {
         for curriculum in [true, false] {
             for prompts in [true, false] {
                 let of = |seed| verdict(&log(law, curriculum, prompts, false, seed));
-                let flagged = (0..20).filter(|seed| of(*seed) == Verdict::Flagged).count();
+                let flagged = (0..20).filter(|seed| of(*seed).0 == Verdict::Flagged).count();
                 assert!(flagged <= 3, "{law:?}, curriculum {curriculum}, prompts {prompts}: {flagged} of 20");
             }
         }
@@ -97,13 +100,10 @@ fn an_exploit_among_them_is_flagged_where_groups_are_known_and_else_not_quiet() 
     for law in [Law::Whole, Law::Scaled, Law::Part] {
         for curriculum in [true, false] {
             for seed in 0..5 {
-                let known = verdict(&log(law, curriculum, true, true, seed));
-                assert_eq!(known, Verdict::Flagged, "{law:?}, curriculum {curriculum}, seed {seed}");
-                let unknown = verdict(&log(law, curriculum, false, true, seed));
-                assert!(
-                    unknown != Verdict::Quiet,
-                    "{law:?}, curriculum {curriculum}, seed {seed}: {unknown:?}"
-                );
+                let (known, why) = verdict(&log(law, curriculum, true, true, seed));
+                assert_eq!(known, Verdict::Flagged, "{law:?}, curriculum {curriculum}, seed {seed}: {why}");
+                let (unknown, why) = verdict(&log(law, curriculum, false, true, seed));
+                assert!(unknown != Verdict::Quiet, "{law:?}, curriculum {curriculum}, seed {seed}: {why}");
             }
         }
     }

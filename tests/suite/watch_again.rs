@@ -196,13 +196,15 @@ fn a_last_line_without_an_end_is_read_and_goes_on_at_the_next() {
     // A number that goes on.
     let path = folder.path().join("cell.csv");
     let mut watching = watching(&path);
-    append(&path, "step,call_id,reward\n0,1,0.5\n0,2,0.25");
+    append(&path, "step,call_id,reward\n0,1,0.5\n0,3,0.5\n0,2,0.25");
     let turned = watching.turn(true).unwrap();
-    assert_eq!(turned.rollouts, 1);
+    assert_eq!(turned.rollouts, 2);
     assert!(turned.notes[0].contains("its last line has no end"), "{:?}", turned.notes);
-    append(&path, "75\n1,3,0.5\n");
-    assert_eq!((watching.turn(true).unwrap().rollouts, counted(&watching)), (2, (3, 0)));
-    assert_eq!(watching.reading().levels[0].mean, 0.5 * (0.5 + 0.2575), "no half of it");
+    append(&path, "75\n1,4,0.5\n");
+    assert_eq!((watching.turn(true).unwrap().rollouts, counted(&watching)), (2, (4, 0)));
+    let levels = watching.reading().levels;
+    let all: f64 = levels.iter().map(|level| level.rollouts as f64 * level.mean).sum();
+    assert!((all - 1.7575).abs() < 1e-12, "no half of it: {levels:?}");
 }
 
 #[cfg(feature = "parquet")]

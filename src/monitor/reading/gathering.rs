@@ -171,19 +171,30 @@ impl Gathering {
         self.tested().0.apart
     }
 
-    /// What stands apart, and what may be a task's that pays more than others; above that, others may stand apart for themselves.
+    /// What stands apart, and what may be a task's that pays more than others. Above such a task, or a level that the reference has as well,
+    /// others may stand apart for themselves.
     fn tested(&self) -> (Tested, Option<(Apart, Unlike)>) {
-        let mut tested = self.tail.clone().test();
-        let mut first = None;
-        for _ in 0..LOOKS {
-            let Some(apart) = &tested.apart else { break };
-            let Some(why) = self.unlike(apart) else { return (tested, None) };
-            let not_said = matches!(why, Unlike::NotSaid(_));
-            let apart = first.get_or_insert((apart.clone(), why)).0.count.min(apart.count);
-            // Where no group is known, a part of them says no more.
-            tested.apart = if not_said { None } else { self.tail.clone().test_of(apart).apart };
+        let tested = self.tail.clone().test();
+        let Some(apart) = tested.apart.clone() else { return (tested, None) };
+        let is_one = |apart: &Apart| between(apart, self.reference).is_none();
+        let why = self.unlike(&apart);
+        if why.is_none() && is_one(&apart) {
+            return (tested, None);
         }
-        (Tested { apart: None, ..tested }, first)
+        // Where no group is known, a part of them says no more.
+        let looks = if let Some(Unlike::NotSaid(_)) = why { 0 } else { LOOKS };
+        let mut fewer = apart.count;
+        for _ in 0..looks {
+            let Some(above) = self.tail.clone().test_of(fewer).apart else { break };
+            if is_one(&above) && self.unlike(&above).is_none() {
+                return (Tested { apart: Some(above), ..tested }, None);
+            }
+            fewer = above.count;
+        }
+        match why {
+            Some(why) => (Tested { apart: None, ..tested }, Some((apart, why))),
+            None => (tested, None),
+        }
     }
 
     /// Why what stands apart may be a task's that pays more than others.

