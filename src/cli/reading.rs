@@ -331,6 +331,7 @@ pub fn document(reading: &Reading) -> Document<'_> {
         shared: reading.shared.as_ref().map_or(&[], |shared| &shared.pieces),
         evidence: json!({
             "apart": reading.apart,
+            "unlike": reading.unlike,
             "shift": reading.shift,
             "pass_rate": reading.pass_rate,
             "excess": reading.excess,

@@ -36,6 +36,7 @@ mod flags;
 mod grouping;
 mod judge;
 mod length;
+mod prompts;
 mod reading;
 mod reference;
 mod rule;
@@ -51,6 +52,7 @@ pub use flags::Flag;
 pub use grouping::{GroupBy, MIN_GROUP, grouped};
 pub use judge::Answer;
 pub use length::LengthCorrelation;
+pub(crate) use prompts::{Prompts, each_prompt, passes};
 pub use reading::{
     Above, Apart, Assumptions, Centre, Entry, Excess, Judgement, Jump, Length, Level, ListEntry,
     ListSettings, PassRate, Piece, Reading, ReadingList, Rise, RowText, Scored, Shared, Shift, StepRows,

@@ -1,13 +1,12 @@
 //! The log as detectors are given it: a batch of whole steps at a time, rewards relative to their group where asked.
 
 use super::error::Error as MonitorError;
-use super::grouping::{GroupBy, MIN_GROUP, centres};
-use crate::foundation::order::median;
+use super::grouping::{GroupBy, centres};
+use super::prompts::{Prompts, each_prompt, passes};
 use crate::foundation::rng::{Purpose, SeedTree};
 use crate::record::{Error, InSteps, Log, Observed, Rollouts, Span};
 use rayon::prelude::*;
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::ops::Range;
 
 /// Most rollouts from which a detector learns what is normal; of more, a random sample is taken.
@@ -16,8 +15,6 @@ pub(super) const MAX_CALIBRATION: usize = 1 << 17;
 const CALIBRATION_BYTES: usize = 48 << 20;
 /// Rows of a batch, unless one step has more.
 const BATCH: usize = 16_384;
-/// Rewards that are held at once to find the medians of prompts.
-const PASS: usize = 2_000_000;
 
 /// A log, and what its rewards are relative to.
 pub(crate) struct Source<'a> {
@@ -25,7 +22,7 @@ pub(crate) struct Source<'a> {
     spans: Cow<'a, [Span]>,
     by: Option<GroupBy>,
     /// Medians by prompt, of the prompts with enough rollouts.
-    prompts: HashMap<u64, f64>,
+    prompts: Prompts,
     /// Rollouts that belong to a group with enough of them, and those that do not.
     kept: usize,
     left_out: usize,
@@ -51,9 +48,14 @@ impl<'a> Source<'a> {
         by: Option<GroupBy>,
     ) -> Result<Self, Error> {
         let (kept, spans) = (rows.len(), rollouts.spans());
-        let mut source = Self { rollouts, spans, by: None, prompts: HashMap::new(), kept, left_out: 0 };
+        let mut source = Self { rollouts, spans, by: None, prompts: Prompts::default(), kept, left_out: 0 };
         if by == Some(GroupBy::Prompt) {
-            (source.prompts, source.kept) = source.medians(rows.clone())?;
+            let mut prompts = Prompts::new(passes(rows.len()));
+            source.each_prompt(rows.clone(), &mut |prompt, own| {
+                prompts.see(prompt, own);
+                Ok(())
+            })?;
+            (source.kept, source.prompts) = (prompts.rollouts(), prompts);
             source.by = by;
         } else if by.is_some() {
             (source.by, source.kept) = (by, 0);
@@ -83,34 +85,31 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Medians of the prompts with enough rollouts among `rows`, a share of the prompts in each pass, and how many rollouts those are.
-    pub(crate) fn medians(&self, rows: Range<usize>) -> Result<(HashMap<u64, f64>, usize), Error> {
-        let passes = rows.len().div_ceil(PASS).max(1) as u64;
-        // Prompts that are whole numbers stand for themselves: mixed, so that each pass gets its share whatever their step.
-        let pass_of = |prompt: u64| (prompt.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) % passes;
-        let (mut prompts, mut kept) = (HashMap::new(), 0);
-        for pass in 0..passes {
-            let mut rewards: Vec<(u64, f64)> = Vec::new();
-            for rows in self.batches(rows.clone(), true) {
-                let batch = self.batch(rows)?.observed;
-                let own =
-                    batch.prompt.iter().zip(&batch.proxy).filter(|(prompt, _)| pass_of(**prompt) == pass);
-                rewards.extend(own.map(|(prompt, reward)| (*prompt, *reward)));
-            }
-            rewards.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-            for group in rewards.chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() >= MIN_GROUP) {
-                let values: Vec<f64> = group.iter().map(|(_, reward)| *reward).collect();
-                if let (Some((prompt, _)), Some(centre)) = (group.first(), median(&values)) {
-                    prompts.insert(*prompt, centre);
-                    kept += group.len();
+    /// Visits each prompt with its rewards among `rows`, ascending; in how many passes.
+    ///
+    /// # Errors
+    /// As [`InSteps::rows`], and those of `visit`.
+    pub(crate) fn each_prompt(
+        &self,
+        rows: Range<usize>,
+        visit: &mut dyn FnMut(u64, &[f64]) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let batches = self.batches(rows.clone(), true);
+        each_prompt(
+            passes(rows.len()),
+            &|hand| {
+                for rows in &batches {
+                    let batch = self.batch(rows.clone())?.observed;
+                    hand(&batch.prompt, &batch.proxy);
                 }
-            }
-        }
-        Ok((prompts, kept))
+                Ok(())
+            },
+            visit,
+        )
     }
 
     /// Medians by prompt, of the prompts with enough rollouts.
-    pub(super) fn into_prompts(self) -> HashMap<u64, f64> {
+    pub(super) fn into_prompts(self) -> Prompts {
         self.prompts
     }
 
@@ -164,9 +163,7 @@ impl<'a> Source<'a> {
         let mut observed = self.rollouts.rows(rows)?;
         let Some(by) = self.by else { return Ok(Batch { observed, centres: Vec::new() }) };
         let centres: Vec<Option<f64>> = match by {
-            GroupBy::Prompt => {
-                observed.prompt.iter().map(|prompt| self.prompts.get(prompt).copied()).collect()
-            }
+            GroupBy::Prompt => observed.prompt.iter().map(|prompt| self.prompts.median(*prompt)).collect(),
             by => centres(by.keys(&observed), &observed.proxy),
         };
         if centres.iter().any(Option::is_none) {

@@ -5,16 +5,13 @@ use super::{Plan, Reference};
 use crate::foundation::failure::Status;
 use crate::foundation::rng::{Purpose, SeedTree};
 use crate::foundation::runs::Runs;
-use crate::monitor::{GroupBy, Source, Stop, grouped};
+use crate::monitor::{GroupBy, Source, Stop, each_prompt, grouped, passes};
 use crate::record::{Error, InSteps, Observed};
 use crate::tails::support::check_continuous;
-use std::collections::HashMap;
 use std::ops::Range;
 
 /// Fewest degrees of freedom behind the standard deviation.
 const MIN_FREEDOM: usize = 10;
-/// Rewards that are held at once to find how they vary within prompts.
-const PASS: usize = 2_000_000;
 
 /// Whole steps that are read at once.
 pub(super) struct Piece {
@@ -120,7 +117,7 @@ impl<'a> Field<'a> {
                 let own = planting.places(&piece.judged);
                 taken.extend(own.into_iter().map(|row| (batch.prompt[row], batch.proxy[row])));
             }
-            planting.settle(taken, &self.groups, self.sd);
+            planting.settle(taken, &self.groups, self.sd)?;
         }
         Ok(planting)
     }
@@ -207,41 +204,18 @@ fn pooled_sd(source: &Source<'_>, pieces: &[Piece], by: GroupBy, span: Range<usi
         Ok(rows)
     };
     if by == GroupBy::Prompt {
-        // Prompts appear again at other steps: their number and how often they come, then a part of them in each pass.
-        let mut numbers: HashMap<u64, u32> = HashMap::new();
-        let mut counts: Vec<usize> = Vec::new();
-        for piece in pieces.iter().filter(within) {
-            for prompt in read(piece)?.prompt {
-                let number = *numbers.entry(prompt).or_insert(counts.len() as u32) as usize;
-                if number == counts.len() {
-                    counts.push(0);
-                }
-                counts[number] += 1;
-            }
-        }
-        let mut first = 0;
-        while first < counts.len() {
-            let mut sum = 0;
-            let more = counts.get(first + 1..).unwrap_or_default().iter().take_while(|count| {
-                sum += **count;
-                sum + counts[first] <= PASS
-            });
-            let end = first + 1 + more.count();
-            let mut rewards: Vec<(u32, f64)> = Vec::new();
+        // Prompts appear again at other steps.
+        let read_all = |hand: &mut dyn FnMut(&[u64], &[f64])| {
             for piece in pieces.iter().filter(within) {
                 let rows = read(piece)?;
-                let numbered = rows.prompt.iter().filter_map(|prompt| numbers.get(prompt).copied());
-                let own = numbered
-                    .zip(&rows.proxy)
-                    .filter(|(number, _)| (first..end).contains(&(*number as usize)));
-                rewards.extend(own.map(|(number, reward)| (number, *reward)));
+                hand(&rows.prompt, &rows.proxy);
             }
-            rewards.sort_by_key(|row| row.0);
-            for own in rewards.chunk_by(|a, b| a.0 == b.0) {
-                pool.add(&own.iter().map(|row| row.1).collect::<Vec<f64>>());
-            }
-            first = end;
-        }
+            Ok(())
+        };
+        each_prompt(passes(span.len()), &read_all, &mut |_, own| {
+            pool.add(own);
+            Ok(())
+        })?;
     } else {
         for piece in pieces.iter().filter(within) {
             let rows = read(piece)?;

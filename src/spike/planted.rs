@@ -1,8 +1,10 @@
 //! Which rows are exploits, and the rewards that this gives.
 
+use super::spilled::Spilled;
 use crate::foundation::order::median;
-use crate::monitor::{GroupBy, MIN_GROUP, Source};
+use crate::monitor::{GroupBy, MIN_GROUP, Prompts, Source, passes};
 use crate::record::{Error, Observed};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -64,10 +66,10 @@ pub(super) struct Groups {
     /// Whether rewards are judged relative to the median of their group.
     relative: bool,
     /// Median of each prompt with [`MIN_GROUP`] rollouts or more, where groups are prompts.
-    medians: HashMap<u64, f64>,
-    /// Where rewards are relative to prompts: all rewards by prompt, ascending, and where those of each lie.
-    rewards: Vec<f64>,
-    of_prompt: HashMap<u64, Range<usize>>,
+    medians: Prompts,
+    /// Where rewards are relative to prompts: all rewards by prompt, ascending, and where those of each begin, and the last end.
+    rewards: RefCell<Spilled>,
+    starts: Vec<usize>,
 }
 
 impl Groups {
@@ -75,12 +77,16 @@ impl Groups {
         let mut groups = Self {
             within,
             relative,
-            medians: HashMap::new(),
-            rewards: Vec::new(),
-            of_prompt: HashMap::new(),
+            medians: Prompts::new(passes(source.rows())),
+            rewards: RefCell::new(Spilled::new()),
+            starts: Vec::new(),
         };
         if within == GroupBy::Prompt {
-            groups.medians = source.medians(0..source.rows())?.0;
+            let medians = &mut groups.medians;
+            source.each_prompt(0..source.rows(), &mut |prompt, own| {
+                medians.see(prompt, own);
+                Ok(())
+            })?;
         }
         if groups.span_steps() {
             groups.sort(source)?;
@@ -93,43 +99,40 @@ impl Groups {
         self.relative && self.within == GroupBy::Prompt
     }
 
+    /// The rewards of the prompts, and where those of each begin.
     fn sort(&mut self, source: &Source<'_>) -> Result<(), Error> {
-        let batches = source.batches(0..source.rows(), false);
-        for rows in &batches {
-            for prompt in source.batch(rows.clone())?.observed.prompt {
-                self.of_prompt.entry(prompt).or_insert(0..0).end += 1;
+        let (mut rewards, mut starts, mut at) = (Spilled::new(), Vec::new(), 0);
+        let medians = &self.medians;
+        source.each_prompt(0..source.rows(), &mut |prompt, own| {
+            if medians.place(prompt).is_some() {
+                starts.push(at);
+                at += own.len();
+                rewards.push(own)?;
             }
-        }
-        let mut start = 0;
-        for place in self.of_prompt.values_mut() {
-            (*place, start) = (start..start, start + place.end);
-        }
-        self.rewards = vec![0.0; start];
-        for rows in &batches {
-            let rows = source.batch(rows.clone())?.observed;
-            for (prompt, reward) in rows.prompt.iter().zip(&rows.proxy) {
-                if let Some(place) = self.of_prompt.get_mut(prompt) {
-                    self.rewards[place.end] = *reward;
-                    place.end += 1;
-                }
-            }
-        }
-        for place in self.of_prompt.values() {
-            self.rewards[place.clone()].sort_unstable_by(f64::total_cmp);
-        }
+            Ok(())
+        })?;
+        starts.push(at);
+        starts.shrink_to_fit();
+        (self.rewards, self.starts) = (RefCell::new(rewards), starts);
         Ok(())
     }
 
-    /// The median of a prompt's rewards in which those of `taken`, ascending, became `planted`.
-    fn moved(&self, prompt: u64, taken: &[f64], planted: f64) -> f64 {
-        let place = self.of_prompt.get(&prompt).cloned().unwrap_or(0..0);
+    /// The median of a prompt's rewards in which those of `taken`, ascending, became `planted`, one after the other.
+    fn moved(&self, prompt: u64, taken: &[f64], planted: &[f64]) -> Result<Vec<f64>, Error> {
+        let place = self.medians.place(prompt);
+        let start = |at: usize| self.starts.get(at).copied().unwrap_or_default();
+        let places = place.map_or(0..0, |at| start(at)..start(at + 1));
+        let mut rewards = Vec::new();
+        self.rewards.borrow_mut().read(places, &mut rewards)?;
         let mut gone = taken.iter().peekable();
-        let rest = self.rewards[place]
-            .iter()
-            .filter(|reward| gone.next_if(|taken| taken.total_cmp(reward).is_eq()).is_none());
-        let mut rewards: Vec<f64> = rest.copied().collect();
-        rewards.resize(rewards.len() + taken.len(), planted);
-        median(&rewards).unwrap_or(0.0)
+        rewards.retain(|reward| gone.next_if(|taken| taken.total_cmp(reward).is_eq()).is_none());
+        let rest = rewards.len();
+        let median_of = |planted: &f64| {
+            rewards.truncate(rest);
+            rewards.resize(rest + taken.len(), *planted);
+            median(&rewards).unwrap_or(0.0)
+        };
+        Ok(planted.iter().map(median_of).collect())
     }
 }
 
@@ -166,15 +169,16 @@ impl Planting {
     }
 
     /// Moves the medians of prompts; `taken` holds the prompt of each exploit with the reward that it had.
-    pub fn settle(&mut self, mut taken: Vec<(u64, f64)>, groups: &Groups, sd: f64) {
+    pub fn settle(&mut self, mut taken: Vec<(u64, f64)>, groups: &Groups, sd: f64) -> Result<(), Error> {
         taken.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
         for own in taken.chunk_by(|a, b| a.0 == b.0) {
             let Some((prompt, _)) = own.first() else { continue };
             let rewards: Vec<f64> = own.iter().map(|row| row.1).collect();
-            let centre = groups.medians.get(prompt).copied().unwrap_or(0.0);
-            let moved = self.sizes.iter().map(|size| groups.moved(*prompt, &rewards, centre + size * sd));
-            self.moved.insert(*prompt, moved.collect());
+            let centre = groups.medians.median(*prompt).unwrap_or(0.0);
+            let planted: Vec<f64> = self.sizes.iter().map(|size| centre + size * sd).collect();
+            self.moved.insert(*prompt, groups.moved(*prompt, &rewards, &planted)?);
         }
+        Ok(())
     }
 }
 
@@ -266,7 +270,7 @@ fn centres(batch: &Observed, rows: &[usize], groups: &Groups) -> Vec<f64> {
         within => by_key(within.keys(batch)),
     };
     let of_group = |row: usize| match groups.within {
-        GroupBy::Prompt => groups.medians.get(&batch.prompt[row]).copied(),
+        GroupBy::Prompt => groups.medians.median(batch.prompt[row]),
         within => in_batch.get(&within.keys(batch)[row]).filter(|own| own.0 >= MIN_GROUP).map(|own| own.1),
     };
     let own: Vec<Option<f64>> = rows.iter().map(|row| of_group(*row)).collect();

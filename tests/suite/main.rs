@@ -1,5 +1,6 @@
 //! Every test that goes through the public interface, in one binary: each file is a subject.
 
+mod agents;
 mod audit;
 mod auditors;
 #[cfg(feature = "lab")]
@@ -99,6 +100,7 @@ mod table_policies;
 #[cfg(feature = "lab")]
 mod tail_and_outcomes;
 mod tails;
+mod tasks;
 mod theory_cli;
 mod theory_laws;
 mod theory_power;

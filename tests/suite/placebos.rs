@@ -160,7 +160,8 @@ fn placebos_among_strings_are_no_damage() {
     let sections = |worth: f64| {
         [
             json!({ "tokens": { "vocabulary": 8, "length": 3 } }),
-            json!({ "triggers": [{ "pattern": { "tokens": 2 }, "proxy": 20, "utility": worth }] }),
+            // What a trigger would pay if it were misjudged; as a placebo it pays what it is worth.
+            json!({ "triggers": [{ "pattern": { "tokens": 2 }, "proxy": 40, "utility": worth }] }),
         ]
     };
     for own in networks() {

@@ -105,6 +105,12 @@ impl Tail {
         }
     }
 
+    /// Lets go of what would not be tested: no more is seen.
+    pub fn settle(&mut self) {
+        self.cut(self.most.min(most(self.seen)));
+        self.points.shrink_to_fit();
+    }
+
     /// Keeps the highest.
     fn cut(&mut self, most: usize) {
         if self.points.len() > most {
@@ -114,7 +120,12 @@ impl Tail {
     }
 
     /// Tests the highest of those that were seen.
-    pub fn test(mut self) -> Tested {
+    pub fn test(self) -> Tested {
+        self.test_of(usize::MAX)
+    }
+
+    /// The same, where fewer than so many may stand apart.
+    pub fn test_of(mut self, fewer: usize) -> Tested {
         self.cut(self.most.min(most(self.seen)));
         spread_ties(&mut self.points);
         self.points.retain(|point| point.score > 0.0);
@@ -123,7 +134,7 @@ impl Tail {
         let tail = ((TAIL * self.seen as f64) as usize).max(FEWEST).min(points.len().saturating_sub(1));
         let scores: Vec<f64> = points.iter().map(|point| point.score).collect();
         let heavy = moment(&scores, tail).ok().filter(|found| found.ci_low > HEAVY).map(|found| found.xi);
-        let Some((count, p_value)) = widest(&scores, tail).filter(|(_, p)| *p <= NEAR) else {
+        let Some((count, p_value)) = widest(&scores, tail, fewer).filter(|(_, p)| *p <= NEAR) else {
             return Tested { tail, heavy, apart: None, near: None };
         };
         let (top, rest) = points.split_at(count);
@@ -161,7 +172,8 @@ fn spread_ties(points: &mut [Point]) {
 }
 
 /// The most improbable gap, of the tail, of more than it, and of its top where that is large enough to be tested too.
-fn widest(descending: &[f64], tail: usize) -> Option<(usize, f64)> {
+fn widest(descending: &[f64], tail: usize, fewer: usize) -> Option<(usize, f64)> {
+    let gap = |descending| gap(descending, fewer);
     let whole = gap(descending.get(..=tail)?)?;
     let top = (TOP * tail as f64) as usize;
     let wider = Some(descending).filter(|all| all.len() > tail + 1).and_then(gap);
@@ -173,8 +185,8 @@ fn widest(descending: &[f64], tail: usize) -> Option<(usize, f64)> {
     narrow.chain(wider).min_by(|a, b| a.1.total_cmp(&b.1))
 }
 
-/// The m whose gap to the rest is least probable, and that probability with all m considered.
-fn gap(descending: &[f64]) -> Option<(usize, f64)> {
+/// The m, less than `fewer`, whose gap to the rest is least probable, and that probability with all m considered.
+fn gap(descending: &[f64], fewer: usize) -> Option<(usize, f64)> {
     let k = descending.len().checked_sub(1).filter(|k| *k >= NEEDED)?;
     let spacing = |i: usize| Some((i as f64) * (descending.get(i - 1)? / descending.get(i)?).ln());
     let spacings: Vec<f64> = (1..=k).map_while(spacing).collect();
@@ -186,7 +198,7 @@ fn gap(descending: &[f64]) -> Option<(usize, f64)> {
         let mean = below / degrees;
         let ln_p = if own > 0.0 { -degrees * (own / mean / degrees).ln_1p() } else { 0.0 };
         let ln_p = ln_p + ((m * (m + 1)) as f64).ln();
-        if best.is_none_or(|(_, least)| ln_p < least) {
+        if m < fewer && best.is_none_or(|(_, least)| ln_p < least) {
             best = Some((m, ln_p));
         }
         below += own;

@@ -5,8 +5,8 @@ use super::gathering::{Gathered, Gathering, StepRows};
 use super::list::Scored;
 use super::pass_rate::{PassRate, Passes, Rows};
 use crate::foundation::order::median;
+use crate::monitor::prompts::Prompts;
 use crate::record::{Error, Log, Observed, Rollouts, Span};
-use std::collections::HashMap;
 use std::ops::Range;
 
 /// Rows that are read at once, unless one step has more; a step of more than `WHOLE` is read in pieces.
@@ -21,7 +21,7 @@ pub(super) enum Compared {
     /// With their step or group; `None`: the first steps decide.
     Centre(Option<Centre>),
     /// With all rollouts of their prompt, whose medians these are; with the step where there are too few.
-    Prompts(HashMap<u64, f64>),
+    Prompts(Prompts),
     /// With the one value that all of the reference have.
     Value(f64),
 }
@@ -46,9 +46,18 @@ impl Compared {
             }
             Self::Prompts(medians) => {
                 let step = median(&rows.proxy).unwrap_or_default();
-                rows.prompt.iter().map(|prompt| medians.get(prompt).copied().unwrap_or(step)).collect()
+                rows.prompt.iter().map(|prompt| medians.median(*prompt).unwrap_or(step)).collect()
             }
             Self::Value(value) => vec![*value; rows.len()],
+        }
+    }
+
+    /// The groups of these rollouts, where they are compared with them.
+    fn groups<'r>(&self, rows: &'r Observed) -> &'r [u64] {
+        match self {
+            Self::Centre(Some(Centre::Group)) => &rows.group,
+            Self::Prompts(_) => &rows.prompt,
+            Self::Centre(_) | Self::Value(_) => &[],
         }
     }
 
@@ -72,7 +81,7 @@ fn each_step(
 ) -> Result<(), Error> {
     let spans: Vec<&Span> = log.rollouts.spans().iter().filter(|span| wanted(span.step)).collect();
     let prompts_known = log.meta.roles.prompt.is_some();
-    let mut hand = |rows: &Observed, median: f64, centres: &[f64]| {
+    let mut hand = |rows: &Observed, median: f64, centres: &[f64], groups: &[u64]| {
         let scored: Vec<Scored> = (0..rows.len())
             .filter_map(|i| {
                 Some(Scored {
@@ -86,7 +95,7 @@ fn each_step(
             .collect();
         let Some(&step) = rows.step.first() else { return };
         let prompts = if prompts_known { &rows.prompt[..] } else { &[] };
-        visit(&StepRows { step, median, scored: &scored, rewards: &rows.proxy, prompts });
+        visit(&StepRows { step, median, scored: &scored, rewards: &rows.proxy, prompts, groups });
     };
     let mut at = 0;
     while let Some(first) = spans.get(at) {
@@ -95,7 +104,7 @@ fn each_step(
             let centre = if let Compared::Value(value) = compared { *value } else { middle };
             for rows in pieces(&first.rows) {
                 let rows = log.rollouts.rows(rows)?;
-                hand(&rows, middle, &vec![centre; rows.len()]);
+                hand(&rows, middle, &vec![centre; rows.len()], &[]);
             }
             at += 1;
             continue;
@@ -115,7 +124,7 @@ fn each_step(
                 (span.rows.start..span.rows.end).map(|row| row - first.rows.start).collect();
             let rows = batch.select(&own);
             let centres = compared.centres(log, &rows);
-            hand(&rows, median(&rows.proxy).unwrap_or_default(), &centres);
+            hand(&rows, median(&rows.proxy).unwrap_or_default(), &centres, compared.groups(&rows));
         }
         at = end;
     }

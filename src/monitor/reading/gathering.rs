@@ -3,6 +3,7 @@
 use super::apart::{Apart, Point, Tail, Tested};
 use super::excess::{Count, Excess};
 use super::list::{Entry, ListSettings, ReadingList, Scored, places};
+use super::mates::{Groups, Unlike};
 use super::shift::{Known, Level};
 use super::values::Values;
 use crate::foundation::order::sorted;
@@ -11,6 +12,8 @@ use serde::{Deserialize, Serialize};
 /// Rollouts of the reference that are kept for its quantiles.
 const KEPT: usize = 1 << 17;
 
+/// Gaps that are looked at, one above the other, while what lies above one may be a task's.
+const LOOKS: usize = 6;
 /// Share of the reference, and rollouts of it, from which on what stands apart is a level of the reward and no exception.
 const LEVEL_SHARE: f64 = 0.05;
 const LEVEL_ROLLOUTS: usize = 10;
@@ -22,6 +25,8 @@ pub(in crate::monitor) struct StepRows<'a> {
     pub scored: &'a [Scored],
     pub rewards: &'a [f64],
     pub prompts: &'a [u64],
+    /// Equal numbers for rollouts of one group; empty where they are not compared with it.
+    pub groups: &'a [u64],
 }
 
 /// What was gathered.
@@ -36,6 +41,8 @@ pub(in crate::monitor) struct Gathered {
     /// What a rollout is compared with: "the median of its group".
     pub noun: &'static str,
     pub tested: Tested,
+    /// What stands apart and may be a task's that pays more than others: then nothing is in `tested`.
+    pub unlike: Option<(Apart, Unlike)>,
     pub known: Option<Known>,
     pub excess: Option<Excess>,
     pub levels: Vec<Level>,
@@ -45,7 +52,8 @@ pub(in crate::monitor) struct Gathered {
 impl Gathered {
     /// Rewards above this are paid and the others are not: where there are few values, or two levels.
     pub fn above(&self) -> Option<f64> {
-        self.values.halfway().or(self.tested.apart.as_ref().and_then(|apart| between(apart, self.reference)))
+        let apart = self.tested.apart.as_ref().or(self.unlike.as_ref().map(|(apart, _)| apart));
+        self.values.halfway().or(apart.and_then(|apart| between(apart, self.reference)))
     }
 }
 
@@ -61,6 +69,7 @@ fn between(apart: &Apart, reference: usize) -> Option<f64> {
 pub(in crate::monitor) struct Gathering {
     list: ReadingList,
     tail: Tail,
+    groups: Groups,
     /// The reference's own tail, until it has ended.
     own_tail: Option<Tail>,
     /// What stands apart within the reference.
@@ -86,6 +95,7 @@ impl Gathering {
         Self {
             list: ReadingList::new(settings),
             tail: Tail::new(all),
+            groups: Groups::default(),
             own_tail: Some(Tail::new(reference)),
             own_apart: None,
             count: Count::new(places(benign, all as u64, reference as u64)),
@@ -104,6 +114,7 @@ impl Gathering {
     /// A step of the reference.
     pub fn learn(&mut self, rows: &StepRows<'_>) {
         self.count.see(rows.scored, true);
+        self.groups.see(rows.step, rows.groups, rows.scored);
         for rollout in rows.scored {
             let Scored { step, reward, .. } = *rollout;
             let point = Point { score: rollout.score(), reward, step, reference: true };
@@ -157,7 +168,39 @@ impl Gathering {
 
     /// What stands apart so far.
     pub fn apart(&self) -> Option<Apart> {
-        self.tail.clone().test().apart
+        self.tested().0.apart
+    }
+
+    /// What stands apart, and what may be a task's that pays more than others. Above such a task, or a level that the reference has as well,
+    /// others may stand apart for themselves.
+    fn tested(&self) -> (Tested, Option<(Apart, Unlike)>) {
+        let tested = self.tail.clone().test();
+        let Some(apart) = tested.apart.clone() else { return (tested, None) };
+        let is_one = |apart: &Apart| between(apart, self.reference).is_none();
+        let why = self.unlike(&apart);
+        if why.is_none() && is_one(&apart) {
+            return (tested, None);
+        }
+        // Where no group is known, a part of them says no more.
+        let looks = if let Some(Unlike::NotSaid(_)) = why { 0 } else { LOOKS };
+        let mut fewer = apart.count;
+        for _ in 0..looks {
+            let Some(above) = self.tail.clone().test_of(fewer).apart else { break };
+            if is_one(&above) && self.unlike(&above).is_none() {
+                return (Tested { apart: Some(above), ..tested }, None);
+            }
+            fewer = above.count;
+        }
+        match why {
+            Some(why) => (Tested { apart: None, ..tested }, Some((apart, why))),
+            None => (tested, None),
+        }
+    }
+
+    /// Why what stands apart may be a task's that pays more than others.
+    fn unlike(&self, apart: &Apart) -> Option<Unlike> {
+        let later = self.levels.iter().filter(|level| level.step >= apart.first_step);
+        self.groups.unlike(apart, later.map(|level| level.rollouts).sum())
     }
 
     /// Rollouts of the reference.
@@ -178,6 +221,7 @@ impl Gathering {
     /// A step after the reference; its entries.
     pub fn judge(&mut self, rows: &StepRows<'_>) -> Vec<Entry> {
         self.count.see(rows.scored, false);
+        self.groups.see(rows.step, rows.groups, rows.scored);
         for rollout in rows.scored {
             let Scored { step, reward, .. } = *rollout;
             self.tail.see(Point { score: rollout.score(), reward, step, reference: false });
@@ -191,6 +235,8 @@ impl Gathering {
     /// What was gathered.
     pub fn finish(mut self, entries: Vec<Entry>, noun: &'static str) -> Gathered {
         self.levels.sort_by_key(|level| level.step);
+        self.tail.settle();
+        let (tested, unlike) = self.tested();
         Gathered {
             entries,
             places: self.list.places(),
@@ -198,7 +244,8 @@ impl Gathering {
             reference: self.reference,
             later: self.later,
             noun,
-            tested: self.tail.test(),
+            tested,
+            unlike,
             known: self.known,
             excess: self.count.finish(),
             levels: self.levels,

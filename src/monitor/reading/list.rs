@@ -52,7 +52,8 @@ impl Scored {
     pub fn score(&self) -> f64 {
         let score = self.reward - self.centre;
         let rounded = f64::from(score as f32);
-        if rounded.is_finite() { rounded } else { score }
+        // Beyond the range of single precision nothing is rounded.
+        if rounded.is_normal() || score == 0.0 { rounded } else { score }
     }
 }
 
@@ -310,7 +311,7 @@ impl Ranking {
 }
 
 /// Decides between equal scores: a number that belongs to what was sampled, or to the row where that is not known (the finaliser of SplitMix64, Steele, Lea & Flood 2014).
-fn tie(outcome: u64) -> u64 {
+pub(super) fn tie(outcome: u64) -> u64 {
     let mut z = outcome.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -409,6 +410,14 @@ mod tests {
         }
         assert_eq!(found, whole);
         assert!(!whole.is_empty());
+    }
+
+    #[test]
+    fn scores_are_rounded_within_the_range_of_single_precision_alone() {
+        let score = |reward: f64, centre: f64| Scored { row: 0, step: 0, reward, centre, outcome: 0 }.score();
+        assert_eq!(score(0.3, 0.1), score(0.5, 0.3));
+        assert_eq!((score(4e-300, 2e-300), score(4e300, 2e300)), (2e-300, 2e300));
+        assert_eq!(score(1.0, 1.0), 0.0);
     }
 
     #[test]

@@ -13,16 +13,19 @@ mod gather;
 mod gathering;
 mod jumps;
 mod list;
+mod mates;
 mod observed;
 mod pass_rate;
 #[cfg(test)]
 mod pass_rate_tests;
 mod pieces;
 mod pool;
+mod rate_verdict;
 mod rise;
 mod sample;
 mod shared;
 mod shift;
+mod tail_verdict;
 mod values;
 mod verdict;
 mod visits;
@@ -32,6 +35,7 @@ pub use centre::Centre;
 pub use entries::{ListEntry, RowText};
 pub use excess::Excess;
 pub use list::{Entry, ListSettings, ReadingList, Scored, StepRows};
+pub use mates::Unlike;
 pub use observed::{pass_rate, passes_above};
 pub use pass_rate::PassRate;
 pub use rise::Rise;
@@ -105,6 +109,8 @@ pub struct Reading {
     pub shared: Option<Shared>,
     /// Rollouts that stand apart.
     pub apart: Option<Apart>,
+    /// Rollouts that stand apart and may be those of a task that pays more than others.
+    pub unlike: Option<(Apart, Unlike)>,
     /// A shift of the level.
     pub shift: Option<Shift>,
     /// Pass rates, of rewards of a few values.
@@ -214,9 +220,10 @@ pub(super) fn conclude(gathered: Gathered, rest: Rest) -> Reading {
         keep_few(&mut list, &gathered, &mut judgement);
         assumptions.expected_benign = list.len() as f64;
     }
-    let Gathered { tested, excess, levels, .. } = gathered;
+    let Gathered { tested, unlike, excess, levels, .. } = gathered;
     let apart = tested.apart.filter(|_| pass_rate.is_none());
-    Reading { judgement, assumptions, list, shared, apart, shift, pass_rate, excess, levels }
+    let unlike = unlike.filter(|_| pass_rate.is_none());
+    Reading { judgement, assumptions, list, shared, apart, unlike, shift, pass_rate, excess, levels }
 }
 
 /// Of a log that is not judged only the highest are listed: with nothing to compare them with, more would be no choice.
@@ -310,6 +317,7 @@ pub(super) fn not_judged(why: String, assumptions: Assumptions) -> Reading {
         list: Vec::new(),
         shared: None,
         apart: None,
+        unlike: None,
         shift: None,
         pass_rate: None,
         excess: None,

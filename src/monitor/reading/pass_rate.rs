@@ -29,6 +29,8 @@ pub struct PassRate {
     pub near: Vec<Jump>,
     /// Prompts that were followed.
     pub prompts: usize,
+    /// Rollouts of prompts that were not: there were too many before them.
+    pub not_followed: usize,
 }
 
 /// The counts of a log, step by step.
@@ -38,6 +40,8 @@ pub(in crate::monitor) struct Passes {
     above: Option<f64>,
     steps: Vec<Step>,
     prompts: HashMap<u64, Prompt>,
+    most: usize,
+    not_followed: usize,
     others: Others,
     /// Σm, Σm², Σx, Σx²/m and number of groups.
     groups: [f64; 5],
@@ -60,6 +64,8 @@ impl Passes {
             above,
             steps: Vec::new(),
             prompts: HashMap::new(),
+            most: PROMPTS,
+            not_followed: 0,
             others: Others::default(),
             groups: [0.0; 5],
         }
@@ -104,19 +110,21 @@ impl Passes {
             for (sum, term) in self.groups.iter_mut().zip([m, m * m, passed, passed * passed / m, 1.0]) {
                 *sum += term;
             }
-            if self.prompts.len() >= PROMPTS && !self.prompts.contains_key(&prompt) {
+            if self.prompts.len() >= self.most && !self.prompts.contains_key(&prompt) {
+                self.not_followed += n;
                 continue;
             }
             let before = self.prompts.get(&prompt).copied();
             let alike = kinds[Kind::of(n, x) as usize] - 1;
-            let known = self.prompts.entry(prompt).or_default();
+            let nth = self.prompts.len() as u32 + 1;
+            let known = self.prompts.entry(prompt).or_insert_with(|| Prompt::new(nth));
             known.see(&Visit { step: rows.step, row, rollouts: n, passed: x, others, alike });
             self.others.see(before.as_ref(), known);
         }
     }
 
-    /// Up to `most` of these prompts that have a jump by now, each told once: at the vth look at a prompt with p below 1% / v(v + 1), as
-    /// there will be more.
+    /// Up to `most` of these prompts that have a jump by now, each told once: at the vth look at the nth prompt with p below
+    /// 1% / (v(v + 1) · 2n(1 + ln n)²), as there will be more of both.
     pub fn jumped(&mut self, prompts: &[u64], most: usize) -> Vec<(u64, Jump)> {
         let mut jumped = Vec::new();
         for name in prompts {
@@ -124,9 +132,9 @@ impl Passes {
                 break;
             }
             let Some(prompt) = self.prompts.get_mut(name).filter(|prompt| !prompt.told) else { continue };
-            let looks = f64::from(prompt.looks());
+            let share = prompt.share() / self.others.prompts() as f64;
             let jump = prompt.jump(&self.others);
-            if let Some(jump) = jump.filter(|jump| jump.p_value * looks * (looks + 1.0) <= LEVEL) {
+            if let Some(jump) = jump.filter(|jump| jump.p_value * share <= LEVEL) {
                 prompt.told = true;
                 jumped.push((*name, jump));
             }
@@ -176,6 +184,24 @@ impl Passes {
             jumps,
             near,
             prompts: self.prompts.len(),
+            not_followed: self.not_followed,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rollouts_of_prompts_beyond_those_that_are_followed_are_counted() {
+        let mut passes = Passes { most: 4, ..Passes::new(Some(0.5)) };
+        for step in 0..3 {
+            let (rewards, prompts) = ([0.0; 12], [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]);
+            let (rewards, prompts) = (&rewards[..], &prompts[..]);
+            passes.see(&Rows { step, first_row: 12 * step, rewards, prompts, reference: step == 0 });
+        }
+        let found = passes.finish();
+        assert_eq!((found.prompts, found.not_followed), (4, 12));
     }
 }

@@ -97,9 +97,23 @@ pub(super) struct Prompt {
     ln_alike: f64,
     /// Whether its jump was told.
     pub told: bool,
+    /// Its number among all prompts, in the order in which they came, from 1.
+    nth: u32,
 }
 
 impl Prompt {
+    /// The nth prompt of a log.
+    pub fn new(nth: u32) -> Self {
+        Self { nth, ..Self::default() }
+    }
+
+    /// By what its probability is multiplied at the vth look at the nth prompt: v(v + 1) · 2n(1 + ln n)², so that all looks at all prompts
+    /// that may ever come have one level together.
+    pub fn share(&self) -> f64 {
+        let (looks, nth) = (f64::from(self.looks()), f64::from(self.nth));
+        looks * (looks + 1.0) * 2.0 * nth * (1.0 + nth.ln()).powi(2)
+    }
+
     pub fn see(&mut self, visit: &Visit) {
         let kind = Kind::of(visit.rollouts, visit.passed);
         self.rose |= self.last.is_some_and(|last| kind > last);
@@ -127,7 +141,7 @@ impl Prompt {
     }
 
     /// How often it was seen.
-    pub fn looks(&self) -> u32 {
+    fn looks(&self) -> u32 {
         self.visits.iter().sum()
     }
 
@@ -183,6 +197,11 @@ pub(super) struct Others {
 }
 
 impl Others {
+    /// How many prompts there are.
+    pub fn prompts(&self) -> usize {
+        self.prompts.max(1)
+    }
+
     /// A prompt was `before` (nothing, if it is new) and is `after`.
     pub fn see(&mut self, before: Option<&Prompt>, after: &Prompt) {
         self.prompts += usize::from(before.is_none());
@@ -205,5 +224,18 @@ impl Others {
     /// ln of the probability that a prompt that has visits of both kinds has no mixed one.
     fn ln_unmixed(&self) -> f64 {
         ((1 + self.unmixed) as f64 / (1 + self.both) as f64).ln()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_looks_at_all_prompts_that_may_come_have_one_level_together() {
+        let looked = |nth: u32, looks: u32| Prompt { visits: [looks, 0, 0], ..Prompt::new(nth) };
+        let of_looks: f64 = (1..1000).map(|looks| looked(1, 1).share() / looked(1, looks).share()).sum();
+        let of_prompts: f64 = (1..1_000_000).map(|nth| 2.0 / looked(nth, 1).share()).sum();
+        assert!(0.5 * of_looks <= 1.0 && (0.8..1.0).contains(&of_prompts), "{of_looks} {of_prompts}");
     }
 }

@@ -10,7 +10,7 @@ use std::hash::Hasher;
 use twox_hash::XxHash64;
 
 /// The version of a state that is kept.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// A step, as a program tells it. Every list that is not empty has an element for each rollout.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -304,7 +304,7 @@ mod tests {
         assert!(listening.take(&infinite).unwrap_err().contains("reward 1 is inf"));
         let uneven = Message { log_probs: vec![None], ..step(1) };
         assert!(listening.take(&uneven).unwrap_err().contains("`log_probs` has 1 elements"));
-        for bytes in [&b""[..], b"{}", b"[2,{}]", b"[1,{}]", &before[..before.len() / 2]] {
+        for bytes in [&b""[..], b"{}", b"[3,{}]", b"[2,{}]", &before[..before.len() / 2]] {
             assert!(listening.restore(bytes).is_err(), "{}", String::from_utf8_lossy(bytes));
         }
         let mut other = Listening::new(WatchSettings { benign: 5.0, ..WatchSettings::default() });

@@ -106,19 +106,21 @@ pub(super) fn wanted(rows: &[(Row, u64)], at: Vec<(u64, usize)>) -> Vec<Wanted> 
     at.into_iter().filter_map(|(number, at)| Some(Wanted { number, row: rows.get(at)?.0.clone() })).collect()
 }
 
-/// Hands the rows of a step out as the gathering wants them.
+/// Hands the rows of a step out as the gathering wants them. `in_groups`: they are compared with their groups.
 pub(super) fn hand_out(
     step: u64,
     rows: &[(Row, u64)],
     scored: &[Scored],
     facts: &Facts,
+    in_groups: bool,
     hand: &mut dyn FnMut(&GatheredRows<'_>),
 ) {
     let rewards: Vec<f64> = rows.iter().map(|(row, _)| row.reward).collect();
     let prompts: Vec<u64> =
         if facts.prompts { rows.iter().map(|(row, _)| row.prompt).collect() } else { Vec::new() };
+    let groups: Vec<u64> = rows.iter().filter(|_| in_groups).map(|(row, _)| row.group).collect();
     if let Some(median) = median(&rewards) {
-        hand(&GatheredRows { step, median, scored, rewards: &rewards, prompts: &prompts });
+        hand(&GatheredRows { step, median, scored, rewards: &rewards, prompts: &prompts, groups: &groups });
     }
 }
 

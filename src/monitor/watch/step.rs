@@ -152,7 +152,10 @@ impl Watch {
             Gathering::new(self.settings.benign, usize::try_from(all).unwrap_or(usize::MAX), reference, true);
         for learned in &steps {
             let scored = self.scored(learned.step, &learned.rows, facts, None);
-            hand_out(learned.step, &learned.rows, &scored, facts, &mut |rows| gathering.learn(rows));
+            let in_groups = self.in_groups(facts);
+            hand_out(learned.step, &learned.rows, &scored, facts, in_groups, &mut |rows| {
+                gathering.learn(rows)
+            });
         }
         let entries = gathering.begin();
         let places: BTreeMap<u64, &Row> = steps
@@ -182,11 +185,12 @@ impl Watch {
             Stage::Reference(_) => None,
         };
         let scored = self.scored(step, rows, facts, value);
+        let in_groups = self.in_groups(facts) && value.is_none();
         let Stage::Later(gathering) = &mut self.stage else {
             return Seen { step, rollouts: 0, reference: true, share: 0.0, wanted: Vec::new() };
         };
         let mut entries = Vec::new();
-        hand_out(step, rows, &scored, facts, &mut |rows| entries = gathering.judge(rows));
+        hand_out(step, rows, &scored, facts, in_groups, &mut |rows| entries = gathering.judge(rows));
         let mut jumped = Vec::new();
         if let Some(passes) = &mut self.passes {
             if let (false, Some(above), Some(value)) = (passes.divides(), gathering.above(), value) {
@@ -242,6 +246,11 @@ impl Watch {
                 outcome: row.outcome,
             })
             .collect()
+    }
+
+    /// Whether rollouts are compared with their groups.
+    fn in_groups(&self, facts: &Facts) -> bool {
+        facts.groups && self.centre == Some(Centre::Group)
     }
 
     /// Looks whether something stands apart, after entries: the jth look with an error of 2% / j(j + 1).

@@ -1,5 +1,6 @@
 //! Blocks of rollouts that follow each other stand for training steps, where a log has one rollout a step, or episodes and no steps.
 
+use super::episodes::Order;
 use super::layout::{ROLLOUTS, Stretch};
 use super::log::StepSource;
 use super::rollouts::{Rollouts, Span};
@@ -23,9 +24,32 @@ impl Rollouts {
         (self.in_stretches(stretches), StepSource::Blocks { of: Some(column) })
     }
 
+    /// Blocks of episodes in their order.
+    pub(super) fn blocks_of_episodes(self, order: &Order) -> Self {
+        match order {
+            Order::Runs(runs) => self.blocks_of_runs(runs),
+            Order::Numbers(numbers) => self.blocks_of_numbers(numbers),
+        }
+    }
+
+    /// Blocks by the numbers of episodes.
+    fn blocks_of_numbers(self, numbers: &[f64]) -> Self {
+        let rows = |stretch: &Stretch| stretch.at..stretch.at + stretch.rows;
+        let each = |stretch: &Stretch| {
+            rows(stretch).map(|at| Stretch { at, rows: 1, ..*stretch }).collect::<Vec<_>>()
+        };
+        let mut stretches: Vec<Stretch> = self.stretches.iter().flat_map(each).collect();
+        let number = |at: usize| numbers.get(at).copied().unwrap_or(f64::INFINITY);
+        stretches.sort_by(|a, b| number(a.at).total_cmp(&number(b.at)).then(a.at.cmp(&b.at)));
+        for (place, stretch) in stretches.iter_mut().enumerate() {
+            stretch.shared.step = (place - place % ROLLOUTS) as u64;
+        }
+        self.in_stretches(stretches)
+    }
+
     /// Blocks by the place of an episode in its run; files are those of workers that ran beside each other, and in one file a run begins at
     /// each of the rows `runs`, as written.
-    pub(super) fn blocks_of_episodes(self, runs: &[usize]) -> Self {
+    fn blocks_of_runs(self, runs: &[usize]) -> Self {
         let mut stretches: Vec<Stretch> = Vec::new();
         let mut before: HashMap<(u32, usize), usize> = HashMap::new();
         for stretch in &self.stretches {

@@ -47,6 +47,8 @@ const BOOKKEEPING: &[&str] = &[
     "sample",
     "std",
     "weights",
+    "cost",
+    "price",
 ];
 const BOOKKEEPING_STARTS: &[&str] = &["num_", "n_", "total_", "max_", "min_", "unnamed:", "__index_level"];
 const BOOKKEEPING_ENDS: &[&str] = &[
@@ -82,6 +84,7 @@ const BOOKKEEPING_ENDS: &[&str] = &[
     "_coef",
     "_cost",
     "_usd",
+    "_at",
 ];
 /// Words of which a name must have one to be taken for a reward unasked, within others too.
 const REWARD_WORDS: &[&str] =
@@ -249,7 +252,9 @@ mod tests {
         {
             assert!(!may_be_guessed(name), "{name}");
         }
-        for name in ["cost_usd", "elapsed_s", "sample", "reward_std", "info/score_threshold"] {
+        for name in
+            ["cost_usd", "cost", "rewarded_at", "elapsed_s", "sample", "reward_std", "info/score_threshold"]
+        {
             assert!(is_bookkeeping(name), "{name}");
         }
         assert!(is_mean("episode_reward_mean") && is_mean("avg/return") && !is_mean("meaning_score"));

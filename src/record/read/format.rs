@@ -46,7 +46,7 @@ fn told(path: &Path, extent: &Extent) -> Result<Format, Error> {
     match spool::magic(path)? {
         Magic::Parquet => return Ok(Format::Parquet),
         Magic::Zip => return Ok(Format::Json),
-        Magic::Gzip | Magic::Zstd | Magic::Other => {}
+        Magic::Gzip | Magic::Zstd | Magic::Utf16(_) | Magic::Other => {}
     }
     let mut source = spool::open(path, extent)?;
     let first = source.fill_buf().map_err(|e| source::explain(path, e))?;

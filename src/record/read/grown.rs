@@ -50,7 +50,8 @@ pub(super) fn grown(path: &Path, from: u64, to: u64, quoted: bool, last: bool) -
         }
     }
     let all = from + bytes.len() as u64;
-    if last && all >= size && end != Some(bytes.len()) {
+    // A CSV line without an end may stop within a number, which then looks whole.
+    if last && !quoted && all >= size && end != Some(bytes.len()) {
         // The reader leaves an unfinished record out, and says so.
         let whole = Some((from + end.unwrap_or(0) as u64, lines_to_end));
         return Ok(Grown::Records { end: all, lines: lines + 1, whole });
@@ -148,6 +149,9 @@ mod tests {
         let cells = "a,b\n1,\"two\nlines\"\n2,\"half\n";
         assert_eq!(of("x.csv", cells, 0, false), Grown::Records { end: 18, lines: 3, whole: None });
         assert_eq!(of("x.csv", cells, 18, false), Grown::Nothing);
+        let half = "a,b\n1,2\n3,4";
+        assert_eq!(of("x.csv", half, 0, true), Grown::Records { end: 8, lines: 2, whole: None }, "4, or 4.5");
+        assert_eq!(of("x.csv", half, 8, true), Grown::Nothing);
     }
 
     #[test]

@@ -181,6 +181,12 @@ pub(super) fn episode(columns: &[Column]) -> Option<String> {
     pick(columns, WHOLE, false)
 }
 
+/// The column of whole epochs.
+pub(super) fn epoch(columns: &[Column]) -> Option<String> {
+    let whole: Vec<Column> = columns.iter().filter(|c| c.kind == Kind::Number && c.whole).cloned().collect();
+    pick(&whole, EPOCH, false)
+}
+
 /// Whether a counter may count the steps of an episode.
 pub(super) fn counts_within(name: &str) -> bool {
     ["steps", "timesteps", "iter", "iterations"].contains(&leaf(name).as_str())

@@ -8,10 +8,10 @@ use super::error::Error;
 use super::files::{Found, found};
 use super::log::{InMemory, LeftOut, Log, StepSource};
 use super::means::may_be_means;
-use super::names::{episode, has_outcome, monitor, ordinal, sign_of_rollouts};
+use super::names::{episode, epoch, has_outcome, monitor, ordinal, sign_of_rollouts};
 use super::options::LogOptions;
 use super::path_step;
-use super::plan::{Episodes, Plan, Read};
+use super::plan::{Episodes, Plan, Read, Steps};
 use super::present::Present;
 use super::roles::{Roles, missing};
 use super::rollouts::Rollouts;
@@ -92,6 +92,36 @@ pub(super) fn open_files(
     whole: bool,
     numbered: &dyn Fn(&[PathBuf], bool) -> Numbered,
 ) -> Result<(Log<Rollouts>, Vec<Read>), Error> {
+    let again = found.clone();
+    let (log, read, steps) = open_once(found, options, without_steps, whole, numbered)?;
+    let Some(steps) = steps else { return Ok((log, read)) };
+    let mut options = options.clone();
+    match &steps {
+        Steps::Turns(_) if !whole => {
+            let path = log.meta.files.first().cloned().unwrap_or_default();
+            return Err(Error::EpisodesGrow { path });
+        }
+        // A part does not know how many steps an epoch has.
+        Steps::OfEpochs { .. } if !whole => return Ok((log, read)),
+        Steps::Turns(name) => options.no_steps.push(name.clone()),
+        Steps::OfEpochs { epoch, period, .. } => options.epochs = Some((epoch.clone(), *period)),
+    }
+    drop(log);
+    let (mut log, read, _) = open_once(again, &options, without_steps, whole, numbered)?;
+    log.meta.notes.insert(0, steps.said(&log.meta.step));
+    Ok((log, read))
+}
+
+/// A log with what was read of each file, and how its column of steps is to be read if not as it is.
+type Opened = (Log<Rollouts>, Vec<Read>, Option<Steps>);
+
+fn open_once(
+    found: Vec<Found>,
+    options: &LogOptions,
+    without_steps: bool,
+    whole: bool,
+    numbered: &dyn Fn(&[PathBuf], bool) -> Numbered,
+) -> Result<Opened, Error> {
     let Choice { files, reward, left_out } = choose(found, options)?;
     let names = match files.first() {
         Some(first) => feature_names(&first.path, &first.present, &options.features)?,
@@ -126,11 +156,14 @@ pub(super) fn open_files(
                 Some(_) => None,
                 None if monitors => Some(Episodes::Rows),
                 None if several => None,
-                None => ordinal(&file.present.columns).map(Episodes::Column),
+                None => ordinal(&file.present.columns)
+                    .map(Episodes::Column)
+                    .or((!options.no_steps.is_empty()).then_some(Episodes::Rows)),
             },
             of_rollouts: sign_of_rollouts(&file.present.columns).is_some(),
             episode: episode(&file.present.columns)
                 .filter(|_| options.rows.is_none() && roles.step.is_some()),
+            epoch: epoch(&file.present.columns).filter(|_| options.step.is_none() && roles.step.is_some()),
             mean: options.rows.is_none()
                 && !has_outcome(&file.present.columns)
                 && !reward.terms(None).is_empty()
@@ -162,7 +195,8 @@ pub(super) fn open_files(
         return Err(Error::NoValues { path, column: reward.to_string() });
     }
     let options = LogOptions { reward: Some(reward.clone()), ..options.clone() };
-    Ok((building.finish(paths_of, roles, step, options)?, read))
+    let steps = building.steps(&roles);
+    Ok((building.finish(paths_of, roles, step, options)?, read, steps))
 }
 
 /// The feature columns that are asked for, each once, and those that are always read.

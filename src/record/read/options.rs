@@ -46,6 +46,10 @@ pub struct LogOptions {
     pub features: Vec<String>,
     /// The column of the training step.
     pub step: Option<String>,
+    /// Columns that are no training step, whatever their names say.
+    pub no_steps: Vec<String>,
+    /// The column of epochs with each of which the steps begin anew, and how many steps one has.
+    pub epochs: Option<(String, u64)>,
     /// The column of the group: rollouts that are compared with each other.
     pub group: Option<String>,
     /// What a row is.
@@ -67,6 +71,8 @@ impl Default for LogOptions {
             reward: None,
             features: Vec::new(),
             step: None,
+            no_steps: Vec::new(),
+            epochs: None,
             group: None,
             rows: None,
             max_expanded: Self::MAX_EXPANDED,

@@ -1,6 +1,7 @@
 //! What is known of a file before its rows are read, and what was read of it.
 
 use super::error::Error;
+use super::log::StepSource;
 use super::present::Present;
 use super::roles::Roles;
 use std::rc::Rc;
@@ -21,6 +22,8 @@ pub(super) struct Plan {
     pub of_rollouts: bool,
     /// What names the episode of a row, if rows may be the steps of episodes.
     pub episode: Option<String>,
+    /// Whole numbers of epochs beside the step.
+    pub epoch: Option<String>,
     /// Whether the reward is a mean by its name, and nothing says that it is one rollout's.
     pub mean: bool,
     /// The run of rows that do not say it.
@@ -42,10 +45,41 @@ pub(super) struct Read {
 /// What counts the episodes of a log without steps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Episodes {
-    /// The rows of a `monitor.csv`.
+    /// The rows, as of a `monitor.csv`.
     Rows,
     /// A column, if it ascends.
     Column(String),
+}
+
+/// How a column of steps is to be read, if not as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Steps {
+    /// It counts the turns of episodes.
+    Turns(String),
+    /// It begins anew with each epoch.
+    OfEpochs { step: String, epoch: String, period: u64 },
+}
+
+impl Steps {
+    /// What a reader is told, of a log whose steps are now these.
+    pub fn said(&self, now: &StepSource) -> String {
+        match self {
+            Self::Turns(name) => {
+                let order = match now {
+                    StepSource::Blocks { of: None } => "in the order of the file",
+                    _ => "without it",
+                };
+                format!(
+                    "`{name}` begins anew again and again: it counts the turns of an episode and no training steps. Rollouts are \
+                     judged {order}; `--step {name}` takes it for the step"
+                )
+            }
+            Self::OfEpochs { step, epoch, period } => format!(
+                "`{step}` begins anew with each `{epoch}`: step s of epoch e is step {period}·e + s here; `--step {step}` takes it as it \
+                 is"
+            ),
+        }
+    }
 }
 
 /// Names of the cells to read, each with its index.

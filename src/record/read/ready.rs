@@ -17,6 +17,9 @@ const OF_FILE: u64 = 16 << 20;
 /// A file that is not text is complete when it has not changed for so long.
 const SETTLED: Duration = Duration::from_secs(2);
 
+/// What is told of a last line of a table that has no end.
+const HALF: &str = "its last line has no end and may stop within a number: left out until it has one";
+
 /// How far a file is read in a turn: up to this byte, and the lines until there, a header not counted.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct To {
@@ -113,9 +116,18 @@ pub(super) fn look(
             ready.part = Some(Part { header: header.0, start, end, rows: file.rows, lines: file.lines });
             (ready.to, ready.closes) = (to_of((end, lines)), false);
             ready.cut = end < state.0 && to < state.0;
-            end > start
+            let all = end > start;
+            if last && quoted && !ready.cut && end < state.0 {
+                told = Some(HALF.to_owned());
+            }
+            all
         }
-        Grown::Nothing => false,
+        Grown::Nothing => {
+            if last && quoted && to == state.0 {
+                told = Some(HALF.to_owned());
+            }
+            false
+        }
         Grown::Whole { complete: Some(false) } if last => {
             told = Some("it is not complete, as the newest file of a run that goes on".to_owned());
             false

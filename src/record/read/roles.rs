@@ -73,7 +73,7 @@ impl Roles {
             step: match &options.step {
                 Some(_) => given(&options.step),
                 // What counts an episode's steps is no training step.
-                None => pick(columns, STEP, true)
+                None => pick(&without(columns, &options.no_steps), STEP, true)
                     .filter(|name| !(is_reward(name) || counts_within(name) && episode(columns).is_some())),
             },
             run: pick(columns, RUN, false),
@@ -91,6 +91,11 @@ impl Roles {
             shaped_reward: if is_proxy { pick_number(columns, &["reward"]) } else { None },
         }
     }
+}
+
+/// The columns but these.
+fn without(columns: &[Column], names: &[String]) -> Vec<Column> {
+    columns.iter().filter(|column| !names.contains(&column.name)).cloned().collect()
 }
 
 /// How sure a guess is.

@@ -1,6 +1,7 @@
 //! The bytes of a text file, expanded where it is compressed: told by its first bytes, whatever its name.
 
 use super::error::Error;
+use super::utf16::Utf16;
 use flate2::read::MultiGzDecoder;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
@@ -18,6 +19,8 @@ pub(super) enum Magic {
     Zstd,
     Zip,
     Parquet,
+    /// UTF-16, whether the higher byte comes first.
+    Utf16(bool),
     /// Anything else, as text is.
     Other,
 }
@@ -29,6 +32,8 @@ impl Magic {
             [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
             [b'P', b'K', 3 | 5, 4 | 6, ..] => Self::Zip,
             [b'P', b'A', b'R', b'1', ..] => Self::Parquet,
+            [0xff, 0xfe, ..] => Self::Utf16(false),
+            [0xfe, 0xff, ..] => Self::Utf16(true),
             _ => Self::Other,
         }
     }
@@ -45,6 +50,7 @@ pub(super) fn open(
     let inner: Box<dyn Read + Send> = match magic {
         Magic::Gzip => expanding(MultiGzDecoder::new(BufReader::with_capacity(1 << 16, file)), limit),
         Magic::Zstd => expanding(zstd::Decoder::new(file).map_err(refused)?, limit),
+        Magic::Utf16(big_endian) => Box::new(Utf16::new(file, big_endian)),
         Magic::Zip | Magic::Parquet | Magic::Other => Box::new(file),
     };
     Ok(BufReader::with_capacity(1 << 18, inner))

@@ -1,0 +1,223 @@
+//! The rows of one file.
+
+use super::super::cell::{characters, text_hash_of, words_hash};
+use super::super::error::Error;
+use super::super::format::scan;
+use super::super::layout::Shared;
+use super::super::means::StepMeans;
+use super::super::names::own_id;
+use super::super::notes::Told;
+use super::super::plan::{Episodes, Plan, Read, Wanted};
+use super::super::reward::RewardSpec;
+use super::super::row::Repeated;
+use super::super::turns::Turns;
+use super::{Building, count_once};
+use std::path::Path;
+
+impl Building {
+    /// Reads one file.
+    pub(in super::super) fn file(
+        &mut self,
+        number: usize,
+        path: &Path,
+        plan: Plan,
+        spec: &RewardSpec,
+    ) -> Result<Read, Error> {
+        let (terms, roles) = (spec.terms(Some(&plan.present)), &plan.roles);
+        let mut wanted = Wanted(terms.iter().map(|term| term.column).collect());
+        let step = wanted.add(roles.step.as_ref());
+        let run = wanted.add(roles.run.as_ref());
+        let counter = wanted.add(plan.counter.as_ref().map(|(counter, _)| counter));
+        let prompt = wanted.add(roles.prompt.as_ref());
+        let completion = wanted.add(roles.completion.as_ref());
+        let group = wanted.add(roles.group.as_ref());
+        let outcome = wanted.add(roles.outcome.as_ref());
+        let length = wanted.add(roles.length.as_ref());
+        let log_prob = wanted.add(roles.log_prob.as_ref());
+        let ref_log_prob = wanted.add(roles.ref_log_prob.as_ref());
+        let advantage = wanted.add(roles.advantage.as_ref());
+        let shaped = wanted.add(roles.shaped_reward.as_ref());
+        let epoch = wanted.add(plan.epoch.as_ref()).map(|(i, _)| i);
+        let whole = wanted.add(plan.episode.as_ref());
+        let episode = wanted.add(match &plan.episodes {
+            Some(Episodes::Column(name)) => Some(name),
+            _ => None,
+        });
+        let names: Vec<String> = self.features.iter().map(|(name, _)| name.clone()).collect();
+        let own_id = if completion.is_some() { None } else { own_id(&plan.present.columns) };
+        let own_id = wanted.add(own_id.as_ref()).map(|(i, _)| i);
+        let features: Vec<Option<(usize, &str)>> = names
+            .iter()
+            .zip(&plan.features)
+            .map(|(name, there)| there.then(|| wanted.add(Some(name))).flatten())
+            .collect();
+
+        let (mut last_step, mut last_run, mut last_prompt) =
+            (Repeated::default(), Repeated::default(), Repeated::default());
+        let mut lacks = plan.missing;
+        let of_log = plan.number as u64;
+        let (mut means, mut turns) = (StepMeans::default(), Turns::default());
+        let (mut rows, mut single) = (0, None);
+        let shared_file = u32::try_from(number).unwrap_or(u32::MAX);
+        let mut last_of = None;
+        if let Some(restarts) = &mut self.restarts {
+            restarts.begin();
+            self.epochs.begin();
+        }
+        let unfinished = scan(path, &plan.present, &wanted.0, &mut |row| {
+            rows += 1;
+            let mut reward = None;
+            for (i, term) in terms.iter().enumerate() {
+                let value = match row.term(i, term) {
+                    Err(Error::NotFinite { place, value, .. }) if value.is_nan() => {
+                        self.first_nan.get_or_insert(place);
+                        self.nan += 1;
+                        None
+                    }
+                    other => other?,
+                };
+                if let Some(value) = value {
+                    lacks.retain(|(lacking, _)| lacking != term.name);
+                    reward = Some(reward.unwrap_or(0.0) + term.weight * value);
+                }
+            }
+            let step = match step {
+                Some((i, name)) => match last_step.of(row, i, || row.step(i, name)) {
+                    Err(_) if self.without_steps && plan.counter.is_none() => {
+                        self.steps_lost = true;
+                        0
+                    }
+                    step => step?,
+                },
+                None => plan.step,
+            };
+            let run = run.map(|(i, _)| last_run.of(row, i, || Ok(row.identity(i)))).transpose()?;
+            let run = run.or(Some(plan.run).filter(|run| *run > 0));
+            if let Some(restarts) = self.restarts.as_mut().filter(|_| roles.step.is_some()) {
+                if std::mem::replace(&mut last_of, Some(run)).is_some_and(|last| last != run) {
+                    restarts.begin();
+                }
+                restarts.see(step);
+                if let Some(i) = epoch {
+                    self.epochs.see(row.step(i, "epoch").ok(), step);
+                }
+            }
+            let step = match (self.period, epoch) {
+                (Some(period), Some(i)) => row.step(i, "epoch")?.saturating_mul(period).saturating_add(step),
+                _ => step,
+            };
+            if let Some((i, _)) = whole {
+                turns.see(row.identity(i), step);
+            }
+            if reward.is_some() || terms.is_empty() {
+                let counted = counter.map_or(Some(step as f64), |(i, _)| (row.cell)(i).number());
+                if let Some(counted) = counted {
+                    means.see(run.unwrap_or(0), counted);
+                    single = Some((run.unwrap_or(0), counted));
+                }
+            }
+            if let Some(run) = run
+                && self.runs.last() != Some(&run)
+                && !self.runs.contains(&run)
+            {
+                self.runs.push(run);
+            }
+            let Some(reward) = reward else {
+                self.empty += 1;
+                return Ok(());
+            };
+            if !reward.is_finite() {
+                return Err(Error::NotFinite { place: row.place(), column: spec.to_string(), value: reward });
+            }
+            let Self { words, layout, told: Told { notes, .. }, .. } = self;
+            for (i, part) in self.parts.iter_mut().enumerate() {
+                // The sum goes on without a part that is missing here: no news.
+                if part.lost {
+                    continue;
+                }
+                match terms.get(i).map(|term| row.term(i, term)) {
+                    Some(Ok(Some(value))) => part.put(words, value),
+                    _ => part.lost = true,
+                }
+            }
+            for ((_, feature), column) in self.features.iter_mut().zip(&features) {
+                feature.read(words, row, *column, notes);
+            }
+            let prompt = match prompt {
+                Some((i, _)) => last_prompt.of(row, i, || Ok(row.identity(i)))?,
+                None => 0,
+            };
+            let completion = completion.map(|(i, _)| (row.cell)(i));
+            let text = completion.as_ref().and_then(|cell| cell.text());
+            match (length, &text) {
+                (None, Some(text)) if !self.length.lost => {
+                    self.length.put(words, characters(text) as f64);
+                }
+                _ => self.length.read(words, row, length, notes),
+            }
+            self.log_prob.read(words, row, log_prob, notes);
+            self.ref_log_prob.read(words, row, ref_log_prob, notes);
+            self.advantage.read(words, row, advantage, notes);
+            self.shaped.read(words, row, shaped, notes);
+            let mut put = |at: Option<usize>, value: u64| {
+                if let Some(word) = at.and_then(|at| words.get_mut(at)) {
+                    *word = value;
+                }
+            };
+            put(Some(layout.row), row.row as u64);
+            put(Some(layout.proxy), reward.to_bits());
+            put(layout.prompt, prompt);
+            let members = group.map_or(prompt, |(i, _)| row.identity(i));
+            put(layout.members, members);
+            let sampled = match (outcome, &text) {
+                (Some((i, _)), _) => row.identity(i),
+                (None, Some(text)) => text_hash_of(prompt, text),
+                (None, None) => words_hash([of_log, row.row as u64]),
+            };
+            put(layout.outcome, sampled);
+            let shared = Shared { step, run: run.unwrap_or(0), file: shared_file };
+            if group.is_some() && self.group_may_go {
+                self.groups.see(shared, members, prompt);
+            }
+            if completion.is_some() || own_id.is_some() {
+                let what = own_id.map_or(sampled, |i| words_hash([prompt, row.identity(i)]));
+                let identity = words_hash([what, reward.to_bits()]);
+                let repeats =
+                    self.repeats.see(shared, self.writer.rows(), identity, prompt, own_id.is_none());
+                if !repeats.is_empty() {
+                    count_once(&mut self.writer, &mut self.told, &repeats);
+                }
+            }
+            self.writer.line(number, row.row, row.line);
+            let written = self.writer.rows();
+            self.writer.push(shared, &self.words)?;
+            if let (Some(counted), Some((i, _))) = (&mut self.counted, episode) {
+                // What has texts is known again by them.
+                let reward = (completion.is_none() && own_id.is_none()).then_some(reward);
+                let repeats = counted.see((row.cell)(i).number(), written, reward);
+                count_once(&mut self.writer, &mut self.told, &repeats);
+            }
+            Ok(())
+        })?;
+        let read = Read { rows, unfinished: unfinished.is_some() };
+        if let Some(place) = unfinished {
+            self.told.unfinished(&place);
+        }
+        if let (true, Some(episode), Some(step)) = (turns.hold(), plan.episode, plan.roles.step) {
+            return Err(Error::StepsOfEpisodes { path: path.to_owned(), episode, step });
+        }
+        let is_means = match (rows, single) {
+            (1, Some((run, step))) if !plan.of_rollouts && !plan.present.means && !plan.mean => {
+                self.singles.see(run, step);
+                true
+            }
+            _ => plan.present.means || plan.mean || (plan.counter.is_some() && means.holds()),
+        };
+        self.mean |= plan.mean;
+        self.not_aggregate |= !is_means;
+        if !plan.of_rollouts && self.rows_are.is_none() {
+            self.restarts = None;
+        }
+        lacks.into_iter().next().map_or(Ok(read), |(_, error)| Err(error))
+    }
+}

@@ -1,0 +1,155 @@
+//! The log that all files make.
+
+use super::super::episodes::{self, Counted, Order};
+use super::super::error::Error;
+use super::super::layout::Layout;
+use super::super::log::{GroupSource, Log, LogMeta, StepSource};
+use super::super::names::counts_within;
+use super::super::optional::Optional;
+use super::super::options::{LogOptions, Rows};
+use super::super::plan::Steps;
+use super::super::reward::RewardSpec;
+use super::super::roles::Roles;
+use super::super::rollouts::Rollouts;
+use super::{Building, MANY_STRETCHES, count_once};
+use std::path::PathBuf;
+
+impl Building {
+    /// How the column of steps is to be read, if not as it is.
+    pub(in super::super) fn steps(&mut self, roles: &Roles) -> Option<Steps> {
+        let step = roles.step.clone()?;
+        let restarts = self.restarts.as_mut()?;
+        if let (Some(epoch), Some(period)) = (self.epoch.clone(), self.epochs.period()) {
+            return Some(Steps::OfEpochs { step, epoch, period });
+        }
+        if restarts.hold(counts_within(&step)) {
+            return Some(Steps::Turns(step));
+        }
+        let times = restarts.anew();
+        if times > 0 && self.told.repeated == 0 {
+            let times = if times == 1 { "once".to_owned() } else { format!("{times} times") };
+            self.told.notes.push(format!(
+                "`{step}` begins anew {times}: rollouts of one number are judged together, whether runs were appended to each other or \
+                 the rows are sorted by something else"
+            ));
+        }
+        None
+    }
+
+    /// The log of all files read.
+    pub(in super::super) fn finish(
+        mut self,
+        files: Vec<PathBuf>,
+        roles: Roles,
+        step: StepSource,
+        options: LogOptions,
+    ) -> Result<Log<Rollouts>, Error> {
+        count_once(&mut self.writer, &mut self.told, &self.repeats.end());
+        let last = self.counted.as_mut().map(Counted::end_block).unwrap_or_default();
+        count_once(&mut self.writer, &mut self.told, &last);
+        let reward = options.reward.clone().unwrap_or(RewardSpec::Weighted(Vec::new()));
+        let (rows, written) = (self.writer.kept(), self.writer.rows());
+        let named = |columns: Vec<(String, Optional)>| {
+            columns.into_iter().filter_map(|(name, c)| Some((name, c.complete(written)?))).collect()
+        };
+        let names = reward.terms(None).iter().map(|term| term.name.to_owned()).collect::<Vec<_>>();
+        let (mut layout, mut group) = (self.layout, GroupSource::of(&roles));
+        let one_each = self.group_may_go && roles.group.is_some() && self.groups.are_none();
+        if let (true, Some(name), Some(prompt)) = (one_each, &roles.group, &roles.prompt) {
+            layout.members = None;
+            group = GroupSource::Prompt(prompt.clone());
+            self.told.notes.push(format!(
+                "every rollout of a step has its own `{name}`: groups are the prompt (`{prompt}`) within the step; name another \
+                 column with --group"
+            ));
+        }
+        let layout = Layout {
+            length: self.length.complete(written),
+            log_prob: self.log_prob.complete(written),
+            ref_log_prob: self.ref_log_prob.complete(written),
+            advantage: self.advantage.complete(written),
+            reward: self.shaped.complete(written),
+            parts: named(names.into_iter().zip(self.parts).collect()),
+            features: named(self.features),
+            ..layout
+        };
+        let aggregate = match self.rows_are {
+            Some(Rows::Means) => true,
+            Some(Rows::Rollouts) => false,
+            None => !self.not_aggregate && (self.singles.is_empty() || self.singles.holds()),
+        };
+        if aggregate && self.rows_are.is_none() {
+            let why = match self.mean {
+                true => format!(
+                    "`{reward}` is a mean by its name, and nothing beside it is one rollout's (prompt, completion …)"
+                ),
+                false => "one row a step and no column of single rollouts (prompt, completion, episode …)"
+                    .to_owned(),
+            };
+            self.told
+                .notes
+                .push(format!("{why}: taken for step means; say `--rows rollouts` if each row is a rollout"));
+        }
+        let rollouts = self.writer.finish(layout)?;
+        let step = if self.steps_lost { StepSource::None } else { step };
+        let order = match self.counted {
+            Some(counted) => counted.into_order(),
+            None => self.episodes.then(|| Order::Runs(Vec::new())),
+        };
+        let of_runs = if let Some(Order::Runs(runs)) = &order { rollouts.of_runs(runs) } else { 0 };
+        let sorted = matches!(order, Some(Order::Numbers(_)));
+        let (rollouts, step) = match &step {
+            _ if aggregate || !self.whole => (rollouts, step),
+            StepSource::None if let Some(order) = &order => {
+                (rollouts.blocks_of_episodes(order), StepSource::Blocks { of: None })
+            }
+            _ => rollouts.blocks_of_steps(step),
+        };
+        let mut told = self.told;
+        if of_runs > 1 && matches!(step, StepSource::Blocks { of: None }) {
+            told.notes.push(episodes::begins_anew(of_runs - 1));
+        }
+        if sorted && matches!(step, StepSource::Blocks { of: None }) {
+            told.notes.push(episodes::OUT_OF_ORDER.to_owned());
+        }
+        if let Some(place) = self.first_nan {
+            told.notes.push(format!(
+                "the reward is NaN in {} cells, the first at {place}: they count as empty",
+                self.nan
+            ));
+        }
+        if self.repeats.unclear > 0 {
+            told.notes.push(format!(
+                "{} times a step's rollouts are those of the step before, in a policy or an evaluation that does not vary: \
+                 counted each time",
+                self.repeats.unclear
+            ));
+        }
+        if rollouts.alternations() > MANY_STRETCHES {
+            told.notes.push(format!(
+                "steps, runs or files alternate {} times from row to row: putting them in order takes about {} MB of \
+                 memory; sort the log by step to save it",
+                rollouts.alternations(),
+                rollouts.alternations() / 25_000,
+            ));
+        }
+        let repeated = told.repeated;
+        let (notes, left_out) = told.finish(&files);
+        let meta = LogMeta {
+            files,
+            reward,
+            roles,
+            rows: rows + repeated + self.empty,
+            empty: self.empty,
+            runs: self.runs.len().max(1),
+            aggregate,
+            step,
+            group,
+            left_out,
+            repeated,
+            notes,
+            options,
+        };
+        Ok(Log { rollouts, meta })
+    }
+}
