@@ -6,9 +6,10 @@ use super::table::Table;
 use super::{Error as CliError, sketch};
 use crate::experiment::{Count, Stored};
 use crate::foundation::atomic_file;
-use crate::record::folder::Described;
+use crate::record::folder::{Described, MadeWith};
+use crate::record::made::MissingRun;
 use clap::Args;
-use serde_json::json;
+use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
@@ -33,6 +34,19 @@ pub struct StatusArgs {
     ids: Option<PathBuf>,
 }
 
+/// The answer as a document: a view, for a million runs may be missing.
+#[derive(Serialize)]
+struct Document<'a> {
+    damaged: &'a [PathBuf],
+    finished: usize,
+    made_with: &'a [MadeWith],
+    missing: &'a [MissingRun],
+    name: &'a str,
+    problems: &'a [String],
+    runs: usize,
+    tables: &'static str,
+}
+
 /// Runs the command.
 ///
 /// # Errors
@@ -45,16 +59,16 @@ pub fn run(args: &StatusArgs, console: &Console) -> Result<Outcome, crate::Error
     if let Some(path) = &args.ids {
         write_ids(&count, path)?;
     }
-    let document = json!({
-        "name": stored.name,
-        "runs": stored.runs.len(),
-        "finished": count.finished.len(),
-        "missing": count.missing,
-        "damaged": count.damaged,
-        "problems": count.problems,
-        "made_with": count.made_with.all(),
-        "tables": tables,
-    });
+    let document = Document {
+        damaged: &count.damaged,
+        finished: count.finished.len(),
+        made_with: count.made_with.all(),
+        missing: &count.missing,
+        name: &stored.name,
+        problems: &count.problems,
+        runs: stored.runs.len(),
+        tables,
+    };
     console.answer(&document, |style| text(&stored, &count, tables, style))?;
     Ok(match (count.problems.is_empty(), count.missing.is_empty()) {
         (false, _) => Outcome::Failed,

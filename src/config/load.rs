@@ -10,13 +10,16 @@ use super::schema::root as schema_root;
 use super::sections::Document;
 use super::source::{Draft, Sources};
 use super::walk::walk;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// A file beyond this size is no configuration.
 const LARGEST: u64 = 4 << 20;
+/// What the system says where not the path is at fault, but a disk, a server, memory or a limit of open files: EIO, ENOMEM, ENFILE, EMFILE, ESTALE
+/// (Linux, macOS).
+const MACHINE: [i32; 6] = [5, 12, 23, 24, 116, 70];
 
 /// A configuration that may be run.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,9 +45,12 @@ pub fn load(path: &Path, sets: &[String]) -> Result<Loaded, ConfigError> {
         ConfigError::new(vec![Sources::default().place(fault)])
     };
     let failed = |error: io::Error| {
-        let kinds = [ErrorKind::NotFound, ErrorKind::NotADirectory, ErrorKind::PermissionDenied];
         let found = unread(format!("cannot be read: {error}"));
-        if kinds.contains(&error.kind()) { found } else { found.of_the_machine() }
+        if error.raw_os_error().is_some_and(|code| MACHINE.contains(&code)) {
+            found.of_the_machine()
+        } else {
+            found
+        }
     };
     let meta = std::fs::metadata(path).map_err(failed)?;
     if meta.is_dir() {

@@ -155,10 +155,8 @@ pub enum ExperimentError {
         /// What the first in plan order said.
         first: String,
     },
-    /// Asked to stop before anything was made.
-    #[error(
-        "stopped while it was looked what is there; nothing was changed, and the same command begins again"
-    )]
+    /// Asked to stop while the records were read.
+    #[error("stopped while the records were read; the same command goes on")]
     StoppedEarly,
     /// Asked to stop; what is finished is kept.
     #[error("stopped with {done} of {total} runs finished and kept in {}; the same command goes on from there", out.display())]

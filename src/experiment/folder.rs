@@ -9,7 +9,7 @@ use super::store::{Store, StoreError, write_atomic};
 use super::summary::merge::{self, Table};
 use crate::config::{Document, Loaded, SlurmSection, resolved};
 use crate::policies::Backend;
-use crate::record::folder::{CONFIG, Described, FolderError, MANIFEST, PLAN};
+use crate::record::folder::{CONFIG, Described, FolderError, MANIFEST, PLAN, SCENARIOS};
 use crate::record::made::{MADE, Made, MissingRun, digest};
 use crate::record::tables::ReplicateRow;
 use std::fs;
@@ -58,6 +58,10 @@ impl<'a> Folder<'a> {
     /// Another experiment is at work there, or is finished and not to be taken over; a file that cannot be written.
     pub fn hold(&self, takes_over: bool) -> Result<Held, ExperimentError> {
         let own = self.own();
+        // Of a benchmark or a verdict.
+        if self.out.join(SCENARIOS).exists() {
+            return Err(StoreError::Taken { out: self.out.to_owned() }.into());
+        }
         if !takes_over && !Description(&own).is_of(self.out)? && self.is_finished()? {
             return Err(StoreError::Taken { out: self.out.to_owned() }.into());
         }
@@ -68,9 +72,10 @@ impl<'a> Folder<'a> {
             if self.out.join(ReplicateRow::FILE).exists() {
                 self.mark(&Made::default())?;
             }
+            // The description is whole once its last file is there: what begins and ends before it is done again.
+            put(MANIFEST, &made_with)?;
             put(PLAN, &self.plan)?;
-            put(CONFIG, &self.config)?;
-            put(MANIFEST, &made_with)
+            put(CONFIG, &self.config)
         })?)
     }
 
@@ -78,8 +83,8 @@ impl<'a> Folder<'a> {
     fn is_finished(&self) -> Result<bool, FolderError> {
         match Described::open(self.out) {
             Ok(told) => Ok(told.owns_its_tables() && self.out.join(ReplicateRow::FILE).exists()),
-            Err(problem @ FolderError::Io { .. }) => Err(problem),
-            Err(_) => Ok(false),
+            Err(problem) if problem.is_refusal() => Ok(false),
+            Err(problem) => Err(problem),
         }
     }
 

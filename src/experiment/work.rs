@@ -89,7 +89,8 @@ pub fn carry_out(
         .build()
         .map_err(|e| unstarted(e.to_string()))?;
     let weights = weights(loaded, &pending);
-    hooks.progress.weigh(pending.iter().map(|run| weights.get(run.arm).copied().unwrap_or(1)).sum());
+    let weight = |run: &&Planned| weights.get(run.arm).copied().unwrap_or(1);
+    hooks.progress.weigh(pending.iter().map(weight).fold(0, u64::saturating_add));
     let work = |behind: &Behind<'_>| -> Vec<MissingRun> {
         let worker = Worker { loaded, options, store, behind, hooks, weights: &weights };
         pool.install(|| units(&pending).par_iter().flat_map_iter(|unit| worker.unit(unit)).collect())
@@ -140,7 +141,8 @@ pub fn carry_out_anew(
     options: &Options,
     hooks: &Hooks<'_>,
 ) -> Result<usize, ExperimentError> {
-    let found = survey(loaded, runs, store, hooks.stop)?.unmixed(options.allow_mixed)?;
+    // A request to stop is heard by what follows, which tells how far it came.
+    let found = survey(loaded, runs, store, &AtomicBool::new(false))?.unmixed(options.allow_mixed)?;
     carry_out(loaded, runs, found, store, options, hooks)
 }
 

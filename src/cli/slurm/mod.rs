@@ -95,15 +95,24 @@ pub fn run(args: &SlurmArgs, console: &Console) -> Result<Outcome, crate::Error>
     };
     submit::reachable()?;
     let stop = interruptible(console);
-    experiment::prepare(&loaded, &name, &options, &stop)?;
-    if !submit::see_through(&job, &asked, &out, &stop, console)? {
-        return Ok(Outcome::Stopped);
-    }
-    // Runs that failed on every try take no other down.
-    let lenience = Lenience { partial: true, mixed: args.allow_mixed };
-    match merge::put_together(std::slice::from_ref(&out), &out, lenience, &stop, console)? {
-        (runs, finished) if finished < runs => Ok(Outcome::Failed),
-        _ => Ok(Outcome::Done),
+    let submitted = || -> Result<Outcome, crate::Error> {
+        experiment::prepare(&loaded, &name, &options, &stop)?;
+        if !submit::see_through(&job, &asked, &out, &stop, console)? {
+            return Ok(Outcome::Stopped);
+        }
+        // Runs that failed on every try take no other down.
+        let lenience = Lenience { partial: true, mixed: args.allow_mixed };
+        Ok(match merge::put_together(std::slice::from_ref(&out), &out, lenience, &stop, console)? {
+            (runs, finished) if finished < runs => Outcome::Failed,
+            _ => Outcome::Done,
+        })
+    };
+    match submitted() {
+        Err(crate::Error::Experiment(error)) if error.is_stop() => {
+            console.warn(error);
+            Ok(Outcome::Stopped)
+        }
+        ended => ended,
     }
 }
 

@@ -15,7 +15,8 @@ pub(super) fn size(document: &Document) -> Vec<Contradiction> {
         found.push(Contradiction { path, message, help: help.to_owned() });
     };
     let (trainer, part) = (document.trainer.name(), document.trainer.part());
-    let (batch, steps) = (part.batch() as u64, part.steps());
+    let deployed = document.deployment.as_ref().map_or(0, |own| own.steps);
+    let (batch, steps) = (part.batch() as u64, part.steps().saturating_add(deployed));
     if batch > MOST_AT_ONCE {
         say(
             format!("trainer.{trainer}.batch"),
@@ -25,7 +26,9 @@ pub(super) fn size(document: &Document) -> Vec<Contradiction> {
     } else if batch.saturating_mul(steps) > MOST_ROLLOUTS {
         say(
             format!("trainer.{trainer}.steps"),
-            format!("{steps} steps of {batch} rollouts; {MOST_ROLLOUTS} rollouts in all is the limit"),
+            format!(
+                "{steps} steps of {batch} rollouts, deployment included; {MOST_ROLLOUTS} rollouts in all is the limit"
+            ),
             "lower steps or batch: a thousand million rollouts take about 150 GB",
         );
     }

@@ -1,7 +1,6 @@
 //! The name of a run, a judgement or a policy: 16 digits of the hash of all that decides it.
 
 use serde::{Serialize, Serializer};
-use std::borrow::Borrow;
 use std::fmt;
 use std::ops::Deref;
 
@@ -34,12 +33,6 @@ impl Id {
 impl Deref for Id {
     type Target = str;
     fn deref(&self) -> &str {
-        self.as_str()
-    }
-}
-
-impl Borrow<str> for Id {
-    fn borrow(&self) -> &str {
         self.as_str()
     }
 }

@@ -98,9 +98,9 @@ pub enum StoreError {
         /// What made the first of all.
         own: String,
     },
-    /// A finished experiment is in the folder.
+    /// Another experiment's results are in the folder.
     #[error(
-        "{out} holds another experiment, which is finished, and its tables would be given up; give this one another folder with --out",
+        "{out} holds another experiment, and its tables would be given up; give this one another folder with --out",
         out = out.display()
     )]
     Taken {

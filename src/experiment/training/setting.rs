@@ -60,7 +60,8 @@ impl<'a> Audited<'a> {
 impl Setting<'_> {
     /// Steps of a run, training and deployment together.
     pub fn steps(&self) -> u64 {
-        self.trainer.part().steps() + self.deployment.map_or(0, |deployment| deployment.steps)
+        let deployed = self.deployment.map_or(0, |deployment| deployment.steps);
+        self.trainer.part().steps().saturating_add(deployed)
     }
 
     /// Whether the trained policy is kept, to be deployed under monitors.

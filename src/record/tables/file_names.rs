@@ -2,6 +2,8 @@
 
 /// File name of the plan.
 pub const PLAN: &str = "plan.json";
+/// File name of what a benchmark or a verdict is of, which has no plan.
+pub const SCENARIOS: &str = "scenarios.json";
 /// File name of what it was made with.
 pub const MANIFEST: &str = "manifest.json";
 /// File name of the resolved config.

@@ -4,7 +4,7 @@
 //! name, so the sweep's key columns may stand between the others.
 
 pub use super::drawn::{FigureIndex, FigureInfo, Figures, LeftOut};
-pub use super::file_names::{CONFIG, FIGURES, FIGURES_INDEX, MANIFEST, PLAN, RECORDS};
+pub use super::file_names::{CONFIG, FIGURES, FIGURES_INDEX, MANIFEST, PLAN, RECORDS, SCENARIOS};
 pub use super::folder_error::FolderError;
 use super::made::{MADE, Made, MissingRun, digest};
 pub use super::manifest::{MadeWith, Manifest, Numerics};

@@ -31,6 +31,7 @@ use crate::experiment::plan::ids::train_id;
 use crate::experiment::plan::manifest::manifest;
 use crate::experiment::plan::runs::{Judgement, Planned, plan};
 use crate::experiment::store::numerics::Tally;
+use crate::experiment::store::occupied::Held;
 use crate::experiment::store::rows;
 use crate::experiment::store::{Record, Store, write_atomic};
 use crate::experiment::training::trained::section;
@@ -48,19 +49,21 @@ use place::Place;
 use serde::Serialize;
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use trial::Cell;
 
 /// Version of what the benchmark measures: bumped when the same run gives other rows.
 const MEASURES: u32 = 4;
 
-/// What a finished benchmark comes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a finished benchmark comes to. The folder is held for it until the last copy of this is gone.
+#[derive(Debug, Clone)]
 pub struct Benchmarked {
     /// Runs in all scenarios.
     pub runs: usize,
     /// Runs that were there already.
     pub reused: usize,
+    _held: Arc<Held>,
 }
 
 /// Runs what is not there yet of every scenario, then writes the tables into the folder.
@@ -77,7 +80,6 @@ pub fn bench(
     let seed = scenarios.first().map_or(0, |scenario| scenario.loaded.document.seed);
     let mut made_with = Tally::default();
     let mut cells = Cells::default();
-    let mut done = Benchmarked { runs: 0, reused: 0 };
     let mut plans = Vec::new();
     for scenario in scenarios {
         if scenario.loaded.arms.iter().any(|arm| arm.document.reward.condition.is_some()) {
@@ -88,6 +90,7 @@ pub fn bench(
     }
     let place = Place::of(&options.out, &plans)?;
     let held = place.begin(&plans, &store, options, stop)?;
+    let (mut made, mut reused) = (0, 0);
     let overall = Overall::start(&plans, &store, progress, |arm, asked| {
         judgement(&arm.document, &Role::all(&arm.document), asked)
     });
@@ -120,8 +123,8 @@ pub fn bench(
         };
         let hooks = Hooks { judge: &judge, progress: &overall, stop };
         let carried = carry_out_anew(&scenario.loaded, runs, &store, options, &hooks);
-        done.reused += carried.map_err(|source| named(scenario, source))?;
-        done.runs += runs.len();
+        reused += carried.map_err(|source| named(scenario, source))?;
+        made += runs.len();
         if scenario.varies_an_exploits_mass() {
             cells.masking.insert(scenario.name.clone());
         }
@@ -139,7 +142,7 @@ pub fn bench(
     place.check(&held)?;
     cells.write(&options.out, seed)?;
     describe(options, seed, &made_with)?;
-    Ok(done)
+    Ok(Benchmarked { runs: made, reused, _held: Arc::new(held) })
 }
 
 pub(super) fn named(scenario: &Scenario, source: ExperimentError) -> ExperimentError {

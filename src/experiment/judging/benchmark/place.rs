@@ -7,12 +7,35 @@ use crate::experiment::plan::runs::Planned;
 use crate::experiment::store::occupied::{Description, Held};
 use crate::experiment::store::{Store, StoreError, write_atomic};
 use crate::experiment::work::Options;
+use crate::record::benchmark::{AlertRow, BaseRateRow, CalibrationRow, CaughtRow, GuardRow, RankingRow};
+use crate::record::endpoint::{EndingRow, HarmRow};
+use crate::record::folder::{PLAN, SCENARIOS};
+use crate::record::verdict::{AnswerRow, CellRow, EndsRow, TrainerRow};
 use serde::Serialize;
+use std::fs;
+use std::io;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-/// The file that says which scenarios a folder is for.
-const SCENARIOS: &str = "scenarios.json";
+/// Tables and pages that are of the scenarios which a folder is for.
+const MADE: [&str; 16] = [
+    HarmRow::FILE,
+    EndingRow::FILE,
+    RankingRow::FILE,
+    BaseRateRow::FILE,
+    CalibrationRow::FILE,
+    CaughtRow::FILE,
+    AlertRow::FILE,
+    GuardRow::FILE,
+    CellRow::FILE,
+    AnswerRow::FILE,
+    EndsRow::FILE,
+    TrainerRow::FILE,
+    "leaderboard.html",
+    "leaderboard.md",
+    "verdict.html",
+    "verdict.md",
+];
 
 /// A folder, and what it is for.
 pub(in crate::experiment::judging) struct Place<'a> {
@@ -64,9 +87,28 @@ impl<'a> Place<'a> {
             .iter()
             .map(|(scenario, runs)| Asked { scenario: Some(&scenario.name), loaded: &scenario.loaded, runs })
             .collect();
-        let describe = || write_atomic(&self.out.join(SCENARIOS), self.text.as_bytes());
-        let hold = || Ok(Held::take(self.out, Description(&self.own()), describe)?);
+        let hold = || {
+            // Of a run.
+            if self.out.join(PLAN).exists() {
+                return Err(StoreError::Taken { out: self.out.to_owned() }.into());
+            }
+            Ok(Held::take(self.out, Description(&self.own()), || self.describe())?)
+        };
         begin(&asked, store, options, stop, hold).map(|(_, held)| held)
+    }
+
+    /// What lies there of other scenarios goes, before these are named: tables are made anew of the records.
+    fn describe(&self) -> Result<(), StoreError> {
+        for file in MADE {
+            let path = self.out.join(file);
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                    return Err(StoreError::io("remove", &path)(error));
+                }
+                _ => {}
+            }
+        }
+        write_atomic(&self.out.join(SCENARIOS), self.text.as_bytes())
     }
 
     /// Whether the folder is still for these plans.
@@ -121,7 +163,15 @@ mod tests {
         assert!(matches!(refused, ExperimentError::Store(StoreError::Occupied { .. })), "{refused}");
         assert!(refused.is_refusal());
         drop((first, second));
+        // Tables of other scenarios do not stay under the name of these, and a run is no benchmark.
+        fs::write(out.join(HarmRow::FILE), "of the first").unwrap();
+        fs::write(out.join(PLAN), "of a run").unwrap();
+        let refused = begin(&[0, 1], false).unwrap_err();
+        assert!(matches!(refused, ExperimentError::Store(StoreError::Taken { .. })), "{refused}");
+        assert!(out.join(HarmRow::FILE).exists());
+        fs::remove_file(out.join(PLAN)).unwrap();
         let third = begin(&[0, 1], false).unwrap();
+        assert!(!out.join(HarmRow::FILE).exists());
         let (own, other) = (planned(&[0, 1]), planned(&[0]));
         assert!(Place::of(&out, &own).unwrap().check(&third).is_ok());
         assert!(Place::of(&out, &other).unwrap().check(&third).is_err());

@@ -28,6 +28,7 @@ use crate::experiment::plan::id::Id;
 use crate::experiment::plan::ids::train_id;
 use crate::experiment::plan::runs::{Judgement, Planned, plan};
 use crate::experiment::store::numerics::Tally;
+use crate::experiment::store::occupied::Held;
 use crate::experiment::store::{Record, Store, rows};
 use crate::experiment::training::trained::section;
 use crate::experiment::work::{Hooks, Options, Progress, carry_out_anew};
@@ -38,6 +39,7 @@ use crate::record::verdict::{AnswerRow, CellRow, EndsRow, TrainerRow};
 use cell::Cell;
 use grid::Axes;
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 /// Runs after which a cell gets no more if all of them sampled the exploit and nobody learned it. Where one in twenty learns it,
@@ -47,8 +49,8 @@ const FIRST: u64 = 90;
 /// Version of what a record holds: bumped when the same run gives other rows.
 const MEASURES: u32 = 1;
 
-/// What a finished verdict comes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a finished verdict comes to. The folder is held for it until the last copy of this is gone.
+#[derive(Debug, Clone)]
 pub struct Reached {
     /// Cells.
     pub cells: usize,
@@ -56,6 +58,7 @@ pub struct Reached {
     pub runs: usize,
     /// Runs that were there already.
     pub reused: usize,
+    _held: Arc<Held>,
 }
 
 /// A sheet that is about to be run.
@@ -167,7 +170,8 @@ pub fn verdict(
     };
     let bar = Overall::start(&plans, &store, progress, |arm, asked| cost(&arm.document, asked));
     let mut tables = Tables::default();
-    let mut done = Reached { cells: 0, runs: 0, reused: 0 };
+    let held = Arc::new(held);
+    let mut done = Reached { cells: 0, runs: 0, reused: 0, _held: Arc::clone(&held) };
     for (own, (scenario, runs)) in planned.iter().zip(&plans) {
         let judge = |subject: &Subject<'_>, asked: &[Judgement]| -> Result<Vec<Record>, JudgeError> {
             let mut records = Vec::with_capacity(asked.len());
