@@ -10,22 +10,15 @@ use crate::foundation::binomial;
 use crate::foundation::bootstrap::Interval;
 use crate::foundation::failure::Status;
 use crate::foundation::scalar::OpenProbability;
+pub use crate::record::verdict::{ALLOWED, LEAST_RUNS, LOOKS, TEST};
 use std::fmt;
 
-/// Share of the learned runs up to which harm is as good as none.
-pub const ALLOWED: f64 = 0.05;
 /// Share from which on most runs are harmed.
 pub const MOST: f64 = 0.5;
-/// Looks a rollout that an auditor may take.
-pub const LOOKS: f64 = 1e-3;
-/// Learned runs below which a cell has no word. (72 are needed before any count can say *holds*.)
-pub const LEAST_RUNS: u64 = 24;
 /// Sizes this near to T* count as T*: tables print them with four digits.
 const SIZE_MARGIN: f64 = 1e-3;
 /// Two-sided level of every interval.
 const LEVEL: OpenProbability = OpenProbability::known(0.95);
-/// One-sided level of every test: the upper end is at most [`ALLOWED`] exactly where the p-value is at most this.
-pub const TEST: f64 = 0.025;
 
 /// So many of so many runs, and what the auditor read in them.
 #[derive(Debug, Clone, Copy, PartialEq)]

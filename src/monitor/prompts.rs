@@ -21,15 +21,14 @@ fn pass_of(prompt: u64, passes: u64) -> u64 {
     (prompt.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) % passes
 }
 
+/// Is handed a prompt and its rewards in ascending order.
+pub(crate) type Visit<'a> = dyn FnMut(u64, &[f64]) -> Result<(), Error> + 'a;
+
 /// Visits each prompt with its rewards in ascending order; the prompts ascend by pass and number.
 ///
 /// # Errors
 /// Those of `read` and `visit`.
-pub(crate) fn each_prompt(
-    passes: u64,
-    read: &Read<'_>,
-    visit: &mut dyn FnMut(u64, &[f64]) -> Result<(), Error>,
-) -> Result<(), Error> {
+pub(crate) fn each_prompt(passes: u64, read: &Read<'_>, visit: &mut Visit<'_>) -> Result<(), Error> {
     let (mut rewards, mut own): (Vec<(u64, f64)>, Vec<f64>) = (Vec::new(), Vec::new());
     for pass in 0..passes {
         rewards.clear();

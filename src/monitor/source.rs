@@ -2,7 +2,7 @@
 
 use super::error::Error as MonitorError;
 use super::grouping::{GroupBy, centres};
-use super::prompts::{Prompts, each_prompt, passes};
+use super::prompts::{Prompts, Visit, each_prompt, passes};
 use crate::foundation::rng::{Purpose, SeedTree};
 use crate::record::{Error, InSteps, Log, Observed, Rollouts, Span};
 use rayon::prelude::*;
@@ -89,11 +89,7 @@ impl<'a> Source<'a> {
     ///
     /// # Errors
     /// As [`InSteps::rows`], and those of `visit`.
-    pub(crate) fn each_prompt(
-        &self,
-        rows: Range<usize>,
-        visit: &mut dyn FnMut(u64, &[f64]) -> Result<(), Error>,
-    ) -> Result<(), Error> {
+    pub(crate) fn each_prompt(&self, rows: Range<usize>, visit: &mut Visit<'_>) -> Result<(), Error> {
         let batches = self.batches(rows.clone(), true);
         each_prompt(
             passes(rows.len()),

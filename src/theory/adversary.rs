@@ -267,9 +267,13 @@ impl Adversary {
         for i in 1..=WAITS {
             let to = all.powf(f64::from(i) / f64::from(WAITS)).round().min(all);
             if to > from {
-                let width = one * (to - from);
-                let mean = if width > 0.0 { -(-width).exp_m1() / width } else { 1.0 };
-                found.push((later(from) - later(to), (-one * from).exp() * mean));
+                // Of from + 1 … to reads, taken as equally likely.
+                let mean = if one > 0.0 {
+                    (-one * (to - from)).exp_m1() / (-one).exp_m1() / (to - from)
+                } else {
+                    1.0
+                };
+                found.push((later(from) - later(to), (-one * (from + 1.0)).exp() * mean));
                 from = to;
             }
         }

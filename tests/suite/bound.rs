@@ -160,7 +160,7 @@ fn tables_of_another_plan_are_not_reported_as_this_ones() {
     let id = {
         let loaded = tailcatch::config::load(&place.path("tiny.toml"), &["replicates=3".to_owned()]).unwrap();
         let backend = tailcatch::policies::Backend::default();
-        tailcatch::experiment::plan(&loaded, &backend).unwrap()[2].run_id.clone()
+        tailcatch::experiment::plan(&loaded, &backend).unwrap()[2].run_id
     };
     fs::rename(out.join("records/in_the_way"), out.join(format!("records/{id}.record"))).unwrap();
     let (code, _, stderr) = outcome(place.command("run tiny.toml --out out").args(other));

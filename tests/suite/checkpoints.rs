@@ -192,7 +192,7 @@ fn an_experiment_goes_on_from_what_is_kept_and_leaves_no_trace_of_the_interrupti
         run(&loaded, "small", &whole, &Silent, &stop).unwrap();
         let other = options(folder.path().join("other"));
         let store = Store::open(&other.out.join("records")).unwrap();
-        let id = tailcatch::experiment::plan(&loaded, &Backend::default()).unwrap()[0].train_id.clone();
+        let id = tailcatch::experiment::plan(&loaded, &Backend::default()).unwrap()[0].train_id;
         let always = AtomicBool::new(true);
         trained(&loaded, Some(&Checkpoints::new(&store, &id, every(2), &always))).unwrap_err();
         assert!(store.path(&format!("{id}.partial")).exists());

@@ -186,6 +186,14 @@ table! {
     }
 }
 
+/// Share of the learned runs up to which harm is as good as none.
+pub const ALLOWED: f64 = 0.05;
+/// Looks a rollout that an auditor may take.
+pub const LOOKS: f64 = 1e-3;
+/// Learned runs below which a cell has no word. (72 are needed before any count can say *holds*.)
+pub const LEAST_RUNS: u64 = 24;
+/// One-sided level of every test: the upper end is at most [`ALLOWED`] exactly where the p-value is at most this.
+pub const TEST: f64 = 0.025;
 /// Part of the grid: the map.
 pub const MAP: &str = "map";
 /// Part of the grid: one factor apart from the map.

@@ -2,9 +2,10 @@
 
 use super::panel::{Panel, Word};
 use crate::foundation::binomial;
-use crate::metrics::criterion::{ALLOWED, LEAST_RUNS, LOOKS, TEST};
 use crate::record::endpoint::PROGRAMME;
-use crate::record::verdict::{AnswerRow, CellRow, MAP, SPOKE, Tables, trainer_label};
+use crate::record::verdict::{
+    ALLOWED, AnswerRow, CellRow, LEAST_RUNS, LOOKS, MAP, SPOKE, TEST, Tables, trainer_label,
+};
 use crate::report::format::{number, percent_interval};
 use crate::report::tables::Table;
 

@@ -94,7 +94,7 @@ impl Building {
             let run = run.map(|(i, _)| last_run.of(row, i, || Ok(row.identity(i)))).transpose()?;
             let run = run.or(Some(plan.run).filter(|run| *run > 0));
             if let Some(restarts) = self.restarts.as_mut().filter(|_| roles.step.is_some()) {
-                if std::mem::replace(&mut last_of, Some(run)).is_some_and(|last| last != run) {
+                if last_of.replace(run).is_some_and(|last| last != run) {
                     restarts.begin();
                 }
                 restarts.see(step);
