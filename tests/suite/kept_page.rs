@@ -92,3 +92,29 @@ fn the_books_counts_are_those_of_the_kept_tables() {
         "{placebos}"
     );
 }
+
+/// The same of the spokes.
+#[test]
+fn what_the_book_says_of_spokes_is_in_the_kept_tables() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let tables = Tables::read(&root.join("plots/verdict")).unwrap();
+    let page = fs::read_to_string(root.join("docs/verdict.md")).unwrap();
+    let sum = |laws: &[&str]| {
+        let own = tables.cells.iter().filter(|cell| cell.scenario == "benign_laws");
+        let own = own.filter(|cell| laws.iter().any(|law| cell.error == format!("fresh {law}")));
+        own.fold((0, 0), |(harmed, runs), cell| {
+            (harmed + under(&tables, cell, "top_reward", 0).harmed, runs + cell.learned)
+        })
+    };
+    let (light, heavy) = (sum(&["normal", "student_t(df=5)"]), sum(&["student_t(df=1.5)"]));
+    assert!(page.contains(&format!("leaves {} of {} learned runs harmed", light.0, light.1)), "{light:?}");
+    assert!(page.contains(&format!("Under t(1.5) {} of {}\n", heavy.0, heavy.1)), "{heavy:?}");
+    let ties: Vec<&CellRow> = tables.cells.iter().filter(|cell| cell.scenario == "verifier").collect();
+    let others = || ties.iter().filter(|cell| cell.trainer != "ppo");
+    assert_eq!(
+        (others().map(|cell| cell.learned).sum::<u64>(), others().map(|cell| cell.runs).sum::<u64>()),
+        (0, 288)
+    );
+    let ppo = ties.iter().find(|cell| cell.trainer == "ppo").unwrap();
+    assert_eq!((ppo.learned, ppo.audited_harmed), (14, 14));
+}
