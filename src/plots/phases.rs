@@ -2,6 +2,7 @@
 
 use super::PlotError;
 use super::chart::save;
+use super::font::text_width;
 use super::scene::{Align, Scene};
 use super::sheet::Size;
 use super::theme::{BLACK, GREY, GRID, Ink, NORMAL, PALETTE, SILVER, SMALL};
@@ -23,6 +24,8 @@ const HEAD: f64 = 22.0;
 const FOOT: f64 = 36.0;
 /// Size of a cell's word.
 const WORD: f64 = 10.8;
+/// What a mark and the space around it take beside a word.
+const MARK: f64 = 16.0;
 
 /// Draws the cells of the map into `dir`; nothing where there are none.
 ///
@@ -85,11 +88,12 @@ fn draw(cells: &[CellRow]) -> Option<Scene> {
     }
     let width = Size::default().width();
     let height = HEAD + sizes.len() as f64 * ROW + FOOT;
-    let mut scene = Scene::new(width, trainers.len().div_ceil(2) as f64 * height + 4.0);
-    let column = (width / 2.0 - LABELS - 16.0) / kls.len() as f64;
+    let across = across(width, kls.len(), placed.iter().map(|cell| word(&cell.verdict).0));
+    let mut scene = Scene::new(width, trainers.len().div_ceil(across) as f64 * height + 4.0);
+    let column = column(width, across, kls.len());
     for (place, trainer) in trainers.iter().enumerate() {
-        let left = LABELS + (place % 2) as f64 * width / 2.0;
-        let top = (place / 2) as f64 * height + HEAD;
+        let left = LABELS + (place % across) as f64 * width / across as f64;
+        let top = (place / across) as f64 * height + HEAD;
         let bottom = top + sizes.len() as f64 * ROW;
         scene.bold((left, top - 8.0), trainer_label(trainer), NORMAL, Align::Left, BLACK);
         for (at, size) in sizes.iter().rev().enumerate() {
@@ -112,6 +116,17 @@ fn draw(cells: &[CellRow]) -> Option<Scene> {
         }
     }
     Some(scene)
+}
+
+/// Width of a cell with so many panels side by side.
+fn column(width: f64, across: usize, kls: usize) -> f64 {
+    (width / across as f64 - LABELS - 16.0) / kls as f64
+}
+
+/// Panels side by side: two where every word has room beside its mark.
+fn across<'a>(width: f64, kls: usize, words: impl Iterator<Item = &'a str>) -> usize {
+    let widest = words.map(|word| text_width(word, WORD, false)).fold(0.0, f64::max);
+    if column(width, 2, kls) - 2.0 >= widest + MARK { 2 } else { 1 }
 }
 
 /// The colours above, the mark and the word on white below.
@@ -155,6 +170,14 @@ mod tests {
         assert_eq!(named, ["0.5", "1", "0.03", "48", "3"]);
         assert_eq!((shade(-1.0).alpha, shade(0.0).alpha), (0.0, 0.0));
         assert_eq!(shade(1.0), PALETTE[1]);
+    }
+
+    #[test]
+    fn panels_stand_below_each_other_where_words_would_meet_their_marks() {
+        let all = || ["holds", "little harm", "unresolved"].into_iter();
+        let side_by_side = [2, 3, 4, 5, 8].map(|kls| across(620.0, kls, all()));
+        assert_eq!(side_by_side, [2, 2, 1, 1, 1]);
+        assert_eq!(across(620.0, 4, ["holds"].into_iter()), 2);
     }
 
     #[test]

@@ -29,6 +29,8 @@ use crate::foundation::special::normal_sf;
 
 /// Paths of the ranking that are averaged over where there is noise.
 pub const PATHS: usize = 200;
+/// Pieces of a path; neighbouring borders beyond so many are taken together, with their mean.
+const PIECES: usize = 64;
 /// Sizes that are tried before the best is refined, and rounds of that.
 const SIZES: usize = 48;
 const ROUNDS: usize = 16;
@@ -169,7 +171,12 @@ impl Adversary {
             top.pop();
             top.insert(top.partition_point(|other| *other < own), own);
         }
-        path
+        let together = |piece: &[(f64, f64)]| {
+            let rollouts: f64 = piece.iter().map(|own| own.0).sum();
+            let sum: f64 = piece.iter().map(|(rollouts, border)| rollouts * border).sum();
+            (rollouts, if rollouts > 0.0 { sum / rollouts } else { piece[0].1 })
+        };
+        path.chunks(path.len().div_ceil(PIECES).max(1)).map(together).collect()
     }
 
     /// What becomes of `number` exploits of proxy `size`.

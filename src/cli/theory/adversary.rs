@@ -16,7 +16,7 @@ use serde_json::Value;
 /// Numbers of exploits that are tried.
 const NUMBERS: [u64; 5] = [1, 10, 100, 1_000, 10_000];
 /// Budgets of the figure, from a look to where little is left unread.
-const BUDGETS: (f64, f64, u32) = (1.0, 3_000.0, 14);
+const BUDGETS: (f64, f64, u32) = (1.0, 3_000.0, 9);
 
 /// Which exploits would a designer of the error plant against an auditor who reads records?
 ///
@@ -161,17 +161,20 @@ fn finding(worst: &Design, mass: f64) -> String {
 fn chart(args: &AdversaryArgs, worst: Option<Design>) -> Result<Chart, crate::Error> {
     let (low, high, budgets) = BUDGETS;
     let most = (0.2 * (args.rollouts - args.reference) as f64).min(high);
-    let mut curves = Vec::new();
-    for number in NUMBERS {
-        let mut points = Vec::new();
-        for i in 0..=budgets {
-            let benign_looks = low * (most / low).powf(f64::from(i) / f64::from(budgets));
-            let best = Adversary::new(Ground { benign_looks, ..args.ground() })?.best(number)?;
-            points.push((best.looks, best.mass_sampled));
+    let mut points = NUMBERS.map(|_| Vec::new());
+    for i in 0..=budgets {
+        let benign_looks = low * (most / low).powf(f64::from(i) / f64::from(budgets));
+        let adversary = Adversary::new(Ground { benign_looks, ..args.ground() })?;
+        for (number, own) in NUMBERS.into_iter().zip(&mut points) {
+            let best = adversary.best(number)?;
+            own.push((best.looks, best.mass_sampled));
         }
-        let plural = if number == 1 { "exploit" } else { "exploits" };
-        curves.push(Curve { name: format!("{} {plural}", count(number as usize)), points });
     }
+    let curve = |(number, points): (u64, Vec<(f64, f64)>)| {
+        let plural = if number == 1 { "exploit" } else { "exploits" };
+        Curve { name: format!("{} {plural}", count(number as usize)), points }
+    };
+    let curves = NUMBERS.into_iter().zip(points).map(curve).collect();
     let noise = args.noise.as_ref().map_or_else(|| "no noise".to_owned(), |law| format!("noise {law}"));
     let mark = |design: Design| Mark {
         x: design.looks,

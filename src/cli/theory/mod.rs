@@ -29,7 +29,7 @@ use std::path::PathBuf;
 
 /// Closed forms that plan an audit: how rare, how large, how soon, how many audits
 ///
-/// Exact arithmetic, no simulation: every answer comes at once, with its formula in the library's documentation
+/// No training: most answers are exact and come at once, `adversary` averages over simulated paths. Formulas stand in the library's documentation
 /// (module `theory`). Masses and shares may be written as .0001, 1e-4 or 1/10000. Sizes are in standard deviations of
 /// the benign reward unless a law says otherwise; KL is in nats.
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@
 //! resolved* otherwise. A run folder is a panel of its own, which says whether the expectations in its config agree.
 
 mod hypotheses;
+mod judged;
 mod panel;
 mod runs;
 
