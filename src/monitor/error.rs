@@ -49,6 +49,9 @@ pub enum Error {
         /// First and last step of the log; `None` of a log without rollouts.
         log: Option<(u64, u64)>,
     },
+    /// Nobody said what the policy does when nothing is wrong.
+    #[error("a policy is watched against rollouts that are trusted to be its own")]
+    NoTrusted,
     /// A moving threshold has nothing to start from.
     #[error("the threshold of a stream starts from reference rollouts")]
     NoStart,

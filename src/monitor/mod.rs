@@ -36,6 +36,7 @@ mod flags;
 mod grouping;
 mod judge;
 mod length;
+mod observe;
 mod prompts;
 mod reading;
 mod reference;
@@ -52,6 +53,7 @@ pub use flags::Flag;
 pub use grouping::{GroupBy, MIN_GROUP, grouped};
 pub use judge::Answer;
 pub use length::LengthCorrelation;
+pub use observe::{Blind, Raised, Watch, Watched, observe};
 pub(crate) use prompts::{Prompts, each_prompt, passes};
 pub use reading::{
     Above, Apart, Assumptions, Centre, Entry, Excess, Judgement, Jump, Length, Level, ListEntry,

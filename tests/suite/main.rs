@@ -61,6 +61,7 @@ mod metrics;
 #[cfg(feature = "lab")]
 mod mitigations;
 mod monitors;
+mod observer;
 #[cfg(feature = "lab")]
 mod own_policy;
 #[cfg(feature = "lab")]

@@ -2,6 +2,7 @@
 
 mod calibrations;
 mod document;
+mod observer;
 mod text;
 
 use super::console::Console;
@@ -13,10 +14,10 @@ use crate::detectors::DetectorSpec;
 use crate::foundation::atomic_file;
 use crate::foundation::scalar::OpenProbability;
 use crate::monitor::{
-    self, ALERT_RATE, Ask, Benign, Calibrate, Findings, GroupBy, LengthCorrelation, MIN_GROUP, Settings,
-    Streaming, Verdict, evidence,
+    self, ALERT_RATE, Ask, Benign, Blind, Calibrate, Findings, GroupBy, LengthCorrelation, MIN_GROUP,
+    Settings, Streaming, Verdict, evidence,
 };
-use crate::record::{Log, LogOptions, Rollouts, open_log};
+use crate::record::{Log, LogOptions, RewardSpec, Rollouts, open_log};
 use clap::Args;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -61,6 +62,12 @@ pub struct DetectArgs {
     /// log holds log-probabilities, mahalanobis under --features
     #[arg(long, short, value_name = "D")]
     detector: Vec<String>,
+    /// Look at no reward: watch a frozen policy by what it samples (`actions`), or by ln of its probability and the
+    /// reference's (`log_probs`), against trusted rollouts (--calibrate or --calibrate-steps)
+    #[arg(long, value_name = "WHAT", help_heading = "Reference", conflicts_with_all = [
+        "reward", "features", "group_by", "calibrate_window", "detector", "rule", "streaming", "html", "csv",
+    ])]
+    observer: Option<Blind>,
     /// Flag at this nominal rate of false alarms a rollout [default: 0.001]
     #[arg(long, value_name = "R", value_parser = rate, group = "rule", help_heading = "Who is flagged")]
     alert_rate: Option<OpenProbability>,
@@ -110,7 +117,10 @@ fn window(text: &str) -> Result<(usize, usize), String> {
 /// A log that cannot be read, an unknown detector, a reference without rollouts. A detector that the data cannot
 /// carry is an answer (its status), not an error.
 pub fn run(args: &DetectArgs, console: &Console) -> Result<Outcome, Error> {
-    let options = LogOptions { features: args.features.clone(), ..args.log.options()? };
+    let options = options(args)?;
+    if let Some(blind) = args.observer {
+        return observer::run(args, blind, &options, console);
+    }
     let named = args
         .detector
         .iter()
@@ -148,6 +158,15 @@ pub fn run(args: &DetectArgs, console: &Console) -> Result<Outcome, Error> {
         _ if asks_detectors(args) && findings.flagged() => Outcome::Flagged,
         Verdict::NotJudged => Outcome::NotJudged,
         Verdict::Quiet => Outcome::Done,
+    })
+}
+
+/// How the log is read, and the reference as it is.
+fn options(args: &DetectArgs) -> Result<LogOptions, Error> {
+    let options = LogOptions { features: args.features.clone(), ..args.log.options()? };
+    Ok(match args.observer {
+        Some(_) => LogOptions { reward: Some(RewardSpec::Unseen), ..options },
+        None => options,
     })
 }
 
@@ -233,11 +252,7 @@ fn warn(findings: &Findings, console: &Console) {
 /// What is normal, as the command line says it.
 fn calibrate(args: &DetectArgs, log: &Log<Rollouts>, console: &Console) -> Result<Calibrate, Error> {
     if let Some(path) = &args.calibrate {
-        let options = LogOptions {
-            reward: Some(log.meta.reward.clone()),
-            features: args.features.clone(),
-            ..args.log.options()?
-        };
+        let options = LogOptions { reward: Some(log.meta.reward.clone()), ..options(args)? };
         let other = open_log(std::slice::from_ref(path), &options)?;
         tell(&other, console);
         return Ok(Calibrate::Log { path: path.clone(), log: Box::new(other) });
@@ -303,6 +318,10 @@ fn refused(error: monitor::Error) -> Error {
                 Some((first, last)) => format!("the log's steps run from {first} to {last}"),
                 None => "the log holds no step".to_owned(),
             },
+        ),
+        monitor::Error::NoTrusted => (
+            "--observer",
+            "give them with --calibrate LOG, or the first steps with --calibrate-steps 0..10".to_owned(),
         ),
         monitor::Error::NoStart => (
             "--streaming",

@@ -8,9 +8,14 @@ use super::shift::{Known, Level};
 use super::values::Values;
 use crate::foundation::order::sorted;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Rollouts of the reference that are kept for its quantiles.
 const KEPT: usize = 1 << 17;
+/// Prompts of the reference that are counted: more of them do not matter to its level.
+const PROMPTS: usize = 1 << 10;
+/// Times that a prompt comes, on average, from which on prompts are taken to be the same all along.
+const AGAIN: usize = 2;
 
 /// Gaps that are looked at, one above the other, while what lies above one may be a task's.
 const LOOKS: usize = 6;
@@ -80,6 +85,9 @@ pub(in crate::monitor) struct Gathering {
     /// Reward and score of rollouts of the reference, until it has ended.
     kept: Vec<(f64, f64)>,
     stride: usize,
+    /// Prompts of the reference, as many as matter, and in how many steps each came, added up.
+    own_prompts: BTreeSet<u64>,
+    own_visits: usize,
     known: Option<Known>,
     highest: Option<f64>,
     reference: usize,
@@ -103,6 +111,8 @@ impl Gathering {
             levels: Vec::new(),
             kept: Vec::new(),
             stride: reference.div_ceil(KEPT).max(1),
+            own_prompts: BTreeSet::new(),
+            own_visits: 0,
             known: None,
             highest: None,
             reference: 0,
@@ -115,6 +125,11 @@ impl Gathering {
     pub fn learn(&mut self, rows: &StepRows<'_>) {
         self.count.see(rows.scored, true);
         self.groups.see(rows.step, rows.groups, rows.scored);
+        let prompts: BTreeSet<u64> = rows.prompts.iter().copied().collect();
+        self.own_visits += prompts.len();
+        if self.own_prompts.len() < PROMPTS {
+            self.own_prompts.extend(prompts);
+        }
         for rollout in rows.scored {
             let Scored { step, reward, .. } = *rollout;
             let point = Point { score: rollout.score(), reward, step, reference: true };
@@ -142,10 +157,11 @@ impl Gathering {
             .filter(|(_, score)| self.own_apart.as_ref().is_none_or(|apart| *score < apart.from_score))
             .map(|(reward, _)| *reward)
             .collect();
-        self.known = Known::of(&sorted(&rest));
-        if let (Some(known), None, Some(highest)) = (&mut self.known, &self.own_apart, self.highest) {
-            known.highest = highest;
-        }
+        let highest = self.highest.filter(|_| self.own_apart.is_none());
+        let prompts = std::mem::take(&mut self.own_prompts).len();
+        // Prompts that come again and again are all that there are: later ones are no others.
+        let new = prompts > 0 && self.own_visits < AGAIN * prompts;
+        self.known = Known::of(&sorted(&rest), highest, new.then_some(prompts));
         self.list.begin()
     }
 
@@ -259,6 +275,7 @@ fn add_level(levels: &mut Vec<Level>, rows: &StepRows<'_>, known: Option<Known>,
         known.map_or(0, |known| rows.rewards.iter().filter(|reward| **reward > limit(known)).count())
     };
     let (above, far) = ((above(|known| known.highest), above(|known| known.high)), above(Known::far));
+    let tied = known.map_or(0, |known| rows.rewards.iter().filter(|r| **r == known.highest).count());
     let different = known.map_or(0, |known| rows.rewards.iter().filter(|r| **r != known.lowest).count());
     let highest = rows.rewards.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let n = rows.rewards.len().max(1) as f64;
@@ -272,6 +289,7 @@ fn add_level(levels: &mut Vec<Level>, rows: &StepRows<'_>, known: Option<Known>,
             last.highest = last.highest.max(highest);
             last.above = (last.above.0 + above.0, last.above.1 + above.1);
             last.far += far;
+            last.tied += tied;
             last.different += different;
         }
         _ => levels.push(Level {
@@ -282,6 +300,7 @@ fn add_level(levels: &mut Vec<Level>, rows: &StepRows<'_>, known: Option<Known>,
             highest,
             above,
             far,
+            tied,
             different,
             reference,
         }),

@@ -13,6 +13,10 @@ pub(in crate::monitor) struct Known {
     pub lowest: f64,
     /// The value that one in twenty does not exceed.
     pub low: f64,
+    /// Share that is the highest, to the last bit.
+    pub tied: f64,
+    /// How many of them are independent at least: the distinct prompts, where these are known and later ones are others.
+    pub independent: usize,
 }
 
 /// Share of the reference that `high` leaves below.
@@ -20,9 +24,14 @@ const HIGH: f64 = 0.95;
 /// Fewest rollouts of a reference against which a shift is seen: half of what comes lies above all of n exchangeable ones with a
 /// probability of about 2⁻ⁿ.
 const FEWEST: usize = 20;
-/// Share of the later rollouts that lies above all of the reference, and above `high`, after a shift.
-const ABOVE_ALL: f64 = 0.5;
-const ABOVE_HIGH: f64 = 0.75;
+/// Share of the later rollouts that lies above `high` after a shift, and at most above all of the reference: of n independent ones so many
+/// that all of n others lie below with a probability of e⁻²⁰, but no fewer than a fifth, for a level that rises takes some there.
+const ABOVE: f64 = 0.5;
+const ABOVE_ALL: f64 = 0.2;
+const SURE: f64 = 20.0;
+/// Share of the later rollouts that ties with the highest of a reference after a shift, and times by which the odds of that have grown.
+const TIED: f64 = 0.25;
+const TIED_ODDS: f64 = 4.0;
 /// Share that lies far above all of a reference of so many: a fifth of what comes exceeds that many with a probability of about
 /// e⁻²⁰, and a level that rises a little does not take them there.
 const FAR_ABOVE: f64 = 0.2;
@@ -34,14 +43,32 @@ const LATER: usize = 20;
 const LATER_SHARE: f64 = 0.05;
 
 impl Known {
-    pub fn of(ascending: &[f64]) -> Option<Self> {
+    /// Of rewards in ascending order, the highest of all where it is another, and how many are independent where that is fewer.
+    pub fn of(ascending: &[f64], highest: Option<f64>, prompts: Option<usize>) -> Option<Self> {
+        let highest = highest.or(ascending.last().copied())?;
+        let tied = ascending.iter().rev().take_while(|reward| **reward == highest).count();
         Some(Self {
             rollouts: ascending.len(),
             lowest: *ascending.first()?,
-            highest: *ascending.last()?,
+            highest,
             high: quantile_sorted(ascending, HIGH)?,
             low: quantile_sorted(ascending, 1.0 - HIGH)?,
+            tied: tied as f64 / ascending.len() as f64,
+            independent: prompts.unwrap_or(ascending.len()),
         })
+    }
+
+    /// Share of later rollouts above all of the reference that is a shift.
+    fn above_all(self) -> f64 {
+        (1.0 - (-SURE / self.independent.max(1) as f64).exp()).clamp(ABOVE_ALL, ABOVE)
+    }
+
+    /// Share of later rollouts at the highest of the reference that is a shift.
+    fn at_highest(self) -> f64 {
+        // As if one more of the reference were there.
+        let more = (self.tied * self.rollouts as f64 + 1.0) / (self.rollouts as f64 + 1.0);
+        let grown = TIED_ODDS * more / (1.0 + (TIED_ODDS - 1.0) * more);
+        grown.max(TIED)
     }
 
     /// Far above all of the reference: by half of what its middle nine tenths span.
@@ -67,6 +94,8 @@ pub struct Level {
     pub above: (usize, usize),
     /// How many lie far above all of it.
     pub far: usize,
+    /// How many are its highest, to the last bit.
+    pub tied: usize,
     /// How many differ from a reference that is one single value.
     pub different: usize,
     /// Whether the step belongs to the reference.
@@ -80,7 +109,7 @@ pub struct Shift {
     pub from_step: u64,
     /// Share of the rollouts from there on.
     pub share: f64,
-    /// That lies above all of the reference, above 95% of it, or differs from its single value.
+    /// That lies above all of the reference, above 95% of it, ties with its highest, or differs from its single value.
     pub above: Above,
 }
 
@@ -92,6 +121,8 @@ pub enum Above {
     All,
     /// Nineteen in twenty of them.
     High,
+    /// Nothing: they are the highest of the reference, as few of it are.
+    Tied,
     /// The reference is one value, and these differ from it.
     Different,
 }
@@ -116,11 +147,12 @@ pub(super) fn shift(levels: &[Level], known: Known) -> Option<Shift> {
     if known.rollouts < FEWEST {
         return None;
     }
-    let far = || from(&later, |level| level.far, FAR_ABOVE).filter(|_| known.rollouts >= MANY);
-    let all = from(&later, |level| level.above.0, ABOVE_ALL).map(|found| (found, Above::All));
-    let found =
-        all.or_else(|| from(&later, |level| level.above.1, ABOVE_HIGH).map(|found| (found, Above::High)));
-    let found = found.or_else(|| Some((far()?, Above::All)));
+    let many = known.rollouts >= MANY;
+    let all = || Some((from(&later, |level| level.above.0, known.above_all())?, Above::All));
+    let high = || Some((from(&later, |level| level.above.1, ABOVE)?, Above::High));
+    let tied = || Some((from(&later, |level| level.tied, known.at_highest()).filter(|_| many)?, Above::Tied));
+    let far = || Some((from(&later, |level| level.far, FAR_ABOVE).filter(|_| many)?, Above::All));
+    let found = all().or_else(high).or_else(tied).or_else(far);
     found.map(|((from_step, share), above)| Shift { from_step, share, above })
 }
 
@@ -157,6 +189,7 @@ mod tests {
                     highest: 1.0,
                     above: (all, high),
                     far: 0,
+                    tied: 0,
                     different,
                     reference: step < 10,
                 }
@@ -166,13 +199,25 @@ mod tests {
 
     #[test]
     fn the_step_and_the_share_are_named() {
-        let known = Known { rollouts: 640, highest: 2.0, high: 1.0, lowest: 0.0, low: 0.1 };
+        let known = Known {
+            rollouts: 640,
+            highest: 2.0,
+            high: 1.0,
+            lowest: 0.0,
+            low: 0.1,
+            tied: 1.0 / 640.0,
+            independent: 640,
+        };
         let found = shift(&levels(|step| if step < 41 { (1, 4, 0) } else { (50, 60, 0) }), known).unwrap();
         assert_eq!((found.from_step, found.above), (41, Above::All));
         assert!((found.share - 50.0 / 64.0).abs() < 1e-12);
         let found = shift(&levels(|step| if step < 60 { (0, 4, 0) } else { (0, 60, 0) }), known).unwrap();
         assert_eq!((found.from_step, found.above), (60, Above::High));
-        assert_eq!(shift(&levels(|_| (0, 40, 0)), known), None);
+        assert_eq!(shift(&levels(|_| (0, 31, 0)), known), None);
+        let found = shift(&levels(|step| if step < 60 { (0, 4, 0) } else { (14, 20, 0) }), known).unwrap();
+        assert_eq!((found.from_step, found.above), (60, Above::All));
+        let few = Known { independent: 16, ..known };
+        assert_eq!(shift(&levels(|_| (31, 31, 0)), few), None, "of few prompts half may be better");
         assert_eq!(shift(&levels(|step| if step == 99 { (64, 64, 0) } else { (0, 0, 0) }), known), None);
         // A part of them that lies far above.
         let far = |from: u64, far: usize| {
@@ -183,13 +228,23 @@ mod tests {
         assert_eq!((found.from_step, found.above, found.share), (70, Above::All, 20.0 / 64.0));
         assert_eq!(shift(&far(70, 12), known), None, "fewer than a fifth");
         assert_eq!(shift(&far(70, 20), Known { rollouts: 99, ..known }), None);
+        // A part of them ties with the highest.
+        let tied = |count: usize| -> Vec<Level> {
+            let of = |level: Level| Level { tied: if level.step < 50 { 1 } else { count }, ..level };
+            levels(|_| (0, 0, 0)).into_iter().map(of).collect()
+        };
+        let found = shift(&tied(32), known).unwrap();
+        assert_eq!((found.from_step, found.above, found.share), (50, Above::Tied, 0.5));
+        assert_eq!(shift(&tied(15), known), None, "fewer than a quarter");
+        assert_eq!(shift(&tied(32), Known { tied: 0.25, ..known }), None, "the odds are three times as high");
         let few = Known { rollouts: 12, ..known };
         assert_eq!(shift(&levels(|_| (64, 64, 0)), few), None);
     }
 
     #[test]
     fn a_reference_of_one_value_knows_no_other() {
-        let known = Known { rollouts: 640, highest: 1.0, high: 1.0, lowest: 1.0, low: 1.0 };
+        let ones = [1.0; 640];
+        let known = Known::of(&ones, None, None).unwrap();
         let found = shift(&levels(|step| (0, 0, if step < 20 { 0 } else { 64 })), known).unwrap();
         assert_eq!((found.from_step, found.above, found.share), (20, Above::Different, 1.0));
         assert_eq!(shift(&levels(|_| (0, 0, 0)), known), None);

@@ -113,6 +113,15 @@ impl Case<'_> {
         let than = match shift.above {
             Above::All => format!("lie above all of {}", self.reference),
             Above::High => format!("lie above 95% of {}", self.reference),
+            Above::Tied => {
+                let Some(known) = self.gathered.known else { return String::new() };
+                format!(
+                    "are paid exactly {}, the highest of {}, of which {} are",
+                    table(known.highest),
+                    self.reference,
+                    percent(known.tied)
+                )
+            }
             Above::Different => format!("differ from {}, which is one single value", self.reference),
         };
         format!("{share}% of the rollouts from step {} on {than}", shift.from_step)

@@ -13,6 +13,8 @@ pub enum RewardSpec {
     Column(String),
     /// A weighted sum of columns. A row in which some of them are empty sums the others, as trainers do.
     Weighted(Vec<(String, f64)>),
+    /// No column: nobody looks at rewards, and every row counts with a reward of 0.
+    Unseen,
 }
 
 /// A function over a list of numbers.
@@ -88,6 +90,7 @@ impl RewardSpec {
         match self {
             Self::Column(name) => vec![term(name, 1.0)],
             Self::Weighted(terms) => terms.iter().map(|(name, weight)| term(name, *weight)).collect(),
+            Self::Unseen => Vec::new(),
         }
     }
 }
@@ -132,6 +135,7 @@ impl fmt::Display for RewardSpec {
                 }
                 Ok(())
             }
+            Self::Unseen => f.write_str("none"),
         }
     }
 }

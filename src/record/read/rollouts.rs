@@ -63,6 +63,11 @@ impl Rollouts {
         self.layout.log_prob.is_some() && self.layout.ref_log_prob.is_some()
     }
 
+    /// Whether what was sampled is known again when it comes again: by its text, or by an `outcome`.
+    pub fn has_outcomes(&self) -> bool {
+        self.layout.outcome.is_some()
+    }
+
     /// Whether there is a length.
     pub fn has_length(&self) -> bool {
         self.layout.length.is_some()

@@ -66,7 +66,7 @@ impl Building {
         }
         let unfinished = scan(path, &plan.present, &wanted.0, &mut |row| {
             rows += 1;
-            let mut reward = None;
+            let mut reward = matches!(spec, RewardSpec::Unseen).then_some(0.0);
             for (i, term) in terms.iter().enumerate() {
                 let value = match row.term(i, term) {
                     Err(Error::NotFinite { place, value, .. }) if value.is_nan() => {
