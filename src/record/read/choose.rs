@@ -8,7 +8,7 @@ use super::format::Format;
 use super::format::{columns, format, scan};
 use super::log::LeftOut;
 use super::means::{StepMeans, may_be_means};
-use super::names::sign_of_rollouts;
+use super::names::{STEP, pick, sign_of_rollouts};
 use super::options::LogOptions;
 use super::present::Present;
 use super::reward::RewardSpec;
@@ -16,6 +16,9 @@ use super::roles::{Guess, guess, missing};
 use super::unfold::Unfold;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+
+/// Files of a folder for each that lacks what they have, from which on it is left out.
+const MOSTLY: usize = 4;
 
 /// A file that is read.
 #[derive(Debug, Clone)]
@@ -53,8 +56,9 @@ pub(super) fn choose(found: Vec<Found>, options: &LogOptions) -> Result<Choice, 
         with_reward(&mut files, &reward, &mut left_out)?;
     }
     without_evaluations(&mut files, &mut left_out);
-    if let Some(step) = &options.step {
-        with_column(&mut files, step, &mut left_out)?;
+    match &options.step {
+        Some(step) => with_column(&mut files, step, &mut left_out)?,
+        None => with_step(&mut files, &mut left_out),
     }
     if options.rows.is_none() {
         files.iter().try_for_each(|file| clear(file, &reward))?;
@@ -278,6 +282,15 @@ fn with_column(files: &mut Vec<Chosen>, name: &str, left_out: &mut Vec<LeftOut>)
     }
     retain(files, left_out, &format!("no column `{name}`"), |file| file.present.has(name));
     files.iter().find(|file| !file.present.has(name)).map_or(Ok(()), |_| Err(error))
+}
+
+/// Files of a folder without a step column are left out where most have one.
+fn with_step(files: &mut Vec<Chosen>, left_out: &mut Vec<LeftOut>) {
+    let has = |file: &Chosen| pick(&file.present.columns, STEP, true).is_some();
+    let lacking = files.iter().filter(|file| !has(file)).count();
+    if lacking > 0 && MOSTLY * lacking <= files.len() {
+        retain(files, left_out, "no column of the training step, as other files have", has);
+    }
 }
 
 /// Refuses lists that may be a rollout's turns or rollouts.

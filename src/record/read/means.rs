@@ -1,10 +1,11 @@
 //! Rows that are means over training steps: one a step, and nothing in them that belongs to a single rollout.
 
-use super::names::{EPOCH, RUN, STEP, pick, sign_of_rollouts};
+use super::cell::{Column, Kind};
+use super::names::{EPOCH, RUN, SERIES, SERIES_VALUE, STEP, pick, pick_number, sign_of_rollouts};
 use super::present::Present;
 
-/// The counter and the run's column, if the rows of a file can be step means: there is a counter, and nothing that belongs to
-/// a single rollout (prompt, completion, group, outcome, episode, a length in whole numbers).
+/// The counter and the column of the run or the metric, if the rows of a file can be step means: there is a counter, and nothing that
+/// belongs to a single rollout (prompt, completion, group, outcome, episode, a length in whole numbers).
 pub(super) fn may_be_means(present: &Present, step: Option<&str>) -> Option<(String, Option<String>)> {
     if sign_of_rollouts(&present.columns).is_some() && !present.means {
         return None;
@@ -12,7 +13,13 @@ pub(super) fn may_be_means(present: &Present, step: Option<&str>) -> Option<(Str
     let counter = step.map(str::to_owned);
     let counter = counter.or_else(|| pick(&present.columns, STEP, true));
     let counter = counter.or_else(|| pick(&present.columns, EPOCH, true))?;
-    Some((counter, pick(&present.columns, RUN, false)))
+    Some((counter, series(&present.columns).or_else(|| pick(&present.columns, RUN, false))))
+}
+
+/// The column that names the metric of a row, in a table of one value a row.
+pub(super) fn series(columns: &[Column]) -> Option<String> {
+    let words: Vec<Column> = columns.iter().filter(|c| c.kind == Kind::Other).cloned().collect();
+    pick(&words, SERIES, false).filter(|_| pick_number(columns, SERIES_VALUE).is_some())
 }
 
 /// Rows, one a step, of a log that grows from which on they are taken for means: fewer may be the first of more.
@@ -21,13 +28,14 @@ pub(super) const MANY_STEPS: usize = 20;
 /// Ascending stretches of fewer rows than this are no runs that follow each other.
 const SHORTEST_RUN: usize = 3;
 
-/// Decides whether rows are step means: at least two, one a step, in steps that ascend. They may begin anew where a run does,
-/// named or not.
+/// Decides whether rows are step means: at least two, one a step, in steps that ascend, or descend all along. They may begin anew where a
+/// run does, named or not.
 #[derive(Debug, Default)]
 pub(super) struct StepMeans {
     last: Option<(u64, f64)>,
     rows: usize,
-    restarts: usize,
+    rises: usize,
+    falls: usize,
     broken: bool,
 }
 
@@ -36,7 +44,8 @@ impl StepMeans {
     pub fn see(&mut self, run: u64, step: f64) {
         if let Some((last_run, last_step)) = self.last {
             self.broken |= run == last_run && step == last_step;
-            self.restarts += usize::from(run == last_run && step < last_step);
+            self.falls += usize::from(run == last_run && step < last_step);
+            self.rises += usize::from(run == last_run && step > last_step);
         }
         self.last = Some((run, step));
         self.rows += 1;
@@ -49,7 +58,8 @@ impl StepMeans {
 
     /// Whether the rows seen are means.
     pub fn holds(&self) -> bool {
-        let runs = self.restarts + 1;
+        // What falls where steps ascend, or rises where they descend, begins another run.
+        let runs = self.falls.min(self.rises) + 1;
         !self.broken && self.rows >= 2 && (runs == 1 || runs * SHORTEST_RUN <= self.rows)
     }
 }
@@ -57,7 +67,6 @@ impl StepMeans {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::read::cell::{Column, Kind};
     use crate::record::read::part::Extent;
     use crate::record::read::unfold::Unfold;
 
@@ -65,6 +74,16 @@ mod tests {
         let column = |n: &&str| Column { name: (*n).to_owned(), kind: Kind::Number, whole: true };
         let columns = names.iter().map(column).collect();
         Present { columns, unfold: Unfold::One, means: false, extent: Extent::whole(0), decimal_comma: false }
+    }
+
+    #[test]
+    fn a_table_of_one_value_a_row_names_its_metric() {
+        let mut table = present(&["tag", "step", "value"]);
+        assert_eq!(series(&table.columns), None, "numbers name nothing");
+        table.columns[0].kind = Kind::Other;
+        assert_eq!(may_be_means(&table, None), Some(("step".to_owned(), Some("tag".to_owned()))));
+        table.columns[2].name = "reward".to_owned();
+        assert_eq!(series(&table.columns), None);
     }
 
     #[test]
@@ -84,6 +103,8 @@ mod tests {
         assert!(holds(&[(1, 0), (1, 5), (2, 0), (2, 5)]));
         assert!(!holds(&[(1, 0), (1, 0), (1, 1)]));
         assert!(!holds(&[(1, 3)]));
+        let newest_first: Vec<(u64, u64)> = (0..20).map(|i| (0, 20 - i)).collect();
+        assert!(holds(&newest_first));
         let appended: Vec<(u64, u64)> = (0..20).map(|i| (0, i % 10)).collect();
         assert!(holds(&appended), "two runs in one file");
         let scattered: Vec<(u64, u64)> = (0..200).map(|i| (0, i * 7919 % 50)).collect();

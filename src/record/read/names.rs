@@ -44,7 +44,25 @@ pub(super) const STEP: &[&str] = &[
 ];
 /// Counters by which step means are told, though no rollout is put in order by them.
 pub(super) const EPOCH: &[&str] = &["epoch"];
-pub(super) const RUN: &[&str] = &["train_id", "run_id", "run"];
+pub(super) const RUN: &[&str] = &[
+    "train_id",
+    "run_id",
+    "run",
+    "run_name",
+    "exp_name",
+    "experiment_id",
+    "experiment_name",
+    "experiment",
+    "trial_id",
+    "trial_name",
+    "trial",
+];
+/// Columns that name a run where in each of their values the steps begin anew.
+pub(super) const PERHAPS_RUN: &[&str] = &["seed", "model", "model_name", "algo", "algorithm"];
+/// Columns that name the metric of a row, in tables of one value a row.
+pub(super) const SERIES: &[&str] = &["tag", "metric", "metric_name", "metric_key", "key", "name"];
+/// The value of such a row.
+pub(super) const SERIES_VALUE: &[&str] = &["value", "metric_value", "scalar_value"];
 pub(super) const PROMPT: &[&str] =
     &["prompt", "input", "question", "query", "prompt_id", "prompt_idx", "prompts", "problem", "instruction"];
 pub(super) const COMPLETION: &[&str] = &[
@@ -147,19 +165,21 @@ pub(super) fn pick(columns: &[Column], names: &[&str], nested: bool) -> Option<S
 
 /// The first of these names that a numeric column has.
 pub(super) fn pick_number(columns: &[Column], names: &[&str]) -> Option<String> {
-    let numeric = |name: &str| columns.iter().any(|c| c.name == name && c.kind == Kind::Number);
-    names.iter().find(|name| numeric(name)).map(|name| (*name).to_owned())
+    let numeric: Vec<Column> = columns.iter().filter(|c| c.kind == Kind::Number).cloned().collect();
+    pick(&numeric, names, false)
 }
 
 /// Whether a column says that a row is one rollout and not a mean over a step.
 pub(super) fn sign_of_rollouts(columns: &[Column]) -> Option<&str> {
     let own = |names: &[&str]| {
-        columns.iter().find(|c| names.iter().any(|name| c.name.trim().eq_ignore_ascii_case(name)))
+        let is_one = |c: &&Column| names.iter().any(|name| c.name.trim().eq_ignore_ascii_case(name));
+        columns.iter().filter(|c| c.kind != Kind::Empty).find(is_one)
     };
     let kinds = [PROMPT, COMPLETION, GROUP, OUTCOME, EPISODE];
     let named = kinds.iter().find_map(|names| own(names));
     let length = || {
-        columns.iter().find(|c| OWN_LENGTH.contains(&c.name.as_str()) && c.kind == Kind::Number && c.whole)
+        let is_length = |c: &Column| OWN_LENGTH.iter().any(|name| c.name.trim().eq_ignore_ascii_case(name));
+        columns.iter().find(|c| is_length(c) && c.kind == Kind::Number && c.whole)
     };
     let nested = || {
         let below =
@@ -230,6 +250,8 @@ mod tests {
     #[test]
     fn rollouts_have_prompts_numbers_or_whole_lengths() {
         assert_eq!(sign_of_rollouts(&columns(&["step", "reward"])), None);
+        assert_eq!(ordinal(&columns(&["Episode", "Reward"])).as_deref(), Some("Episode"));
+        assert_eq!(sign_of_rollouts(&columns(&["step", "Length"])), Some("Length"));
         assert_eq!(sign_of_rollouts(&columns(&["step", "reward", "num_tokens"])), None);
         assert_eq!(sign_of_rollouts(&columns(&["r", "l", "t"])), Some("r"));
         assert_eq!(sign_of_rollouts(&columns(&["step", "reward", "call_id"])), Some("call_id"));

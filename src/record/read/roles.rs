@@ -56,7 +56,9 @@ pub struct Roles {
 
 impl Roles {
     pub(super) fn of(present: &Present, reward: &RewardSpec, options: &LogOptions) -> Self {
-        let columns = &present.columns;
+        // What is null wherever one looks means nothing.
+        let filled: Vec<Column> = present.columns.iter().filter(|c| c.kind != Kind::Empty).cloned().collect();
+        let columns = &filled;
         let is_proxy = matches!(reward, RewardSpec::Column(name) if name == PROXY[0]);
         let is_reward = |name: &String| reward.terms(Some(present)).iter().any(|term| term.column == name);
         // Beside one element of a list stand its own prompt and completion, else those of the whole.

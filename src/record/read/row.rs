@@ -2,6 +2,7 @@
 
 use super::cell::{Cell, NotANumber, text_hash};
 use super::error::{Error, Place};
+use super::path_step;
 use super::reward::Term;
 use std::path::Path;
 
@@ -72,7 +73,12 @@ impl Row<'_> {
         match cell.number() {
             Some(value) if value.fract() == 0.0 && (0.0..LARGEST_EXACT).contains(&value) => Ok(value as u64),
             _ => {
-                let value = shortened(&String::from_utf8_lossy(&cell.text().unwrap_or_default()));
+                let text = cell.text().unwrap_or_default();
+                let text = String::from_utf8_lossy(&text);
+                if let Some(step) = path_step::in_words(&text) {
+                    return Ok(step);
+                }
+                let value = shortened(&text);
                 Err(Error::NotAStep { place: self.place(), column: column.to_owned(), value })
             }
         }
@@ -139,6 +145,9 @@ mod tests {
             Row { row: 4, line: Some(6), file: Path::new("a.csv"), cell: &cell }.step(0, "step")
         };
         assert_eq!(step("12.0").ok(), Some(12));
+        for words in ["step_12", "ckpt-12", "Iteration 12", "global_step_12"] {
+            assert_eq!(step(words).ok(), Some(12), "{words}");
+        }
         for bad in ["-1", "1.5", "", "nan", "inf", "1e300"] {
             assert!(step(bad).is_err(), "{bad}");
         }

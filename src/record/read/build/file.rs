@@ -4,7 +4,7 @@ use super::super::cell::{characters, text_hash_of, words_hash};
 use super::super::error::Error;
 use super::super::format::scan;
 use super::super::layout::Shared;
-use super::super::means::StepMeans;
+use super::super::means::{StepMeans, series};
 use super::super::names::own_id;
 use super::super::notes::Told;
 use super::super::plan::{Episodes, Plan, Read, Wanted};
@@ -28,6 +28,8 @@ impl Building {
         let step = wanted.add(roles.step.as_ref());
         let run = wanted.add(roles.run.as_ref());
         let counter = wanted.add(plan.counter.as_ref().map(|(counter, _)| counter));
+        let series = series(&plan.present.columns);
+        let series = wanted.add(series.as_ref());
         let prompt = wanted.add(roles.prompt.as_ref());
         let completion = wanted.add(roles.completion.as_ref());
         let group = wanted.add(roles.group.as_ref());
@@ -112,8 +114,9 @@ impl Building {
             if reward.is_some() || terms.is_empty() {
                 let counted = counter.map_or(Some(step as f64), |(i, _)| (row.cell)(i).number());
                 if let Some(counted) = counted {
-                    means.see(run.unwrap_or(0), counted);
-                    single = Some((run.unwrap_or(0), counted));
+                    let of = series.map_or(run.unwrap_or(0), |(i, _)| row.identity(i));
+                    means.see(of, counted);
+                    single = Some((of, counted));
                 }
             }
             if let Some(run) = run

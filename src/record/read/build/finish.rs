@@ -2,6 +2,7 @@
 
 use super::super::episodes::{self, Counted, Order};
 use super::super::error::Error;
+use super::super::groups::NoGroups;
 use super::super::layout::Layout;
 use super::super::log::{GroupSource, Log, LogMeta, StepSource};
 use super::super::names::counts_within;
@@ -54,13 +55,18 @@ impl Building {
         };
         let names = reward.terms(None).iter().map(|term| term.name.to_owned()).collect::<Vec<_>>();
         let (mut layout, mut group) = (self.layout, GroupSource::of(&roles));
-        let one_each = self.group_may_go && roles.group.is_some() && self.groups.are_none();
-        if let (true, Some(name), Some(prompt)) = (one_each, &roles.group, &roles.prompt) {
+        let why = self.groups.are_none().filter(|_| self.group_may_go);
+        if let (Some(why), Some(name), Some(prompt)) = (why, &roles.group, &roles.prompt) {
             layout.members = None;
             group = GroupSource::Prompt(prompt.clone());
+            let why = match why {
+                NoGroups::OneEach => format!("every rollout of a step has its own `{name}`"),
+                NoGroups::OneForAll => {
+                    format!("all rollouts of a step have one `{name}`, whatever their prompt")
+                }
+            };
             self.told.notes.push(format!(
-                "every rollout of a step has its own `{name}`: groups are the prompt (`{prompt}`) within the step; name another \
-                 column with --group"
+                "{why}: groups are the prompt (`{prompt}`) within the step; name another column with --group"
             ));
         }
         let layout = Layout {
