@@ -22,6 +22,7 @@ mod pieces;
 mod pool;
 mod rate_verdict;
 mod rise;
+mod runs;
 mod sample;
 mod shared;
 mod shift;
@@ -158,6 +159,8 @@ pub(super) fn read(
     let (list, shared_by_listed) = entries::fill(log, other, &gathered)?;
     let above = gathered.above();
     let pass_rate = above.map(|above| pass_rates(log, base, above)).transpose()?;
+    let unlike_runs =
+        if log.meta.runs > 1 && gathered.values.few().is_none() { runs::differ(log, base)? } else { None };
     let shared = match above {
         Some(above) => entries::shared_by_rewarded(log, above)?,
         None => shared_by_listed,
@@ -169,6 +172,10 @@ pub(super) fn read(
         conclude(gathered, Rest { list, shared, pass_rate, nothing_after, reference, assumptions });
     if let Some(rates) = &reading.pass_rate {
         reading.list = jumps::list(log, rates, noun, std::mem::take(&mut reading.list))?;
+    }
+    if let Some(why) = unlike_runs {
+        let assumptions = Assumptions { expected_benign: 0.0, ..reading.assumptions };
+        return Ok(Reading { levels: reading.levels, ..not_judged(why, assumptions) });
     }
     if log.meta.runs > 1 {
         let runs = log.meta.runs;

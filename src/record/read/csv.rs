@@ -1,5 +1,6 @@
 //! CSV with a header: commas, semicolons, tabs or bars between the cells, told by the header. A byte-order mark and CRLF are
-//! accepted, quoted cells may span lines, and so is the line `#{…}` before the header of a `monitor.csv`.
+//! accepted, quoted cells may span lines, and so is the line `#{…}` before the header of a `monitor.csv`. A header that comes again, as
+//! where a resumed run went on with the file, is no row.
 //!
 //! One thread cuts the file into records, another reads the numbers in them: the rows come in their order all the same.
 
@@ -26,7 +27,10 @@ pub(super) fn columns(path: &Path, extent: Extent) -> Result<(Present, usize), E
             let record = block.record(span);
             cells.cut(record, span, splitter.delimiter, header.len());
             let cell = |i| cells.get(record, span, i).unwrap_or_default().to_vec();
-            sample.push((0..header.len()).map(cell).collect());
+            let cells: Vec<Vec<u8>> = (0..header.len()).map(cell).collect();
+            if !header.iter().zip(&cells).all(|(name, cell)| name.as_bytes() == cell) {
+                sample.push(cells);
+            }
         }
     }
     let all = || sample.iter().flatten();
@@ -105,6 +109,13 @@ pub(super) fn scan(
                     found: cells.count as u64,
                     expected: expected as u64,
                 });
+            }
+            let is_name = |column: usize| {
+                cells.get(record, span, column) == header.get(column).map(|name| name.as_bytes())
+            };
+            if !index.is_empty() && index.iter().all(|column| is_name(*column)) {
+                row += 1;
+                continue;
             }
             let cell = |i: usize| match index.get(i).and_then(|&column| cells.get(record, span, column)) {
                 Some(bytes) => value(bytes, present.decimal_comma),

@@ -1,5 +1,6 @@
 //! The records of a JSON text: one object a line, the elements of an array, or of an array in the one object that the
-//! text is (`log_history` of a trainer's state, `samples` of an evaluation).
+//! text is (`log_history` of a trainer's state, `samples` of an evaluation), or the rows of a table (`columns` and `data`, as W&B and
+//! pandas write it).
 
 use super::error::{Error, Place};
 use super::inspect;
@@ -14,6 +15,8 @@ use std::path::Path;
 
 /// Arrays of records, by the names that writers give them.
 const KNOWN: &[&str] = &["samples", "log_history"];
+/// The rows of a table.
+const DATA: &str = "data";
 
 /// How the records lie in the text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +27,8 @@ enum Shape {
     Array,
     /// Elements of the array under this key of one object.
     Under(String),
+    /// Rows of a table, as lists of the cells of these columns.
+    Table(Vec<String>),
     /// The text is one record.
     One,
     /// Files of an archive.
@@ -42,6 +47,8 @@ pub(super) struct Records<'a> {
     input: Input<'a>,
     /// Whether the records are an evaluation's samples.
     samples: bool,
+    /// The columns of a table.
+    columns: Vec<String>,
     /// Whether the records are a trainer's means over steps.
     pub means: bool,
     buffer: Vec<u8>,
@@ -63,6 +70,8 @@ impl<'a> Records<'a> {
         let (shape, samples) = shape(path, extent)?;
         let means = shape == Shape::Under("log_history".to_owned());
         let splitter = || Ok(Splitter::new(spool::open(path, extent)?));
+        let columns = if let Shape::Table(columns) = &shape { columns.clone() } else { Vec::new() };
+        let shape = if columns.is_empty() { shape } else { Shape::Under(DATA.to_owned()) };
         let input = match shape {
             Shape::Lines => Input::Lines { reader: spool::open(path, extent)?, line: extent.lines() },
             Shape::Array => {
@@ -75,10 +84,11 @@ impl<'a> Records<'a> {
                 let found = enter(&mut splitter, &key).map_err(|stop| explain(path, &splitter, 0, stop))?;
                 if found { Input::Elements { splitter, first: true } } else { Input::Done }
             }
-            Shape::One => Input::One(splitter()?),
+            Shape::One | Shape::Table(_) => Input::One(splitter()?),
             Shape::Archive => Input::Archive(inspect::Archive::open(path, extent.limit)?),
         };
-        Ok(Self { path, input, samples, means, buffer: Vec::new(), row: extent.rows(), unfinished: None })
+        let (buffer, row) = (Vec::new(), extent.rows());
+        Ok(Self { path, input, samples, columns, means, buffer, row, unfinished: None })
     }
 
     /// The next record.
@@ -139,6 +149,10 @@ impl<'a> Records<'a> {
         let text = std::str::from_utf8(&self.buffer).map_err(|_| Error::NotUtf8 { place: place.clone() })?;
         match parse(text) {
             Ok(Value::Object(object)) => Ok(Some(Record { line: Some(line), object })),
+            Ok(Value::Array(cells)) if cells.len() == self.columns.len() => {
+                let object = self.columns.iter().cloned().zip(cells).collect();
+                Ok(Some(Record { line: Some(line), object }))
+            }
             Ok(other) => Err(Error::Json { place, message: format!("the array holds {}", kind_of(&other)) }),
             Err(error) => Err(Error::Json { place, message: error.to_string() }),
         }
@@ -235,8 +249,11 @@ fn shape(path: &Path, extent: &Extent) -> Result<(Shape, bool), Error> {
     if more || lines_only {
         return Ok((Shape::Lines, false));
     }
+    if let Some(columns) = table(&mut Splitter::new(spool::open(path, extent)?)).ok().flatten() {
+        return Ok((Shape::Table(columns), false));
+    }
     match members(&mut splitter) {
-        Ok((arrays, evaluation)) => Ok(match arrays.as_slice() {
+        Ok((arrays, evaluation, bare)) => Ok(match arrays.as_slice() {
             _ if evaluation && arrays.iter().any(|key| key == "samples") => {
                 (Shape::Under("samples".to_owned()), true)
             }
@@ -245,6 +262,7 @@ fn shape(path: &Path, extent: &Extent) -> Result<(Shape, bool), Error> {
             {
                 (Shape::Under((*known).to_owned()), false)
             }
+            [one] if bare => (Shape::Under(one.clone()), false),
             // One line that is one record, whatever lists it holds.
             _ if first_is_whole => (Shape::Lines, false),
             [one] => (Shape::Under(one.clone()), false),
@@ -267,9 +285,35 @@ fn path_is_lines(path: &Path) -> bool {
     name.contains(".jsonl") || name.contains(".ndjson")
 }
 
-/// The members of one object that are arrays of objects, and whether the object is an evaluation's log.
-fn members(splitter: &mut Splitter) -> Result<(Vec<String>, bool), Stop> {
-    let (mut arrays, mut evaluation, mut first) = (Vec::new(), false, true);
+/// The columns of a table: of one object with their names, and with rows as lists.
+fn table(splitter: &mut Splitter) -> Result<Option<Vec<String>>, Stop> {
+    let (mut columns, mut rows, mut first, mut text) = (None, false, true, Vec::new());
+    splitter.expect(b'{')?;
+    while !splitter.take(b'}')? && (columns.is_none() || !rows) {
+        match key(splitter, &mut first)?.as_str() {
+            "columns" => {
+                text.clear();
+                splitter.value(Some(&mut text))?;
+                columns = serde_json::from_slice::<Vec<String>>(&text).ok().filter(|names| !names.is_empty());
+            }
+            DATA if columns.is_some() => rows = splitter.peek()? == Some(b'['),
+            DATA => {
+                rows = splitter.peek()? == Some(b'[');
+                splitter.value(None)?;
+            }
+            _ => splitter.value(None)?,
+        }
+        if columns.is_some() && rows {
+            break;
+        }
+    }
+    Ok(columns.filter(|_| rows))
+}
+
+/// The members of one object that are arrays of objects, whether the object is an evaluation's log, and whether it holds nothing else but
+/// objects.
+fn members(splitter: &mut Splitter) -> Result<(Vec<String>, bool, bool), Stop> {
+    let (mut arrays, mut evaluation, mut first, mut bare) = (Vec::new(), false, true, true);
     splitter.expect(b'{')?;
     while !splitter.take(b'}')? {
         let key = key(splitter, &mut first)?;
@@ -278,12 +322,17 @@ fn members(splitter: &mut Splitter) -> Result<(Vec<String>, bool), Stop> {
             Some(b'[') => {
                 if splitter.opens_objects()? {
                     arrays.push(key);
+                } else {
+                    bare = false;
                 }
             }
-            _ => splitter.value(None)?,
+            next => {
+                bare &= next == Some(b'{');
+                splitter.value(None)?;
+            }
         }
     }
-    Ok((arrays, evaluation))
+    Ok((arrays, evaluation, bare))
 }
 
 /// Goes into the array under a key of one object; whether it is there.
@@ -368,6 +417,12 @@ mod tests {
         let state = "{\"best\": null,\n \"log_history\": [\n{\"a\": 1}, {\n\"a\": 2}]}";
         assert_eq!(found("x.json", state), [(1, Some(3)), (2, Some(3))], "a trainer's state");
         assert_eq!(found("x.json", "{\"data\":\n[{\"a\": 1}], \"n\": [3]}"), [(1, Some(2))]);
+        let table = "{\"columns\": [\"step\", \"a\"], \"data\": [[0, 1],\n [5, 2]], \"ncols\": 2}";
+        assert_eq!(found("x.json", table), [(1, Some(1)), (2, Some(2))], "a table");
+        let split = "{\"index\": [0], \"data\": [[1]], \"columns\": [\"a\"]}";
+        assert_eq!(found("x.json", split), [(1, Some(1))]);
+        let beside = "{\"rollouts\": [{\"a\": 1}, {\"a\": 2}], \"meta\": {\"b\": 1}}";
+        assert_eq!(found("x.json", beside), [(1, Some(1)), (2, Some(1))], "objects beside one array");
         let two = records("x.json", "{\n\"u\": [{\"a\": 1}], \"v\": [{\"a\": 1}]}").unwrap_err();
         assert!(two.contains("2 arrays"), "{two}");
     }

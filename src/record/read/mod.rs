@@ -62,6 +62,8 @@ mod reward;
 mod roles;
 mod rollouts;
 mod row;
+mod run_column;
+mod run_files;
 mod sketch;
 mod source;
 mod spool;

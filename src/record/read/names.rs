@@ -55,7 +55,6 @@ pub(super) const RUN: &[&str] = &[
     "experiment",
     "trial_id",
     "trial_name",
-    "trial",
 ];
 /// Columns that name a run where in each of their values the steps begin anew.
 pub(super) const PERHAPS_RUN: &[&str] = &["seed", "model", "model_name", "algo", "algorithm"];
@@ -63,13 +62,31 @@ pub(super) const PERHAPS_RUN: &[&str] = &["seed", "model", "model_name", "algo",
 pub(super) const SERIES: &[&str] = &["tag", "metric", "metric_name", "metric_key", "key", "name"];
 /// The value of such a row.
 pub(super) const SERIES_VALUE: &[&str] = &["value", "metric_value", "scalar_value"];
-pub(super) const PROMPT: &[&str] =
-    &["prompt", "input", "question", "query", "prompt_id", "prompt_idx", "prompts", "problem", "instruction"];
+pub(super) const PROMPT: &[&str] = &[
+    "prompt",
+    "input",
+    "question",
+    "query",
+    "prompt_id",
+    "prompt_idx",
+    "prompts",
+    "problem",
+    "instruction",
+    "question_id",
+    "problem_id",
+    "instance_id",
+    "task_id",
+];
 pub(super) const COMPLETION: &[&str] = &[
     "completion",
     "output",
     "response",
     "generation",
+    "model_output",
+    "model_response",
+    "generated_text",
+    "prediction",
+    "pred",
     "answer",
     "completions",
     "responses",

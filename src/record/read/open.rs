@@ -15,6 +15,7 @@ use super::plan::{Episodes, Plan, Read, Steps};
 use super::present::Present;
 use super::roles::{Roles, missing};
 use super::rollouts::Rollouts;
+use super::run_column::run_column;
 use crate::record::columns::{DISAGREEMENT, GRADIENT_NORM};
 use std::path::{Path, PathBuf};
 
@@ -139,9 +140,11 @@ fn open_once(
     let one_each = several && files.iter().all(|file| file.single);
     let Numbered { source, steps, numbers } = numbered(&paths_of, one_each);
     let runs = path_step::runs(&paths_of, whole);
+    let run = run_column(&files, options, whole)?;
     let mut plans = Vec::with_capacity(files.len());
     for (number, file) in files.iter().enumerate() {
-        let roles = Roles::of(&file.present, &reward, options);
+        let own_run = run.clone().filter(|name| file.present.has(name));
+        let roles = Roles { run: own_run, ..Roles::of(&file.present, &reward, options) };
         if let Some(group) = options.group.as_ref().filter(|_| roles.group.is_none()) {
             return Err(missing(&file.path, &file.present, group));
         }

@@ -19,9 +19,9 @@ use std::path::Path;
 /// |---|---|
 /// | reward | `proxy`, `reward`, `score`, `rewards`, `total_reward`, `reward_total`, `episode_reward`, `return`, `episode_return`, `r` beside `l` and `t`, numbers or truth values; else the only numeric column that has no other role and is no index, counter, clock or setting, if its name speaks of a reward, a score, a value or the like |
 /// | step | `step`, `global_step`, `progress/step`, `train_step`, `training_step`, `iteration`, `_step`, `gen_step`, `current_steps`, `iter`, `timesteps`, `total_timesteps`, `tail_version` … , also as the last key of a name as `train/global_step`; else numbers in the paths (`step_12/`, `12.jsonl`), else the order of the files |
-/// | run | `train_id`, `run_id`, `run` |
-/// | prompt | `prompt`, `input`, `question`, `query`, `prompt_id`, `prompt_idx`, `prompts`, `problem`, `instruction` |
-/// | completion | `completion`, `output`, `response`, `generation`, `answer`, their plurals, `content` |
+/// | run | `train_id`, `run_id`, `run`, `run_name`, `exp_name`, `experiment_id`, `experiment_name`, `experiment`, `trial_id`, `trial_name`, unless every row has its own; `seed`, `model`, `model_name`, `algo`, `algorithm` where the steps begin anew in each of a few values; else folders, or files of one folder, that hold the same steps |
+/// | prompt | `prompt`, `input`, `question`, `query`, `prompt_id`, `prompt_idx`, `prompts`, `problem`, `instruction`, `question_id`, `problem_id`, `instance_id`, `task_id` |
+/// | completion | `completion`, `output`, `response`, `generation`, `model_output`, `model_response`, `generated_text`, `prediction`, `pred`, `answer`, `completions`, `responses`, `outputs`, `content` |
 /// | group | `group`, `group_id`, `uid`, `group/id`, `group_idx`, `prompt_uid`, unless every rollout has its own; else the prompt within the step |
 /// | outcome | `outcome`; else prompt and completion |
 /// | length | `length`, `completion_length`, `response_length`, `completion_tokens`, `response_tokens`, `num_tokens`; else characters of the completion |

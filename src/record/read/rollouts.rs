@@ -145,6 +145,17 @@ impl Rollouts {
         })
     }
 
+    /// The given rows by the run that they belong to, in their order: run 0 where none is told.
+    pub fn by_run(&self, rows: Range<usize>) -> Vec<(u64, Range<usize>)> {
+        let mut first = rows.start;
+        let of = |piece: &Stretch| {
+            let own = first..first + piece.rows;
+            first = own.end;
+            (piece.shared.run, own)
+        };
+        self.pieces(&rows).iter().map(of).collect()
+    }
+
     /// The rewards of the given rows, which alone are read back.
     ///
     /// # Errors

@@ -68,6 +68,7 @@ impl Building {
         }
         let unfinished = scan(path, &plan.present, &wanted.0, &mut |row| {
             rows += 1;
+            let mut absent = 0u64;
             let mut reward = matches!(spec, RewardSpec::Unseen).then_some(0.0);
             for (i, term) in terms.iter().enumerate() {
                 let value = match row.term(i, term) {
@@ -78,6 +79,9 @@ impl Building {
                     }
                     other => other?,
                 };
+                if value.is_none() {
+                    absent |= 1 << i.min(63);
+                }
                 if let Some(value) = value {
                     lacks.retain(|(lacking, _)| lacking != term.name);
                     reward = Some(reward.unwrap_or(0.0) + term.weight * value);
@@ -124,6 +128,11 @@ impl Building {
                 && !self.runs.contains(&run)
             {
                 self.runs.push(run);
+            }
+            if reward.is_some() {
+                for (i, missing) in self.missing.iter_mut().enumerate() {
+                    *missing += usize::from(absent & (1 << i) != 0);
+                }
             }
             let Some(reward) = reward else {
                 self.empty += 1;

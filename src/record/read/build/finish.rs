@@ -15,6 +15,9 @@ use super::super::rollouts::Rollouts;
 use super::{Building, MANY_STRETCHES, count_once};
 use std::path::PathBuf;
 
+/// Runs that a note names.
+const SHOWN_RUNS: usize = 3;
+
 impl Building {
     /// How the column of steps is to be read, if not as it is.
     pub(in super::super) fn steps(&mut self, roles: &Roles) -> Option<Steps> {
@@ -111,7 +114,20 @@ impl Building {
             }
             _ => rollouts.blocks_of_steps(step),
         };
-        let mut told = self.told;
+        let (mut rollouts, mut told) = (rollouts, self.told);
+        let beside = match self.whole && !aggregate {
+            true => rollouts.runs_by_files(&files, &step),
+            false => Vec::new(),
+        };
+        if !beside.is_empty() {
+            let shown: Vec<String> = beside.iter().take(SHOWN_RUNS).map(|name| format!("`{name}`")).collect();
+            let more = if beside.len() > SHOWN_RUNS { " …" } else { "" };
+            told.notes.push(format!(
+                "{}{more} hold the same steps and other rollouts: taken for {} runs; give one at a time to have it judged alone",
+                shown.join(", "),
+                beside.len()
+            ));
+        }
         if of_runs > 1 && matches!(step, StepSource::Blocks { of: None }) {
             told.notes.push(episodes::begins_anew(of_runs - 1));
         }
@@ -139,6 +155,14 @@ impl Building {
                 rollouts.alternations() / 25_000,
             ));
         }
+        for (term, missing) in
+            reward.terms(None).iter().zip(&self.missing).filter(|(_, missing)| **missing > 0)
+        {
+            told.notes.push(format!(
+                "`{}` is empty in {} of {} rows with a reward: there the other parts are added up alone",
+                term.name, missing, rows
+            ));
+        }
         let repeated = told.repeated;
         let (notes, left_out) = told.finish(&files);
         let meta = LogMeta {
@@ -147,7 +171,7 @@ impl Building {
             roles,
             rows: rows + repeated + self.empty,
             empty: self.empty,
-            runs: self.runs.len().max(1),
+            runs: self.runs.len().max(beside.len()).max(1),
             aggregate,
             step,
             group,

@@ -67,7 +67,12 @@ pub(super) struct Building {
     /// Whether groups that are none give way to the prompt.
     group_may_go: bool,
     told: Told,
+    /// Rows with a reward that lack each part of it.
+    missing: Vec<usize>,
 }
+
+/// Parts of the reward that are looked at for cells that are missing.
+const PARTS: usize = 63;
 
 impl Building {
     pub(super) fn new(
@@ -142,6 +147,7 @@ impl Building {
             groups: Groups::default(),
             group_may_go: options.group.is_none(),
             told: Told::default(),
+            missing: vec![0; spec.terms(None).len().min(PARTS)],
         }
     }
 
