@@ -262,7 +262,7 @@ fn shape(path: &Path, extent: &Extent) -> Result<(Shape, bool), Error> {
             {
                 (Shape::Under((*known).to_owned()), false)
             }
-            [one] if bare => (Shape::Under(one.clone()), false),
+            [one] if bare && !path_is_lines(path) => (Shape::Under(one.clone()), false),
             // One line that is one record, whatever lists it holds.
             _ if first_is_whole => (Shape::Lines, false),
             [one] => (Shape::Under(one.clone()), false),
