@@ -1,6 +1,5 @@
 //! Runs that lie beside each other in files of their own: their steps are the same, and their rollouts are not.
 
-use super::blocks::index;
 use super::log::StepSource;
 use super::path_step;
 use super::rollouts::Rollouts;
@@ -19,16 +18,7 @@ impl Rollouts {
         {
             return Vec::new();
         }
-        let by_folder: Vec<String> = files.iter().map(|file| folder(file, step)).collect();
-        let several = by_folder.windows(2).any(|pair| pair[0] != pair[1]);
-        let names = match several {
-            true => by_folder,
-            // Steps by the names of files leave nothing that could tell runs.
-            false if *step == StepSource::Path || files.iter().all(|file| path_step::is_shard(file)) => {
-                return Vec::new();
-            }
-            false => files.iter().map(|file| file.display().to_string()).collect(),
-        };
+        let names: Vec<String> = files.iter().map(|file| place(file, *step == StepSource::Path)).collect();
         let mut steps: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
         for stretch in &self.stretches {
             let Some(name) = names.get(stretch.shared.file as usize) else { return Vec::new() };
@@ -46,7 +36,6 @@ impl Rollouts {
             let place = name.and_then(|name| found.binary_search(name).ok());
             stretch.shared.run = place.map_or(0, |place| place as u64 + 1);
         }
-        (self.spans, self.starts) = index(&self.stretches);
         found
     }
 }
@@ -62,16 +51,21 @@ fn are_runs(steps: &BTreeMap<&str, BTreeSet<u64>>) -> bool {
     steps.len() >= 2 && steps.values().all(shares)
 }
 
-/// The folder of a file, without the part that says its step.
-fn folder(file: &Path, step: &StepSource) -> String {
-    let parent = file.parent().unwrap_or(Path::new(""));
-    let part = |part: std::path::Component<'_>| {
-        let name = part.as_os_str().to_string_lossy().into_owned();
-        let says_step =
-            *step == StepSource::Path && path_step::of_one(Path::new(&name).join("x").as_path()).is_some();
-        if says_step { "*".to_owned() } else { name }
+/// Where a file lies, without what says a step, a piece or a worker. Files of one folder that tell the step by their names are of one run.
+fn place(file: &Path, step_in_path: bool) -> String {
+    let of_folder = |name: &str| {
+        let worker = path_step::is_shard(Path::new(name));
+        let step = step_in_path && path_step::of_one(&Path::new(name).join("x")).is_some();
+        if worker || step { "*".to_owned() } else { name.to_owned() }
     };
-    parent.components().map(part).collect::<Vec<_>>().join("/")
+    let parent = file.parent().unwrap_or(Path::new(""));
+    let mut parts: Vec<String> =
+        parent.components().map(|part| of_folder(&part.as_os_str().to_string_lossy())).collect();
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    if !step_in_path && !path_step::is_shard(file) {
+        parts.push(name.into_owned());
+    }
+    parts.join("/")
 }
 
 #[cfg(test)]
