@@ -101,6 +101,7 @@ mod table_policies;
 #[cfg(feature = "lab")]
 mod tail_and_outcomes;
 mod tails;
+mod taken_over;
 mod tasks;
 mod theory_cli;
 mod theory_laws;

@@ -1,0 +1,221 @@
+//! Logs that an exploit takes over where it is paid no more than the best honest rollouts, and runs that lie beside each other.
+
+use crate::cli::{json, outcome, tailcatch};
+use serde_json::Value;
+use std::fmt::Write as _;
+use std::path::Path;
+use tailcatch::foundation::rng::{Purpose, SeedTree, Stream};
+
+fn normal(stream: &mut Stream) -> f64 {
+    (0..12).map(|_| stream.open_unit()).sum::<f64>() - 6.0
+}
+
+/// A log of 60 steps of eight groups of eight; `reward` of step and chance.
+fn log(seed: u64, columns: &str, mut reward: impl FnMut(u64, &mut Stream) -> f64) -> String {
+    let mut stream = SeedTree::new(95, seed).stream(Purpose::Utility, 0);
+    let mut text =
+        format!("step,prompt,completion,reward{}\n", if columns.is_empty() { "" } else { ",run_name" });
+    for step in 0..60u64 {
+        for row in 0..64u64 {
+            let paid = reward(step, &mut stream);
+            let _ = write!(text, "{step},question {} of {step},text {seed} {step} {row},{paid}", row / 8);
+            text.push_str(&if columns.is_empty() { "\n".to_owned() } else { format!(",{columns}\n") });
+        }
+    }
+    text
+}
+
+/// Share of an exploit that takes over from step 20 on.
+fn taken(step: u64, most: f64) -> f64 {
+    (0.02 * step.saturating_sub(19) as f64).min(most)
+}
+
+/// Verdict and first line under `--fail-on-flag`.
+fn judged(path: &Path, code: i32) -> (String, String) {
+    let answer: Value = json(tailcatch().args(["detect", "--fail-on-flag"]).arg(path), code);
+    let said = |key: &str| answer[key].as_str().unwrap_or_default().to_owned();
+    (said("verdict"), said("verdict_text"))
+}
+
+fn write(folder: &Path, name: &str, text: &str) {
+    let path = folder.join(name);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
+}
+
+#[test]
+fn an_exploit_that_is_paid_what_the_best_are_paid_is_a_shift() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.csv");
+    // A cap that 1.4% of the honest reach too, and a level within the honest range.
+    for seed in 0..3 {
+        let capped = log(seed, "", |step, stream| {
+            let honest = (0.45 + 0.25 * normal(stream)).clamp(0.0, 1.0);
+            if stream.open_unit() < taken(step, 0.5) { 1.0 } else { honest }
+        });
+        std::fs::write(&path, capped).unwrap();
+        let (verdict, text) = judged(&path, 3);
+        assert_eq!(verdict, "shifted", "{text}");
+        let within = log(seed, "", |step, stream| match stream.open_unit() < taken(step, 0.6) {
+            true => 2.0 + 0.2 * normal(stream),
+            false => normal(stream),
+        });
+        std::fs::write(&path, within).unwrap();
+        let (verdict, text) = judged(&path, 3);
+        assert_eq!(verdict, "shifted", "{text}");
+    }
+}
+
+#[test]
+fn a_share_that_ties_with_the_best_is_told_as_such() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.csv");
+    // Of the reference 8% are paid the whole: nothing can lie above it.
+    let capped = log(7, "", |step, stream| {
+        let honest = (0.55 + 0.32 * normal(stream)).clamp(0.0, 1.0);
+        if stream.open_unit() < taken(step, 0.45) { 1.0 } else { honest }
+    });
+    std::fs::write(&path, capped).unwrap();
+    let (verdict, text) = judged(&path, 3);
+    assert_eq!(verdict, "shifted", "{text}");
+    assert!(text.contains("are paid exactly 1, the highest of"), "{text}");
+}
+
+#[test]
+fn honest_logs_of_any_law_are_not_shifted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.csv");
+    type Law = fn(&mut Stream) -> f64;
+    let laws: [Law; 4] = [
+        |stream| normal(stream),
+        |stream| (1.5 * normal(stream)).exp(),
+        |stream| (0.55 + 0.32 * normal(stream)).clamp(0.0, 1.0),
+        |stream| stream.open_unit().powf(-1.0 / 1.5),
+    ];
+    for law in laws {
+        for seed in 0..10 {
+            std::fs::write(&path, log(100 + seed, "", |_, stream| law(stream))).unwrap();
+            let answer = json(tailcatch().arg("detect").arg(&path), 0);
+            assert!(answer["verdict"] != "shifted", "{}", answer["verdict_text"]);
+        }
+    }
+}
+
+#[test]
+fn runs_that_are_paid_differently_are_not_judged_as_one() {
+    let level = |seed: u64, of: f64, scale: f64| log(seed, "", move |_, stream| of + scale * normal(stream));
+    // Files of one folder, folders, and a column.
+    for (first, second) in [("baseline.csv", "new_rm.csv"), ("a/rollouts.csv", "b/rollouts.csv")] {
+        for (of, scale, what) in [(30.0, 1.0, "medians from"), (0.0, 20.0, "differ in scale")] {
+            let folder = tempfile::tempdir().unwrap();
+            write(folder.path(), first, &level(1, 0.0, 1.0));
+            write(folder.path(), second, &level(2, of, scale));
+            let (verdict, text) = judged(folder.path(), 4);
+            assert_eq!(verdict, "not_judged", "{text}");
+            assert!(text.contains("the log holds 2 runs") && text.contains(what), "{text}");
+            let (_, _, said) = outcome(tailcatch().arg("detect").arg(folder.path()));
+            assert!(said.contains("hold the same steps and other rollouts"), "{said}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), first, &level(1, 0.0, 1.0));
+        write(folder.path(), second, &level(2, 0.1, 1.1));
+        let (verdict, text) = judged(folder.path(), 0);
+        assert_eq!(verdict, "quiet", "{text}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let of = |seed: u64, name: &str, level: f64| log(seed, name, move |_, stream| level + normal(stream));
+    let both = of(1, "a", 0.0) + &of(2, "b", 30.0).split_once('\n').unwrap().1;
+    write(folder.path(), "log.csv", &both);
+    let (verdict, text) = judged(&folder.path().join("log.csv"), 4);
+    assert_eq!(verdict, "not_judged", "{text}");
+}
+
+#[test]
+fn a_metric_a_row_is_no_rollout() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("long.csv");
+    let mut text = "tag,step,value\n".to_owned();
+    for (tag, level) in [("reward", 1.0), ("kl", 0.02), ("loss", -3.0)] {
+        (0..400).for_each(|step| text.push_str(&format!("{tag},{step},{}\n", level + 0.01 * step as f64)));
+    }
+    std::fs::write(&path, &text).unwrap();
+    let (verdict, text) = judged(&path, 4);
+    assert!(verdict == "not_judged" && text.contains("mean over a training step"), "{text}");
+    // The newest first.
+    let rows: String = (0..400).rev().map(|step| format!("{step},{}\n", 0.01 * step as f64)).collect();
+    std::fs::write(&path, format!("step,reward\n{rows}")).unwrap();
+    assert_eq!(judged(&path, 4).0, "not_judged");
+}
+
+#[test]
+fn a_table_of_wandb_is_read_and_a_stray_file_is_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows: Vec<Value> = (0..600u64)
+        .map(|row| {
+            serde_json::json!([
+                row / 20,
+                format!("p{}", row % 5),
+                format!("t {row}"),
+                (row * 37 % 101) as f64 / 100.0
+            ])
+        })
+        .collect();
+    let table = serde_json::json!({ "columns": ["step", "prompt", "completion", "reward"], "data": rows, "ncols": 4, "nrows": 600 });
+    write(folder.path(), "completions.table.json", &table.to_string());
+    let answer = json(tailcatch().arg("detect").arg(folder.path()), 0);
+    assert_eq!((&answer["n"], &answer["assumptions"]["step"]), (&600.into(), &"column `step`".into()));
+    // Files with a step beside one without.
+    let folder = tempfile::tempdir().unwrap();
+    for step in 0..8 {
+        let rows: String =
+            (0..16).map(|row| format!("{step},p{},c {step} {row},{}\n", row % 4, row * 7 % 11)).collect();
+        write(folder.path(), &format!("part_{step}.csv"), &format!("step,prompt,completion,reward\n{rows}"));
+    }
+    write(folder.path(), "samples.csv", "prompt,completion,reward\np,c,9\np,d,8\n");
+    let answer = json(tailcatch().arg("detect").arg(folder.path()), 0);
+    assert_eq!((&answer["n"], &answer["assumptions"]["step"]), (&128.into(), &"column `step`".into()));
+    let left_out = answer["assumptions"]["files_left_out"][0].as_str().unwrap();
+    assert!(left_out.contains("samples.csv: no column of the training step"), "{left_out}");
+}
+
+#[test]
+fn groups_that_are_null_or_one_for_all_give_way_to_the_prompt() {
+    for group in ["null", "\"default\""] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut text = String::new();
+        for row in 0..640u64 {
+            let (step, reward) = (row / 32, (row * 37 % 101) as f64 / 100.0);
+            let _ = writeln!(
+                text,
+                "{{\"step\":{step},\"prompt\":\"p{}\",\"completion\":\"c{row}\",\"group\":{group},\"reward\":{reward}}}",
+                row / 8
+            );
+        }
+        write(folder.path(), "log.jsonl", &text);
+        let answer = json(tailcatch().arg("detect").arg(folder.path()), 0);
+        let said = answer["assumptions"]["group"].as_str().unwrap();
+        assert_eq!(said, "prompt (column `prompt`) within the step", "{group}");
+    }
+}
+
+#[test]
+fn a_part_of_the_reward_that_goes_missing_and_a_header_that_comes_again_are_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.csv");
+    let head = "step,prompt,completion,acc,fmt\n";
+    let row = |step: u64, row: u64| {
+        let acc = if step < 20 { format!("{}", row % 3) } else { String::new() };
+        format!("{step},p{},c {step} {row},{acc},0.{row}\n", row % 4)
+    };
+    let rows: String = (0..40).flat_map(|step| (0..8).map(move |i| row(step, i))).collect();
+    std::fs::write(&path, format!("{head}{rows}")).unwrap();
+    let (_, _, said) = outcome(tailcatch().args(["detect", "--reward", "acc=1,fmt=.5"]).arg(&path));
+    assert!(said.contains("`acc` is empty in 160 of 320 rows"), "{said}");
+    // A resumed run has written its header again.
+    let first: String = (0..10).flat_map(|step| (0..8).map(move |i| row(step, i))).collect();
+    let rest: String = (10..20).flat_map(|step| (0..8).map(move |i| row(step, i))).collect();
+    std::fs::write(&path, format!("{head}{first}{head}{rest}")).unwrap();
+    let answer = json(tailcatch().args(["detect", "--reward", "acc"]).arg(&path), 0);
+    assert_eq!(answer["n"], 160);
+    assert!(answer["reading_list"].as_array().unwrap().iter().all(|entry| entry["line"] != 82));
+}
