@@ -174,14 +174,14 @@ fn first(reading: &Reading) -> String {
 /// A file with some of its lines or rows.
 fn places_of(entries: &[&ListEntry]) -> String {
     let Some((first, rest)) = entries.split_first() else { return String::new() };
-    let numbers = rest.iter().map(|entry| entry.line.map_or(entry.row.to_string(), |line| line.to_string()));
+    let numbers = rest.iter().map(|entry| entry.own_line().unwrap_or(entry.row as u64).to_string());
     std::iter::once(place(first)).chain(numbers).collect::<Vec<_>>().join(", ")
 }
 
 /// File, and line or row.
 fn place(entry: &ListEntry) -> String {
     let file = entry.file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    match entry.line {
+    match entry.own_line() {
         Some(line) => format!("{} line {line}", visible(&file)),
         None => format!("{} row {}", visible(&file), entry.row),
     }

@@ -164,6 +164,9 @@ fn a_table_of_wandb_is_read_and_a_stray_file_is_left_out() {
     write(folder.path(), "completions.table.json", &table.to_string());
     let answer = json(tailcatch().arg("detect").arg(folder.path()), 0);
     assert_eq!((&answer["n"], &answer["assumptions"]["step"]), (&600.into(), &"column `step`".into()));
+    // All of it is one line: rows tell its rollouts apart.
+    let (_, said, _) = outcome(tailcatch().arg("detect").arg(folder.path()));
+    assert!(said.contains("completions.table.json row "), "{said}");
     // Files with a step beside one without.
     let folder = tempfile::tempdir().unwrap();
     for step in 0..8 {

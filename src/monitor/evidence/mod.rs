@@ -103,7 +103,7 @@ fn assumed(reading: &Reading) -> Vec<(&'static str, String)> {
 
 fn row(number: usize, entry: &ListEntry, ranked: bool) -> Row {
     let file = entry.file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let place = match entry.line {
+    let place = match entry.own_line() {
         Some(line) => format!("{file} line {line}"),
         None => format!("{file} row {}", entry.row),
     };

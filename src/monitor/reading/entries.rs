@@ -59,6 +59,13 @@ pub struct ListEntry {
     pub reason: String,
 }
 
+impl ListEntry {
+    /// The line where it stands by itself: of rows that share a line there are more rows before it than lines.
+    pub fn own_line(&self) -> Option<u64> {
+        self.line.filter(|line| *line > self.row as u64)
+    }
+}
+
 /// A text without its middle, where it is long.
 pub(super) fn cut(text: &str) -> String {
     cut_to(text, START, END)

@@ -17,6 +17,10 @@ fn quoted(name: &str) -> String {
     if name.chars().all(plain) { name.to_owned() } else { format!("'{}'", name.replace('\'', "'\\''")) }
 }
 
+/// Packers whose files are not read, and what unpacks them.
+const UNPACK: &[(&str, &str)] =
+    &[(".zip", "unzip -p"), (".bz2", "bzip2 -dc"), (".xz", "xz -dc"), (".lz4", "lz4 -dc")];
+
 /// Column names for an error: all of them, or the first thirty.
 fn listed(columns: &[String]) -> String {
     const SHOWN: usize = 30;
@@ -44,6 +48,10 @@ impl Error {
             }
             Self::NoMatch { .. } => {
                 "`*` and `?` are understood in the file name only, not in a folder's name".to_owned()
+            }
+            Self::UnknownExtension { path, extension } if UNPACK.iter().any(|(end, _)| end == extension) => {
+                let unpack = UNPACK.iter().find(|(end, _)| end == extension).map_or("", |(_, with)| with);
+                format!("unpack it on the way: `{unpack} {} | tailcatch detect -`", quoted(&path.display().to_string()))
             }
             Self::NoLogInFolder { .. } | Self::UnknownExtension { .. } => {
                 "logs are read from .csv and .tsv (with a header), .jsonl (one object a line), .json, .parquet and .eval \
@@ -84,7 +92,16 @@ impl Error {
                 let near = nearest(column, columns.iter().map(String::as_str))
                     .map(|name| format!("did you mean `{name}`? "))
                     .unwrap_or_default();
-                format!("{near}the columns are {}", listed(columns))
+                let within: Vec<&String> =
+                    columns.iter().filter(|name| name.starts_with(&format!("{column}/"))).collect();
+                match within.as_slice() {
+                    [] => format!("{near}the columns are {}", listed(columns)),
+                    [one] => format!("it holds `{one}`: name that"),
+                    several => {
+                        let sum: Vec<String> = several.iter().map(|name| format!("{name}=1")).collect();
+                        format!("it holds {} columns: name one, or a sum: `{}`", several.len(), quoted(&sum.join(",")))
+                    }
+                }
             }
             Self::RepeatedColumn { .. } => "give each column its own name".to_owned(),
             Self::WhichColumn { candidates, columns, .. } => match likely_first(candidates).as_slice() {

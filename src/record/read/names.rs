@@ -194,6 +194,9 @@ pub(super) fn sign_of_rollouts(columns: &[Column]) -> Option<&str> {
     };
     let kinds = [PROMPT, COMPLETION, GROUP, OUTCOME, EPISODE];
     let named = kinds.iter().find_map(|names| own(names));
+    // Beside what a trainer reports of a step, a length is a mean over it, whole or not.
+    let reports = ["loss", "grad_norm", "learning_rate", "lr", "reward_std"];
+    let of_trainer = || columns.iter().any(|c| reports.contains(&leaf(&c.name).as_str()));
     let length = || {
         let is_length = |c: &Column| OWN_LENGTH.iter().any(|name| c.name.trim().eq_ignore_ascii_case(name));
         columns.iter().find(|c| is_length(c) && c.kind == Kind::Number && c.whole)
@@ -203,6 +206,7 @@ pub(super) fn sign_of_rollouts(columns: &[Column]) -> Option<&str> {
             |c: &&Column| c.name.contains('/') && matches!(leaf(&c.name).as_str(), "prompt" | "completion");
         columns.iter().find(below)
     };
+    let length = || length().filter(|_| !of_trainer());
     let column = named.or_else(length).or_else(nested).or_else(|| monitor(columns))?;
     Some(&column.name)
 }
@@ -274,6 +278,8 @@ mod tests {
         assert_eq!(sign_of_rollouts(&columns(&["step", "reward", "call_id"])), Some("call_id"));
         let mut mean = columns(&["step", "reward", "completion_length"]);
         assert_eq!(sign_of_rollouts(&mean), Some("completion_length"));
+        let trainer = columns(&["step", "reward", "reward_std", "completion_length"]);
+        assert_eq!(sign_of_rollouts(&trainer), None, "a trainer's report");
         mean[2].whole = false;
         assert_eq!(sign_of_rollouts(&mean), None, "a mean length");
     }

@@ -121,7 +121,13 @@ pub(super) fn guess(present: &Present) -> Guess {
     let named = pick(&of_kind(false), PROXY, false).or_else(|| pick(&of_kind(true), PROXY, false));
     let named = named.or_else(|| Some(monitor(columns)?.name.clone()));
     if let Some(name) = named {
-        return Guess::Known(name);
+        // A truth value whose name comes first is as good a candidate as a number.
+        let place = |name: &str| PROXY.iter().position(|known| name.trim().eq_ignore_ascii_case(known));
+        let flag = pick(&of_kind(true), PROXY, false).filter(|flag| place(flag) < place(&name));
+        return match flag {
+            Some(flag) => Guess::Unclear(vec![flag, name]),
+            None => Guess::Known(name),
+        };
     }
     // A table of one column has nothing else to offer.
     if let [only] = columns.as_slice()
@@ -188,6 +194,9 @@ mod tests {
         let unclear = |names: &[&str]| Guess::Unclear(names.iter().map(|n| (*n).to_owned()).collect());
         assert_eq!(guess(&["step", "reward", "proxy"]), known("proxy"));
         assert_eq!(guess(&["r", "l", "t"]), known("r"));
+        let mut flag = present(&["step", "reward", "score"]);
+        flag.columns[1].kind = Kind::Flag;
+        assert_eq!(super::guess(&flag), unclear(&["reward", "score"]), "either");
         assert_eq!(guess(&["step", "quality", "optim/epoch", "loss"]), only("quality"));
         assert_eq!(guess(&["", "_runtime", "_timestamp", "_step", "train/reward"]), only("train/reward"));
         assert_eq!(guess(&["step", "r", "l"]), only("r"));
