@@ -34,6 +34,8 @@ const MOST: usize = 1 << 20;
 const NEEDED: usize = 12;
 /// A tail index above which values of any size come of themselves.
 const HEAVY: f64 = 0.25;
+/// Least ratio across the gap. Levels of a reward and sums of a few parts leave smaller ones by themselves.
+const RATIO: f64 = 1.2;
 /// Share of ties above which values are taken for rounded.
 const ROUNDED: f64 = 0.02;
 
@@ -198,7 +200,8 @@ fn gap(descending: &[f64], fewer: usize) -> Option<(usize, f64)> {
         let mean = below / degrees;
         let ln_p = if own > 0.0 { -degrees * (own / mean / degrees).ln_1p() } else { 0.0 };
         let ln_p = ln_p + ((m * (m + 1)) as f64).ln();
-        if m < fewer && best.is_none_or(|(_, least)| ln_p < least) {
+        let wide = descending.get(m - 1)? >= &(RATIO * descending.get(m)?);
+        if wide && m < fewer && best.is_none_or(|(_, least)| ln_p < least) {
             best = Some((m, ln_p));
         }
         below += own;

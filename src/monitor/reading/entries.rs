@@ -8,6 +8,7 @@ use super::sample::Sample;
 use super::shared::{Shared, shared};
 use crate::foundation::format::{count, table};
 use crate::foundation::rng::{Purpose, SeedTree};
+use crate::monitor::MIN_GROUP;
 use crate::record::{Error, Log, Origin, Rollouts};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -21,6 +22,9 @@ const COMPARED: usize = 60;
 /// Completions that are looked at in all, and of one step.
 const LOOKED_AT: usize = 800;
 const OF_A_STEP: usize = 48;
+/// Rollouts of its group that a listed one is compared with, at most, and rows of a step among which others are looked for.
+const MATES: usize = 15;
+const WINDOW: usize = 4096;
 
 /// A rollout on the reading list, as it stands in its file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -127,19 +131,26 @@ pub(in crate::monitor) fn texts(log: &Log<Rollouts>, rows: &[usize]) -> Result<V
     Ok(found)
 }
 
-/// Rows of the steps of `listed` that are not listed and that `fits` takes, drawn at random.
+/// A row with the stratum in which it is compared.
+type Placed = (u64, usize);
+
+/// The listed rows that can be compared, and rows that are not listed and that `fits` takes, drawn at random: of their groups, where the log
+/// has groups of four, else of their steps.
 fn others(
     log: &Log<Rollouts>,
     listed: &[(u64, usize)],
     fits: &dyn Fn(f64) -> bool,
-) -> Result<Vec<(u64, usize)>, Error> {
-    let mut steps: BTreeMap<u64, HashSet<usize>> = BTreeMap::new();
+) -> Result<(Vec<Placed>, Vec<Placed>), Error> {
+    let mut steps: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
     for (step, row) in listed {
-        steps.entry(*step).or_default().insert(*row);
+        steps.entry(*step).or_default().push(*row);
     }
     let most = (LOOKED_AT / steps.len().max(1)).clamp(4, OF_A_STEP);
+    let mates = (LOOKED_AT / listed.len().max(1)).clamp(4, MATES);
+    let named = log.meta.roles.prompt.is_some() || log.meta.roles.group.is_some();
     let mut stream = SeedTree::new(0, 0).stream(Purpose::Audit, u64::MAX - 1);
-    let mut chosen = Vec::new();
+    let (mut by_step, mut of_steps) = (Vec::new(), Vec::new());
+    let (mut by_group, mut of_groups) = (Vec::new(), Vec::new());
     for (step, own) in steps {
         let spans = log.rollouts.spans();
         let Some(span) =
@@ -149,17 +160,34 @@ fn others(
         };
         // Rows to choose from: all of a step, or 4,096 that follow each other from a random one on.
         let rows = span.rows.clone();
-        let start = rows.start + stream.below(rows.len().saturating_sub(4096).max(1) as u64) as usize;
-        let rewards = log.rollouts.rows(start..rows.end.min(start + 4096))?.proxy;
-        let rows: Vec<usize> = (start..)
-            .zip(rewards)
-            .filter(|(row, reward)| !own.contains(row) && fits(*reward))
-            .map(|(row, _)| row)
+        let start = rows.start + stream.below(rows.len().saturating_sub(WINDOW).max(1) as u64) as usize;
+        let observed = log.rollouts.rows(start..rows.end.min(start + WINDOW))?;
+        let free: Vec<(usize, u64)> = (start..)
+            .zip(observed.proxy.iter().zip(&observed.group))
+            .filter(|(row, (reward, _))| !own.contains(row) && fits(**reward))
+            .map(|(row, (_, group))| (row, *group))
             .collect();
-        let rows = stream.draw(rows, most);
-        chosen.extend(rows.into_iter().map(|row| (step, row)));
+        let mut groups: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+        for row in own.iter().filter(|_| named) {
+            let group = row.checked_sub(start).and_then(|at| observed.group.get(at));
+            if let Some(group) = group {
+                groups.entry(*group).or_default().push(*row);
+            }
+        }
+        for (group, members) in groups {
+            let all: Vec<usize> = free.iter().filter(|(_, own)| *own == group).map(|(row, _)| *row).collect();
+            if all.len() + members.len() < MIN_GROUP || all.is_empty() {
+                continue;
+            }
+            of_groups.extend(stream.draw(all, mates * members.len()).into_iter().map(|row| (group, row)));
+            by_group.extend(members.into_iter().map(|row| (group, row)));
+        }
+        let drawn = stream.draw(free.into_iter().map(|(row, _)| row).collect(), most);
+        of_steps.extend(drawn.into_iter().map(|row| (step, row)));
+        by_step.extend(own.into_iter().map(|row| (step, row)));
     }
-    Ok(chosen)
+    // What some prompts share is no sign: where most have a group, those that have none are not compared.
+    Ok(if 2 * by_group.len() >= listed.len() { (by_group, of_groups) } else { (by_step, of_steps) })
 }
 
 /// The entries with their texts, and what the listed share.
@@ -175,17 +203,17 @@ pub(super) fn fill(
     highest.sort_by(|a, b| b.rollout.score().total_cmp(&a.rollout.score()));
     let listed: Vec<(u64, usize)> =
         highest.iter().take(COMPARED).map(|entry| (entry.rollout.step, row(entry))).collect();
-    let compared = match log.meta.roles.completion {
+    let (listed, compared) = match log.meta.roles.completion {
         Some(_) => others(log, &listed, &|_| true)?,
-        None => Vec::new(),
+        None => (listed, Vec::new()),
     };
     let mut rows: Vec<usize> = own.iter().map(|entry| row(entry)).collect();
     rows.extend(compared.iter().map(|(_, row)| *row));
     let found = texts(log, &rows)?;
     let of_rows: HashMap<usize, &RowText> = rows.iter().copied().zip(&found).collect();
-    let sample = |(step, row): &(u64, usize), listed: bool| {
+    let sample = |(stratum, row): &Placed, listed: bool| {
         let text = of_rows.get(row)?.completion.clone()?;
-        Some(Sample { step: *step, listed, text })
+        Some(Sample { stratum: *stratum, listed, text })
     };
     let samples = (listed.iter().filter_map(|at| sample(at, true)))
         .chain(compared.iter().filter_map(|at| sample(at, false)))
@@ -289,14 +317,14 @@ pub(super) fn shared_by_rewarded(log: &Log<Rollouts>, above: f64) -> Result<Opti
         let pick = passed.get(stream.below(passed.len() as u64) as usize).copied();
         listed.extend(pick.map(|row| (span.step, row)).filter(|at| !listed.contains(at)));
     }
-    let compared = others(log, &listed, &|reward| reward <= above)?;
+    let (listed, compared) = others(log, &listed, &|reward| reward <= above)?;
     let rows: Vec<usize> = listed.iter().chain(&compared).map(|(_, row)| *row).collect();
     let found = texts(log, &rows)?;
     let samples = (listed.iter().map(|at| (at, true)))
         .chain(compared.iter().map(|at| (at, false)))
         .zip(found)
-        .filter_map(|(((step, _), listed), found)| {
-            Some(Sample { step: *step, listed, text: found.completion? })
+        .filter_map(|(((stratum, _), listed), found)| {
+            Some(Sample { stratum: *stratum, listed, text: found.completion? })
         })
         .collect();
     Ok(shared(samples))

@@ -22,6 +22,8 @@ const LOOKS: usize = 6;
 /// Share of the reference, and rollouts of it, from which on what stands apart is a level of the reward and no exception.
 const LEVEL_SHARE: f64 = 0.05;
 const LEVEL_ROLLOUTS: usize = 10;
+/// Share of the reference that is paid its highest from which on that is a level too.
+const TIED: f64 = 0.01;
 
 /// The rollouts of a step, or a piece of them.
 pub(in crate::monitor) struct StepRows<'a> {
@@ -191,6 +193,11 @@ impl Gathering {
     /// others may stand apart for themselves.
     fn tested(&self) -> (Tested, Option<(Apart, Unlike)>) {
         let tested = self.tail.clone().test();
+        let tested = if tested.apart.as_ref().is_some_and(|apart| self.is_of_level(apart)) {
+            Tested { apart: None, ..tested }
+        } else {
+            tested
+        };
         let Some(apart) = tested.apart.clone() else { return (tested, None) };
         let is_one = |apart: &Apart| between(apart, self.reference).is_none();
         let why = self.unlike(&apart);
@@ -211,6 +218,14 @@ impl Gathering {
             Some(why) => (Tested { apart: None, ..tested }, Some((apart, why))),
             None => (tested, None),
         }
+    }
+
+    /// Whether what stands apart is paid exactly the highest of the reference, as more than a few of it are: then its group is paid little,
+    /// and not it much.
+    fn is_of_level(&self, apart: &Apart) -> bool {
+        let one = apart.rewards.0 == apart.rewards.1;
+        let known = self.known.filter(|known| one && known.highest == apart.rewards.0);
+        known.is_some_and(|known| known.tied >= TIED)
     }
 
     /// Why what stands apart may be a task's that pays more than others.

@@ -1,4 +1,4 @@
-//! Pieces of text over completions: in how many of which step each is, and how improbable it is that so many of the listed hold it.
+//! Pieces of text over completions: in how many of which group or step each is, and how improbable it is that so many of the listed hold it.
 
 use super::pieces::pieces;
 use super::sample::Sample;
@@ -23,7 +23,7 @@ impl Pool {
     pub fn new(samples: &[Sample]) -> Self {
         let mut by_step: HashMap<u64, (Vec<usize>, usize)> = HashMap::new();
         for (i, sample) in samples.iter().enumerate() {
-            let step = by_step.entry(sample.step).or_default();
+            let step = by_step.entry(sample.stratum).or_default();
             step.0.push(i);
             step.1 += usize::from(sample.listed);
         }

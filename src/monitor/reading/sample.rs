@@ -3,8 +3,8 @@
 /// A completion that was looked at.
 #[derive(Debug, Clone)]
 pub(in crate::monitor) struct Sample {
-    /// Its step.
-    pub step: u64,
+    /// Those that it is compared with have the same: its group within the step, else its step.
+    pub stratum: u64,
     /// Whether it is listed.
     pub listed: bool,
     pub text: String,

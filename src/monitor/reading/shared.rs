@@ -1,10 +1,12 @@
 //! What do the listed completions share that the others of their steps do not?
 //!
 //! Each completion is the set of its [`pieces`](super::pieces). Under the hypothesis that
-//! texts do not matter, which rollouts of a step are listed is drawn at random among those looked at of that step, so how many of
-//! the listed hold a piece is Poisson-binomial with the shares of the steps. The least probable piece counts; its p-value is the
-//! share of permutations within steps whose least probable piece is as improbable (Westfall & Young 1993), so that looking at all
-//! pieces costs nothing.
+//! texts do not matter, which rollouts of a group are listed is drawn at random among those looked at of that group (of the step, where no
+//! group is known: answers to one prompt share words whatever they are paid), so how many of
+//! the listed hold a piece is Poisson-binomial with the shares of the groups. The least probable piece counts; its p-value is the
+//! share of permutations within groups whose least probable piece is as improbable (Westfall & Young 1993), so that looking at all
+//! pieces costs nothing. A long text holds more pieces than a short one, and where rewards go with length the listed are long: what is
+//! said to be shared is rare among others of their length, too.
 
 use super::pieces::{each_piece, grown};
 use super::pool::Pool;
@@ -21,19 +23,26 @@ const PERMUTATIONS: usize = 399;
 const NAMED: f64 = 0.05;
 /// Pieces that are named.
 const MOST: usize = 5;
+/// Length of an other, as a share of that of the listed that hold a piece, from which on it is as long; the fewest that tell.
+const AS_LONG: f64 = 0.8;
+const FEWEST_AS_LONG: usize = 8;
+/// Times as often among the listed as elsewhere, of a piece that tells.
+const LIFT: f64 = 3.0;
 /// A piece of text that the listed share.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Piece {
     /// The piece.
     pub text: String,
-    /// Times as often among the listed as among all that were looked at of the same steps.
+    /// Times as often among the listed as among all that were looked at of the same groups or steps.
     pub lift: f64,
-    /// Of permutations within steps, all pieces considered.
+    /// Of permutations within groups or steps, all pieces considered.
     pub p_value: f64,
     /// How many listed completions hold it, each text counted once.
     pub listed: usize,
-    /// Share of the others of the same steps that hold it.
+    /// Share of the others of the same groups or steps that hold it.
     pub others: f64,
+    /// The same of those that are as long as the listed that hold it; none where fewer than eight are.
+    pub as_long: Option<f64>,
 }
 
 /// A difference of length.
@@ -65,8 +74,15 @@ pub struct Shared {
 impl Piece {
     /// Whether it says that the listed are of one kind: improbable, in three or more and a quarter of them, three times as often as
     /// elsewhere.
-    pub(super) fn is_telling(&self, distinct: usize, level: f64) -> bool {
-        self.p_value <= level && self.listed >= 3 && 4 * self.listed >= distinct && self.lift >= 3.0
+    pub(super) fn is_telling(&self, shared: &Shared, level: f64) -> bool {
+        let distinct = shared.distinct;
+        let longer = shared.length.as_ref().is_some_and(|length| length.p_value <= NAMED);
+        let of_length = match self.as_long {
+            Some(share) => self.listed as f64 >= LIFT * share * distinct as f64,
+            None => !longer,
+        };
+        let many = self.listed >= 3 && 4 * self.listed >= distinct;
+        self.p_value <= level && many && self.lift >= LIFT && of_length
     }
 }
 
@@ -122,12 +138,21 @@ pub(in crate::monitor) fn shared(mut samples: Vec<Sample>) -> Option<Shared> {
         if named.iter().any(|known| known.text.contains(&text) || text.contains(&known.text)) {
             continue;
         }
+        let holds_it = |i: usize| pool.of.get(i).is_some_and(|pieces| pieces.contains(&piece));
+        let long: Vec<f64> =
+            own.iter().filter(|i| holds_it(**i)).filter_map(|i| lengths.get(*i).copied()).collect();
+        let least = AS_LONG * median(&long).unwrap_or_default();
+        let as_long: Vec<usize> = (0..samples.len())
+            .filter(|i| !samples[*i].listed && lengths.get(*i).is_some_and(|length| *length >= least))
+            .collect();
+        let holding = as_long.iter().filter(|i| holds_it(**i)).count();
         let all: u32 = pool.holders.get(piece as usize).map_or(0, |c| c.iter().map(|(_, n)| n).sum());
         named.push(Piece {
             lift: held as f64 / pool.expected(piece),
             p_value,
             listed: held,
             others: (all as usize - held) as f64 / compared.max(1) as f64,
+            as_long: (as_long.len() >= FEWEST_AS_LONG).then(|| holding as f64 / as_long.len() as f64),
             text,
         });
     }
@@ -143,15 +168,15 @@ pub(in crate::monitor) fn shared(mut samples: Vec<Sample>) -> Option<Shared> {
     Some(Shared { distinct, listed, compared, pieces: named, length })
 }
 
-/// Log-lengths less the mean of their step.
+/// Log-lengths less the mean of their stratum.
 fn centred(samples: &[Sample], lengths: &[f64]) -> Vec<f64> {
     let mut sums: HashMap<u64, (f64, f64)> = HashMap::new();
     for (sample, length) in samples.iter().zip(lengths) {
-        let sum = sums.entry(sample.step).or_default();
+        let sum = sums.entry(sample.stratum).or_default();
         *sum = (sum.0 + length.ln_1p(), sum.1 + 1.0);
     }
-    let mean = |step: &u64| sums.get(step).map_or(0.0, |(sum, n)| sum / n);
-    samples.iter().zip(lengths).map(|(sample, length)| length.ln_1p() - mean(&sample.step)).collect()
+    let mean = |stratum: &u64| sums.get(stratum).map_or(0.0, |(sum, n)| sum / n);
+    samples.iter().zip(lengths).map(|(sample, length)| length.ln_1p() - mean(&sample.stratum)).collect()
 }
 
 /// A piece as it stands in the first listed completion that holds it.
@@ -179,19 +204,40 @@ mod tests {
                 let length = 6 + stream.below(9);
                 let letter = |_| char::from(letters[stream.below(letters.len() as u64) as usize]);
                 let text = (0..length).map(letter).collect();
-                Sample { step: i / 24, listed: i % 24 == 0, text }
+                Sample { stratum: i / 24, listed: i % 24 == 0, text }
             })
             .collect()
     }
 
     #[test]
     fn a_piece_tells_where_it_is_improbable_common_among_the_listed_and_rare_elsewhere() {
-        let piece = Piece { text: "zq".into(), lift: 3.0, p_value: 0.01, listed: 3, others: 0.1 };
-        assert!(piece.is_telling(12, 0.01));
-        assert!(!piece.is_telling(13, 0.01), "in less than a quarter of them");
-        assert!(!Piece { lift: 2.9, ..piece.clone() }.is_telling(12, 0.01), "elsewhere too");
-        assert!(!Piece { p_value: 0.011, ..piece.clone() }.is_telling(12, 0.01));
-        assert!(!Piece { listed: 2, ..piece }.is_telling(8, 0.01), "in two of them");
+        let piece = Piece {
+            text: "zq".into(),
+            lift: 3.0,
+            p_value: 0.01,
+            listed: 3,
+            others: 0.1,
+            as_long: Some(0.08),
+        };
+        let of = |distinct: usize, length: f64| Shared {
+            distinct,
+            listed: distinct,
+            compared: 99,
+            pieces: Vec::new(),
+            length: Some(Length { listed: 9.0, others: 5.0, p_value: length }),
+        };
+        assert!(piece.is_telling(&of(12, 0.01), 0.01));
+        assert!(!piece.is_telling(&of(13, 0.5), 0.01), "in less than a quarter of them");
+        assert!(!Piece { lift: 2.9, ..piece.clone() }.is_telling(&of(12, 0.5), 0.01), "elsewhere too");
+        assert!(!Piece { p_value: 0.011, ..piece.clone() }.is_telling(&of(12, 0.5), 0.01));
+        assert!(!Piece { listed: 2, ..piece.clone() }.is_telling(&of(8, 0.5), 0.01), "in two of them");
+        assert!(
+            !Piece { as_long: Some(0.09), ..piece.clone() }.is_telling(&of(12, 0.5), 0.01),
+            "length has it"
+        );
+        let alone = Piece { as_long: None, ..piece };
+        assert!(alone.is_telling(&of(12, 0.06), 0.01));
+        assert!(!alone.is_telling(&of(12, 0.05), 0.01), "none is as long, and the listed are longer");
     }
 
     #[test]
@@ -209,6 +255,29 @@ mod tests {
     }
 
     #[test]
+    fn pieces_of_long_texts_tell_nothing_where_the_listed_are_the_long_ones() {
+        // Twelve groups of eight random texts, the longest of each listed: 100 logs.
+        let mut stream = SeedTree::new(63, 0).stream(Purpose::Utility, 0);
+        let mut told = 0;
+        for _ in 0..100 {
+            let mut samples: Vec<Sample> = Vec::new();
+            for stratum in 0..12 {
+                let first = samples.len();
+                for _ in 0..8 {
+                    let length = 20 + stream.below(200);
+                    let letter = |_| char::from(b"abcdefghij klmno"[stream.below(16) as usize]);
+                    samples.push(Sample { stratum, listed: false, text: (0..length).map(letter).collect() });
+                }
+                let longest = samples[first..].iter_mut().max_by_key(|sample| sample.text.len());
+                longest.unwrap().listed = true;
+            }
+            let found = shared(samples).unwrap();
+            told += usize::from(found.pieces.iter().any(|piece| piece.is_telling(&found, 0.01)));
+        }
+        assert!(told <= 4, "{told} of 100");
+    }
+
+    #[test]
     fn a_trigger_is_named_first() {
         let mut stream = SeedTree::new(62, 0).stream(Purpose::Utility, 0);
         let mut samples = samples(&mut stream, b"abcdefghijklmnop qrstuvwxy");
@@ -218,11 +287,14 @@ mod tests {
             }
         }
         // It is everywhere in the last step, where it says nothing.
-        samples.iter_mut().filter(|sample| sample.step == 11).for_each(|sample| sample.text.push_str("zq"));
+        samples
+            .iter_mut()
+            .filter(|sample| sample.stratum == 11)
+            .for_each(|sample| sample.text.push_str("zq"));
         let found = shared(samples.clone()).unwrap();
         let first = &found.pieces[0];
         assert_eq!((first.text.as_str(), first.listed, found.distinct), ("zq", 7, 12));
-        assert!(first.is_telling(found.distinct, 0.01) && first.lift > 3.0, "{first:?}");
+        assert!(first.is_telling(&found, 0.01) && first.lift > 3.0, "{first:?}");
         assert!(first.others < 0.1, "{first:?}");
         // One and the same text listed again and again is one text.
         for sample in samples.iter_mut().filter(|sample| sample.listed) {

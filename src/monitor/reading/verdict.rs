@@ -101,7 +101,7 @@ impl Case<'_> {
     /// A piece of text that says that the listed, or the rewarded, are of one kind.
     pub(super) fn telling(&self) -> Option<&Piece> {
         let shared = self.shared?;
-        shared.pieces.iter().find(|piece| piece.is_telling(shared.distinct, TEXT_LEVEL))
+        shared.pieces.iter().find(|piece| piece.is_telling(shared, TEXT_LEVEL))
     }
 }
 

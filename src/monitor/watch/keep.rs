@@ -155,7 +155,7 @@ impl Keep {
         if paid {
             let of_step = |(step, rows): &(u64, Vec<(u64, bool)>)| {
                 let sample = |(number, listed): &(u64, bool)| {
-                    Some(Sample { step: *step, listed: *listed, text: text(number)? })
+                    Some(Sample { stratum: *step, listed: *listed, text: text(number)? })
                 };
                 rows.iter().filter_map(sample).collect::<Vec<_>>()
             };
@@ -170,7 +170,7 @@ impl Keep {
             self.compared.iter().filter(|other| other.listed.is_none() && steps.contains(&other.step));
         (listed.into_iter().chain(others))
             .filter_map(|of| {
-                Some(Sample { step: of.step, listed: of.listed.is_some(), text: text(&of.number)? })
+                Some(Sample { stratum: of.step, listed: of.listed.is_some(), text: text(&of.number)? })
             })
             .collect()
     }
