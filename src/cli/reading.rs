@@ -242,7 +242,7 @@ fn share(shared: &Shared, rewarded: bool) -> String {
     }
     if let Some(length) = shared.length.as_ref().filter(|length| length.p_value <= LENGTH_LEVEL) {
         let line = format!(
-            "their median length: {} in characters, {} of the others of their steps (p = {})",
+            "their median length: {} in characters, {} of those beside them (p = {})",
             report(length.listed),
             report(length.others),
             number(length.p_value)

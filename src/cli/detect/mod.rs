@@ -19,6 +19,7 @@ use crate::monitor::{
 };
 use crate::record::{Log, LogOptions, RewardSpec, Rollouts, open_log};
 use clap::Args;
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -127,6 +128,7 @@ pub fn run(args: &DetectArgs, console: &Console) -> Result<Outcome, Error> {
         .map(|text| spec::part(text, "detector", DetectorSpec::PARTS))
         .collect::<Result<Vec<DetectorSpec>, CliError>>()?;
     let log = open_log(&args.log.paths, &options)?;
+    no_input(args, &log)?;
     tell(&log, console);
     let rollouts = log.rollouts.len();
     let settings = Settings {
@@ -168,6 +170,39 @@ fn options(args: &DetectArgs) -> Result<LogOptions, Error> {
         Some(_) => LogOptions { reward: Some(RewardSpec::Unseen), ..options },
         None => options,
     })
+}
+
+/// Refuses to write over a log that is read, and to write a page or a sheet under another format's name.
+fn no_input(args: &DetectArgs, log: &Log<Rollouts>) -> Result<(), CliError> {
+    let wanted = [("--html", &args.html, ["html", "htm"]), ("--csv", &args.csv, ["csv", "csv"])];
+    for (flag, path, endings) in wanted {
+        let Some(path) = path else { continue };
+        let ending = path.extension().and_then(OsStr::to_str).unwrap_or_default().to_ascii_lowercase();
+        if !endings.contains(&ending.as_str()) {
+            return Err(CliError::Value {
+                flag,
+                reason: format!("{} does not end on .{}", path.display(), endings[0]),
+                help: format!(
+                    "name it so, as the file is written in this format: {}.{}",
+                    path.display(),
+                    endings[0]
+                ),
+            });
+        }
+        let is_it = |read: &PathBuf| {
+            read == path
+                || path.canonicalize().is_ok_and(|own| read.canonicalize().is_ok_and(|read| own == read))
+        };
+        let read = log.meta.files.iter().chain(&args.log.paths).chain(&args.calibrate);
+        if read.into_iter().any(is_it) {
+            return Err(CliError::Value {
+                flag,
+                reason: format!("{} is a log that is read: it would be written over", path.display()),
+                help: "give another name".to_owned(),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Writes the page and the sheet that were asked for.

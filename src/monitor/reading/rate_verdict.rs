@@ -91,7 +91,7 @@ impl Case<'_> {
         }
         if let (Some(piece), Some(shared)) = (self.telling(), self.shared) {
             said.push(format!(
-                "{} of {} rewarded texts hold `{}`, {} of the others of their steps do.",
+                "{} of {} rewarded texts hold `{}`, {} of those beside them do.",
                 piece.listed,
                 shared.distinct,
                 visible(&piece.text),

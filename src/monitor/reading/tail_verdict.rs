@@ -94,7 +94,7 @@ impl Case<'_> {
                 .filter(|_| apart.is_none())
                 .map_or_else(String::new, |step| format!("; the first at step {step}"));
             said.push(format!(
-                "{} of {} listed texts hold `{}`, {} of the others of their steps do{first}",
+                "{} of {} listed texts hold `{}`, {} of those beside them do{first}",
                 piece.listed,
                 shared.distinct,
                 visible(&piece.text),

@@ -8,7 +8,7 @@ use super::format::Format;
 use super::format::{columns, format, scan};
 use super::log::LeftOut;
 use super::means::{StepMeans, may_be_means};
-use super::names::{STEP, pick, sign_of_rollouts};
+use super::names::{STEP, has_outcome, pick, sign_of_rollouts};
 use super::options::LogOptions;
 use super::present::Present;
 use super::reward::RewardSpec;
@@ -139,6 +139,13 @@ fn rollouts_only(files: &mut Vec<Chosen>, left_out: &mut Vec<LeftOut>) {
     if files.iter().any(is_rollouts) {
         let reason = "no column of single rollouts, as other files have";
         retain(files, left_out, reason, is_rollouts);
+    }
+    // A file of settings may hold a key that rollouts have as well.
+    let has_text = |file: &Chosen| has_outcome(&file.present.columns);
+    if files.iter().any(has_text) {
+        let is_settings = |file: &Chosen| file.single && !has_text(file);
+        let reason = "one row without the text of a rollout, which other files have";
+        retain(files, left_out, reason, |file| !is_settings(file));
     }
 }
 

@@ -99,6 +99,9 @@ pub(super) fn scan(
             cells.cut(record, span, delimiter, needed);
             let line = Some(block.line + u64::from(span.line));
             let place = || Place { file: path.to_owned(), line, row };
+            if let Some(lines) = swallowed(record, delimiter, expected) {
+                return Err(Error::OpenQuote { place: place(), lines });
+            }
             if span.last && (span.open || cells.count < expected) {
                 unfinished = Some(place());
                 break;
@@ -134,6 +137,19 @@ pub(super) fn scan(
         (0, Some(_)) => Err(Error::Empty { path: path.to_owned(), what: "a header and no complete row" }),
         _ => Ok(unfinished),
     }
+}
+
+/// The lines of a record that looks like many: nearly each of them has as many cells as the header.
+fn swallowed(record: &[u8], delimiter: u8, cells: usize) -> Option<usize> {
+    const FEWEST: usize = 20;
+    if cells < 2 || record.len() < FEWEST || memchr::memchr(b'\n', record).is_none() {
+        return None;
+    }
+    let lines = || record.split(|byte| *byte == b'\n');
+    let count = lines().count();
+    let delimiters = |line: &[u8]| memchr::memchr_iter(delimiter, line).count();
+    let alike = lines().filter(|line| delimiters(line) + 1 == cells).count();
+    (count >= FEWEST && 10 * alike >= 9 * count).then_some(count)
 }
 
 /// Visits the blocks of a file, which another thread cuts, or this one where the system gives no other; why there are no more, if that

@@ -113,6 +113,14 @@ pub enum Error {
         /// Cells in the header.
         expected: u64,
     },
+    /// A cell that runs over many lines, each of which looks like a row.
+    #[error("{place}: a quoted cell goes on over {lines} lines that look like rows: a `\"` is not closed")]
+    OpenQuote {
+        /// Where it begins.
+        place: Place,
+        /// Its lines.
+        lines: usize,
+    },
     /// A CSV file whose first line is data.
     #[error("{path}: line 1 holds only numbers (`{first}` …): the header is missing", path = .path.display())]
     NoHeader {

@@ -5,7 +5,7 @@ use super::format::format;
 use super::natural::natural;
 use super::spool::STDIN;
 use crate::record::tables::ObservedRow;
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::fs::FileType;
 use std::path::{Path, PathBuf};
 
@@ -38,7 +38,7 @@ pub(super) fn found(paths: &[PathBuf]) -> Result<Vec<Found>, Error> {
         let (found, root) = if path == Path::new(STDIN) {
             (vec![path.clone()], None)
         } else if path.is_dir() {
-            let found = in_folder(path, 0)?;
+            let found = in_folder(path)?;
             if found.is_empty() {
                 return Err(Error::NoLogInFolder { path: path.clone() });
             }
@@ -118,31 +118,63 @@ fn entries(folder: &Path) -> Result<Vec<Entry>, Error> {
     Ok(entries)
 }
 
-fn in_folder(folder: &Path, depth: usize) -> Result<Vec<PathBuf>, Error> {
-    /// Deep enough for any log; ends links that lead back to a parent.
-    const DEEPEST: usize = 8;
-    let entries = entries(folder)?;
-    if let Some(own) = entries.iter().find(|entry| entry.name == ObservedRow::FILE) {
-        return Ok(vec![own.path.clone()]);
-    }
-    let (mut found, mut folders) = (Vec::new(), Vec::new());
-    for entry in entries {
-        match entry.kind() {
-            Ok(kind) if kind.is_dir() => folders.push(entry.path),
-            Ok(kind) if kind.is_file() && format(&entry.path).is_some() => found.push(entry.path),
+/// The log files of a folder and those below, each once: what a link leads to is taken where it lies itself, if it is met there.
+fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let mut walk = Walk::default();
+    walk.folder(folder)?;
+    while let Some(link) = walk.links.pop_front() {
+        match link.metadata() {
+            Ok(kind) if kind.is_dir() => walk.folder(&link)?,
+            Ok(kind) if kind.is_file() => walk.file(link),
             // A log that cannot be seen is not left out without a word.
-            Err(source) if format(&entry.path).is_some() => {
-                return Err(Error::Io { path: entry.path, source });
-            }
+            Err(source) if format(&link).is_some() => return Err(Error::Io { path: link, source }),
             _ => {}
         }
     }
-    if depth < DEEPEST {
-        for subfolder in folders {
-            found.extend(in_folder(&subfolder, depth + 1)?);
+    Ok(walk.found)
+}
+
+/// Folders and files that were met.
+#[derive(Default)]
+struct Walk {
+    found: Vec<PathBuf>,
+    /// With links followed.
+    seen: HashSet<PathBuf>,
+    links: VecDeque<PathBuf>,
+}
+
+impl Walk {
+    fn is_new(&mut self, path: &Path) -> bool {
+        self.seen.insert(path.canonicalize().unwrap_or_else(|_| path.to_owned()))
+    }
+
+    fn file(&mut self, path: PathBuf) {
+        if format(&path).is_some() && self.is_new(&path) {
+            self.found.push(path);
         }
     }
-    Ok(found)
+
+    fn folder(&mut self, folder: &Path) -> Result<(), Error> {
+        if !self.is_new(folder) {
+            return Ok(());
+        }
+        let entries = entries(folder)?;
+        if let Some(own) = entries.iter().find(|entry| entry.name == ObservedRow::FILE) {
+            self.file(own.path.clone());
+            return Ok(());
+        }
+        let mut folders = Vec::new();
+        for entry in entries {
+            if entry.kind.is_symlink() {
+                self.links.push_back(entry.path);
+            } else if entry.kind.is_dir() {
+                folders.push(entry.path);
+            } else if entry.kind.is_file() {
+                self.file(entry.path);
+            }
+        }
+        folders.iter().try_for_each(|folder| self.folder(folder))
+    }
 }
 
 /// Whether `name` fits a pattern of `*` (any characters) and `?` (one character).
@@ -177,6 +209,28 @@ fn matches(pattern: &str, name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn what_a_link_leads_to_is_read_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let step = |step: u64| folder.path().join(format!("step_{step}"));
+        for number in [9, 10] {
+            std::fs::create_dir(step(number)).unwrap();
+            std::fs::write(step(number).join("r.jsonl"), "{}").unwrap();
+        }
+        let link =
+            |from: &Path, name: &str| std::os::unix::fs::symlink(from, folder.path().join(name)).unwrap();
+        link(&step(10), "latest");
+        link(folder.path(), "self");
+        link(&step(9).join("r.jsonl"), "a.jsonl");
+        let found = log_files(&[folder.path().to_owned()]).unwrap();
+        assert_eq!(found, [9, 10].map(|number| step(number).join("r.jsonl")));
+        // What lies elsewhere is read through its link.
+        let other = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(step(9).join("r.jsonl"), other.path().join("b.jsonl")).unwrap();
+        assert_eq!(log_files(&[other.path().to_owned()]).unwrap(), [other.path().join("b.jsonl")]);
+    }
 
     #[test]
     fn patterns_know_star_and_question_mark() {

@@ -69,6 +69,10 @@ impl Error {
                 "quote cells that contain a comma or a line break, and remove a half-written last row"
                     .to_owned()
             }
+            Self::OpenQuote { .. } => {
+                "write quotes within a cell twice (`\"\"`), and put cells that hold one between quotes, as any CSV library does"
+                    .to_owned()
+            }
             Self::NoHeader { .. } => {
                 "put a first line with the column names, for example `reward`".to_owned()
             }
