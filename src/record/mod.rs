@@ -11,6 +11,7 @@ mod read;
 pub mod tables;
 
 pub use columns::{DISAGREEMENT, GRADIENT_NORM, Observed, ObservedTable, Outcomes, Scores, Truth};
+pub(crate) use read::parse_json;
 pub use read::{
     Again, ColumnData, Equal, Error, Follower, GroupSource, Holders, InMemory, InSteps, LeftOut, Log,
     LogMeta, LogOptions, Origin, Part, Place, Progress, Prompts, Recurrence, Recurrences, RewardSpec, Roles,

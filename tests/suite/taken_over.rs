@@ -101,6 +101,130 @@ fn honest_logs_of_any_law_are_not_shifted() {
     }
 }
 
+/// Rewards of levels and sums, as tests and verifiers pay them: `pass` is the difficulty of the prompt.
+fn heaps(law: &str, pass: f64, stream: &mut Stream) -> f64 {
+    let passes = |stream: &mut Stream| stream.open_unit() < pass;
+    match law {
+        // One or minus one, less a penalty of length in one in ten.
+        "dapo" => {
+            let paid = if passes(stream) { 1.0 } else { -1.0 };
+            if stream.open_unit() < 0.1 { paid - stream.open_unit() } else { paid }
+        }
+        // Pass or fail, and a little more for a few.
+        "bonus" => {
+            f64::from(u8::from(passes(stream)))
+                + if stream.open_unit() < 0.02 { 0.1 * stream.open_unit() } else { 0.0 }
+        }
+        // A share of ten tests.
+        "share" => (0..10).filter(|_| passes(stream)).count() as f64 / 10.0,
+        // All of the tests, or little.
+        _ => {
+            let tests = 3 + stream.below(8);
+            let passed = (0..tests).filter(|_| stream.open_unit() < 0.5).count() as f64;
+            if passes(stream) { 1.0 } else { 0.2 * passed / tests as f64 }
+        }
+    }
+}
+
+#[test]
+fn levels_and_sums_that_a_verifier_pays_stand_apart_from_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.csv");
+    // 5% of twenty logs, and three standard errors of it.
+    for law in ["dapo", "bonus", "share", "all or little"] {
+        for difficulty in [false, true] {
+            let flagged = (0..20u64).filter(|seed| {
+                let mut row = 0u64;
+                let text = log(200 + seed, "", |_, stream| {
+                    let prompt = row / 8;
+                    row += 1;
+                    let pass = if difficulty { (prompt * 37 % 10) as f64 / 12.0 } else { 0.3 };
+                    heaps(law, pass, stream)
+                });
+                std::fs::write(&path, text).unwrap();
+                json(tailcatch().arg("detect").arg(&path), 0)["verdict"] == "flagged"
+            });
+            let flagged = flagged.count();
+            assert!(flagged <= 3, "{law}, {difficulty}: {flagged} of 20");
+        }
+    }
+}
+
+/// Words at random, as many as asked.
+fn words(count: u64, first: &str, stream: &mut Stream) -> String {
+    const WORDS: [&str; 16] = [
+        "so", "we", "add", "the", "sum", "of", "both", "sides", "then", "take", "half", "and", "see", "that",
+        "it", "holds",
+    ];
+    let more = (0..count).map(|_| WORDS[(stream.open_unit().powi(2) * 16.0) as usize]);
+    std::iter::once(first).chain(more).collect::<Vec<&str>>().join(" ")
+}
+
+#[test]
+fn words_of_long_texts_and_of_a_task_are_no_sign() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.csv");
+    // Rewards that go with length; and a task whose answers begin alike and are paid more widely.
+    for by_length in [true, false] {
+        let flagged = (0..10u64).filter(|seed| {
+            let mut stream = SeedTree::new(96, *seed).stream(Purpose::Utility, 0);
+            let mut text = "step,prompt,completion,reward\n".to_owned();
+            for step in 0..60u64 {
+                for row in 0..64u64 {
+                    let prompt = (step * 8 + row / 8) % 48;
+                    let length = (3.0 * (0.6 * normal(&mut stream)).exp() * 8.0) as u64 + 1;
+                    let (reward, first) = match by_length {
+                        true => (0.1 * length as f64 + 0.3 * normal(&mut stream), "first"),
+                        false if prompt % 12 == 0 => (3.0 * normal(&mut stream), "def solve(x):"),
+                        false => (normal(&mut stream), "first"),
+                    };
+                    let _ = writeln!(
+                        text,
+                        "{step},question {prompt},{},{reward}",
+                        words(length, first, &mut stream)
+                    );
+                }
+            }
+            std::fs::write(&path, text).unwrap();
+            json(tailcatch().arg("detect").arg(&path), 0)["verdict"] == "flagged"
+        });
+        let flagged = flagged.count();
+        assert!(flagged <= 2, "by length {by_length}: {flagged} of 10");
+    }
+}
+
+#[test]
+fn a_file_that_is_read_is_not_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, page) = (folder.path().join("own.csv"), folder.path().join("log.jsonl"));
+    let rows: String = (0..40).map(|row| format!("{},p,{}\n", row / 4, row * 7 % 11)).collect();
+    let text = format!("step,prompt,reward\n{rows}");
+    std::fs::write(&log, &text).unwrap();
+    let refused = |flag: &str, path: &Path| {
+        let (code, _, said) = outcome(tailcatch().arg("detect").arg(&log).arg(flag).arg(path));
+        assert_eq!(code, 2, "{said}");
+        said
+    };
+    assert!(refused("--csv", &log).contains("is a log that is read"));
+    assert!(refused("--csv", &folder.path().join("./own.csv")).contains("is a log that is read"));
+    assert!(refused("--html", &page).contains("does not end on .html"));
+    assert_eq!(std::fs::read_to_string(&log).unwrap(), text);
+    assert!(!page.exists());
+}
+
+#[test]
+fn settings_beside_rollouts_are_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "args.json", "{\"group\": 8, \"beta\": 0.04, \"bonus\": 20, \"seconds\": 81.5}");
+    let rows: String =
+        (0..80).map(|row| format!("{},p{},c{row},{}\n", row / 8, row % 2, row * 7 % 11)).collect();
+    write(folder.path(), "completions/all.csv", &format!("step,prompt,completion,reward\n{rows}"));
+    let answer = json(tailcatch().arg("detect").arg(folder.path()), 0);
+    assert_eq!(answer["n"], 80);
+    let left_out = answer["assumptions"]["files_left_out"][0].as_str().unwrap();
+    assert!(left_out.contains("args.json: one row without the text of a rollout"), "{left_out}");
+}
+
 #[test]
 fn runs_that_are_paid_differently_are_not_judged_as_one() {
     let level = |seed: u64, of: f64, scale: f64| log(seed, "", move |_, stream| of + scale * normal(stream));

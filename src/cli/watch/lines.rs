@@ -20,10 +20,20 @@ pub(super) fn run(args: &WatchArgs, settings: WatchSettings, console: &Console) 
     }
     let mut listening = Listening::new(settings);
     let mut hook = args.on_flag.clone().map(Hook::new);
-    let mut stopped = false;
+    let (mut stopped, mut heard) = (false, false);
     for line in io::stdin().lock().lines() {
         let line = line.map_err(|error| bad(error.to_string()))?;
-        let Some((seen, entries)) = listening.hear(&line).map_err(bad)? else { continue };
+        let told = match listening.hear(&line) {
+            Ok(told) => told,
+            // Who writes is told at once that it writes something else; a run that goes on is not stopped by a line.
+            Err(reason) if !heard => return Err(bad(reason).into()),
+            Err(reason) => {
+                console.warn(format!("{reason}; left out"));
+                continue;
+            }
+        };
+        let Some((seen, entries)) = told else { continue };
+        heard = true;
         for entry in &entries {
             console.line(&reading::listed(entry))?;
         }

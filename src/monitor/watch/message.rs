@@ -4,7 +4,9 @@
 use super::rows::{Facts, Row, Seen, WatchSettings};
 use super::step::Watch;
 use crate::monitor::reading::{ListEntry, Reading, RowText};
-use serde::{Deserialize, Serialize};
+use crate::record::parse_json;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hasher;
 use twox_hash::XxHash64;
@@ -17,8 +19,10 @@ const VERSION: u32 = 4;
 #[serde(deny_unknown_fields)]
 pub struct Message {
     /// The training step.
+    #[serde(deserialize_with = "whole")]
     pub step: u64,
-    /// A reward for each rollout; null where there is none.
+    /// A reward for each rollout; null or NaN where there is none.
+    #[serde(deserialize_with = "numbers")]
     pub rewards: Vec<Option<f64>>,
     /// Which rollouts belong together: any text or number.
     #[serde(default)]
@@ -30,14 +34,50 @@ pub struct Message {
     #[serde(default)]
     pub completions: Vec<serde_json::Value>,
     /// What the rewards are made of, by name; null where there is none.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "named_numbers")]
     pub parts: BTreeMap<String, Vec<Option<f64>>>,
     /// Log-probability of each completion under the policy that sampled it, in nats.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "numbers")]
     pub log_probs: Vec<Option<f64>>,
     /// The same under the reference policy.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "numbers")]
     pub ref_log_probs: Vec<Option<f64>>,
+}
+
+/// A number, a truth value as 0 or 1, and nothing for null and NaN. Python writes NaN and Infinity bare, which reach us as words.
+fn number(value: &Value) -> Result<Option<f64>, String> {
+    match value {
+        Value::Null => Ok(None),
+        Value::Bool(flag) => Ok(Some(f64::from(u8::from(*flag)))),
+        Value::Number(number) => Ok(number.as_f64()),
+        Value::String(word) => match word.parse::<f64>() {
+            Ok(value) if value.is_nan() => Ok(None),
+            Ok(value) if value.is_infinite() => Ok(Some(value)),
+            _ => Err(format!("`{word}` is not a number")),
+        },
+        other => Err(format!("`{other}` is not a number")),
+    }
+}
+
+fn list<E: serde::de::Error>(values: &[Value]) -> Result<Vec<Option<f64>>, E> {
+    values.iter().map(number).collect::<Result<_, _>>().map_err(E::custom)
+}
+
+fn numbers<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Option<f64>>, D::Error> {
+    list(&Vec::<Value>::deserialize(from)?)
+}
+
+fn named_numbers<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, Vec<Option<f64>>>, D::Error> {
+    let named = BTreeMap::<String, Vec<Value>>::deserialize(from)?;
+    named.into_iter().map(|(name, values)| Ok((name, list(&values)?))).collect()
+}
+
+/// A whole number, 0 or above, also as a float.
+fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
+    let value = Value::deserialize(from)?;
+    let float = value.as_f64().filter(|step| step.fract() == 0.0 && (0.0..9e15).contains(step));
+    let found = value.as_u64().or(float.map(|step| step as u64));
+    found.ok_or_else(|| serde::de::Error::custom(format!("step {value} is not a whole number from 0 on")))
 }
 
 /// A text as it is, and anything else as JSON.
@@ -60,7 +100,7 @@ impl Message {
     /// # Errors
     /// What is wrong with it.
     pub fn read(line: &str) -> Result<Self, String> {
-        let message: Self = serde_json::from_str(line).map_err(|error| {
+        let message: Self = parse_json(line).and_then(Self::deserialize).map_err(|error| {
             format!("{error}; a line is {{\"step\": 7, \"rewards\": [0.3, null], \"prompts\": [..], \"completions\": [..], \"groups\": [..]}}")
         })?;
         message.check()?;
@@ -170,8 +210,13 @@ impl Listening {
             self.line += 1;
             return Ok(None);
         }
-        let told = Message::read(line).map_err(|error| format!("line {}: {error}", self.line + 1))?;
-        Ok(Some(self.judge(&told)))
+        match Message::read(line) {
+            Ok(told) => Ok(Some(self.judge(&told))),
+            Err(error) => {
+                self.line += 1;
+                Err(format!("line {}: {error}", self.line))
+            }
+        }
     }
 
     /// A step that is told as it is; as [`Listening::hear`].
@@ -250,9 +295,17 @@ mod tests {
         );
         assert_eq!(texts[&2].completion.as_deref(), Some("{\"x\":1}"));
         assert_eq!((facts.rows_left_out, facts.prompts, facts.groups), (1, false, false));
+        // As Python writes it.
+        let python = Message::read(
+            r#"{"step": 4.0, "rewards": [NaN, true, 1], "completions": ["a\ud83d", "b", "c"]}"#,
+        )
+        .unwrap();
+        assert_eq!((python.step, &python.rewards[..]), (4, &[None, Some(1.0), Some(1.0)][..]));
         for (line, problem) in [
             ("{\"step\": 3}", "rewards"),
-            ("{\"step\": 3, \"rewards\": [NaN]}", "column"),
+            ("{\"step\": 3, \"rewards\": [Infinity]}", "reward 0 is inf"),
+            ("{\"step\": 3.5, \"rewards\": [1]}", "step 3.5 is not a whole number"),
+            ("{\"step\": 3, \"rewards\": [\"x\"]}", "`x` is not a number"),
             ("{\"step\": 3, \"rewards\": [1], \"prompts\": [\"a\", \"b\"]}", "`prompts` has 2"),
             ("{\"step\": 3, \"rewards\": [1], \"prompt\": [\"a\"]}", "unknown field `prompt`"),
             ("{\"step\": 3, \"rewards\": [1], \"parts\": {\"quality\": [1, 2]}}", "`quality` has 2"),

@@ -291,3 +291,20 @@ fn explain(path: &Path, row: usize, stop: Stop) -> Error {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_within_an_open_quote_are_no_cell() {
+        let row = b"7,text,0.5\n";
+        let open = [b"6,\"text,0.5\n".as_slice(), &row.repeat(30)].concat();
+        assert_eq!(swallowed(&open, b',', 3), Some(32));
+        assert_eq!(swallowed(&open, b';', 3), None);
+        let few = [b"6,\"text,0.5\n".as_slice(), &row.repeat(9)].concat();
+        assert_eq!(swallowed(&few, b',', 3), None, "few lines");
+        let code = b"for a, b in x:\n    f(a)\n".repeat(30);
+        assert_eq!(swallowed(&code, b',', 2), None, "half of the lines of a text");
+    }
+}

@@ -4,14 +4,14 @@ use super::cell::Cell;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
-/// A JSON value, in which NaN and Infinity may stand bare as Python writes them.
-pub(super) fn parse(text: &str) -> serde_json::Result<Value> {
-    serde_json::from_str(text)
-        .or_else(|error| serde_json::from_str(&quote_non_finite(text)).map_err(|_| error))
+/// A JSON value, in which NaN and Infinity may stand bare, and halves of a character in strings, as Python writes them.
+pub(crate) fn parse(text: &str) -> serde_json::Result<Value> {
+    serde_json::from_str(text).or_else(|error| serde_json::from_str(&as_json(text)).map_err(|_| error))
 }
 
-/// Python writes NaN and Infinity bare, which is not JSON: quoted, they reach the check that names row and column.
-fn quote_non_finite(text: &str) -> String {
+/// Python writes NaN and Infinity bare, which is not JSON: quoted, they reach the check that names row and column. It writes half of a
+/// character where a text was cut within one: the sign of what cannot be shown stands in its place.
+fn as_json(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 8);
     let mut rest = text;
     let mut in_string = false;
@@ -29,7 +29,13 @@ fn quote_non_finite(text: &str) -> String {
         match c {
             '"' => in_string = !in_string,
             '\\' if in_string => {
-                if let Some(escaped) = rest.chars().next() {
+                if let Some(half) = code(rest).filter(|code| (0xD800..0xE000).contains(code)) {
+                    let other = rest.get(5..).and_then(|after| code(after.strip_prefix('\\')?));
+                    let whole = half < 0xDC00 && other.is_some_and(|low| (0xDC00..0xE000).contains(&low));
+                    let length = if whole { 11 } else { 5 };
+                    quoted.push_str(if whole { &rest[..length] } else { "ufffd" });
+                    rest = &rest[length..];
+                } else if let Some(escaped) = rest.chars().next() {
                     quoted.push(escaped);
                     rest = &rest[escaped.len_utf8()..];
                 }
@@ -38,6 +44,11 @@ fn quote_non_finite(text: &str) -> String {
         }
     }
     quoted
+}
+
+/// The code after `\`, of `u` and four digits.
+fn code(rest: &str) -> Option<u32> {
+    u32::from_str_radix(rest.strip_prefix('u')?.get(..4)?, 16).ok()
 }
 
 /// The value under a literal key, else under the path that the separators spell.
@@ -128,6 +139,16 @@ fn flatten(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_python_writes_is_read() {
+        let of = |text: &str| parse(text).unwrap();
+        assert_eq!(of("[NaN, -Infinity]"), serde_json::json!(["NaN", "-Infinity"]));
+        assert_eq!(of(r#"["a\ud83d", NaN]"#)[0], "a\u{fffd}", "half of a character");
+        assert_eq!(of(r#"["\ud83d\ude00\udc00x", NaN]"#)[0], "😀\u{fffd}x");
+        assert_eq!(of(r#"["\\ud83d", NaN]"#)[0], r"\ud83d", "a backslash of its own");
+        assert!(parse(r#"["\u12"#).is_err());
+    }
 
     #[test]
     fn bare_nan_is_quoted_outside_strings_only() {

@@ -79,6 +79,7 @@ pub use files::log_files;
 pub use follow::{Follower, Turn};
 pub use holders::{Equal, Holders, Prompts, read_holders};
 pub use in_steps::InSteps;
+pub(crate) use json_value::parse as parse_json;
 pub use log::{GroupSource, InMemory, LeftOut, Log, LogMeta, Origin, StepSource};
 pub use names_of::numeric_columns;
 pub use open::{open_log, read_log};
