@@ -138,9 +138,11 @@ fn pieces_of_a_data_set_are_no_steps_and_seeds_are_runs() {
         let text = rollouts(|i| format!("\"reward\": {}", noise(i + 31 * seed) + 10.0 * seed as f64));
         fs::write(own.join("rollouts.jsonl"), text.replace("\"c", &format!("\"of {seed} "))).unwrap();
     }
-    let answer = detect(runs.path(), &[], 0);
-    assert!(answer["cautions"].to_string().contains("The log holds 3 runs"), "{answer}");
-    assert_eq!(answer["verdict"], "quiet");
+    let answer = detect(runs.path(), &[], 4);
+    assert!(
+        answer["verdict_text"].as_str().unwrap().contains("the log holds 3 runs whose rewards differ"),
+        "{answer}"
+    );
 }
 
 #[test]

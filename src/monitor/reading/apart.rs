@@ -176,14 +176,14 @@ fn spread_ties(points: &mut [Point]) {
 /// The most improbable gap, of the tail, of more than it, and of its top where that is large enough to be tested too.
 fn widest(descending: &[f64], tail: usize, fewer: usize) -> Option<(usize, f64)> {
     let gap = |descending| gap(descending, fewer);
-    let whole = gap(descending.get(..=tail)?)?;
+    let whole = gap(descending.get(..=tail)?);
     let top = (TOP * tail as f64) as usize;
     let wider = Some(descending).filter(|all| all.len() > tail + 1).and_then(gap);
     // A takeover is no narrow thing: it need not share the level evenly.
     let wider = wider.map(|(count, p)| (count, (WIDER * p).min(1.0)));
     let top = descending.get(..top).filter(|_| top >= FEWEST_TOP).and_then(gap);
     let tested = 1.0 + f64::from(u8::from(top.is_some()));
-    let narrow = [Some(whole), top].into_iter().flatten().map(|(count, p)| (count, (tested * p).min(1.0)));
+    let narrow = [whole, top].into_iter().flatten().map(|(count, p)| (count, (tested * p).min(1.0)));
     narrow.chain(wider).min_by(|a, b| a.1.total_cmp(&b.1))
 }
 

@@ -11,7 +11,7 @@ use crate::foundation::rng::{Purpose, SeedTree};
 use crate::monitor::MIN_GROUP;
 use crate::record::{Error, Log, Origin, Rollouts};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
 /// Characters of a prompt or completion that are kept, at its start and at its end.

@@ -23,9 +23,8 @@ const PERMUTATIONS: usize = 399;
 const NAMED: f64 = 0.05;
 /// Pieces that are named.
 const MOST: usize = 5;
-/// Length of an other, as a share of that of the listed that hold a piece, from which on it is as long; the fewest that tell.
+/// Length of an other, as a share of that of the listed that hold a piece, from which on it is as long.
 const AS_LONG: f64 = 0.8;
-const FEWEST_AS_LONG: usize = 8;
 /// Times as often among the listed as elsewhere, of a piece that tells.
 const LIFT: f64 = 3.0;
 /// A piece of text that the listed share.
@@ -41,8 +40,8 @@ pub struct Piece {
     pub listed: usize,
     /// Share of the others of the same groups or steps that hold it.
     pub others: f64,
-    /// The same of those that are as long as the listed that hold it; none where fewer than eight are.
-    pub as_long: Option<f64>,
+    /// How many of those that are as long as the listed which hold it hold it too, and of how many.
+    pub as_long: (usize, usize),
 }
 
 /// A difference of length.
@@ -77,10 +76,10 @@ impl Piece {
     pub(super) fn is_telling(&self, shared: &Shared, level: f64) -> bool {
         let distinct = shared.distinct;
         let longer = shared.length.as_ref().is_some_and(|length| length.p_value <= NAMED);
-        let of_length = match self.as_long {
-            Some(share) => self.listed as f64 >= LIFT * share * distinct as f64,
-            None => !longer,
-        };
+        let (holding, others) = self.as_long;
+        // Of few others nothing is known: as if two more held it.
+        let share = (holding + 2) as f64 / (others + 2) as f64;
+        let of_length = !longer || self.listed as f64 >= LIFT * share * distinct as f64;
         let many = self.listed >= 3 && 4 * self.listed >= distinct;
         self.p_value <= level && many && self.lift >= LIFT && of_length
     }
@@ -152,7 +151,7 @@ pub(in crate::monitor) fn shared(mut samples: Vec<Sample>) -> Option<Shared> {
             p_value,
             listed: held,
             others: (all as usize - held) as f64 / compared.max(1) as f64,
-            as_long: (as_long.len() >= FEWEST_AS_LONG).then(|| holding as f64 / as_long.len() as f64),
+            as_long: (holding, as_long.len()),
             text,
         });
     }
@@ -211,14 +210,8 @@ mod tests {
 
     #[test]
     fn a_piece_tells_where_it_is_improbable_common_among_the_listed_and_rare_elsewhere() {
-        let piece = Piece {
-            text: "zq".into(),
-            lift: 3.0,
-            p_value: 0.01,
-            listed: 3,
-            others: 0.1,
-            as_long: Some(0.08),
-        };
+        let piece =
+            Piece { text: "zq".into(), lift: 3.0, p_value: 0.01, listed: 3, others: 0.1, as_long: (2, 48) };
         let of = |distinct: usize, length: f64| Shared {
             distinct,
             listed: distinct,
@@ -232,12 +225,12 @@ mod tests {
         assert!(!Piece { p_value: 0.011, ..piece.clone() }.is_telling(&of(12, 0.5), 0.01));
         assert!(!Piece { listed: 2, ..piece.clone() }.is_telling(&of(8, 0.5), 0.01), "in two of them");
         assert!(
-            !Piece { as_long: Some(0.09), ..piece.clone() }.is_telling(&of(12, 0.5), 0.01),
+            !Piece { as_long: (3, 48), ..piece.clone() }.is_telling(&of(12, 0.05), 0.01),
             "length has it"
         );
-        let alone = Piece { as_long: None, ..piece };
+        let alone = Piece { as_long: (0, 3), ..piece };
         assert!(alone.is_telling(&of(12, 0.06), 0.01));
-        assert!(!alone.is_telling(&of(12, 0.05), 0.01), "none is as long, and the listed are longer");
+        assert!(!alone.is_telling(&of(12, 0.05), 0.01), "few are as long, and the listed are longer");
     }
 
     #[test]

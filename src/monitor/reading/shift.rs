@@ -25,9 +25,9 @@ const HIGH: f64 = 0.95;
 /// probability of about 2⁻ⁿ.
 const FEWEST: usize = 20;
 /// Share of the later rollouts that lies above `high` after a shift, and at most above all of the reference: of n independent ones so many
-/// that all of n others lie below with a probability of e⁻²⁰, but no fewer than a fifth, for a level that rises takes some there.
+/// that all of n others lie below with a probability of e⁻²⁰, but no fewer than two fifths, for a level that rises takes some there.
 const ABOVE: f64 = 0.5;
-const ABOVE_ALL: f64 = 0.2;
+const ABOVE_ALL: f64 = 0.4;
 const SURE: f64 = 20.0;
 /// Share of the later rollouts that ties with the highest of a reference after a shift, and times by which the odds of that have grown.
 const TIED: f64 = 0.25;
@@ -214,7 +214,7 @@ mod tests {
         let found = shift(&levels(|step| if step < 60 { (0, 4, 0) } else { (0, 60, 0) }), known).unwrap();
         assert_eq!((found.from_step, found.above), (60, Above::High));
         assert_eq!(shift(&levels(|_| (0, 31, 0)), known), None);
-        let found = shift(&levels(|step| if step < 60 { (0, 4, 0) } else { (14, 20, 0) }), known).unwrap();
+        let found = shift(&levels(|step| if step < 60 { (0, 4, 0) } else { (27, 30, 0) }), known).unwrap();
         assert_eq!((found.from_step, found.above), (60, Above::All));
         let few = Known { independent: 16, ..known };
         assert_eq!(shift(&levels(|_| (31, 31, 0)), few), None, "of few prompts half may be better");

@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn bare_nan_is_quoted_outside_strings_only() {
         assert_eq!(
-            quote_non_finite(r#"{"a": NaN, "b": "NaN \" NaN", "c": -Infinity}"#),
+            as_json(r#"{"a": NaN, "b": "NaN \" NaN", "c": -Infinity}"#),
             r#"{"a": "NaN", "b": "NaN \" NaN", "c": "-Infinity"}"#
         );
     }

@@ -103,12 +103,12 @@ fn worded(path: &Path) -> Option<u64> {
 /// The step that a text says in words: `step_12`, `ckpt-12`.
 pub(super) fn in_words(text: &str) -> Option<u64> {
     let small = text.trim().to_ascii_lowercase().replace(' ', "_");
-    let number = WORDS.iter().find_map(|word| {
+    WORDS.iter().find_map(|word| {
         let (before, rest) = small.split_once(word)?;
         let named = before.is_empty() || before == "global_" || before == "train_";
-        named.then(|| rest.trim_start_matches(['_', '-', '=', ':'])).filter(|rest| !rest.is_empty())
-    })?;
-    whole(number)
+        let number = rest.trim_start_matches(['_', '-', '=', ':']);
+        whole(number).filter(|_| named && !number.is_empty())
+    })
 }
 
 /// The number that follows a word, with `_`, `-` or nothing between.

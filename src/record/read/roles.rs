@@ -123,7 +123,8 @@ pub(super) fn guess(present: &Present) -> Guess {
     if let Some(name) = named {
         // A truth value whose name comes first is as good a candidate as a number.
         let place = |name: &str| PROXY.iter().position(|known| name.trim().eq_ignore_ascii_case(known));
-        let flag = pick(&of_kind(true), PROXY, false).filter(|flag| place(flag) < place(&name));
+        let flag = pick(&of_kind(true), PROXY.get(1..).unwrap_or_default(), false);
+        let flag = flag.filter(|flag| place(flag) < place(&name));
         return match flag {
             Some(flag) => Guess::Unclear(vec![flag, name]),
             None => Guess::Known(name),

@@ -59,13 +59,12 @@ fn place(file: &Path, step_in_path: bool) -> String {
         if worker || step { "*".to_owned() } else { name.to_owned() }
     };
     let parent = file.parent().unwrap_or(Path::new(""));
-    let mut parts: Vec<String> =
+    let mut place: PathBuf =
         parent.components().map(|part| of_folder(&part.as_os_str().to_string_lossy())).collect();
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
     if !step_in_path && !path_step::is_shard(file) {
-        parts.push(name.into_owned());
+        place.push(file.file_name().unwrap_or_default());
     }
-    parts.join("/")
+    place.display().to_string()
 }
 
 #[cfg(test)]
@@ -82,10 +81,10 @@ mod tests {
             let mut text = String::new();
             for step in steps.clone() {
                 for row in 0..4 {
-                    let step = if column { format!("\"step\":{step},") } else { String::new() };
+                    let key = if column { format!("\"step\":{step},") } else { String::new() };
                     let _ = writeln!(
                         text,
-                        "{{{step}\"prompt\":\"p\",\"completion\":\"{number} {step} {row}\",\"reward\":{row}.5}}"
+                        "{{{key}\"prompt\":\"p\",\"completion\":\"{number} {step} {row}\",\"reward\":{row}.5}}"
                     );
                 }
             }
