@@ -67,6 +67,8 @@ const ONE_IN: usize = 10;
 /// Of a log that is not judged, at most one in so many rollouts is listed, but this many in any case.
 const FEW_IN: usize = 10;
 const FEW: usize = 3;
+/// One row or file in so many that holds no reward is too much for a quiet log.
+const UNREAD_IN: usize = 10;
 
 /// What was taken for granted.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -173,6 +175,12 @@ pub(super) fn read(
     if let Some(rates) = &reading.pass_rate {
         reading.list = jumps::list(log, rates, noun, std::mem::take(&mut reading.list))?;
     }
+    if let (Verdict::Quiet, Some(why)) = (reading.judgement.verdict, unread(&log.meta)) {
+        let quiet = format!("Of the rest: {}.", reading.judgement.sentence);
+        let cautions =
+            std::iter::once(quiet).chain(std::mem::take(&mut reading.judgement.cautions)).collect();
+        reading.judgement = Judgement { cautions, ..verdict::not_judged(why) };
+    }
     if let Some(why) = unlike_runs {
         let assumptions = Assumptions { expected_benign: 0.0, ..reading.assumptions };
         return Ok(Reading { levels: reading.levels, ..not_judged(why, assumptions) });
@@ -253,6 +261,28 @@ fn keep_few(list: &mut Vec<ListEntry>, gathered: &Gathered, judgement: &mut Judg
         list.len(),
         count(all)
     ));
+}
+
+/// What was not read of a log, where it is too much for a quiet one.
+fn unread(meta: &LogMeta) -> Option<String> {
+    if UNREAD_IN * meta.empty >= meta.rows && meta.empty > 0 {
+        return Some(format!(
+            "{} of {} rows have no `{}`, and nothing is known of them: give the rows that count, or with --reward what all have",
+            count(meta.empty),
+            count(meta.rows),
+            meta.reward
+        ));
+    }
+    let without = meta.left_out.iter().filter(|file| file.reason.starts_with("no column `")).count();
+    let files = meta.files.len() + without;
+    (without > 0 && UNREAD_IN * without >= files).then(|| {
+        format!(
+            "{} of {} files have no `{}`, and nothing is known of them: give the files that count, or with --reward what all have",
+            count(without),
+            count(files),
+            meta.reward
+        )
+    })
 }
 
 /// Why nothing follows the reference, where nothing does.

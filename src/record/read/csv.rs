@@ -36,7 +36,8 @@ pub(super) fn columns(path: &Path, extent: Extent) -> Result<(Present, usize), E
     let all = || sample.iter().flatten();
     let decimal_comma = splitter.delimiter != b','
         && all().any(|cell| has_decimal(cell, b','))
-        && !all().any(|cell| has_decimal(cell, b'.'));
+        && !all().any(|cell| has_decimal(cell, b'.'))
+        && !all().filter(|cell| has_decimal(cell, b',')).all(|cell| may_be_thousands(cell));
     let mut columns: Vec<Column> =
         header.iter().map(|name| Column { name: name.clone(), kind: Kind::Empty, whole: true }).collect();
     for row in &sample {
@@ -56,6 +57,14 @@ fn has_decimal(cell: &[u8], point: u8) -> bool {
     let is_digits =
         |part: Option<&[u8]>| part.is_some_and(|p| !p.is_empty() && p.iter().all(u8::is_ascii_digit));
     is_digits(parts.next()) && is_digits(parts.next()) && parts.next().is_none()
+}
+
+/// Whether the comma of such a cell may stand between thousands: three digits after it, and up to three before that begin with no 0.
+fn may_be_thousands(cell: &[u8]) -> bool {
+    let digits = cell.strip_prefix(b"-").unwrap_or(cell);
+    let mut parts = digits.split(|byte| *byte == b',');
+    let whole = parts.next().is_some_and(|part| part.len() <= 3 && part.first() != Some(&b'0'));
+    whole && parts.next().is_some_and(|part| part.len() == 3)
 }
 
 fn value(bytes: &[u8], decimal_comma: bool) -> Cell<'_> {
@@ -295,6 +304,16 @@ fn explain(path: &Path, row: usize, stop: Stop) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn three_digits_after_a_comma_may_be_thousands() {
+        for cell in ["1,234", "-987,000", "12,345"] {
+            assert!(may_be_thousands(cell.as_bytes()), "{cell}");
+        }
+        for cell in ["0,234", "1,23", "1234,567", "1,2345"] {
+            assert!(!may_be_thousands(cell.as_bytes()), "{cell}");
+        }
+    }
 
     #[test]
     fn rows_within_an_open_quote_are_no_cell() {

@@ -86,6 +86,9 @@ impl Error {
             Self::Parquet { .. } => {
                 "the file may be cut off or still being written; copy it again".to_owned()
             }
+            Self::NotANumber { value, .. } if value.split_once(',').is_some_and(|(a, b)| (a.to_owned() + b).parse::<u64>().is_ok()) => {
+                "its comma may stand between thousands or before a fraction: write numbers with a point, and without thousands".to_owned()
+            }
             Self::NotANumber { .. } => "correct or drop this row, or name another column".to_owned(),
             Self::NotFinite { .. } => {
                 "drop or clip these rows first: they have no place in a tail".to_owned()

@@ -2,13 +2,13 @@
 
 use super::bookkeeping::is_mean;
 use super::build::Building;
-use super::cell::Kind;
+use super::cell::{Column, Kind};
 use super::choose::{Choice, choose, reason};
 use super::error::Error;
 use super::files::{Found, found};
 use super::log::{InMemory, LeftOut, Log, StepSource};
 use super::means::may_be_means;
-use super::names::{episode, epoch, has_outcome, monitor, ordinal, sign_of_rollouts};
+use super::names::{STEP, episode, epoch, has_outcome, monitor, ordinal, pick, sign_of_rollouts};
 use super::options::LogOptions;
 use super::path_step;
 use super::plan::{Episodes, Plan, Read, Steps};
@@ -103,8 +103,8 @@ pub(super) fn open_files(
             return Err(Error::EpisodesGrow { path });
         }
         // A part does not know how many steps an epoch has.
-        Steps::OfEpochs { .. } if !whole => return Ok((log, read)),
-        Steps::Turns(name) => options.no_steps.push(name.clone()),
+        Steps::OfEpochs { .. } | Steps::Within { .. } if !whole => return Ok((log, read)),
+        Steps::Turns(name) | Steps::Within { step: name, .. } => options.no_steps.push(name.clone()),
         Steps::OfEpochs { epoch, period, .. } => options.epochs = Some((epoch.clone(), *period)),
     }
     drop(log);
@@ -182,6 +182,7 @@ fn open_once(
     let source = if monitors { StepSource::None } else { source };
     let step = roles.step.as_ref().map_or(source, |name| StepSource::Column(name.clone()));
     let mut building = Building::new(&plans, &reward, names, options, without_steps, whole);
+    building.other_step = files.first().and_then(|file| other_step(&file.present, &roles, options));
     left_out.into_iter().for_each(|file| building.leave_out(file));
     let mut read = vec![Read::default(); files.len()];
     for (number, ((file, plan), read)) in files.iter().zip(plans).zip(&mut read).enumerate() {
@@ -200,6 +201,19 @@ fn open_once(
     let options = LogOptions { reward: Some(reward.clone()), ..options.clone() };
     let steps = building.steps(&roles);
     Ok((building.finish(paths_of, roles, step, options)?, read, steps))
+}
+
+/// A number beside the step whose name says step as well.
+fn other_step(present: &Present, roles: &Roles, options: &LogOptions) -> Option<String> {
+    let step = roles.step.as_ref()?;
+    let may_be = |column: &&Column| {
+        column.kind == Kind::Number
+            && column.whole
+            && column.name != *step
+            && !options.no_steps.contains(&column.name)
+    };
+    let others: Vec<Column> = present.columns.iter().filter(may_be).cloned().collect();
+    pick(&others, STEP, true)
 }
 
 /// The feature columns that are asked for, each once, and those that are always read.

@@ -56,6 +56,8 @@ pub(super) enum Episodes {
 pub(super) enum Steps {
     /// It counts the turns of episodes.
     Turns(String),
+    /// It begins anew again and again within another one.
+    Within { step: String, other: String, times: usize },
     /// It begins anew with each epoch.
     OfEpochs { step: String, epoch: String, period: u64 },
 }
@@ -74,6 +76,9 @@ impl Steps {
                      judged {order}; `--step {name}` takes it for the step"
                 )
             }
+            Self::Within { step, other, times } => format!(
+                "`{step}` begins anew {times} times within `{other}`, which is the training step here; `--step {step}` takes it for that"
+            ),
             Self::OfEpochs { step, epoch, period } => format!(
                 "`{step}` begins anew with each `{epoch}`: step s of epoch e is step {period}·e + s here; `--step {step}` takes it as it \
                  is"

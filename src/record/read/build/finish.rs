@@ -15,6 +15,8 @@ use super::super::rollouts::Rollouts;
 use super::{Building, MANY_STRETCHES, count_once};
 use std::path::PathBuf;
 
+/// Times that a step begins anew from which on another column that may be the step is taken for it.
+const WITHIN: usize = 3;
 /// Runs that a note names.
 const SHOWN_RUNS: usize = 3;
 
@@ -30,6 +32,9 @@ impl Building {
             return Some(Steps::Turns(step));
         }
         let times = restarts.anew();
+        if let Some(other) = self.other_step.clone().filter(|_| times >= WITHIN) {
+            return Some(Steps::Within { step, other, times });
+        }
         if times > 0 && self.told.repeated == 0 {
             let times = if times == 1 { "once".to_owned() } else { format!("{times} times") };
             self.told.notes.push(format!(

@@ -62,6 +62,8 @@ pub(super) struct Building {
     epoch: Option<String>,
     epochs: Epochs,
     period: Option<u64>,
+    /// Another column that may be the step.
+    pub(super) other_step: Option<String>,
     repeats: Repeats,
     groups: Groups,
     /// Whether groups that are none give way to the prompt.
@@ -138,6 +140,7 @@ impl Building {
             steps_lost: false,
             epoch: plans.first().and_then(|plan| plan.epoch.clone()),
             epochs: Epochs::default(),
+            other_step: None,
             period: options.epochs.as_ref().map(|(_, period)| *period),
             restarts: (options.step.is_none()
                 && options.epochs.is_none()
