@@ -67,3 +67,15 @@ fn a_file_without_a_reward_is_refused_with_its_columns() {
     let named = json(tailcatch().args(["curve", "--reward", "loss"]).arg(&path), 0);
     assert_eq!(named["curves"][0]["column"], "loss");
 }
+
+#[test]
+fn rollouts_are_no_means() {
+    let rows: String = (0..80).map(|row| format!("{},p,c{row},{}\n", row / 8, row * 7 % 11)).collect();
+    let (_folder, path) = file("log.csv", format!("step,prompt,completion,reward\n{rows}"));
+    let (code, _, stderr) = outcome(tailcatch().arg("curve").arg(&path));
+    assert!(
+        code == 2 && stderr.contains("look like rollouts") && stderr.contains("tailcatch detect"),
+        "{stderr}"
+    );
+    json(tailcatch().args(["curve", "--rows", "means"]).arg(&path), 0);
+}

@@ -347,3 +347,52 @@ fn a_part_of_the_reward_that_goes_missing_and_a_header_that_comes_again_are_seen
     assert_eq!(answer["n"], 160);
     assert!(answer["reading_list"].as_array().unwrap().iter().all(|entry| entry["line"] != 82));
 }
+
+#[test]
+fn a_log_of_which_half_was_not_read_is_not_quiet() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.jsonl");
+    let row = |step: u64, row: u64, key: &str| {
+        format!(
+            "{{\"step\":{step},\"prompt\":\"p{}\",\"completion\":\"c {step} {row}\",\"{key}\":{}}}\n",
+            row % 4,
+            (row * 37 + step * 11) % 101
+        )
+    };
+    // From step 30 on the trainer calls it something else.
+    let text: String = (0..60)
+        .flat_map(|step| (0..16).map(move |i| row(step, i, if step < 30 { "reward" } else { "score" })))
+        .collect();
+    std::fs::write(&path, &text).unwrap();
+    let (verdict, said) = judged(&path, 4);
+    assert!(verdict == "not_judged" && said.contains("480 of 960 rows have no `reward`"), "{said}");
+    std::fs::write(&path, text.replace("score", "reward")).unwrap();
+    assert_eq!(judged(&path, 0).0, "quiet");
+    // In files of their own.
+    for step in 0..20 {
+        let rows: String =
+            (0..16).map(|i| row(step, i, if step < 10 { "reward" } else { "score" })).collect();
+        write(folder.path(), &format!("steps/{step}.jsonl"), &rows);
+    }
+    let (verdict, said) = judged(&folder.path().join("steps"), 4);
+    assert!(verdict == "not_judged" && said.contains("10 of 20 files have no `reward`"), "{said}");
+}
+
+#[test]
+fn a_step_within_another_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.csv");
+    let mut stream = SeedTree::new(97, 0).stream(Purpose::Utility, 0);
+    let mut text = "global_step,step,prompt,reward\n".to_owned();
+    for step in 0..60u64 {
+        for row in 0..32u64 {
+            let reward = normal(&mut stream) + if step >= 30 { 8.0 } else { 0.0 };
+            let _ = writeln!(text, "{step},{},p{},{reward}", row / 8, row % 8);
+        }
+    }
+    std::fs::write(&path, &text).unwrap();
+    let (verdict, said) = judged(&path, 3);
+    assert!(verdict == "shifted" && said.contains("from step 30 on"), "{said}");
+    let (_, _, warned) = outcome(tailcatch().arg("detect").arg(&path));
+    assert!(warned.contains("within `global_step`"), "{warned}");
+}

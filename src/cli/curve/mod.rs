@@ -65,6 +65,9 @@ pub fn run(args: &CurveArgs, console: &Console) -> Result<Outcome, Error> {
         }
         .into());
     }
+    if options.rows.is_none() {
+        means(args, &options, &wanted)?;
+    }
     let mut findings = Findings {
         files: Vec::new(),
         curves: Vec::new(),
@@ -99,6 +102,25 @@ pub fn run(args: &CurveArgs, console: &Console) -> Result<Outcome, Error> {
     }
     console.answer(&findings.document(), |style| text::text(&findings, style))?;
     Ok(Outcome::Done)
+}
+
+/// Refuses rollouts, of which the last of each step would stand for all.
+fn means(args: &CurveArgs, options: &LogOptions, wanted: &[(String, Role)]) -> Result<(), Error> {
+    let Some((name, _)) = wanted.iter().find(|(_, role)| *role == Role::Reward) else { return Ok(()) };
+    let options = LogOptions { reward: Some(RewardSpec::Column(name.clone())), ..options.clone() };
+    match read_column(&args.log.paths, &options) {
+        Ok(data) if !data.aggregate && data.values.len() > 1 => Err(CliError::Value {
+            flag: "curve",
+            reason: format!(
+                "the {} rows look like rollouts, several to a step",
+                super::table::count(data.rows)
+            ),
+            help: "`tailcatch detect` judges rollouts; `--rows means` says that each row is a mean"
+                .to_owned(),
+        }
+        .into()),
+        _ => Ok(()),
+    }
 }
 
 fn options_named(args: &CurveArgs, name: &str) -> bool {

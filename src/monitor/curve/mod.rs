@@ -39,9 +39,48 @@ const EVALUATION: &[&str] = &[
 /// Words that name what is optimised.
 const REWARD: &[&str] =
     &["reward", "rewards", "score", "scores", "return", "returns", "proxy", "accuracy", "acc"];
-/// Words that say that a column is of something else than a mean.
-const NOT_A_MEAN: &[&str] =
-    &["std", "sd", "var", "min", "max", "time", "step", "count", "num", "loss", "kl", "lr", "grad", "norm"];
+/// Words that say that a column is of something else than a mean, or that less of it is better.
+const NOT_A_MEAN: &[&str] = &[
+    "std",
+    "sd",
+    "var",
+    "min",
+    "max",
+    "time",
+    "step",
+    "steps",
+    "count",
+    "num",
+    "loss",
+    "kl",
+    "lr",
+    "grad",
+    "norm",
+    "second",
+    "seconds",
+    "runtime",
+    "samples",
+    "tokens",
+    "speed",
+    "throughput",
+    "latency",
+    "memory",
+    "perplexity",
+    "ppl",
+    "error",
+    "errors",
+    "err",
+    "wer",
+    "cer",
+    "mse",
+    "rmse",
+    "mae",
+    "violation",
+    "violations",
+    "failure",
+    "failures",
+    "toxicity",
+];
 
 impl Role {
     /// The role of a column of this name.
@@ -73,6 +112,8 @@ mod tests {
             ("gold_score", Role::Evaluation),
             ("val-core/gsm8k/reward/mean@1", Role::Evaluation),
             ("rewards/format/std", Role::Other),
+            ("eval_samples_per_second", Role::Other),
+            ("eval_error_rate", Role::Other),
             ("train/loss", Role::Other),
             ("evaluated_by", Role::Other),
         ] {
