@@ -14,6 +14,7 @@ mod gathering;
 mod jumps;
 mod list;
 mod mates;
+mod new_text;
 mod observed;
 mod pass_rate;
 #[cfg(test)]
@@ -169,11 +170,14 @@ pub(super) fn read(
     };
     let nothing_after = nothing_after(log, calibrate, &gathered);
     let assumptions = assumptions(&log.meta, &gathered, log.rollouts.len(), &reference);
-    let noun = gathered.noun;
+    let (noun, named) = (gathered.noun, reference.clone());
     let mut reading =
         conclude(gathered, Rest { list, shared, pass_rate, nothing_after, reference, assumptions });
     if let Some(rates) = &reading.pass_rate {
         reading.list = jumps::list(log, rates, noun, std::mem::take(&mut reading.list))?;
+    }
+    if reading.judgement.verdict != Verdict::Flagged {
+        reading.judgement.cautions.extend(new_text::new_text(log, base, &named)?);
     }
     if let (Verdict::Quiet, Some(why)) = (reading.judgement.verdict, unread(&log.meta)) {
         let quiet = format!("Of the rest: {}.", reading.judgement.sentence);
