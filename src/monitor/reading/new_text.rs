@@ -1,18 +1,20 @@
 //! Text that late completions share and those of the reference do not: the policy has changed its ways, whatever it is paid for them.
 
-use super::entries::texts;
+use super::entries::{RowText, texts};
 use super::gather::Base;
 use super::pieces::{each_piece, grown, pieces};
 use crate::foundation::format::{count, percent, visible};
-use crate::foundation::rng::{Purpose, SeedTree};
+use crate::foundation::rng::{Purpose, SeedTree, Stream};
 use crate::record::{Error, Log, Rollouts};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use twox_hash::XxHash64;
 
 /// Completions that are looked at of either kind, and fewest.
 const LOOKED_AT: usize = 200;
 const FEWEST: usize = 50;
+/// Rows of which all are drawn from.
+const MANY: usize = 1 << 16;
 /// Share of the steps that are the late ones.
 const LATE: f64 = 0.1;
 /// Share of the late that hold it at least, and of the reference at most.
@@ -36,21 +38,27 @@ pub(super) fn new_text(
     let first = after.len() - ((LATE * spans.len() as f64).ceil() as usize).min(after.len());
     let late = after.get(first..).unwrap_or_default();
     let Some(from_step) = late.first().map(|span| span.step) else { return Ok(None) };
-    let rows = |ranges: Vec<Range<usize>>| ranges.into_iter().flatten().collect::<Vec<usize>>();
-    let late_rows = rows(late.iter().map(|span| span.rows.clone()).collect());
-    let (early_log, early_rows) = match base {
-        Base::Log(other) => (other, (0..other.rollouts.len()).collect()),
+    let mut stream = SeedTree::new(0, 0).stream(Purpose::Audit, u64::MAX - 3);
+    let late_rows = some(late.iter().map(|span| span.rows.clone()).collect(), &mut stream);
+    let early_ranges = match base {
+        Base::Log(other) => std::iter::once(0..other.rollouts.len()).collect(),
         Base::Steps(..) => {
-            (log, rows(spans.iter().filter(|span| within(span.step)).map(|span| span.rows.clone()).collect()))
+            spans.iter().filter(|span| within(span.step)).map(|span| span.rows.clone()).collect()
         }
     };
-    let mut stream = SeedTree::new(0, 0).stream(Purpose::Audit, u64::MAX - 3);
-    let mut completions = |log: &Log<Rollouts>, rows: Vec<usize>| -> Result<Vec<String>, Error> {
-        let mut chosen = stream.draw(rows, LOOKED_AT);
-        chosen.sort_unstable();
-        Ok(texts(log, &chosen)?.into_iter().filter_map(|found| found.completion).collect())
+    let early_rows = some(early_ranges, &mut stream);
+    let completions =
+        |found: Vec<RowText>| found.into_iter().filter_map(|row| row.completion).collect::<Vec<String>>();
+    let (late, early) = match base {
+        Base::Log(other) => (completions(texts(log, &late_rows)?), completions(texts(other, &early_rows)?)),
+        // One pass over the files.
+        Base::Steps(..) => {
+            let both: Vec<usize> = early_rows.iter().chain(&late_rows).copied().collect();
+            let mut found = texts(log, &both)?;
+            let late = found.split_off(early_rows.len().min(found.len()));
+            (completions(late), completions(found))
+        }
     };
-    let (late, early) = (completions(log, late_rows)?, completions(early_log, early_rows)?);
     if late.len() < FEWEST || early.len() < FEWEST {
         return Ok(None);
     }
@@ -65,6 +73,25 @@ pub(super) fn new_text(
         if known == 0 { "none".to_owned() } else { of(known, early.len()) },
         count(early.len()),
     )))
+}
+
+/// Rows drawn at random from these.
+fn some(ranges: Vec<Range<usize>>, stream: &mut Stream) -> Vec<usize> {
+    let all: usize = ranges.iter().map(Range::len).sum();
+    let at = |place: usize| {
+        let mut rest = place;
+        ranges.iter().find_map(|range| {
+            let found = range.clone().nth(rest);
+            rest = rest.saturating_sub(range.len());
+            found
+        })
+    };
+    let places: BTreeSet<usize> = match all <= MANY {
+        true => stream.draw((0..all).collect(), LOOKED_AT).into_iter().collect(),
+        // So few of so many seldom meet.
+        false => (0..LOOKED_AT).map(|_| stream.below(all as u64) as usize).collect(),
+    };
+    places.into_iter().filter_map(at).collect()
 }
 
 /// The text that most of the late hold of those that the early hardly hold, with how many of either do.
@@ -102,7 +129,6 @@ fn newest(late: &[String], early: &[String]) -> Option<(String, usize, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::foundation::rng::Stream;
 
     fn words(stream: &mut Stream) -> String {
         (0..40).map(|_| char::from(b"abcdefghij klmno"[stream.below(16) as usize])).collect()
