@@ -24,11 +24,19 @@ pub(super) fn differ(log: &Log<Rollouts>, base: Base<'_>) -> Result<Option<Strin
         Base::Steps(from, to) => (from..to).contains(&step),
         Base::Log(_) => true,
     };
-    let mut runs: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
-    for span in log.rollouts.spans().iter().filter(|span| within(span.step)) {
-        for (run, rows) in log.rollouts.by_run(span.rows.clone()) {
-            runs.entry(run).or_default().extend(log.rollouts.rewards(rows)?);
+    let rewards = |within: &dyn Fn(u64) -> bool| -> Result<BTreeMap<u64, Vec<f64>>, Error> {
+        let mut runs: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+        for span in log.rollouts.spans().iter().filter(|span| within(span.step)) {
+            for (run, rows) in log.rollouts.by_run(span.rows.clone()) {
+                runs.entry(run).or_default().extend(log.rollouts.rewards(rows)?);
+            }
         }
+        Ok(runs)
+    };
+    let mut runs = rewards(&within)?;
+    let mut when = "in the reference";
+    if runs.values().filter(|rewards| rewards.len() >= FEWEST).count() < 2 {
+        (runs, when) = (rewards(&|_| true)?, "in all");
     }
     let level = |rewards: Vec<f64>| {
         let ascending = sorted(&rewards);
@@ -44,14 +52,14 @@ pub(super) fn differ(log: &Log<Rollouts>, base: Base<'_>) -> Result<Option<Strin
     let of = format!("the log holds {} runs", log.meta.runs);
     Ok(if high - low > APART * narrow {
         Some(format!(
-            "{of} whose rewards differ (medians from {} to {} in the reference), and rollouts of one are not to be compared with \
+            "{of} whose rewards differ (medians from {} to {} {when}), and rollouts of one are not to be compared with \
              those of another: give one run's rows or files at a time",
             table(low),
             table(high)
         ))
     } else if wide > WIDER * narrow {
         Some(format!(
-            "{of} whose rewards differ in scale (from 5% to 95% they span {} to {} in the reference), and rollouts of one are not to be \
+            "{of} whose rewards differ in scale (from 5% to 95% they span {} to {} {when}), and rollouts of one are not to be \
              compared with those of another: give one run's rows or files at a time",
             table(narrow),
             table(wide)

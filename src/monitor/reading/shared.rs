@@ -23,8 +23,6 @@ const PERMUTATIONS: usize = 399;
 const NAMED: f64 = 0.05;
 /// Pieces that are named.
 const MOST: usize = 5;
-/// Length of an other, as a share of that of the listed that hold a piece, from which on it is as long.
-const AS_LONG: f64 = 0.8;
 /// Times as often among the listed as elsewhere, of a piece that tells.
 const LIFT: f64 = 3.0;
 /// A piece of text that the listed share.
@@ -140,7 +138,7 @@ pub(in crate::monitor) fn shared(mut samples: Vec<Sample>) -> Option<Shared> {
         let holds_it = |i: usize| pool.of.get(i).is_some_and(|pieces| pieces.contains(&piece));
         let long: Vec<f64> =
             own.iter().filter(|i| holds_it(**i)).filter_map(|i| lengths.get(*i).copied()).collect();
-        let least = AS_LONG * median(&long).unwrap_or_default();
+        let least = median(&long).unwrap_or_default();
         let as_long: Vec<usize> = (0..samples.len())
             .filter(|i| !samples[*i].listed && lengths.get(*i).is_some_and(|length| *length >= least))
             .collect();
