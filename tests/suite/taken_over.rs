@@ -56,7 +56,7 @@ fn an_exploit_that_is_paid_what_the_best_are_paid_is_a_shift() {
         std::fs::write(&path, capped).unwrap();
         let (verdict, text) = judged(&path, 3);
         assert_eq!(verdict, "shifted", "{text}");
-        let within = log(seed, "", |step, stream| match stream.open_unit() < taken(step, 0.6) {
+        let within = log(seed, "", |step, stream| match stream.open_unit() < taken(step, 0.75) {
             true => 2.0 + 0.2 * normal(stream),
             false => normal(stream),
         });

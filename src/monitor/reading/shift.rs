@@ -26,8 +26,9 @@ const HIGH: f64 = 0.95;
 const FEWEST: usize = 20;
 /// Share of the later rollouts that lies above `high` after a shift, and at most above all of the reference: of n independent ones so many
 /// that all of n others lie below with a probability of e⁻²⁰, but no fewer than two fifths, for a level that rises takes some there.
-const ABOVE: f64 = 0.5;
+const ABOVE: f64 = 0.6;
 const ABOVE_ALL: f64 = 0.4;
+const ABOVE_ALL_OF_FEW: f64 = 0.5;
 const SURE: f64 = 20.0;
 /// Share of the later rollouts that ties with the highest of a reference after a shift, and times by which the odds of that have grown.
 const TIED: f64 = 0.25;
@@ -60,7 +61,7 @@ impl Known {
 
     /// Share of later rollouts above all of the reference that is a shift.
     fn above_all(self) -> f64 {
-        (1.0 - (-SURE / self.independent.max(1) as f64).exp()).clamp(ABOVE_ALL, ABOVE)
+        (1.0 - (-SURE / self.independent.max(1) as f64).exp()).clamp(ABOVE_ALL, ABOVE_ALL_OF_FEW)
     }
 
     /// Share of later rollouts at the highest of the reference that is a shift.
