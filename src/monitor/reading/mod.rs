@@ -12,6 +12,7 @@ mod excess;
 mod gather;
 mod gathering;
 mod jumps;
+mod late;
 mod list;
 mod mates;
 mod new_text;
@@ -169,10 +170,11 @@ pub(super) fn read(
         None => shared_by_listed,
     };
     let nothing_after = nothing_after(log, calibrate, &gathered);
+    let alike = late::paid_alike(log, base)?;
     let assumptions = assumptions(&log.meta, &gathered, log.rollouts.len(), &reference);
     let (noun, named) = (gathered.noun, reference.clone());
     let mut reading =
-        conclude(gathered, Rest { list, shared, pass_rate, nothing_after, reference, assumptions });
+        conclude(gathered, Rest { list, shared, pass_rate, nothing_after, reference, assumptions, alike });
     if let Some(rates) = &reading.pass_rate {
         reading.list = jumps::list(log, rates, noun, std::mem::take(&mut reading.list))?;
     }
@@ -208,11 +210,13 @@ pub(super) struct Rest {
     /// The reference in words.
     pub reference: String,
     pub assumptions: Assumptions,
+    /// One value that many late rollouts are paid, where it was looked for.
+    pub alike: Option<Shift>,
 }
 
 /// The verdict on what was gathered.
 pub(super) fn conclude(gathered: Gathered, rest: Rest) -> Reading {
-    let Rest { mut list, shared, pass_rate, nothing_after, reference, mut assumptions } = rest;
+    let Rest { mut list, shared, pass_rate, nothing_after, reference, mut assumptions, alike } = rest;
     let apart = |entry: &ListEntry| {
         gathered.tested.apart.as_ref().is_some_and(|apart| entry.score >= apart.from_score)
     };
@@ -222,7 +226,7 @@ pub(super) fn conclude(gathered: Gathered, rest: Rest) -> Reading {
     if let Some(above) = above.filter(|above| list.iter().any(|entry| entry.reward > *above)) {
         list.retain(|entry| entry.reward > above);
     }
-    let shift = gathered.known.and_then(|known| shift::shift(&gathered.levels, known));
+    let shift = gathered.known.and_then(|known| shift::shift(&gathered.levels, known)).or(alike);
     let few = gathered.values.few().is_some();
     let case = verdict::Case {
         gathered: &gathered,

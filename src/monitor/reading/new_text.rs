@@ -2,6 +2,7 @@
 
 use super::entries::{RowText, texts};
 use super::gather::Base;
+use super::late::{is_reference, late};
 use super::pieces::{each_piece, grown, pieces};
 use crate::foundation::format::{count, percent, visible};
 use crate::foundation::rng::{Purpose, SeedTree, Stream};
@@ -15,8 +16,6 @@ const LOOKED_AT: usize = 200;
 const FEWEST: usize = 50;
 /// Rows of which all are drawn from.
 const MANY: usize = 1 << 16;
-/// Share of the steps that are the late ones.
-const LATE: f64 = 0.1;
 /// Share of the late that hold it at least, and of the reference at most.
 const LATE_SHARE: f64 = 0.25;
 const EARLY_SHARE: f64 = 0.005;
@@ -33,17 +32,14 @@ pub(super) fn new_text(
         return Ok(None);
     }
     let spans = log.rollouts.spans();
-    let within = |step: u64| matches!(base, Base::Steps(from, to) if (from..to).contains(&step));
-    let after: Vec<&crate::record::Span> = spans.iter().filter(|span| !within(span.step)).collect();
-    let first = after.len() - ((LATE * spans.len() as f64).ceil() as usize).min(after.len());
-    let late = after.get(first..).unwrap_or_default();
+    let late = late(log, base);
     let Some(from_step) = late.first().map(|span| span.step) else { return Ok(None) };
     let mut stream = SeedTree::new(0, 0).stream(Purpose::Audit, u64::MAX - 3);
     let late_rows = some(late.iter().map(|span| span.rows.clone()).collect(), &mut stream);
     let early_ranges = match base {
         Base::Log(other) => std::iter::once(0..other.rollouts.len()).collect(),
         Base::Steps(..) => {
-            spans.iter().filter(|span| within(span.step)).map(|span| span.rows.clone()).collect()
+            spans.iter().filter(|span| is_reference(base, span.step)).map(|span| span.rows.clone()).collect()
         }
     };
     let early_rows = some(early_ranges, &mut stream);

@@ -11,6 +11,7 @@
 use super::pieces::{each_piece, grown};
 use super::pool::Pool;
 use super::sample::Sample;
+use crate::foundation::numeric::mean as mean_of;
 use crate::foundation::order::median;
 use crate::foundation::rng::{Purpose, SeedTree};
 use serde::Serialize;
@@ -38,8 +39,8 @@ pub struct Piece {
     pub listed: usize,
     /// Share of the others of the same groups or steps that hold it.
     pub others: f64,
-    /// How many of those that are as long as the listed which hold it hold it too, and of how many.
-    pub as_long: (usize, usize),
+    /// The same of those that are as long as the listed which hold it, a mean over the groups or steps of the listed, and how many these are.
+    pub as_long: (f64, usize),
 }
 
 /// A difference of length.
@@ -74,9 +75,9 @@ impl Piece {
     pub(super) fn is_telling(&self, shared: &Shared, level: f64) -> bool {
         let distinct = shared.distinct;
         let longer = shared.length.as_ref().is_some_and(|length| length.p_value <= NAMED);
-        let (holding, others) = self.as_long;
+        let (share, others) = self.as_long;
         // Of few others nothing is known: as if two more held it.
-        let share = (holding + 2) as f64 / (others + 2) as f64;
+        let share = (share * others as f64 + 2.0) / (others + 2) as f64;
         let of_length = !longer || self.listed as f64 >= LIFT * share * distinct as f64;
         let many = self.listed >= 3 && 4 * self.listed >= distinct;
         self.p_value <= level && many && self.lift >= LIFT && of_length
@@ -139,17 +140,24 @@ pub(in crate::monitor) fn shared(mut samples: Vec<Sample>) -> Option<Shared> {
         let long: Vec<f64> =
             own.iter().filter(|i| holds_it(**i)).filter_map(|i| lengths.get(*i).copied()).collect();
         let least = median(&long).unwrap_or_default();
-        let as_long: Vec<usize> = (0..samples.len())
-            .filter(|i| !samples[*i].listed && lengths.get(*i).is_some_and(|length| *length >= least))
-            .collect();
-        let holding = as_long.iter().filter(|i| holds_it(**i)).count();
+        // Of each stratum, how many others are as long, and how many of them hold it.
+        let mut strata: HashMap<u64, (usize, usize)> = HashMap::new();
+        for (i, (sample, length)) in samples.iter().zip(&lengths).enumerate() {
+            if !sample.listed && *length >= least {
+                let of = strata.entry(sample.stratum).or_default();
+                *of = (of.0 + 1, of.1 + usize::from(holds_it(i)));
+            }
+        }
+        let beside = own.iter().filter_map(|i| strata.get(&samples.get(*i)?.stratum));
+        let shares: Vec<f64> = beside.map(|(all, holding)| *holding as f64 / *all as f64).collect();
+        let as_long = strata.values().map(|(all, _)| all).sum();
         let all: u32 = pool.holders.get(piece as usize).map_or(0, |c| c.iter().map(|(_, n)| n).sum());
         named.push(Piece {
             lift: held as f64 / pool.expected(piece),
             p_value,
             listed: held,
             others: (all as usize - held) as f64 / compared.max(1) as f64,
-            as_long: (holding, as_long.len()),
+            as_long: (mean_of(&shares).unwrap_or_default(), as_long),
             text,
         });
     }
@@ -208,8 +216,14 @@ mod tests {
 
     #[test]
     fn a_piece_tells_where_it_is_improbable_common_among_the_listed_and_rare_elsewhere() {
-        let piece =
-            Piece { text: "zq".into(), lift: 3.0, p_value: 0.01, listed: 3, others: 0.1, as_long: (2, 48) };
+        let piece = Piece {
+            text: "zq".into(),
+            lift: 3.0,
+            p_value: 0.01,
+            listed: 3,
+            others: 0.1,
+            as_long: (2.0 / 48.0, 48),
+        };
         let of = |distinct: usize, length: f64| Shared {
             distinct,
             listed: distinct,
@@ -223,10 +237,10 @@ mod tests {
         assert!(!Piece { p_value: 0.011, ..piece.clone() }.is_telling(&of(12, 0.5), 0.01));
         assert!(!Piece { listed: 2, ..piece.clone() }.is_telling(&of(8, 0.5), 0.01), "in two of them");
         assert!(
-            !Piece { as_long: (3, 48), ..piece.clone() }.is_telling(&of(12, 0.05), 0.01),
+            !Piece { as_long: (3.0 / 48.0, 48), ..piece.clone() }.is_telling(&of(12, 0.05), 0.01),
             "length has it"
         );
-        let alone = Piece { as_long: (0, 3), ..piece };
+        let alone = Piece { as_long: (0.0, 3), ..piece };
         assert!(alone.is_telling(&of(12, 0.06), 0.01));
         assert!(!alone.is_telling(&of(12, 0.05), 0.01), "few are as long, and the listed are longer");
     }

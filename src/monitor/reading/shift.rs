@@ -30,7 +30,7 @@ const ABOVE: f64 = 0.6;
 const ABOVE_ALL: f64 = 0.4;
 const ABOVE_ALL_OF_FEW: f64 = 0.5;
 const SURE: f64 = 20.0;
-/// Share of the later rollouts that ties with the highest of a reference after a shift, and times by which the odds of that have grown.
+/// Share of the later rollouts that are one value after a shift, and times by which the odds of that have grown.
 const TIED: f64 = 0.25;
 const TIED_ODDS: f64 = 4.0;
 /// Share that lies far above all of a reference of so many: a fifth of what comes exceeds that many with a probability of about
@@ -66,10 +66,7 @@ impl Known {
 
     /// Share of later rollouts at the highest of the reference that is a shift.
     fn at_highest(self) -> f64 {
-        // As if one more of the reference were there.
-        let more = (self.tied * self.rollouts as f64 + 1.0) / (self.rollouts as f64 + 1.0);
-        let grown = TIED_ODDS * more / (1.0 + (TIED_ODDS - 1.0) * more);
-        grown.max(TIED)
+        grown(self.tied, self.rollouts as f64)
     }
 
     /// Far above all of the reference: by half of what its middle nine tenths span.
@@ -110,8 +107,10 @@ pub struct Shift {
     pub from_step: u64,
     /// Share of the rollouts from there on.
     pub share: f64,
-    /// That lies above all of the reference, above 95% of it, ties with its highest, or differs from its single value.
+    /// That lies above all of the reference, above 95% of it, is one value, or differs from its single value.
     pub above: Above,
+    /// The one value, and the share of the reference that is it.
+    pub tied: Option<(f64, f64)>,
 }
 
 /// What a share of the later rollouts exceeds.
@@ -122,7 +121,7 @@ pub enum Above {
     All,
     /// Nineteen in twenty of them.
     High,
-    /// Nothing: they are the highest of the reference, as few of it are.
+    /// Nothing: they are one value, as few of it are.
     Tied,
     /// The reference is one value, and these differ from it.
     Different,
@@ -143,6 +142,7 @@ pub(super) fn shift(levels: &[Level], known: Known) -> Option<Shift> {
             from_step: from.step,
             share,
             above: Above::Different,
+            tied: None,
         });
     }
     if known.rollouts < FEWEST {
@@ -154,7 +154,37 @@ pub(super) fn shift(levels: &[Level], known: Known) -> Option<Shift> {
     let tied = || Some((from(&later, |level| level.tied, known.at_highest()).filter(|_| many)?, Above::Tied));
     let far = || Some((from(&later, |level| level.far, FAR_ABOVE).filter(|_| many)?, Above::All));
     let found = all().or_else(high).or_else(tied).or_else(far);
-    found.map(|((from_step, share), above)| Shift { from_step, share, above })
+    found.map(|((from_step, share), above)| {
+        let tied = (above == Above::Tied).then_some((known.highest, known.tied));
+        Shift { from_step, share, above, tied }
+    })
+}
+
+/// The one value that many late rollouts are paid and few of a reference, if it is above its middle: an exploit that pays always the same,
+/// wherever in the range of the others. `late` are the rewards from `from_step` on.
+pub(super) fn paid_alike(mut late: Vec<f64>, reference: &[f64], from_step: u64) -> Option<Shift> {
+    if late.len() < MANY || reference.len() < MANY {
+        return None;
+    }
+    late.sort_unstable_by(f64::total_cmp);
+    let most = late.chunk_by(|a, b| a == b).max_by_key(|tied| tied.len())?;
+    let (value, share) = (*most.first()?, most.len() as f64 / late.len() as f64);
+    let below = reference.iter().filter(|reward| **reward < value).count();
+    let same = reference.iter().filter(|reward| **reward == value).count();
+    let all = reference.len() as f64;
+    (2 * below >= reference.len() && share >= grown(same as f64 / all, all)).then_some(Shift {
+        from_step,
+        share,
+        above: Above::Tied,
+        tied: Some((value, same as f64 / all)),
+    })
+}
+
+/// Share of later rollouts of one value that is a shift, where this share of so many was that value before.
+fn grown(share: f64, rollouts: f64) -> f64 {
+    // As if one more of the reference were there.
+    let more = (share * rollouts + 1.0) / (rollouts + 1.0);
+    (TIED_ODDS * more / (1.0 + (TIED_ODDS - 1.0) * more)).max(TIED)
 }
 
 /// The step from which on the excess over `share` is largest, where there is enough of it.
@@ -238,6 +268,16 @@ mod tests {
         assert_eq!((found.from_step, found.above, found.share), (50, Above::Tied, 0.5));
         assert_eq!(shift(&tied(15), known), None, "fewer than a quarter");
         assert_eq!(shift(&tied(32), Known { tied: 0.25, ..known }), None, "the odds are three times as high");
+        // One value within the range, of a reference of 200 others.
+        let reference: Vec<f64> = (0..200).map(f64::from).collect();
+        let late = |n: usize, value: f64| -> Vec<f64> {
+            (0..200).map(|i| if i < n { value } else { i as f64 }).collect()
+        };
+        let found = paid_alike(late(60, 150.5), &reference, 9).unwrap();
+        assert_eq!((found.share, found.tied, found.above), (0.3, Some((150.5, 0.0)), Above::Tied));
+        assert_eq!(paid_alike(late(40, 150.5), &reference, 9), None, "a fifth");
+        assert_eq!(paid_alike(late(60, 50.5), &reference, 9), None, "below the middle");
+        assert_eq!(paid_alike(late(60, 150.5), &late(30, 150.5), 9), None, "the odds are 2.4 times as high");
         let few = Known { rollouts: 12, ..known };
         assert_eq!(shift(&levels(|_| (64, 64, 0)), few), None);
     }

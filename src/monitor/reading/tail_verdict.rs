@@ -114,13 +114,8 @@ impl Case<'_> {
             Above::All => format!("lie above all of {}", self.reference),
             Above::High => format!("lie above 95% of {}", self.reference),
             Above::Tied => {
-                let Some(known) = self.gathered.known else { return String::new() };
-                format!(
-                    "are paid exactly {}, the highest of {}, of which {} are",
-                    table(known.highest),
-                    self.reference,
-                    percent(known.tied)
-                )
+                let (value, before) = shift.tied.unwrap_or_default();
+                format!("are paid exactly {}, as {} of {} are", table(value), percent(before), self.reference)
             }
             Above::Different => format!("differ from {}, which is one single value", self.reference),
         };
@@ -285,7 +280,7 @@ mod tests {
             levels: Vec::new(),
             values: Values::default(),
         };
-        let shift = Shift { from_step: 290, share: 0.75, above: Above::High };
+        let shift = Shift { from_step: 290, share: 0.75, above: Above::High, tied: None };
         let judge = |gathered: &Gathered, shift: Option<&Shift>| {
             let (list, reference, nothing_after) = (&[][..], "the first 4 steps", None);
             Case {

@@ -48,6 +48,7 @@ impl Watch {
                 }),
                 assumptions: self.assumptions(facts, noun, places, expected),
                 reference,
+                alike: None,
             },
         );
         if !of_jumps.is_empty() {
