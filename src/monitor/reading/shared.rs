@@ -11,7 +11,6 @@
 use super::pieces::{each_piece, grown};
 use super::pool::Pool;
 use super::sample::Sample;
-use crate::foundation::numeric::mean as mean_of;
 use crate::foundation::order::median;
 use crate::foundation::rng::{Purpose, SeedTree};
 use serde::Serialize;
@@ -39,8 +38,8 @@ pub struct Piece {
     pub listed: usize,
     /// Share of the others of the same groups or steps that hold it.
     pub others: f64,
-    /// The same of those that are as long as the listed which hold it, a mean over the groups or steps of the listed, and how many these are.
-    pub as_long: (f64, usize),
+    /// How many of the listed would hold it if texts held it as often as the others do, character by character.
+    pub by_length: f64,
 }
 
 /// A difference of length.
@@ -73,13 +72,8 @@ impl Piece {
     /// Whether it says that the listed are of one kind: improbable, in three or more and a quarter of them, three times as often as
     /// elsewhere.
     pub(super) fn is_telling(&self, shared: &Shared, level: f64) -> bool {
-        let distinct = shared.distinct;
-        let longer = shared.length.as_ref().is_some_and(|length| length.p_value <= NAMED);
-        let (share, others) = self.as_long;
-        // Of few others nothing is known: as if two more held it.
-        let share = (share * others as f64 + 2.0) / (others + 2) as f64;
-        let of_length = !longer || self.listed as f64 >= LIFT * share * distinct as f64;
-        let many = self.listed >= 3 && 4 * self.listed >= distinct;
+        let many = self.listed >= 3 && 4 * self.listed >= shared.distinct;
+        let of_length = self.listed as f64 >= LIFT * self.by_length;
         self.p_value <= level && many && self.lift >= LIFT && of_length
     }
 }
@@ -137,27 +131,14 @@ pub(in crate::monitor) fn shared(mut samples: Vec<Sample>) -> Option<Shared> {
             continue;
         }
         let holds_it = |i: usize| pool.of.get(i).is_some_and(|pieces| pieces.contains(&piece));
-        let long: Vec<f64> =
-            own.iter().filter(|i| holds_it(**i)).filter_map(|i| lengths.get(*i).copied()).collect();
-        let least = median(&long).unwrap_or_default();
-        // Of each stratum, how many others are as long, and how many of them hold it.
-        let mut strata: HashMap<u64, (usize, usize)> = HashMap::new();
-        for (i, (sample, length)) in samples.iter().zip(&lengths).enumerate() {
-            if !sample.listed && *length >= least {
-                let of = strata.entry(sample.stratum).or_default();
-                *of = (of.0 + 1, of.1 + usize::from(holds_it(i)));
-            }
-        }
-        let beside = own.iter().filter_map(|i| strata.get(&samples.get(*i)?.stratum));
-        let shares: Vec<f64> = beside.map(|(all, holding)| *holding as f64 / *all as f64).collect();
-        let as_long = strata.values().map(|(all, _)| all).sum();
+        let by_length = by_length(&samples, &lengths, &own, &holds_it);
         let all: u32 = pool.holders.get(piece as usize).map_or(0, |c| c.iter().map(|(_, n)| n).sum());
         named.push(Piece {
             lift: held as f64 / pool.expected(piece),
             p_value,
             listed: held,
             others: (all as usize - held) as f64 / compared.max(1) as f64,
-            as_long: (mean_of(&shares).unwrap_or_default(), as_long),
+            by_length,
             text,
         });
     }
@@ -171,6 +152,25 @@ pub(in crate::monitor) fn shared(mut samples: Vec<Sample>) -> Option<Shared> {
         p_value: (1 + as_far) as f64 / (1 + PERMUTATIONS) as f64,
     });
     Some(Shared { distinct, listed, compared, pieces: named, length })
+}
+
+/// How many of the listed would hold a piece if each character of a text began it as often as those of the others of its stratum do, and two
+/// more of all others held it: of what is rare little is known.
+fn by_length(samples: &[Sample], lengths: &[f64], own: &[usize], holds: &dyn Fn(usize) -> bool) -> f64 {
+    let mut strata: HashMap<u64, (f64, f64)> = HashMap::new();
+    for (i, (sample, length)) in
+        samples.iter().zip(lengths).enumerate().filter(|(_, (sample, _))| !sample.listed)
+    {
+        let of = strata.entry(sample.stratum).or_default();
+        *of = (of.0 + f64::from(u8::from(holds(i))), of.1 + length.max(1.0));
+    }
+    let all: f64 = strata.values().map(|(_, characters)| characters).sum();
+    let expected = |i: &usize| {
+        let (sample, length) = samples.get(*i).zip(lengths.get(*i))?;
+        let (holding, characters) = strata.get(&sample.stratum).copied().unwrap_or((0.0, 1.0));
+        Some(-(-length * (holding / characters + 2.0 / all.max(1.0))).exp_m1())
+    };
+    own.iter().filter_map(expected).sum()
 }
 
 /// Log-lengths less the mean of their stratum.
@@ -216,33 +216,21 @@ mod tests {
 
     #[test]
     fn a_piece_tells_where_it_is_improbable_common_among_the_listed_and_rare_elsewhere() {
-        let piece = Piece {
-            text: "zq".into(),
-            lift: 3.0,
-            p_value: 0.01,
-            listed: 3,
-            others: 0.1,
-            as_long: (2.0 / 48.0, 48),
-        };
-        let of = |distinct: usize, length: f64| Shared {
+        let piece =
+            Piece { text: "zq".into(), lift: 3.0, p_value: 0.01, listed: 3, others: 0.1, by_length: 1.0 };
+        let of = |distinct: usize| Shared {
             distinct,
             listed: distinct,
             compared: 99,
             pieces: Vec::new(),
-            length: Some(Length { listed: 9.0, others: 5.0, p_value: length }),
+            length: None,
         };
-        assert!(piece.is_telling(&of(12, 0.01), 0.01));
-        assert!(!piece.is_telling(&of(13, 0.5), 0.01), "in less than a quarter of them");
-        assert!(!Piece { lift: 2.9, ..piece.clone() }.is_telling(&of(12, 0.5), 0.01), "elsewhere too");
-        assert!(!Piece { p_value: 0.011, ..piece.clone() }.is_telling(&of(12, 0.5), 0.01));
-        assert!(!Piece { listed: 2, ..piece.clone() }.is_telling(&of(8, 0.5), 0.01), "in two of them");
-        assert!(
-            !Piece { as_long: (3.0 / 48.0, 48), ..piece.clone() }.is_telling(&of(12, 0.05), 0.01),
-            "length has it"
-        );
-        let alone = Piece { as_long: (0.0, 3), ..piece };
-        assert!(alone.is_telling(&of(12, 0.06), 0.01));
-        assert!(!alone.is_telling(&of(12, 0.05), 0.01), "few are as long, and the listed are longer");
+        assert!(piece.is_telling(&of(12), 0.01));
+        assert!(!piece.is_telling(&of(13), 0.01), "in less than a quarter of them");
+        assert!(!Piece { lift: 2.9, ..piece.clone() }.is_telling(&of(12), 0.01), "elsewhere too");
+        assert!(!Piece { p_value: 0.011, ..piece.clone() }.is_telling(&of(12), 0.01));
+        assert!(!Piece { listed: 2, ..piece.clone() }.is_telling(&of(8), 0.01), "in two of them");
+        assert!(!Piece { by_length: 1.1, ..piece }.is_telling(&of(12), 0.01), "as long texts hold it");
     }
 
     #[test]
