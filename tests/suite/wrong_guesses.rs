@@ -119,8 +119,9 @@ fn pieces_of_a_data_set_are_no_steps_and_seeds_are_runs() {
         let rows: String = (0..100)
             .map(|i| {
                 format!(
-                    "{{\"prompt\": \"q{}\", \"completion\": \"c{piece} {i}\", \"score\": {}}}\n",
+                    "{{\"prompt\": \"q{}\", \"completion\": \"c{}\", \"score\": {}}}\n",
                     i / 4,
+                    (6 * i + piece) * 7919 % 100_003,
                     noise(i) + piece as f64
                 )
             })

@@ -248,7 +248,7 @@ fn tell(log: &Log<Rollouts>, console: &Console) {
     }
     if log.meta.runs > 1 && !log.meta.aggregate {
         console.warn(format!(
-            "the log holds {} runs, judged as one: give one run's rows where their rewards differ",
+            "the log holds {} runs: give one run's rows to have it judged alone",
             log.meta.runs
         ));
     }

@@ -25,6 +25,8 @@ const NAMED: f64 = 0.05;
 const MOST: usize = 5;
 /// Times as often among the listed as elsewhere, of a piece that tells.
 const LIFT: f64 = 3.0;
+/// The same of what texts of their length would hold: more, for the piece was chosen without regard to it.
+const LIFT_BY_LENGTH: f64 = 4.0;
 /// A piece of text that the listed share.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Piece {
@@ -73,7 +75,7 @@ impl Piece {
     /// elsewhere.
     pub(super) fn is_telling(&self, shared: &Shared, level: f64) -> bool {
         let many = self.listed >= 3 && 4 * self.listed >= shared.distinct;
-        let of_length = self.listed as f64 >= LIFT * self.by_length;
+        let of_length = self.listed as f64 >= LIFT_BY_LENGTH * self.by_length;
         self.p_value <= level && many && self.lift >= LIFT && of_length
     }
 }
@@ -217,7 +219,7 @@ mod tests {
     #[test]
     fn a_piece_tells_where_it_is_improbable_common_among_the_listed_and_rare_elsewhere() {
         let piece =
-            Piece { text: "zq".into(), lift: 3.0, p_value: 0.01, listed: 3, others: 0.1, by_length: 1.0 };
+            Piece { text: "zq".into(), lift: 3.0, p_value: 0.01, listed: 3, others: 0.1, by_length: 0.75 };
         let of = |distinct: usize| Shared {
             distinct,
             listed: distinct,
@@ -230,7 +232,7 @@ mod tests {
         assert!(!Piece { lift: 2.9, ..piece.clone() }.is_telling(&of(12), 0.01), "elsewhere too");
         assert!(!Piece { p_value: 0.011, ..piece.clone() }.is_telling(&of(12), 0.01));
         assert!(!Piece { listed: 2, ..piece.clone() }.is_telling(&of(8), 0.01), "in two of them");
-        assert!(!Piece { by_length: 1.1, ..piece }.is_telling(&of(12), 0.01), "as long texts hold it");
+        assert!(!Piece { by_length: 0.76, ..piece }.is_telling(&of(12), 0.01), "as long texts hold it");
     }
 
     #[test]
