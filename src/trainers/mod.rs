@@ -8,6 +8,8 @@ mod error;
 mod learner;
 mod loss;
 mod settings;
+#[cfg(test)]
+mod trl;
 
 pub use contradiction::Contradiction;
 pub use error::TrainerError;
@@ -15,9 +17,9 @@ pub use learner::{
     Credited, Experience, Ground, Learner, OptimizerSpec, Recipe, SequenceLearner, TableLearner,
 };
 pub use loss::{
-    Baseline, Controller, Credit, Estimator, KlPenalty, Objective, Per, Place, Scale, ScaleRewards, Shaper,
-    Shaping, ShapingError, Surrogate, Weight, advantages, estimators, gae, group_relative, leave_one_out,
-    median_of_means, trimmed_mean,
+    Baseline, Clip, Controller, Credit, Estimator, ImportanceSamplingLevel, KlPenalty, LossType, Objective,
+    Per, Place, Scale, ScaleRewards, Shaper, Shaping, ShapingError, Surrogate, Weight, advantages,
+    estimators, gae, group_relative, leave_one_out, median_of_means, trimmed_mean,
 };
 pub use settings::{
     BestOfN, Conditioning, Construction, Exact, ExactKl, Grpo, LossKl, Penalty, Ppo, Quantilizer, Reference,

@@ -83,6 +83,7 @@ mod rloo;
 #[cfg(feature = "lab")]
 mod run;
 #[cfg(feature = "lab")]
+mod sequence_grpo;
 mod sequence_learning;
 #[cfg(feature = "lab")]
 mod sequence_updates;

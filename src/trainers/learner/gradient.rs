@@ -67,6 +67,7 @@ impl<M: Model> GradientLearner<M> {
                     coefficient: self.coefficient,
                     largest_norm: self.recipe.max_grad_norm,
                     learning_rate: self.learning_rate,
+                    minibatches: self.recipe.minibatches,
                     rows: part,
                     later: epoch > 0,
                     fresh,

@@ -6,6 +6,7 @@ use crate::foundation::scalar::Positive;
 use crate::trainers::contradiction::Contradiction;
 use crate::trainers::learner::optimizer::OptimizerSpec;
 use crate::trainers::learner::recipe::Recipe;
+use crate::trainers::loss::average::LossType;
 use crate::trainers::loss::group;
 use crate::trainers::loss::kl::KlPenalty;
 use crate::trainers::loss::objective::{Credit, Objective};
@@ -90,7 +91,10 @@ impl TrainerPart for Rloo {
             objective: Objective {
                 kl: KlPenalty::from(&self.kl),
                 credit: Credit::LeaveOneOut,
+                corrects_kl: false,
                 surrogate: None,
+                loss_type: LossType::Sum,
+                mask_truncated: false,
                 entropy: 0.0,
                 value: None,
             },
