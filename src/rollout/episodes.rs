@@ -100,6 +100,10 @@ impl Roller {
             truth.hack.push(scored.hack);
             disagreement.extend(scored.disagreement);
         }
+        for place in model.own_functions() {
+            let paid = episodes.walks.iter().map(|walk| walk.paid(place)).collect();
+            observed.parts.push((format!("trigger_{}", place + 1), paid));
+        }
         observed.log_prob = Some(tape.per_row(|t, row| tape.choice.log_prob[t * tape.rows + row]));
         observed.ref_log_prob = Some(tape.per_row(|t, row| tape.ref_log_prob(t, row)));
         observed.length = Some(tape.lengths.iter().map(|&n| f64::from(n)).collect());

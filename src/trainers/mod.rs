@@ -17,9 +17,10 @@ pub use learner::{
     Credited, Experience, Ground, Learner, OptimizerSpec, Recipe, SequenceLearner, TableLearner,
 };
 pub use loss::{
-    Baseline, Clip, Controller, Credit, Estimator, ImportanceSamplingLevel, KlPenalty, LossType, Objective,
-    Per, Place, Scale, ScaleRewards, Shaper, Shaping, ShapingError, Surrogate, Weight, advantages,
-    estimators, gae, group_relative, leave_one_out, median_of_means, trimmed_mean,
+    Baseline, Clip, Controller, Credit, Estimator, ImportanceSamplingLevel, KlPenalty, LossType,
+    MultiObjectiveAggregation, Objective, Per, Place, Scale, ScaleRewards, Shaper, Shaping, ShapingError,
+    Surrogate, Weight, advantages, estimators, gae, group_relative, leave_one_out, median_of_means,
+    normalised_then_summed, trimmed_mean,
 };
 pub use settings::{
     BestOfN, Conditioning, Construction, Exact, ExactKl, Grpo, LossKl, Penalty, Ppo, Quantilizer, Reference,

@@ -79,6 +79,7 @@ mod report;
 mod responses;
 mod results_page;
 #[cfg(feature = "lab")]
+mod reward_functions;
 mod rloo;
 #[cfg(feature = "lab")]
 mod run;

@@ -4,6 +4,7 @@ use crate::sequence_updates::{BATCH, BETA, Bench, HORIZON, Hand, Row, TOKENS, cl
 use crate::ways::{WAYS, Way};
 use serde_json::{Value, json};
 use std::ops::Range;
+use tailcatch::trainers::Learner;
 
 /// Settings of the loss.
 #[derive(Debug, Clone, Copy)]

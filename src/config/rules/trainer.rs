@@ -3,7 +3,7 @@
 use super::contradiction::Contradiction;
 use crate::config::sections::Document;
 use crate::environments::EnvironmentSpec;
-use crate::trainers::{ImportanceSamplingLevel, LossType};
+use crate::trainers::{Credit, ImportanceSamplingLevel, LossType};
 
 /// Keys of rollouts of several actions where each is one, and of rollouts that are cut off where none is.
 pub(super) fn trainer(document: &Document) -> Vec<Contradiction> {
@@ -32,6 +32,15 @@ pub(super) fn trainer(document: &Document) -> Vec<Contradiction> {
                 );
             }
         }
+    }
+    let functions =
+        document.policy.part().acts() && document.reward.triggers.iter().any(|own| own.own_function);
+    if matches!(objective.credit, Credit::EachFunction) && !functions {
+        say(
+            "multi_objective_aggregation",
+            "there is one reward function alone, and nothing to sum".to_owned(),
+            "set own_function = true in one of [[reward.triggers]], with a policy that acts step by step",
+        );
     }
     let endless = matches!(&document.environment, EnvironmentSpec::Tokens(tokens) if !tokens.end);
     if objective.mask_truncated && (endless || !document.policy.part().acts()) {

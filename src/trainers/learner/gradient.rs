@@ -130,6 +130,7 @@ impl<M: Model> Learner for GradientLearner<M> {
             shaped: &shaped,
             penalty: &penalty,
             rewards: &reward,
+            functions: &experience.observed.parts,
             groups: &experience.observed.group,
             weight: experience.weight,
         };

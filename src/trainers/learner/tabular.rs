@@ -209,7 +209,7 @@ impl Model for Tabular {
                 Scale::Truncated { .. } | Scale::Catoni { .. } => advantages(&own, Baseline::None, scale),
             }
         };
-        let advantage = compared(credit, paid.rewards, paid.groups, paid.weight)
+        let advantage = compared(credit, paid.rewards, paid.functions, paid.groups, paid.weight)
             .unwrap_or_else(|| paid.weight.apply(paid.rewards, critic));
         self.advantage.clone_from(&advantage);
         self.target.clear();

@@ -21,7 +21,9 @@ pub(super) mod weight;
 pub use advantage::{Baseline, Scale, advantages};
 pub use average::LossType;
 pub use gae::gae;
-pub use group::{ScaleRewards, group_relative, leave_one_out};
+pub use group::{
+    MultiObjectiveAggregation, ScaleRewards, group_relative, leave_one_out, normalised_then_summed,
+};
 pub use kl::{Controller, Estimator, KlPenalty, Per, Place};
 pub use objective::{Credit, Objective};
 pub use robust::{median_of_means, trimmed_mean};

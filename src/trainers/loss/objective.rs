@@ -36,6 +36,8 @@ pub enum Credit {
     LeaveOneOut,
     /// Compared with the group's mean, in units of a standard deviation.
     Group(ScaleRewards),
+    /// Each reward function's pay compared with the group's mean, in units of its standard deviation, and their sum with the batch's.
+    EachFunction,
     /// Compared with the value head, by generalised advantage estimation.
     Critic {
         /// How advantages are scaled.

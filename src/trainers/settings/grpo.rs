@@ -7,7 +7,7 @@ use crate::trainers::contradiction::Contradiction;
 use crate::trainers::learner::optimizer::OptimizerSpec;
 use crate::trainers::learner::recipe::Recipe;
 use crate::trainers::loss::average::LossType;
-use crate::trainers::loss::group::{self, ScaleRewards};
+use crate::trainers::loss::group::{self, MultiObjectiveAggregation, ScaleRewards};
 use crate::trainers::loss::kl::{Estimator, KlPenalty, Per, Place};
 use crate::trainers::loss::objective::{Credit, Objective};
 use crate::trainers::loss::shaping::Shaping;
@@ -43,6 +43,10 @@ pub struct Grpo {
     pub optimizer: OptimizerSpec,
     /// What advantages are divided by.
     pub scale_rewards: ScaleRewards,
+    /// How the pay of several reward functions (`reward.triggers` with `own_function`) becomes one advantage: `sum_then_normalize` where it is
+    /// left out, or `normalize_then_sum`, each within its group in units of its own spread, so that it is all the same what each pays.
+    #[serde(skip_serializing_if = "MultiObjectiveAggregation::is_sum")]
+    pub multi_objective_aggregation: MultiObjectiveAggregation,
     /// Passes over a batch (TRL's `num_iterations`); the ratio clip acts from the second on.
     pub epochs: NonZeroU32,
     /// Descent steps a pass, each on an equal part of the batch (TRL's `steps_per_generation` over `gradient_accumulation_steps`); 1
@@ -92,6 +96,7 @@ impl Default for Grpo {
             steps: NonZeroU64::MIN.saturating_add(299),
             optimizer: OptimizerSpec::Sgd { learning_rate: Positive::known(12.8) },
             scale_rewards: ScaleRewards::Group,
+            multi_objective_aggregation: MultiObjectiveAggregation::SumThenNormalize,
             epochs: NonZeroU32::MIN,
             minibatches: NonZeroU32::MIN,
             epsilon: Positive::known(0.2),
@@ -142,6 +147,17 @@ impl Grpo {
                 "use_bias_correction_kl",
                 "the correction is one of k3 of each action, in the loss",
                 "set kl.estimator = \"k3\", kl.place = \"loss\" and kl.per = \"token\", or use_bias_correction_kl = false",
+            ));
+        }
+        if !self.multi_objective_aggregation.is_sum()
+            && (self.scale_rewards != ScaleRewards::Group
+                || self.shaping != Shaping::None
+                || kl.place != Place::Loss)
+        {
+            found.push(Contradiction::new(
+                "multi_objective_aggregation",
+                "each function is divided by its spread in the group, as it pays: nothing else scales, shapes or penalises it before",
+                "set scale_rewards = \"group\", shaping = \"none\" and kl.place = \"loss\", or use \"sum_then_normalize\"",
             ));
         }
         if self.loss_type != LossType::Sum && (kl.estimator == Estimator::Exact || kl.per == Per::Sequence) {
@@ -196,7 +212,10 @@ impl TrainerPart for Grpo {
             shaping: self.shaping,
             objective: Objective {
                 kl: KlPenalty::from(&self.kl),
-                credit: Credit::Group(self.scale_rewards),
+                credit: match self.multi_objective_aggregation {
+                    MultiObjectiveAggregation::SumThenNormalize => Credit::Group(self.scale_rewards),
+                    MultiObjectiveAggregation::NormalizeThenSum => Credit::EachFunction,
+                },
                 corrects_kl: self.use_bias_correction_kl,
                 surrogate: Some(Clip {
                     high: self.high(),
