@@ -84,7 +84,8 @@ class Toy:
         ids = [[TOKEN_IDS[action] for action in own] for own in batch["tokens"]]
         prompts = [made(row["prompt"])["input_ids"] for row in rows]
         texts = made.batch_decode(ids)
-        self.trainer._generate = lambda _: (prompts, ids, None, texts, None, {}, None, None)
+        made = (prompts, ids, None, texts, None, {}, None, None) if kind == "grpo" else (prompts, ids, texts)
+        self.trainer._generate = lambda _: made
         self.trainer._get_per_token_logps_and_entropies = self.scored
         self.now, self.rows = None, range(ROWS)
         self.scores = self.trainer._generate_and_score_completions(rows)

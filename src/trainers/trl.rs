@@ -213,10 +213,16 @@ fn losses_and_gradients_are_those_of_trl() {
             // The loss of the policy that sampled, whose ratios are 1, and from there what the gradient adds up to.
             let mut loss = at_sampling(&recipe, tape, &credit, &part);
             let expected = before["loss"].as_f64().unwrap();
-            assert!((loss - expected).abs() < 1e-5 * expected.abs(), "{what}: {loss} against {expected}");
+            assert!(
+                (loss - expected).abs() < 1e-5 * expected.abs().max(0.05),
+                "{what}: {loss} against {expected}"
+            );
             loss += way(&toy, &recipe, &credit, &part);
             let expected = after["loss"].as_f64().unwrap();
-            assert!((loss - expected).abs() < 1e-4 * expected.abs(), "{what}: {loss} against {expected}");
+            assert!(
+                (loss - expected).abs() < 1e-5 * expected.abs().max(0.05),
+                "{what}: {loss} against {expected}"
+            );
             checked += 1;
         }
     }
