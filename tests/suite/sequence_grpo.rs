@@ -1,9 +1,12 @@
 //! Updates of GRPO in a process equal those of its loss written out by hand, however actions are clipped, averaged and penalised.
 
+use crate::episodes::world;
 use crate::sequence_updates::{BATCH, BETA, Bench, HORIZON, Hand, Row, TOKENS, close, penalty};
 use crate::ways::{WAYS, Way};
 use serde_json::{Value, json};
 use std::ops::Range;
+use tailcatch::foundation::rng::Purpose;
+use tailcatch::rollout::{Actor, Roller, Tape};
 use tailcatch::trainers::Learner;
 
 /// Settings of the loss.
@@ -179,4 +182,35 @@ fn the_corrected_penalty_is_differentiated_with_its_ratio() {
             hold(Kind { sequence, loss_type, corrected: true, minibatches: 2, ..PLAIN }, way);
         }
     }
+}
+
+#[test]
+fn what_was_cut_off_at_the_horizon_is_told_from_what_ended_there() {
+    let roll = |environment: Value| {
+        let (world, mut tape) = (world(environment, json!({}), 5), Tape::default());
+        let roller = Roller::apart(&world.seeds, Purpose::Evaluation);
+        roller.batch(world.sequence(), Actor::Reference, &mut tape, (0, 0, 300), false);
+        tape
+    };
+    let actions = |tape: &Tape, row: usize| -> Vec<u32> {
+        (0..tape.lengths[row] as usize).map(|t| tape.chosen[t * tape.rows + row]).collect()
+    };
+    let hold = |tape: &Tape, cut: &dyn Fn(&[u32]) -> bool| {
+        let expected: Vec<bool> = (0..tape.rows).map(|row| cut(&actions(tape, row))).collect();
+        assert_eq!(tape.truncated, expected);
+        tape.truncated.iter().filter(|cut| **cut).count()
+    };
+    let strings = |end: bool| roll(json!({ "tokens": { "vocabulary": 3, "length": 3, "end": end } }));
+    let cut = hold(&strings(true), &|string| string.len() == 3 && string[2] != 2);
+    assert!((60..140).contains(&cut), "8 of 27: {cut}");
+    assert_eq!(hold(&strings(false), &|_| false), 0);
+    // Two to the right is the goal; who runs into a wall stays.
+    let walks = roll(json!({ "gridworld": { "map": ["S.G"], "horizon": 3, "reference": "uniform" } }));
+    let reaches = |walk: &[u32]| {
+        let step = |at: i32, action: &u32| (at + [0, 1, 0, -1][*action as usize]).max(0);
+        walk.iter().fold(0, step) == 2
+    };
+    let cut = hold(&walks, &|walk| !reaches(walk));
+    assert!((200..299).contains(&cut), "{cut}");
+    assert!((0..300).any(|row| walks.lengths[row] == 3 && !walks.truncated[row]), "the goal at the horizon");
 }

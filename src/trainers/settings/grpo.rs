@@ -18,7 +18,7 @@ use std::num::{NonZeroU32, NonZeroU64};
 
 /// Groups of G rollouts a prompt, advantage (r − group mean)/(group sd + 1e-4), ratio clip ε, KL in the loss.
 ///
-/// **Without `kl.coefficient` there is no KL penalty at all**: the default is 0, as in TRL (Shao et al. 2024 use 0.04). An
+/// **Without `kl.coefficient` there is no KL penalty at all**: the default is 0, as in TRL 1.16 (Shao et al. 2024 use 0.04). An
 /// advantage never exceeds (G − 1)/√G, so that a reward of 10⁶ moves the policy no more than one of 10.
 ///
 /// A group's mean holds the rollout itself, which shortens the reward's gradient by (G − 1)/G, and the penalty in the loss is
@@ -47,7 +47,7 @@ pub struct Grpo {
     /// left out, or `normalize_then_sum`, each within its group in units of its own spread, so that it is all the same what each pays.
     #[serde(skip_serializing_if = "MultiObjectiveAggregation::is_sum")]
     pub multi_objective_aggregation: MultiObjectiveAggregation,
-    /// Passes over a batch (TRL's `num_iterations`); the ratio clip acts from the second on.
+    /// Passes over a batch (TRL's `num_iterations`); the ratio clip acts from the second descent step on.
     pub epochs: NonZeroU32,
     /// Descent steps a pass, each on an equal part of the batch (TRL's `steps_per_generation` over `gradient_accumulation_steps`); 1
     /// where it is left out.
