@@ -135,6 +135,7 @@ fn settings(trl: &Value) -> Grpo {
         "importance_sampling_level",
         "mask_truncated_completions",
         "scale_rewards",
+        "multi_objective_aggregation",
         "epsilon",
         "epsilon_high",
         "delta",
@@ -250,23 +251,31 @@ fn at_sampling(recipe: &Recipe, tape: &Tape, credit: &TokenCredit, part: &Range<
     loss
 }
 
-/// ∫ gradient·d(logits) from the policy that sampled to the one of now, by the midpoint rule.
+/// ∫ gradient·d(logits) from the policy that sampled to the one of now, by Simpson's rule in parts that are halved where it jumps.
 fn way(toy: &Toy, recipe: &Recipe, credit: &TokenCredit, part: &Range<usize>) -> f64 {
-    const PARTS: usize = 2000;
     let select = |logits: &[f64]| -> Vec<f64> {
         let wide = toy.tokens.len() * toy.actions;
         let cells = part.start * toy.actions..part.end * toy.actions;
         logits.chunks(wide).flat_map(|position| position[cells.clone()].to_vec()).collect()
     };
     let [start, end] = [0, 1].map(|end| select(&toy.ends[end]));
-    let mut sum = 0.0;
-    for step in 0..PARTS {
-        let share = (step as f64 + 0.5) / PARTS as f64;
-        let now = toy.choice(share);
-        let slopes = gradient(toy, recipe, credit, part.clone(), &now);
-        sum += slopes.iter().zip(start.iter().zip(&end)).map(|(g, (a, b))| g * (b - a)).sum::<f64>();
+    let along = |share: f64| {
+        let slopes = gradient(toy, recipe, credit, part.clone(), &toy.choice(share));
+        slopes.iter().zip(start.iter().zip(&end)).map(|(g, (a, b))| g * (b - a)).sum::<f64>()
+    };
+    halved(&along, [0.0, 1.0], [along(0.0), along(0.5), along(1.0)], 24)
+}
+
+/// ∫ `f` over a range, from its values at both ends and in the middle.
+fn halved(f: &impl Fn(f64) -> f64, [a, b]: [f64; 2], [fa, fm, fb]: [f64; 3], depth: u32) -> f64 {
+    let (m, simpson) = (0.5 * (a + b), |width: f64, l: f64, m: f64, r: f64| width / 6.0 * (l + 4.0 * m + r));
+    let [left, right] = [f(0.5 * (a + m)), f(0.5 * (m + b))];
+    let (whole, half) = (simpson(b - a, fa, fm, fb), 0.5 * (b - a));
+    let halves = simpson(half, fa, left, fm) + simpson(half, fm, right, fb);
+    if depth == 0 || (depth < 20 && (halves - whole).abs() < 1e-9) {
+        return halves;
     }
-    sum / PARTS as f64
+    halved(f, [a, m], [fa, left, fm], depth - 1) + halved(f, [m, b], [fm, right, fb], depth - 1)
 }
 
 #[test]
