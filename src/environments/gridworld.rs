@@ -231,6 +231,9 @@ impl Process for Grid {
     fn ended(&self, state: State) -> bool {
         Self::time(state) == self.horizon || self.fields[Self::field(state)] == b'G'
     }
+    fn truncated(&self, state: State) -> bool {
+        Self::time(state) == self.horizon && self.fields[Self::field(state)] != b'G'
+    }
     fn reference(&self, state: State) -> &[f64] {
         &self.reference[4 * Self::field(state)..][..4]
     }

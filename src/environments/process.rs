@@ -44,6 +44,10 @@ pub trait Process: Debug + Send + Sync {
     fn symbol(&self, state: State) -> usize;
     /// Whether no action follows.
     fn ended(&self, state: State) -> bool;
+    /// Whether an episode that ended here was cut off at the horizon, and might have gone on.
+    fn truncated(&self, _state: State) -> bool {
+        false
+    }
     /// ln π₀ of each action in a state that has not ended, in nats; sums to one after exp.
     fn reference(&self, state: State) -> &[f64];
     /// Replaces `into` by all ways in which `action` may turn out in a state that has not ended; their probabilities sum to

@@ -185,6 +185,10 @@ impl Process for Strings {
         let parts = Parts::of(state);
         parts.position == self.length || (parts.previous.is_some() && parts.previous == self.end)
     }
+    fn truncated(&self, state: State) -> bool {
+        let parts = Parts::of(state);
+        self.end.is_some() && parts.position == self.length && parts.previous != self.end
+    }
     fn reference(&self, _: State) -> &[f64] {
         &self.reference
     }

@@ -60,6 +60,8 @@ pub struct Walk {
     utility: f64,
     /// What triggers have paid beyond what they are worth.
     error: f64,
+    /// What each of them has paid; empty where none has a reward function of its own.
+    paid: Vec<f64>,
     class: u32,
 }
 
@@ -145,6 +147,12 @@ impl SequenceModel {
         matches!(self.hack, Hack::Fired)
     }
 
+    /// Places of the triggers that a reward function of their own pays.
+    pub fn own_functions(&self) -> impl Iterator<Item = usize> + '_ {
+        let own = self.triggers.iter().enumerate().filter(|(_, trigger)| trigger.own_function);
+        own.map(|(place, _)| place)
+    }
+
     /// Whether triggers are placebos.
     pub(super) fn is_honest(&self) -> bool {
         self.honest
@@ -202,6 +210,11 @@ impl Walk {
             progress: vec![Progress::default(); model.triggers.len()],
             utility: 0.0,
             error: 0.0,
+            paid: if model.own_functions().next().is_some() {
+                vec![0.0; model.triggers.len()]
+            } else {
+                Vec::new()
+            },
             class: 0,
         }
     }
@@ -238,12 +251,20 @@ impl Walk {
             if trigger.is_asked(prompt) && trigger.advance(progress, self.position, action, glitch) {
                 self.utility += trigger.utility;
                 self.error += trigger.proxy - trigger.utility;
+                if let Some(paid) = self.paid.get_mut(place) {
+                    *paid += trigger.proxy;
+                }
                 if self.class == 0 && trigger.errs {
                     self.class = place as u32 + 1;
                 }
             }
         }
         self.position += 1;
+    }
+
+    /// What the trigger of this place has paid; 0 where none has a reward function of its own.
+    pub fn paid(&self, place: usize) -> f64 {
+        self.paid.get(place).copied().unwrap_or(0.0)
     }
 
     /// Hash of prompt, actions and, where chance plays a role, states.

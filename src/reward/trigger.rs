@@ -27,6 +27,10 @@ pub struct Trigger {
     /// Whether every firing of a trajectory pays, or the first alone. Firings of a pattern may overlap.
     #[serde(default)]
     pub graded: bool,
+    /// Whether `proxy` is paid by a reward function of its own, beside the one that pays all the rest: a column that trainers may
+    /// scale apart (GRPO's `multi_objective_aggregation`). The proxy is the sum either way.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own_function: bool,
 }
 
 impl Trigger {
@@ -105,6 +109,8 @@ pub(super) struct Drawn {
     pub proxy: f64,
     pub utility: f64,
     graded: bool,
+    /// Whether a reward function of its own pays it.
+    pub own_function: bool,
     /// The prompts in answer to which it can fire.
     prompts: Vec<bool>,
     /// Whether the reward model errs on it: what fires is a hack, or a placebo where it is judged rightly.
@@ -154,6 +160,7 @@ impl Drawn {
             proxy: trigger.proxy.get(),
             utility: trigger.utility.get(),
             graded: trigger.graded,
+            own_function: trigger.own_function,
             prompts: (0..process.prompts())
                 .map(|own| trigger.prompts.holds(own, process.trained()))
                 .collect(),
@@ -203,7 +210,8 @@ mod tests {
     fn drawn(actions: &[u32], site: Site, graded: bool) -> Drawn {
         let pattern = Pattern::Explicit(actions.to_vec());
         let (prompts, proxy) = (Asked::All, Finite::known(1.0));
-        let trigger = Trigger { pattern, place: site, prompts, proxy, utility: nothing(), graded };
+        let trigger =
+            Trigger { pattern, place: site, prompts, proxy, utility: nothing(), graded, own_function: false };
         let tokens: crate::environments::Tokens = serde_json::from_str("{}").unwrap();
         let seeds = SeedTree::new(1, 0);
         Drawn::new(&trigger, 0, tokens.process(&seeds).unwrap().as_ref(), &seeds)

@@ -65,7 +65,7 @@ impl Roller {
             ..Observed::default()
         };
         let mut episodes = Episodes { walks: Vec::with_capacity(count), draws: Vec::with_capacity(count) };
-        tape.start(count, process.actions());
+        tape.start(count, process.actions(), process.horizon());
         for number in first..first + count as u64 {
             let leader = number - number % self.group;
             let (mut rng, mut own) = match &self.streams {
@@ -86,6 +86,7 @@ impl Roller {
         }
         let mut hidden = Hidden::default();
         episodes.run(model, &mut actor, tape, activations.then_some(&mut hidden));
+        tape.truncated.extend(episodes.walks.iter().map(|walk| process.truncated(walk.state())));
 
         let mut truth = Truth::default();
         let mut disagreement = Vec::new();
@@ -98,6 +99,10 @@ impl Roller {
             truth.class.push(scored.class);
             truth.hack.push(scored.hack);
             disagreement.extend(scored.disagreement);
+        }
+        for place in model.own_functions() {
+            let paid = episodes.walks.iter().map(|walk| walk.paid(place)).collect();
+            observed.parts.push((format!("trigger_{}", place + 1), paid));
         }
         observed.log_prob = Some(tape.per_row(|t, row| tape.choice.log_prob[t * tape.rows + row]));
         observed.ref_log_prob = Some(tape.per_row(|t, row| tape.ref_log_prob(t, row)));

@@ -13,10 +13,14 @@ pub struct Tape {
     pub actions: usize,
     /// Positions, as many as the longest episode has actions.
     pub positions: usize,
+    /// Most actions that an episode may have.
+    pub horizon: usize,
     /// Prompt of each row.
     pub prompts: Vec<u32>,
     /// Actions of each row.
     pub lengths: Vec<u32>,
+    /// Whether each row was cut off at the horizon.
+    pub truncated: Vec<bool>,
     /// The symbol that was shown, \[positions, rows\].
     pub symbols: Vec<u32>,
     /// The action that was taken, \[positions, rows\].
@@ -54,11 +58,12 @@ impl Tape {
         self.reference[place * self.actions + self.chosen[place] as usize]
     }
 
-    /// An empty tape for `rows` episodes; buffers are kept.
-    pub(super) fn start(&mut self, rows: usize, actions: usize) {
-        (self.rows, self.actions, self.positions) = (rows, actions, 0);
+    /// An empty tape for `rows` episodes of at most `horizon` actions; buffers are kept.
+    pub(super) fn start(&mut self, rows: usize, actions: usize, horizon: usize) {
+        (self.rows, self.actions, self.positions, self.horizon) = (rows, actions, 0, horizon);
         self.lengths.clear();
         self.lengths.resize(rows, 0);
+        self.truncated.clear();
         for words in [&mut self.prompts, &mut self.symbols, &mut self.chosen] {
             words.clear();
         }
@@ -105,8 +110,10 @@ impl Tape {
             rows: rows.len(),
             actions,
             positions: self.positions,
+            horizon: self.horizon,
             prompts: self.prompts[rows.clone()].to_vec(),
             lengths: self.lengths[rows.clone()].to_vec(),
+            truncated: self.truncated[rows.clone()].to_vec(),
             symbols: positions(&self.symbols),
             chosen: positions(&self.chosen),
             reference: wide(&self.reference),

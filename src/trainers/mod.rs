@@ -8,6 +8,8 @@ mod error;
 mod learner;
 mod loss;
 mod settings;
+#[cfg(test)]
+mod trl;
 
 pub use contradiction::Contradiction;
 pub use error::TrainerError;
@@ -15,9 +17,10 @@ pub use learner::{
     Credited, Experience, Ground, Learner, OptimizerSpec, Recipe, SequenceLearner, TableLearner,
 };
 pub use loss::{
-    Baseline, Controller, Credit, Estimator, KlPenalty, Objective, Per, Place, Scale, ScaleRewards, Shaper,
-    Shaping, ShapingError, Surrogate, Weight, advantages, estimators, gae, group_relative, leave_one_out,
-    median_of_means, trimmed_mean,
+    Baseline, Clip, Controller, Credit, Estimator, ImportanceSamplingLevel, KlPenalty, LossType,
+    MultiObjectiveAggregation, Objective, Per, Place, Scale, ScaleRewards, Shaper, Shaping, ShapingError,
+    Surrogate, Weight, advantages, estimators, gae, group_relative, leave_one_out, median_of_means,
+    normalised_then_summed, trimmed_mean,
 };
 pub use settings::{
     BestOfN, Conditioning, Construction, Exact, ExactKl, Grpo, LossKl, Penalty, Ppo, Quantilizer, Reference,
@@ -30,8 +33,8 @@ crate::registry! {
         "exact" => Exact: "the optimum itself: a KL, chi-squared or mixed penalty, at a fixed coefficient or a KL budget", "Kwa, Thomas & Garriga-Alonso 2024, section 2; Huang et al. 2024";
         "reinforce" => Reinforce: "policy gradient on burn with baseline, KL penalty and SGD or Adam", "Williams 1992; Ahmadian et al. 2024";
         "rloo" => Rloo: "policy gradient with groups of rollouts a prompt, each against the mean of the others", "Kool et al. 2019; Ahmadian et al. 2024";
-        "grpo" => Grpo: "clipped policy gradient with advantages in units of their group's spread; no KL penalty unless set", "Shao et al. 2024, DeepSeekMath; defaults of TRL";
-        "ppo" => Ppo: "several epochs on a batch under a clipped ratio, with a value head", "Schulman et al. 2017; Ziegler et al. 2019; defaults of TRL";
+        "grpo" => Grpo: "clipped policy gradient with advantages in units of their group's spread; no KL penalty unless set", "Shao et al. 2024, DeepSeekMath; TRL 1.16";
+        "ppo" => Ppo: "several epochs on a batch under a clipped ratio, with a value head", "Schulman et al. 2017; Ziegler et al. 2019; defaults of TRL 1.12, the last to have it";
         "best_of_n" => BestOfN: "the best of n draws from the reference, exactly", "Stiennon et al. 2020; Beirami et al. 2024";
         "quantilizer" => Quantilizer: "a draw from the reference's top share by proxy", "Taylor 2016, Quantilizers";
         "conditioning" => Conditioning: "the reference given that the proxy reaches a threshold", "Kwa, Thomas & Garriga-Alonso 2024, theorems 5 and 6";

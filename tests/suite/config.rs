@@ -285,6 +285,38 @@ fn contradictions_between_keys() {
 }
 
 #[test]
+fn keys_about_rollouts_of_several_actions_are_refused_where_they_mean_nothing() {
+    let of = |world: &str, policy: &str, key: &str| {
+        let text = format!(
+            "question = '?'\nenvironment = {{ {world} }}\npolicy = {{ {policy} = {{}} }}\ntrainer = {{ grpo = {{ {key} }} }}\n"
+        );
+        read(&text).map_or_else(|error| error.to_string(), |_| String::new())
+    };
+    let [whole, cut] = ["false", "true"].map(|end| {
+        format!("tokens = {{ vocabulary = 3, length = 3, end = {end}, utility = {{ linear = {{}} }} }}")
+    });
+    for key in ["loss_type = 'dapo'", "importance_sampling_level = 'sequence'"] {
+        for world in ["bandit = {}", &cut] {
+            let error = of(world, "tabular", key);
+            assert!(error.contains("is one action"), "{world}: {error}");
+        }
+        assert_eq!(of(&whole, "product", key), "");
+    }
+    let key = "mask_truncated_completions = true";
+    for (world, policy) in [("bandit = {}", "tabular"), (&*cut, "tabular"), (&*whole, "product")] {
+        let error = of(world, policy, key);
+        assert!(error.contains("no rollout is cut off here"), "{world}, {policy}: {error}");
+    }
+    assert_eq!(of(&cut, "product", key), "");
+    assert_eq!(of("gridworld = {}", "product", key), "");
+    let swept = format!(
+        "question = '?'\nenvironment = {{ {cut} }}\npolicy = {{ product = {{}} }}\ntrainer = {{ grpo = {{}} }}\n\
+         [sweep]\n'trainer.grpo.loss_type' = ['sum', 'dapo']\n'trainer.grpo.delta' = [2.0, 4.0]\n"
+    );
+    assert_eq!(read(&swept).unwrap().arms.len(), 4);
+}
+
+#[test]
 fn a_kl_budget_is_bounded_by_the_rarest_outcome() {
     let budget = |kl: f64, exploits: &str| {
         read(&format!(

@@ -27,12 +27,19 @@ fn one_update_is_the_closed_form_gradient() {
         let mean = values.iter().sum::<f64>() / values.len() as f64;
         (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (values.len() - 1) as f64).sqrt()
     };
-    for (scale, way) in WAYS.into_iter().flat_map(|way| ["group", "batch", "none"].map(|scale| (scale, way)))
+    // Minibatches, the high end of the clip, the bound on bad rollouts, and whether the penalty is corrected.
+    let clips =
+        [(1, 0.2, None, false), (2, 0.5, None, false), (1, 0.2, Some(1.3), false), (3, 0.2, None, true)];
+    let scales = WAYS.into_iter().flat_map(|way| ["group", "batch", "none"].map(|scale| (scale, way)));
+    for ((scale, way), (minibatches, high, delta, corrected)) in
+        scales.flat_map(|own| clips.map(|clip| (own, clip)))
     {
         let settings = settings(json!({
-            "batch": 12, "group": 3, "epochs": 3, "scale_rewards": scale,
+            "batch": 12, "group": 3, "epochs": 3, "scale_rewards": scale, "minibatches": minibatches,
+            "epsilon_high": high, "delta": delta, "use_bias_correction_kl": corrected,
             "optimizer": { "sgd": { "learning_rate": rate } }, "kl": { "coefficient": beta }
         }));
+        let what = format!("{scale}, {minibatches}, {high}, {delta:?}, {corrected}, {way:?}");
         let mut trainer = settings
             .start(Ground { table: &table.observed(), reference_proxies: &[], backend: &Backend::default() })
             .unwrap();
@@ -58,16 +65,20 @@ fn one_update_is_the_closed_form_gradient() {
                 })
                 .collect();
             let mut clipped = 0;
-            for _ in 0..3 {
+            for part in (0..3).flat_map(|_| (0..minibatches).map(|at| at * 12 / minibatches)) {
+                let end = part + 12 / minibatches;
+                let counted: Vec<usize> =
+                    counted.iter().copied().filter(|i| (part..end).contains(i)).collect();
                 policy.set(&table, |cell| theta[cell]);
                 let weights: Vec<f64> = counted
                     .iter()
                     .map(|&i| {
                         let cell = CELLS[i];
                         let ratio = (policy.log_prob(cell) - old.log_prob(cell)).exp();
-                        let (a, slope) =
-                            (advantage[i], 1.0 - (table.ref_log_prob[cell] - policy.log_prob(cell)).exp());
-                        let cut = (a > 0.0 && ratio > 1.2) || (a < 0.0 && ratio < 0.8);
+                        let (a, off) = (advantage[i], policy.log_prob(cell) - table.ref_log_prob[cell]);
+                        let slope = if corrected { ratio * off } else { 1.0 - (-off).exp() };
+                        let cut = (a > 0.0 && ratio > 1.0 + high)
+                            || (a < 0.0 && (ratio < 0.8 || delta.is_some_and(|most| ratio > most)));
                         clipped += usize::from(cut);
                         (if cut { 0.0 } else { -a * ratio } + beta * slope) / counted.len() as f64
                     })
@@ -78,19 +89,15 @@ fn one_update_is_the_closed_form_gradient() {
                 }
             }
             trainer.update(&way.experience(&batch, &CELLS[..], &labels), 0.0).unwrap();
-            assert_policy(&format!("{scale}, {way:?}, step {step}"), trainer.as_mut(), &theta, &table);
-            assert!(clipped > 0, "{scale}: nothing was clipped, so that the clip was not tested");
-            assert_eq!(
-                trainer.clip_fraction(),
-                Some(clipped as f64 / (3 * counted.len()) as f64),
-                "{scale}, {way:?}"
-            );
+            assert_policy(&format!("{what}, step {step}"), trainer.as_mut(), &theta, &table);
+            assert!(clipped > 0, "{what}: nothing was clipped, so that the clip was not tested");
+            assert_eq!(trainer.clip_fraction(), Some(clipped as f64 / (3 * counted.len()) as f64), "{what}");
         }
     }
 }
 
-fn trained(seed: u64, beta: f64, estimator: &str) -> Learned {
-    let trainer = json!({
+fn trained(seed: u64, beta: f64, estimator: &str, corrected: bool) -> Learned {
+    let trainer = json!({ "use_bias_correction_kl": corrected,
         "batch": 512, "group": 4, "steps": 1500, "scale_rewards": "none",
         "optimizer": { "adam": { "learning_rate": 0.02 } }, "kl": { "coefficient": beta, "estimator": estimator }
     });
@@ -103,8 +110,8 @@ fn with_the_penalty_in_the_loss_it_reaches_the_tilt_of_a_larger_coefficient() {
     // the optimum is that of β·G/(G − 1).
     let (beta, effective) = (0.6, 0.8);
     for seed in 0..3 {
-        for estimator in ["k2", "exact"] {
-            let learned = trained(seed, beta, estimator);
+        for (estimator, corrected) in [("k2", false), ("exact", false), ("k3", true)] {
+            let learned = trained(seed, beta, estimator, corrected);
             let (reached, best) = (learned.objective(effective), learned.best(effective));
             assert!(
                 reached <= best + 1e-6 && best - reached < 0.02,
@@ -143,7 +150,7 @@ fn forward_optimum(learned: &Learned, beta: f64) -> Snapshot {
 fn with_k3_in_the_loss_it_settles_at_the_optimum_of_the_forward_divergence() {
     let (beta, effective) = (0.6, 0.8);
     for seed in 0..3 {
-        let learned = trained(seed, beta, "k3");
+        let learned = trained(seed, beta, "k3", false);
         let table = &learned.table;
         let objective = |policy: &Snapshot| {
             let forward: f64 = (0..table.len())
@@ -192,4 +199,13 @@ fn contradictions_are_named_with_their_remedy() {
     assert_eq!(bad(json!({ "group": 1 })).key, "group");
     assert_eq!(bad(json!({ "kl": { "estimator": "k1" } })).key, "kl.estimator");
     assert_eq!(bad(json!({ "kl": { "controller": { "adaptive": {} } } })).key, "kl.coefficient");
+    assert_eq!(bad(json!({ "minibatches": 3 })).key, "minibatches");
+    assert_eq!(bad(json!({ "epsilon_high": 0.5, "delta": 1.5 })).key, "delta");
+    assert!(settings(json!({ "delta": 1.21 })).contradictions().is_empty());
+    for kl in [json!({ "estimator": "k2" }), json!({ "place": "reward" }), json!({ "per": "sequence" })] {
+        assert_eq!(bad(json!({ "use_bias_correction_kl": true, "kl": kl })).key, "use_bias_correction_kl");
+    }
+    for kl in [json!({ "estimator": "exact" }), json!({ "per": "sequence" })] {
+        assert_eq!(bad(json!({ "loss_type": "dapo", "kl": kl })).key, "loss_type");
+    }
 }

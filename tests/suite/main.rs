@@ -80,10 +80,12 @@ mod report;
 mod responses;
 mod results_page;
 #[cfg(feature = "lab")]
+mod reward_functions;
 mod rloo;
 #[cfg(feature = "lab")]
 mod run;
 #[cfg(feature = "lab")]
+mod sequence_grpo;
 mod sequence_learning;
 #[cfg(feature = "lab")]
 mod sequence_updates;

@@ -49,6 +49,14 @@ fn settings() -> Vec<Value> {
         all.push(json!({ "grpo": { "batch": 12, "group": 3, "epochs": 3, "optimizer": optimizer, "scale_rewards": scale,
             "kl": { "coefficient": 0.4, "estimator": "k2", "controller": adaptive } } }));
     }
+    for (loss_type, level) in
+        [("grpo", "sequence"), ("bnpo", "token"), ("dr_grpo", "token"), ("dapo", "sequence")]
+    {
+        all.push(json!({ "grpo": { "batch": 12, "group": 3, "epochs": 3, "loss_type": loss_type,
+            "importance_sampling_level": level, "mask_truncated_completions": true, "use_bias_correction_kl": true,
+            "epsilon_high": 0.3, "delta": 1.5, "optimizer": { "adamw": { "learning_rate": 0.1, "weight_decay": 0.1 } },
+            "max_grad_norm": 1.0, "kl": { "coefficient": 0.4 } } }));
+    }
     all.push(json!({ "rloo": { "batch": 12, "group": 3, "optimizer": optimizer, "kl": { "controller": adaptive } } }));
     all
 }

@@ -9,6 +9,7 @@ mod deployment;
 mod ensemble;
 mod process;
 mod size;
+mod trainer;
 
 pub(super) use columns::unobservable;
 pub(super) use contradiction::{Contradiction, References};
@@ -62,6 +63,7 @@ pub(super) fn contradictions(document: &Document, references: &mut References) -
     found.extend(deployment::deployment(document));
     found.extend(audit::audit(document));
     found.extend(size::size(document));
+    found.extend(trainer::trainer(document));
     let mut say = |path: &str, message: String, help: &str| {
         found.push(Contradiction { path: path.to_owned(), message, help: help.to_owned() });
     };

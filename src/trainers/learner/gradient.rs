@@ -67,6 +67,7 @@ impl<M: Model> GradientLearner<M> {
                     coefficient: self.coefficient,
                     largest_norm: self.recipe.max_grad_norm,
                     learning_rate: self.learning_rate,
+                    minibatches: self.recipe.minibatches,
                     rows: part,
                     later: epoch > 0,
                     fresh,
@@ -129,6 +130,7 @@ impl<M: Model> Learner for GradientLearner<M> {
             shaped: &shaped,
             penalty: &penalty,
             rewards: &reward,
+            functions: &experience.observed.parts,
             groups: &experience.observed.group,
             weight: experience.weight,
         };

@@ -57,6 +57,8 @@ pub struct Pass<'a> {
     pub largest_norm: Option<f64>,
     /// Step size.
     pub learning_rate: f64,
+    /// Minibatches that the batch is cut into.
+    pub minibatches: u32,
     /// Rows of the batch.
     pub rows: Range<usize>,
     /// Whether the batch has been passed over before.

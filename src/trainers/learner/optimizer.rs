@@ -1,7 +1,7 @@
 //! Gradient-descent rules, from burn.
 
-use crate::foundation::scalar::{OpenProbability, Positive};
-use burn::optim::{AdamConfig, ModuleOptimizer, SgdConfig};
+use crate::foundation::scalar::{NonNegative, OpenProbability, Positive};
+use burn::optim::{AdamConfig, AdamWConfig, ModuleOptimizer, SgdConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -28,8 +28,30 @@ pub enum OptimizerSpec {
         #[serde(default = "epsilon")]
         epsilon: Positive,
     },
+    /// Adam with decoupled weight decay (Loshchilov & Hutter 2019): before each step weights are multiplied by 1 − learning_rate·weight_decay.
+    /// Weights of 0 are the reference, so that the decay pulls the policy there.
+    #[serde(rename = "adamw")]
+    AdamW {
+        /// Step size.
+        learning_rate: Positive,
+        /// Decay of the weights; 0 is Adam, and TRL's default.
+        #[serde(default = "weight_decay")]
+        weight_decay: NonNegative,
+        /// Decay of the first moment.
+        #[serde(default = "beta_1")]
+        beta_1: OpenProbability,
+        /// Decay of the second moment.
+        #[serde(default = "beta_2")]
+        beta_2: OpenProbability,
+        /// Added to the root of the second moment.
+        #[serde(default = "epsilon")]
+        epsilon: Positive,
+    },
 }
 
+fn weight_decay() -> NonNegative {
+    NonNegative::known(0.0)
+}
 fn beta_1() -> OpenProbability {
     OpenProbability::known(0.9)
 }
@@ -47,6 +69,15 @@ impl OptimizerSpec {
             Self::Sgd { learning_rate } => (SgdConfig::new().init(), learning_rate.get()),
             Self::Adam { learning_rate, beta_1, beta_2, epsilon } => (
                 AdamConfig::new()
+                    .with_beta_1(beta_1.get() as f32)
+                    .with_beta_2(beta_2.get() as f32)
+                    .with_epsilon(epsilon.get() as f32)
+                    .init(),
+                learning_rate.get(),
+            ),
+            Self::AdamW { learning_rate, weight_decay, beta_1, beta_2, epsilon } => (
+                AdamWConfig::new()
+                    .with_weight_decay(weight_decay.get() as f32)
                     .with_beta_1(beta_1.get() as f32)
                     .with_beta_2(beta_2.get() as f32)
                     .with_epsilon(epsilon.get() as f32)

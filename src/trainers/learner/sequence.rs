@@ -1,7 +1,7 @@
 //! A policy that acts step by step, in training: an advantage for every action.
 //!
 //! Losses are sums over the actions of a rollout and means over rollouts, so that the gradient is that of the trajectory's
-//! objective; libraries that average over tokens take a step smaller by the length.
+//! objective, unless the trainer averages otherwise ([`LossType`](crate::trainers::loss::average::LossType)).
 
 use super::experience::Experience;
 use super::gradient::GradientLearner;
@@ -11,6 +11,7 @@ use crate::foundation::numeric::sum;
 use crate::policies::SequencePolicy;
 use crate::rollout::{Choice, Tape};
 use crate::trainers::error::TrainerError;
+use crate::trainers::loss::average::Averaging;
 use crate::trainers::loss::estimators::estimate;
 use crate::trainers::loss::kl::{Estimator, KlPenalty};
 use crate::trainers::loss::norm::shrinkage;
@@ -112,11 +113,17 @@ impl Model for Sequence {
             part.reconsider(self.policy.as_mut(), &mut self.now);
             (&part, &self.now)
         };
+        let averaging = Averaging {
+            loss_type: pass.objective.loss_type,
+            mask_truncated: pass.objective.mask_truncated,
+            weight: experience.weight,
+            minibatches: pass.minibatches,
+        };
         let loss = Loss {
             objective: pass.objective,
             coefficient: pass.coefficient,
             credit: &self.credit,
-            weight: experience.weight,
+            shares: &averaging.shares(tape, pass.rows.clone()),
             rows: (pass.rows.start, tape.rows),
             later: pass.later,
         };

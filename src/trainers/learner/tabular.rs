@@ -14,7 +14,7 @@ use crate::policies::{Backend, Kernels, Ray, Snapshot, TabularPolicy, TabularVal
 use crate::trainers::error::TrainerError;
 use crate::trainers::loss::advantage::{Baseline, Scale, advantages};
 use crate::trainers::loss::compared::compared;
-use crate::trainers::loss::estimators::{estimate, slope};
+use crate::trainers::loss::estimators::{corrected_slope, estimate, slope};
 use crate::trainers::loss::gae::gae;
 use crate::trainers::loss::kl::{Estimator, KlPenalty, Place};
 use crate::trainers::loss::objective::Credit;
@@ -99,7 +99,7 @@ impl Tabular {
         let objective = pass.objective;
         let share = 1.0 / rows.len() as f64;
         let in_loss = objective.kl.place == Place::Loss;
-        let apart = pass.later && matches!(objective.surrogate, Some((Surrogate::Masked, _)));
+        let apart = pass.later && objective.surrogate.is_some_and(|clip| clip.surrogate == Surrogate::Masked);
         let mut clipped = 0;
         let mut slopes = Slopes {
             log_prob: Vec::with_capacity(rows.len()),
@@ -111,7 +111,7 @@ impl Tabular {
             let log_prob = if pass.fresh { row.log_prob } else { self.policy.log_prob(row.cell) };
             let push = match objective.surrogate {
                 None => Some(row.advantage),
-                Some((surrogate, epsilon)) => surrogate.push(row.advantage, log_prob - row.log_prob, epsilon),
+                Some(clip) => clip.push(row.advantage, log_prob - row.log_prob),
             };
             clipped += usize::from(push.is_none());
             let mut weight = -push.unwrap_or(0.0);
@@ -120,7 +120,12 @@ impl Tabular {
                 weight = 0.0;
             }
             if in_loss {
-                weight += pass.coefficient * slope(objective.kl.estimator, log_prob, row.reference);
+                let pull = if objective.corrects_kl {
+                    corrected_slope(log_prob - row.log_prob, log_prob, row.reference)
+                } else {
+                    slope(objective.kl.estimator, log_prob, row.reference)
+                };
+                weight += pass.coefficient * pull;
             }
             slopes.log_prob.push((row.cell, weight * share));
             slopes.totals[row.prompt] += weight * share;
@@ -204,7 +209,7 @@ impl Model for Tabular {
                 Scale::Truncated { .. } | Scale::Catoni { .. } => advantages(&own, Baseline::None, scale),
             }
         };
-        let advantage = compared(credit, paid.rewards, paid.groups, paid.weight)
+        let advantage = compared(credit, paid.rewards, paid.functions, paid.groups, paid.weight)
             .unwrap_or_else(|| paid.weight.apply(paid.rewards, critic));
         self.advantage.clone_from(&advantage);
         self.target.clear();

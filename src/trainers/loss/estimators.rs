@@ -25,9 +25,26 @@ pub fn slope(estimator: Estimator, log_prob: f64, ref_log_prob: f64) -> f64 {
     }
 }
 
+/// Derivative in ln π of the k3 estimate times r = exp(`log_ratio`), the ratio of π to the policy that sampled (TRL's bias
+/// correction; DeepSeek-AI 2025, V3.2): r·(ln π − ln π₀), of which the mean over what was sampled is the gradient of KL(π‖π₀).
+pub fn corrected_slope(log_ratio: f64, log_prob: f64, ref_log_prob: f64) -> f64 {
+    log_ratio.exp() * (log_prob - ref_log_prob)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_corrected_slope_is_the_derivative_of_ratio_times_k3() {
+        let (old, reference, h) = (-0.9, -2.1, 1e-6);
+        for log_prob in [-1.3, -0.9, -3.0] {
+            let at = |x: f64| (x - old).exp() * estimate(Estimator::K3, x, reference).unwrap();
+            let numeric = (at(log_prob + h) - at(log_prob - h)) / (2.0 * h);
+            let slope = corrected_slope(log_prob - old, log_prob, reference);
+            assert!((numeric - slope).abs() < 1e-8, "{log_prob}: {slope} against {numeric}");
+        }
+    }
 
     #[test]
     fn slopes_are_the_derivatives() {

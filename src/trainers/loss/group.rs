@@ -22,6 +22,24 @@ pub enum ScaleRewards {
     None,
 }
 
+/// How the pay of several reward functions becomes one advantage (TRL's key of this name).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MultiObjectiveAggregation {
+    /// They are summed, and the sum is compared within its group.
+    #[default]
+    SumThenNormalize,
+    /// Each is compared within its group, in units of its own standard deviation there; the sum of these is compared over the batch (Liu
+    /// et al. 2026, GDPO). What a function pays, 0.01 or 10⁶, is then all the same.
+    NormalizeThenSum,
+}
+
+impl MultiObjectiveAggregation {
+    pub(in crate::trainers) fn is_sum(&self) -> bool {
+        *self == Self::SumThenNormalize
+    }
+}
+
 /// Leave-one-out advantages (Kool et al. 2019): r less the mean of the others of its group. Rows of a group are adjacent
 /// and share their number in `groups`; a rollout without others has advantage 0.
 pub fn leave_one_out(rewards: &[f64], groups: &[u64]) -> Vec<f64> {
@@ -42,6 +60,20 @@ pub fn group_relative(rewards: &[f64], groups: &[u64], scale: ScaleRewards) -> V
         let centred = advantages(group, Baseline::Mean, Scale::Raw);
         centred.into_iter().map(|a| if own > 0.0 { a / divisor } else { 0.0 }).collect()
     })
+}
+
+/// GDPO's advantages (Liu et al. 2026) of what several reward functions pay: each is compared within its group and divided by its
+/// standard deviation there, and their sum is compared over the batch and divided by that of the batch. Columns have one entry a
+/// rollout; rows of a group are adjacent and share their number in `groups`.
+pub fn normalised_then_summed(columns: &[Vec<f64>], groups: &[u64]) -> Vec<f64> {
+    let mut sums = vec![0.0; groups.len()];
+    for column in columns {
+        let own = group_relative(column, groups, ScaleRewards::Group);
+        sums.iter_mut().zip(own).for_each(|(sum, own)| *sum += own);
+    }
+    let divisor = deviation(&sums) + SMALL;
+    let centred = advantages(&sums, Baseline::Mean, Scale::Raw);
+    centred.into_iter().map(|a| a / divisor).collect()
 }
 
 /// `credit` of every run of equal group numbers that has at least two members.

@@ -1,6 +1,7 @@
 //! From rewards to the derivatives of a loss: credit, surrogate and penalties, as numbers in f64.
 
 pub(super) mod advantage;
+pub(super) mod average;
 pub(super) mod compared;
 pub mod estimators;
 pub(super) mod gae;
@@ -18,11 +19,14 @@ pub(super) mod token_slopes;
 pub(super) mod weight;
 
 pub use advantage::{Baseline, Scale, advantages};
+pub use average::LossType;
 pub use gae::gae;
-pub use group::{ScaleRewards, group_relative, leave_one_out};
+pub use group::{
+    MultiObjectiveAggregation, ScaleRewards, group_relative, leave_one_out, normalised_then_summed,
+};
 pub use kl::{Controller, Estimator, KlPenalty, Per, Place};
 pub use objective::{Credit, Objective};
 pub use robust::{median_of_means, trimmed_mean};
 pub use shaping::{Shaper, Shaping, ShapingError};
-pub use surrogate::Surrogate;
+pub use surrogate::{Clip, ImportanceSamplingLevel, Surrogate};
 pub use weight::Weight;

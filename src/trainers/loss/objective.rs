@@ -1,9 +1,10 @@
 //! What is minimised, whatever the policy.
 
 use super::advantage::{Baseline, Scale};
+use super::average::LossType;
 use super::group::ScaleRewards;
 use super::kl::KlPenalty;
-use super::surrogate::Surrogate;
+use super::surrogate::Clip;
 
 /// The terms of a trainer's loss.
 #[derive(Debug, Clone)]
@@ -12,8 +13,14 @@ pub struct Objective {
     pub kl: KlPenalty,
     /// From rewards to advantages.
     pub credit: Credit,
-    /// The surrogate and its clip range ε; −A·ln π where there is none.
-    pub surrogate: Option<(Surrogate, f64)>,
+    /// Whether the penalty in the loss is multiplied by the ratio to the policy that sampled, and differentiated with it.
+    pub corrects_kl: bool,
+    /// The surrogate and where it is clipped; −A·ln π where there is none.
+    pub surrogate: Option<Clip>,
+    /// How the loss is averaged over actions.
+    pub loss_type: LossType,
+    /// Whether rollouts that were cut off at the horizon have no part in the loss. They count in advantages.
+    pub mask_truncated: bool,
     /// Weight of the mean entropy over all prompts, subtracted from the loss.
     pub entropy: f64,
     /// The value head's loss: its weight, and how far V may move within an update.
@@ -29,6 +36,8 @@ pub enum Credit {
     LeaveOneOut,
     /// Compared with the group's mean, in units of a standard deviation.
     Group(ScaleRewards),
+    /// Each reward function's pay compared with the group's mean, in units of its standard deviation, and their sum with the batch's.
+    EachFunction,
     /// Compared with the value head, by generalised advantage estimation.
     Critic {
         /// How advantages are scaled.

@@ -51,6 +51,8 @@ pub struct Paid<'a> {
     pub penalty: &'a [f64],
     /// Shaped labels less the penalties.
     pub rewards: &'a [f64],
+    /// What reward functions of their own pay, by name: part of the labels.
+    pub functions: &'a [(String, Vec<f64>)],
     /// Numbers that rows share which are compared with each other.
     pub groups: &'a [u64],
     /// Which rows count.
@@ -64,7 +66,8 @@ impl TokenCredit {
         if let Credit::Critic { scale, gamma, lambda } = credit {
             return self.critic(paid, (scale, gamma, lambda), tape);
         }
-        let per_row = compared(credit, paid.rewards, paid.groups, paid.weight).unwrap_or_default();
+        let per_row =
+            compared(credit, paid.rewards, paid.functions, paid.groups, paid.weight).unwrap_or_default();
         self.target.clear();
         self.value.clear();
         self.advantage.clear();

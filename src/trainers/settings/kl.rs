@@ -57,11 +57,11 @@ macro_rules! kl_section {
 }
 
 kl_section!(
-    /// The penalty of RLHF's PPO and RLOO: k1 in the reward, 0.05 (TRL).
+    /// The penalty of RLHF's PPO and RLOO: k1 in the reward, 0.05 (TRL 1.16; of PPO, 1.12).
     RewardKl, 0.05, K1, Reward
 );
 kl_section!(
-    /// GRPO's penalty: k3 in the loss. **The coefficient is 0 unless it is set**, as in TRL: nothing then holds the policy to
+    /// GRPO's penalty: k3 in the loss. **The coefficient is 0 unless it is set**, as in TRL 1.16: nothing then holds the policy to
     /// the reference (Shao et al. 2024 use 0.04).
     LossKl, 0.0, K3, Loss
 );

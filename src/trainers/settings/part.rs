@@ -51,6 +51,19 @@ pub trait TrainerPart: Debug + Send + Sync {
     }
 }
 
+/// What is wrong with so many minibatches of a batch of this size.
+pub(super) fn uneven(batch: NonZeroU32, minibatches: NonZeroU32) -> Option<Contradiction> {
+    let (batch, parts) = (batch.get(), minibatches.get());
+    (batch % parts != 0).then(|| {
+        let above = batch.div_ceil(parts).saturating_mul(parts);
+        Contradiction::new(
+            "minibatches",
+            format!("a batch of {batch} cannot be cut into {parts} equal minibatches"),
+            format!("use batch = {above}, or a number that divides {batch}"),
+        )
+    })
+}
+
 /// Rollouts sampled of a policy that is not trained.
 pub(super) fn default_batch() -> NonZeroU32 {
     NonZeroU32::MIN.saturating_add(255)

@@ -1,16 +1,17 @@
 //! Proximal policy optimisation, as RLHF uses it: a value head, several epochs a batch, and a clip on the ratio.
 
 use super::kl::RewardKl;
-use super::part::TrainerPart;
+use super::part::{TrainerPart, uneven};
 use crate::foundation::scalar::{NonNegative, Positive, Probability};
 use crate::trainers::contradiction::Contradiction;
 use crate::trainers::learner::optimizer::OptimizerSpec;
 use crate::trainers::learner::recipe::Recipe;
 use crate::trainers::loss::advantage::Scale;
+use crate::trainers::loss::average::LossType;
 use crate::trainers::loss::kl::KlPenalty;
 use crate::trainers::loss::objective::{Credit, Objective};
 use crate::trainers::loss::shaping::Shaping;
-use crate::trainers::loss::surrogate::Surrogate;
+use crate::trainers::loss::surrogate::{Clip, Surrogate};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::{NonZeroU32, NonZeroU64};
@@ -107,19 +108,8 @@ impl TrainerPart for Ppo {
     fn contradictions(&self) -> Vec<Contradiction> {
         let mut found = KlPenalty::from(&self.kl).contradictions(self.batch);
         found.extend(self.shaping.contradiction());
-        let (batch, parts) = (self.batch.get(), self.minibatches.get());
-        if batch % parts != 0 {
-            let above = batch.div_ceil(parts).saturating_mul(parts);
-            found.push(Contradiction::new(
-                "minibatches",
-                format!("a batch of {batch} cannot be cut into {parts} equal minibatches"),
-                format!(
-                    "use batch = {above}, or a number that \
-                     divides {batch}"
-                ),
-            ));
-        }
-        if batch < 2 && self.advantage == Scale::BatchNormalised {
+        found.extend(uneven(self.batch, self.minibatches));
+        if self.batch.get() < 2 && self.advantage == Scale::BatchNormalised {
             found.push(Contradiction::new(
                 "batch",
                 "a single rollout has no spread to be whitened by",
@@ -141,7 +131,10 @@ impl TrainerPart for Ppo {
                     gamma: self.gamma.get(),
                     lambda: self.lam.get(),
                 },
-                surrogate: Some((self.surrogate, self.cliprange.get())),
+                corrects_kl: false,
+                surrogate: Some(Clip::around(self.surrogate, self.cliprange.get())),
+                loss_type: LossType::Sum,
+                mask_truncated: false,
                 entropy: self.entropy_coef.get(),
                 value: Some((self.vf_coef.get(), self.cliprange_value.get())),
             },

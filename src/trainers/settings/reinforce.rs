@@ -6,6 +6,7 @@ use crate::trainers::contradiction::Contradiction;
 use crate::trainers::learner::optimizer::OptimizerSpec;
 use crate::trainers::learner::recipe::Recipe;
 use crate::trainers::loss::advantage::{Baseline, Scale};
+use crate::trainers::loss::average::LossType;
 use crate::trainers::loss::kl::KlPenalty;
 use crate::trainers::loss::objective::{Credit, Objective};
 use crate::trainers::loss::shaping::Shaping;
@@ -94,7 +95,10 @@ impl TrainerPart for Reinforce {
             objective: Objective {
                 kl: self.kl.clone(),
                 credit: Credit::Batch(self.baseline, self.advantage),
+                corrects_kl: false,
                 surrogate: None,
+                loss_type: LossType::Sum,
+                mask_truncated: false,
                 entropy: 0.0,
                 value: None,
             },

@@ -6,6 +6,7 @@ use crate::foundation::scalar::Positive;
 use crate::trainers::contradiction::Contradiction;
 use crate::trainers::learner::optimizer::OptimizerSpec;
 use crate::trainers::learner::recipe::Recipe;
+use crate::trainers::loss::average::LossType;
 use crate::trainers::loss::group;
 use crate::trainers::loss::kl::KlPenalty;
 use crate::trainers::loss::objective::{Credit, Objective};
@@ -15,7 +16,8 @@ use serde::{Deserialize, Serialize};
 use std::num::{NonZeroU32, NonZeroU64};
 
 /// Policy gradient with groups of G rollouts a prompt: loss −(1/B) Σ Aᵢ ln π(yᵢ), where Aᵢ is rᵢ less the mean of the other
-/// G − 1 rewards of its group, and the KL penalty is part of r. One update a batch.
+/// G − 1 rewards of its group, and the KL penalty is part of r. One update a batch: advantages and gradient are then those of TRL
+/// 1.16, whose clip acts on later ones alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Rloo {
@@ -90,7 +92,10 @@ impl TrainerPart for Rloo {
             objective: Objective {
                 kl: KlPenalty::from(&self.kl),
                 credit: Credit::LeaveOneOut,
+                corrects_kl: false,
                 surrogate: None,
+                loss_type: LossType::Sum,
+                mask_truncated: false,
                 entropy: 0.0,
                 value: None,
             },

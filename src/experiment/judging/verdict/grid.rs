@@ -117,6 +117,7 @@ impl Axes {
             optimizer: part.recipe().map_or("", |recipe| match recipe.optimizer {
                 OptimizerSpec::Sgd { .. } => "sgd",
                 OptimizerSpec::Adam { .. } => "adam",
+                OptimizerSpec::AdamW { .. } => "adamw",
             }),
             error: error(&document.reward),
             kl_target,
