@@ -3,7 +3,7 @@
 use super::figure::Figure;
 use super::forest::{self, Entry, Row};
 use super::labels;
-use super::scale::{Kind, Scale};
+use super::scale::Scale;
 use super::scene::Scene;
 use super::series::{Point, Series};
 use super::shares::{share, told};

@@ -9,6 +9,8 @@ use crate::plots::series::{Point, Series};
 use crate::record::folder::RunFolder;
 
 const LEVEL: OpenProbability = OpenProbability::known(0.95);
+/// Share of the peak and the end together from which on a loss is told.
+const LITTLE: f64 = 0.05;
 const MEDIAN: OpenProbability = OpenProbability::known(0.5);
 
 /// From where to where the utility of a series goes after its peak.
@@ -59,12 +61,15 @@ fn losses(run: &RunFolder, series: &Series, top: f64, last: f64) -> Vec<f64> {
     ids.filter_map(|id| Some(of(peak, id)? - of(end, id)?)).collect()
 }
 
-/// Where utility turns and what it has lost at the end, for the series whose loss is certainly largest; a loss counts where its interval is above 0.
+/// Where utility turns and what it has lost at the end, for the series whose loss is certainly largest; a loss counts where its interval is above 0
 pub(super) fn title(falls: &[Fall]) -> String {
     let of =
         |name: &str| if falls.len() > 1 && !name.is_empty() { format!(" ({name})") } else { String::new() };
-    let clear =
-        falls.iter().filter_map(|fall| Some((fall, fall.loss?))).filter(|(_, loss)| loss.interval.low > 0.0);
+    // A loss of next to nothing is no finding, however certain it is.
+    let counts = |(fall, loss): &(&Fall, Estimate)| {
+        loss.interval.low > 0.0 && loss.value > LITTLE * (fall.top.y.abs() + fall.last.y.abs())
+    };
+    let clear = falls.iter().filter_map(|fall| Some((fall, fall.loss?))).filter(counts);
     if let Some((fall, loss)) = clear.max_by(|a, b| a.1.interval.low.total_cmp(&b.1.interval.low)) {
         return format!(
             "E[V] peaks at {} at KL {} and has lost {} [{}, {}] at KL {}{}",
