@@ -87,6 +87,12 @@ impl Theme {
         }
     }
 
+    /// All colours, each once or more.
+    pub fn all(self) -> Vec<Rgb> {
+        let Colours { page, text, soft, rule, grid, series, label } = *self.colours();
+        [page, text, soft, rule, grid].into_iter().chain(series).chain(label).collect()
+    }
+
     /// The colour as CSS writes it.
     pub fn css(self, tone: Tone) -> String {
         let (r, g, b) = self.rgb(tone);
