@@ -372,3 +372,73 @@ fn lines_of_a_sweep_that_are_equal_are_drawn_once_and_named_together() {
     assert!(texts.iter().any(|text| *text == "a = b") && texts.iter().any(|text| *text == "c"), "{texts:?}");
     assert!(drawn.series.iter().any(|s| s.name == "b"), "the CSV keeps all");
 }
+
+/// Three arms whose utility rises to 1 at a KL of 1 and then goes by `slope(replicate)` a nat, to a KL of 2.
+fn with_slopes(slope: impl Fn(u64) -> f64) -> (TempDir, RunFolder) {
+    let (dir, mut run) = made(&synthetic_run::coefficients());
+    let last = run.steps.iter().map(|row| row.step).max().unwrap() as f64;
+    for row in &mut run.steps {
+        let kl = 2.0 * row.step as f64 / last;
+        let beyond = (kl - 1.0).max(0.0);
+        let slope = if row.arm == 1 { slope(row.replicate) } else { 0.01 };
+        row.kl = Some(kl);
+        row.utility = Some(kl.min(1.0) + slope * beyond);
+    }
+    (dir, run)
+}
+
+#[test]
+fn a_fall_is_told_by_what_each_replicate_loses_and_only_where_its_interval_is_above_zero() {
+    // Eight replicates lose .5 to 1.2: their median is .85, and the 95% interval of a median of eight is all of them.
+    let (_dir, run) = with_slopes(|replicate| -0.5 - 0.1 * replicate as f64);
+    let title = figure(&run, "over_optimisation").title;
+    assert!(title.starts_with("E[V] peaks at 0.9") && title.contains("has lost 0.8"), "{title}");
+    assert!(title.contains("[0.4") && title.contains("1.1") && title.ends_with("at KL 2 (β=0.5)"), "{title}");
+    // One of them gains: the median falls as far, and is not certain to.
+    let (_dir, run) =
+        with_slopes(|replicate| if replicate == 0 { 0.5 } else { -0.5 - 0.1 * replicate as f64 });
+    let title = figure(&run, "over_optimisation").title;
+    assert!(title.ends_with("no fall is certain"), "{title}");
+}
+
+#[test]
+fn the_share_of_runs_by_a_step_has_its_exact_interval() {
+    let (_dir, mut run) = made(&synthetic_run::quickstart());
+    for row in &mut run.replicates {
+        row.first_sighting = (row.replicate < 6).then_some(10 + row.replicate);
+        row.first_catch = (row.replicate < 3).then_some(12);
+        row.damage_step = (row.replicate < 6).then_some(40);
+    }
+    let drawn = figure(&run, "timing");
+    let last = |name: &str| *drawn.series.iter().find(|s| s.name == name).unwrap().points.last().unwrap();
+    for (name, hits) in [("sighted", 6), ("confirmed", 3), ("damaged", 6)] {
+        let exact = clopper_pearson(hits, 24, level()).unwrap();
+        let point = last(name);
+        assert_eq!((point.y, point.low, point.high), (hits as f64 / 24.0, Some(exact.low), Some(exact.high)));
+    }
+    let told = "25% [9.8, 47] of the runs are damaged; in 50% [12, 88] of these a hack was confirmed before";
+    assert_eq!(drawn.title, told);
+}
+
+#[test]
+fn shares_of_damaged_runs_are_compared_with_an_interval_of_their_difference() {
+    let (_dir, first) = made(&synthetic_run::quickstart());
+    let (mut first, mut other) = (first.clone(), first);
+    for row in &mut first.replicates {
+        row.damage_step = (row.replicate < 4).then_some(40);
+    }
+    for row in &mut other.replicates {
+        row.damage_step = ((3..18).contains(&row.replicate)).then_some(40);
+    }
+    let (found, alone) = tailcatch::report::compare::compare(&first, &other);
+    assert!(alone.is_empty());
+    let damaged = found.iter().find(|d| d.metric == "damaged").unwrap();
+    // Of 24 pairs 14 are damaged in the other only and 3 in the first only: (15 − 4)/26 ± 1.96·√((19/26 − (11/26)²)/26).
+    let (low, high) = (damaged.ci_low.unwrap(), damaged.ci_high.unwrap());
+    let half = 1.959_964 * ((19.0 / 26.0 - (11.0f64 / 26.0).powi(2)) / 26.0).sqrt();
+    assert!((damaged.difference - 11.0 / 24.0).abs() < 1e-12);
+    assert!(
+        (low - (11.0 / 26.0 - half)).abs() < 1e-5 && (high - (11.0 / 26.0 + half)).abs() < 1e-5,
+        "{low} {high}"
+    );
+}
