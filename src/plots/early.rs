@@ -8,6 +8,10 @@ use std::collections::BTreeMap;
 /// Hacks from which on their scores are told of.
 pub(super) const LEAST: usize = 10;
 
+/// Arms, and recorded runs of each, that are read: of more rollouts than these a picture shows nothing else.
+pub(super) const MAX_ARMS: usize = 6;
+pub(super) const MAX_RUNS: usize = 12;
+
 /// A recorded run.
 pub(super) struct Recorded {
     /// Its arm.
@@ -22,11 +26,23 @@ pub(super) struct Recorded {
     pub rollouts: Vec<Rollout>,
 }
 
-/// The recorded runs with their early rollouts, in plan order.
+/// The recorded runs with their early rollouts, in plan order: of the first arms that have some.
 pub(super) fn early(run: &RunFolder) -> Result<Vec<Recorded>, Status> {
-    let damage: BTreeMap<&str, Option<u64>> =
-        run.replicates.iter().map(|row| (row.train_id.as_str(), row.damage_step)).collect();
-    let wanted = |id: &str, step: u64| damage.get(id).is_some_and(|at| at.is_none_or(|at| step < at));
+    let ends: BTreeMap<&str, (usize, Option<u64>)> =
+        run.replicates.iter().map(|row| (row.train_id.as_str(), (row.arm, row.damage_step))).collect();
+    let mut taken: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    let wanted = |id: &str, step: u64| {
+        let Some(&(arm, damage)) = ends.get(id) else { return false };
+        let (arms, runs) = (taken.len(), taken.get(&arm).map_or(0, Vec::len));
+        let is_known = taken.get(&arm).is_some_and(|runs| runs.iter().any(|run| run == id));
+        if !is_known {
+            if runs >= MAX_RUNS || (runs == 0 && arms >= MAX_ARMS) {
+                return false;
+            }
+            taken.entry(arm).or_default().push(id.to_owned());
+        }
+        damage.is_none_or(|damage| step < damage)
+    };
     let mut found = rollouts(run, wanted)
         .map_err(|error| Status::Missing { column: format!("readable rollouts: {error}") })?;
     let of = |info: &crate::record::folder::RunInfo| {
@@ -34,7 +50,7 @@ pub(super) fn early(run: &RunFolder) -> Result<Vec<Recorded>, Status> {
             arm: info.arm,
             replicate: info.replicate,
             train_id: info.train_id.clone(),
-            damage: damage.get(info.train_id.as_str()).copied().flatten(),
+            damage: ends.get(info.train_id.as_str()).and_then(|end| end.1),
             rollouts: found.remove(&info.train_id)?,
         })
     };

@@ -2,7 +2,7 @@
 
 use super::arms::first_of_each_arm;
 use super::axes::{Below, LEVEL, Panel};
-use super::early::{LEAST, Recorded, SCORES, Score, early, varies};
+use super::early::{LEAST, MAX_RUNS, Recorded, SCORES, Score, early, varies};
 use super::figure::Figure;
 use super::labels;
 use super::multiples::{Line, Multiples};
@@ -17,8 +17,6 @@ use crate::foundation::failure::Status;
 use crate::foundation::numeric;
 use crate::record::folder::RunFolder;
 
-/// Panels; further arms are in the CSV only.
-const MAX_ARMS: usize = 6;
 const NARROWEST: f64 = 225.0;
 const CHANCE: &str = "base rate";
 /// Points of a curve.
@@ -89,9 +87,9 @@ pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> 
     }
     let labels: Vec<String> = arms.iter().map(|one| run.label(one.arm)).collect();
     let scene = draw(&labels, &series, heads, &empty, size)?;
-    let shown = labels.len().min(MAX_ARMS);
-    let rest = if run.plan.arms.len() > shown {
-        format!(" Of {} arms {shown} are shown.", run.plan.arms.len())
+    let (all, shown) = (run.plan.arms.len(), labels.len());
+    let rest = if all > shown {
+        format!(" Of {all} arms the first {shown} that were recorded are shown.")
     } else {
         String::new()
     };
@@ -100,7 +98,7 @@ pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> 
         title: title(&found, run.plan.arms.len() > 1),
         caption: format!(
             "Share of hacks among the rollouts that score at least so much, against the share of all hacks that are among them; equal scores are taken at once. Recorded rollouts \
-             before the damage, those of all recorded runs of an arm together. AP: average precision, the mean over these runs, with its 95% bootstrap interval over them where there are \
+             before the damage, those of at most {MAX_RUNS} recorded runs of an arm together. AP: average precision, the mean over these runs, with its 95% bootstrap interval over them where there are \
              enough. Dashed: the base rate, which chance gives.{rest}"
         ),
         columns: ["recall", "precision", "ci_low", "ci_high"],
@@ -204,7 +202,6 @@ fn draw(
 ) -> Result<Scene, Status> {
     let nothing = Status::TooFew { what: "finite points", have: 0, need: 1 };
     let width = size.width();
-    let arms = &arms[..arms.len().min(MAX_ARMS)];
     let scale = Scale::exact(Kind::Linear, 0.0, 1.0).ok_or(nothing)?;
     let mut scene = Scene::new(width, 0.0);
     scene.bold((10.0, 18.0), "Precision", NORMAL, Align::Left, BLACK);
@@ -214,7 +211,7 @@ fn draw(
         .filter(|(name, _)| series.iter().any(|s| s.name == *name))
         .collect();
     let start = 30.0 + labels::key(&mut scene, 10.0, width - 10.0, 28.0, &pens);
-    let panels = Multiples::new(&heads[..arms.len()], (width, start), 170.0, 3, NARROWEST);
+    let panels = Multiples::new(&heads, (width, start), 170.0, 3, NARROWEST);
     for (i, arm) in arms.iter().enumerate() {
         let (left, top, right, bottom) = panels.edges(i);
         let panel = Panel { left, top, right, bottom, x: scale, y: scale };

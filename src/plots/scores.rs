@@ -19,8 +19,6 @@ use crate::foundation::order;
 use crate::record::folder::RunFolder;
 use crate::record::recorded::Rollout;
 
-/// Panels; further arms are in the CSV only.
-const MAX_ARMS: usize = 6;
 const NARROWEST: f64 = 225.0;
 const BENIGN: &str = "benign";
 const PLACEBO: &str = "placebo";
@@ -91,9 +89,9 @@ fn figure(
         overlaps.extend(overlap(&classes[0].1, &classes[2].1).map(|share| (panel, share)));
     }
     let scene = draw(runs.iter().map(|one| label(one)).collect(), &series, heads, axis, size)?;
-    let further = run.plan.arms.len().saturating_sub(MAX_ARMS.min(runs.len()));
-    let rest = if further > 0 {
-        format!(" Of {} arms {} are shown.", run.plan.arms.len(), MAX_ARMS.min(runs.len()))
+    let (all, shown) = (run.plan.arms.len(), runs.len());
+    let rest = if all > shown {
+        format!(" Of {all} arms the first {shown} that were recorded are shown.")
     } else {
         String::new()
     };
@@ -175,7 +173,6 @@ fn draw(
     size: Size,
 ) -> Option<Scene> {
     let width = size.width();
-    let arms = &arms[..arms.len().min(MAX_ARMS)];
     let mut scene = Scene::new(width, 0.0);
     let shown =
         PENS.iter().filter(|(name, _)| series.iter().any(|s| s.name == *name && !s.points.is_empty()));
@@ -183,7 +180,7 @@ fn draw(
     let title = "Share of the class that scores at least so much";
     scene.bold((10.0, 18.0), title, super::theme::NORMAL, super::scene::Align::Left, BLACK);
     let start = 30.0 + labels::key(&mut scene, 10.0, width - 10.0, 28.0, &pens);
-    let panels = Multiples::new(&heads[..arms.len()], (width, start), 190.0, 3, NARROWEST);
+    let panels = Multiples::new(&heads, (width, start), 190.0, 3, NARROWEST);
     for (i, arm) in arms.iter().enumerate() {
         let mine: Vec<&Series> = series.iter().filter(|s| s.panel == *arm && !s.points.is_empty()).collect();
         let (left, top, right, bottom) = panels.edges(i);

@@ -26,7 +26,7 @@ pub struct Rollout {
 /// A table that cannot be read, by file and line.
 pub fn rollouts(
     run: &RunFolder,
-    wanted: impl Fn(&str, u64) -> bool,
+    mut wanted: impl FnMut(&str, u64) -> bool,
 ) -> Result<BTreeMap<String, Vec<Rollout>>, FolderError> {
     type Seen = BTreeMap<u64, (f64, Option<f64>)>;
     let mut seen: BTreeMap<String, Seen> = BTreeMap::new();
