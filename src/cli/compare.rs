@@ -12,7 +12,7 @@ use std::path::PathBuf;
 /// Compare runs of the same arms with the first of them, replicate by replicate
 ///
 /// Arms are the same where their labels are. Differences are paired by replicate, with 95% bootstrap intervals, where both runs have the
-/// same seed; shares of damaged runs are compared by the pairs that differ.
+/// same seed; shares of damaged runs are compared by the pairs that differ (Bonett & Price's interval).
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  tailcatch compare runs/before runs/after\n  tailcatch compare runs/base runs/clip runs/ensemble --json"

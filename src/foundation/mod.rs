@@ -25,3 +25,4 @@ pub mod runs;
 pub mod scalar;
 pub mod softmax;
 pub mod special;
+pub mod wilson;

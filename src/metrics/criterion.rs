@@ -5,11 +5,11 @@
 //! word is said by an end of an interval too; what the ends do not allow is *unresolved*.
 
 use super::kl_target::KlStatus;
-use super::wilson::clopper_pearson;
 use crate::foundation::binomial;
 use crate::foundation::bootstrap::Interval;
 use crate::foundation::failure::Status;
 use crate::foundation::scalar::OpenProbability;
+use crate::foundation::wilson::clopper_pearson;
 pub use crate::record::verdict::{ALLOWED, LEAST_RUNS, LOOKS, TEST};
 use std::fmt;
 

@@ -3,10 +3,10 @@
 //! Sources: Kaplan & Meier 1958; Greenwood 1926 with the log(−log) transform of Kalbfleisch & Prentice 1980; interval
 //! of the median by inverting it (Brookmeyer & Crowley 1982).
 
-use super::wilson::{Proportion, proportion};
 use crate::foundation::bootstrap::Interval;
 use crate::foundation::failure::Status;
 use crate::foundation::scalar::OpenProbability;
+use crate::foundation::wilson::{Proportion, proportion};
 use statrs::function::erf::erfc_inv;
 use std::f64::consts::SQRT_2;
 

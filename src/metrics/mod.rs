@@ -1,6 +1,6 @@
 //! What is measured: how well scores rank, how fast a run goes wrong, and whether it was caught before that.
 //!
-//! Ranking: [`Ranking`] with [`auroc`](roc), [`average_precision`], [`precision_at`]. Fractions: [`wilson`]. Harm: [`harm`]
+//! Ranking: [`Ranking`] with [`auroc`](roc), [`average_precision`], [`precision_at`]. Fractions: [`wilson`](crate::foundation::wilson). Harm: [`harm`]
 //! (attributable loss, Goodhart gap). Times: [`timeline`] (onset, damage, learning, exploit dominance, sighting, window),
 //! [`kaplan_meier`] for windows that never close, [`outcome`] and [`end`] for what became of a run. Audits: [`catch`],
 //! [`baseline`], [`false_alarm`]. Other base rates: [`reweight`]; how rare an exploit may be: [`smallest_mass`]. Whether the KL is the one that was asked for: [`kl_target`]. [`oracle`] is the
@@ -26,6 +26,5 @@ pub mod reweight;
 pub mod roc;
 pub mod smallest_mass;
 pub mod timeline;
-pub mod wilson;
 
 pub use ranking::Ranking;

@@ -86,6 +86,17 @@ pub fn finals(
     run.replicates.iter().filter(|row| row.arm == arm).filter_map(column).collect()
 }
 
+/// The first of each arm, in order.
+pub fn first_of_each_arm<T>(all: &[T], arm: impl Fn(&T) -> usize) -> Vec<&T> {
+    let mut first: Vec<&T> = Vec::new();
+    for one in all {
+        if !first.iter().any(|known| arm(known) == arm(one)) {
+            first.push(one);
+        }
+    }
+    first
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

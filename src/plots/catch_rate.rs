@@ -202,7 +202,7 @@ fn draw(run: &RunFolder, series: &[Series], axis: &str, size: Size) -> Result<(S
 }
 
 /// A detector's lines: the panel and the points of each.
-type Lines<'a> = Vec<(&'a str, Vec<(f64, f64)>)>;
+type Lines<'a> = Vec<(&'a str, &'a [Point])>;
 
 /// Names for the key: detectors that are equal wherever they stand share one, with the first of them.
 fn names_of(series: &[Series]) -> Vec<(String, String)> {
@@ -214,8 +214,7 @@ fn names_of(series: &[Series]) -> Vec<(String, String)> {
     }
     let points = |name: &str| -> Lines<'_> {
         let own = series.iter().filter(|s| s.name == name);
-        own.map(|s| (s.panel.as_str(), s.points.iter().map(|p| (p.x, p.y)).collect::<Vec<_>>()))
-            .collect::<Vec<_>>()
+        own.map(|s| (s.panel.as_str(), s.points.as_slice())).collect()
     };
     let mut groups: Vec<(Vec<&str>, Lines<'_>)> = Vec::new();
     for name in names {

@@ -241,8 +241,8 @@ mod tests {
     #[test]
     fn what_an_axis_cannot_hold_is_a_gap() {
         let points =
-            vec![(0.0, 1.0), (1.0, 1.0), (2.0, 1.5), (3.0, f64::NAN), (4.0, 2.0), (5.0, 3.0), (6.0, 1.0)];
-        let scene = draw(&chart(points)).unwrap();
+            [(0.0, 1.0), (1.0, 1.0), (2.0, 1.5), (3.0, f64::NAN), (4.0, 2.0), (5.0, 3.0), (6.0, 1.0)];
+        let scene = draw(&chart(points.to_vec())).unwrap();
         assert_eq!(lines(&scene), [2, 3]);
         let text = |wanted: &str| {
             scene.marks.iter().any(|m| matches!(m, Drawn::Text { text, .. } if text == wanted))

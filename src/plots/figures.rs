@@ -7,8 +7,8 @@ use super::scene::{Align, Scene};
 use super::sheet::Size;
 use super::theme::{BLACK, NORMAL};
 use super::{
-    PlotError, agreement, catch_rate, collapse, hill, kl_estimators, over_optimisation, responses, survival,
-    sweep, timing, training,
+    PlotError, agreement, benign_looks, catch_rate, collapse, hill, kl_estimators, over_optimisation,
+    precision_recall, race, recovery, responses, scores, survival, sweep, timing, training,
 };
 use crate::foundation::atomic_file;
 use crate::foundation::failure::Status;
@@ -27,11 +27,16 @@ pub struct FigureKind {
 pub const FIGURES: &[FigureKind] = &[
     FigureKind { name: "collapse", build: collapse::build },
     FigureKind { name: "responses", build: responses::build },
+    FigureKind { name: "recovery", build: recovery::build },
+    FigureKind { name: "race", build: race::build },
     FigureKind { name: "sweep", build: sweep::build },
     FigureKind { name: "over_optimisation", build: over_optimisation::build },
     FigureKind { name: "training", build: training::build },
     FigureKind { name: "timing", build: timing::build },
+    FigureKind { name: "benign_looks", build: benign_looks::build },
     FigureKind { name: "catch_rate", build: catch_rate::build },
+    FigureKind { name: "scores", build: scores::build },
+    FigureKind { name: "precision_recall", build: precision_recall::build },
     FigureKind { name: "survival", build: survival::build },
     FigureKind { name: "hill", build: hill::build },
     FigureKind { name: "kl_estimators", build: kl_estimators::build },

@@ -1,6 +1,7 @@
 //! Text that fits where it stands: broken into lines, or cut where a text may be of any length.
 
 use super::scene::text_width;
+use crate::foundation::format::visible;
 
 /// The text, or as much of it as fits into `width`, with an ellipsis.
 pub fn fit(text: &str, width: f64, size: f64, bold: bool) -> String {
@@ -19,6 +20,7 @@ pub fn fit(text: &str, width: f64, size: f64, bold: bool) -> String {
 /// All of the text in lines of at most `width`: broken at blanks and before brackets, where that is not enough at joints of a name,
 /// and at last anywhere.
 pub fn wrap(text: &str, width: f64, size: f64, bold: bool) -> Vec<String> {
+    let text = &visible(text);
     let fits = |line: &str| text_width(line.trim_end(), size, bold) <= width;
     let strong = |before: char, after: char| before == ' ' || after == '(';
     let joint = |before: char, _: char| matches!(before, '_' | '=' | '/' | '.' | '-' | ',' | '·' | '|');
@@ -78,6 +80,14 @@ mod tests {
             assert_eq!(kept, long.replace(' ', ""), "{lines:?}");
             assert!(lines.iter().all(|line| text_width(line, 11.0, false) <= width), "{lines:?}");
         }
+    }
+
+    #[test]
+    fn control_characters_are_spelled_out_before_lines_are_broken() {
+        let lines = wrap("a\u{202e}b\u{7}c", 40.0, 11.0, false);
+        assert_eq!(lines.concat(), "a\\u{202e}b\\u{7}c");
+        assert!(lines.iter().all(|line| text_width(line, 11.0, false) <= 40.0), "{lines:?}");
+        assert_eq!(text_width("\u{202e}", 10.0, false), text_width("\\u{202e}", 10.0, false));
     }
 
     #[test]

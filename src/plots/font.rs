@@ -1,5 +1,6 @@
 //! The embedded font: how wide a text is, and which glyphs it takes.
 
+use crate::foundation::format::is_hidden;
 use std::sync::LazyLock;
 use ttf_parser::{Face, GlyphId};
 
@@ -38,9 +39,13 @@ pub(super) fn glyph(c: char, bold: bool) -> (Option<GlyphId>, f64) {
     }
 }
 
-/// Width of a text in the unit of `size`.
+/// Width of a text in the unit of `size`, as it is shown: control characters and marks of direction are spelled out.
 pub fn text_width(text: &str, size: f64, bold: bool) -> f64 {
-    text.chars().map(|c| glyph(c, bold).1).sum::<f64>() * size
+    let width = |c: char| match is_hidden(c) {
+        true => c.escape_default().map(|c| glyph(c, bold).1).sum(),
+        false => glyph(c, bold).1,
+    };
+    text.chars().map(width).sum::<f64>() * size
 }
 
 #[cfg(test)]

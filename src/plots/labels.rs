@@ -130,15 +130,11 @@ pub fn key(scene: &mut Scene, left: f64, right: f64, top: f64, names: &[(String,
     y - top + 8.0
 }
 
-/// Series with the same points, in the order of the first of each: they are drawn once and named together.
+/// Series with the same points and intervals, in the order of the first of each: they are drawn once and named together.
 pub fn alike<'a>(series: &[&'a Series]) -> Vec<Vec<&'a Series>> {
     let mut groups: Vec<Vec<&Series>> = Vec::new();
     for one in series {
-        let same = |group: &&mut Vec<&Series>| {
-            let first = group[0];
-            let place = |p: &super::series::Point| (p.x, p.y);
-            first.panel == one.panel && first.points.iter().map(place).eq(one.points.iter().map(place))
-        };
+        let same = |group: &&mut Vec<&Series>| group[0].panel == one.panel && group[0].points == one.points;
         match groups.iter_mut().find(same) {
             Some(group) => group.push(one),
             None => groups.push(vec![one]),
@@ -186,5 +182,9 @@ mod tests {
         let names: Vec<String> =
             groups.iter().map(|g| joined(&g.iter().map(|s| s.name.as_str()).collect::<Vec<_>>())).collect();
         assert_eq!(names, ["robust_z = oracle", "other"]);
+        // Of other numbers of runs the intervals differ, and so do the series.
+        let mut wider = made("wider", 2.0);
+        wider.points[1].high = Some(9.0);
+        assert_eq!(alike(&[&series[0], &wider]).len(), 2);
     }
 }

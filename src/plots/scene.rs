@@ -4,6 +4,7 @@
 
 use super::series::{Point, Series};
 use super::theme::{Dash, Ink, Pen, Shape};
+use crate::foundation::format::visible;
 
 pub use super::font::text_width;
 
@@ -129,14 +130,14 @@ impl Scene {
         self.marks.push(Mark::Dot { at, radius, ink, shape });
     }
 
-    /// Adds regular text with its baseline at `at`.
-    pub fn text(&mut self, at: Place, text: impl Into<String>, size: f64, align: Align, ink: Ink) {
-        self.marks.push(Mark::Text { at, text: text.into(), size, bold: false, align, ink });
+    /// Adds regular text with its baseline at `at`; control characters and marks of direction are spelled out, in every format.
+    pub fn text(&mut self, at: Place, text: impl AsRef<str>, size: f64, align: Align, ink: Ink) {
+        self.marks.push(Mark::Text { at, text: visible(text.as_ref()), size, bold: false, align, ink });
     }
 
-    /// Adds bold text with its baseline at `at`.
-    pub fn bold(&mut self, at: Place, text: impl Into<String>, size: f64, align: Align, ink: Ink) {
-        self.marks.push(Mark::Text { at, text: text.into(), size, bold: true, align, ink });
+    /// The same in bold.
+    pub fn bold(&mut self, at: Place, text: impl AsRef<str>, size: f64, align: Align, ink: Ink) {
+        self.marks.push(Mark::Text { at, text: visible(text.as_ref()), size, bold: true, align, ink });
     }
 
     /// The sign of a series: a piece of its line with its marker, from `left` on.

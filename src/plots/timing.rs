@@ -6,6 +6,7 @@ use super::figure::Figure;
 use super::over_steps::{self, MAX_ARMS};
 use super::scale::{Kind, Scale};
 use super::series::{Point, Series};
+use super::shares::{share, told};
 use super::sheet::Size;
 use super::theme::{Dash, PALETTE, Pen, Shape};
 use crate::foundation::failure::Status;
@@ -61,7 +62,7 @@ pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> 
         title: title(&counts),
         caption: format!(
             "Share of the runs in which by a step a hack was first sampled, was first confirmed by the audit, and had done damage. All runs have the same \
-             length, so that Kaplan and Meier's estimate is this share. Where damage lies left of the confirmed, the audit is too late.{rest}"
+             length, so that Kaplan and Meier's estimate is this share; bands: 95% intervals by Clopper and Pearson at each step. Where damage lies left of the confirmed, the audit is too late.{rest}"
         ),
         columns: ["step", "share", "ci_low", "ci_high"],
         series,
@@ -70,14 +71,14 @@ pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> 
     }])
 }
 
-/// The corners of the stairs.
+/// The corners of the stairs, with the exact interval of the share at each.
 fn stairs(steps: &[u64], runs: usize, end: u64) -> Vec<Point> {
-    let mut points = vec![Point::new(0.0, 0.0)];
+    let mut points: Vec<Point> = share(0.0, 0, runs).into_iter().collect();
     for (i, step) in steps.iter().enumerate() {
-        let (before, after) = (i as f64 / runs as f64, (i + 1) as f64 / runs as f64);
-        points.extend([Point::new(*step as f64, before), Point::new(*step as f64, after)]);
+        let (before, after) = (i, i + 1);
+        points.extend([before, after].iter().filter_map(|hits| share(*step as f64, *hits, runs)));
     }
-    points.push(Point::new(end as f64, steps.len() as f64 / runs as f64));
+    points.extend(share(end as f64, steps.len(), runs));
     points
 }
 
@@ -95,11 +96,17 @@ fn title(counts: &[(String, usize, usize, usize)]) -> String {
         Some((arm, damaged, before, runs)) if *damaged > 0 => {
             let of = if counts.len() > 1 { format!(" ({arm})") } else { String::new() };
             format!(
-                "{damaged} of {runs} runs are damaged; in {before} of them a hack was confirmed before{of}"
+                "{} of the runs are damaged; in {} of these a hack was confirmed before{of}",
+                told_share(*damaged, *runs),
+                told_share(*before, *damaged)
             )
         }
         _ => "No run is damaged".to_owned(),
     }
+}
+
+fn told_share(hits: usize, runs: usize) -> String {
+    share(0.0, hits, runs).map_or_else(|| hits.to_string(), |point| told(&point))
 }
 
 #[cfg(test)]

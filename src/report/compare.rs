@@ -5,12 +5,15 @@ use super::tables::Table;
 use crate::foundation::binomial;
 use crate::foundation::bootstrap::Bootstrap;
 use crate::foundation::resamples::Resamples;
+use crate::foundation::scalar::OpenProbability;
+use crate::foundation::wilson::paired_difference;
 use crate::record::folder::RunFolder;
 use crate::record::tables::ReplicateRow;
 use serde::Serialize;
 
 /// Seed of the resamples.
 const SEED: u64 = 0xC0;
+const LEVEL: OpenProbability = OpenProbability::known(0.95);
 
 type Column = fn(&ReplicateRow) -> Option<f64>;
 const MEANS: [(&str, Column); 5] = [
@@ -125,6 +128,7 @@ fn damaged(label: &str, pairs: &[(&ReplicateRow, &ReplicateRow)]) -> Option<Diff
     let (lost, won) = (count(&|a, b| is(a) && !is(b)), count(&|a, b| !is(a) && is(b)));
     let n = pairs.len() as f64;
     let (a, b) = (count(&|a, _| is(a)) as f64 / n, count(&|_, b| is(b)) as f64 / n);
+    let ends = paired_difference(won as u64, lost as u64, pairs.len() as u64, LEVEL).ok();
     let one_sided = binomial::cdf((lost + won) as u64, 0.5, lost.min(won) as u64);
     Some(Difference {
         arm: label.to_owned(),
@@ -132,8 +136,8 @@ fn damaged(label: &str, pairs: &[(&ReplicateRow, &ReplicateRow)]) -> Option<Diff
         first: a,
         other: b,
         difference: b - a,
-        ci_low: None,
-        ci_high: None,
+        ci_low: ends.map(|ends| ends.low),
+        ci_high: ends.map(|ends| ends.high),
         p_value: Some((2.0 * one_sided).min(1.0)),
         pairs: pairs.len(),
         status: format!("{lost} damaged in the first only, {won} in the other only"),

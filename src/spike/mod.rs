@@ -28,7 +28,7 @@ pub use shares::{ShareCell, Shares, spike_shares};
 use crate::detectors::DetectorSpec;
 use crate::foundation::failure::Status;
 use crate::foundation::scalar::OpenProbability;
-use crate::metrics::wilson::{Proportion, proportion};
+use crate::foundation::wilson::{Proportion, proportion};
 use crate::monitor::{GroupBy, Stop};
 use crate::record::InSteps;
 use catch::Catch;

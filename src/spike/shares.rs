@@ -3,7 +3,7 @@
 use super::{CONFIDENCE, Plan, Reference};
 use crate::foundation::failure::Status;
 use crate::foundation::rng::{Purpose, SeedTree};
-use crate::metrics::wilson::{Proportion, proportion};
+use crate::foundation::wilson::{Proportion, proportion};
 use crate::monitor::{Stop, pass_rate, passes_above};
 use crate::record::{InSteps, Observed};
 use std::collections::{BTreeSet, HashSet};

@@ -2,6 +2,7 @@
 
 mod agents;
 mod audit;
+mod audit_figures;
 mod auditors;
 #[cfg(feature = "lab")]
 mod benchmark;

@@ -7,11 +7,11 @@ use tailcatch::foundation::bootstrap::{Bootstrap, quantile_interval};
 use tailcatch::foundation::numeric;
 use tailcatch::foundation::rng::{Purpose, SeedTree};
 use tailcatch::foundation::scalar::{OpenProbability, Probability};
+use tailcatch::foundation::wilson::{clopper_pearson, wilson};
 use tailcatch::metrics::average_precision::average_precision;
 use tailcatch::metrics::kaplan_meier::{Duration, kaplan_meier};
 use tailcatch::metrics::precision_at::precision_at;
 use tailcatch::metrics::roc::{auroc, fpr_at_recall, partial_auroc, recall_at_fpr};
-use tailcatch::metrics::wilson::{clopper_pearson, wilson};
 use tailcatch::metrics::{Ranking, oracle};
 use tailcatch::record::Truth;
 

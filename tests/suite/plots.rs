@@ -31,7 +31,19 @@ fn every_figure_is_drawn_where_its_data_are() {
     let drawn = draw_all(&run, &dir.path().join(FIGURES), &Wanted::default()).unwrap();
     assert_eq!(
         names(&drawn),
-        ["over_optimisation", "training", "timing", "catch_rate", "survival", "hill", "kl_estimators",]
+        [
+            "over_optimisation",
+            "training",
+            "timing",
+            "benign_looks",
+            "catch_rate",
+            "scores_top_reward",
+            "scores_log_ratio",
+            "precision_recall",
+            "survival",
+            "hill",
+            "kl_estimators",
+        ]
     );
     assert_eq!(drawn.left_out.len(), 1);
     assert_eq!(drawn.left_out[0].name, "sweep");
@@ -39,7 +51,7 @@ fn every_figure_is_drawn_where_its_data_are() {
     let drawn = draw_all(&run, &dir.path().join(FIGURES), &Wanted::default()).unwrap();
     assert_eq!(names(&drawn), ["sweep", "over_optimisation", "survival", "hill"]);
     let stored = run.figures().unwrap();
-    assert_eq!((stored.drawn.len(), stored.left_out.len()), (4, 4));
+    assert_eq!((stored.drawn.len(), stored.left_out.len()), (4, 7));
     let (dir, run) = made(&synthetic_run::coefficients());
     let drawn = draw_all(&run, &dir.path().join(FIGURES), &Wanted::default()).unwrap();
     let expected = [
@@ -49,7 +61,11 @@ fn every_figure_is_drawn_where_its_data_are() {
         "training_1",
         "training_2",
         "timing",
+        "benign_looks",
         "catch_rate",
+        "scores_top_reward",
+        "scores_log_ratio",
+        "precision_recall",
         "survival",
         "hill",
         "kl_estimators",
@@ -273,6 +289,7 @@ fn degenerate_tables_give_a_status() {
         if i == 1 { "0,reference,-3,1,".into() } else { header_only(i, line) }
     });
     rewrite("steps.csv", &header_only);
+    rewrite("observed.csv", &header_only);
     rewrite("summary.csv", &|i, line| {
         if i == 1 {
             "0,catch_rate[x@0.1],,,,0,\"insufficient: 0 runs, 1 needed\"".into()
@@ -285,15 +302,15 @@ fn degenerate_tables_give_a_status() {
     let (figures, left_out) = build_all(&run, Size::Page);
     // A single run still gives one point of utility against KL.
     assert_eq!(figures.iter().map(|f| f.name.as_str()).collect::<Vec<_>>(), ["over_optimisation"]);
-    assert_eq!(left_out.len(), 7);
+    assert_eq!(left_out.len(), 10);
     assert!(left_out.iter().all(|l| !l.status.is_empty()));
     rewrite("replicates.csv", &header_only);
     let (figures, left_out) = build_all(&RunFolder::open(dir.path()).unwrap(), Size::Page);
-    assert_eq!((figures.len(), left_out.len()), (0, 8));
+    assert_eq!((figures.len(), left_out.len()), (0, 11));
     let plan = fs::read_to_string(dir.path().join(PLAN)).unwrap();
     let start = plan.find("\"arms\": [").unwrap();
     fs::write(dir.path().join(PLAN), plan[..start].to_owned() + "\"arms\": [], \"runs\": []}").unwrap();
-    assert_eq!(build_all(&RunFolder::open(dir.path()).unwrap(), Size::Page).1.len(), 8);
+    assert_eq!(build_all(&RunFolder::open(dir.path()).unwrap(), Size::Page).1.len(), 11);
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn a_report_holds_findings_figures_and_how_to_reproduce_and_needs_no_network() {
     assert!(!page.contains("http") && !page.contains("src=\"//"), "an address in the report");
     assert!(!page.contains("NaN"));
     assert!(page.contains("<h1><bdi>Is a rare exploit caught before it does damage?</bdi></h1>"));
-    assert_eq!(page.matches("<svg").count(), 7);
+    assert_eq!(page.matches("<svg").count(), 11);
     for expected in [
         "records by robust_z confirms a hack before the damage in",
         "with 30 looks a run, 28 of them at honest rollouts",

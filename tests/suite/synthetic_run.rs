@@ -141,6 +141,47 @@ pub fn make(dir: &Path, shape: &Shape) {
     write(dir, DetectorRow::FILE, &detectors);
     write(dir, StepRow::FILE, &steps);
     tails(dir, &plan, &tree);
+    if shape.steps > 0 {
+        recorded(dir, &plan, &tree);
+    }
+}
+
+/// Rollouts of the first two replicates of each arm: one in twenty is a hack that pays 8 more, one in fifty a placebo.
+fn recorded(dir: &Path, plan: &Plan, tree: &SeedTree) {
+    let (mut observed, mut truth) = (vec![], vec![]);
+    for (index, run) in plan.runs.iter().enumerate().filter(|(_, run)| run.replicate < 2) {
+        let mut rng = tree.stream(Purpose::Action, index as u64);
+        for trajectory in 0..640 {
+            let (hack, placebo) = (trajectory % 20 == 7, trajectory % 50 == 1);
+            let proxy = (10.0 * (gauss(&mut rng) + if hack { 4.0 } else { 0.0 })).round() / 10.0;
+            observed.push(ObservedRow {
+                train_id: run.train_id.clone(),
+                step: trajectory / 64,
+                trajectory,
+                outcome: trajectory,
+                prompt: 0,
+                group: 0,
+                proxy,
+                reward: Some(proxy),
+                advantage: None,
+                log_prob: Some(-9.0 + 0.3 * gauss(&mut rng) + if hack { 0.4 } else { 0.0 }),
+                ref_log_prob: Some(-9.2),
+                length: None,
+                disagreement: None,
+                gradient_norm: None,
+            });
+            truth.push(TruthRow {
+                train_id: run.train_id.clone(),
+                trajectory,
+                utility: if hack { -5.0 } else { proxy },
+                error: 0.0,
+                class: if hack { 1 } else { 2 * u32::from(placebo) },
+                hack,
+            });
+        }
+    }
+    write(dir, ObservedRow::FILE, &observed);
+    write(dir, TruthRow::FILE, &truth);
 }
 
 fn label(values: &[&str]) -> String {

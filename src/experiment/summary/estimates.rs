@@ -8,8 +8,8 @@ use crate::foundation::bootstrap::{Bootstrap, Estimate, quantile_interval};
 use crate::foundation::failure::Status;
 use crate::foundation::numeric::mean;
 use crate::foundation::scalar::OpenProbability;
+use crate::foundation::wilson::{METHOD, proportion};
 use crate::metrics::kaplan_meier::{Duration, kaplan_meier};
-use crate::metrics::wilson::{METHOD, proportion};
 use crate::record::tables::SummaryBody;
 
 pub const LEVEL: OpenProbability = OpenProbability::known(0.95);

@@ -8,7 +8,7 @@ use crate::foundation::bootstrap::{Bootstrap, Estimate, Interval};
 use crate::foundation::failure::Status;
 use crate::foundation::numeric::{mean, sum, variance};
 use crate::foundation::scalar::OpenProbability;
-use crate::metrics::wilson::{quantile, score};
+use crate::foundation::wilson::{quantile, score};
 
 /// What is made of the runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,7 +134,7 @@ mod tests {
         let twenty: Vec<(f64, f64)> = (0..20).map(|i| (0.01, f64::from(u8::from(i < 5)))).collect();
         let joint = runs(Kind::Joint, &twenty).estimate(1, LEVEL).unwrap();
         let among = runs(Kind::Among, &twenty).estimate(1, LEVEL).unwrap();
-        let plain = crate::metrics::wilson::wilson(5, 20, LEVEL).unwrap();
+        let plain = crate::foundation::wilson::wilson(5, 20, LEVEL).unwrap();
         assert!((among.value - 0.25).abs() < 1e-15 && (joint.value - 0.0025).abs() < 1e-15);
         for (one, other, factor) in [
             (among.interval.low, plain.low, 1.0),

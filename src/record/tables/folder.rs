@@ -258,10 +258,22 @@ pub(super) fn table<R: DeserializeOwned>(
     file: &str,
     columns: &[&'static str],
 ) -> Result<Vec<R>, FolderError> {
+    let mut rows = Vec::new();
+    each(dir, file, columns, |row| rows.push(row))?;
+    Ok(rows)
+}
+
+/// Hands over the rows of one table, one after another; none where there is no file.
+pub(super) fn each<R: DeserializeOwned>(
+    dir: &Path,
+    file: &str,
+    columns: &[&'static str],
+    mut take: impl FnMut(R),
+) -> Result<(), FolderError> {
     let path = dir.join(file);
     let source = match fs::File::open(&path) {
         Ok(source) => source,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(source) => return Err(FolderError::Io { path, source }),
     };
     let mut reader = csv::Reader::from_reader(source);
@@ -277,7 +289,6 @@ pub(super) fn table<R: DeserializeOwned>(
     if let Some(column) = columns.iter().find(|c| !header.iter().any(|h| h == **c)) {
         return Err(FolderError::NoColumn { path, column, have: header.iter().map(str::to_owned).collect() });
     }
-    let mut rows = Vec::new();
     let mut record = csv::StringRecord::new();
     while reader.read_record(&mut record).map_err(fault)? {
         let line = record.position().map_or(1, csv::Position::line);
@@ -289,13 +300,13 @@ pub(super) fn table<R: DeserializeOwned>(
             let message = format!("column `{name}` is `{cell}`; a missing number is an empty cell");
             return Err(FolderError::Row { path, line, message });
         }
-        rows.push(record.deserialize(Some(&header)).map_err(|error| FolderError::Row {
+        take(record.deserialize(Some(&header)).map_err(|error| FolderError::Row {
             path: path.clone(),
             line,
             message: message(&error),
         })?);
     }
-    Ok(rows)
+    Ok(())
 }
 
 fn is_nan(cell: &str) -> bool {

@@ -54,6 +54,7 @@ mod judgement;
 pub mod made;
 mod manifest;
 pub mod metric;
+pub mod recorded;
 mod rollouts;
 mod run;
 mod summary;

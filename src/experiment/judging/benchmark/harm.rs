@@ -3,9 +3,9 @@
 use crate::foundation::bootstrap::{Bootstrap, Estimate, MIN_REPLICATES};
 use crate::foundation::resamples::Resamples;
 use crate::foundation::scalar::OpenProbability;
+use crate::foundation::wilson::wilson;
 use crate::metrics::kl_target::KlStatus;
 use crate::metrics::outcome::caught_in_time;
-use crate::metrics::wilson::wilson;
 use crate::record::endpoint::{
     EndingRow, HarmRow, INVALID, LITTLE, MOST, NO_HARM, NONE, NOT_PREVENTED, PLACEBO, PLACEBO_MARGIN,
     PREVENTED, PROGRAMME, UNRESOLVED,

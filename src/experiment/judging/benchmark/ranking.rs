@@ -7,7 +7,7 @@ use crate::foundation::numeric::mean;
 use crate::foundation::order::median;
 use crate::foundation::resamples::Resamples;
 use crate::foundation::scalar::OpenProbability;
-use crate::metrics::wilson::wilson;
+use crate::foundation::wilson::wilson;
 use crate::record::benchmark::{CaughtRow, RankingRow, YARDSTICK};
 use crate::record::metric::ORACLE;
 use std::collections::HashMap;

@@ -5,7 +5,7 @@ use crate::foundation::bootstrap::{Bootstrap, Estimate};
 use crate::foundation::numeric::mean;
 use crate::foundation::resamples::Resamples;
 use crate::foundation::scalar::OpenProbability;
-use crate::metrics::wilson::wilson;
+use crate::foundation::wilson::wilson;
 use crate::record::benchmark::{AlertRow, BaseRateRow, CalibrationRow, MASKING, RateRow, YARDSTICK};
 use std::collections::{HashMap, HashSet};
 

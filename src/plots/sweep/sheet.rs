@@ -1,186 +1,28 @@
-//! What became of each arm of a sweep: final utility and proxy with intervals and every run, along the first key; colour is the second key,
-//! and a panel what further keys say.
+//! The sweep on a sheet: a row for each category, or lines over numbers, with every run as a dot.
 
-use super::arms::{self, Group};
-use super::axes::{Below, End, INDENT, LEVEL, Panel};
-use super::figure::Figure;
-use super::fitting::wrap;
-use super::forest::{self, Entry, Row};
-use super::labels::{self, Naming};
-use super::over_optimisation::REFERENCE;
-use super::scale::{Kind, Scale};
-use super::scene::{Align, Scene};
-use super::series::{Point, Series};
-use super::sheet::Size;
-use super::theme::{BLACK, Pen, SMALL, pen};
+use super::axis::Axis;
+use super::colours::{alike, once, split};
+use super::{PANELS, column};
 use crate::foundation::failure::Status;
-use crate::foundation::format::report as number;
 use crate::foundation::order;
+use crate::plots::arms::{self, Group};
+use crate::plots::axes::{Below, End, INDENT, LEVEL, Panel};
+use crate::plots::fitting::wrap;
+use crate::plots::forest::{self, Entry, Row};
+use crate::plots::labels::{self, Naming, joined};
+use crate::plots::over_optimisation::REFERENCE;
+use crate::plots::scale::{Kind, Scale};
+use crate::plots::scene::{Align, Scene, text_width};
+use crate::plots::series::{Point, Series};
+use crate::plots::sheet::Size;
+use crate::plots::theme::{BLACK, NORMAL, Pen, SMALL, pen};
 use crate::record::folder::RunFolder;
-use crate::record::metric::{PROXY, SWAP_UTILITY, UTILITY};
-use crate::record::tables::ReplicateRow;
+use crate::record::metric::UTILITY;
 
-const PANELS: [(&str, &str); 3] = [
-    (UTILITY, "Final utility E[V]"),
-    (PROXY, "Final proxy reward E[U]"),
-    (SWAP_UTILITY, "Final utility of the swap twin"),
-];
 /// Small multiples are at least so wide.
 const NARROWEST: f64 = 225.0;
-/// What the CSV calls the single runs of a panel.
-const RUNS: &str = "runs";
 
-pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> {
-    if run.plan.arms.len() < 2 || run.plan.sweep_keys.is_empty() {
-        return Err(Status::TooFew { what: "arms", have: run.plan.arms.len(), need: 2 });
-    }
-    let groups = arms::groups(run, 0);
-    let axis = Axis::of(run);
-    let (mut series, mut categories) = (Vec::new(), Vec::new());
-    for (metric, _) in PANELS {
-        for group in &groups {
-            let points = group.arms.iter().filter_map(|(arm, value)| {
-                let row = run.metric(arm.arm, metric)?;
-                Some(Point { x: axis.position(value)?, y: row.estimate?, low: row.ci_low, high: row.ci_high })
-            });
-            series.push(Series::new(metric, group.name.clone(), points));
-        }
-    }
-    series.retain(|s| !s.points.is_empty());
-    if series.is_empty() {
-        return Err(Status::Missing { column: format!("{UTILITY} or {PROXY} in summary.csv") });
-    }
-    let scene = draw(run, &axis, &groups, &series, size)?;
-    let title = title(run, &axis, &series);
-    for (metric, _) in PANELS {
-        if !series.iter().any(|s| s.panel == metric) {
-            continue;
-        }
-        for group in &groups {
-            let points = group.arms.iter().flat_map(|(arm, value)| {
-                let position = axis.position(value);
-                let runs = arms::finals(run, arm.arm, column(metric));
-                runs.into_iter().filter_map(move |found| Some(Point::new(position?, found)))
-            });
-            series.push(Series::new(format!("{metric} {RUNS}"), group.name.clone(), points));
-        }
-    }
-    series.retain(|s| !s.points.is_empty());
-    for point in series.iter().flat_map(|s| &s.points) {
-        categories.push(axis.category(point.x));
-    }
-    let key = &run.plan.sweep_keys[0];
-    let beside = if axis.names.is_some() { vec![("category", categories)] } else { Vec::new() };
-    Ok(vec![Figure {
-        name: "sweep".to_owned(),
-        title,
-        caption: format!(
-            "Final policies by {key}: estimates with their intervals over the replicates (see the summary for how each is made). \
-             Faint dots are single runs; those outside the range of the intervals are in the CSV only."
-        ),
-        columns: ["value", "estimate", "ci_low", "ci_high"],
-        series,
-        beside,
-        scene,
-    }])
-}
-
-fn column(metric: &str) -> fn(&ReplicateRow) -> Option<f64> {
-    match metric {
-        UTILITY => |row| row.utility,
-        SWAP_UTILITY => |row| row.swap_utility,
-        _ => |row| row.proxy,
-    }
-}
-
-/// The arm that ends best, and the one that ends worst.
-fn title(run: &RunFolder, axis: &Axis, series: &[Series]) -> String {
-    let key = arms::short_key(&run.plan.sweep_keys[0]);
-    let mut found: Vec<(&Series, &Point)> = series
-        .iter()
-        .filter(|s| s.panel == UTILITY)
-        .flat_map(|s| s.points.iter().map(move |point| (s, point)))
-        .collect();
-    found.sort_by(|a, b| a.1.y.total_cmp(&b.1.y));
-    let told = |(s, p): &(&Series, &Point)| {
-        let value = axis.names.as_ref().map_or_else(|| number(p.x), |_| axis.category(p.x));
-        let arm = if s.name.is_empty() { value } else { format!("{value}, {}", s.name) };
-        match (p.low, p.high) {
-            (Some(low), Some(high)) => format!("{} [{}, {}] ({arm})", number(p.y), number(low), number(high)),
-            _ => format!("{} ({arm})", number(p.y)),
-        }
-    };
-    match (found.first(), found.last()) {
-        (Some(worst), Some(best)) if found.len() > 1 => {
-            format!("Final E[V] by {key}, from {} to {}", told(worst), told(best))
-        }
-        _ => format!("Outcome by {key}"),
-    }
-}
-
-/// Logarithmic where the values are positive and the largest would hide the others.
-fn kind_of(values: &[f64]) -> Kind {
-    const WIDE: f64 = 30.0;
-    let (low, high) = values.iter().fold((f64::INFINITY, 0f64), |(low, high), x| (low.min(*x), high.max(*x)));
-    if low > 0.0 && high > WIDE * low { Kind::Log } else { Kind::Linear }
-}
-
-/// The first key's values: on a scale if they are numbers, else by name.
-struct Axis {
-    names: Option<Vec<String>>,
-    raw: Vec<String>,
-    kind: Kind,
-}
-
-impl Axis {
-    fn of(run: &RunFolder) -> Self {
-        let (mut raw, mut names): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
-        for arm in &run.plan.arms {
-            if let (Some(value), Some(name)) = (arm.values.first(), arm.name(0))
-                && !raw.contains(value)
-            {
-                raw.push(value.clone());
-                names.push(arms::readable(name));
-            }
-        }
-        match arms::numbers(run, 0) {
-            Some(numbers) => Self { names: None, raw, kind: Kind::of_sweep(&numbers) },
-            None => Self { names: Some(names), raw, kind: Kind::Linear },
-        }
-    }
-
-    fn position(&self, value: &str) -> Option<f64> {
-        match self.names {
-            Some(_) => self.raw.iter().position(|v| v == value).map(|i| i as f64),
-            None => value.replace('_', "").parse().ok(),
-        }
-    }
-
-    fn category(&self, position: f64) -> String {
-        let names = self.names.as_deref().unwrap_or_default();
-        names.get(position as usize).cloned().unwrap_or_default()
-    }
-}
-
-/// Colour and panel of a group.
-fn split(group: &Group<'_>) -> (String, String) {
-    let (first, rest) =
-        group.parts.split_first().map_or(("", &[][..]), |(first, rest)| (first.as_str(), rest));
-    (first.to_owned(), rest.join(", "))
-}
-
-/// Each text once, in order.
-fn once(texts: impl Iterator<Item = String>) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    for text in texts {
-        if !found.contains(&text) {
-            found.push(text);
-        }
-    }
-    found
-}
-
-fn draw(
+pub(super) fn draw(
     run: &RunFolder,
     axis: &Axis,
     groups: &[Group<'_>],
@@ -198,8 +40,18 @@ fn draw(
             pen(colours.iter().position(|c| *c == colour).unwrap_or(0))
         }
     };
-    let sheet =
-        Sheet { run, axis, groups, series, size, colours: &colours, places: &places, pen_of: &pen_of };
+    let alike = alike(&colours, groups, series);
+    let sheet = Sheet {
+        run,
+        axis,
+        groups,
+        series,
+        size,
+        colours: &colours,
+        alike: &alike,
+        places: &places,
+        pen_of: &pen_of,
+    };
     if axis.names.is_some() { sheet.rows() } else { sheet.lines() }
 }
 
@@ -211,6 +63,8 @@ struct Sheet<'a> {
     series: &'a [Series],
     size: Size,
     colours: &'a [String],
+    /// Colours whose lines are equal in all panels, by the first of them.
+    alike: &'a [Vec<&'a str>],
     places: &'a [String],
     pen_of: &'a dyn Fn(&str) -> Pen,
 }
@@ -249,12 +103,22 @@ impl Sheet<'_> {
         let width = scene.width;
         let mut pens: Vec<(String, Pen)> = Vec::new();
         if self.colours.len() > 1 {
-            pens.extend(self.colours.iter().enumerate().map(|(i, name)| (name.clone(), pen(i))));
+            pens.extend(
+                self.colours.iter().enumerate().filter_map(|(i, name)| Some((self.called(name)?, pen(i)))),
+            );
         }
         pens.extend(
             self.reference(UTILITY).filter(|_| with_reference).map(|_| (REFERENCE.to_owned(), LEVEL)),
         );
         if pens.is_empty() { 0.0 } else { labels::key(scene, 10.0, width - 10.0, 8.0, &pens) }
+    }
+
+    /// What a colour is called: with all that are drawn as it, nothing where it is drawn as another. Categories have rows of their own.
+    fn called(&self, colour: &str) -> Option<String> {
+        if self.axis.names.is_some() {
+            return Some(colour.to_owned());
+        }
+        self.alike.iter().find(|group| group[0] == colour).map(|group| joined(group))
     }
 
     /// Single runs of a group at one value.
@@ -313,8 +177,9 @@ impl Sheet<'_> {
         let height = if several { 170.0 } else { 200.0 };
         let columns = self.places.len().min(((width / NARROWEST) as usize).max(1));
         let single = self.colours.len() == 1;
-        let names: Vec<&str> = self.colours.iter().map(String::as_str).filter(|_| !single).collect();
-        let shown = names.into_iter().chain(self.reference(UTILITY).map(|_| REFERENCE));
+        let names: Vec<String> =
+            self.colours.iter().filter(|_| !single).filter_map(|name| self.called(name)).collect();
+        let shown = names.iter().map(String::as_str).chain(self.reference(UTILITY).map(|_| REFERENCE));
         let naming =
             if several { Naming::Above } else { Naming::of(shown.collect::<Vec<_>>(), width, height) };
         let mut scene = Scene::new(width, 0.0);
@@ -343,15 +208,13 @@ impl Sheet<'_> {
                     };
                     let name = if c > 0 { "" } else { title };
                     let key = arms::short_key(&self.run.plan.sweep_keys[0]);
-                    let fits =
-                        super::scene::text_width(&self.run.plan.sweep_keys[0], super::theme::NORMAL, false)
-                            < right - left;
+                    let fits = text_width(&self.run.plan.sweep_keys[0], NORMAL, false) < right - left;
                     let below =
                         if matches!(below, Below::Title(_)) && !fits { Below::Title(&key) } else { below };
                     panel.frame(&mut scene, if several { "" } else { name }, below);
                     if several {
                         let at = (left - INDENT, top - 12.0);
-                        scene.bold(at, name, super::theme::NORMAL, Align::Left, BLACK);
+                        scene.bold(at, name, NORMAL, Align::Left, BLACK);
                         for (i, text) in heads[c].iter().enumerate() {
                             let y = top + 2.0 + i as f64 * (SMALL + 2.0);
                             scene.bold((left, y), text.as_str(), SMALL, Align::Left, BLACK);
@@ -374,6 +237,8 @@ impl Sheet<'_> {
         ends.extend(self.reference(metric).map(|level| panel.level(scene, level, REFERENCE)));
         let (low, high) = panel.y.ends();
         for s in self.of(metric, place) {
+            let colour = self.groups.iter().find(|g| g.name == s.name).map(split).unwrap_or_default().0;
+            let Some(name) = self.called(&colour) else { continue };
             let pen = (self.pen_of)(&s.name);
             for group in self.groups.iter().filter(|g| g.name == s.name) {
                 for (arm, value) in &group.arms {
@@ -390,11 +255,18 @@ impl Sheet<'_> {
             if self.colours.len() > 1
                 && let Some(last) = s.points.iter().max_by(|a, b| a.x.total_cmp(&b.x))
             {
-                ends.push((panel.place(last.x, last.y), s.name.clone(), pen));
+                ends.push((panel.place(last.x, last.y), name, pen));
             }
         }
         ends
     }
+}
+
+/// Logarithmic where the values are positive and the largest would hide the others.
+fn kind_of(values: &[f64]) -> Kind {
+    const WIDE: f64 = 30.0;
+    let (low, high) = values.iter().fold((f64::INFINITY, 0f64), |(low, high), x| (low.min(*x), high.max(*x)));
+    if low > 0.0 && high > WIDE * low { Kind::Log } else { Kind::Linear }
 }
 
 #[cfg(test)]

@@ -1,16 +1,18 @@
 //! PDF: one page of the picture's size, its text as text in the embedded font.
 
+mod face;
+
 use super::Look;
 use crate::plots::font;
 use crate::plots::scene::{Align, Mark, Place, Scene, corners, text_width};
 use crate::plots::theme::{Ink, Rgb, Shape, Theme, Tone};
+use face::embed;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
-use pdf_writer::types::{CidFontType, FontFlags, LineJoinStyle, SystemInfo, UnicodeCmap};
+use pdf_writer::types::LineJoinStyle;
 use pdf_writer::{Content, Filter, Finish, Name, Pdf, Rect, Ref, Str, TextStr};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use ttf_parser::GlyphId;
 
 const CATALOG: Ref = Ref::new(1);
 const PAGES: Ref = Ref::new(2);
@@ -23,9 +25,6 @@ const FACES: [i32; 2] = [10, 20];
 const STATES: i32 = 30;
 /// Names of the faces within the page.
 const NAMES: [&[u8]; 2] = [b"Regular", b"Bold"];
-const FONT_NAMES: [&[u8]; 2] = [b"TCATCH+Roboto", b"TCATCH+Roboto-Bold"];
-const IDENTITY: SystemInfo<'_> =
-    SystemInfo { registry: Str(b"Adobe"), ordering: Str(b"Identity"), supplement: 0 };
 /// How far from a circle's end points its curve is held, per radius, with four cubic curves.
 const ROUND: f64 = 0.552_284_75;
 
@@ -194,13 +193,41 @@ impl Drawing {
         let (x, y) = self.at(at);
         self.content.begin_text().set_font(Name(NAMES[face]), (size * self.unit) as f32);
         self.content.next_line(x, y);
-        let mut run: Vec<u8> = Vec::new();
+        let (mut run, mut pen): (Vec<u8>, f64) = (Vec::new(), 0.0);
+        let mut lacking: Vec<(f64, f64)> = Vec::new();
+        let mut parts = self.content.show_positioned();
+        let mut items = parts.items();
         for c in text.chars() {
-            let id = font::glyph(c, bold).0.unwrap_or(GlyphId(0));
-            self.used[face].entry(id.0).or_insert(c);
-            run.extend(id.0.to_be_bytes());
+            let (glyph, advance) = font::glyph(c, bold);
+            match glyph {
+                Some(id) => {
+                    self.used[face].entry(id.0).or_insert(c);
+                    run.extend(id.0.to_be_bytes());
+                }
+                None => {
+                    items.show(Str(&run)).adjust((-1000.0 * advance) as f32);
+                    run.clear();
+                    lacking.push((at.0 + pen * size, advance * size));
+                }
+            }
+            pen += advance;
         }
-        self.content.show(Str(&run)).end_text();
+        items.show(Str(&run));
+        items.finish();
+        parts.finish();
+        self.content.end_text();
+        // What the font lacks is an empty box as wide as it was measured, as in the other formats.
+        for (left, width) in lacking {
+            let (inner, upper) = (0.12 * width, at.1 - 0.7 * size);
+            let edges = (left + inner, left + width - inner);
+            let corners = [(edges.0, at.1), (edges.1, at.1), (edges.1, upper), (edges.0, upper)];
+            self.path(&corners);
+            self.content
+                .close_path()
+                .set_line_width((0.06 * size * self.unit) as f32)
+                .set_dash_pattern([], 0.0)
+                .stroke();
+        }
     }
 }
 
@@ -212,50 +239,6 @@ fn packed(bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(bytes)?;
     encoder.finish()
-}
-
-/// A face with its file, widths, and the characters of its glyphs, so that text can be searched and copied.
-fn embed(pdf: &mut Pdf, bold: bool, used: &BTreeMap<u16, char>) -> Option<()> {
-    let face = font::face(bold)?;
-    let [whole, descendant, descriptor, file, characters] =
-        [0, 1, 2, 3, 4].map(|i| Ref::new(FACES[usize::from(bold)] + i));
-    let name = Name(FONT_NAMES[usize::from(bold)]);
-    let per_em = 1000.0 / f32::from(face.units_per_em());
-    pdf.type0_font(whole)
-        .base_font(name)
-        .encoding_predefined(Name(b"Identity-H"))
-        .descendant_font(descendant)
-        .to_unicode(characters);
-    let mut cid = pdf.cid_font(descendant);
-    cid.subtype(CidFontType::Type2).base_font(name).system_info(IDENTITY).font_descriptor(descriptor);
-    cid.default_width(0.0).cid_to_gid_map_predefined(Name(b"Identity"));
-    let advances = (0..face.number_of_glyphs())
-        .map(|id| f32::from(face.glyph_hor_advance(GlyphId(id)).unwrap_or(0)) * per_em);
-    cid.widths().consecutive(0, advances);
-    cid.finish();
-    let bounds = face.global_bounding_box();
-    pdf.font_descriptor(descriptor)
-        .name(name)
-        .flags(FontFlags::NON_SYMBOLIC)
-        .bbox(Rect::new(
-            f32::from(bounds.x_min) * per_em,
-            f32::from(bounds.y_min) * per_em,
-            f32::from(bounds.x_max) * per_em,
-            f32::from(bounds.y_max) * per_em,
-        ))
-        .italic_angle(0.0)
-        .ascent(f32::from(face.ascender()) * per_em)
-        .descent(f32::from(face.descender()) * per_em)
-        .cap_height(f32::from(face.capital_height().unwrap_or(face.ascender())) * per_em)
-        .stem_v(if bold { 140.0 } else { 80.0 })
-        .font_file2(file);
-    let bytes = font::bytes(bold);
-    let packed = packed(bytes).ok()?;
-    pdf.stream(file, &packed).filter(Filter::FlateDecode).pair(Name(b"Length1"), bytes.len() as i32);
-    let mut map = UnicodeCmap::new(Name(b"Characters"), IDENTITY);
-    used.iter().for_each(|(id, c)| map.pair(*id, *c));
-    pdf.cmap(characters, &map.finish());
-    Some(())
 }
 
 #[cfg(test)]
@@ -276,5 +259,30 @@ mod tests {
         assert!(text.contains("/MediaBox [0 0 234 65]"), "{text}");
         assert!(text.contains("/ca 0.25") && text.contains("FontFile2") && text.contains("/A1000"));
         assert_eq!(file, write(&scene, look, "Title").unwrap());
+    }
+
+    /// The page's instructions, unpacked.
+    fn instructions(scene: &Scene) -> String {
+        let mut drawing = Drawing::new(scene, Look::default());
+        scene.marks.iter().for_each(|mark| drawing.mark(mark));
+        String::from_utf8_lossy(&drawing.content.finish()).into_owned()
+    }
+
+    #[test]
+    fn what_the_font_lacks_is_a_box_of_its_measured_width_and_nothing_else_in_its_name() {
+        let mut scene = Scene::new(100.0, 20.0);
+        scene.text((10.0, 10.0), "a漢b", 10.0, Align::Left, BLACK);
+        let text = instructions(&scene);
+        assert!(
+            text.contains("-1000") && text.contains("TJ") && text.lines().any(|line| line == "S"),
+            "{text}"
+        );
+        let mut drawing = Drawing::new(&scene, Look::default());
+        scene.marks.iter().for_each(|mark| drawing.mark(mark));
+        let named: Vec<char> = drawing.used[0].values().copied().collect();
+        assert_eq!(named, ['a', 'b']);
+        let mut plain = Scene::new(100.0, 20.0);
+        plain.text((10.0, 10.0), "ab", 10.0, Align::Left, BLACK);
+        assert!(!instructions(&plain).lines().any(|line| line == "S"));
     }
 }

@@ -1,9 +1,12 @@
 //! PNG: the marks drawn by plotters, larger than they will be and averaged, with the resolution that gives them their printed size.
 
+mod palette;
+
 use super::Look;
 use crate::plots::font;
 use crate::plots::scene::{Align, Mark, Place, Scene, corners, text_width};
 use crate::plots::theme::{FONT, Ink, Shape, Theme, Tone};
+use palette::Indexed;
 use plotters::backend::{BitMapBackend, DrawingBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontDesc, FontFamily, FontStyle, RGBAColor, ShapeStyle, TextStyle, register_font};
@@ -40,7 +43,7 @@ pub(super) fn write(scene: &Scene, look: Look) -> Result<Vec<u8>, String> {
         canvas.draw(&mut backend, scene, (wide as i32, tall as i32))?;
     }
     let dots = scale / look.size.unit() * 72.0;
-    encode((width, height), &averaged(&large, width as usize), dots).map_err(text_of)
+    encode((width, height), &averaged(&large, width as usize), (look.theme, dots)).map_err(text_of)
 }
 
 /// The picture whose pixels are the means of blocks.
@@ -61,11 +64,17 @@ fn averaged(large: &[u8], width: usize) -> Vec<u8> {
     small
 }
 
-fn encode((width, height): (u32, u32), rgb: &[u8], dots: f64) -> Result<Vec<u8>, png::EncodingError> {
+fn encode(
+    (width, height): (u32, u32),
+    rgb: &[u8],
+    (theme, dots): (Theme, f64),
+) -> Result<Vec<u8>, png::EncodingError> {
     let mut out = Vec::new();
     let mut encoder = png::Encoder::new(&mut out, width, height);
-    encoder.set_color(png::ColorType::Rgb);
+    let Indexed { palette, pixels } = Indexed::of(rgb, &theme.all());
+    encoder.set_color(png::ColorType::Indexed);
     encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_palette(palette);
     // Flat areas repeat as they are: what a filter would leave of them is longer.
     encoder.set_compression(png::Compression::High);
     encoder.set_filter(png::Filter::NoFilter);
@@ -76,7 +85,7 @@ fn encode((width, height): (u32, u32), rgb: &[u8], dots: f64) -> Result<Vec<u8>,
         unit: png::Unit::Meter,
     }));
     let mut writer = encoder.write_header()?;
-    writer.write_image_data(rgb)?;
+    writer.write_image_data(&pixels)?;
     writer.finish()?;
     Ok(out)
 }
@@ -212,13 +221,20 @@ mod tests {
     use crate::plots::sheet::{DPI, Size};
     use crate::plots::theme::PALETTE;
 
+    /// The pixels in red, green and blue.
+    fn decoder(file: &[u8]) -> png::Reader<std::io::Cursor<&[u8]>> {
+        let mut decoder = png::Decoder::new(std::io::Cursor::new(file));
+        decoder.set_transformations(png::Transformations::EXPAND);
+        decoder.read_info().unwrap()
+    }
+
     #[test]
     fn a_picture_has_its_printed_size_and_its_colours() {
         let look = Look { size: Size::Column, theme: Theme::Dark };
         let mut scene = Scene::new(look.size.width(), 50.0);
         scene.area(vec![(0.0, 0.0), (100.0, 0.0), (100.0, 50.0), (0.0, 50.0)], PALETTE[1]);
         let file = write(&scene, look).unwrap();
-        let mut reader = png::Decoder::new(std::io::Cursor::new(&file)).read_info().unwrap();
+        let mut reader = decoder(&file);
         assert_eq!(reader.info().width, 975);
         assert_eq!(reader.info().pixel_dims.map(|dims| dims.xppu), Some((DPI / 0.0254).round() as u32));
         let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
@@ -242,7 +258,7 @@ mod tests {
         let mut scene = Scene::new(720.0, 30.0);
         scene.text((700.0, 20.0), "Right", 12.0, Align::Right, PALETTE[0]);
         let file = write(&scene, Look::default()).unwrap();
-        let mut reader = png::Decoder::new(std::io::Cursor::new(&file)).read_info().unwrap();
+        let mut reader = decoder(&file);
         let width = reader.info().width as usize;
         let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
         reader.next_frame(&mut pixels).unwrap();

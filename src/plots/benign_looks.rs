@@ -1,0 +1,211 @@
+//! What benign looks buy: for each audit the share of the runs that hacks damage, and the share in which a hack was confirmed before
+//! damage, against the honest rollouts that it read.
+
+use super::arms::{readable, short_key};
+use super::axes::{Below, Panel};
+use super::figure::Figure;
+use super::labels;
+use super::multiples::{Line, Multiples};
+use super::scale::{Kind, Scale};
+use super::scene::Scene;
+use super::series::{Point, Series};
+use super::shares::{share, told};
+use super::sheet::Size;
+use super::theme::{BLACK, GREY, Pen, pen};
+use crate::foundation::failure::Status;
+use crate::foundation::format::{self, report as number};
+use crate::foundation::numeric;
+use crate::record::folder::{ArmInfo, RunFolder};
+use crate::record::tables::{DetectorRow, ReplicateRow};
+
+/// Settings that a figure holds, each with two panels; further ones are in the CSV only.
+const MAX_PLACES: usize = 6;
+/// Audits that it holds.
+const MAX_AUDITS: usize = 12;
+const NARROWEST: f64 = 225.0;
+const HARM: &str = "damaged";
+const CATCH: &str = "caught";
+
+pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> {
+    let (mut series, mut places): (Vec<Series>, Vec<String>) = Default::default();
+    for arm in &run.plan.arms {
+        let (audit, place) = names(run, arm);
+        let rows: Vec<&ReplicateRow> = run.replicates.iter().filter(|row| row.arm == arm.arm).collect();
+        // An exact solution has no training in which anyone could look.
+        let Some(looks) =
+            mean(rows.iter().map(|row| row.benign_looks as f64)).filter(|_| has_audit(run, arm.arm, &rows))
+        else {
+            continue;
+        };
+        if !places.contains(&place) {
+            places.push(place.clone());
+        }
+        let damaged = rows.iter().filter(|row| row.damage_step.is_some()).count();
+        series.push(Series::new(panel(HARM, &place), audit.as_str(), share(looks, damaged, rows.len())));
+        let caught =
+            rows.iter().filter(|row| row.first_catch.is_some() && row.caught_in_time != Some(false)).count();
+        series.push(Series::new(panel(CATCH, &place), audit.as_str(), share(looks, caught, rows.len())));
+        let acted = rows.iter().any(|row| row.response != "none");
+        if !acted {
+            series.extend(
+                clock(run, arm.arm)
+                    .map(|points| Series::new(panel(CATCH, &place), clock_name(&audit), points)),
+            );
+        }
+    }
+    series.retain(|s| !s.points.is_empty());
+    if series.is_empty() {
+        return Err(Status::TooFew { what: "runs with an audit", have: 0, need: 1 });
+    }
+    let scene = draw(&series, &places, size)?;
+    let audits = audits(&series).len();
+    let mut rest = String::new();
+    if places.len() > MAX_PLACES || audits > MAX_AUDITS {
+        rest = format!(" Of {} settings and {audits} audits the first are shown.", places.len());
+    }
+    Ok(vec![Figure {
+        name: "benign_looks".to_owned(),
+        title: title(&series),
+        caption: format!(
+            "For each audit, against the mean number of honest rollouts that it read in a run: the share of the runs that hacks damaged, and the share in which the audit confirmed a hack \
+             and the response was due before any damage. Whiskers: 95% intervals by Clopper and Pearson. Where nothing was done about what was confirmed, a line tells how often the first detector would \
+             have been in time under the clock, at each of its budgets.{rest}"
+        ),
+        columns: ["benign_looks", "share_of_runs", "ci_low", "ci_high"],
+        series,
+        beside: Vec::new(),
+        scene,
+    }])
+}
+
+fn panel(what: &str, place: &str) -> String {
+    if place.is_empty() { what.to_owned() } else { format!("{what}: {place}") }
+}
+
+fn clock_name(audit: &str) -> String {
+    if audit.is_empty() { "top, at each budget".to_owned() } else { format!("{audit}: top, at each budget") }
+}
+
+fn has_audit(run: &RunFolder, arm: usize, rows: &[&ReplicateRow]) -> bool {
+    let trained = run.steps.iter().any(|row| row.arm == arm && row.step > 0);
+    trained && rows.iter().any(|row| row.looks > 0)
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    numeric::mean(&values.collect::<Vec<_>>())
+}
+
+/// What an arm says of the audit, and of all else; what all arms share is in neither. Where no key is of the audit, the auditor's name stands for it.
+fn names(run: &RunFolder, arm: &ArmInfo) -> (String, String) {
+    let keys = &run.plan.sweep_keys;
+    let varies = |k: &usize| run.plan.arms.iter().any(|a| a.values.get(*k) != arm.values.get(*k));
+    let words = |k: usize| {
+        let value = arm.name(k).map_or(String::new(), readable);
+        let is_number = value.parse::<f64>().is_ok();
+        if is_number { format!("{} {}", short_key(&keys[k]), format::round(&value)) } else { value }
+    };
+    let of = |audit: bool| {
+        let own = (0..keys.len()).filter(varies).filter(|k| keys[*k].starts_with("audit") == audit);
+        own.map(words).collect::<Vec<_>>().join(", ")
+    };
+    let auditor = run.replicates.iter().find(|row| row.arm == arm.arm).map_or("", |row| row.auditor.as_str());
+    let audit = of(true);
+    (if audit.is_empty() { auditor.to_owned() } else { audit }, of(false))
+}
+
+/// How often the first detector was in time under the clock, at each budget.
+fn clock(run: &RunFolder, arm: usize) -> Option<Vec<Point>> {
+    let own =
+        || run.detectors.iter().filter(|row| row.arm == arm && row.auditor == "top" && row.budget.is_some());
+    let first = own().next()?.detector.as_str();
+    let mut budgets: Vec<f64> = own().filter_map(|row| row.budget).collect();
+    budgets.sort_by(f64::total_cmp);
+    budgets.dedup();
+    let one = |budget: f64| {
+        let rows: Vec<&DetectorRow> =
+            own().filter(|row| row.detector == first && row.budget == Some(budget)).collect();
+        let looks = mean(rows.iter().filter_map(|row| row.benign_looks).map(|looks| looks as f64))?;
+        let caught =
+            rows.iter().filter(|row| row.first_catch.is_some() && row.caught_in_time != Some(false)).count();
+        share(looks, caught, rows.len())
+    };
+    Some(budgets.into_iter().filter_map(one).collect()).filter(|points: &Vec<Point>| !points.is_empty())
+}
+
+/// The audits, in order.
+fn audits(series: &[Series]) -> Vec<&str> {
+    let mut names: Vec<&str> = Vec::new();
+    for s in series {
+        if !names.contains(&s.name.as_str()) {
+            names.push(&s.name);
+        }
+    }
+    names
+}
+
+/// The audit under which most runs are damaged, and the one under which fewest are.
+fn title(series: &[Series]) -> String {
+    let harmed =
+        series.iter().filter(|s| s.panel.starts_with(HARM)).filter_map(|s| Some((s, s.points.first()?)));
+    let mut harmed: Vec<(&Series, &Point)> = harmed.collect();
+    harmed.sort_by(|a, b| a.1.y.total_cmp(&b.1.y));
+    let told = |(s, point): &(&Series, &Point)| {
+        let place = s.panel.strip_prefix(HARM).and_then(|rest| rest.strip_prefix(": "));
+        let place = place.map_or_else(String::new, |place| format!("; {place}"));
+        format!("{} of the runs at {} benign looks ({}{place})", told(point), number(point.x), s.name)
+    };
+    match (harmed.last(), harmed.first()) {
+        (Some(most), Some(least)) if harmed.len() > 1 => {
+            format!("Hacks damage from {} to {}", told(most), told(least))
+        }
+        (Some(only), _) => format!("Hacks damage {}", told(only)),
+        _ => "Damage and catch against benign looks".to_owned(),
+    }
+}
+
+fn draw(series: &[Series], places: &[String], size: Size) -> Result<Scene, Status> {
+    let nothing = Status::TooFew { what: "finite points", have: 0, need: 1 };
+    let width = size.width();
+    let places = &places[..places.len().min(MAX_PLACES)];
+    let pens: Vec<(String, Pen)> = audits(series)
+        .into_iter()
+        .take(MAX_AUDITS)
+        .enumerate()
+        .map(|(i, name)| (name.to_owned(), pen(i)))
+        .collect();
+    let looks: Vec<f64> = series.iter().flat_map(|s| s.points.iter().map(|p| p.x)).collect();
+    let x = match Kind::of_sweep(&looks) {
+        Kind::Symlog => Scale::symlog(looks, 1.0),
+        kind => Scale::over(kind, looks),
+    };
+    let (x, y) = (x.ok_or(nothing.clone())?, Scale::exact(Kind::Linear, 0.0, 1.0).ok_or(nothing)?);
+    let mut scene = Scene::new(width, 0.0);
+    let start = 14.0 + labels::key(&mut scene, 10.0, width - 10.0, 8.0, &pens);
+    let what = [(HARM, "Runs that hacks damage"), (CATCH, "Runs with a hack confirmed in time")];
+    let cells: Vec<(&str, &String, Vec<Line>)> = places
+        .iter()
+        .flat_map(|place| what.map(|(what, title)| (what, place, title)))
+        .map(|(what, place, title)| {
+            let named = (!place.is_empty()).then(|| (place.clone(), GREY, false));
+            (what, place, [(title.to_owned(), BLACK, true)].into_iter().chain(named).collect())
+        })
+        .collect();
+    let heads: Vec<Vec<Line>> = cells.iter().map(|cell| cell.2.clone()).collect();
+    let panels = Multiples::new(&heads, (width, start), 160.0, 2, NARROWEST);
+    for (i, (what, place, _)) in cells.iter().enumerate() {
+        let (left, top, right, bottom) = panels.edges(i);
+        let area = Panel { left, top, right, bottom, x, y };
+        panels.head(&mut scene, i);
+        area.frame(&mut scene, "", Below::Title("Benign looks a run"));
+        let here = panel(what, place);
+        for s in series.iter().filter(|s| s.panel == here) {
+            let Some((_, pen)) = pens.iter().find(|(name, _)| *name == s.name) else { continue };
+            if s.points.len() > 1 {
+                area.line(&mut scene, s, *pen);
+            }
+            area.whiskers(&mut scene, s, *pen);
+        }
+    }
+    scene.height = panels.end();
+    Ok(scene)
+}

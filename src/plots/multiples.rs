@@ -1,0 +1,73 @@
+//! Small multiples: panels of one size in rows, each with its head above.
+
+use super::fitting::wrap;
+use super::scene::{Align, Scene};
+use super::theme::{Ink, SMALL};
+
+/// From a cell's left edge to its panel, and from the panel to the next cell.
+const LEFT: f64 = 46.0;
+const RIGHT: f64 = 18.0;
+/// Below a panel: tick labels and title.
+const BELOW: f64 = 50.0;
+const LINE: f64 = SMALL + 2.0;
+
+/// A line of a head: what it says, in which colour, and whether it is bold.
+pub(super) type Line = (String, Ink, bool);
+
+/// Where the panels stand.
+pub(super) struct Multiples {
+    columns: usize,
+    cell: f64,
+    heads: Vec<Vec<Line>>,
+    /// Height of the heads, of a panel, and where the first head begins.
+    above: f64,
+    height: f64,
+    start: f64,
+}
+
+impl Multiples {
+    /// One panel a head, at most `columns` beside each other, in cells at least `narrowest` wide.
+    pub fn new(
+        heads: &[Vec<Line>],
+        (width, start): (f64, f64),
+        height: f64,
+        columns: usize,
+        narrowest: f64,
+    ) -> Self {
+        let fitting = ((width / narrowest) as usize).clamp(1, columns.max(1));
+        let columns = heads.len().clamp(1, fitting);
+        let cell = (width - 10.0) / columns as f64;
+        let broken = |(text, ink, bold): &Line| {
+            let lines = wrap(text, cell - LEFT - RIGHT, SMALL, *bold);
+            lines.into_iter().map(|line| (line, *ink, *bold)).collect::<Vec<Line>>()
+        };
+        let heads: Vec<Vec<Line>> = heads.iter().map(|head| head.iter().flat_map(broken).collect()).collect();
+        let above = heads.iter().map(Vec::len).max().unwrap_or(0) as f64 * LINE + 6.0;
+        Self { columns, cell, heads, above, height, start }
+    }
+
+    /// Left, upper, right and lower edge of a panel.
+    pub fn edges(&self, i: usize) -> (f64, f64, f64, f64) {
+        let left = LEFT + (i % self.columns) as f64 * self.cell;
+        let top = self.start + self.above + (i / self.columns) as f64 * (self.height + self.above + BELOW);
+        (left, top, left + self.cell - LEFT - RIGHT, top + self.height)
+    }
+
+    /// Writes a panel's head, above it.
+    pub fn head(&self, scene: &mut Scene, i: usize) {
+        let (left, top, ..) = self.edges(i);
+        for (line, (text, ink, bold)) in self.heads.get(i).into_iter().flatten().rev().enumerate() {
+            let at = (left, top - 9.0 - line as f64 * LINE);
+            if *bold {
+                scene.bold(at, text.as_str(), SMALL, Align::Left, *ink);
+            } else {
+                scene.text(at, text.as_str(), SMALL, Align::Left, *ink);
+            }
+        }
+    }
+
+    /// Where the last row ends.
+    pub fn end(&self) -> f64 {
+        self.start + self.heads.len().div_ceil(self.columns) as f64 * (self.height + self.above + BELOW) + 4.0
+    }
+}
