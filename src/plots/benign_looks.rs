@@ -68,7 +68,7 @@ pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> 
         title: title(&series),
         caption: format!(
             "For each audit, against the mean number of honest rollouts that it read in a run: the share of the runs that hacks damaged, and the share in which the audit confirmed a hack \
-             and the response was due before any damage. Whiskers: 95% intervals by Clopper and Pearson. Where nothing was done about what was confirmed, a line tells how often the first detector would \
+             and the response was due before any damage. Whiskers: 95% intervals by Clopper and Pearson; of marks at one place the last is seen, the CSV has all. Where nothing was done about what was confirmed, a line tells how often the first detector would \
              have been in time under the clock, at each of its budgets.{rest}"
         ),
         columns: ["benign_looks", "share_of_runs", "ci_low", "ci_high"],
@@ -129,7 +129,7 @@ fn clock(run: &RunFolder, arm: usize) -> Option<Vec<Point>> {
             rows.iter().filter(|row| row.first_catch.is_some() && row.caught_in_time != Some(false)).count();
         share(looks, caught, rows.len())
     };
-    Some(budgets.into_iter().filter_map(one).collect()).filter(|points: &Vec<Point>| !points.is_empty())
+    Some(budgets.into_iter().filter_map(one).collect()).filter(|points: &Vec<Point>| points.len() > 1)
 }
 
 /// The audits, in order.

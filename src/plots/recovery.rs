@@ -3,11 +3,9 @@
 use super::figure::Figure;
 use super::heatmap::{self, Cell, Grid};
 use super::series::{Point, Series};
-use super::shares::percent;
 use super::sheet::Size;
 use super::theme::{PALETTE, SILVER};
 use crate::foundation::failure::Status;
-use crate::foundation::format::report as number;
 use crate::record::folder::{ArmInfo, RunFolder};
 use crate::record::tables::SummaryRow;
 
@@ -91,7 +89,7 @@ fn cell(found: &Found) -> Cell {
         None if found.why.is_empty() => lines.push("–".to_owned()),
         None => lines.push(found.why.split(':').next().unwrap_or_default().to_owned()),
     }
-    lines.extend(found.loss.map(|loss| format!("loss {}", number(loss.y))));
+    lines.extend(found.loss.map(|loss| format!("loss {}", decimals(loss.y))));
     let share = found.recovery.map(|point| point.y.clamp(0.0, 1.0));
     let ink = share.map_or(SILVER.at(0.25), |share| PALETTE[2].at(0.04 + 0.5 * share));
     Cell { row: found.row, column: found.column, ink, lines, point: found.recovery }
@@ -118,4 +116,15 @@ fn title(grid: &Grid<'_>, found: &[Found]) -> String {
         (Some(only), _) => format!("Of what hacks cost, the response gives back {only}"),
         _ => "What responses give back".to_owned(),
     }
+}
+
+/// Whole per cent: a cell has no room for more, and no recovery is known to more.
+fn percent(share: f64) -> String {
+    // Adding 0 takes the sign off a rounded −0.
+    format!("{:.0}", (100.0 * share).round() + 0.0).replace('-', "−")
+}
+
+/// Two decimals.
+fn decimals(loss: f64) -> String {
+    format!("{:.2}", (100.0 * loss).round() / 100.0 + 0.0).replace('-', "−")
 }
