@@ -249,7 +249,7 @@ fn runs_that_are_paid_differently_are_not_judged_as_one() {
     }
     let folder = tempfile::tempdir().unwrap();
     let of = |seed: u64, name: &str, level: f64| log(seed, name, move |_, stream| level + normal(stream));
-    let both = of(1, "a", 0.0) + &of(2, "b", 30.0).split_once('\n').unwrap().1;
+    let both = of(1, "a", 0.0) + of(2, "b", 30.0).split_once('\n').unwrap().1;
     write(folder.path(), "log.csv", &both);
     let (verdict, text) = judged(&folder.path().join("log.csv"), 4);
     assert_eq!(verdict, "not_judged", "{text}");
