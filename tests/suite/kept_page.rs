@@ -109,6 +109,23 @@ fn what_the_book_says_of_spokes_is_in_the_kept_tables() {
     let (light, heavy) = (sum(&["normal", "student_t(df=5)"]), sum(&["student_t(df=1.5)"]));
     assert!(page.contains(&format!("leaves {} of {} learned runs harmed", light.0, light.1)), "{light:?}");
     assert!(page.contains(&format!("Under t(1.5) {} of {}\n", heavy.0, heavy.1)), "{heavy:?}");
+    let spoke = |name: &str, is: &dyn Fn(&CellRow) -> bool| {
+        let own = tables.cells.iter().filter(|cell| cell.scenario == name && is(cell));
+        own.fold((0, 0, 0), |(runs, learned, harmed), cell| {
+            (runs + cell.runs, learned + cell.learned, harmed + cell.audited_harmed)
+        })
+    };
+    let sighted = |low: f64, high: f64| {
+        spoke("sightings", &|cell| cell.expected_sightings.is_some_and(|n| (low..high).contains(&n)))
+    };
+    assert_eq!(
+        [sighted(0.0, 0.5), sighted(0.5, 5.0), sighted(5.0, 1e3)],
+        [(360, 4, 0), (360, 70, 0), (360, 360, 0)]
+    );
+    let (paid, inside) = (|cell: &CellRow| cell.proxy > Some(3.0), |cell: &CellRow| cell.proxy < Some(3.0));
+    assert_eq!(spoke("quantile_sizes", &paid), (360, 93, 0));
+    assert_eq!(spoke("quantile_sizes", &inside), (720, 0, 0));
+    assert_eq!(spoke("adam", &|_| true), (360, 221, 0));
     let ties: Vec<&CellRow> = tables.cells.iter().filter(|cell| cell.scenario == "verifier").collect();
     let others = || ties.iter().filter(|cell| cell.trainer != "ppo");
     assert_eq!(
