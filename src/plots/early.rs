@@ -3,7 +3,7 @@
 use crate::foundation::failure::Status;
 use crate::record::folder::RunFolder;
 use crate::record::recorded::{Rollout, rollouts};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Hacks from which on their scores are told of.
 pub(super) const LEAST: usize = 10;
@@ -30,9 +30,13 @@ pub(super) struct Recorded {
 pub(super) fn early(run: &RunFolder) -> Result<Vec<Recorded>, Status> {
     let ends: BTreeMap<&str, (usize, Option<u64>)> =
         run.replicates.iter().map(|row| (row.train_id.as_str(), (row.arm, row.damage_step))).collect();
+    // An exact solution has no training, and so nothing early.
+    let trained: BTreeSet<usize> = run.steps.iter().filter(|row| row.step > 0).map(|row| row.arm).collect();
     let mut taken: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     let wanted = |id: &str, step: u64| {
-        let Some(&(arm, damage)) = ends.get(id) else { return false };
+        let Some(&(arm, damage)) = ends.get(id).filter(|(arm, _)| trained.contains(arm)) else {
+            return false;
+        };
         let (arms, runs) = (taken.len(), taken.get(&arm).map_or(0, Vec::len));
         let is_known = taken.get(&arm).is_some_and(|runs| runs.iter().any(|run| run == id));
         if !is_known {
@@ -56,7 +60,7 @@ pub(super) fn early(run: &RunFolder) -> Result<Vec<Recorded>, Status> {
     };
     let recorded: Vec<Recorded> = run.plan.runs.iter().filter_map(of).collect();
     if recorded.is_empty() {
-        let column = "recorded rollouts in observed.csv and truth.csv ([record] observed)".to_owned();
+        let column = "rollouts of training runs in observed.csv and truth.csv ([record] observed)".to_owned();
         return Err(Status::Missing { column });
     }
     Ok(recorded)

@@ -66,7 +66,7 @@ pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> 
                 if pooled.is_empty() {
                     continue;
                 }
-                series.push(Series::new(panel.as_str(), *name, thinned(pooled)));
+                series.push(Series::new(panel.as_str(), *name, steps(pooled)));
                 let one = average(&own, (*name, *score), &panel, rate);
                 head.push((
                     one.as_ref().map_or_else(|| format!("{name}: no run with {LEAST} hacks"), words),
@@ -185,12 +185,18 @@ fn title(found: &[Found], several: bool) -> String {
     format!("{least} is that of {} at a base rate of {}%{place}", words(worst), percent(worst.base_rate))
 }
 
-/// Evenly thinned to what a picture shows; the ends stay.
-fn thinned(curve: Vec<(f64, f64)>) -> Vec<Point> {
+/// Steps to each threshold, evenly thinned to what a picture shows: up to its recall a threshold has its precision, and straight lines between
+/// thresholds would promise more (Davis & Goadrich 2006).
+fn steps(curve: Vec<(f64, f64)>) -> Vec<Point> {
     let every = curve.len().div_ceil(POINTS).max(1);
     let last = curve.len().saturating_sub(1);
     let kept = curve.into_iter().enumerate().filter(|(i, _)| i % every == 0 || *i == last);
-    kept.map(|(_, (recall, precision))| Point::new(recall, precision)).collect()
+    let mut before = 0.0;
+    kept.flat_map(|(_, (recall, precision))| {
+        let from = std::mem::replace(&mut before, recall);
+        [from, recall].map(|recall| Point::new(recall, precision))
+    })
+    .collect()
 }
 
 fn draw(
@@ -250,9 +256,12 @@ mod tests {
     }
 
     #[test]
-    fn a_curve_keeps_its_ends_when_it_is_thinned() {
+    fn a_curve_is_stairs_and_keeps_its_ends_when_it_is_thinned() {
+        let corners: Vec<(f64, f64)> =
+            steps(vec![(0.4, 1.0), (1.0, 0.5)]).iter().map(|p| (p.x, p.y)).collect();
+        assert_eq!(corners, [(0.0, 1.0), (0.4, 1.0), (0.4, 0.5), (1.0, 0.5)]);
         let long: Vec<(f64, f64)> = (1..=1001).map(|i| (f64::from(i) / 1001.0, 0.5)).collect();
-        let kept = thinned(long);
-        assert!(kept.len() <= POINTS + 1 && kept[0].x < 0.01 && kept[kept.len() - 1].x == 1.0);
+        let kept = steps(long);
+        assert!(kept.len() <= 2 * POINTS + 2 && kept[1].x < 0.01 && kept[kept.len() - 1].x == 1.0);
     }
 }

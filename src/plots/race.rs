@@ -60,7 +60,8 @@ pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> 
         let sighted = own.iter().filter(|row| row.first_sighting.is_some()).count();
         let learned =
             own.iter().filter(|row| row.first_sighting.is_some() && row.learned_step.is_some()).count();
-        fates.extend(share(place as f64, learned, sighted).map(|point| (label.clone(), point)));
+        let fate = share(place as f64, learned, sighted).filter(|_| sighted >= LEAST);
+        fates.extend(fate.map(|point| (label.clone(), point)));
         rows.push(Row { name: format!("{label}: of {} runs {}", own.len(), told.join(", ")), entries });
     }
     if series.is_empty() {
@@ -103,6 +104,6 @@ fn title(fates: &[(String, Point)]) -> String {
             format!("Of the runs that sight the exploit, from {} to {} learn it", of(least), of(most))
         }
         (Some(only), _) => format!("Of the runs that sight the exploit, {} learn it", of(only)),
-        _ => "The exploit was sighted in no run".to_owned(),
+        _ => format!("The exploit was sighted in fewer than {LEAST} runs of every arm"),
     }
 }

@@ -161,8 +161,11 @@ fn precision_and_recall_agree_with_the_measure_and_read_back() {
     let all: Vec<(f64, bool, u64)> = own.concat();
     let hacks = all.iter().filter(|r| r.1).count();
     let series = drawn.series.iter().find(|s| s.name == "top_reward").unwrap();
-    // Each point is what some threshold gives, ties at once.
-    for point in &series.points {
+    // Each step leads to what some threshold gives, ties at once, from the recall of the one before.
+    let corners: Vec<(f64, f64)> = series.points.iter().map(|p| (p.x, p.y)).collect();
+    let ends: Vec<f64> = std::iter::once(0.0).chain(corners.chunks(2).map(|step| step[1].0)).collect();
+    assert!(corners.chunks(2).zip(&ends).all(|(step, from)| step[0] == (*from, step[1].1)), "{corners:?}");
+    for point in series.points.iter().skip(1).step_by(2) {
         let given = all.iter().any(|(threshold, ..)| {
             let hits = all.iter().filter(|r| r.0 >= *threshold && r.1).count() as f64;
             let read = all.iter().filter(|r| r.0 >= *threshold).count() as f64;
