@@ -109,6 +109,9 @@ pub struct Watch {
 impl Watch {
     /// *Flagged* where one alarms, *not judged* where none could look, else *quiet*.
     pub fn verdict(&self) -> Verdict {
+        if self.samples == 0 {
+            return Verdict::NotJudged;
+        }
         let answers = || self.monitors.iter().map(|own| &own.answer);
         match answers().any(|answer| matches!(answer, Ok(Some(_)))) {
             true => Verdict::Flagged,

@@ -377,7 +377,10 @@ fn a_log_of_which_half_was_not_read_is_not_quiet() {
         write(folder.path(), &format!("steps/{step}.jsonl"), &rows);
     }
     let (verdict, said) = judged(&folder.path().join("steps"), 4);
-    assert!(verdict == "not_judged" && said.contains("10 of 20 files have no `reward`"), "{said}");
+    assert!(
+        verdict == "not_judged" && said.contains("10 of 20 files were left out (no column `reward`)"),
+        "{said}"
+    );
 }
 
 #[test]

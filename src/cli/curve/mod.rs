@@ -111,10 +111,7 @@ fn means(args: &CurveArgs, options: &LogOptions, wanted: &[(String, Role)]) -> R
     match read_column(&args.log.paths, &options) {
         Ok(data) if !data.aggregate && data.values.len() > 1 => Err(CliError::Value {
             flag: "curve",
-            reason: format!(
-                "the {} rows look like rollouts, several to a step",
-                super::table::count(data.rows)
-            ),
+            reason: format!("the {} rows look like rollouts", super::table::count(data.rows)),
             help: "`tailcatch detect` judges rollouts; `--rows means` says that each row is a mean"
                 .to_owned(),
         }

@@ -17,7 +17,7 @@ use crate::monitor::{
     self, ALERT_RATE, Ask, Benign, Blind, Calibrate, Findings, GroupBy, LengthCorrelation, MIN_GROUP,
     Settings, Streaming, Verdict, evidence,
 };
-use crate::record::{Log, LogOptions, RewardSpec, Rollouts, open_log};
+use crate::record::{Log, LogOptions, RewardSpec, Rollouts, log_files, open_log};
 use clap::Args;
 use std::ffi::OsStr;
 use std::io;
@@ -173,7 +173,7 @@ fn options(args: &DetectArgs) -> Result<LogOptions, Error> {
 }
 
 /// Refuses to write over a log that is read, and to write a page or a sheet under another format's name.
-fn no_input(args: &DetectArgs, log: &Log<Rollouts>) -> Result<(), CliError> {
+fn no_input(args: &DetectArgs, log: &Log<Rollouts>) -> Result<(), Error> {
     let wanted = [("--html", &args.html, ["html", "htm"]), ("--csv", &args.csv, ["csv", "csv"])];
     for (flag, path, endings) in wanted {
         let Some(path) = path else { continue };
@@ -187,19 +187,23 @@ fn no_input(args: &DetectArgs, log: &Log<Rollouts>) -> Result<(), CliError> {
                     path.display(),
                     endings[0]
                 ),
-            });
+            }
+            .into());
         }
         let is_it = |read: &PathBuf| {
             read == path
                 || path.canonicalize().is_ok_and(|own| read.canonicalize().is_ok_and(|read| own == read))
         };
-        let read = log.meta.files.iter().chain(&args.log.paths).chain(&args.calibrate);
-        if read.into_iter().any(is_it) {
+        let reference: Vec<PathBuf> = args.calibrate.iter().cloned().collect();
+        let found = |paths: &[PathBuf]| if paths.is_empty() { Ok(Vec::new()) } else { log_files(paths) };
+        let read = [log.meta.files.clone(), found(&args.log.paths)?, found(&reference)?].concat();
+        if read.iter().any(is_it) {
             return Err(CliError::Value {
                 flag,
                 reason: format!("{} is a log that is read: it would be written over", path.display()),
                 help: "give another name".to_owned(),
-            });
+            }
+            .into());
         }
     }
     Ok(())

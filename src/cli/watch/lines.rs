@@ -4,6 +4,7 @@ use super::hook::Hook;
 use super::{WatchArgs, verdict};
 use crate::Error;
 use crate::cli::{Console, Error as CliError, Outcome, reading};
+use crate::monitor::Verdict;
 use crate::monitor::watch::{Listening, WatchSettings};
 use serde_json::json;
 use std::io::{self, BufRead};
@@ -20,7 +21,7 @@ pub(super) fn run(args: &WatchArgs, settings: WatchSettings, console: &Console) 
     }
     let mut listening = Listening::new(settings);
     let mut hook = args.on_flag.clone().map(Hook::new);
-    let (mut stopped, mut heard) = (false, false);
+    let (mut stopped, mut heard, mut left_out) = (false, false, 0usize);
     for line in io::stdin().lock().lines() {
         let line = line.map_err(|error| bad(error.to_string()))?;
         let told = match listening.hear(&line) {
@@ -29,6 +30,8 @@ pub(super) fn run(args: &WatchArgs, settings: WatchSettings, console: &Console) 
             Err(reason) if !heard => return Err(bad(reason).into()),
             Err(reason) => {
                 console.warn(format!("{reason}; left out"));
+                console.line(&json!({ "error": reason }))?;
+                left_out += 1;
                 continue;
             }
         };
@@ -53,7 +56,15 @@ pub(super) fn run(args: &WatchArgs, settings: WatchSettings, console: &Console) 
             break;
         }
     }
-    console.line(&verdict(&listening.reading()))?;
+    let mut found = listening.reading();
+    if left_out > 0 && found.judgement.verdict == Verdict::Quiet {
+        found.judgement.verdict = Verdict::NotJudged;
+        found.judgement.sentence = format!(
+            "{left_out} lines could not be read, and nothing is known of them. Of the rest: {}",
+            found.judgement.sentence
+        );
+    }
+    console.line(&verdict(&found))?;
     if let Some(hook) = hook {
         hook.finish(console);
     }

@@ -34,7 +34,7 @@ const MOST: usize = 1 << 20;
 const NEEDED: usize = 12;
 /// A tail index above which values of any size come of themselves.
 const HEAVY: f64 = 0.25;
-/// Least ratio across the gap. Levels of a reward and sums of a few parts leave smaller ones by themselves.
+/// Least ratio across the gap, where rewards tie: levels of a reward and sums of a few parts leave smaller ones by themselves.
 const RATIO: f64 = 1.2;
 /// Share of ties above which values are taken for rounded.
 const ROUNDED: f64 = 0.02;
@@ -129,6 +129,7 @@ impl Tail {
     /// The same, where fewer than so many may stand apart.
     pub fn test_of(mut self, fewer: usize) -> Tested {
         self.cut(self.most.min(most(self.seen)));
+        let least = if ties(&self.points) { RATIO } else { 1.0 };
         spread_ties(&mut self.points);
         self.points.retain(|point| point.score > 0.0);
         self.points.sort_unstable_by(|a, b| b.score.total_cmp(&a.score));
@@ -136,7 +137,7 @@ impl Tail {
         let tail = ((TAIL * self.seen as f64) as usize).max(FEWEST).min(points.len().saturating_sub(1));
         let scores: Vec<f64> = points.iter().map(|point| point.score).collect();
         let heavy = moment(&scores, tail).ok().filter(|found| found.ci_low > HEAVY).map(|found| found.xi);
-        let Some((count, p_value)) = widest(&scores, tail, fewer).filter(|(_, p)| *p <= NEAR) else {
+        let Some((count, p_value)) = widest(&scores, tail, (fewer, least)).filter(|(_, p)| *p <= NEAR) else {
             return Tested { tail, heavy, apart: None, near: None };
         };
         let (top, rest) = points.split_at(count);
@@ -160,6 +161,14 @@ fn most(scores: usize) -> usize {
     ((WIDE * scores as f64) as usize).clamp(FEWEST, MOST) + 1
 }
 
+/// Whether rewards tie more often than rounding alone would have it.
+fn ties(points: &[Point]) -> bool {
+    let mut rewards: Vec<f64> = points.iter().map(|point| point.reward).collect();
+    rewards.sort_unstable_by(f64::total_cmp);
+    let tied = rewards.windows(2).filter(|pair| pair[0] == pair[1]).count();
+    tied as f64 > ROUNDED * rewards.len() as f64
+}
+
 /// Rounded values are spread over the width of a round, drawn once for each, so that ties are no gaps.
 fn spread_ties(points: &mut [Point]) {
     let mut rewards: Vec<f64> = points.iter().map(|point| point.reward).collect();
@@ -174,8 +183,8 @@ fn spread_ties(points: &mut [Point]) {
 }
 
 /// The most improbable gap, of the tail, of more than it, and of its top where that is large enough to be tested too.
-fn widest(descending: &[f64], tail: usize, fewer: usize) -> Option<(usize, f64)> {
-    let gap = |descending| gap(descending, fewer);
+fn widest(descending: &[f64], tail: usize, of: (usize, f64)) -> Option<(usize, f64)> {
+    let gap = |descending| gap(descending, of);
     let whole = gap(descending.get(..=tail)?);
     let top = (TOP * tail as f64) as usize;
     let wider = Some(descending).filter(|all| all.len() > tail + 1).and_then(gap);
@@ -187,8 +196,8 @@ fn widest(descending: &[f64], tail: usize, fewer: usize) -> Option<(usize, f64)>
     narrow.chain(wider).min_by(|a, b| a.1.total_cmp(&b.1))
 }
 
-/// The m, less than `fewer`, whose gap to the rest is least probable, and that probability with all m considered.
-fn gap(descending: &[f64], fewer: usize) -> Option<(usize, f64)> {
+/// The m, less than `fewer`, whose gap to the rest is of this ratio at least and least probable, and that probability with all m considered.
+fn gap(descending: &[f64], (fewer, least): (usize, f64)) -> Option<(usize, f64)> {
     let k = descending.len().checked_sub(1).filter(|k| *k >= NEEDED)?;
     let spacing = |i: usize| Some((i as f64) * (descending.get(i - 1)? / descending.get(i)?).ln());
     let spacings: Vec<f64> = (1..=k).map_while(spacing).collect();
@@ -200,7 +209,7 @@ fn gap(descending: &[f64], fewer: usize) -> Option<(usize, f64)> {
         let mean = below / degrees;
         let ln_p = if own > 0.0 { -degrees * (own / mean / degrees).ln_1p() } else { 0.0 };
         let ln_p = ln_p + ((m * (m + 1)) as f64).ln();
-        let wide = descending.get(m - 1)? >= &(RATIO * descending.get(m)?);
+        let wide = descending.get(m - 1)? >= &(least * descending.get(m)?);
         if wide && m < fewer && best.is_none_or(|(_, least)| ln_p < least) {
             best = Some((m, ln_p));
         }

@@ -24,6 +24,8 @@ const LEVEL_SHARE: f64 = 0.05;
 const LEVEL_ROLLOUTS: usize = 10;
 /// Share of the reference that is paid its highest from which on that is a level too.
 const TIED: f64 = 0.01;
+/// Times as often that later rollouts may be so.
+const AS_OFTEN: f64 = 4.0;
 
 /// The rollouts of a step, or a piece of them.
 pub(in crate::monitor) struct StepRows<'a> {
@@ -224,6 +226,10 @@ impl Gathering {
     /// and not it much.
     fn is_of_level(&self, apart: &Apart) -> bool {
         let one = apart.rewards.0 == apart.rewards.1;
+        // As often as in the reference, or not much more often.
+        let (before, after) = (apart.in_reference as f64, (apart.count - apart.in_reference) as f64);
+        let rates = (before / self.reference.max(1) as f64, after / self.later.max(1) as f64);
+        let one = one && rates.1 <= AS_OFTEN * rates.0;
         let known = self.known.filter(|known| one && known.highest == apart.rewards.0);
         known.is_some_and(|known| known.tied >= TIED)
     }

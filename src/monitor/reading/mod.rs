@@ -58,7 +58,7 @@ use super::grouping::GroupBy;
 use super::reference::Calibrate;
 use super::source::Source;
 use crate::foundation::format::count;
-use crate::record::{Error, Log, LogMeta, Rollouts, StepSource};
+use crate::record::{Error, LeftOut, Log, LogMeta, Rollouts, StepSource};
 use gather::{Base, Compared, gather, pass_rates};
 use gathering::Gathered;
 use serde::Serialize;
@@ -281,16 +281,19 @@ fn unread(meta: &LogMeta) -> Option<String> {
             meta.reward
         ));
     }
-    let without = meta.left_out.iter().filter(|file| file.reason.starts_with("no column `")).count();
-    let files = meta.files.len() + without;
-    (without > 0 && UNREAD_IN * without >= files).then(|| {
-        format!(
-            "{} of {} files have no `{}`, and nothing is known of them: give the files that count, or with --reward what all have",
-            count(without),
-            count(files),
-            meta.reward
-        )
-    })
+    // What has no column of single rollouts is none of the log.
+    let of_log =
+        |file: &&LeftOut| file.reason.starts_with("no column") && !file.reason.contains("of single rollouts");
+    let without: Vec<&LeftOut> = meta.left_out.iter().filter(of_log).collect();
+    let files = meta.files.len() + without.len();
+    let first = without.first().filter(|_| UNREAD_IN * without.len() >= files)?;
+    Some(format!(
+        "{} of {} files were left out ({}), and nothing is known of them: give the files that count, or with --reward and --step what all \
+         have",
+        count(without.len()),
+        count(files),
+        first.reason
+    ))
 }
 
 /// Why nothing follows the reference, where nothing does.

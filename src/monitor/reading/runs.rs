@@ -7,10 +7,10 @@ use crate::record::{Error, Log, Rollouts};
 use std::collections::BTreeMap;
 
 /// Fewest rollouts of a run in the reference of which a level is known.
-const FEWEST: usize = 20;
+const FEWEST: usize = 50;
 /// Share of the smaller spread (from 5% to 95%) by which medians differ, and times by which spreads do.
-const APART: f64 = 0.5;
-const WIDER: f64 = 4.0;
+const APART: f64 = 1.0;
+const WIDER: f64 = 6.0;
 
 /// The rewards of a run in the reference.
 struct Level {
@@ -50,14 +50,14 @@ pub(super) fn differ(log: &Log<Rollouts>, base: Base<'_>) -> Result<Option<Strin
     let (Some(low), Some(high)) = (median(f64::min), median(f64::max)) else { return Ok(None) };
     let (Some(narrow), Some(wide)) = (spread(f64::min), spread(f64::max)) else { return Ok(None) };
     let of = format!("the log holds {} runs", log.meta.runs);
-    Ok(if high - low > APART * narrow {
+    Ok(if narrow > 0.0 && high - low > APART * narrow {
         Some(format!(
             "{of} whose rewards differ (medians from {} to {} {when}), and rollouts of one are not to be compared with \
              those of another: give one run's rows or files at a time",
             table(low),
             table(high)
         ))
-    } else if wide > WIDER * narrow {
+    } else if narrow > 0.0 && wide > WIDER * narrow {
         Some(format!(
             "{of} whose rewards differ in scale (from 5% to 95% they span {} to {} {when}), and rollouts of one are not to be \
              compared with those of another: give one run's rows or files at a time",

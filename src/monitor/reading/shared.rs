@@ -27,6 +27,8 @@ const MOST: usize = 5;
 const LIFT: f64 = 3.0;
 /// The same of what texts of their length would hold: more, for the piece was chosen without regard to it.
 const LIFT_BY_LENGTH: f64 = 4.0;
+/// Times the mean length of the others up to which a length counts.
+const LONGEST: f64 = 4.0;
 /// A piece of text that the listed share.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Piece {
@@ -167,9 +169,13 @@ fn by_length(samples: &[Sample], lengths: &[f64], own: &[usize], holds: &dyn Fn(
         *of = (of.0 + f64::from(u8::from(holds(i))), of.1 + length.max(1.0));
     }
     let all: f64 = strata.values().map(|(_, characters)| characters).sum();
+    let others = samples.iter().filter(|sample| !sample.listed).count().max(1);
+    // What is far longer than all others is no longer explained by its length.
+    let longest = LONGEST * all / others as f64;
     let expected = |i: &usize| {
         let (sample, length) = samples.get(*i).zip(lengths.get(*i))?;
         let (holding, characters) = strata.get(&sample.stratum).copied().unwrap_or((0.0, 1.0));
+        let length = length.min(longest);
         Some(-(-length * (holding / characters + 2.0 / all.max(1.0))).exp_m1())
     };
     own.iter().filter_map(expected).sum()

@@ -98,6 +98,8 @@ pub(super) fn scan(
             }
         }
     }
+    let of_numbers = present.columns.iter().enumerate().filter(|(_, column)| column.kind == Kind::Number);
+    let numbers: Vec<usize> = of_numbers.map(|(i, _)| i).collect();
     let needed = index.iter().max().map_or(0, |most| most + 1);
     let (delimiter, expected) = (splitter.delimiter, header.len());
     let before = present.extent.rows();
@@ -108,7 +110,7 @@ pub(super) fn scan(
             cells.cut(record, span, delimiter, needed);
             let line = Some(block.line + u64::from(span.line));
             let place = || Place { file: path.to_owned(), line, row };
-            if let Some(lines) = swallowed(record, delimiter, expected) {
+            if let Some(lines) = swallowed(record, delimiter, expected, &numbers) {
                 return Err(Error::OpenQuote { place: place(), lines });
             }
             if span.last && (span.open || cells.count < expected) {
@@ -148,16 +150,21 @@ pub(super) fn scan(
     }
 }
 
-/// The lines of a record that looks like many: nearly each of them has as many cells as the header.
-fn swallowed(record: &[u8], delimiter: u8, cells: usize) -> Option<usize> {
+/// The lines of a record that looks like many: nearly each of them has as many cells as the header, and numbers where it has numbers.
+fn swallowed(record: &[u8], delimiter: u8, cells: usize, numbers: &[usize]) -> Option<usize> {
     const FEWEST: usize = 20;
     if cells < 2 || record.len() < FEWEST || memchr::memchr(b'\n', record).is_none() {
         return None;
     }
     let lines = || record.split(|byte| *byte == b'\n');
     let count = lines().count();
-    let delimiters = |line: &[u8]| memchr::memchr_iter(delimiter, line).count();
-    let alike = lines().filter(|line| delimiters(line) + 1 == cells).count();
+    let is_row = |line: &&[u8]| {
+        let found: Vec<&[u8]> = line.split(|byte| *byte == delimiter).collect();
+        let number =
+            |i: &usize| found.get(*i).is_some_and(|cell| Cell::Bytes(cell.trim_ascii()).parse().is_ok());
+        found.len() == cells && !numbers.is_empty() && numbers.iter().all(number)
+    };
+    let alike = lines().filter(is_row).count();
     (count >= FEWEST && 10 * alike >= 9 * count).then_some(count)
 }
 
@@ -319,11 +326,12 @@ mod tests {
     fn rows_within_an_open_quote_are_no_cell() {
         let row = b"7,text,0.5\n";
         let open = [b"6,\"text,0.5\n".as_slice(), &row.repeat(30)].concat();
-        assert_eq!(swallowed(&open, b',', 3), Some(32));
-        assert_eq!(swallowed(&open, b';', 3), None);
+        assert_eq!(swallowed(&open, b',', 3, &[0, 2]), Some(32));
+        assert_eq!(swallowed(&open, b';', 3, &[0, 2]), None);
+        assert_eq!(swallowed(&open, b',', 3, &[1]), None, "no numbers there");
         let few = [b"6,\"text,0.5\n".as_slice(), &row.repeat(9)].concat();
-        assert_eq!(swallowed(&few, b',', 3), None, "few lines");
+        assert_eq!(swallowed(&few, b',', 3, &[0, 2]), None, "few lines");
         let code = b"for a, b in x:\n    f(a)\n".repeat(30);
-        assert_eq!(swallowed(&code, b',', 2), None, "half of the lines of a text");
+        assert_eq!(swallowed(&code, b',', 2, &[1]), None, "half of the lines of a text");
     }
 }

@@ -15,6 +15,18 @@ use std::path::Path;
 
 /// Arrays of records, by the names that writers give them.
 const KNOWN: &[&str] = &["samples", "log_history"];
+/// Arrays of records beside which nothing but objects stands, by their names.
+const ROWS: &[&str] = &[
+    "rollouts",
+    "data",
+    "rows",
+    "records",
+    "results",
+    "episodes",
+    "trajectories",
+    "examples",
+    "generations",
+];
 /// The rows of a table.
 const DATA: &str = "data";
 
@@ -262,7 +274,9 @@ fn shape(path: &Path, extent: &Extent) -> Result<(Shape, bool), Error> {
             {
                 (Shape::Under((*known).to_owned()), false)
             }
-            [one] if bare && !path_is_lines(path) => (Shape::Under(one.clone()), false),
+            [one] if bare && !path_is_lines(path) && ROWS.contains(&one.as_str()) => {
+                (Shape::Under(one.clone()), false)
+            }
             // One line that is one record, whatever lists it holds.
             _ if first_is_whole => (Shape::Lines, false),
             [one] => (Shape::Under(one.clone()), false),

@@ -1,7 +1,7 @@
 //! Rows that are means over training steps: one a step, and nothing in them that belongs to a single rollout.
 
 use super::cell::{Column, Kind};
-use super::names::{EPOCH, RUN, SERIES, SERIES_VALUE, STEP, pick, pick_number, sign_of_rollouts};
+use super::names::{EPOCH, PROXY, RUN, SERIES, SERIES_VALUE, STEP, pick, pick_number, sign_of_rollouts};
 use super::present::Present;
 
 /// The counter and the column of the run or the metric, if the rows of a file can be step means: there is a counter, and nothing that
@@ -19,7 +19,8 @@ pub(super) fn may_be_means(present: &Present, step: Option<&str>) -> Option<(Str
 /// The column that names the metric of a row, in a table of one value a row.
 pub(super) fn series(columns: &[Column]) -> Option<String> {
     let words: Vec<Column> = columns.iter().filter(|c| c.kind == Kind::Other).cloned().collect();
-    pick(&words, SERIES, false).filter(|_| pick_number(columns, SERIES_VALUE).is_some())
+    let value = pick_number(columns, SERIES_VALUE).is_some() && pick(columns, PROXY, false).is_none();
+    pick(&words, SERIES, false).filter(|_| value)
 }
 
 /// Rows, one a step, of a log that grows from which on they are taken for means: fewer may be the first of more.

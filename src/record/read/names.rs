@@ -44,18 +44,8 @@ pub(super) const STEP: &[&str] = &[
 ];
 /// Counters by which step means are told, though no rollout is put in order by them.
 pub(super) const EPOCH: &[&str] = &["epoch"];
-pub(super) const RUN: &[&str] = &[
-    "train_id",
-    "run_id",
-    "run",
-    "run_name",
-    "exp_name",
-    "experiment_id",
-    "experiment_name",
-    "experiment",
-    "trial_id",
-    "trial_name",
-];
+pub(super) const RUN: &[&str] =
+    &["train_id", "run_id", "run", "run_name", "exp_name", "experiment_id", "experiment_name", "experiment"];
 /// Columns that name a run where in each of their values the steps begin anew.
 pub(super) const PERHAPS_RUN: &[&str] = &["seed", "model", "model_name", "algo", "algorithm"];
 /// Columns that name the metric of a row, in tables of one value a row.

@@ -107,6 +107,16 @@ pub(super) fn open_files(
         Steps::Turns(name) | Steps::Within { step: name, .. } => options.no_steps.push(name.clone()),
         Steps::OfEpochs { epoch, period, .. } => options.epochs = Some((epoch.clone(), *period)),
     }
+    if let Steps::Within { times, .. } = &steps {
+        let (mut other, read_again, _) = open_once(again, &options, without_steps, whole, numbered)?;
+        // What has no more values than the other begins anew is no step that it lies within.
+        return Ok(if other.rollouts.spans().len() > *times {
+            other.meta.notes.insert(0, steps.said(&other.meta.step));
+            (other, read_again)
+        } else {
+            (log, read)
+        });
+    }
     drop(log);
     let (mut log, read, _) = open_once(again, &options, without_steps, whole, numbered)?;
     log.meta.notes.insert(0, steps.said(&log.meta.step));

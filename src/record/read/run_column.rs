@@ -59,14 +59,17 @@ struct Stretch {
 /// Whether a column has few values, and the steps of each cover those of the others by half.
 fn begins_anew(files: &[Chosen], name: &str, step: &str) -> Result<bool, Error> {
     let mut values: HashMap<u64, Stretch> = HashMap::new();
-    let mut lost = false;
+    let (mut lost, mut last, mut stretches) = (false, None, 0);
     for file in files {
         stopped(scan(&file.path, &file.present, &[name, step], &mut |row| {
             let Ok(step) = row.step(1, step) else { return Ok(()) };
-            let known = values.entry(row.identity(0)).or_insert(Stretch { rows: 0, first: step, last: step });
+            let value = row.identity(0);
+            // The numbers of a group's rollouts change from row to row, runs follow each other.
+            stretches += usize::from(last.replace(value) != Some(value));
+            let known = values.entry(value).or_insert(Stretch { rows: 0, first: step, last: step });
             known.rows += 1;
             (known.first, known.last) = (known.first.min(step), known.last.max(step));
-            lost = values.len() > RUNS;
+            lost = values.len() > RUNS || stretches > 2 * RUNS;
             if lost { Err(stop()) } else { Ok(()) }
         }))?;
         if lost {
@@ -79,7 +82,9 @@ fn begins_anew(files: &[Chosen], name: &str, step: &str) -> Result<bool, Error> 
         let common = a.last.min(b.last).saturating_sub(a.first.max(b.first));
         common > 0 && 2 * common >= long(a).min(long(b))
     };
-    let enough = all.len() >= 2 && all.iter().all(|own| own.rows >= ROWS_EACH && long(own) > 0);
+    let enough = all.len() >= 2
+        && stretches <= 2 * all.len()
+        && all.iter().all(|own| own.rows >= ROWS_EACH && long(own) > 0);
     Ok(enough && all.iter().enumerate().all(|(i, a)| all[..i].iter().all(|b| anew(a, b))))
 }
 
@@ -133,6 +138,7 @@ mod tests {
         assert_eq!(runs("seed", &|_, step, row| format!("{}", step * 4 + row), 0), 1, "a seed each");
         let each = |run: u64, step: u64, row: u64| format!("{run}-{step}-{row}");
         assert_eq!(runs("run_id", &each, 0), 1, "the name of a rollout");
+        assert_eq!(runs("seed", &|_, _, row| format!("{row}"), 0), 1, "the number within a group");
         assert_eq!(runs("temperature", &own, 0), 1);
     }
 }

@@ -123,11 +123,8 @@ impl Building {
                     single = Some((of, counted));
                 }
             }
-            if let Some(run) = run
-                && self.runs.last() != Some(&run)
-                && !self.runs.contains(&run)
-            {
-                self.runs.push(run);
+            if let Some(run) = run {
+                self.runs.insert(run);
             }
             if reward.is_some() {
                 for (i, missing) in self.missing.iter_mut().enumerate() {

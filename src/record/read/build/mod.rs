@@ -20,6 +20,7 @@ use super::restarts::Restarts;
 use super::reward::RewardSpec;
 use super::roles::Roles;
 use super::writer::Writer;
+use std::collections::HashSet;
 
 /// Stretches of rows of one step, run and file beyond which a reader is told what their order costs.
 const MANY_STRETCHES: usize = 1 << 20;
@@ -36,7 +37,7 @@ pub(super) struct Building {
     ref_log_prob: Optional,
     length: Optional,
     shaped: Optional,
-    runs: Vec<u64>,
+    runs: HashSet<u64>,
     empty: usize,
     /// Cells of the reward that are NaN, and the first of them.
     nan: usize,
@@ -123,7 +124,7 @@ impl Building {
             ref_log_prob,
             length,
             shaped,
-            runs: Vec::new(),
+            runs: HashSet::new(),
             empty: 0,
             nan: 0,
             first_nan: None,
