@@ -82,11 +82,13 @@ mod responses;
 mod results_page;
 #[cfg(feature = "lab")]
 mod reward_functions;
+#[cfg(feature = "lab")]
 mod rloo;
 #[cfg(feature = "lab")]
 mod run;
 #[cfg(feature = "lab")]
 mod sequence_grpo;
+#[cfg(feature = "lab")]
 mod sequence_learning;
 #[cfg(feature = "lab")]
 mod sequence_updates;
