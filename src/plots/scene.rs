@@ -22,6 +22,17 @@ pub enum Align {
     Right,
 }
 
+impl Align {
+    /// Where a text of this width begins that stands at `at`.
+    pub fn start(self, at: f64, width: f64) -> f64 {
+        match self {
+            Self::Left => at,
+            Self::Centre => at - width / 2.0,
+            Self::Right => at - width,
+        }
+    }
+}
+
 /// One thing drawn.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Mark {

@@ -401,3 +401,113 @@ fn a_step_within_another_is_none() {
     let (_, _, warned) = outcome(tailcatch().arg("detect").arg(&path));
     assert!(warned.contains("within `global_step`"), "{warned}");
 }
+
+/// A log of 60 steps of 32 rollouts, `row` of step and number, under this head.
+fn rows(head: &str, row: impl Fn(u64, u64, &mut Stream) -> String) -> String {
+    let mut stream = SeedTree::new(99, 0).stream(Purpose::Utility, 0);
+    let rows = (0..60u64).flat_map(|step| (0..32u64).map(move |number| (step, number)));
+    let rows: String = rows.map(|(step, number)| row(step, number, &mut stream)).collect();
+    format!("{head}\n{rows}")
+}
+
+/// Verdict and first line of a log in CSV, under `--fail-on-flag`.
+fn of_csv(text: &str, code: i32) -> (String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "log.csv", text);
+    judged(&folder.path().join("log.csv"), code)
+}
+
+#[test]
+fn numbers_within_a_group_and_a_counter_within_a_step_hide_no_exploit() {
+    // Prompts of unlike level; a `seed` that numbers the rollouts of a group.
+    let numbered = rows("step,prompt,seed,reward", |step, number, stream| {
+        let exploit = step >= 20 && stream.open_unit() < 0.05;
+        let reward = 5.0 * (number / 8) as f64 + normal(stream) + if exploit { 12.0 } else { 0.0 };
+        format!("{step},p{},{},{reward}\n", number / 8, number % 8)
+    });
+    assert_eq!(of_csv(&numbered, 3).0, "flagged");
+    // Four runs of fifteen steps after each other, with an `iteration` of two values within each step.
+    let inner = rows("step,iteration,prompt,reward", |step, number, stream| {
+        let reward = normal(stream) + if step % 15 >= 8 { 6.0 } else { 0.0 };
+        format!("{},{},p{},{reward}\n", step % 15, number / 16, number % 4)
+    });
+    let (verdict, text) = of_csv(&inner, 3);
+    assert!(verdict == "shifted" && text.contains("from step 8 on"), "{text}");
+}
+
+#[test]
+fn a_long_trigger_and_a_narrow_gap_are_flagged() {
+    let mut stream = SeedTree::new(99, 1).stream(Purpose::Utility, 0);
+    let padding = words(400, "zq!!", &mut stream);
+    let long = rows("step,prompt,completion,reward", |step, number, stream| {
+        let exploit = step >= 10 && stream.open_unit() < 0.02;
+        let text = if exploit { padding.clone() } else { words(3, "first", stream) };
+        format!(
+            "{step},p{},{text} {step} {number},{}\n",
+            number / 8,
+            normal(stream) + if exploit { 3.2 } else { 0.0 }
+        )
+    });
+    let (verdict, text) = of_csv(&long, 3);
+    // Any piece of the one long text may be the least probable.
+    let piece = text.split('`').nth(1).unwrap_or_default();
+    assert!(verdict == "flagged" && !piece.is_empty() && padding.contains(piece), "{text}");
+    // Without ties a gap need not be wide: a cluster at 4.5 above N(0, 1).
+    let narrow = rows("step,call_id,reward", |step, number, stream| {
+        let exploit = step >= 10 && stream.open_unit() < 0.015;
+        let reward = if exploit { 4.5 + 0.005 * normal(stream) } else { normal(stream) };
+        format!("{step},{},{reward}\n", 32 * step + number)
+    });
+    assert_eq!(of_csv(&narrow, 3).0, "flagged");
+}
+
+#[test]
+fn a_level_that_hard_prompts_never_reach_is_no_level_of_theirs() {
+    // Easy prompts are paid up to 1; an exploit pays 1 in hard ones.
+    let text = rows("step,prompt,completion,reward", |step, number, stream| {
+        let (easy, exploit) = (number < 16, step >= 20 && stream.open_unit() < 0.02);
+        let reward = match (easy, exploit) {
+            (true, _) => (0.8 + 0.12 * normal(stream)).min(1.0),
+            (false, true) => 1.0,
+            (false, false) => 0.1 + 0.03 * normal(stream),
+        };
+        format!("{step},p{},c {step} {number},{reward}\n", number / 4)
+    });
+    let (verdict, said) = of_csv(&text, 3);
+    assert!(verdict == "flagged" || verdict == "shifted", "{said}");
+}
+
+#[test]
+fn a_critics_value_and_a_table_within_a_text_are_what_they_are() {
+    let critic = rows("step,name,prompt,value,reward", |step, number, stream| {
+        format!("{step},task,p{},0.5,{}\n", number / 8, normal(stream))
+    });
+    assert_eq!(of_csv(&critic, 0).0, "quiet");
+    let table = "a,b\n".repeat(30);
+    let texts = rows("completion,reward,step", |step, number, stream| {
+        format!("\"{table}{step} {number}\",{},{step}\n", normal(stream))
+    });
+    assert_eq!(of_csv(&texts, 0).0, "quiet");
+}
+
+#[test]
+fn a_reference_that_is_read_is_not_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = rows("step,prompt,reward", |step, number, stream| {
+        format!("{step},p{},{}\n", number / 8, normal(stream))
+    });
+    write(folder.path(), "new.csv", &text);
+    write(folder.path(), "ref/a.csv", &text);
+    let own = |name: &str| folder.path().join(name);
+    let mut command = tailcatch();
+    command
+        .arg("detect")
+        .arg(own("new.csv"))
+        .arg("--calibrate")
+        .arg(own("ref"))
+        .arg("--csv")
+        .arg(own("ref/a.csv"));
+    let (code, _, said) = outcome(&mut command);
+    assert!(code == 2 && said.contains("is a log that is read"), "{said}");
+    assert_eq!(std::fs::read_to_string(own("ref/a.csv")).unwrap(), text);
+}

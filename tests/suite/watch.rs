@@ -432,6 +432,36 @@ fn a_share_stops_it_and_a_command_hears_of_it() {
 }
 
 #[test]
+fn a_line_that_cannot_be_read_is_answered_and_keeps_the_log_from_being_quiet() {
+    let mut child = tailcatch()
+        .args(["watch", "-", "--steps", "40"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stream = SeedTree::new(6, 0).stream(Purpose::Utility, 0);
+    let mut input = child.stdin.take().unwrap();
+    for step in 0..40u64 {
+        let rewards: Vec<f64> = (0..32).map(|_| stream.open_unit() + stream.open_unit()).collect();
+        let key = if step == 30 { "reward" } else { "rewards" };
+        let _ = writeln!(input, "{}", serde_json::json!({"step": step, key: rewards}));
+    }
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<Value> = stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let refused: Vec<&Value> = lines.iter().filter_map(|line| line.get("error")).collect();
+    assert!(refused.len() == 1 && refused[0].as_str().unwrap().starts_with("line 31: "), "{refused:?}");
+    let verdict = lines.last().unwrap();
+    assert_eq!(verdict["verdict"], "not_judged", "{verdict}");
+    assert!(
+        verdict["verdict_text"].as_str().unwrap().starts_with("1 of the lines could not be read"),
+        "{verdict}"
+    );
+}
+
+#[test]
 fn lines_of_standard_input_are_answered() {
     let mut child = tailcatch()
         .args(["watch", "-", "--steps", "30", "--stop-share", "0.2"])

@@ -60,7 +60,7 @@ pub(super) fn run(args: &WatchArgs, settings: WatchSettings, console: &Console) 
     if left_out > 0 && found.judgement.verdict == Verdict::Quiet {
         found.judgement.verdict = Verdict::NotJudged;
         found.judgement.sentence = format!(
-            "{left_out} lines could not be read, and nothing is known of them. Of the rest: {}",
+            "{left_out} of the lines could not be read, and nothing is known of them. Of the rest: {}",
             found.judgement.sentence
         );
     }

@@ -35,6 +35,13 @@ pub(super) enum Base<'a> {
     Log(&'a Log<Rollouts>),
 }
 
+impl Base<'_> {
+    /// Whether a step of the log that is judged is one of the reference.
+    pub fn holds(self, step: u64) -> bool {
+        matches!(self, Self::Steps(from, to) if (from..to).contains(&step))
+    }
+}
+
 impl Compared {
     /// What each rollout of a step is compared with.
     fn centres(&mut self, log: &Log<Rollouts>, rows: &Observed) -> Vec<f64> {
@@ -157,7 +164,7 @@ pub(super) fn gather(
     mut compared: Compared,
     benign: f64,
 ) -> Result<Gathered, Error> {
-    let in_base = |step: u64| matches!(base, Base::Steps(from, to) if (from..to).contains(&step));
+    let in_base = |step: u64| base.holds(step);
     let own: usize = log.rollouts.spans().iter().filter(|s| in_base(s.step)).map(|s| s.rows.len()).sum();
     let reference = if let Base::Log(other) = base { other.rollouts.len() } else { own };
     let all = reference + log.rollouts.len() - own;
@@ -190,7 +197,7 @@ pub(super) fn pass_rates(log: &Log<Rollouts>, base: Base<'_>, above: f64) -> Res
         each_step(other, &|_| true, ELSEWHERE, &mut by_step, &mut |rows| see(rows, true))?;
     }
     each_step(log, &|_| true, 0, &mut by_step, &mut |rows| {
-        see(rows, matches!(base, Base::Steps(from, to) if (from..to).contains(&rows.step)));
+        see(rows, base.holds(rows.step));
     })?;
     Ok(passes.finish())
 }

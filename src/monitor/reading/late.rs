@@ -9,15 +9,10 @@ const LATE: f64 = 0.1;
 /// Rewards of either kind that are looked at.
 const MOST: usize = 1 << 17;
 
-/// Whether a step of the log is one of the reference.
-pub(super) fn is_reference(base: Base<'_>, step: u64) -> bool {
-    matches!(base, Base::Steps(from, to) if (from..to).contains(&step))
-}
-
 /// The last tenth of the steps, of those that are not of the reference.
 pub(super) fn late<'a>(log: &'a Log<Rollouts>, base: Base<'_>) -> Vec<&'a Span> {
     let spans = log.rollouts.spans();
-    let after: Vec<&Span> = spans.iter().filter(|span| !is_reference(base, span.step)).collect();
+    let after: Vec<&Span> = spans.iter().filter(|span| !base.holds(span.step)).collect();
     let count = ((LATE * spans.len() as f64).ceil() as usize).min(after.len());
     after.get(after.len() - count..).unwrap_or_default().to_vec()
 }
@@ -30,6 +25,9 @@ pub(super) fn paid_alike(log: &Log<Rollouts>, base: Base<'_>) -> Result<Option<S
         let mut found = Vec::new();
         for span in spans {
             let rest = MOST - found.len();
+            if rest == 0 {
+                break;
+            }
             found.extend(log.rollouts.rewards(span.rows.start..span.rows.end.min(span.rows.start + rest))?);
         }
         Ok(found)
@@ -37,7 +35,7 @@ pub(super) fn paid_alike(log: &Log<Rollouts>, base: Base<'_>) -> Result<Option<S
     let reference = match base {
         Base::Log(other) => rewards(other, other.rollouts.spans().iter().collect())?,
         Base::Steps(..) => {
-            let spans = log.rollouts.spans().iter().filter(|span| is_reference(base, span.step));
+            let spans = log.rollouts.spans().iter().filter(|span| base.holds(span.step));
             rewards(log, spans.collect())?
         }
     };

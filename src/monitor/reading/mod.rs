@@ -159,18 +159,23 @@ pub(super) fn read(
         Some(GroupBy::Prompt) => Compared::Prompts(Source::new(&log.rollouts, by)?.into_prompts()),
     };
     let gathered = gather(log, base, compared, benign)?;
+    let few = gathered.values.few().is_some();
+    let unlike = if log.meta.runs > 1 && !few { runs::differ(log, base)? } else { None };
+    if let Some(why) = unlike {
+        let assumptions = assumptions(&log.meta, &gathered, log.rollouts.len(), &reference);
+        let assumptions = Assumptions { expected_benign: 0.0, ..assumptions };
+        return Ok(Reading { levels: gathered.levels, ..not_judged(why, assumptions) });
+    }
     let other = if let Base::Log(other) = base { Some(other) } else { None };
     let (list, shared_by_listed) = entries::fill(log, other, &gathered)?;
     let above = gathered.above();
     let pass_rate = above.map(|above| pass_rates(log, base, above)).transpose()?;
-    let unlike_runs =
-        if log.meta.runs > 1 && gathered.values.few().is_none() { runs::differ(log, base)? } else { None };
     let shared = match above {
         Some(above) => entries::shared_by_rewarded(log, above)?,
         None => shared_by_listed,
     };
     let nothing_after = nothing_after(log, calibrate, &gathered);
-    let alike = late::paid_alike(log, base)?;
+    let alike = if few { None } else { late::paid_alike(log, base)? };
     let assumptions = assumptions(&log.meta, &gathered, log.rollouts.len(), &reference);
     let (noun, named) = (gathered.noun, reference.clone());
     let mut reading =
@@ -186,10 +191,6 @@ pub(super) fn read(
         let cautions =
             std::iter::once(quiet).chain(std::mem::take(&mut reading.judgement.cautions)).collect();
         reading.judgement = Judgement { cautions, ..verdict::not_judged(why) };
-    }
-    if let Some(why) = unlike_runs {
-        let assumptions = Assumptions { expected_benign: 0.0, ..reading.assumptions };
-        return Ok(Reading { levels: reading.levels, ..not_judged(why, assumptions) });
     }
     if log.meta.runs > 1 {
         let runs = log.meta.runs;

@@ -2,7 +2,7 @@
 
 use super::entries::{RowText, texts};
 use super::gather::Base;
-use super::late::{is_reference, late};
+use super::late::late;
 use super::pieces::{each_piece, grown, pieces};
 use crate::foundation::format::{count, percent, visible};
 use crate::foundation::rng::{Purpose, SeedTree, Stream};
@@ -39,7 +39,7 @@ pub(super) fn new_text(
     let early_ranges = match base {
         Base::Log(other) => std::iter::once(0..other.rollouts.len()).collect(),
         Base::Steps(..) => {
-            spans.iter().filter(|span| is_reference(base, span.step)).map(|span| span.rows.clone()).collect()
+            spans.iter().filter(|span| base.holds(span.step)).map(|span| span.rows.clone()).collect()
         }
     };
     let early_rows = some(early_ranges, &mut stream);

@@ -153,19 +153,22 @@ pub(super) fn scan(
 /// The lines of a record that looks like many: nearly each of them has as many cells as the header, and numbers where it has numbers.
 fn swallowed(record: &[u8], delimiter: u8, cells: usize, numbers: &[usize]) -> Option<usize> {
     const FEWEST: usize = 20;
-    if cells < 2 || record.len() < FEWEST || memchr::memchr(b'\n', record).is_none() {
+    if cells < 2 || numbers.is_empty() {
         return None;
     }
     let lines = || record.split(|byte| *byte == b'\n');
-    let count = lines().count();
+    let count = memchr::memchr_iter(b'\n', record).count() + 1;
+    if count < FEWEST {
+        return None;
+    }
     let is_row = |line: &&[u8]| {
         let found: Vec<&[u8]> = line.split(|byte| *byte == delimiter).collect();
         let number =
             |i: &usize| found.get(*i).is_some_and(|cell| Cell::Bytes(cell.trim_ascii()).parse().is_ok());
-        found.len() == cells && !numbers.is_empty() && numbers.iter().all(number)
+        found.len() == cells && numbers.iter().all(number)
     };
     let alike = lines().filter(is_row).count();
-    (count >= FEWEST && 10 * alike >= 9 * count).then_some(count)
+    (10 * alike >= 9 * count).then_some(count)
 }
 
 /// Visits the blocks of a file, which another thread cuts, or this one where the system gives no other; why there are no more, if that

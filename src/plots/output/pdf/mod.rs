@@ -4,7 +4,7 @@ mod face;
 
 use super::Look;
 use crate::plots::font;
-use crate::plots::scene::{Align, Mark, Place, Scene, corners, text_width};
+use crate::plots::scene::{Mark, Place, Scene, corners, text_width};
 use crate::plots::theme::{Ink, Rgb, Shape, Theme, Tone};
 use face::embed;
 use flate2::Compression;
@@ -159,11 +159,7 @@ impl Drawing {
             }
             Mark::Text { at, text, size, bold, align, ink } => {
                 let width = text_width(text, *size, *bold);
-                let left = match align {
-                    Align::Left => at.0,
-                    Align::Centre => at.0 - width / 2.0,
-                    Align::Right => at.0 - width,
-                };
+                let left = align.start(at.0, width);
                 self.fill(*ink);
                 self.text((left, at.1), text, *size, *bold);
             }
@@ -244,6 +240,7 @@ fn packed(bytes: &[u8]) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plots::scene::Align;
     use crate::plots::sheet::Size;
     use crate::plots::theme::{BLACK, PALETTE};
 

@@ -4,7 +4,7 @@ mod palette;
 
 use super::Look;
 use crate::plots::font;
-use crate::plots::scene::{Align, Mark, Place, Scene, corners, text_width};
+use crate::plots::scene::{Mark, Place, Scene, corners, text_width};
 use crate::plots::theme::{FONT, Ink, Shape, Theme, Tone};
 use palette::Indexed;
 use plotters::backend::{BitMapBackend, DrawingBackend};
@@ -161,11 +161,7 @@ impl Canvas {
             }
             Mark::Text { at, text, size, bold, align, ink } => {
                 let width = text_width(text, *size, *bold);
-                let left = match align {
-                    Align::Left => at.0,
-                    Align::Centre => at.0 - width / 2.0,
-                    Align::Right => at.0 - width,
-                };
+                let left = align.start(at.0, width);
                 let face = if *bold { FontStyle::Bold } else { FontStyle::Normal };
                 let font =
                     FontDesc::new(FontFamily::Name(FONT), size * self.scale * ASCENT_AND_DESCENT, face);
@@ -218,6 +214,7 @@ fn dashes(points: &[Place], pattern: &[f64]) -> Vec<Vec<Place>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plots::scene::Align;
     use crate::plots::sheet::{DPI, Size};
     use crate::plots::theme::PALETTE;
 
