@@ -3,7 +3,7 @@
 use super::console::Style;
 use super::table::{count, number, wrapped};
 use crate::foundation::format::{percent, report, visible};
-use crate::monitor::{Assumptions, ListEntry, Piece, Reading, Shared, Verdict};
+use crate::monitor::{Assumptions, ListEntry, PERMUTATIONS, Piece, Reading, Shared, Verdict};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -229,23 +229,27 @@ fn share(shared: &Shared, rewarded: bool) -> String {
     let who = if rewarded { "rewarded" } else { "listed" };
     let mut out = String::new();
     for piece in &shared.pieces {
+        // Where none of the others has it, how much more often it comes is bounded by their number alone.
+        let others = if piece.others > 0.0 {
+            format!("{} of the others, {} times as often", percent(piece.others), number(piece.lift))
+        } else {
+            "in none of the others".to_owned()
+        };
         let line = format!(
-            "`{}`: in {} of {} {who} texts and {} of the others, {} times as often (p = {})",
+            "`{}`: in {} of {} {who} texts and {others} ({})",
             visible(&piece.text),
             piece.listed,
             shared.distinct,
-            percent(piece.others),
-            number(piece.lift),
-            number(piece.p_value)
+            p_value(piece.p_value)
         );
         out.push_str(&indented(&line, 2));
     }
     if let Some(length) = shared.length.as_ref().filter(|length| length.p_value <= LENGTH_LEVEL) {
         let line = format!(
-            "their median length: {} in characters, {} of those beside them (p = {})",
+            "their median length: {} in characters, {} of those beside them ({})",
             report(length.listed),
             report(length.others),
-            number(length.p_value)
+            p_value(length.p_value)
         );
         out.push_str(&indented(&line, 2));
     }
@@ -254,6 +258,13 @@ fn share(shared: &Shared, rewarded: bool) -> String {
         out.push_str(&indented(&line, 2));
     }
     if out.is_empty() { out } else { format!("\nThe {who} share\n{out}") }
+}
+
+/// A p-value of permutations: the least that so many can give is a bound.
+fn p_value(p: f64) -> String {
+    let least = 1.0 / (PERMUTATIONS as f64 + 1.0);
+    let sign = if p <= least { "≤" } else { "=" };
+    format!("p {sign} {}", number(p))
 }
 
 fn indented(text: &str, by: usize) -> String {

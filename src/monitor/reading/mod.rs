@@ -42,7 +42,7 @@ pub use mates::Unlike;
 pub use observed::{pass_rate, passes_above};
 pub use pass_rate::PassRate;
 pub use rise::Rise;
-pub use shared::{Length, Piece, Shared};
+pub use shared::{Length, PERMUTATIONS, Piece, Shared};
 pub use shift::{Above, Level, Shift};
 pub use verdict::{Judgement, Verdict};
 pub use visits::Jump;

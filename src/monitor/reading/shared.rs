@@ -17,8 +17,8 @@ use serde::Serialize;
 use std::collections::{HashMap, HashSet};
 use twox_hash::XxHash64;
 
-/// Permutations.
-const PERMUTATIONS: usize = 399;
+/// Permutations behind a p-value of a shared text.
+pub const PERMUTATIONS: usize = 399;
 /// A piece that is named has at most this p-value.
 const NAMED: f64 = 0.05;
 /// Pieces that are named.
