@@ -4,6 +4,7 @@ use super::bar::Bar;
 use super::console::Console;
 use super::run::{default_threads, under_a_bar};
 use super::sketch::{self, Line};
+use super::table::wrapped;
 use super::{Error as CliError, Outcome, spec};
 use crate::detectors::DetectorSpec;
 use crate::experiment::Options;
@@ -124,7 +125,9 @@ pub fn run(args: &BenchArgs, console: &Console) -> Result<Outcome, crate::Error>
             &lines,
             sketch::columns(),
         );
-        format!("{}\n\n{drawn}\nleaderboard: {}\n", page.findings.join("\n"), page.html.display())
+        let said: Vec<String> =
+            page.findings.iter().flat_map(|finding| wrapped(finding, sketch::columns())).collect();
+        format!("{}\n\n{drawn}\nleaderboard: {}\n", said.join("\n"), page.html.display())
     })?;
     Ok(Outcome::Done)
 }
