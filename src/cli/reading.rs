@@ -1,6 +1,7 @@
 //! The verdict, what was assumed and the rollouts to read: for people in lines of 80 columns, and for programs.
 
 use super::console::Style;
+use super::sketch;
 use super::table::{count, number, wrapped};
 use crate::foundation::format::{percent, report, visible};
 use crate::monitor::{Assumptions, ListEntry, PERMUTATIONS, Piece, Reading, Shared, Verdict};
@@ -41,7 +42,30 @@ pub(super) fn text(reading: &Reading, style: Style) -> String {
     if let Some(shared) = &reading.shared {
         out.push_str(&share(shared, reading.pass_rate.is_some()));
     }
-    out
+    out + &highest(reading)
+}
+
+/// The highest reward of each step as a small picture, where there are some.
+fn highest(reading: &Reading) -> String {
+    const LEAST: usize = 4;
+    let values: Vec<f64> = reading.levels.iter().map(|level| level.highest).collect();
+    let drawn = sketch::heights(&values, WIDTH.min(sketch::columns()));
+    let (Some(first), Some(last)) = (reading.levels.first(), reading.levels.last()) else {
+        return String::new();
+    };
+    if drawn.is_empty() || values.len() < LEAST {
+        return String::new();
+    }
+    let ends = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), x| (l.min(*x), h.max(*x)));
+    let told = format!(
+        "Highest reward of a step, from {} to {} over steps {} to {}",
+        number(ends.0),
+        number(ends.1),
+        first.step,
+        last.step
+    );
+    let told: String = wrapped(&told, WIDTH).iter().map(|line| format!("{line}\n")).collect();
+    format!("\n{told}{drawn}\n")
 }
 
 fn assumed(assumed: &Assumptions) -> String {

@@ -92,8 +92,8 @@ fn unknown_within(path: &str, stem: &str) -> Lost {
     let below: Vec<&'static str> =
         all_paths().iter().map(String::as_str).filter(|known| known.starts_with(stem)).collect();
     let wanted = path.rsplit('.').next().unwrap_or(path);
-    let Some(near) = nearest(wanted, below.iter().map(|path| leaf(path))) else { return unknown(path) };
-    let mut meant: Vec<&str> = below.iter().copied().filter(|path| leaf(path) == near).collect();
+    let Some(near) = nearest(wanted, below.iter().copied().map(leaf)) else { return unknown(path) };
+    let mut meant: Vec<&str> = below.iter().copied().filter(|&path| leaf(path) == near).collect();
     meant.sort_by_key(|path| path.matches('.').count());
     meant.truncate(3);
     Lost { message: format!("there is no key `{path}`"), help: format!("did you mean {}?", one_of(meant)) }
