@@ -322,6 +322,31 @@ fn the_table_of_evasion_is_that_of_its_runs() {
     }
 }
 
+#[test]
+fn the_table_of_supervision_is_that_of_its_runs() {
+    let found = numbers("supervision");
+    let rows = table(
+        "Supervision that is right on the easy part alone is worth nothing; as much noise everywhere is worth something",
+    );
+    let readers =
+        ["none", "benign_looks=60)", "reader=cost=0.1", "sensitivity=0.5", "exploit=1, sensitivity=0"];
+    assert_eq!(rows.len(), readers.len());
+    for (arm, (row, reader)) in rows.iter().zip(readers).enumerate() {
+        assert_label("supervision", arm, &[reader]);
+        let spent = match arm {
+            0 => "–".to_owned(),
+            _ => fixed(found[&(arm, "audit_cost".to_owned())][0], 1),
+        };
+        let (p_hack, utility) =
+            (shown(&found, arm, "p_hack", (1.0, 3)), shown(&found, arm, "utility", (1.0, 2)));
+        assert_eq!(row[1..], [hits(&found, arm, "damaged"), p_hack, utility, spent], "{}", row[0]);
+    }
+    let ends = |arm: usize| found[&(arm, "utility".to_owned())];
+    // Noise everywhere is better than nobody; right on the easy half is not, by the intervals.
+    assert!(ends(3)[1] > ends(0)[2] && ends(4)[1] < ends(0)[2]);
+    assert_eq!(fixed(found[&(0, "clean_utility".to_owned())][0], 2), "1.45");
+}
+
 /// The README says the same of them.
 #[test]
 fn the_readme_has_the_shares_of_the_held_out_prompts() {
