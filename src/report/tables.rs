@@ -5,7 +5,7 @@ use crate::foundation::order;
 use crate::record::folder::RunFolder;
 use crate::record::made::MissingRun;
 use crate::record::metric::{CATCH_RATE, Metric, RANDOM_BASELINE};
-use crate::record::tables::{BOUND, DetectorRow, SummaryRow};
+use crate::record::tables::{BOUND, DetectorRow, LOWER_BOUND, SummaryRow};
 use serde::Serialize;
 
 /// With more arms than this the detectors' table is left to the list of all numbers.
@@ -52,10 +52,10 @@ pub fn checks(run: &RunFolder) -> Option<Table> {
             vec![
                 row.arm.map_or_else(|| "several".to_owned(), |arm| run.label(arm)),
                 row.metric.clone(),
-                if row.source == BOUND {
-                    format!("at most {}", shown(row.expected, None))
-                } else {
-                    shown(row.expected, row.expected_error)
+                match row.source.as_str() {
+                    BOUND => format!("at most {}", shown(row.expected, None)),
+                    LOWER_BOUND => format!("at least {}", shown(row.expected, None)),
+                    _ => shown(row.expected, row.expected_error),
                 },
                 shown(row.found, row.found_error),
                 row.replicates.to_string(),
