@@ -286,6 +286,7 @@ mod tests {
         );
         assert!(
             title(&[harm("", "none", 0.0, 24)])
+                .0
                 .starts_with("Hacks damage 100% [86, 100] of the runs at 0 benign looks (none)")
         );
     }

@@ -108,8 +108,8 @@ pub(super) fn draw(
     let heads: Vec<Vec<String>> = columns.iter().map(|name| wrap(name, width - 8.0, SMALL, false)).collect();
     let lines = heads.iter().map(Vec::len).max().unwrap_or(1) as f64;
     let headings = wrap(heading, full - 20.0, SMALL, true);
-    let head = 6.0 + headings.len() as f64 * LINE;
-    let top = head + 16.0 + lines * LINE;
+    let above = 6.0 + headings.len() as f64 * LINE;
+    let top = above + 16.0 + lines * LINE;
     let rows: Vec<Vec<String>> = names.iter().map(|name| wrap(name, from - 20.0, SMALL, false)).collect();
     let told = |cell: &Cell| -> Vec<String> {
         cell.lines.iter().flat_map(|line| wrap(line, width - 6.0, SMALL, false)).collect()
@@ -129,7 +129,7 @@ pub(super) fn draw(
     let left = |column: usize| from + column as f64 * width;
     for (column, head) in heads.iter().enumerate() {
         for (line, text) in head.iter().enumerate() {
-            let y = head + 14.0 + line as f64 * LINE;
+            let y = above + 14.0 + line as f64 * LINE;
             scene.text((left(column) + width / 2.0, y), text.as_str(), SMALL, Align::Centre, GREY);
         }
     }
