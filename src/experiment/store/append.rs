@@ -6,12 +6,13 @@ use crate::foundation::atomic_file;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// A segment that is written.
 #[derive(Debug)]
 pub struct Open {
     path: PathBuf,
-    data: File,
+    data: Arc<File>,
     index: File,
     /// Bytes in it.
     length: u64,
@@ -31,7 +32,7 @@ impl Open {
         let made = File::options().append(true).create_new(true).open(&index);
         let made = made.inspect_err(|_| drop(fs::remove_file(&path)));
         let own = made.map_err(StoreError::io("create", &index))?;
-        Ok(Self { path, data, index: own, length: 0, synced: 0 })
+        Ok(Self { path, data: Arc::new(data), index: own, length: 0, synced: 0 })
     }
 
     /// Its file.
@@ -44,11 +45,6 @@ impl Open {
         self.length
     }
 
-    /// Bytes that are safe.
-    pub fn synced(&self) -> u64 {
-        self.synced
-    }
-
     /// Appends a record and its line in the index; a record that cannot be written is not left half.
     ///
     /// # Errors
@@ -58,7 +54,7 @@ impl Open {
         let length = u32::try_from(bytes.len()).map_err(too_long);
         let length = length.map_err(StoreError::io("write", &self.path))?;
         let extent = Extent { key, at: self.length, length };
-        if let Err(problem) = self.data.write_all(bytes) {
+        if let Err(problem) = (&*self.data).write_all(bytes) {
             self.data.set_len(self.length).ok();
             return Err(StoreError::io("write", &self.path)(problem));
         }
@@ -68,20 +64,20 @@ impl Open {
         Ok(extent)
     }
 
-    /// Makes it safe, and its name with it. The index need not be: it can be made anew.
-    ///
-    /// # Errors
-    /// What the system said.
-    pub fn sync(&mut self) -> Result<(), StoreError> {
-        if self.synced == self.length {
-            return Ok(());
-        }
-        self.data.sync_data().map_err(StoreError::io("sync", &self.path))?;
-        if let Some(folder) = self.path.parent().filter(|_| self.synced == 0) {
-            atomic_file::sync(folder).map_err(StoreError::io("sync the folder", folder))?;
-        }
-        self.synced = self.length;
-        Ok(())
+    /// What is not safe yet; `None` where all is.
+    pub fn pending(&self) -> Option<Pending> {
+        let Self { path, data, length, synced, .. } = self;
+        (synced < length).then(|| Pending {
+            path: path.clone(),
+            data: Arc::clone(data),
+            from: *synced,
+            until: *length,
+        })
+    }
+
+    /// The first bytes are safe.
+    pub fn is_safe(&mut self, until: u64) {
+        self.synced = self.synced.max(until);
     }
 
     /// Takes away what is not safe, as far as the system lets it.
@@ -90,6 +86,32 @@ impl Open {
         if self.synced == 0 {
             let _ = fs::remove_file(index_of(&self.path));
             let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Bytes that are to be made safe, while more may be appended.
+#[derive(Debug)]
+pub struct Pending {
+    /// The segment.
+    pub path: PathBuf,
+    data: Arc<File>,
+    /// The first of them.
+    pub from: u64,
+    /// The first after them.
+    pub until: u64,
+}
+
+impl Pending {
+    /// Makes them safe, and with the first the name of the segment. The index need not be: it can be made anew.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn sync(&self) -> Result<(), StoreError> {
+        self.data.sync_data().map_err(StoreError::io("sync", &self.path))?;
+        match self.path.parent().filter(|_| self.from == 0) {
+            Some(folder) => atomic_file::sync(folder).map_err(StoreError::io("sync the folder", folder)),
+            None => Ok(()),
         }
     }
 }

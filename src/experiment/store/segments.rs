@@ -1,13 +1,13 @@
 //! The segments of the folders of a store: which records lie where, and the one that this process writes.
 
-use super::append::Open;
+use super::append::{Open, Pending};
 use super::error::StoreError;
 use super::segment::{self, Extent, Scanned};
 use rayon::prelude::*;
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// Bytes from which on a new segment is begun. One is read whole where its index is lost.
 const LARGEST: u64 = 1 << 26;
@@ -108,7 +108,7 @@ impl Segments {
     /// # Errors
     /// The segment cannot be begun or written. What was written to it before is kept, and the next record begins another.
     pub fn append(&self, folder: &Path, key: u64, bytes: &[u8]) -> Result<(), StoreError> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.open();
         if open.as_ref().is_some_and(|own| own.length() >= LARGEST) {
             self.close(&mut open)?;
         }
@@ -139,38 +139,51 @@ impl Segments {
         }
     }
 
-    /// Makes what was appended safe.
+    /// Makes what was appended safe. More may be appended meanwhile.
     ///
     /// # Errors
     /// The segment cannot be synced: what was appended since it last was counts as not written.
     pub fn sync(&self) -> Result<(), StoreError> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(own) = &mut *open else { return Ok(()) };
-        let synced = own.sync();
-        if synced.is_err() {
-            self.lose(&mut open);
-        }
+        let pending = self.open().as_ref().and_then(Open::pending);
+        let Some(pending) = pending else { return Ok(()) };
+        let synced = pending.sync();
+        self.synced(&mut self.open(), &pending, synced.is_ok());
         synced
     }
 
     /// Ends the segment that is written.
     fn close(&self, open: &mut Option<Open>) -> Result<(), StoreError> {
-        let Some(own) = open else { return Ok(()) };
-        let synced = own.sync();
-        if synced.is_err() || own.length() == 0 {
-            self.lose(open);
+        let synced = match open.as_ref().and_then(Open::pending) {
+            Some(pending) => {
+                let synced = pending.sync();
+                self.synced(open, &pending, synced.is_ok());
+                synced
+            }
+            None => Ok(()),
+        };
+        if let Some(own) = open.take().filter(|own| own.length() == 0) {
+            own.cut();
         }
-        *open = None;
         synced
     }
 
-    /// Ends the segment that is written, and forgets what is not safe in it: a sync that failed once may succeed the next time, and what
-    /// it should have kept is lost all the same.
-    fn lose(&self, open: &mut Option<Open>) {
-        if let Some(own) = open.take() {
-            self.known_mut().forget(own.path(), own.synced());
-            own.cut();
+    /// Notes what is safe now, or forgets it: a sync that failed may succeed the next time, and what it should have kept is lost all the
+    /// same.
+    fn synced(&self, open: &mut Option<Open>, pending: &Pending, is_safe: bool) {
+        if !is_safe {
+            self.known_mut().forget(&pending.path, pending.from);
         }
+        match open.take_if(|own| !is_safe && own.path() == pending.path) {
+            Some(own) => own.cut(),
+            None => {
+                let same = open.as_mut().filter(|own| is_safe && own.path() == pending.path);
+                same.into_iter().for_each(|own| own.is_safe(pending.until));
+            }
+        }
+    }
+
+    fn open(&self) -> MutexGuard<'_, Option<Open>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn known(&self) -> RwLockReadGuard<'_, Known> {
