@@ -72,7 +72,7 @@ impl Extent {
     /// # Errors
     /// What the system says.
     pub fn read(&self, segment: &Path) -> io::Result<Vec<u8>> {
-        stretch(&mut open(segment)?, self.at, self.end())
+        stretch(&mut File::open(segment)?, self.at, self.end())
     }
 }
 
