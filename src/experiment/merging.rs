@@ -61,7 +61,7 @@ pub fn merge(
     if !lenience.mixed {
         count.made_with.unmingled()?;
     }
-    let Stored { loaded, name, runs, backend, threads, store } = &stored;
+    let Stored { loaded, name, runs, backend, threads, store, .. } = &stored;
     let folder = Folder::of(out, loaded, (name, runs), backend, *threads)?;
     let held = folder.hold(false)?;
     sweep(out, &[RECORDS, FIGURES])?;
