@@ -222,3 +222,37 @@ fn a_file_that_is_not_complete_at_the_end_is_read_when_it_is() {
     fs::write(&path, &whole).unwrap();
     assert!(watching.turn(true).unwrap().rollouts > 0);
 }
+
+#[test]
+fn a_log_that_is_begun_anew_or_moved_away_is_read_on() {
+    let all = lines(0..40, 5);
+    let (first, second) = (all[..20].concat(), all[20..].concat());
+    // Emptied and gone on with, as a restarted program does: at once shorter, or longer than what was read before it is looked at.
+    for longer in [false, true] {
+        for moved in [false, true] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("r.jsonl");
+            let first = if longer { all[..12].concat() } else { first.clone() };
+            let rest = if longer { all[12..].concat() } else { second.clone() };
+            append(&path, &first);
+            let mut watching = watching(folder.path());
+            let mut turns = vec![watching.turn(false).unwrap()];
+            match moved {
+                true => fs::rename(&path, folder.path().join("r.1.jsonl")).unwrap(),
+                false => fs::remove_file(&path).unwrap(),
+            }
+            append(&path, &rest);
+            turns.extend((0..3).map(|_| watching.turn(false).unwrap()));
+            turns.push(watching.turn(true).unwrap());
+            let reading = watching.reading();
+            assert_eq!(
+                reading.judgement.first_flag_step,
+                Some(30),
+                "{longer} {moved} {:?}",
+                reading.judgement
+            );
+            assert!(notes(&turns).contains("read from its beginning"), "{}", notes(&turns));
+            assert_eq!(counted(&watching).0, 40 * 12, "{longer} {moved} {}", notes(&turns));
+        }
+    }
+}

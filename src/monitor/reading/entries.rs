@@ -1,11 +1,12 @@
 //! The entries of a list with what stands in their rows, and the completions that they are compared with.
 
 use super::apart::Apart;
-use super::gather::ELSEWHERE;
+use super::gather::{ELSEWHERE, OF_GROUP, OF_STEP};
 use super::gathering::Gathered;
-use super::list::Entry;
+use super::list::{Entry, Scored};
 use super::sample::Sample;
 use super::shared::{Shared, shared};
+use super::shift::Level;
 use crate::foundation::format::{count, table};
 use crate::foundation::rng::{Purpose, SeedTree};
 use crate::monitor::MIN_GROUP;
@@ -233,7 +234,11 @@ pub(super) fn fill(
         let origin = of.rollouts.origin(row(entry))?;
         let texts = texts.get(&row(entry)).map(|found| (*found).clone()).unwrap_or_default();
         let file = of.meta.files.get(origin.file).cloned().unwrap_or_default();
-        entries.push(list_entry(entry, file, origin, gathered.noun, None, texts));
+        let noun = match here(&entry) {
+            true => whose(&entry.rollout, gathered.noun, &gathered.levels),
+            false => gathered.noun,
+        };
+        entries.push(list_entry(entry, file, origin, noun, None, texts));
     }
     entries.sort_by_key(|entry: &ListEntry| !entry.reference);
     if other.is_none() {
@@ -250,6 +255,15 @@ fn ordinal(rank: usize) -> &'static str {
         (2, _) => "nd",
         (3, _) => "rd",
         _ => "th",
+    }
+}
+
+/// What a rollout is compared with: a group that lies far from the others of its step is compared with the step, and then that is said.
+pub(in crate::monitor) fn whose(rollout: &Scored, noun: &'static str, levels: &[Level]) -> &'static str {
+    let of_step = || levels.iter().rfind(|level| level.step == rollout.step);
+    match noun {
+        OF_GROUP if of_step().is_some_and(|level| level.median == rollout.centre) => OF_STEP,
+        _ => noun,
     }
 }
 

@@ -1,18 +1,19 @@
 //! Which of the files that were found are read, and what their reward is. A file that someone named is read or refused; one
 //! that was found in a folder may be left out, and is told.
 
-use super::cell::Kind;
+use super::cell::{Column, Kind};
 use super::error::Error;
 use super::files::Found;
 use super::format::Format;
 use super::format::{columns, format, scan};
 use super::log::LeftOut;
 use super::means::{StepMeans, may_be_means};
-use super::names::{STEP, has_outcome, pick, sign_of_rollouts};
+use super::names::{PROXY, STEP, has_outcome, pick, sign_of_rollouts};
 use super::options::LogOptions;
 use super::present::Present;
 use super::reward::RewardSpec;
 use super::roles::{Guess, guess, missing};
+use super::row::shortened;
 use super::unfold::Unfold;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -189,7 +190,25 @@ fn guessed(files: &[Chosen]) -> Result<RewardSpec, Error> {
         Guess::Only(_) => Guess::Unclear(only.into_iter().cloned().collect()),
         other => other.clone(),
     };
-    Err(guess.refused(&file.path, &file.present))
+    let text = matches!(&guess, Guess::Unclear(none) if none.is_empty()).then(|| text_reward(file)).flatten();
+    Err(text.unwrap_or_else(|| guess.refused(&file.path, &file.present)))
+}
+
+/// The refusal of a file whose only column that is named like a reward holds text.
+fn text_reward(file: &Chosen) -> Option<Error> {
+    const SHOWN: usize = 2;
+    let text: Vec<Column> =
+        file.present.columns.iter().filter(|column| column.kind == Kind::Other).cloned().collect();
+    let column = pick(&text, PROXY, false)?;
+    let mut values: Vec<String> = Vec::new();
+    let stop = || Error::NoSuchRow { row: 0, rows: 0 };
+    let _ = scan(&file.path, &file.present, &[&column], &mut |row| {
+        let cell = (row.cell)(0);
+        let shown = cell.text().map(|text| shortened(&String::from_utf8_lossy(&text)));
+        values.extend(shown.filter(|shown| !values.contains(shown)));
+        if values.len() >= SHOWN { Err(stop()) } else { Ok(()) }
+    });
+    Some(Error::TextReward { path: file.path.clone(), column, values })
 }
 
 /// Whether a file without a clear reward column holds step means, so that there is no reward to look for.
