@@ -119,7 +119,8 @@ fn names_and_formats_that_are_not_read_have_a_remedy_in_one_command() {
 fn what_writers_put_around_a_table_is_passed_over() {
     for before in ["sep=;\n", "# made by x\n", "# made by x\nsep=;\n"] {
         let text = format!("{before}step;reward\n{}", "1;0,5\n2;3,5e-05\n".repeat(20));
-        assert_eq!(rewards("a.csv", text.as_bytes())[..2], [0.5, 3.5e-5], "{before}");
+        let found = rewards("a.csv", text.as_bytes());
+        assert_eq!((found[0], found[20]), (0.5, 3.5e-5), "{before}");
     }
     // What a crash leaves at the end.
     let whole = rows(|i| format!("\"reward\":{i}.5"));
@@ -146,6 +147,9 @@ fn what_comes_in_later_or_goes_missing_is_told_by_its_name() {
     let log = read("a.jsonl", late.as_bytes(), &options).unwrap();
     let notes = log.meta.notes.concat();
     assert!(notes.contains("200 of 400 rows have a `step`"), "{notes}");
+    let other = rows(|i| format!("\"reward\":{i}.5")).replace("\"step\"", "\"batch\"");
+    let notes = read("a.jsonl", other.as_bytes(), &options).unwrap().meta.notes.concat();
+    assert!(notes.contains("`--step batch` takes `batch` for it"), "{notes}");
     let empty = rows(|i| format!("\"reward\":{i}.5")).replace("\"c 40\"", "null");
     let notes = read("a.jsonl", empty.as_bytes(), &options).unwrap().meta.notes.concat();
     assert!(notes.contains("the length is left out: ") && notes.contains("line 41"), "{notes}");

@@ -214,7 +214,13 @@ pub(super) fn read(
         text.say(&mut reading.judgement, &named);
         reading.new_text = Some(text);
     }
-    if let (Verdict::Quiet, Some(why)) = (reading.judgement.verdict, unread(&log.meta)) {
+    // Nor is a log that was too short to be quiet told by that first.
+    let may_be = match reading.judgement.verdict {
+        Verdict::Quiet => true,
+        Verdict::NotJudged => reading.pass_rate.is_none() && reading.unlike.is_none(),
+        Verdict::Flagged | Verdict::Shifted => false,
+    };
+    if let Some(why) = unread(&log.meta).filter(|_| may_be) {
         let quiet = format!("Of the rest: {}.", reading.judgement.sentence);
         let cautions =
             std::iter::once(quiet).chain(std::mem::take(&mut reading.judgement.cautions)).collect();

@@ -196,6 +196,8 @@ fn drawn(rows: Vec<usize>, stream: &mut Stream) -> Vec<usize> {
 /// The rollouts of these steps; where they are many, of the last.
 fn scored(log: &Log<Rollouts>, spans: &[&Span]) -> Result<Vec<OfLate>, Error> {
     let named = log.meta.roles.prompt.is_some() || log.meta.roles.group.is_some();
+    // Where prompts are not known, each rollout may have its own.
+    let prompts = log.meta.roles.prompt.is_some();
     let mut found = Vec::new();
     for span in spans.iter().rev() {
         if found.len() >= MANY {
@@ -209,7 +211,7 @@ fn scored(log: &Log<Rollouts>, spans: &[&Span]) -> Result<Vec<OfLate>, Error> {
             row,
             reward: *reward,
             score: reward - centre,
-            prompt: *prompt,
+            prompt: if prompts { *prompt } else { row as u64 },
         }));
     }
     Ok(found)
@@ -270,15 +272,14 @@ fn newest(late: &[Late], highest: &[Late], early: &[String], share: f64) -> Opti
     let tested = held.len();
     let ranks = ranks(late);
     let p_value = |(low, high, _): &(Vec<usize>, Vec<usize>, usize)| {
-        let prompts: BTreeSet<u64> =
-            high.iter().filter_map(|i| highest.get(*i)).map(|own| own.prompt).collect();
         // What the answers to one or two prompts share is those prompts' own.
-        let among = if prompts.len() >= PROMPTS {
-            let of = |n: usize| n as f64;
-            later_tail(of(late.len()), of(low.len()), of(highest.len()), of(high.len()))
-        } else {
-            1.0
-        };
+        let holders =
+            (low.iter().filter_map(|i| late.get(*i))).chain(high.iter().filter_map(|i| highest.get(*i)));
+        if holders.map(|own| own.prompt).collect::<BTreeSet<u64>>().len() < PROMPTS {
+            return 1.0;
+        }
+        let of = |n: usize| n as f64;
+        let among = later_tail(of(late.len()), of(low.len()), of(highest.len()), of(high.len()));
         let own: Vec<f64> = low.iter().filter_map(|i| ranks.get(*i).copied()).collect();
         (2.0 * tested as f64 * among.min(paid_more(&own, late.len()))).min(1.0)
     };
@@ -403,8 +404,8 @@ mod tests {
             assert!(found.p_value <= PAID && found.text.contains("!!ok"), "{every} {found:?}");
         }
         // The answers to one prompt.
-        let (own, mut highest) = late(&mut stream, 10, 3.0);
-        highest.iter_mut().for_each(|own| own.prompt = 7);
+        let (mut own, mut highest) = late(&mut stream, 10, 3.0);
+        own.iter_mut().chain(&mut highest).for_each(|own| own.prompt = 7);
         let found = newest(&own, &highest, &early, LATE_SHARE);
         assert!(found.as_ref().is_none_or(|found| found.p_value > PAID), "{found:?}");
     }

@@ -94,12 +94,8 @@ impl Case<'_> {
 
     /// What the rollouts that stand apart are compared with.
     fn whose(&self) -> &'static str {
-        let by_step = |entry: &&ListEntry| {
-            let level = self.gathered.levels.iter().find(|level| level.step == entry.step);
-            level.is_some_and(|level| level.median == entry.centre)
-        };
         match self.gathered.noun {
-            OF_GROUP if self.list.iter().filter(|entry| entry.apart).any(|entry| by_step(&entry)) => {
+            OF_GROUP if self.list.iter().any(|entry| entry.apart && entry.by_step) => {
                 "the median of their group or step"
             }
             OF_GROUP => "the median of their group",

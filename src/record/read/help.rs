@@ -208,10 +208,9 @@ impl Error {
                 "drop or clip these rows first: they have no place in a tail".to_owned()
             }
             Self::EmptyCell { .. } => "fill in the value, or drop this row".to_owned(),
-            Self::NotAStep { column, .. } => format!(
-                "name the column of the training step with --step, or leave rows without one out; `--step` takes no other than `{column}` \
-                 by itself"
-            ),
+            Self::NotAStep { .. } => {
+                "name another column with --step COLUMN, or leave rows without a step out".to_owned()
+            }
             Self::MissingColumn { column, columns, .. } => {
                 let near = nearest(column, columns.iter().map(String::as_str))
                     .map(|name| format!("did you mean `{name}`? "))

@@ -8,7 +8,9 @@ use super::error::Error;
 use super::files::{Found, found};
 use super::log::{InMemory, LeftOut, Log, StepSource};
 use super::means::may_be_means;
-use super::names::{STEP, episode, epoch, has_outcome, monitor, ordinal, pick, sign_of_rollouts};
+use super::names::{
+    PERHAPS_STEP, STEP, episode, epoch, has_outcome, monitor, ordinal, pick, pick_number, sign_of_rollouts,
+};
 use super::options::LogOptions;
 use super::path_step;
 use super::plan::{Episodes, Plan, Read, Steps};
@@ -196,6 +198,13 @@ fn open_once(
     let mut building = Building::new(&plans, &reward, names, options, without_steps, whole);
     building.other_step = files.first().and_then(|file| other_step(&file.present, &roles, options));
     left_out.into_iter().for_each(|file| building.leave_out(file));
+    let perhaps = files.first().and_then(|file| pick_number(&file.present.columns, PERHAPS_STEP));
+    let of_episodes = plans.iter().any(|plan| plan.episodes.is_some());
+    if let (StepSource::None, Some(name), false) = (&step, perhaps, of_episodes || monitors) {
+        building.note(format!(
+            "nothing is known to be the training step, so all rows count as one; `--step {name}` takes `{name}` for it"
+        ));
+    }
     if let Some(note) = note.filter(|_| step == StepSource::Path) {
         building.note(note);
     }

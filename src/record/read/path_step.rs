@@ -127,18 +127,23 @@ const SHARDS: &[&str] = &[
 /// Whether a file is one of the pieces into which a data set was cut: `train-00000-of-00008`, `part-00003`, `rank_2`. Their numbers are
 /// no steps, and neither is their order.
 pub(super) fn is_shard(file: &Path) -> bool {
-    let name = file.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let own = file.file_name().unwrap_or_default().to_string_lossy();
+    let name = own.to_ascii_lowercase();
     let of = name.split_once("-of-").is_some_and(|(before, after)| {
         before.ends_with(|c: char| c.is_ascii_digit()) && after.starts_with(|c: char| c.is_ascii_digit())
     });
-    of || SHARDS.iter().any(|word| after(&name, word).is_some() || lettered(&name, word))
+    of || SHARDS.iter().any(|word| after(&name, word).is_some() || lettered(&own, word))
 }
 
 /// Whether one letter follows a word: `gpuA`, `node-b`.
 fn lettered(text: &str, word: &str) -> bool {
-    let Some(rest) = text.strip_prefix(word) else { return false };
-    let rest = rest.split('.').next().unwrap_or_default().trim_start_matches(['_', '-', '=']);
-    rest.len() == 1 && rest.bytes().all(|byte| byte.is_ascii_alphabetic())
+    let Some((before, rest)) = text.split_at_checked(word.len()) else { return false };
+    let rest = rest.split('.').next().unwrap_or_default();
+    let letter = rest.trim_start_matches(['_', '-', '=']);
+    let is_one = letter.len() == 1 && letter.bytes().all(|byte| byte.is_ascii_alphabetic());
+    // Without a separator it might be a plural.
+    let is_apart = letter.len() < rest.len() || letter.bytes().all(|byte| byte.is_ascii_uppercase());
+    before.eq_ignore_ascii_case(word) && is_one && is_apart
 }
 
 /// The run of a file, 0 where none is told: by a folder as `seed_3` or `run-12`.
