@@ -221,22 +221,24 @@ fn power(descending: &[f64], tail: usize, seen: usize, least: f64) -> Vec<Power>
     counts.sort_unstable();
     counts.dedup();
     let told = |rollouts: usize| {
-        let times = reach(scores, rollouts, least)?;
+        // By the tail, where its top is tested too, or by the wider one.
+        let by = [reach(scores, rollouts, 2.0), reach(descending, rollouts, WIDER)];
+        let times = by.into_iter().flatten().min_by(f64::total_cmp)?.max(least);
         Some(Power { rollouts, score: times * highest, times })
     };
     counts.into_iter().filter(|rollouts| *rollouts <= share.max(1)).filter_map(told).collect()
 }
 
-/// Times the highest of these at which m more of one score would stand apart, all else as it is.
-fn reach(descending: &[f64], m: usize, least: f64) -> Option<f64> {
+/// Times the highest of these at which m more of one score would stand apart, all else as it is. `raised`: what their probability is
+/// raised by.
+fn reach(descending: &[f64], m: usize, raised: f64) -> Option<f64> {
     let k = descending.len().checked_sub(1).filter(|k| *k >= NEEDED && 2 * m <= *k)?;
     let degrees = (k - m) as f64;
     let pairs = descending.windows(2).take(k - m).enumerate();
     let below: f64 = pairs.map(|(i, pair)| (i + 1 + m) as f64 * (pair[0] / pair[1]).ln()).sum();
-    // Where the top is tested too.
-    let tested = 2.0 * (m * (m + 1)) as f64 / LEVEL;
+    let tested = raised * (m * (m + 1)) as f64 / LEVEL;
     let own = below * (tested.ln() / degrees).exp_m1();
-    Some((own / m as f64).exp().max(least))
+    Some((own / m as f64).exp())
 }
 
 /// The m, less than `fewer`, whose gap to the rest is of this ratio at least and least probable, and that probability with all m considered.
