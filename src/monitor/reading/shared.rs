@@ -318,11 +318,11 @@ mod tests {
             for stratum in 0..12 {
                 let first = samples.len();
                 for _ in 0..8 {
+                    let words = 4 + (20.0 * -stream.open_unit().ln()) as usize;
                     let word = |_| {
                         let rank = 400f64.powf(stream.open_unit()) as u64;
                         format!("{}{}", rank * 7919 % 997, ["an", "er", "us"][(rank % 3) as usize])
                     };
-                    let words = 4 + (20.0 * -stream.open_unit().ln()) as usize;
                     let text = (0..words).map(word).collect::<Vec<String>>().join(" ");
                     samples.push(Sample { stratum, listed: false, text });
                 }
