@@ -14,11 +14,11 @@ from . import theory
 from ._ask import ask as _ask
 from ._ask import flags as _flags
 from ._ask import listed as _listed
+from ._ask import read as _read
 from ._ask import weights as _weights
 from ._errors import Error, InputError, LogWarning
 from ._frame import is_frame as _is_frame
 from ._native import Entry, ReadingList, Seen, Watching, __version__
-from ._native import read_log as _read_log
 
 __all__ = [
     "Entry",
@@ -261,7 +261,8 @@ def read_log(
     rows: str | None = None,
     features: Any = (),
 ) -> dict[str, Any]:
-    """The rollouts of a log as arrays, in step order, as every command reads them.
+    """The rollouts of a log as arrays, in step order, as every command reads them. After Ctrl-C the reading goes on unseen until its
+    end, as that of every function here.
 
     Parameters
     ----------
@@ -277,9 +278,8 @@ def read_log(
         ``reward_source``, ``step_source``, ``group_source``, ``aggregate`` (each row is a mean), ``rows_left_out``,
         ``duplicates``.
     """
-    return _read_log(
-        paths, reward=_weights(reward), step=step, group=group, rows=rows, features=_listed(features) or None
-    )
+    options = {"step": step, "group": group, "rows": rows, "features": _listed(features) or None}
+    return _read(paths, reward=_weights(reward), **options)
 
 
 def __getattr__(name: str) -> Any:
