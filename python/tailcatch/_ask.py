@@ -72,8 +72,8 @@ def ask(command: list[str], log: Any = None, *, calibrate: Any = None, stackleve
         try:
             answer, said = _native.ask(given)
         except Error as error:
-            message, help = (_keyworded(_named(text, names), given) for text in (error.message, error.help))
-            raise type(error)(message, help, error.exit_code) from None
+            help = error.help and _keyworded(_named(error.help, names), given)
+            raise type(error)(_keyworded(_named(error.message, names), given), help, error.exit_code) from None
         for warning in said:
             warnings.warn(_named(warning, names), LogWarning, stacklevel=stacklevel)
         return _named(answer, names) if names else answer
@@ -85,17 +85,14 @@ def read(log: Any, **options: Any) -> dict[str, Any]:
         try:
             answer = _native.read_log(paths, **options)
         except Error as error:
-            message, help = (_named(text, names) for text in (error.message, error.help))
-            raise type(error)(message, help, error.exit_code) from None
+            raise type(error)(_named(error.message, names), _named(error.help, names), error.exit_code) from None
         answer["files"] = [names.get(str(path), path) for path in answer["files"]]
         answer["notes"] = _named(answer["notes"], names)
         return answer
 
 
-def _keyworded(text: str | None, given: list[str]) -> str | None:
+def _keyworded(text: str, given: list[str]) -> str:
     """What the command says of its flags, for who wrote keywords."""
-    if text is None:
-        return None
 
     def keyword(flag: re.Match[str]) -> str:
         name = flag.group(1).replace("-", "_")

@@ -10,7 +10,7 @@ import inspect
 import math
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from ._errors import InputError
 from ._native import Entry
@@ -18,16 +18,18 @@ from ._watcher import Watcher, numbers, text_of
 
 __all__ = ["watch"]
 
+_Functions = TypeVar("_Functions")
+
 
 def watch(
-    reward_funcs: Any,
+    reward_funcs: _Functions,
     *,
     reward_weights: Any = None,
     on_entry: Callable[[Entry], Any] | None = None,
     stop_share: float | None = None,
     directory: Any = None,
     **settings: Any,
-) -> tuple[Any, Any]:
+) -> tuple[_Functions, Any]:
     """Watches a run of GRPOTrainer or RLOOTrainer.
 
     ::
@@ -73,7 +75,7 @@ def watch(
         A setting outside its range, a reward model that cannot be loaded, or groups, which TRL does not name.
     """
     alone = not isinstance(reward_funcs, (list, tuple))
-    given = [reward_funcs] if alone else list(reward_funcs)
+    given: list[Any] = [reward_funcs] if alone else list(reward_funcs)  # type: ignore[call-overload]
     if not given:
         raise InputError("reward_funcs: none is there")
     try:
@@ -90,7 +92,8 @@ def watch(
     given = [_loaded(at, of) if isinstance(of, str) else of for at, of in enumerate(given)]
     run = _Run([_name(of) for of in given], weights, watcher)
     watched = [run.wrapped(at, of) for at, of in enumerate(given)]
-    return (watched[0] if alone else watched), _callback(run)
+    both: Any = watched[0] if alone else watched
+    return both, _callback(run)
 
 
 def _loaded(at: int, name: str) -> Any:
@@ -144,22 +147,22 @@ class _Run:
             return of
         if not callable(of):
             raise InputError(f"reward_funcs[{at}] is of type {type(of).__name__}: a function or a model is needed")
-        if _is_async(of):
-            async def seen(*args: Any, **kwargs: Any) -> Any:
-                values = await of(*args, **kwargs)
-                values = values if hasattr(values, "__len__") else list(values)
-                self.take(at, lambda: values, kwargs)
-                return values
-        else:
-            def seen(*args: Any, **kwargs: Any) -> Any:
-                values = of(*args, **kwargs)
-                values = values if hasattr(values, "__len__") else list(values)
-                self.take(at, lambda: values, kwargs)
-                return values
+        async def seen_later(*args: Any, **kwargs: Any) -> Any:
+            return self.told_to(at, await of(*args, **kwargs), kwargs)
 
+        def seen_now(*args: Any, **kwargs: Any) -> Any:
+            return self.told_to(at, of(*args, **kwargs), kwargs)
+
+        seen: Any = seen_later if _is_async(of) else seen_now
         functools.update_wrapper(seen, of)
         seen.__name__ = _name(of)
         return seen
+
+    def told_to(self, at: int, values: Any, kwargs: dict[str, Any]) -> Any:
+        """What a reward function answered, which the trainer gets."""
+        values = values if hasattr(values, "__len__") else list(values)
+        self.take(at, lambda: values, kwargs)
+        return values
 
     def take(self, at: int, values: Callable[[], Any], kwargs: dict[str, Any]) -> None:
         """The rewards of one function. When all are there, the batch is."""
@@ -175,7 +178,7 @@ class _Run:
             return
         columns = [self.columns[at] for at in range(len(self.names))]
         told, self.columns, self.told = self.told, {}, {}
-        rows = {name: [text_of(of) for of in told[name]] for name in ("prompts", "completions") if name in told}
+        rows: dict[str, list[str]] = {name: [text_of(of) for of in told[name]] for name in ("prompts", "completions") if name in told}
         self._batch(columns, rows)
         if "log_metric" in told and self.watcher.writes:
             for name, value in self.watcher.scalars().items():
