@@ -222,6 +222,8 @@ class _Run:
             from accelerate.utils import gather_object
 
             told = gather_object([mine])
+            if len(told) != self.processes:
+                raise RuntimeError(f"{len(told)} of {self.processes} answered")
         except Exception:
             self.meets = False
             raise
