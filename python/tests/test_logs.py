@@ -154,3 +154,7 @@ def test_a_folder_is_followed_and_gone_on_with(tmp_path):
     ]
     with pytest.raises(tailcatch.InputError, match="state"):
         tailcatch.Watching(log, steps=61, state=state)
+    weighed = tailcatch.Watching(log, steps=60, reward={"score": 0.5})
+    assert [entry.reward for entry in weighed.turn(last=True)] == [entry.reward / 2 for entry in found]
+    with pytest.raises(tailcatch.InputError, match="path"):
+        tailcatch.Watching(3)
