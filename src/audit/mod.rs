@@ -30,7 +30,7 @@ pub use allocation::{Allocation, Budget, InvalidBudget};
 pub use auditor::Auditor;
 pub use contract::{Auditing, Batch, Ground, Look, Place, Reference, Rule};
 pub use history::History;
-pub use reader::{Reader, Revealed};
+pub use reader::{Hard, Reader, Revealed};
 pub use records::Records;
 pub use response::{Response, ResponseSpec};
 pub use spending::OracleSpending;

@@ -1,9 +1,10 @@
 //! `tailcatch bench`: the catch-rate benchmark of outlier detection.
 
 use super::bar::Bar;
-use super::console::Console;
+use super::console::{Console, Style};
 use super::run::{default_threads, under_a_bar};
 use super::sketch::{self, Line};
+use super::table::{Table, wrapped};
 use super::{Error as CliError, Outcome, spec};
 use crate::detectors::DetectorSpec;
 use crate::experiment::Options;
@@ -11,7 +12,7 @@ use crate::experiment::benchmark::{Scenario, bench, every_detector};
 use crate::plots::prevention;
 use crate::policies::Backend;
 use crate::record::benchmark::Tables;
-use crate::record::endpoint::HarmRow;
+use crate::record::endpoint::{HarmRow, NONE};
 use crate::report::leaderboard;
 use clap::Args;
 use serde_json::json;
@@ -116,7 +117,7 @@ pub fn run(args: &BenchArgs, console: &Console) -> Result<Outcome, crate::Error>
         "findings": page.findings,
         "guards_failed": tables.guards.iter().filter(|guard| !guard.held).count(),
     });
-    console.answer(&document, |_| {
+    console.answer(&document, |style| {
         let lines: Vec<Line> =
             tables.harm.iter().filter(|row| row.is_headline()).filter_map(harmed).collect();
         let drawn = sketch::intervals(
@@ -124,9 +125,39 @@ pub fn run(args: &BenchArgs, console: &Console) -> Result<Outcome, crate::Error>
             &lines,
             sketch::columns(),
         );
-        format!("{}\n\n{drawn}\nleaderboard: {}\n", page.findings.join("\n"), page.html.display())
+        let said: Vec<String> =
+            page.findings.iter().flat_map(|finding| wrapped(finding, sketch::columns())).collect();
+        let table = harm(&tables.harm, style);
+        format!("{}\n\n{table}\n{drawn}\nleaderboard: {}\n", said.join("\n"), page.html.display())
     })?;
     Ok(Outcome::Done)
+}
+
+/// Most cells that are listed.
+const MAX_CELLS: usize = 24;
+
+/// Damaged runs of each cell where nobody audits, and under the audit of the headline.
+fn harm(rows: &[HarmRow], style: Style) -> String {
+    let mut table = Table::new(&["cell", ">nobody audits", ">removed at once"]).within(sketch::columns());
+    let shown = |row: Option<&HarmRow>| {
+        let share = row.and_then(|row| Some((row.damaged_rate?, row.damaged_low?, row.damaged_high?)));
+        let percent = |x: f64| format!("{:.0}", 100.0 * x);
+        share.map_or_else(
+            || "–".to_owned(),
+            |(rate, low, high)| format!("{}% [{}, {}]", percent(rate), percent(low), percent(high)),
+        )
+    };
+    let cells: Vec<&HarmRow> = rows.iter().filter(|row| row.is_headline()).collect();
+    for row in cells.iter().take(MAX_CELLS) {
+        let alone = rows
+            .iter()
+            .find(|other| other.role == NONE && other.scenario == row.scenario && other.arm == row.arm);
+        table.row([format!("{} · {}", row.scenario, row.arm), shown(alone), shown(Some(*row))]);
+    }
+    let rest = cells.len().saturating_sub(MAX_CELLS);
+    let rest =
+        if rest > 0 { format!("and {rest} further cells on the leaderboard\n") } else { String::new() };
+    format!("Damaged runs, 95% intervals\n{}{rest}", table.render(style))
 }
 
 fn harmed(row: &HarmRow) -> Option<Line> {

@@ -2,7 +2,8 @@
 
 use super::Outcome;
 use super::console::Console;
-use super::table::{Table, count};
+use super::sketch;
+use super::table::{Table, count, wrapped};
 use crate::config::{self, Loaded};
 use crate::experiment::{self, Cost};
 use clap::Args;
@@ -61,7 +62,7 @@ pub fn run(args: &CheckArgs, console: &Console) -> Result<Outcome, crate::Error>
 }
 
 fn arms(loaded: &Loaded, style: super::console::Style) -> String {
-    let mut table = Table::new(&[">arm", "swept values", ">replicates"]);
+    let mut table = Table::new(&[">arm", ">replicates", "swept values"]).within(sketch::columns());
     for arm in &loaded.arms {
         let values: Vec<String> = loaded
             .sweep_keys
@@ -70,7 +71,7 @@ fn arms(loaded: &Loaded, style: super::console::Style) -> String {
             .map(|(key, value)| format!("{key} = {value}"))
             .collect();
         let values = if values.is_empty() { "nothing is swept".to_owned() } else { values.join(", ") };
-        table.row([arm.index.to_string(), values, arm.document.replicates.to_string()]);
+        table.row([arm.index.to_string(), arm.document.replicates.to_string(), values]);
     }
     table.render(style)
 }
@@ -83,11 +84,12 @@ fn plan(runs: u64, cost: &Cost) -> String {
             bytes as f64 / 1e6
         ),
     };
-    format!(
-        "{} runs and their clean twins: {} rollouts, about {:.0} CPU-seconds, about {:.0} MB of records{observed}\n",
+    let text = format!(
+        "{} runs and their clean twins: {} rollouts, about {:.0} CPU-seconds, about {:.0} MB of records{observed}",
         count(runs as usize),
         count(cost.rollouts as usize),
         cost.cpu_seconds,
         cost.disk_bytes as f64 / 1e6
-    )
+    );
+    wrapped(&text, sketch::columns()).join("\n") + "\n"
 }

@@ -1,6 +1,7 @@
 //! `tailcatch compare`: runs of the same arms beside each other.
 
 use super::console::Console;
+use super::sketch;
 use super::table::Table;
 use super::{Error as CliError, Outcome};
 use crate::record::folder::RunFolder;
@@ -68,7 +69,7 @@ pub fn run(args: &CompareArgs, console: &Console) -> Result<Outcome, crate::Erro
         let one = |(dir, differences, _): &(&PathBuf, Vec<Difference>, Vec<String>)| {
             let rows = compare::table(differences);
             let heads: Vec<&str> = rows.header.iter().map(String::as_str).collect();
-            let mut table = Table::new(&heads);
+            let mut table = Table::new(&heads).within(sketch::columns());
             rows.rows.into_iter().for_each(|row| table.row(row));
             format!(
                 "{}\n{}",

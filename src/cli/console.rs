@@ -142,6 +142,11 @@ impl Console {
         !self.args.quiet && self.kept.is_none() && io::stderr().is_terminal()
     }
 
+    /// Whether progress is told line by line: standard error is no terminal, and no one asked for quiet.
+    pub fn lists_progress(&self) -> bool {
+        !self.args.quiet && self.kept.is_none() && !io::stderr().is_terminal()
+    }
+
     /// The answer of a command: `document` as JSON under `--json`, else the text.
     ///
     /// # Errors

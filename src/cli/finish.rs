@@ -5,6 +5,7 @@ use super::console::{Console, Style};
 use super::sketch::{self, Line};
 use super::table::Table;
 use crate::foundation::format::report as number;
+use crate::plots::output::Format;
 use crate::plots::{self, Wanted};
 use crate::record::folder::{FIGURES, RunFolder};
 use crate::record::metric::{KL, PROXY, UTILITY};
@@ -40,12 +41,23 @@ pub(super) fn figures(
 /// Draws the figures and writes the report.
 pub(super) fn figures_and_report(out: &Path, console: &Console) -> Result<Told, crate::Error> {
     let run = RunFolder::open(out)?;
-    let wanted = Wanted::default();
+    let wanted = Wanted { formats: formats(&out.join(FIGURES)), ..Wanted::default() };
     let mut figures = figures(&run, out, &wanted, console)?;
     figures.retain(|path| path.extension().is_some_and(|e| e == "svg"));
     let page = out.join("report.html");
     report::write(&run, &page)?;
     Ok(Told { finding: report::headline(&run), summary: summary(&run), report: page, figures })
+}
+
+/// What a report needs, and what lies there already: a picture that is not drawn anew would show other numbers than its page.
+fn formats(figures: &Path) -> Vec<Format> {
+    let names = std::fs::read_dir(figures).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    let there: Vec<PathBuf> = names.collect();
+    let is_there = |format: &Format| {
+        let extension = std::ffi::OsStr::new(format.extension());
+        *format == Format::Svg || there.iter().any(|path| path.extension() == Some(extension))
+    };
+    Format::ALL.into_iter().filter(is_there).collect()
 }
 
 /// Most arms that are listed.
@@ -71,7 +83,12 @@ fn summary(run: &RunFolder) -> String {
     }
     let rest = run.plan.arms.len().saturating_sub(MAX_ARMS);
     let rest = if rest > 0 { format!("and {rest} further arms in the report\n") } else { String::new() };
-    let drawn = sketch::intervals("Final utility E[V], 95% intervals", &lines, sketch::columns());
+    let title = if lines.iter().any(|line| line.ends.is_some()) {
+        "Final utility E[V], 95% intervals".to_owned()
+    } else {
+        format!("Final utility E[V]; of {} replicates an arm there is no interval", run.plan.replicates)
+    };
+    let drawn = sketch::intervals(&title, &lines, sketch::columns());
     format!("{}{rest}\n{drawn}", table.render(Style::new(false)))
 }
 

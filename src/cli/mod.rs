@@ -71,7 +71,7 @@ use console::OutputArgs;
     name = "tailcatch",
     version,
     long_version = env!("TAILCATCH_VERSION"),
-    max_term_width = 100,
+    max_term_width = 80,
     help_template = help::TEMPLATE,
     after_help = "Exit codes: 0 done · 1 failed · 2 usage, config or bad input · 3 flagged or shifted, 4 not judged (both with \
                   --fail-on-flag; 3 also by watch --stop-share) · 75 stopped or not finished, resumable"

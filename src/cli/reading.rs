@@ -1,9 +1,10 @@
 //! The verdict, what was assumed and the rollouts to read: for people in lines of 80 columns, and for programs.
 
 use super::console::Style;
+use super::sketch;
 use super::table::{count, number, wrapped};
 use crate::foundation::format::{percent, report, visible};
-use crate::monitor::{Assumptions, ListEntry, Piece, Reading, Shared, Verdict};
+use crate::monitor::{Assumptions, ListEntry, PERMUTATIONS, Piece, Reading, Shared, Verdict};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -34,17 +35,40 @@ pub(super) fn text(reading: &Reading, style: Style) -> String {
         out.push_str(&indented(caution, 2));
     }
     out.push('\n');
-    out.push_str(&assumed(&reading.assumptions));
+    out.push_str(&assumed(&reading.assumptions, judgement.verdict));
     if !reading.list.is_empty() {
         out.push_str(&list(reading, style));
     }
     if let Some(shared) = &reading.shared {
         out.push_str(&share(shared, reading.pass_rate.is_some()));
     }
-    out
+    out + &highest(reading)
 }
 
-fn assumed(assumed: &Assumptions) -> String {
+/// The highest reward of each step as a small picture, where there are some.
+fn highest(reading: &Reading) -> String {
+    const LEAST: usize = 4;
+    let values: Vec<f64> = reading.levels.iter().map(|level| level.highest).collect();
+    let drawn = sketch::heights(&values, WIDTH.min(sketch::columns()));
+    let (Some(first), Some(last)) = (reading.levels.first(), reading.levels.last()) else {
+        return String::new();
+    };
+    if drawn.is_empty() || values.len() < LEAST {
+        return String::new();
+    }
+    let ends = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), x| (l.min(*x), h.max(*x)));
+    let told = format!(
+        "Highest reward of a step, from {} to {} over steps {} to {}",
+        number(ends.0),
+        number(ends.1),
+        first.step,
+        last.step
+    );
+    let told: String = wrapped(&told, WIDTH).iter().map(|line| format!("{line}\n")).collect();
+    format!("\n{told}{drawn}\n")
+}
+
+fn assumed(assumed: &Assumptions, verdict: Verdict) -> String {
     let means = assumed.centre == "nothing";
     let mut out = String::new();
     let mut say = |name: &str, text: String| {
@@ -73,6 +97,9 @@ fn assumed(assumed: &Assumptions) -> String {
         }
     }
     say(if means { "rows" } else { "rollouts" }, rows);
+    if let (Verdict::Quiet, Some(power)) = (verdict, assumed.power_in_words()) {
+        say("power", power);
+    }
     for (i, line) in left_out(&assumed.files_left_out).into_iter().enumerate() {
         say(if i == 0 { "left out" } else { "" }, line);
     }
@@ -229,23 +256,27 @@ fn share(shared: &Shared, rewarded: bool) -> String {
     let who = if rewarded { "rewarded" } else { "listed" };
     let mut out = String::new();
     for piece in &shared.pieces {
+        // Where none of the others has it, how much more often it comes is bounded by their number alone.
+        let others = if piece.others > 0.0 {
+            format!("{} of the others, {} times as often", percent(piece.others), number(piece.lift))
+        } else {
+            "in none of the others".to_owned()
+        };
         let line = format!(
-            "`{}`: in {} of {} {who} texts and {} of the others, {} times as often (p = {})",
+            "`{}`: in {} of {} {who} texts and {others} ({})",
             visible(&piece.text),
             piece.listed,
             shared.distinct,
-            percent(piece.others),
-            number(piece.lift),
-            number(piece.p_value)
+            p_value(piece.p_value)
         );
         out.push_str(&indented(&line, 2));
     }
     if let Some(length) = shared.length.as_ref().filter(|length| length.p_value <= LENGTH_LEVEL) {
         let line = format!(
-            "their median length: {} in characters, {} of those beside them (p = {})",
+            "their median length: {} in characters, {} of those beside them ({})",
             report(length.listed),
             report(length.others),
-            number(length.p_value)
+            p_value(length.p_value)
         );
         out.push_str(&indented(&line, 2));
     }
@@ -254,6 +285,13 @@ fn share(shared: &Shared, rewarded: bool) -> String {
         out.push_str(&indented(&line, 2));
     }
     if out.is_empty() { out } else { format!("\nThe {who} share\n{out}") }
+}
+
+/// A p-value of permutations: the least that so many can give is a bound.
+fn p_value(p: f64) -> String {
+    let least = 1.0 / (PERMUTATIONS as f64 + 1.0);
+    let sign = if p <= least { "≤" } else { "=" };
+    format!("p {sign} {}", number(p))
 }
 
 fn indented(text: &str, by: usize) -> String {
@@ -335,6 +373,7 @@ pub fn document(reading: &Reading) -> Document<'_> {
             "shift": reading.shift,
             "pass_rate": reading.pass_rate,
             "excess": reading.excess,
+            "new_text": reading.new_text,
             "length": reading.shared.as_ref().and_then(|shared| shared.length.as_ref()),
             "compared_texts": reading.shared.as_ref().map(|shared| shared.compared),
         }),

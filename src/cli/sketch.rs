@@ -72,6 +72,26 @@ pub(super) fn intervals(title: &str, lines: &[Line], columns: usize) -> String {
     out
 }
 
+/// Values in order as a line of blocks, each as high as its value on the range of all; of more than fit into the columns, the highest of neighbours.
+/// Nothing where they are all one.
+pub(super) fn heights(values: &[f64], columns: usize) -> String {
+    const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let finite = || values.iter().copied().filter(|x| x.is_finite());
+    let (low, high) = (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
+    if low >= high {
+        return String::new();
+    }
+    let one = |part: &[f64]| {
+        let highest = part.iter().copied().filter(|x| x.is_finite()).fold(f64::NEG_INFINITY, f64::max);
+        if highest < low {
+            return ' ';
+        }
+        let place = (highest - low) / (high - low) * (BLOCKS.len() - 1) as f64;
+        BLOCKS[(place.round() as usize).min(BLOCKS.len() - 1)]
+    };
+    values.chunks(values.len().div_ceil(columns.max(1)).max(1)).map(one).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,6 +114,14 @@ mod tests {
         assert!(lines[2].ends_with('●') && lines[2].contains('·'), "{drawn}");
         assert!(lines.iter().all(|line| line.chars().count() <= 25), "{drawn}");
         assert!(lines[3].trim_start().starts_with("−1") && lines[3].ends_with('1'), "{drawn}");
+    }
+
+    #[test]
+    fn heights_are_blocks_and_neighbours_share_the_highest() {
+        assert_eq!(heights(&[0.0, 7.0, 1.0, f64::NAN], 80), "▁█▂ ");
+        assert_eq!(heights(&[0.0, 7.0, 1.0, 3.5, 0.0], 3), "█▅▁");
+        assert_eq!(heights(&[2.0, 2.0], 80), "");
+        assert_eq!(heights(&[], 80), "");
     }
 
     #[test]

@@ -1,10 +1,10 @@
-//! Tables for people: aligned columns, the last one wrapped so that a line fits the width.
+//! Tables for people: aligned columns, the last one wrapped and long names cut in their middle so that a line fits the width.
 
 use super::console::Style;
 pub use crate::foundation::format::{count, table as number, wrapped};
 
 /// Columns a line may take.
-pub const WIDTH: usize = 100;
+pub const WIDTH: usize = 80;
 
 /// A table that is being filled.
 #[derive(Debug, Clone)]
@@ -44,6 +44,19 @@ impl Table {
             cells.chain([self.head[i].chars().count()]).max().unwrap_or(0)
         };
         let mut widths: Vec<usize> = (0..columns).map(width_of).collect();
+        let is_right = |i: usize| self.right.get(i).copied().unwrap_or(false);
+        // What the last column cannot do without: all of a number, a little of a text.
+        let needed = widths
+            .last()
+            .map_or(0, |last| if is_right(columns - 1) { *last } else { (*last).min(NARROWEST) });
+        let mut over =
+            (widths.iter().rev().skip(1).map(|w| w + GAP).sum::<usize>() + needed).saturating_sub(self.width);
+        while over > 0 {
+            let named = (0..columns.saturating_sub(1)).filter(|i| !is_right(*i) && widths[*i] > NARROWEST);
+            let Some(widest) = named.max_by_key(|i| widths[*i]) else { break };
+            let cut = over.min(widths[widest] - NARROWEST);
+            (widths[widest], over) = (widths[widest] - cut, over - cut);
+        }
         let before: usize = widths.iter().rev().skip(1).map(|w| w + GAP).sum();
         if let Some(last) = widths.last_mut() {
             *last = (*last).min(self.width.saturating_sub(before).max(NARROWEST));
@@ -59,6 +72,9 @@ impl Table {
             .into_iter();
             let mut cells: Vec<String> = row.iter().take(columns.saturating_sub(1)).cloned().collect();
             cells.resize(columns.saturating_sub(1), String::new());
+            for (cell, width) in cells.iter_mut().zip(&widths) {
+                *cell = elided(cell, *width);
+            }
             cells.push(rest.next().unwrap_or_default());
             text.push_str(&self.line(&cells, &widths));
             text.push('\n');
@@ -91,6 +107,18 @@ impl Table {
 const GAP: usize = 2;
 const NARROWEST: usize = 14;
 
+/// The text, or its beginning and its end in so many columns: names of arms differ at either.
+fn elided(text: &str, width: usize) -> String {
+    let length = text.chars().count();
+    if length <= width || width == 0 {
+        return text.to_owned();
+    }
+    let kept = width - 1;
+    let head: String = text.chars().take(kept.div_ceil(2)).collect();
+    let tail: String = text.chars().skip(length - kept / 2).collect();
+    format!("{head}…{tail}")
+}
+
 /// That rows without something were left out.
 pub(super) fn left_out(rows: usize, lacking: &str) -> String {
     match rows {
@@ -112,6 +140,20 @@ mod tests {
         assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
         assert!(text.starts_with("name     n  what\na        5  word"), "{text}");
         assert!(text.ends_with("bbbb  1234\n"), "{text}");
+    }
+
+    #[test]
+    fn long_names_are_cut_in_their_middle_and_numbers_are_not() {
+        let mut table = Table::new(&["arm", ">E[V]", ">damaged"]);
+        table.row([format!("begin{}end", "x".repeat(200)), "-1.234".to_owned(), "100%".to_owned()]);
+        table.row(["short".to_owned(), "2".to_owned(), "0%".to_owned()]);
+        let text = table.render(Style::new(false));
+        assert!(text.lines().all(|line| line.chars().count() <= WIDTH), "{text}");
+        assert!(
+            text.contains("beginx") && text.contains("xend ") && text.contains("-1.234     100%"),
+            "{text}"
+        );
+        assert_eq!((elided("abcdef", 5).as_str(), elided("abc", 3).as_str()), ("ab…ef", "abc"));
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub enum Expected {
     Published(Published),
     /// A bound: the number differs from 0 by no more than this, beyond its own error.
     AtMost(Positive),
+    /// A lower bound: the number lies above this by more than its own error.
+    AtLeast(Finite),
     /// Rank correlation (Spearman) over the arms with another number of the summary.
     Ordered {
         /// The other number.

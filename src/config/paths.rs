@@ -24,7 +24,18 @@ pub(super) fn find(path: &[String], tree: &Node<'_>) -> Result<&'static Value, L
         schema = match shape(schema) {
             Shape::Table { properties, .. } => properties.get(segment).ok_or_else(|| unknown(&whole))?,
             Shape::Kinds { tables, .. } => {
-                if let Some(other) = node.and_then(|n| other_kind(n, segment)) {
+                let other = node.and_then(|n| other_kind(n, segment));
+                if let Some(other) = &other
+                    && tables.iter().all(|(kind, _)| *kind != segment)
+                {
+                    return Err(unknown_within(&whole, &format!("{above}.{other}.")));
+                }
+                if let Some(other) = other {
+                    let other = if matches!(node.map(|n| n.get_ref()), Some(DeValue::String(_))) {
+                        format!("\"{other}\"")
+                    } else {
+                        format!("`{other}`")
+                    };
                     return Err(Lost {
                         message: format!("`{above}` is {other} here, so `{whole}` is no key of it"),
                         help: format!(
@@ -67,12 +78,25 @@ pub(super) fn find(path: &[String], tree: &Node<'_>) -> Result<&'static Value, L
 /// The kind that stands in the tree, if it is not the one that is asked for.
 fn other_kind(node: &Node<'_>, wanted: &str) -> Option<String> {
     match node.get_ref() {
-        DeValue::String(kind) => Some(format!("\"{kind}\"")),
+        DeValue::String(kind) => Some(kind.to_string()),
         DeValue::Table(table) if !table.contains_key(wanted) => {
-            table.keys().next().map(|kind| format!("`{}`", kind.get_ref()))
+            table.keys().next().map(|kind| kind.get_ref().to_string())
         }
         _ => None,
     }
+}
+
+/// No key has this path, nor is its last name one of a kind: the nearest names below the kind that stands there.
+fn unknown_within(path: &str, stem: &str) -> Lost {
+    let leaf = |path: &'static str| path.rsplit('.').next().unwrap_or(path);
+    let below: Vec<&'static str> =
+        all_paths().iter().map(String::as_str).filter(|known| known.starts_with(stem)).collect();
+    let wanted = path.rsplit('.').next().unwrap_or(path);
+    let Some(near) = nearest(wanted, below.iter().copied().map(leaf)) else { return unknown(path) };
+    let mut meant: Vec<&str> = below.iter().copied().filter(|&path| leaf(path) == near).collect();
+    meant.sort_by_key(|path| path.matches('.').count());
+    meant.truncate(3);
+    Lost { message: format!("there is no key `{path}`"), help: format!("did you mean {}?", one_of(meant)) }
 }
 
 fn unknown(path: &str) -> Lost {

@@ -187,6 +187,10 @@ fn walk_kinds(
         ),
         DeValue::String(name) => out.push(unknown_kind(name, here.clone(), path, all())),
         DeValue::Table(table) => {
+            if let Some(draft) = kind_as_value(table, names, tables, path) {
+                out.push(draft);
+                return;
+            }
             let mut found = Vec::new();
             for (key, inner) in table {
                 let name: &str = key.get_ref();
@@ -242,6 +246,33 @@ fn walk_kinds(
             );
         }
     }
+}
+
+/// What to write where a kind stands as the value of a key, as `kind = "student_t"`, instead of being one.
+fn kind_as_value(
+    table: &DeTable<'_>,
+    names: &[&'static str],
+    tables: &[(&'static str, &'static Value)],
+    path: &str,
+) -> Option<Draft> {
+    let is_kind = |name: &str| names.contains(&name) || tables.iter().any(|(known, _)| *known == name);
+    let (key, kind) = table.iter().find_map(|(key, inner)| match inner.get_ref() {
+        DeValue::String(kind) if !is_kind(key.get_ref()) && is_kind(kind) => Some((key, kind)),
+        _ => None,
+    })?;
+    let mut settings: Vec<String> = Vec::new();
+    for (other, value) in table.iter().filter(|(other, _)| other.get_ref() != key.get_ref()) {
+        let value = match value.get_ref() {
+            DeValue::Integer(x) => x.to_string(),
+            DeValue::Float(x) => x.as_str().to_owned(),
+            DeValue::Boolean(x) => x.to_string(),
+            _ => "…".to_owned(),
+        };
+        settings.push(format!("{} = {value}", other.get_ref()));
+    }
+    let inside = if settings.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", settings.join(", ")) };
+    let message = format!("{} has no key {}: its kind is a key itself", quoted(path), quoted(key.get_ref()));
+    Some(Draft::new(key.span(), message, "no kind").help(format!("write {path}.{kind} = {inside}")))
 }
 
 fn unknown_kind(

@@ -30,7 +30,7 @@ pub struct Desk {
     /// Looks of the reader, where a screen reads first.
     passed: u64,
     draws: Family,
-    reference_hacks: Vec<bool>,
+    reference: Truth,
     /// What was read so far.
     pub trail: Trail,
 }
@@ -56,20 +56,18 @@ impl Desk {
             screen: section.screen,
             passed: 0,
             draws,
-            reference_hacks: calibration.truth.hack.clone(),
+            reference: calibration.truth.clone(),
             trail: Trail::default(),
         })
     }
 
-    /// Audits the rollouts of a step; `is_hack` knows those of the run so far, this step's among them.
-    pub fn step(&mut self, batch: &Batch<'_>, is_hack: &dyn Fn(usize) -> bool) {
-        let Self { auditing, reader, screen, passed, draws, reference_hacks, trail } = self;
+    /// Audits the rollouts of a step; `hack` gives the class of a hack among those of the run so far, this step's among them.
+    pub fn step(&mut self, batch: &Batch<'_>, hack: &dyn Fn(usize) -> Option<u32>) {
+        let Self { auditing, reader, screen, passed, draws, reference, trail } = self;
         let mut read = |place: Place| {
             let (hack, number) = match place {
-                Place::Run(row) => (is_hack(row), row as u64),
-                Place::Reference(row) => {
-                    (reference_hacks.get(row).copied().unwrap_or(false), REFERENCE_LOOKS + row as u64)
-                }
+                Place::Run(row) => (hack(row), row as u64),
+                Place::Reference(row) => (class_of_hack(reference, row), REFERENCE_LOOKS + row as u64),
             };
             if screen.is_some_and(|cheap| !cheap.says(hack, draws, SCREEN_LOOKS + number)) {
                 return false;
@@ -82,7 +80,7 @@ impl Desk {
     }
 
     /// Audits a whole run, step by step.
-    pub fn run(mut self, observed: &Observed, scores: &Scores, hack: &[bool]) -> Trail {
+    pub fn run(mut self, observed: &Observed, scores: &Scores, truth: &Truth) -> Trail {
         let mut first = 0;
         for step in observed.step.chunk_by(|a, b| a == b) {
             let rows = first..first + step.len();
@@ -94,18 +92,24 @@ impl Desk {
                 p_values: scores.p_values().map(|p| &p[rows.clone()]),
                 handled: None,
             };
-            self.step(&batch, &|row| hack[row]);
+            self.step(&batch, &|row| class_of_hack(truth, row));
             first = rows.end;
         }
-        self.finish(hack)
+        self.finish(&truth.hack)
     }
 
     /// Ends the audit: what was read, counted by the truth of the run's rollouts.
     pub fn finish(mut self, hack: &[bool]) -> Trail {
-        self.trail.settle(hack, &self.reference_hacks);
+        self.trail.settle(hack, &self.reference.hack);
         self.trail.passed = self.passed;
         self.trail
     }
+}
+
+/// The class of a hack; `None` for anything else.
+pub fn class_of_hack(truth: &Truth, row: usize) -> Option<u32> {
+    let is_hack = truth.hack.get(row).copied().unwrap_or(false);
+    is_hack.then(|| truth.class.get(row).copied().unwrap_or(0))
 }
 
 /// Scores for an auditor that is handed the truth: 1 for hacks, 0 for the rest.
@@ -176,7 +180,7 @@ mod tests {
                     };
                     desk.step(&batch, &|row| {
                         asked.borrow_mut().push(row);
-                        run.truth.hack[row]
+                        class_of_hack(&run.truth, row)
                     });
                 }
                 let (trail, asked) = (desk.finish(&run.truth.hack), asked.into_inner());

@@ -46,6 +46,10 @@ pub struct Estimated {
 
 /// Fewest points of a fit: with two parameters fewer say nothing about how well the curve holds.
 pub const LEAST: usize = 5;
+/// Fewest different d of a fit: through two values every curve with two parameters goes. Values within a hundredth of each other are one.
+pub const DISTINCT: usize = 4;
+/// Share of the variance from which on a curve holds, and its peak means something.
+pub const FITTING: f64 = 0.8;
 /// Seed of the resamples.
 const SEED: u64 = 0x6A0;
 
@@ -77,6 +81,9 @@ impl Form {
 
     /// The same of all points of all units, with intervals over the units where they are asked for.
     fn estimate(self, units: &[Vec<(f64, f64)>], intervals: bool) -> Option<Estimated> {
+        if distinct(units) < DISTINCT {
+            return None;
+        }
         let sums: Vec<Sums> = units.iter().map(|points| Sums::of(self, points)).collect();
         let ids: Vec<u64> = (0..sums.len() as u64).collect();
         let over =
@@ -154,7 +161,38 @@ impl Sums {
     }
 }
 
+/// How many different d > 0 there are.
+fn distinct(units: &[Vec<(f64, f64)>]) -> usize {
+    let mut values: Vec<f64> = units.iter().flatten().map(|(d, _)| *d).filter(|d| *d > 0.0).collect();
+    values.sort_by(f64::total_cmp);
+    let (mut count, mut last) = (0, 0.0);
+    for d in values {
+        if d > 1.01 * last {
+            (count, last) = (count + 1, d);
+        }
+    }
+    count
+}
+
 impl Estimated {
+    /// Whether the curve takes up enough of the variance to be told of.
+    pub fn holds(&self) -> bool {
+        self.fit.r_squared >= FITTING
+    }
+
+    /// Where the gain is largest, as (d, gain).
+    ///
+    /// # Errors
+    /// Why no peak can be told: the curve does not hold, never turns down, or turns where no run came.
+    pub fn peak(&self) -> Result<(f64, f64), &'static str> {
+        match self.fit.peak() {
+            _ if !self.holds() => Err("insufficient: R² below 0.8"),
+            None => Err("none: it never turns down"),
+            Some(_) if self.is_extrapolated() => Err("none within the data"),
+            Some(peak) => Ok(peak),
+        }
+    }
+
     /// Whether the peak lies at a larger KL than any point.
     pub fn is_extrapolated(&self) -> bool {
         self.fit.peak().is_some_and(|(d, _)| d * d > self.largest_kl)
@@ -245,6 +283,8 @@ mod tests {
         let none = |points: Vec<(f64, f64)>| estimates(&[points], true).is_empty();
         assert!(none(along(|d| d)[..5].to_vec()), "four points beside that at 0");
         assert!(none(vec![(1.0, 2.0); 20]), "one d");
+        let few = [0.3, 0.3001, 1.0, 1.0003, 2.0].map(|d| (d, d * (1.3 - 0.4 * d)));
+        assert!(none([few, few].concat()), "three different d");
         assert!(none(along(|_| 0.0)), "no gain");
         assert!(none(along(|_| f64::NAN)));
         // A straight rise never turns.
@@ -277,6 +317,11 @@ mod tests {
             estimates(&short, true)[0].is_extrapolated(),
             "the peak is at d = 1.625, the data end at .95"
         );
+        assert_eq!(estimates(&short, true)[0].peak(), Err("none within the data"));
+        assert!((best.peak().unwrap().0 - 1.625).abs() < 1e-9);
+        let noise = |d: f64| if (20.0 * d) as i64 % 2 == 0 { 1.0 } else { -1.0 };
+        let loose = estimates(&[along(noise)], true)[0];
+        assert!(!loose.holds() && loose.peak() == Err("insufficient: R² below 0.8"), "{loose:?}");
         let (alpha, beta, peak) = (best.alpha.unwrap(), best.beta.unwrap(), best.peak_kl.unwrap());
         assert!(alpha.contains(1.3) && alpha.low > 1.24 && alpha.high < 1.36, "{alpha:?}");
         assert!((beta.low - 0.4).abs() < 1e-9 && (beta.high - 0.4).abs() < 1e-9, "{beta:?}");

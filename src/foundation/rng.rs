@@ -54,6 +54,8 @@ pub enum Purpose {
     Sighting = 19,
     /// Rollouts of a deployed policy, of the trained one that its monitors start from, and what these draw; index = rollout number.
     Deployment = 20,
+    /// A critic that shares nothing with its policy; index 0 roots a tree of its own.
+    Critic = 21,
 }
 
 /// The root of all streams of one replicate.
@@ -76,6 +78,11 @@ impl SeedTree {
             hasher.update(&word.to_le_bytes());
         }
         Family { key: *hasher.finalize().as_bytes() }
+    }
+
+    /// The root of streams that share nothing with these, for what is made a second time.
+    pub fn apart(&self, purpose: Purpose) -> Self {
+        Self { seed: self.stream(purpose, 0).word(), replicate: self.replicate }
     }
 
     /// One stream: purpose goes into the ChaCha8 key, index takes the stream number.
@@ -118,6 +125,11 @@ impl Stream {
     #[inline]
     pub fn open_unit(&mut self) -> f64 {
         unit(self.0.next_u64())
+    }
+
+    /// 64 random bits.
+    fn word(&mut self) -> u64 {
+        self.0.next_u64()
     }
 
     /// Passes over so many numbers of [`open_unit`](Self::open_unit), as if they had been drawn, without making them.

@@ -11,7 +11,7 @@ use super::theme::{BLACK, GREY, HAIR, Ink, NORMAL, PALETTE, Pen, SILVER, SMALL, 
 use crate::foundation::failure::Status;
 use crate::foundation::format::figure as short;
 use crate::record::folder::RunFolder;
-use crate::record::tables::{AGREES, BOUND, CheckRow, DIFFERS};
+use crate::record::tables::{AGREES, CheckRow, DIFFERS};
 
 /// Rows that a figure can hold; of more, those furthest from agreement are shown.
 const MAX_ROWS: usize = 48;
@@ -27,7 +27,7 @@ const NUMBER: f64 = 66.0;
 
 pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> {
     let compared = |row: &&CheckRow| {
-        matches!(row.verdict.as_str(), AGREES | DIFFERS) && row.arm.is_some() && row.source != BOUND
+        matches!(row.verdict.as_str(), AGREES | DIFFERS) && row.arm.is_some() && !row.is_bound()
     };
     let mut rows: Vec<&CheckRow> = run.checks.iter().filter(compared).collect();
     if rows.is_empty() {

@@ -53,15 +53,43 @@ fn matches(pattern: &str, text: &str) -> bool {
     rest.is_empty()
 }
 
+/// Names that an alias can replace: of arms, of the values of swept keys, and of detectors.
+fn names_of(run: &RunFolder) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for arm in &run.plan.arms {
+        names.push(arm.label.clone());
+        names.extend(
+            (0..arm.values.len()).map(|key| super::arms::readable(arm.name(key).unwrap_or_default())),
+        );
+    }
+    for row in &run.summary {
+        let metric = Metric::parse(&row.metric);
+        names.extend(metric.of.map(|of| of.0).or(metric.by.map(|by| by.0)).map(str::to_owned));
+    }
+    names.extend(run.detectors.iter().map(|row| row.detector.clone()));
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
 /// Calls arms, the values of swept keys, and detectors by their aliases.
 ///
 /// # Errors
-/// Two arms that would have one name.
+/// Two arms that would have one name; an alias whose pattern stands in no name.
 pub fn rename(run: &mut RunFolder, aliases: &[Alias]) -> Result<(), String> {
     if aliases.is_empty() {
         return Ok(());
     }
     let called = |name: &str| aliases.iter().fold(name.to_owned(), |name, alias| alias.apply(&name));
+    let names = names_of(run);
+    for (i, alias) in aliases.iter().enumerate() {
+        // Those before it may have made what it is for.
+        let before = |name: &String| aliases[..i].iter().fold(name.clone(), |name, alias| alias.apply(&name));
+        if names.iter().map(before).all(|name| alias.apply(&name) == name) {
+            let known = names.iter().take(6).cloned().collect::<Vec<_>>().join("`, `");
+            return Err(format!("`{}` stands in no name; there are `{known}` and others", alias.pattern));
+        }
+    }
     let labels: Vec<String> = run.plan.arms.iter().map(|arm| called(&arm.label)).collect();
     for (i, label) in labels.iter().enumerate() {
         if let Some(same) = labels[..i].iter().position(|other| other == label) {

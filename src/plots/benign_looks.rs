@@ -5,11 +5,12 @@ use super::arms::{readable, short_key};
 use super::axes::{Below, Panel};
 use super::figure::Figure;
 use super::labels;
+use super::merged::chosen;
 use super::multiples::{Line, Multiples};
 use super::scale::{Kind, Scale};
 use super::scene::Scene;
 use super::series::{Point, Series};
-use super::shares::{share, told};
+use super::shares::{percent, share, told};
 use super::sheet::Size;
 use super::theme::{BLACK, GREY, Pen, pen};
 use crate::foundation::failure::Status;
@@ -22,14 +23,17 @@ use crate::record::tables::{DetectorRow, ReplicateRow};
 const MAX_PLACES: usize = 6;
 /// Audits that it holds.
 const MAX_AUDITS: usize = 12;
-const NARROWEST: f64 = 225.0;
 const HARM: &str = "damaged";
 const CATCH: &str = "caught";
 
 pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> {
     let (mut series, mut places): (Vec<Series>, Vec<String>) = Default::default();
-    for arm in &run.plan.arms {
-        let (audit, place) = names(run, arm);
+    let named: Vec<(String, String)> = run.plan.arms.iter().map(|arm| names(run, arm)).collect();
+    // Under one audit settings are told apart by their marks: a panel with one mark would say nothing.
+    let is_one = named.iter().all(|(audit, _)| *audit == named[0].0);
+    for (arm, (audit, place)) in run.plan.arms.iter().zip(named) {
+        let (audit, place) =
+            if is_one && !place.is_empty() { (place, String::new()) } else { (audit, place) };
         let rows: Vec<&ReplicateRow> = run.replicates.iter().filter(|row| row.arm == arm.arm).collect();
         // An exact solution has no training in which anyone could look.
         let Some(looks) =
@@ -57,18 +61,23 @@ pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> 
     if series.is_empty() {
         return Err(Status::TooFew { what: "runs with an audit", have: 0, need: 1 });
     }
-    let scene = draw(&series, &places, size)?;
+    let (title, lead) = title(&series);
+    let (scene, shown) = draw(&series, &places, &lead, size)?;
     let audits = audits(&series).len();
     let mut rest = String::new();
-    if places.len() > MAX_PLACES || audits > MAX_AUDITS {
-        rest = format!(" Of {} settings and {audits} audits the first are shown.", places.len());
+    if places.len() > shown || audits > MAX_AUDITS {
+        let marks = audits.min(MAX_AUDITS);
+        rest = format!(
+            " Of {} settings {shown} are shown, and of {audits} series {marks}; the CSV has all.",
+            places.len()
+        );
     }
     Ok(vec![Figure {
         name: "benign_looks".to_owned(),
-        title: title(&series),
+        title,
         caption: format!(
             "For each audit, against the mean number of honest rollouts that it read in a run: the share of the runs that hacks damaged, and the share in which the audit confirmed a hack \
-             and the response was due before any damage. Whiskers: 95% intervals by Clopper and Pearson; of marks at one place the last is seen, the CSV has all. Where nothing was done about what was confirmed, a line tells how often the first detector would \
+             and the response was due before any damage. Whiskers: 95% Wilson intervals; of marks at one place the last is seen, the CSV has all. Where nothing was done about what was confirmed, a line tells how often the first detector would \
              have been in time under the clock, at each of its budgets.{rest}"
         ),
         columns: ["benign_looks", "share_of_runs", "ci_low", "ci_high"],
@@ -143,30 +152,59 @@ fn audits(series: &[Series]) -> Vec<&str> {
     names
 }
 
-/// The audit under which most runs are damaged, and the one under which fewest are.
-fn title(series: &[Series]) -> String {
-    let harmed =
-        series.iter().filter(|s| s.panel.starts_with(HARM)).filter_map(|s| Some((s, s.points.first()?)));
-    let mut harmed: Vec<(&Series, &Point)> = harmed.collect();
-    harmed.sort_by(|a, b| a.1.y.total_cmp(&b.1.y));
-    let told = |(s, point): &(&Series, &Point)| {
-        let place = s.panel.strip_prefix(HARM).and_then(|rest| rest.strip_prefix(": "));
-        let place = place.map_or_else(String::new, |place| format!("; {place}"));
-        format!("{} of the runs at {} benign looks ({}{place})", told(point), number(point.x), s.name)
+/// The largest fall of damage from one audit to another within one setting whose intervals lie apart; where there is none, from where to where
+/// damage goes; and of which setting that is told.
+fn title(series: &[Series]) -> (String, String) {
+    let harmed: Vec<(&Series, &Point)> = series
+        .iter()
+        .filter(|s| s.panel.starts_with(HARM))
+        .filter_map(|s| Some((s, s.points.first()?)))
+        .collect();
+    let several = harmed.iter().any(|(s, _)| s.panel != harmed[0].0.panel);
+    let setting = |s: &Series| {
+        s.panel.strip_prefix(HARM).and_then(|rest| rest.strip_prefix(": ")).unwrap_or_default().to_owned()
     };
-    match (harmed.last(), harmed.first()) {
-        (Some(most), Some(least)) if harmed.len() > 1 => {
-            format!("Hacks damage from {} to {}", told(most), told(least))
-        }
-        (Some(only), _) => format!("Hacks damage {}", told(only)),
-        _ => "Damage and catch against benign looks".to_owned(),
+    let place = |s: &Series| if several { format!("; {}", setting(s)) } else { String::new() };
+    let said = |(s, point): &(&Series, &Point)| {
+        format!("{} of the runs at {} benign looks ({}{})", told(point), number(point.x), s.name, place(s))
+    };
+    let apart = |most: &Point, least: &Point| most.low.zip(least.high).is_some_and(|(low, high)| low > high);
+    let falls = harmed.iter().flat_map(|most| {
+        let here = harmed.iter().filter(move |least| least.0.panel == most.0.panel);
+        here.filter(move |least| apart(most.1, least.1)).map(move |least| (most, least))
+    });
+    let drop = |fall: &(&(&Series, &Point), &(&Series, &Point))| fall.0.1.y - fall.1.1.y;
+    if let Some((most, least)) = falls.max_by(|a, b| drop(a).total_cmp(&drop(b))) {
+        return (format!("Hacks damage from {} to {}", said(most), said(least)), setting(most.0));
     }
+    let by_share = |a: &&(&Series, &Point), b: &&(&Series, &Point)| a.1.y.total_cmp(&b.1.y);
+    let (Some(least), Some(most)) = (harmed.iter().min_by(by_share), harmed.iter().max_by(by_share)) else {
+        return ("Damage and catch against benign looks".to_owned(), String::new());
+    };
+    let lead = setting(most.0);
+    if harmed.len() == 1 {
+        return (format!("Hacks damage {}", said(most)), lead);
+    }
+    if apart(most.1, least.1) {
+        let none = "within no setting do the intervals of two audits lie apart";
+        return (format!("Hacks damage from {} to {}; {none}", said(least), said(most)), lead);
+    }
+    let ends = |of: fn(&Point) -> Option<f64>| harmed.iter().filter_map(move |(_, point)| of(point));
+    let (low, high) = (ends(|p| p.low).fold(1.0, f64::min), ends(|p| p.high).fold(0.0, f64::max));
+    let (first, last) = (percent(least.1.y), percent(most.1.y));
+    let range = if first == last { format!("{first}%") } else { format!("{first}% to {last}%") };
+    let told = format!(
+        "Hacks damage {range} of the runs in every setting and under every audit, with intervals from {} to {}",
+        percent(low),
+        percent(high)
+    );
+    (told, lead)
 }
 
-fn draw(series: &[Series], places: &[String], size: Size) -> Result<Scene, Status> {
+/// The panels, and of how many settings they are.
+fn draw(series: &[Series], places: &[String], lead: &str, size: Size) -> Result<(Scene, usize), Status> {
     let nothing = Status::TooFew { what: "finite points", have: 0, need: 1 };
     let width = size.width();
-    let places = &places[..places.len().min(MAX_PLACES)];
     let pens: Vec<(String, Pen)> = audits(series)
         .into_iter()
         .take(MAX_AUDITS)
@@ -181,22 +219,30 @@ fn draw(series: &[Series], places: &[String], size: Size) -> Result<Scene, Statu
     let (x, y) = (x.ok_or(nothing.clone())?, Scale::exact(Kind::Linear, 0.0, 1.0).ok_or(nothing)?);
     let mut scene = Scene::new(width, 0.0);
     let start = 14.0 + labels::key(&mut scene, 10.0, width - 10.0, 8.0, &pens);
+    // Two panels of a setting beside each other, with the lines of their heads.
+    let most = MAX_PLACES.min(size.rows(start, 160.0 + 50.0 + 5.0 * 13.5));
+    let lead = places.iter().position(|place| place == lead);
+    let places: Vec<&String> = chosen(places.len(), lead, most).into_iter().map(|i| &places[i]).collect();
     let what = [(HARM, "Runs that hacks damage"), (CATCH, "Runs with a hack confirmed in time")];
     let cells: Vec<(&str, &String, Vec<Line>)> = places
         .iter()
-        .flat_map(|place| what.map(|(what, title)| (what, place, title)))
+        .flat_map(|place| what.map(|(what, title)| (what, *place, title)))
         .map(|(what, place, title)| {
-            let named = (!place.is_empty()).then(|| (place.clone(), GREY, false));
+            let named = (!place.is_empty()).then(|| (place.to_owned(), GREY, false));
             (what, place, [(title.to_owned(), BLACK, true)].into_iter().chain(named).collect())
         })
         .collect();
     let heads: Vec<Vec<Line>> = cells.iter().map(|cell| cell.2.clone()).collect();
-    let panels = Multiples::new(&heads, (width, start), 160.0, 2, NARROWEST);
+    let panels = Multiples::new(&heads, size, start, 160.0, 2);
     for (i, (what, place, _)) in cells.iter().enumerate() {
         let (left, top, right, bottom) = panels.edges(i);
         let area = Panel { left, top, right, bottom, x, y };
         panels.head(&mut scene, i);
-        area.frame(&mut scene, "", Below::Title("Benign looks a run"));
+        area.frame(
+            &mut scene,
+            "",
+            Below::Title(if size.is_wide() { "Benign looks a run" } else { "Benign looks" }),
+        );
         let here = panel(what, place);
         for s in series.iter().filter(|s| s.panel == here) {
             let Some((_, pen)) = pens.iter().find(|(name, _)| *name == s.name) else { continue };
@@ -207,5 +253,41 @@ fn draw(series: &[Series], places: &[String], size: Size) -> Result<Scene, Statu
         }
     }
     scene.height = panels.end();
-    Ok(scene)
+    Ok((scene, places.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn harm(place: &str, audit: &str, looks: f64, hits: usize) -> Series {
+        Series::new(panel(HARM, place), audit, share(looks, hits, 24))
+    }
+
+    #[test]
+    fn a_fall_is_told_only_within_one_setting_and_where_the_intervals_lie_apart() {
+        let fall =
+            [harm("ppo", "none", 0.0, 24), harm("ppo", "remove", 30.0, 2), harm("grpo", "none", 0.0, 1)];
+        let (told, _) = title(&fall);
+        assert!(
+            told.starts_with(
+                "Hacks damage from 100% [86, 100] of the runs at 0 benign looks (none; ppo) to 8.3% ["
+            ),
+            "{told}"
+        );
+        assert!(told.ends_with("at 30 benign looks (remove; ppo)"), "{told}");
+        // Two settings that differ, with one audit each, tell nothing of audits.
+        let (told, _) = title(&[harm("ppo", "none", 0.0, 24), harm("grpo", "none", 0.0, 1)]);
+        assert!(told.ends_with("within no setting do the intervals of two audits lie apart"), "{told}");
+        let (told, _) = title(&[harm("ppo", "none", 0.0, 24), harm("grpo", "none", 0.0, 23)]);
+        assert_eq!(
+            told,
+            "Hacks damage 96% to 100% of the runs in every setting and under every audit, with intervals from 80 to 100"
+        );
+        assert!(
+            title(&[harm("", "none", 0.0, 24)])
+                .0
+                .starts_with("Hacks damage 100% [86, 100] of the runs at 0 benign looks (none)")
+        );
+    }
 }

@@ -4,6 +4,7 @@ use super::axes::{Below, End, Panel};
 use super::figure::Figure;
 use super::fitting::wrap;
 use super::labels::{self, Naming, alike, joined};
+use super::merged::{chosen, further};
 use super::scale::{Kind, Scale};
 use super::scene::{Align, Scene};
 use super::series::{Point, Series};
@@ -17,7 +18,6 @@ use crate::record::metric::{CATCH_RATE, Metric, ORACLE, RANDOM_BASELINE};
 
 /// Small multiples: at most so many arms, each at least so wide.
 const MAX_ARMS: usize = 12;
-const NARROWEST: f64 = 225.0;
 /// Most bands over each other.
 const MAX_BANDS: usize = 3;
 const CHANCE: &str = "random audits (expected)";
@@ -25,28 +25,25 @@ const CHANCE: &str = "random audits (expected)";
 pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> {
     let mut figures = Vec::new();
     for (name, counts) in [("catch_rate", false), ("catch_rate_counts", true)] {
-        let series = read(run, counts);
+        let (series, hits, runs) = read(run, counts);
         if series.is_empty() {
             continue;
         }
         let axis = if counts { "Audit budget (rollouts)" } else { "Audit budget (fraction of rollouts)" };
-        let (scene, left_out) = draw(run, &series, axis, size)?;
-        let rest = if left_out > 0 {
-            format!(" {left_out} further arms are in the CSV only.")
-        } else {
-            String::new()
-        };
+        let (title, lead) = title(&series, counts);
+        let (scene, left_out) = draw(run, &series, lead, axis, size)?;
+        let rest = further(left_out);
         figures.push(Figure {
             name: name.to_owned(),
-            title: title(&series, counts),
+            title,
             caption: format!(
-                "Share of the runs in which an audit confirmed a hack before the damage step, against how many rollouts may be \
+                "Share of the damaged runs in which an audit confirmed a hack before the damage step, against how many rollouts may be \
                  audited. Bands or whiskers: 95% Wilson intervals. Detectors with the same numbers in every panel share a name. Dashed: the chance of as many random audits. {ORACLE} knows the truth \
                  and bounds what any detector can reach.{rest}"
             ),
             columns: [if counts { "budget_rollouts" } else { "budget_fraction" }, "catch_rate", "ci_low", "ci_high"],
             series,
-            beside: Vec::new(),
+            beside: vec![("hits", hits), ("damaged_runs", runs)],
             scene,
         });
     }
@@ -56,8 +53,8 @@ pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> 
     Ok(figures)
 }
 
-/// What the first detector reaches at its smallest budget, beside chance.
-fn title(series: &[Series], counts: bool) -> String {
+/// What the first detector reaches at its smallest budget, beside chance, and the panel of which that is told.
+fn title(series: &[Series], counts: bool) -> (String, Option<&str>) {
     let first = series.iter().find(|s| s.name != CHANCE && s.name != "random" && s.name != ORACLE);
     let told = first.and_then(|s| {
         let point = s.points.first()?;
@@ -83,20 +80,25 @@ fn title(series: &[Series], counts: bool) -> String {
         let several = series.iter().any(|other| other.panel != s.panel);
         let place = if several { format!(" ({})", s.panel) } else { String::new() };
         Some(format!(
-            "{} is in time in {}%{interval} of the runs at {budget}{beside}{place}",
+            "{} is in time in {}%{interval} of the damaged runs at {budget}{beside}{place}",
             s.name,
             percent(point.y)
         ))
     });
-    told.unwrap_or_else(|| "Caught in time, by audit budget".to_owned())
+    let told = told.unwrap_or_else(|| "Caught in time, by audit budget".to_owned());
+    (told, first.map(|s| s.panel.as_str()))
 }
 
+/// Series with the hits and the runs of each point, in order.
+type Counted = (Vec<Series>, Vec<String>, Vec<String>);
+
 /// One series an arm (its panel) and detector, in the order of the file, and the random baseline as the median over detectors.
-fn read(run: &RunFolder, counts: bool) -> Vec<Series> {
+fn read(run: &RunFolder, counts: bool) -> Counted {
     let mut series: Vec<Series> = Vec::new();
+    let (mut hits, mut runs): (Vec<String>, Vec<String>) = Default::default();
     for arm in &run.plan.arms {
         let panel = run.label(arm.arm);
-        let mut found: Vec<(String, Vec<Point>)> = Vec::new();
+        let mut found: Vec<(String, Vec<(Point, usize)>)> = Vec::new();
         let mut chance: Vec<(f64, Vec<f64>)> = Vec::new();
         for row in run.summary.iter().filter(|row| row.arm == arm.arm) {
             let (metric, Some(estimate)) = (Metric::parse(&row.metric), row.estimate) else { continue };
@@ -104,8 +106,8 @@ fn read(run: &RunFolder, counts: bool) -> Vec<Series> {
             let point = Point { x: budget, y: estimate, low: row.ci_low, high: row.ci_high };
             match metric.name {
                 CATCH_RATE => match found.iter_mut().find(|f| f.0 == detector) {
-                    Some(f) => f.1.push(point),
-                    None => found.push((detector.to_owned(), vec![point])),
+                    Some(f) => f.1.push((point, row.replicates)),
+                    None => found.push((detector.to_owned(), vec![(point, row.replicates)])),
                 },
                 RANDOM_BASELINE => match chance.iter_mut().find(|c| c.0 == budget) {
                     Some(c) => c.1.push(estimate),
@@ -115,20 +117,33 @@ fn read(run: &RunFolder, counts: bool) -> Vec<Series> {
             }
         }
         let chance =
-            chance.iter().filter_map(|(x, ys)| order::median(ys).map(|y| Point::new(*x, y))).collect();
+            chance.iter().filter_map(|(x, ys)| order::median(ys).map(|y| (Point::new(*x, y), 0))).collect();
         found.push((CHANCE.to_owned(), chance));
         for (name, mut points) in found {
-            points.sort_by(|a, b| a.x.total_cmp(&b.x));
-            let made = Series::new(panel.as_str(), name, points);
-            if !made.points.is_empty() {
-                series.push(made);
+            points.retain(|(point, _)| point.x.is_finite() && point.y.is_finite());
+            points.sort_by(|a, b| a.0.x.total_cmp(&b.0.x));
+            for (point, of) in &points {
+                let hit = point.y * *of as f64;
+                // Shares that stand for more runs than were made are no counts.
+                let is_count = (hit - hit.round()).abs() < 1e-6;
+                hits.push(if *of > 0 && is_count { format!("{hit:.0}") } else { String::new() });
+                runs.push(if *of > 0 { of.to_string() } else { String::new() });
+            }
+            if !points.is_empty() {
+                series.push(Series::new(panel.as_str(), name, points.into_iter().map(|one| one.0)));
             }
         }
     }
-    if series.iter().all(|s| s.name == CHANCE) { Vec::new() } else { series }
+    if series.iter().all(|s| s.name == CHANCE) { Counted::default() } else { (series, hits, runs) }
 }
 
-fn draw(run: &RunFolder, series: &[Series], axis: &str, size: Size) -> Result<(Scene, usize), Status> {
+fn draw(
+    run: &RunFolder,
+    series: &[Series],
+    lead: Option<&str>,
+    axis: &str,
+    size: Size,
+) -> Result<(Scene, usize), Status> {
     let nothing = Status::TooFew { what: "finite points", have: 0, need: 1 };
     let width = size.width();
     let arms: Vec<String> = run.plan.arms.iter().map(|arm| run.label(arm.arm)).collect();
@@ -151,12 +166,13 @@ fn draw(run: &RunFolder, series: &[Series], axis: &str, size: Size) -> Result<(S
     // Room for markers at the smallest and the largest budget.
     let x = Scale::exact(Kind::Log, x.ends().0 / 1.5, x.ends().1 * 1.5).unwrap_or(x);
     let y = Scale::exact(Kind::Linear, 0.0, 1.0).ok_or(nothing)?;
-    let shown = arms.len().min(MAX_ARMS);
-    let columns = shown.min(((width / NARROWEST) as usize).max(1));
-    let rows = shown.div_ceil(columns);
-    let height = if shown == 1 { 250.0 } else { 170.0 };
+    let lead = arms.iter().position(|arm| Some(arm.as_str()) == lead);
+    let columns = arms.len().min(((width / size.narrowest()) as usize).max(1)).max(1);
+    let cell = (width - 10.0) / columns as f64;
+    let head = |arm: &String| wrap(arm, cell - 60.0, SMALL, true);
+    let height = if arms.len() == 1 { 250.0 } else { 170.0 };
     let mut scene = Scene::new(width, 0.0);
-    let naming = match shown {
+    let naming = match arms.len() {
         1 => Naming::of(merged.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), width, height),
         _ => Naming::Above,
     };
@@ -167,13 +183,22 @@ fn draw(run: &RunFolder, series: &[Series], axis: &str, size: Size) -> Result<(S
             merged.iter().map(|(name, first)| (name.clone(), pen_of(first))).collect();
         start = labels::key(&mut scene, 10.0, width - 10.0, 28.0, &pens) + 34.0;
     }
-    let cell = (width - 10.0) / columns as f64;
-    let head = |arm: &String| wrap(arm, cell - 60.0, SMALL, true);
-    let heads =
-        if shown == 1 { 0 } else { arms.iter().take(shown).map(|a| head(a).len()).max().unwrap_or(0) };
+    let heads = if arms.len() == 1 { 0 } else { arms.iter().map(|a| head(a).len()).max().unwrap_or(0) };
     let above = heads as f64 * (SMALL + 2.0) + 6.0;
-    let short = if cell < 300.0 { axis.replace("Audit budget", "Budget") } else { axis.to_owned() };
-    for (i, arm) in arms.iter().take(shown).enumerate() {
+    let most = MAX_ARMS.min(columns.saturating_mul(size.rows(start, height + above + 50.0)));
+    let of: Vec<usize> = chosen(arms.len(), lead, most);
+    let left_out = arms.len() - of.len();
+    let arms: Vec<String> = of.iter().map(|i| arms[*i].clone()).collect();
+    let shown = arms.len();
+    let rows = shown.div_ceil(columns);
+    let short = match cell {
+        cell if cell < 200.0 => {
+            axis.replace("Audit budget", "Budget").replace("fraction of rollouts", "fraction")
+        }
+        cell if cell < 300.0 => axis.replace("Audit budget", "Budget"),
+        _ => axis.to_owned(),
+    };
+    for (i, arm) in arms.iter().enumerate() {
         let (column, row) = (i % columns, i / columns);
         let left = 46.0 + column as f64 * cell;
         let top = start + above + row as f64 * (height + above + 50.0);
@@ -189,8 +214,8 @@ fn draw(run: &RunFolder, series: &[Series], axis: &str, size: Size) -> Result<(S
         }
         let mine: Vec<&Series> = series.iter().filter(|s| s.panel == *arm).collect();
         if mine.iter().all(|s| s.name == CHANCE) {
-            let of = run.plan.arms.get(i).map_or(0, |arm| arm.arm);
-            panel.empty(&mut scene, &why_empty(run, of));
+            let arm = of.get(i).and_then(|at| run.plan.arms.get(*at)).map_or(0, |arm| arm.arm);
+            panel.empty(&mut scene, &why_empty(run, arm));
         }
         let ends = panel_lines(&mut scene, &panel, &mine, &pen_of);
         if matches!(naming, Naming::Beside(_)) {
@@ -198,7 +223,7 @@ fn draw(run: &RunFolder, series: &[Series], axis: &str, size: Size) -> Result<(S
         }
     }
     scene.height = start + rows as f64 * (height + above + 50.0) + 4.0;
-    Ok((scene, arms.len() - shown))
+    Ok((scene, left_out))
 }
 
 /// A detector's lines: the panel and the points of each.
@@ -229,6 +254,10 @@ fn names_of(series: &[Series]) -> Vec<(String, String)> {
 
 /// Why an arm has no rate.
 fn why_empty(run: &RunFolder, arm: usize) -> String {
+    let mut own = run.replicates.iter().filter(|row| row.arm == arm).peekable();
+    if own.peek().is_some() && own.all(|row| row.damage_step.is_none()) {
+        return "no run is damaged here".to_owned();
+    }
     let mine = run.summary.iter().filter(|row| row.arm == arm && row.estimate.is_none());
     let why = mine.filter(|row| Metric::parse(&row.metric).name == CATCH_RATE).map(|row| row.method.as_str());
     why.into_iter().next().map_or_else(|| "no audit was recorded".to_owned(), str::to_owned)

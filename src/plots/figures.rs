@@ -13,6 +13,8 @@ use super::{
 use crate::foundation::atomic_file;
 use crate::foundation::failure::Status;
 use crate::record::folder::{self, FIGURES_INDEX, FigureIndex, FigureInfo, LeftOut, RunFolder};
+use rayon::prelude::*;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 /// One kind of figure.
@@ -61,13 +63,15 @@ pub struct Wanted {
     pub look: Look,
     /// In which formats.
     pub formats: Vec<Format>,
+    /// Whether an SVG is written without the numbers of its marks, which its CSV has.
+    pub bare: bool,
     /// Only figures whose name, or whose kind's name, is one of these; all where there is none.
     pub only: Vec<String>,
 }
 
 impl Default for Wanted {
     fn default() -> Self {
-        Self { look: Look::default(), formats: vec![Format::Svg, Format::Png], only: Vec::new() }
+        Self { look: Look::default(), formats: vec![Format::Svg, Format::Png], bare: false, only: Vec::new() }
     }
 }
 
@@ -92,8 +96,9 @@ pub struct Drawn {
 /// All figures that the run can carry at a size, before they are written, and the others with the reason.
 pub fn build_all(run: &RunFolder, size: Size) -> (Vec<Figure>, Vec<LeftOut>) {
     let (mut figures, mut left_out) = (Vec::new(), Vec::new());
-    for kind in FIGURES {
-        match (kind.build)(run, size) {
+    let built: Vec<_> = FIGURES.par_iter().map(|kind| (kind, (kind.build)(run, size))).collect();
+    for (kind, made) in built {
+        match made {
             Ok(made) => figures.extend(made),
             Err(status) => left_out.push(LeftOut { name: kind.name.to_owned(), status: status.to_string() }),
         }
@@ -121,7 +126,7 @@ pub fn draw_all(run: &RunFolder, out: &Path, wanted: &Wanted) -> Result<Drawn, P
     for dir in above.into_iter().chain([out]) {
         atomic_file::folder(dir).map_err(|source| PlotError::Write { path: dir.to_owned(), source })?;
     }
-    let files = figures.iter().map(|figure| write(figure, out, wanted)).collect::<Result<Vec<_>, _>>()?;
+    let files = figures.par_iter().map(|figure| write(figure, out, wanted)).collect::<Result<Vec<_>, _>>()?;
     let is_standard =
         wanted.only.is_empty() && wanted.look == Look::default() && wanted.formats.contains(&Format::Svg);
     if is_standard {
@@ -152,17 +157,17 @@ fn write(figure: &Figure, out: &Path, wanted: &Wanted) -> Result<FigureFile, Plo
     let path = |extension: &str| out.join(format!("{}.{extension}", figure.name));
     let csv = path("csv");
     save(&csv, &figure.csv().map_err(|e| fault(e.to_string()))?)?;
-    let headed;
-    let scene = if wanted.look.size == Size::Slide {
-        headed = with_title(figure);
-        &headed
-    } else {
-        &figure.scene
-    };
+    let mut scene = Cow::Borrowed(&figure.scene);
+    if wanted.look.size == Size::Slide {
+        scene = Cow::Owned(with_title(figure));
+    }
+    if wanted.bare {
+        scene.to_mut().data.clear();
+    }
     let mut pictures = Vec::new();
     for format in &wanted.formats {
         let bytes =
-            output::bytes(scene, *format, wanted.look, &figure.title, &figure.caption).map_err(fault)?;
+            output::bytes(&scene, *format, wanted.look, &figure.title, &figure.caption).map_err(fault)?;
         let picture = path(format.extension());
         save(&picture, &bytes)?;
         pictures.push(picture);

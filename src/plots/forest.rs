@@ -5,7 +5,7 @@ use super::fitting::wrap;
 use super::scale::Scale;
 use super::scene::{Align, Scene};
 use super::series::{Point, Series};
-use super::theme::{BLACK, Dash, GREY, GRID, HAIR, NORMAL, Pen, SILVER, SMALL, WHITE};
+use super::theme::{BLACK, Dash, GREY, GRID, HAIR, NORMAL, Pen, SILVER, SMALL, Shape, WHITE};
 
 /// Height of an estimate, of a line of a name, and of what stands between rows.
 const ONE: f64 = 13.0;
@@ -75,8 +75,13 @@ pub fn draw(
         let first = upper + height / 2.0 - (row.entries.len() as f64 - 1.0) * ONE / 2.0;
         for (i, entry) in row.entries.iter().enumerate() {
             let y = first + i as f64 * ONE;
-            for dot in entry.dots.iter().filter(|dot| (low..=high).contains(*dot)) {
-                scene.dot((at(*dot), y), 1.6, entry.pen.ink.at(0.3));
+            for dot in &entry.dots {
+                let (radius, shape) = match dot {
+                    dot if *dot < low => (2.4, Shape::Left),
+                    dot if *dot > high => (2.4, Shape::Right),
+                    _ => (1.6, Shape::Circle),
+                };
+                scene.shape((at(*dot), y), radius, entry.pen.ink.at(0.3), shape);
                 let one = Series::new("", format!("{} (run)", entry.series), []);
                 scene.drawn_from(&one, &[Point::new(entry.point.x, *dot)]);
             }

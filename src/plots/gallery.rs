@@ -28,7 +28,8 @@ pub fn gallery(exhibits: &[Exhibit<'_>], out: &Path) -> Result<PathBuf, PlotErro
          Beside every picture lie the SVG and the CSV that it was drawn from.\n",
     );
     for exhibit in exhibits {
-        let drawn = draw_all(exhibit.run, &out.join(exhibit.name), &Wanted::default())?;
+        let wanted = Wanted { bare: true, ..Wanted::default() };
+        let drawn = draw_all(exhibit.run, &out.join(exhibit.name), &wanted)?;
         let name = exhibit.name;
         // Writing to a String cannot fail.
         let _ = write!(

@@ -64,6 +64,14 @@ impl<'a> Grid<'a> {
         Ok(Some(Self { rows: groups.into_iter().map(|group| group.name).collect(), columns, arms: placed }))
     }
 
+    /// A combination in words: the row, where rows have names, and the column.
+    pub fn place(&self, row: usize, column: usize) -> String {
+        match self.rows[row].as_str() {
+            "" => self.columns[column].clone(),
+            name => format!("{name}, {}", self.columns[column]),
+        }
+    }
+
     /// The columns by number, for a caption.
     pub fn order(&self) -> String {
         let named = self.columns.iter().enumerate().map(|(i, name)| format!("{i} = {name}"));
@@ -85,14 +93,23 @@ pub(super) struct Cell {
     pub point: Option<Point>,
 }
 
-/// Draws the cells under the names of the columns and beside those of the rows.
-pub(super) fn draw(panel: &str, names: &[String], columns: &[String], cells: &[Cell], full: f64) -> Scene {
+/// Draws the cells under what their lines are, and the names of the columns, and beside those of the rows.
+pub(super) fn draw(
+    panel: &str,
+    heading: &str,
+    names: &[String],
+    columns: &[String],
+    cells: &[Cell],
+    full: f64,
+) -> Scene {
     let named = names.iter().any(|name| !name.is_empty());
     let from = if named { NAMES * full } else { 10.0 };
     let width = (full - from - 12.0) / columns.len() as f64;
     let heads: Vec<Vec<String>> = columns.iter().map(|name| wrap(name, width - 8.0, SMALL, false)).collect();
     let lines = heads.iter().map(Vec::len).max().unwrap_or(1) as f64;
-    let top = 16.0 + lines * LINE;
+    let headings = wrap(heading, full - 20.0, SMALL, true);
+    let above = 6.0 + headings.len() as f64 * LINE;
+    let top = above + 16.0 + lines * LINE;
     let rows: Vec<Vec<String>> = names.iter().map(|name| wrap(name, from - 20.0, SMALL, false)).collect();
     let told = |cell: &Cell| -> Vec<String> {
         cell.lines.iter().flat_map(|line| wrap(line, width - 6.0, SMALL, false)).collect()
@@ -106,10 +123,13 @@ pub(super) fn draw(panel: &str, names: &[String], columns: &[String], cells: &[C
         .collect();
     let upper = |row: usize| top + heights[..row].iter().sum::<f64>();
     let mut scene = Scene::new(full, top + heights.iter().sum::<f64>() + 12.0);
+    for (i, text) in headings.iter().enumerate() {
+        scene.bold((10.0, 14.0 + i as f64 * LINE), text.as_str(), SMALL, Align::Left, BLACK);
+    }
     let left = |column: usize| from + column as f64 * width;
     for (column, head) in heads.iter().enumerate() {
         for (line, text) in head.iter().enumerate() {
-            let y = 14.0 + line as f64 * LINE;
+            let y = above + 14.0 + line as f64 * LINE;
             scene.text((left(column) + width / 2.0, y), text.as_str(), SMALL, Align::Centre, GREY);
         }
     }

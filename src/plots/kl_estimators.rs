@@ -1,7 +1,7 @@
 //! What the estimators of KL from samples say beside the exact KL (Schulman 2020, *Approximating KL divergence*).
 
 use super::figure::Figure;
-use super::over_steps::{self, MAX_ARMS};
+use super::over_steps;
 use super::series::{Point, Series};
 use super::sheet::Size;
 use super::theme::{BLACK, Dash, PALETTE, Pen, Shape};
@@ -42,17 +42,8 @@ pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> 
     if !series.iter().any(|s| s.name != EXACT) || !series.iter().any(|s| s.name == EXACT) {
         return Err(Status::Missing { column: "kl and kl_k1 in steps.csv".to_owned() });
     }
-    let scene = over_steps::draw(&series, &PENS, "KL(π‖π₀) (nats)", None, size).ok_or(Status::TooFew {
-        what: "training steps",
-        have: 1,
-        need: 2,
-    })?;
-    let arms = run.plan.arms.len();
-    let rest = if arms > MAX_ARMS {
-        format!(" {} further arms are in the CSV only.", arms - MAX_ARMS)
-    } else {
-        String::new()
-    };
+    let (scene, rest) = over_steps::draw(&series, None, &PENS, "KL(π‖π₀) (nats)", None, size)
+        .ok_or(Status::TooFew { what: "training steps", have: 1, need: 2 })?;
     Ok(vec![Figure {
         name: "kl_estimators".to_owned(),
         title: title(&series),
@@ -75,8 +66,14 @@ fn title(series: &[Series]) -> String {
         let at = |step: f64| k1.and_then(|s| s.points.iter().find(|p| p.x == step)).map(|p| p.y);
         off.extend(exact.points.iter().filter_map(|p| Some((at(p.x)? - p.y).abs())));
     }
-    order::median(&off).map_or_else(
-        || "Estimators of KL beside the exact KL".to_owned(),
-        |off| format!("k1 is {} nats off the exact KL in the median step", number(off)),
-    )
+    let at = |level: f64| order::quantile(&off, level);
+    match (at(0.5), at(0.25), at(0.75)) {
+        (Some(median), Some(low), Some(high)) => format!(
+            "k1 is {} nats off the exact KL in the median step, {} to {} in half of the steps",
+            number(median),
+            number(low),
+            number(high)
+        ),
+        _ => "Estimators of KL beside the exact KL".to_owned(),
+    }
 }

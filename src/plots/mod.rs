@@ -36,6 +36,7 @@ mod forest;
 mod heatmap;
 mod hill;
 mod kl_estimators;
+mod merged;
 mod multiples;
 mod over_steps;
 mod precision_recall;

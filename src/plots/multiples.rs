@@ -2,6 +2,7 @@
 
 use super::fitting::wrap;
 use super::scene::{Align, Scene};
+use super::sheet::Size;
 use super::theme::{Ink, SMALL};
 
 /// From a cell's left edge to its panel, and from the panel to the next cell.
@@ -26,15 +27,10 @@ pub(super) struct Multiples {
 }
 
 impl Multiples {
-    /// One panel a head, at most `columns` beside each other, in cells at least `narrowest` wide.
-    pub fn new(
-        heads: &[Vec<Line>],
-        (width, start): (f64, f64),
-        height: f64,
-        columns: usize,
-        narrowest: f64,
-    ) -> Self {
-        let fitting = ((width / narrowest) as usize).clamp(1, columns.max(1));
+    /// One panel a head below `start`, at most `columns` beside each other and at most `height` high.
+    pub fn new(heads: &[Vec<Line>], size: Size, start: f64, height: f64, columns: usize) -> Self {
+        let width = size.width();
+        let fitting = ((width / size.narrowest()) as usize).clamp(1, columns.max(1));
         let columns = heads.len().clamp(1, fitting);
         let cell = (width - 10.0) / columns as f64;
         let broken = |(text, ink, bold): &Line| {
@@ -43,6 +39,7 @@ impl Multiples {
         };
         let heads: Vec<Vec<Line>> = heads.iter().map(|head| head.iter().flat_map(broken).collect()).collect();
         let above = heads.iter().map(Vec::len).max().unwrap_or(0) as f64 * LINE + 6.0;
+        let height = size.height(start, heads.len().div_ceil(columns), above + BELOW, height);
         Self { columns, cell, heads, above, height, start }
     }
 

@@ -3,6 +3,7 @@
 use super::axes::{Below, Panel};
 use super::fitting::wrap;
 use super::labels;
+use super::merged::{chosen, further};
 use super::scale::{Kind, Scale};
 use super::scene::{Align, Scene};
 use super::series::{Point, Series};
@@ -10,18 +11,20 @@ use super::sheet::Size;
 use super::theme::{BLACK, NORMAL, Pen, SMALL};
 
 /// Panels that a figure holds; further arms are in the CSV only.
-pub(super) const MAX_ARMS: usize = 6;
-const NARROWEST: f64 = 225.0;
+const MAX_ARMS: usize = 6;
+/// Height of a panel, where the sheet has room.
 const HEIGHT: f64 = 150.0;
 
-/// One panel for each arm of the series, which are drawn with the pen of their name; `None` where there is nothing to draw.
+/// One panel for each arm of the series, which are drawn with the pen of their name, and what is not in the picture; of many arms the one that
+/// `lead` names is among those shown. `None` where there is nothing to draw.
 pub(super) fn draw(
     series: &[Series],
+    lead: Option<&str>,
     pens: &[(&str, Pen)],
     y_title: &str,
     y: Option<Scale>,
     size: Size,
-) -> Option<Scene> {
+) -> Option<(Scene, String)> {
     let width = size.width();
     let mut arms: Vec<&str> = Vec::new();
     for s in series {
@@ -29,7 +32,10 @@ pub(super) fn draw(
             arms.push(&s.panel);
         }
     }
-    let arms = &arms[..arms.len().min(MAX_ARMS)];
+    let lead = arms.iter().position(|arm| Some(*arm) == lead);
+    let shown: Vec<&str> = chosen(arms.len(), lead, MAX_ARMS).into_iter().map(|i| arms[i]).collect();
+    let rest = further(arms.len() - shown.len());
+    let arms = shown;
     let points = || series.iter().flat_map(|s| &s.points);
     let end = points().map(|p| p.x).fold(0.0, f64::max);
     let x = Scale::exact(Kind::Linear, 0.0, end)?;
@@ -42,16 +48,17 @@ pub(super) fn draw(
         .map(|(name, pen)| ((*name).to_owned(), *pen))
         .collect();
     let start = 30.0 + labels::key(&mut scene, 10.0, width - 10.0, 28.0, &shown);
-    let columns = arms.len().min(((width / NARROWEST) as usize).max(1));
+    let columns = arms.len().min(((width / size.narrowest()) as usize).max(1));
     let cell = (width - 10.0) / columns.max(1) as f64;
     let head = |arm: &str| wrap(arm, cell - 60.0, SMALL, true);
     let several = arms.len() > 1;
     let heads = if several { arms.iter().map(|arm| head(arm).len()).max().unwrap_or(0) } else { 0 };
     let above = heads as f64 * (SMALL + 2.0) + 6.0;
+    let height = size.height(start, arms.len().div_ceil(columns), above + 50.0, HEIGHT);
     for (i, arm) in arms.iter().enumerate() {
         let left = 50.0 + (i % columns) as f64 * cell;
-        let top = start + above + (i / columns) as f64 * (HEIGHT + above + 50.0);
-        let panel = Panel { left, top, right: left + cell - 64.0, bottom: top + HEIGHT, x, y };
+        let top = start + above + (i / columns) as f64 * (height + above + 50.0);
+        let panel = Panel { left, top, right: left + cell - 64.0, bottom: top + height, x, y };
         panel.frame(&mut scene, "", Below::Title("Training step"));
         for (line, text) in head(arm).iter().rev().enumerate().filter(|_| several) {
             let at = (left, top - 9.0 - line as f64 * (SMALL + 2.0));
@@ -65,6 +72,6 @@ pub(super) fn draw(
             }
         }
     }
-    scene.height = start + arms.len().div_ceil(columns) as f64 * (HEIGHT + above + 50.0) + 4.0;
-    Some(scene)
+    scene.height = start + arms.len().div_ceil(columns) as f64 * (height + above + 50.0) + 4.0;
+    Some((scene, rest))
 }

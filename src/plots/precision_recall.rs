@@ -17,7 +17,6 @@ use crate::foundation::failure::Status;
 use crate::foundation::numeric;
 use crate::record::folder::RunFolder;
 
-const NARROWEST: f64 = 225.0;
 const CHANCE: &str = "base rate";
 /// Points of a curve.
 const POINTS: usize = 200;
@@ -217,7 +216,7 @@ fn draw(
         .filter(|(name, _)| series.iter().any(|s| s.name == *name))
         .collect();
     let start = 30.0 + labels::key(&mut scene, 10.0, width - 10.0, 28.0, &pens);
-    let panels = Multiples::new(&heads, (width, start), 170.0, 3, NARROWEST);
+    let panels = Multiples::new(&heads, size, start, 170.0, 3);
     for (i, arm) in arms.iter().enumerate() {
         let (left, top, right, bottom) = panels.edges(i);
         let panel = Panel { left, top, right, bottom, x: scale, y: scale };

@@ -14,6 +14,9 @@ const PANEL: &str = "recovery";
 const RECOVERY: &str = "recovery";
 const LOSS: &str = "attributable_loss";
 
+/// What the lines of a cell are.
+const HEADING: &str = "Given back of what hacks cost, 95% interval; what they still cost (loss)";
+
 /// One combination.
 struct Found {
     row: usize,
@@ -63,7 +66,7 @@ pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> 
         columns: ["response", "value", "ci_low", "ci_high"],
         series,
         beside: vec![("response_name", called)],
-        scene: heatmap::draw(PANEL, &grid.rows, &grid.columns, &cells, size.width()),
+        scene: heatmap::draw(PANEL, HEADING, &grid.rows, &grid.columns, &cells, size.width()),
     }])
 }
 
@@ -102,7 +105,7 @@ fn title(grid: &Grid<'_>, found: &[Found]) -> String {
         let interval = point.low.zip(point.high);
         let interval =
             interval.map_or_else(String::new, |(l, h)| format!(" [{}, {}]", percent(l), percent(h)));
-        Some(format!("{}%{interval} ({})", percent(point.y), grid.columns[one.column]))
+        Some(format!("{}%{interval} ({})", percent(point.y), grid.place(one.row, one.column)))
     };
     let mut ranked: Vec<&Found> = found.iter().filter(|one| one.recovery.is_some()).collect();
     ranked.sort_by(|a, b| {

@@ -9,6 +9,9 @@ use crate::foundation::failure::Status;
 use crate::record::folder::RunFolder;
 use crate::record::metric::UTILITY;
 
+/// What the lines of a cell are.
+const HEADING: &str = "Damaged runs, 95% interval; final E[V]";
+
 /// One combination.
 struct Found {
     row: usize,
@@ -42,7 +45,7 @@ pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> 
     let cells: Vec<Cell> = found.iter().map(cell).collect();
     Ok(vec![Figure {
         name: "responses".to_owned(),
-        title: title(&grid.columns, &found),
+        title: title(&grid, &found),
         caption: format!(
             "Share of the runs that hacks damaged under each response to what the audit confirmed (above, with its 95% interval), \
              and the mean of the final E[V] (below). The stronger the colour, the more were damaged. Columns: {}.",
@@ -51,7 +54,7 @@ pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> 
         columns: ["response", "damaged", "ci_low", "ci_high"],
         series,
         beside: vec![("response_name", called), ("utility", worth)],
-        scene: heatmap::draw("damaged", &grid.rows, &grid.columns, &cells, size.width()),
+        scene: heatmap::draw("damaged", HEADING, &grid.rows, &grid.columns, &cells, size.width()),
     }])
 }
 
@@ -68,8 +71,8 @@ fn cell(found: &Found) -> Cell {
     Cell { row: found.row, column: found.column, ink, lines, point: found.damaged }
 }
 
-/// The response that leaves most runs damaged, and the one that leaves least.
-fn title(columns: &[String], found: &[Found]) -> String {
+/// The combination that leaves most runs damaged, and the one that leaves least.
+fn title(grid: &Grid<'_>, found: &[Found]) -> String {
     let told = |one: &Found| {
         let point = one.damaged?;
         let percent = |x: f64| format!("{:.0}", 100.0 * x);
@@ -77,7 +80,7 @@ fn title(columns: &[String], found: &[Found]) -> String {
             (Some(low), Some(high)) => format!(" [{}, {}]", percent(low), percent(high)),
             _ => String::new(),
         };
-        Some(format!("{}: {}%{interval}", columns[one.column], percent(point.y)))
+        Some(format!("{}%{interval} ({})", percent(point.y), grid.place(one.row, one.column)))
     };
     let mut found: Vec<&Found> = found.iter().filter(|one| one.damaged.is_some()).collect();
     found.sort_by(|a, b| {

@@ -19,7 +19,6 @@ use crate::foundation::order;
 use crate::record::folder::RunFolder;
 use crate::record::recorded::Rollout;
 
-const NARROWEST: f64 = 225.0;
 const BENIGN: &str = "benign";
 const PLACEBO: &str = "placebo";
 const HACK: &str = "hack";
@@ -100,7 +99,7 @@ fn figure(
         title: title(name, &overlaps, run.plan.arms.len() > 1),
         caption: format!(
             "Share of the rollouts of a class that score at least so much by {name}, in the first recorded run of each arm, before its damage; bands: 95% intervals by \
-             Clopper and Pearson, as if rollouts were independent. Where the hacks' curve stands right of the end of the benign one, they are told apart by the score. \
+             Wilson, as if rollouts were independent. Where the hacks' curve stands right of the end of the benign one, they are told apart by the score. \
              Dotted: {READ}.{rest}"
         ),
         columns: ["score", "share_at_least", "ci_low", "ci_high"],
@@ -154,13 +153,14 @@ fn title(name: &str, overlaps: &[(String, (usize, Point))], several: bool) -> St
             "Scores by {name}: fewer than {LEAST} hacks were recorded before the damage, too few to tell them apart"
         ),
         Some((arm, (over, share))) => {
-            let place = if several { format!(", at most, in the arms shown ({arm})") } else { String::new() };
-            let who = if *over == 1 {
-                "1 benign rollout scores".to_owned()
-            } else {
-                format!("{over} benign rollouts score")
+            let place = if several { format!(" ({arm})") } else { String::new() };
+            let most = if several && *over > 0 { "At worst " } else { "" };
+            let who = match over {
+                0 => "No benign rollout scores".to_owned(),
+                1 => "1 benign rollout scores".to_owned(),
+                _ => format!("{over} benign rollouts score"),
             };
-            format!("{who} as high as the median hack by {name}: {} of them{place}", told(share))
+            format!("{most}{who} as high as the median hack by {name}: {} of them{place}", told(share))
         }
     }
 }
@@ -180,7 +180,7 @@ fn draw(
     let title = "Share of the class that scores at least so much";
     scene.bold((10.0, 18.0), title, super::theme::NORMAL, super::scene::Align::Left, BLACK);
     let start = 30.0 + labels::key(&mut scene, 10.0, width - 10.0, 28.0, &pens);
-    let panels = Multiples::new(&heads, (width, start), 190.0, 3, NARROWEST);
+    let panels = Multiples::new(&heads, size, start, 190.0, 3);
     for (i, arm) in arms.iter().enumerate() {
         let mine: Vec<&Series> = series.iter().filter(|s| s.panel == *arm && !s.points.is_empty()).collect();
         let (left, top, right, bottom) = panels.edges(i);

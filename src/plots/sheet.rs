@@ -52,6 +52,28 @@ impl Size {
         self.unit() / POINTS * dpi
     }
 
+    /// Least width of a small multiple, in units: two stand beside each other in a column.
+    pub fn narrowest(self) -> f64 {
+        if self.is_wide() { 225.0 } else { 165.0 }
+    }
+
+    /// Height below `start`, in units: a column's figure is printed on one page of paper, a wider one is as long as it needs to be.
+    fn left(self, start: f64) -> f64 {
+        const PAPER: f64 = 9.0;
+        if self.is_wide() { f64::INFINITY } else { PAPER * POINTS / self.unit() - start - 8.0 }
+    }
+
+    /// How many rows of small multiples, each so high, find room below `start`.
+    pub fn rows(self, start: f64, row: f64) -> usize {
+        ((self.left(start) / row) as usize).max(1)
+    }
+
+    /// The height `wanted` of panels, or what is left to each of so many rows of them with `around` above and below; never less than is legible.
+    pub fn height(self, start: f64, rows: usize, around: f64, wanted: f64) -> f64 {
+        const LEAST: f64 = 100.0;
+        wanted.min((self.left(start) / rows.max(1) as f64 - around).max(LEAST))
+    }
+
     /// Whether two panels stand beside each other legibly.
     pub fn is_wide(self) -> bool {
         self.width() >= 500.0
@@ -70,5 +92,12 @@ mod tests {
             assert!((size.width() * size.unit() / 72.0 - size.inches()).abs() < 1e-12);
         }
         assert_eq!(Size::Page.width(), 720.0);
+        assert!(2.0 * Size::Column.narrowest() < Size::Column.width());
+        // 9 in are 996.9 units.
+        assert_eq!((Size::Column.rows(80.0, 250.0), Size::Column.rows(0.0, 5000.0)), (3, 1));
+        assert_eq!(Size::Page.rows(80.0, 250.0), usize::MAX);
+        assert_eq!(Size::Page.height(80.0, 9, 80.0, 190.0), 190.0);
+        assert!((Size::Column.height(80.0, 4, 80.0, 190.0) - (996.923 - 88.0) / 4.0 + 80.0).abs() < 0.01);
+        assert_eq!(Size::Column.height(80.0, 9, 80.0, 190.0), 100.0);
     }
 }

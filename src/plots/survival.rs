@@ -4,6 +4,7 @@ use super::axes::{Below, INDENT, Panel};
 use super::figure::Figure;
 use super::fitting::wrap;
 use super::labels;
+use super::merged::{chosen, further, merged};
 use super::scale::{Kind, Scale};
 use super::scene::{Align, Scene};
 use super::series::{Point, Series};
@@ -27,8 +28,7 @@ pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> 
     if run.survival.is_empty() {
         return Err(Status::Missing { column: "survival.csv".to_owned() });
     }
-    let mut series = Vec::new();
-    let mut arms = 0;
+    let mut found: Vec<(String, Vec<(String, Vec<Point>)>)> = Vec::new();
     for arm in &run.plan.arms {
         let reference: Vec<(f64, f64)> = run
             .survival
@@ -44,45 +44,42 @@ pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> 
         if rows.is_empty() {
             continue;
         }
-        arms += 1;
-        let panel = run.label(arm.arm);
         let smallest = rows.iter().map(|row| row.survival).fold(1.0, f64::min);
+        let mut own = Vec::new();
         for name in ["reference", "training"] {
             let mine = || rows.iter().filter(|row| row.series == name);
-            series.push(Series::new(
-                panel.as_str(),
-                name,
-                thinned(mine().map(|row| Point::new(row.proxy, row.survival))),
-            ));
+            own.push((name.to_owned(), thinned(mine().map(|row| Point::new(row.proxy, row.survival)))));
             let fit = mine().filter_map(|row| {
                 row.gpd_fit.filter(|s| *s >= smallest / 3.0).map(|s| Point::new(row.proxy, s))
             });
             let label = if name == "reference" { FIT.to_owned() } else { format!("{FIT} ({name})") };
-            series.push(Series::new(panel.as_str(), label, fit));
+            own.push((label, fit.collect()));
         }
-        series.push(Series::new(
-            panel.as_str(),
-            NORMAL_FIT,
-            bulk.map_or(Vec::new(), |(centre, sd)| normal(centre, sd, smallest)),
-        ));
+        let normal = bulk.map_or(Vec::new(), |(centre, sd)| normal(centre, sd, smallest));
+        own.push((NORMAL_FIT.to_owned(), normal));
+        found.push((run.label(arm.arm), own));
     }
+    // Arms that differ only in how the policy is optimised have one reference.
+    let mut series: Vec<Series> = merged(found)
+        .into_iter()
+        .flat_map(|(panel, own)| {
+            own.into_iter().map(move |(name, points)| Series::new(panel.as_str(), name, points))
+        })
+        .collect();
     series.retain(|s| !s.points.is_empty());
     if series.is_empty() {
         return Err(Status::TooFew { what: "positive proxy rewards", have: 0, need: 1 });
     }
-    let scene = draw(&series, size)?;
-    let rest = if arms > MAX_ARMS {
-        format!(" {} further arms are in the CSV only.", arms - MAX_ARMS)
-    } else {
-        String::new()
-    };
+    let (title, lead) = title(&series);
+    let (scene, left) = draw(&series, lead, size)?;
+    let rest = further(left);
     Ok(vec![Figure {
         name: "survival".to_owned(),
-        title: title(&series),
+        title,
         caption: format!(
             "Share of the rollouts whose proxy reward exceeds u, under the reference policy and during training, with the \
              generalised Pareto tail fitted above its threshold. Dotted: a normal with the reference's quartiles. On these axes a \
-             power law is a straight line of slope −1/ξ.{rest}"
+             power law is a straight line of slope −1/ξ. Arms with the same rewards share a panel.{rest}"
         ),
         columns: ["proxy", "survival", "ci_low", "ci_high"],
         series,
@@ -130,15 +127,17 @@ fn thinned(points: impl Iterator<Item = Point>) -> Vec<Point> {
     kept
 }
 
-/// Where the reference's largest reward stands against a normal of its quartiles.
-fn title(series: &[Series]) -> String {
+/// Where the reference's largest reward stands against a normal of its quartiles, and the panel of which that is told.
+fn title(series: &[Series]) -> (String, Option<&str>) {
     let furthest = series.iter().filter(|s| s.name == "reference").filter_map(|s| {
         let largest = s.points.iter().map(|p| p.x).fold(f64::NEG_INFINITY, f64::max);
         let normal = series.iter().find(|n| n.panel == s.panel && n.name == NORMAL_FIT)?;
         let end = normal.points.iter().map(|p| p.x).fold(f64::NEG_INFINITY, f64::max);
         Some((largest / end, largest, end, s))
     });
-    match furthest.max_by(|a, b| a.0.total_cmp(&b.0)) {
+    let furthest = furthest.max_by(|a, b| a.0.total_cmp(&b.0));
+    let lead = furthest.map(|(.., s)| s.panel.as_str());
+    let told = match furthest {
         Some((ratio, largest, end, s)) if ratio > 1.05 => format!(
             "Rewards of the reference reach {}, where a normal of the same quartiles ends at {} ({})",
             number(largest),
@@ -152,7 +151,8 @@ fn title(series: &[Series]) -> String {
             )
         }
         None => "Tail of the proxy reward".to_owned(),
-    }
+    };
+    (told, lead)
 }
 
 fn pen_of(name: &str) -> Pen {
@@ -164,21 +164,26 @@ fn pen_of(name: &str) -> Pen {
     }
 }
 
-fn draw(series: &[Series], size: Size) -> Result<Scene, Status> {
+/// The panels, and how many arms have none.
+fn draw(series: &[Series], lead: Option<&str>, size: Size) -> Result<(Scene, usize), Status> {
     let nothing = Status::TooFew { what: "finite points", have: 0, need: 1 };
     let full = size.width();
     let mut arms: Vec<&str> = Vec::new();
     for s in series {
-        if !arms.contains(&s.panel.as_str()) && arms.len() < MAX_ARMS {
+        if !arms.contains(&s.panel.as_str()) {
             arms.push(&s.panel);
         }
     }
+    let lead = arms.iter().position(|arm| Some(*arm) == lead);
+    let shown: Vec<&str> = chosen(arms.len(), lead, MAX_ARMS).into_iter().map(|i| arms[i]).collect();
+    let left = arms.len() - shown.len();
+    let arms = shown;
     let points = || series.iter().flat_map(|s| &s.points);
     let y = Scale::over(Kind::Log, points().map(|p| p.y).chain([1.0])).ok_or(nothing.clone())?;
-    let columns = if arms.len() == 1 || !size.is_wide() { 1 } else { 2 };
+    let columns = arms.len().min(2);
     let rows = arms.len().div_ceil(columns);
     let tall = arms.len() == 1 && size.is_wide();
-    let (width, height) = (full / columns as f64, if tall { 320.0 } else { 210.0 });
+    let width = full / columns as f64;
     let mut names: Vec<(String, Pen)> = Vec::new();
     for s in series.iter().filter(|s| !s.name.starts_with(FIT)) {
         if !names.iter().any(|n| n.0 == s.name) {
@@ -192,6 +197,7 @@ fn draw(series: &[Series], size: Size) -> Result<Scene, Status> {
     let heads = if arms.len() == 1 { 0 } else { arms.iter().map(|arm| head(arm).len()).max().unwrap_or(0) };
     let above = heads as f64 * (SMALL + 2.0) + 6.0;
     let start = 26.0 + labels::key(&mut scene, 10.0, full - 10.0, 26.0, &names) + 4.0;
+    let height = size.height(start, rows, above + 50.0, if tall { 320.0 } else { 210.0 });
     for (i, arm) in arms.iter().enumerate() {
         let mine: Vec<&Series> = series.iter().filter(|s| s.panel == **arm).collect();
         let x = Scale::over(Kind::Log, mine.iter().flat_map(|s| s.points.iter().map(|p| p.x)))
@@ -227,7 +233,7 @@ fn draw(series: &[Series], size: Size) -> Result<Scene, Status> {
         }
     }
     scene.height = start + rows as f64 * (height + above + 50.0) + 4.0;
-    Ok(scene)
+    Ok((scene, left))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! All runs of an arm have the same length and none is lost on the way, so that Kaplan and Meier's estimate is this share.
 
 use super::figure::Figure;
-use super::over_steps::{self, MAX_ARMS};
+use super::over_steps;
 use super::scale::{Kind, Scale};
 use super::series::{Point, Series};
 use super::shares::{share, told};
@@ -49,20 +49,15 @@ pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> 
         return Err(Status::TooFew { what: "sightings of hacks in runs with steps", have: 0, need: 1 });
     }
     let whole = Scale::exact(Kind::Linear, 0.0, 1.0);
-    let scene = over_steps::draw(&series, &PENS, "Share of runs, by step", whole, size)
+    let lead = worst(&counts).map(|(arm, ..)| arm.as_str());
+    let (scene, rest) = over_steps::draw(&series, lead, &PENS, "Share of runs, by step", whole, size)
         .ok_or(Status::TooFew { what: "training steps", have: 1, need: 2 })?;
-    let arms = run.plan.arms.len();
-    let rest = if arms > MAX_ARMS {
-        format!(" {} further arms are in the CSV only.", arms - MAX_ARMS)
-    } else {
-        String::new()
-    };
     Ok(vec![Figure {
         name: "timing".to_owned(),
         title: title(&counts),
         caption: format!(
             "Share of the runs in which by a step a hack was first sampled, was first confirmed by the audit, and had done damage. All runs have the same \
-             length, so that Kaplan and Meier's estimate is this share; bands: 95% intervals by Clopper and Pearson at each step. Where damage lies left of the confirmed, the audit is too late.{rest}"
+             length, so that Kaplan and Meier's estimate is this share; bands: 95% Wilson intervals at each step. Where damage lies left of the confirmed, the audit is too late.{rest}"
         ),
         columns: ["step", "share", "ci_low", "ci_high"],
         series,
@@ -71,7 +66,7 @@ pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> 
     }])
 }
 
-/// The corners of the stairs, with the exact interval of the share at each.
+/// The corners of the stairs, with the interval of the share at each.
 fn stairs(steps: &[u64], runs: usize, end: u64) -> Vec<Point> {
     let mut points: Vec<Point> = share(0.0, 0, runs).into_iter().collect();
     for (i, step) in steps.iter().enumerate() {
@@ -90,9 +85,16 @@ fn caught_before(rows: &[&ReplicateRow]) -> usize {
     rows.iter().filter(before).count()
 }
 
-fn title(counts: &[(String, usize, usize, usize)]) -> String {
-    let worst = counts.iter().max_by_key(|(_, damaged, ..)| *damaged);
-    match worst {
+/// An arm with its damaged runs, those of them in which a hack was confirmed before, and its runs.
+type Count = (String, usize, usize, usize);
+
+/// The first arm with the most damaged runs.
+fn worst(counts: &[Count]) -> Option<&Count> {
+    counts.iter().rev().max_by_key(|(_, damaged, ..)| *damaged)
+}
+
+fn title(counts: &[Count]) -> String {
+    match worst(counts) {
         Some((arm, damaged, before, runs)) if *damaged > 0 => {
             let of = if counts.len() > 1 { format!(" ({arm})") } else { String::new() };
             format!(

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod agreement;
+mod apart;
 mod backend;
 mod burn;
 mod initial;
@@ -23,11 +24,12 @@ pub use snapshot::{Row, Snapshot};
 
 pub(crate) use native::{Bend, Ray};
 
+use self::apart::Apart;
 use self::burn::gru::GruNetwork;
 use self::burn::mlp::MlpNetwork;
 use self::burn::product::ProductNetwork;
 use self::burn::transformer::TransformerNetwork;
-use crate::foundation::rng::SeedTree;
+use crate::foundation::rng::{Purpose, SeedTree};
 use ::burn::tensor::Device;
 
 crate::registry! {
@@ -61,6 +63,22 @@ impl PolicySpec {
             Kernels::Native => self.native(shape, seeds).or_else(network),
             Kernels::Burn => network(),
         }
+    }
+
+    /// As [`PolicySpec::sequence`], but the value comes from a second network of the same build, which shares no weight with the
+    /// policy and has initial weights of its own.
+    pub fn apart(
+        &self,
+        shape: &Shape,
+        seeds: &SeedTree,
+        backend: &Backend,
+    ) -> Option<Box<dyn SequencePolicy>> {
+        if !shape.value {
+            return self.sequence(shape, seeds, backend);
+        }
+        let policy = self.sequence(&Shape { value: false, ..*shape }, seeds, backend)?;
+        let critic = self.sequence(shape, &seeds.apart(Purpose::Critic), backend)?;
+        Some(Box::new(Apart::new(policy, critic, shape.actions)))
     }
 
     /// The kernels that stand in for the network on the processor, where there are any.

@@ -12,8 +12,11 @@ pub(super) const PROMPTS: [u32; ROWS] = [1, 0, 1];
 /// Symbols, position by position.
 pub(super) const SYMBOLS: [[u32; ROWS]; 4] = [[4, 3, 4], [0, 2, 1], [1, 1, 0], [2, 0, 2]];
 
-/// All policies, small ones, as both kernels compute them.
-fn parts() -> Vec<(String, (PolicySpec, Kernels))> {
+/// A policy, who computes it, and whether its critic is a network of its own.
+type Part = (PolicySpec, Kernels, bool);
+
+/// All policies, small ones, as both kernels compute them, with a value head and with a critic apart.
+fn parts() -> Vec<(String, Part)> {
     let mlp = |context| PolicySpec::Mlp(Mlp { hidden: size(6), layers: size(2), context: size(context) });
     let transformer = Transformer { width: size(6), heads: size(2), layers: size(2) };
     let specs = [
@@ -24,14 +27,17 @@ fn parts() -> Vec<(String, (PolicySpec, Kernels))> {
         ("transformer", PolicySpec::Transformer(transformer)),
     ];
     let both = |(name, spec): (&str, PolicySpec)| {
-        [Kernels::Native, Kernels::Burn]
-            .map(|kernels| (format!("{name}, {kernels}"), (spec.clone(), kernels)))
+        let ways = [(Kernels::Native, false), (Kernels::Burn, false), (Kernels::Native, true)];
+        ways.map(|(kernels, apart)| {
+            (format!("{name}, {kernels}, critic apart: {apart}"), (spec.clone(), kernels, apart))
+        })
     };
     specs.into_iter().flat_map(both).collect()
 }
 
-fn built((spec, kernels): &(PolicySpec, Kernels), shape: &Shape, seed: u64) -> Box<dyn SequencePolicy> {
-    spec.sequence(shape, &SeedTree::new(seed, 0), &Backend::cpu(*kernels)).unwrap()
+fn built((spec, kernels, apart): &Part, shape: &Shape, seed: u64) -> Box<dyn SequencePolicy> {
+    let (seeds, backend) = (SeedTree::new(seed, 0), Backend::cpu(*kernels));
+    if *apart { spec.apart(shape, &seeds, &backend) } else { spec.sequence(shape, &seeds, &backend) }.unwrap()
 }
 
 /// Numbers between −1 and 1.
@@ -243,6 +249,32 @@ fn one_of_everything_is_enough() {
             policy.descend(&mut AdamConfig::new().init(), 0.1, &gradient).unwrap();
             let (moved, _) = shown(policy.as_mut(), &shape, &[0], &[vec![0]], false);
             assert!(logits == [0.0] && moved[0] < 0.0, "{name}: {moved:?}");
+        }
+    }
+}
+
+/// What the value is asked for reaches no weight of the policy, and the other way round; with a shared body it does.
+#[test]
+fn a_critic_apart_shares_nothing() {
+    let (c, d) = slopes();
+    let nothing = |of: &[f32]| vec![0.0; of.len()];
+    for (name, part) in parts() {
+        let mut policy = built(&part, &SHAPE, 1);
+        stir(policy.as_mut());
+        loss(policy.as_mut(), &c, &d);
+        let own = built(&part, &Shape { value: false, ..SHAPE }, 1).parameters();
+        let mut gradient = |c: &[f32], d: &[f32]| {
+            let mut all = vec![f32::NAN; policy.parameters()];
+            policy.backward(c, d, &mut all).unwrap();
+            let moves = |part: &[f32]| part.iter().any(|g| *g != 0.0);
+            let (first, second) = all.split_at(own.min(all.len()));
+            (moves(first), moves(second))
+        };
+        if part.2 {
+            assert_eq!(gradient(&nothing(&c), &d), (false, true), "{name}");
+            assert_eq!(gradient(&c, &nothing(&d)), (true, false), "{name}");
+        } else if !name.starts_with("product") {
+            assert!(gradient(&nothing(&c), &d).0, "{name}");
         }
     }
 }

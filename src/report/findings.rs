@@ -1,8 +1,9 @@
 //! What was found, in sentences with their intervals.
 
+use super::answers::{along, asks_for_utility, by_delay, setting};
 use super::deployed;
 use super::format::{interval, number, percent_interval};
-use crate::record::folder::RunFolder;
+use crate::record::folder::{ArmInfo, RunFolder};
 use crate::record::metric::{
     CATCH_RATE, GAIN, KL, KL_ABOVE, KL_BELOW, Metric, ORACLE, PROXY, RANDOM_BASELINE, UTILITY, by_auditor,
 };
@@ -21,9 +22,18 @@ pub fn all(run: &RunFolder) -> Vec<String> {
     let mut found = Vec::new();
     let arms: Vec<usize> = run.plan.arms.iter().map(|arm| arm.arm).collect();
     let several = arms.len() > 1;
+    let late = by_delay(run);
     found.extend(contrast(run));
+    if let Some((settings, text)) = late {
+        // Of several settings one contrast answers for none of the others.
+        found.insert(if settings > 1 { 0 } else { found.len() }, text);
+    }
+    let utility_first = asks_for_utility(run);
     let lead = |arm: usize| if several { format!("{}: ", run.label(arm)) } else { String::new() };
     if arms.len() <= MAX_ARMS {
+        if utility_first {
+            found.extend(arms.iter().filter_map(|&arm| utility(run, arm).map(|text| lead(arm) + &text)));
+        }
         for &arm in &arms {
             found.extend(deployed::finding(run, arm).map(|text| lead(arm) + &text));
         }
@@ -32,9 +42,15 @@ pub fn all(run: &RunFolder) -> Vec<String> {
         }
         for &arm in &arms {
             found.extend(sightings(run, arm).map(|text| lead(arm) + &text));
-            found.extend(utility(run, arm).map(|text| lead(arm) + &text));
+            if !utility_first {
+                found.extend(utility(run, arm).map(|text| lead(arm) + &text));
+            }
         }
     } else {
+        if utility_first {
+            found.extend(along(run));
+            found.extend(extremes(run, UTILITY, "Final utility E[V]"));
+        }
         found.extend(extremes_of_catching(run));
         found.extend(extremes(run, "sighted_before_damage", "P(sampled before the damage)"));
         found.extend(extremes(
@@ -43,7 +59,9 @@ pub fn all(run: &RunFolder) -> Vec<String> {
             "From first sighting to exploit dominance, the median of steps",
         ));
         found.extend(extremes(run, GAIN, "Gain of true utility per √KL"));
-        found.extend(extremes(run, UTILITY, "Final utility E[V]"));
+        if !utility_first {
+            found.extend(extremes(run, UTILITY, "Final utility E[V]"));
+        }
         found.extend(extremes(run, PROXY, "Final proxy E[U]"));
     }
     // Whether the numbers are right comes after what they say.
@@ -167,16 +185,23 @@ fn caught(run: &RunFolder, arm: usize) -> Option<String> {
 /// Name of the response that does nothing.
 const NO_RESPONSE: &str = "none";
 
-/// The one line of an experiment whose arms differ in what is done about a hack: the first that only watches against the first that
-/// acts.
+/// The one line of an experiment whose arms differ in what is done about a hack: the first that only watches against the first of the same
+/// setting that acts.
 fn contrast(run: &RunFolder) -> Option<String> {
-    let arm = |acts: bool| {
-        run.plan.arms.iter().map(|arm| arm.arm).find(|arm| {
-            let mut own = run.replicates.iter().filter(|row| row.arm == *arm);
-            own.next().is_some_and(|row| (row.response != NO_RESPONSE) == acts)
-        })
+    let acts = |arm: &ArmInfo| {
+        let row = run.replicates.iter().find(|row| row.arm == arm.arm)?;
+        Some(row.response != NO_RESPONSE)
     };
-    let (watched, acted) = (arm(false)?, arm(true)?);
+    let place = |arm: &ArmInfo| setting(run, arm, |_, key| !key.starts_with("audit"));
+    let arms = &run.plan.arms;
+    let pair = arms.iter().filter(|arm| acts(arm) == Some(false)).find_map(|watched| {
+        let like = |arm: &&ArmInfo| acts(arm) == Some(true) && place(arm) == place(watched);
+        Some((watched, arms.iter().find(like)?))
+    });
+    let (first, second) = pair?;
+    let under = Some(place(first)).filter(|name| !name.is_empty());
+    let under = under.map_or_else(String::new, |name| format!(" under {name}"));
+    let (watched, acted) = (first.arm, second.arm);
     let told = |arm: usize| {
         let damaged = run.metric(arm, "damaged")?;
         let rate = percent_interval(damaged.estimate?, damaged.ci_low, damaged.ci_high);
@@ -190,7 +215,7 @@ fn contrast(run: &RunFolder) -> Option<String> {
     let mean = |name: &str| run.metric(acted, &by_auditor(name, detector, &own.auditor))?.estimate;
     let at_once = if own.delay == 0 { "at once".to_owned() } else { format!("{} steps later", own.delay) };
     Some(format!(
-        "Left alone, the hack damages {before} of {runs} runs and E[V] ends at {worth}. An auditor who reads {} rollouts a run \
+        "Left alone{under}, the hack damages {before} of {runs} runs and E[V] ends at {worth}. An auditor who reads {} rollouts a run \
          ({}, {} of them honest) and responds {at_once} ({}) leaves {after} damaged, at E[V] {left}.",
         number(mean("looks")?),
         own.auditor,

@@ -5,6 +5,7 @@
 //! Every text that comes from a run folder is escaped by the template; pictures are taken in only if they hold nothing but the
 //! marks that this program draws. What has no number is listed with its status.
 
+mod answers;
 mod cells;
 pub mod compare;
 mod deployed;
@@ -31,7 +32,7 @@ use minijinja::{AutoEscape, Environment};
 use serde::Serialize;
 use std::io;
 use std::path::{Path, PathBuf};
-use tables::Table;
+use tables::{Noted, Table};
 
 const TEMPLATE: &str = include_str!("report.html");
 const STYLE: &str = include_str!("style.css");
@@ -84,7 +85,7 @@ struct Page<'a> {
     left_out: Vec<LeftOut>,
     checks: Option<Table>,
     arms: Option<Table>,
-    detectors: Vec<Table>,
+    detectors: Vec<Noted>,
     deployed: Option<Table>,
     outcomes: Option<Table>,
     flags: Option<Table>,

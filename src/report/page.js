@@ -38,7 +38,9 @@
     table.parentElement.before(label);
     field.addEventListener("input", () => {
       const wanted = field.value.toLowerCase();
-      for (const row of rows) row.hidden = !row.textContent.toLowerCase().includes(wanted);
+      // Cell by cell: what ends one and begins the next is no text of the table.
+      const text = (row) => [...row.cells].map((cell) => cell.textContent.trim()).join("\n").toLowerCase();
+      for (const row of rows) row.hidden = !text(row).includes(wanted);
     });
   }
   const tip = document.createElement("div");
@@ -59,7 +61,7 @@
       const name = mark.querySelector("title")?.textContent ?? "";
       const numbers = mark.dataset.v.split(";");
       vertices(mark).forEach((at, i) => {
-        if (numbers[i] !== undefined) points.push({ at, name, numbers: numbers[i].split(" ") });
+        if (numbers[i] !== undefined) points.push({ at, mark, name, numbers: numbers[i].split(" ") });
       });
       // The browser would show the name alone beside the tip.
       mark.querySelector("title")?.remove();
@@ -67,11 +69,18 @@
     if (points.length === 0) continue;
     svg.addEventListener("pointermove", (event) => {
       const inside = new DOMPoint(event.clientX, event.clientY).matrixTransform(svg.getScreenCTM().inverse());
-      let best = null, least = 24 * 24;
-      for (const point of points) {
-        const d = (point.at[0] - inside.x) ** 2 + (point.at[1] - inside.y) ** 2;
-        if (d < least) { least = d; best = point; }
-      }
+      const nearest = (among) => {
+        let best = null, least = 24 * 24;
+        for (const point of among) {
+          const d = (point.at[0] - inside.x) ** 2 + (point.at[1] - inside.y) ** 2;
+          if (d <= least) { least = d; best = point; }
+        }
+        return best;
+      };
+      // Of marks that lie on one another the uppermost is told; a line only near one of its points.
+      const seen = document.elementsFromPoint(event.clientX, event.clientY).filter((e) => svg.contains(e));
+      const own = seen.map((mark) => nearest(points.filter((point) => point.mark === mark)));
+      const best = own.find((point) => point !== null) ?? nearest(points);
       tip.hidden = best === null;
       if (best === null) return;
       const [x, y, low, high] = best.numbers;

@@ -5,7 +5,7 @@ use crate::foundation::order;
 use crate::record::folder::RunFolder;
 use crate::record::made::MissingRun;
 use crate::record::metric::{CATCH_RATE, Metric, RANDOM_BASELINE};
-use crate::record::tables::{BOUND, DetectorRow, SummaryRow};
+use crate::record::tables::{BOUND, DetectorRow, LOWER_BOUND, SummaryRow};
 use serde::Serialize;
 
 /// With more arms than this the detectors' table is left to the list of all numbers.
@@ -28,6 +28,15 @@ pub struct Table {
     pub rows: Vec<Vec<String>>,
 }
 
+/// A table with what holds for all of its rows.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Noted {
+    /// The table.
+    pub table: Table,
+    /// What stands below it; empty where there is nothing to say.
+    pub note: String,
+}
+
 /// What was expected beside what was found.
 pub fn checks(run: &RunFolder) -> Option<Table> {
     let header = ["arm", "number", "expected", "found", "runs", "difference", "verdict", "source"];
@@ -43,10 +52,10 @@ pub fn checks(run: &RunFolder) -> Option<Table> {
             vec![
                 row.arm.map_or_else(|| "several".to_owned(), |arm| run.label(arm)),
                 row.metric.clone(),
-                if row.source == BOUND {
-                    format!("at most {}", shown(row.expected, None))
-                } else {
-                    shown(row.expected, row.expected_error)
+                match row.source.as_str() {
+                    BOUND => format!("at most {}", shown(row.expected, None)),
+                    LOWER_BOUND => format!("at least {}", shown(row.expected, None)),
+                    _ => shown(row.expected, row.expected_error),
                 },
                 shown(row.found, row.found_error),
                 row.replicates.to_string(),
@@ -85,7 +94,7 @@ pub fn arms(run: &RunFolder) -> Option<Table> {
 }
 
 /// For each arm: detectors × budgets, what they may see, and why a number is not there.
-pub fn detectors(run: &RunFolder) -> Vec<Table> {
+pub fn detectors(run: &RunFolder) -> Vec<Noted> {
     if run.plan.arms.len() > MAX_ARMS {
         return Vec::new();
     }
@@ -94,7 +103,29 @@ pub fn detectors(run: &RunFolder) -> Vec<Table> {
         let title = if several { run.label(arm.arm) } else { String::new() };
         detectors_of(run, arm.arm, title)
     });
-    tables.filter(|table| !table.rows.is_empty()).collect()
+    tables.filter(|table| !table.rows.is_empty()).map(noted).collect()
+}
+
+/// The table without columns that are empty, and with a status that all rows share below it instead of in each.
+fn noted(mut table: Table) -> Noted {
+    let mut note = String::new();
+    let statuses: Vec<String> = table.rows.iter().filter_map(|row| row.last().cloned()).collect();
+    if let Some(first) = statuses.first().filter(|first| statuses.iter().all(|other| other == *first)) {
+        if !first.is_empty() {
+            note = format!("Status of each: {first}");
+        }
+        table.header.pop();
+        table.rows.iter_mut().for_each(|row| _ = row.pop());
+    }
+    let is_filled: Vec<bool> = (0..table.header.len())
+        .map(|column| table.rows.iter().any(|row| row.get(column).is_some_and(|cell| !cell.is_empty())))
+        .collect();
+    let kept = |cells: Vec<String>| -> Vec<String> {
+        cells.into_iter().zip(&is_filled).filter(|(_, filled)| **filled).map(|(cell, _)| cell).collect()
+    };
+    table.header = kept(table.header);
+    table.rows = table.rows.into_iter().map(kept).collect();
+    Noted { table, note }
 }
 
 fn detectors_of(run: &RunFolder, arm: usize, title: String) -> Table {
@@ -258,4 +289,26 @@ pub fn missing(run: &RunFolder) -> Option<Table> {
 fn is_of_the_run(metric: &str) -> bool {
     let metric = Metric::parse(metric);
     metric.of.is_none() && metric.by.is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_that_all_rows_share_stands_once_and_empty_columns_are_left_out() {
+        let table = |statuses: [&str; 2]| Table {
+            title: String::new(),
+            header: ["detector", "caught", "AUROC", "status"].map(str::to_owned).to_vec(),
+            rows: statuses.map(|status| ["a", "1", "", status].map(str::to_owned).to_vec()).to_vec(),
+        };
+        let found = noted(table(["no rollouts", "no rollouts"]));
+        assert_eq!((found.table.header.len(), found.note.as_str()), (2, "Status of each: no rollouts"));
+        assert!(found.table.rows.iter().all(|row| row.join(" ") == "a 1"), "{found:?}");
+        let found = noted(table(["ok", "no rollouts"]));
+        assert_eq!(
+            (found.table.header.join(" ").as_str(), found.note.as_str()),
+            ("detector caught status", "")
+        );
+    }
 }

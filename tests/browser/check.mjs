@@ -90,7 +90,7 @@ const cut = () => [...document.querySelectorAll("main *")]
   }
   hold(tables.length === 0 || sorted > 0, "sort: no column of numbers was tried");
 
-  // The number under the pointer is the CSV's.
+  // The number under the pointer is that of the mark which is seen there, and stands in the CSV.
   let tried = 0;
   for (const figure of await page.locator("figure[id^=figure-]").all()) {
     const name = (await figure.getAttribute("id")).slice("figure-".length);
@@ -99,12 +99,24 @@ const cut = () => [...document.querySelectorAll("main *")]
       const cells = [...line.matchAll(/("([^"]|"")*"|[^,]*)(,|$)/g)].map((m) => m[1]);
       return `${cells[2]}: ${cells[3]}`;
     }));
-    for (const mark of (await figure.locator("circle[data-v], polygon[data-v]").all()).slice(0, 3)) {
+    const marks = await figure.locator("circle[data-v], polygon[data-v]").all();
+    const quarters = [0.25, 0.5, 0.75].map((p) => Math.floor(p * marks.length));
+    const places = new Set([0, 1, 2, ...quarters, marks.length - 1].filter((i) => i >= 0 && i < marks.length));
+    for (const mark of [...places].map((i) => marks[i])) {
       await mark.scrollIntoViewIfNeeded();
       const box = await mark.boundingBox();
-      await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+      const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+      await page.mouse.move(x, y);
       const tip = await page.locator(".tip").innerText().catch(() => "");
       const number = tip.split("\n").at(-1).replace(/ \[.*/, "");
+      const own = await mark.evaluate((mark, [x, y]) => {
+        // The uppermost mark, and the lines over it, which are told near their points.
+        const seen = document.elementsFromPoint(x, y).filter((e) => e.dataset?.v !== undefined);
+        const last = seen.findIndex((e) => e.localName !== "polyline");
+        const told = last < 0 ? [mark] : seen.slice(0, last + 1);
+        return told.flatMap((e) => e.dataset.v.split(";")).map((one) => one.split(" ")).map(([x, y]) => `${x}: ${y}`);
+      }, [x, y]);
+      hold(own.includes(number), `hover: ${name} says ${tip || "nothing"}, the mark is ${own.slice(0, 3).join("; ")}`);
       hold(written.has(number), `hover: ${name} says ${tip || "nothing"}, which its CSV has not`);
       tried += 1;
     }
@@ -117,7 +129,7 @@ const cut = () => [...document.querySelectorAll("main *")]
     const first = (await table.locator("tbody tr").last().locator("td").first().innerText()).trim();
     await field.fill(first);
     const left = await table.locator("tbody tr:visible").allInnerTexts();
-    hold(left.length > 0 && left.every((t) => t.toLowerCase().includes(first.toLowerCase())), `filter: ${first} leaves ${left.length} rows`);
+    hold(left.length > 0 && left.every((t) => t.split("\t").some((cell) => cell.toLowerCase().includes(first.toLowerCase()))), `filter: ${first} leaves ${left.length} rows`);
   }
 }
 

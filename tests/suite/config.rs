@@ -1,7 +1,9 @@
 //! Bad input: every fault has a place, says what is wrong and what to do; nothing that can be typed panics.
 
 use proptest::prelude::*;
-use tailcatch::config::{ConfigError, Loaded, bytes_of, from_bytes, load, resolved, schema, template};
+use tailcatch::config::{
+    ConfigError, Loaded, ObservedRuns, bytes_of, from_bytes, load, resolved, schema, template,
+};
 
 const VALID: &str = r#"question = "At which tail index does utility stop rising?"
 seed = 7
@@ -113,6 +115,21 @@ fn the_nearest_key_stands_under_the_caret() {
     assert!(rendered.contains("did you mean `outcomes`?"), "{rendered}");
     assert!(rendered.contains("outcoms = 1_000"), "{rendered}");
     assert_eq!(error.faults()[0].excerpt(), "outcoms");
+}
+
+#[test]
+fn a_kind_that_stands_as_a_value_is_told_where_it_belongs() {
+    let text = with("outcomes = 1_000", "outcomes = 1_000\nbaseline = { kind = \"student_t\", df = 3 }");
+    let error = read(&text).unwrap_err();
+    let rendered = format!("{:?}", error.reports().next().unwrap());
+    assert_eq!(error.faults().len(), 1, "{rendered}");
+    let flowing = rendered.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flowing.contains("student_t = { df = 3 }"), "{rendered}");
+    // A key that no kind has is looked for below the kind that stands there.
+    let error = read_set(VALID, &["trainer.learning_raet=3"]).unwrap_err();
+    let rendered = format!("{:?}", error.reports().next().unwrap());
+    let flowing = rendered.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flowing.contains("trainer.reinforce.optimizer.sgd.learning_rate"), "{rendered}");
 }
 
 #[test]
@@ -579,9 +596,11 @@ fn the_template_loads_explains_every_key_and_shows_the_defaults() {
             assert!(explained, "the template does not explain {definition}.{key}");
         }
     }
-    // What is not marked "try" or a sweep is the default.
+    // What is not marked "try" or a sweep is the default; only the rollouts of all runs are more than anyone wants of a first run.
     let bare = "question = \"?\"\n[environment.bandit]\n[trainer.reinforce]\n";
     let (mut shown, bare) = (loaded.document, read(bare).unwrap().document);
+    assert_eq!(shown.record.observed, ObservedRuns::First);
+    shown.record.observed = bare.record.observed;
     assert_eq!(shown.environment, bare.environment);
     assert_eq!(shown.trainer, bare.trainer);
     assert_eq!(shown.detectors, bare.detectors);
@@ -614,7 +633,7 @@ fn the_resolved_configuration_loads_back_with_every_default() {
         for key in [
             "alarm_rate = 0.0001",
             "rollouts = 10000",
-            "observed = \"all\"",
+            "observed = \"",
             "learning_rate = 12.8",
             "[policy.tabular]",
         ] {

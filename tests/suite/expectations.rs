@@ -64,6 +64,14 @@ fn numbers_agree_differ_or_say_why_they_cannot_be_compared() {
         metric = "p_hack"
         value  = { at_most = 1 }
         [[expect]]
+        metric = "kl"
+        arms   = ["normal"]
+        value  = { at_least = 0.01 }
+        [[expect]]
+        metric = "utility"
+        arms   = ["normal"]
+        value  = { at_least = 90 }
+        [[expect]]
         metric = "window"
         arms   = ["normal"]
         value  = { published = { estimate = 1, replicates = 4, source = "nowhere" } }
@@ -87,6 +95,8 @@ fn numbers_agree_differ_or_say_why_they_cannot_be_compared() {
             (Some(1), "utility", "undefined"),
             (Some(0), "p_hack", "agrees"),
             (Some(1), "p_hack", "agrees"),
+            (Some(0), "kl", "agrees"),
+            (Some(0), "utility", "differs"),
             (Some(0), "window", "missing"),
             (None, "utility", "insufficient"),
         ]
@@ -98,9 +108,10 @@ fn numbers_agree_differ_or_say_why_they_cannot_be_compared() {
     let text = fs::read_to_string(run.dir.join("report.html")).unwrap();
     assert!(text.contains("Expected against found") && text.contains("a wrong paper"));
     assert!(
-        text.contains("5 of 6 numbers that were compared came out as expected"),
+        text.contains("6 of 8 numbers that were compared came out as expected"),
         "the first finding counts them"
     );
+    assert!(text.contains("at least 90") && text.contains("at most 1"));
     assert!(text.contains("utility (exponential)") && text.contains("3 could not be compared"));
     assert!(run.dir.join("figures/agreement.svg").exists());
 }

@@ -30,6 +30,16 @@ fn a_file_of_checkpoints_gives_its_curve_back() {
     assert_eq!((best["runs"].as_u64(), best["extrapolated"].as_bool()), (Some(6), Some(false)));
     assert!((at("largest_kl") - 2.28f64.powi(2)).abs() < 1e-9, "{best}");
     assert_eq!(found["fits"].as_array().unwrap().len(), 2);
+    assert_eq!(best["peak_status"].as_str(), Some("ok"));
+    // Where the data end before the peak, none is told.
+    let is_early =
+        |line: &&str| line.split(',').nth(1).and_then(|kl| kl.parse().ok()).is_none_or(|kl: f64| kl < 1.0);
+    let early: Vec<String> = checkpoints().lines().filter(is_early).map(str::to_owned).collect();
+    let (_folder, path) = file("run.csv", early.join("\n") + "\n");
+    let found = json(tailcatch().arg("fit").arg(&path).args(["--utility", "gold", "--run", "seed"]), 0);
+    let best = &found["fits"][0];
+    assert!(best["peak_kl"].is_null() && best["extrapolated"].as_bool() == Some(true), "{best}");
+    assert_eq!(best["peak_status"].as_str(), Some("none within the data"));
 }
 
 #[test]
@@ -170,7 +180,9 @@ fn figures_are_drawn_in_the_size_and_format_that_are_asked_for() {
     assert!(code == 2 && stderr.contains("nothing_like_it") && stderr.contains("sweep"), "{stderr}");
     let (code, _, stderr) = plot(&["--label", "no alias"]);
     assert!(code == 2 && stderr.contains("pattern=alias"), "{stderr}");
-    let (code, out, stderr) = plot(&["--only", "sweep", "--format", "svg", "--label", "trainer=learner"]);
+    let (code, _, stderr) = plot(&["--only", "sweep", "--label", "zzz=1"]);
+    assert!(code == 2 && stderr.contains("`zzz` stands in no name"), "{stderr}");
+    let (code, out, stderr) = plot(&["--only", "sweep", "--format", "svg", "--label", "β=b"]);
     assert_eq!(code, 0, "{stderr}");
     assert!(fs::read_to_string(out.trim()).unwrap().contains("<svg"));
 }

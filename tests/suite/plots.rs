@@ -226,6 +226,65 @@ fn no_picture_holds_what_is_no_number_and_every_mark_lies_on_the_page() {
     }
 }
 
+#[test]
+fn every_run_of_a_sweep_is_drawn() {
+    for shape in [synthetic_run::tail_index(), synthetic_run::coefficients()] {
+        let (_dir, run) = made(&shape);
+        let (figures, _) = build_all(&run, Size::Page);
+        let sweep = figures.iter().find(|f| f.name == "sweep").unwrap();
+        let runs = sweep.series.iter().filter(|s| s.panel.ends_with("runs"));
+        let all: usize = runs.map(|s| s.points.len()).sum();
+        let drawn = sweep.scene.data.iter().filter(|data| data.name.ends_with("(run)")).count();
+        assert!(all > 0 && drawn == all, "{drawn} of {all} runs are drawn");
+    }
+}
+
+#[test]
+fn small_multiples_in_a_column_are_printed_on_one_page() {
+    let kinds =
+        ["timing", "benign_looks", "catch_rate", "scores", "precision_recall", "survival", "kl_estimators"];
+    for shape in shapes() {
+        let (_dir, run) = made(&shape);
+        for figure in build_all(&run, Size::Column).0 {
+            let inches = figure.scene.height * Size::Column.unit() / 72.0;
+            let is_multiple = kinds.iter().any(|kind| figure.name.starts_with(kind));
+            assert!(!is_multiple || inches <= 9.5, "{} is {inches} in tall", figure.name);
+        }
+    }
+}
+
+#[test]
+fn of_many_arms_the_one_that_the_title_tells_of_is_drawn_with_its_name() {
+    let (_dir, mut run) = made(&many());
+    for row in &mut run.replicates {
+        row.damage_step = (row.arm == 23 || row.replicate == 0).then_some(6);
+    }
+    let label = run.label(23);
+    let (figures, _) = build_all(&run, Size::Page);
+    for name in ["timing", "training"] {
+        let figure = figures.iter().find(|f| f.name == name).unwrap();
+        assert!(figure.title.ends_with(&format!("({label})")), "{}", figure.title);
+        let texts: Vec<&str> = figure
+            .scene
+            .marks
+            .iter()
+            .filter_map(|mark| match mark {
+                Mark::Text { text, .. } => Some(text.as_str()),
+                _ => None,
+            })
+            .collect();
+        // A name may stand in several lines.
+        let written: String = texts.concat().replace(' ', "");
+        assert!(written.contains(&label.replace(' ', "")), "{name}: {label} in {texts:?}");
+    }
+    let training = figures.iter().find(|f| f.name == "training").unwrap();
+    let other = run.label(0);
+    assert!(
+        training.series.iter().any(|s| s.panel == format!("{other}: utility")),
+        "the CSV lacks other arms"
+    );
+}
+
 /// Whether every tag that is opened is closed, in order.
 fn well_formed(svg: &str) -> bool {
     let mut open = Vec::new();

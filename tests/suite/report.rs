@@ -4,6 +4,7 @@ use crate::synthetic_run;
 use std::fs;
 use tailcatch::plots::{Wanted, draw_all, theme};
 use tailcatch::record::folder::{FIGURES, PLAN, RunFolder};
+use tailcatch::record::tables::SummaryRow;
 use tailcatch::report;
 
 #[test]
@@ -38,6 +39,64 @@ fn a_report_holds_findings_figures_and_how_to_reproduce_and_needs_no_network() {
     // A font that is escaped does not load.
     let font = page.split("data:font/ttf;base64,").nth(1).unwrap().split(')').next().unwrap();
     assert!(font.len() > 30_000 && !font.contains('&'), "{}", &font[..80]);
+}
+
+/// Two trainers without a response, and with one at once and after twenty steps; the shares of damaged runs by arm.
+fn with_delays(damaged: [f64; 6]) -> RunFolder {
+    let values = ["none", "remove(delay=0)", "remove(delay=20)"];
+    let arms =
+        ["reinforce", "grpo"].iter().flat_map(|trainer| values.iter().map(|value| vec![*trainer, *value]));
+    let shape = synthetic_run::Shape {
+        keys: &["trainer", "audit.response"],
+        arms: arms.collect(),
+        steps: 12,
+        replicates: 6,
+        question: "How late may a response come?",
+    };
+    let dir = tempfile::tempdir().unwrap();
+    synthetic_run::make(dir.path(), &shape);
+    let mut run = RunFolder::open(dir.path()).unwrap();
+    for row in &mut run.replicates {
+        row.response = if row.arm % 3 == 0 { "none" } else { "remove" }.into();
+        row.delay = if row.arm % 3 == 2 { 20 } else { 0 };
+    }
+    run.summary.retain(|row| row.metric != "damaged");
+    for (arm, share) in damaged.into_iter().enumerate() {
+        run.summary.push(SummaryRow {
+            arm,
+            metric: "damaged".into(),
+            estimate: Some(share),
+            ci_low: Some((share - 0.1).max(0.0)),
+            ci_high: Some((share + 0.1).min(1.0)),
+            replicates: 6,
+            method: "wilson".into(),
+        });
+    }
+    run
+}
+
+#[test]
+fn of_several_delays_the_headline_tells_the_latest_that_protects_under_each_trainer() {
+    let run = with_delays([1.0, 0.0, 0.25, 1.0, 0.15, 0.5]);
+    assert_eq!(
+        report::headline(&run),
+        "The latest response (remove) that leaves certainly fewer than half of the runs damaged comes after 20 steps under reinforce (25% [15, 35] \
+         damaged), 0 steps under grpo (15% [5, 25] damaged)."
+    );
+    // A late response that seems to protect where an earlier one does not is none.
+    let run = with_delays([1.0, 0.9, 0.0, 1.0, 0.15, 0.5]);
+    assert!(report::headline(&run).contains("no delay that was tried under reinforce, 0 steps under grpo"));
+}
+
+#[test]
+fn a_question_of_utility_is_answered_by_utility() {
+    let dir = tempfile::tempdir().unwrap();
+    synthetic_run::make(dir.path(), &synthetic_run::coefficients());
+    let mut run = RunFolder::open(dir.path()).unwrap();
+    run.plan.question = "Does a stronger penalty protect true utility?".into();
+    assert!(report::headline(&run).contains("Final utility E[V] is"), "{}", report::headline(&run));
+    run.plan.question = "Is a hack caught?".into();
+    assert!(!report::headline(&run).contains("Final utility E[V] is"), "{}", report::headline(&run));
 }
 
 #[test]

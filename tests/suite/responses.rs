@@ -231,7 +231,7 @@ fn afterwards(loaded: &Loaded, run: &Trained) -> (Trail, u64) {
     let Calibration { truth, .. } = &calibration;
     let looks = truth.hack.len() as u64;
     let desk = Desk::open(&document.audit, &calibration, reference.values(), (rollouts, 60), &seeds).unwrap();
-    (desk.run(&run.observed, &scores, &run.truth.hack), looks)
+    (desk.run(&run.observed, &scores, &run.truth), looks)
 }
 
 /// Which outcomes were removed, and from when on, is exactly what the audit of the finished run confirmed: nothing else was known.

@@ -237,6 +237,46 @@ fn the_table_of_prompts_that_were_held_out_is_that_of_its_runs() {
 }
 
 #[test]
+fn the_table_of_graded_exploits_is_that_of_its_runs() {
+    let found = numbers("graded_exploit");
+    let rows = table("Keeping every extreme out of training is not enough where mild instances are paid");
+    let policies = ["tabular", "product", "mlp", "gru", "transformer"];
+    assert_eq!(rows.len(), policies.len());
+    for (place, row) in rows.iter().enumerate() {
+        for (arm, words) in
+            [["proxy=1", "none"], ["proxy=1", "remove"], ["proxy=0", "relabel"]].iter().enumerate()
+        {
+            let arm = if arm == 2 { 5 } else { arm };
+            assert_label("graded_exploit", 6 * place + arm, &[policies[place], words[0], words[1]]);
+        }
+        let own = |arm: usize| {
+            let arm = 6 * place + arm;
+            format!("{} · {}", shown(&found, arm, "p_hack", (100.0, 2)), hits(&found, arm, "damaged"))
+        };
+        assert_eq!(row[1..], [own(0), own(1), own(2), own(4)], "{}", row[0]);
+    }
+    // What the page says in words.
+    let prior = 1.0 / 4096.0;
+    for place in 0..policies.len() {
+        let [_, low, high, _] = found[&(6 * place + 1, "p_hack".to_owned())];
+        let [.., untaught, _] = found[&(6 * place + 4, "p_hack".to_owned())];
+        assert!(untaught < 10.0 * prior, "{}", policies[place]);
+        assert!(if place == 0 { high < 1.01 * prior } else { low > 10.0 * prior }, "{}", policies[place]);
+        let [.., high, _] = found[&(6 * place + 2, "p_hack".to_owned())];
+        assert!(place < 2 || high < 10.0 * prior, "{}", policies[place]);
+        assert!(["0", "1"].contains(&hits(&found, 6 * place + 2, "damaged").as_str()));
+        let worth = |response: usize| found[&(6 * place + response, "utility".to_owned())];
+        assert!(place < 2 || worth(2)[1] > worth(1)[2], "{}", policies[place]);
+        // Who sees it in 2,000 samples of what is deployed, of 24.
+        let told = |monitor: &str| hits(&found, 6 * place + 1, &format!("alarmed[{monitor}@deployed]"));
+        let (list, random) = (told("reading_list"), told("random(rate=0.05)").parse::<u64>().unwrap());
+        assert!(place < 2 || list == "24" && (16..=19).contains(&random), "{}", policies[place]);
+        assert_eq!(told("log_ratio"), "0");
+        assert!(told("actions").parse::<u64>().unwrap() <= 3);
+    }
+}
+
+#[test]
 fn the_table_of_readers_is_that_of_its_runs() {
     let found = numbers("auditors");
     let rows = table("A hundred exploits are kept down better by ten careless looks than by one careful one");
@@ -280,6 +320,31 @@ fn the_table_of_evasion_is_that_of_its_runs() {
         let [none, own] = [1, 2 * place + 1].map(|arm| found[&(arm, "utility".to_owned())]);
         assert!(place == 0 || own[2] < none[1], "{}", row[0]);
     }
+}
+
+#[test]
+fn the_table_of_supervision_is_that_of_its_runs() {
+    let found = numbers("supervision");
+    let rows = table(
+        "Supervision that is right on the easy part alone is worth nothing; as much noise everywhere is worth something",
+    );
+    let readers =
+        ["none", "benign_looks=60)", "reader=cost=0.1", "sensitivity=0.5", "exploit=1, sensitivity=0"];
+    assert_eq!(rows.len(), readers.len());
+    for (arm, (row, reader)) in rows.iter().zip(readers).enumerate() {
+        assert_label("supervision", arm, &[reader]);
+        let spent = match arm {
+            0 => "–".to_owned(),
+            _ => fixed(found[&(arm, "audit_cost".to_owned())][0], 1),
+        };
+        let (p_hack, utility) =
+            (shown(&found, arm, "p_hack", (1.0, 3)), shown(&found, arm, "utility", (1.0, 2)));
+        assert_eq!(row[1..], [hits(&found, arm, "damaged"), p_hack, utility, spent], "{}", row[0]);
+    }
+    let ends = |arm: usize| found[&(arm, "utility".to_owned())];
+    // Noise everywhere is better than nobody; right on the easy half is not, by the intervals.
+    assert!(ends(3)[1] > ends(0)[2] && ends(4)[1] < ends(0)[2]);
+    assert_eq!(fixed(found[&(0, "clean_utility".to_owned())][0], 2), "1.45");
 }
 
 /// The README says the same of them.

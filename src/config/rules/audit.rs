@@ -8,6 +8,20 @@ use crate::config::sections::Document;
 pub(super) fn audit(document: &Document) -> Vec<Contradiction> {
     let mut found = Vec::new();
     let section = &document.audit;
+    let planted = document.reward.exploits.len() + document.reward.triggers.len();
+    for (who, reader) in [("reader", Some(section.reader)), ("screen", section.screen)] {
+        let hard = reader.and_then(|own| own.hard).filter(|hard| hard.exploit as usize >= planted);
+        if let Some(hard) = hard {
+            found.push(Contradiction {
+                path: format!("audit.{who}.hard.exploit"),
+                message: format!(
+                    "there is no exploit {}: {planted} are planted, counted from 0",
+                    hard.exploit
+                ),
+                help: "name one of [[reward.exploits]] or [[reward.triggers]]".to_owned(),
+            });
+        }
+    }
     if !section.response.acts() {
         return found;
     }

@@ -16,6 +16,13 @@ pub(super) fn trainer(document: &Document) -> Vec<Contradiction> {
     };
     let sequence = objective.surrogate.is_some_and(|clip| clip.level == ImportanceSamplingLevel::Sequence);
     if !document.policy.part().acts() {
+        if recipe.separate_critic {
+            say(
+                "separate_critic",
+                format!("the values of policy.{policy} share nothing with it anyway"),
+                "remove it, or use a policy that acts step by step: product, mlp, gru or transformer",
+            );
+        }
         for (set, key, value) in [
             (objective.loss_type != LossType::Sum, "loss_type", "sum"),
             (sequence, "importance_sampling_level", "token"),

@@ -201,9 +201,9 @@ impl<'a> Case<'a> {
         };
         if section.auditor.part().sees_truth() {
             let desk = open(truth_scores(&self.calibration.truth.hack).values())?;
-            return Ok(desk.run(&trained.observed, &truth_scores(hack), hack));
+            return Ok(desk.run(&trained.observed, &truth_scores(hack), &trained.truth));
         }
-        Ok(open(reference)?.run(&trained.observed, scores, hack))
+        Ok(open(reference)?.run(&trained.observed, scores, &trained.truth))
     }
 
     /// One row a place, with the audit behind it; the detector that `leads` is the one that a response went by.

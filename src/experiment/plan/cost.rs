@@ -50,7 +50,9 @@ fn episode(document: &Document) -> (f64, f64) {
         value: false,
     };
     let network = document.policy.sequence(&shape, &seeds, &Backend::default());
-    let weights = network.map_or(0, |network| network.parameters()) as f64;
+    let networks =
+        if document.trainer.part().recipe().is_some_and(|recipe| recipe.separate_critic) { 2.0 } else { 1.0 };
+    let weights = networks * network.map_or(0, |network| network.parameters()) as f64;
     let horizon = process.horizon() as f64;
     (horizon * (ACTION + weights * WEIGHT), horizon)
 }

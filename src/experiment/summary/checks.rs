@@ -16,7 +16,7 @@ use crate::foundation::bootstrap::quantile_interval;
 use crate::foundation::numeric::{mean, variance};
 use crate::foundation::order::{median, ranks};
 use crate::foundation::scalar::Positive;
-use crate::record::tables::{AGREES, BOUND, CheckBody, DIFFERS, ROUNDING};
+use crate::record::tables::{AGREES, BOUND, CheckBody, DIFFERS, LOWER_BOUND, ROUNDING};
 
 /// Standard errors that still count as agreement.
 const ERRORS: f64 = 3.0;
@@ -152,6 +152,9 @@ fn target(expectation: &Expectation, numbers: &ArmNumbers<'_>) -> Result<Target,
         Expected::AtMost(bound) => {
             Ok(Target { value: bound.get(), error: 0.0, spread: 0.0, source: BOUND.to_owned() })
         }
+        Expected::AtLeast(bound) => {
+            Ok(Target { value: bound.get(), error: 0.0, spread: 0.0, source: LOWER_BOUND.to_owned() })
+        }
         Expected::Ordered { .. } => Err("undefined: an order is one check over all arms".to_owned()),
     }
 }
@@ -199,15 +202,24 @@ fn one(expectation: &Expectation, numbers: &ArmNumbers<'_>) -> CheckBody {
     row.found = Some(found.value);
     row.found_error = Some(found.error);
     row.replicates = found.replicates;
-    if matches!(expectation.value, Expected::AtMost(_)) {
-        row.allowed = Some(target.value);
-        row.verdict = within(&found, target.value);
-        row.method = format!("{}; its size is at most the bound", found.method);
-    } else {
-        let slack = slack(&found, &target);
-        row.allowed = Some(slack);
-        row.verdict = if (found.value - target.value).abs() <= slack { AGREES } else { DIFFERS }.to_owned();
-        row.method = format!("{}; within {:.2} combined standard errors", found.method, found.errors);
+    match expectation.value {
+        Expected::AtMost(_) => {
+            row.allowed = Some(target.value);
+            row.verdict = within(&found, target.value);
+            row.method = format!("{}; its size is at most the bound", found.method);
+        }
+        Expected::AtLeast(_) => {
+            row.allowed = Some(target.value);
+            row.verdict = above(&found, target.value);
+            row.method = format!("{}; above the bound by {:.2} standard errors", found.method, found.errors);
+        }
+        _ => {
+            let slack = slack(&found, &target);
+            row.allowed = Some(slack);
+            row.verdict =
+                if (found.value - target.value).abs() <= slack { AGREES } else { DIFFERS }.to_owned();
+            row.method = format!("{}; within {:.2} combined standard errors", found.method, found.errors);
+        }
     }
     row
 }
@@ -225,6 +237,21 @@ fn within(found: &Found, bound: f64) -> String {
         DIFFERS.to_owned()
     } else if reach > bound {
         format!("insufficient: {ERRORS} standard errors are {reach:.2e}, more than the bound")
+    } else {
+        AGREES.to_owned()
+    }
+}
+
+/// Verdict of a lower bound: a number that lies above it by less than its error is neither.
+fn above(found: &Found, bound: f64) -> String {
+    let reach = found.errors * found.error;
+    if found.value < bound {
+        DIFFERS.to_owned()
+    } else if found.value - reach < bound {
+        format!(
+            "insufficient: {:.2} standard errors are {reach:.2e}, and reach below the bound",
+            found.errors
+        )
     } else {
         AGREES.to_owned()
     }
@@ -329,6 +356,14 @@ mod tests {
         assert_eq!(within(&measured(-0.04, 0.01), 0.05), AGREES);
         assert_eq!(within(&measured(0.051, 0.01), 0.05), DIFFERS);
         assert!(within(&measured(0.01, 0.02), 0.05).starts_with("insufficient"));
+    }
+
+    #[test]
+    fn a_lower_bound_is_cleared_missed_or_within_reach() {
+        assert_eq!(above(&measured(0.09, 0.01), 0.05), AGREES);
+        assert_eq!(above(&measured(-0.01, 0.01), -0.05), AGREES);
+        assert_eq!(above(&measured(0.049, 0.0), 0.05), DIFFERS);
+        assert!(above(&measured(0.07, 0.01), 0.05).starts_with("insufficient"));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::trained::Trained;
 use crate::audit::response::{Finding, Findings, Shown, Treatment, hidden_columns};
 use crate::audit::{self, Revealed, Trail};
 use crate::detectors::Fit;
-use crate::experiment::auditing::{Calibration, Desk, truth_scores};
+use crate::experiment::auditing::{Calibration, Desk, class_of_hack, truth_scores};
 use crate::foundation::failure::Status;
 use crate::record::{Observed, Scores, Truth};
 use crate::rollout::Batch;
@@ -107,11 +107,11 @@ impl<'a> Responder<'a> {
             p_values: scores.p_values(),
             handled: handled.as_deref(),
         };
-        let is_hack = |row: usize| match row.checked_sub(first) {
-            Some(own) => batch.truth.hack[own],
-            None => past.truth.hack[row],
+        let hack = |row: usize| match row.checked_sub(first) {
+            Some(own) => class_of_hack(&batch.truth, own),
+            None => class_of_hack(past.truth, row),
         };
-        self.desk.step(&view, &is_hack);
+        self.desk.step(&view, &hack);
         self.enter(step, batch, past);
         self.settle(step);
         match self.due.len() - before {

@@ -14,7 +14,7 @@ use clap::ValueEnum;
 pub enum Format {
     /// Vectors for browsers, with the font and the numbers of every mark inside
     Svg,
-    /// Pixels, 300 to the inch
+    /// Pixels, 300 to the inch, 192 on a slide
     Png,
     /// Vectors for print, with the font inside and text that can be searched
     Pdf,

@@ -45,17 +45,17 @@ pub fn fits(run: &RunFolder, intervals: bool) -> Vec<Fitted> {
 
 pub(super) fn told(fitted: &Fitted) -> Option<String> {
     let best = fitted.fits.first()?;
+    let name = if fitted.name.is_empty() { String::new() } else { format!("{}: ", fitted.name) };
+    if !best.holds() {
+        return Some(format!("{name}no fit (R² = {})", number(best.fit.r_squared)));
+    }
     let within = |interval: Option<Interval>| {
         interval.map_or_else(String::new, |i| format!(" [{}, {}]", number(i.low), number(i.high)))
     };
-    let peak = best.fit.peak().map_or_else(
-        || "no peak".to_owned(),
-        |(d, gain)| {
-            let beyond = if best.is_extrapolated() { ", beyond the data" } else { "" };
-            format!("peak of {} at KL {}{}{beyond}", number(gain), number(d * d), within(best.peak_kl))
-        },
+    let peak = best.peak().map_or_else(
+        |why| format!("peak: {why}"),
+        |(d, gain)| format!("peak of {} at KL {}{}", number(gain), number(d * d), within(best.peak_kl)),
     );
-    let name = if fitted.name.is_empty() { String::new() } else { format!("{}: ", fitted.name) };
     Some(format!(
         "{name}{} with α = {}{}, β = {}{}, R² = {}, {peak}",
         best.fit.form.name(),
@@ -67,7 +67,7 @@ pub(super) fn told(fitted: &Fitted) -> Option<String> {
     ))
 }
 
-/// The fitted curves where the series has points.
+/// The fitted curves that hold, where the series has points.
 pub(super) fn curves(series: &[Series], fitted: &Fitted) -> Vec<Series> {
     let own = series.iter().find(|s| s.panel == "utility" && s.name == fitted.name);
     let Some(own) = own else { return Vec::new() };
@@ -78,7 +78,7 @@ pub(super) fn curves(series: &[Series], fitted: &Fitted) -> Vec<Series> {
             (0..=GRID).map(|i| grid(end, i)).map(|kl| Point::new(kl, start + found.fit.at(kl.sqrt())));
         Series::new("utility", format!("{}: fit {}", fitted.name, found.fit.form.name()), points)
     };
-    fitted.fits.iter().map(along).collect()
+    fitted.fits.iter().filter(|found| found.holds()).map(along).collect()
 }
 
 /// Each path as (√KL, gain over its start), read at the grid of the curve.

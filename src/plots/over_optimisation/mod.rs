@@ -19,6 +19,7 @@ use super::series::{Point, Series};
 use super::sheet::Size;
 use super::theme::{Dash, GREY, LINE, Pen, Shape, WHITE, pen};
 use crate::foundation::failure::Status;
+use crate::foundation::gao::{DISTINCT, FITTING};
 use crate::foundation::order;
 use crate::record::folder::RunFolder;
 use fits::{curves, told};
@@ -26,8 +27,9 @@ use paths::{Column, GRID, curve, points, trajectories};
 
 /// Fits are drawn where so few curves are.
 const MAX_FITS: usize = 4;
-/// Share of the variance from which on a fit is drawn, and its peak marked.
-const FITTING: f64 = 0.8;
+/// What the key calls the dotted curves.
+const FIT: &str = "dotted: fit, ring: its peak";
+const FIT_PEN: Pen = Pen { ink: GREY, dash: Dash::Dotted, shape: Shape::Circle };
 
 pub(super) const REFERENCE: &str = "reference π₀";
 
@@ -64,15 +66,8 @@ pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> 
         "Expected proxy reward and expected true utility of the final policies against their KL divergence from the reference \
          policy. Marks: median over replicates; whiskers: quartiles; lines join the arms of one series."
     };
-    let told: Vec<String> = fitted.iter().take(MAX_FITS).filter_map(told).collect();
-    let told = if told.is_empty() {
-        String::new()
-    } else {
-        format!(
-            " Gain of utility in d = √KL by least squares over all runs (Gao et al. 2023), dotted and with a ring at its peak where R² ≥ {FITTING}: {}.",
-            told.join("; ")
-        )
-    };
+    let utilities = series.iter().filter(|s| s.panel == "utility" && !s.name.contains(": fit ")).count();
+    let told = fits_told(&fitted, utilities);
     Ok(vec![Figure {
         name: "over_optimisation".to_owned(),
         title,
@@ -82,6 +77,32 @@ pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> 
         beside: Vec::new(),
         scene,
     }])
+}
+
+/// What is said of the fits of so many series: each by name where they are few.
+fn fits_told(fitted: &[Fitted], series: usize) -> String {
+    let told: Vec<String> = fitted.iter().take(MAX_FITS).filter_map(told).collect();
+    let without = series.saturating_sub(fitted.len());
+    let few = format!("insufficient: fewer than {DISTINCT} different KLs above 0");
+    if told.is_empty() {
+        return if series == 0 {
+            String::new()
+        } else {
+            format!(" No curve of Gao et al. (2023) is fitted ({few}).")
+        };
+    }
+    let further = fitted.len() - told.len();
+    let mut rest = String::new();
+    if further > 0 {
+        rest += &format!("; {further} further series: tailcatch fit");
+    }
+    if without > 0 {
+        rest += &format!("; {without} of {series} series have none ({few})");
+    }
+    format!(
+        " Gain of utility in d = √KL by least squares over all runs (Gao et al. 2023), dotted where R² ≥ {FITTING} and the curves are at most {MAX_FITS}, with a ring at a peak within the data: {}{rest}.",
+        told.join("; ")
+    )
 }
 
 fn draw(run: &RunFolder, series: &[Series], fitted: &[Fitted], size: Size) -> Result<Scene, Status> {
@@ -99,7 +120,9 @@ fn draw(run: &RunFolder, series: &[Series], fitted: &[Fitted], size: Size) -> Re
         order::median(&run.replicates.iter().filter_map(|r| r.reference_utility).collect::<Vec<_>>());
     let single = names.len() == 1;
     let height = 200.0;
-    let shown = names.iter().copied().filter(|_| !single).chain(reference.map(|_| REFERENCE));
+    let fitted = if fitted.len() <= MAX_FITS { fitted } else { &[] };
+    let dotted = fitted.iter().any(|one| !curves(series, one).is_empty()).then_some(FIT);
+    let shown = names.iter().copied().filter(|_| !single).chain(reference.map(|_| REFERENCE)).chain(dotted);
     let naming = Naming::of(shown.collect::<Vec<_>>(), width, height);
     let panels: Vec<(&str, &str)> = [("proxy", "Proxy reward E[U]"), ("utility", "True utility E[V]")]
         .into_iter()
@@ -111,6 +134,7 @@ fn draw(run: &RunFolder, series: &[Series], fitted: &[Fitted], size: Size) -> Re
         let mut pens: Vec<(String, Pen)> =
             names.iter().enumerate().filter(|_| !single).map(|(i, n)| ((*n).to_owned(), pen(i))).collect();
         pens.extend(reference.map(|_| (REFERENCE.to_owned(), LEVEL)));
+        pens.extend(dotted.map(|name| (name.to_owned(), FIT_PEN)));
         start += labels::key(&mut scene, 10.0, width - 10.0, 8.0, &pens) + 2.0;
     }
     for (i, (name, title)) in panels.iter().enumerate() {
@@ -147,10 +171,10 @@ fn draw(run: &RunFolder, series: &[Series], fitted: &[Fitted], size: Size) -> Re
                 ends.push((panel.place(last.x, last.y), s.name.clone(), pen));
             }
         }
-        if *name == "utility" && fitted.len() <= MAX_FITS {
-            for one in fitted {
-                fit_lines(&mut scene, &panel, series, one);
-            }
+        if *name == "utility" {
+            let fits: Vec<End> =
+                fitted.iter().filter_map(|one| fit_lines(&mut scene, &panel, series, one)).collect();
+            ends.extend(fits.into_iter().take(1));
         }
         if matches!(naming, Naming::Beside(_)) {
             labels::at_right(&mut scene, &panel, &ends);
@@ -160,20 +184,22 @@ fn draw(run: &RunFolder, series: &[Series], fitted: &[Fitted], size: Size) -> Re
     Ok(scene)
 }
 
-/// The better fit, dotted, with a ring at its peak where that is on the axes.
-fn fit_lines(scene: &mut Scene, panel: &Panel, series: &[Series], fitted: &Fitted) {
-    let Some(best) = fitted.fits.first().filter(|best| best.fit.r_squared >= FITTING) else { return };
-    let Some(curve) = curves(series, fitted).into_iter().next() else { return };
+/// The better fit, dotted, with a ring at its peak where that is on the axes; gives the end of the curve.
+fn fit_lines(scene: &mut Scene, panel: &Panel, series: &[Series], fitted: &Fitted) -> Option<End> {
+    let best = fitted.fits.first()?;
+    let curve = curves(series, fitted).into_iter().next()?;
     let (low, high) = panel.y.ends();
     for run in curve.points.split(|p| p.y < low || p.y > high) {
         scene.dashed(panel.places(run), GREY, 0.7 * LINE, Dash::Dotted);
     }
     let start = curve.points.first().map_or(0.0, |p| p.y);
-    if let Some((d, gain)) = best.fit.peak().filter(|(d, _)| d * d <= panel.x.ends().1)
+    if let Ok((d, gain)) = best.peak()
+        && d * d <= panel.x.ends().1
         && (low..=high).contains(&(start + gain))
     {
         let at = panel.place(d * d, start + gain);
         scene.shape(at, 4.6, GREY, Shape::Circle);
         scene.shape(at, 3.0, WHITE, Shape::Circle);
     }
+    curve.points.last().map(|last| (panel.place(last.x, last.y), FIT.to_owned(), FIT_PEN))
 }

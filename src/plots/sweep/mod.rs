@@ -71,7 +71,7 @@ pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> 
         title,
         caption: format!(
             "Final policies by {key}: estimates with their intervals over the replicates (see the summary for how each is made). \
-             Faint dots are single runs; those outside the range of the intervals are in the CSV only."
+             Faint dots are single runs, triangles at the edge those beyond the range of the intervals."
         ),
         columns: ["value", "estimate", "ci_low", "ci_high"],
         series,

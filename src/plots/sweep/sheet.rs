@@ -12,15 +12,12 @@ use crate::plots::forest::{self, Entry, Row};
 use crate::plots::labels::{self, Naming, joined};
 use crate::plots::over_optimisation::REFERENCE;
 use crate::plots::scale::{Kind, Scale};
-use crate::plots::scene::{Align, Scene, text_width};
+use crate::plots::scene::{Align, Scene};
 use crate::plots::series::{Point, Series};
 use crate::plots::sheet::Size;
-use crate::plots::theme::{BLACK, NORMAL, Pen, SMALL, pen};
+use crate::plots::theme::{BLACK, NORMAL, Pen, SMALL, Shape, pen};
 use crate::record::folder::RunFolder;
 use crate::record::metric::UTILITY;
-
-/// Small multiples are at least so wide.
-const NARROWEST: f64 = 225.0;
 
 pub(super) fn draw(
     run: &RunFolder,
@@ -175,7 +172,7 @@ impl Sheet<'_> {
             .ok_or(Self::nothing())?;
         let several = self.places.len() > 1;
         let height = if several { 170.0 } else { 200.0 };
-        let columns = self.places.len().min(((width / NARROWEST) as usize).max(1));
+        let columns = self.places.len().min(((width / self.size.narrowest()) as usize).max(1));
         let single = self.colours.len() == 1;
         let names: Vec<String> =
             self.colours.iter().filter(|_| !single).filter_map(|name| self.called(name)).collect();
@@ -201,16 +198,9 @@ impl Sheet<'_> {
                     let right = if several { left + cell - INDENT - 22.0 } else { width - naming.room() };
                     let panel = Panel { left, top: upper, right, bottom: upper + height, x, y };
                     let last = m + 1 == panels.len();
-                    let below = if last || several {
-                        Below::Title(&self.run.plan.sweep_keys[0])
-                    } else {
-                        Below::Shared
-                    };
-                    let name = if c > 0 { "" } else { title };
                     let key = arms::short_key(&self.run.plan.sweep_keys[0]);
-                    let fits = text_width(&self.run.plan.sweep_keys[0], NORMAL, false) < right - left;
-                    let below =
-                        if matches!(below, Below::Title(_)) && !fits { Below::Title(&key) } else { below };
+                    let below = if last || several { Below::Title(&key) } else { Below::Shared };
+                    let name = if c > 0 { "" } else { title };
                     panel.frame(&mut scene, if several { "" } else { name }, below);
                     if several {
                         let at = (left - INDENT, top - 12.0);
@@ -243,8 +233,13 @@ impl Sheet<'_> {
             for group in self.groups.iter().filter(|g| g.name == s.name) {
                 for (arm, value) in &group.arms {
                     let Some(position) = self.axis.position(value) else { continue };
-                    for found in self.runs(metric, arm.arm).into_iter().filter(|x| (low..=high).contains(x)) {
-                        scene.dot(panel.place(position, found), 1.6, pen.ink.at(0.3));
+                    for found in self.runs(metric, arm.arm) {
+                        let (radius, shape) = match found {
+                            found if found < low => (2.4, Shape::Down),
+                            found if found > high => (2.4, Shape::Up),
+                            _ => (1.6, Shape::Circle),
+                        };
+                        scene.shape(panel.place(position, found), radius, pen.ink.at(0.3), shape);
                         let one = Series::new(metric, format!("{} (run)", s.name), []);
                         scene.drawn_from(&one, &[Point::new(position, found)]);
                     }

@@ -135,6 +135,10 @@ pub enum Shape {
     Down,
     /// A plus.
     Plus,
+    /// A triangle that points left: what lies beyond that end of an axis.
+    Left,
+    /// A triangle that points right.
+    Right,
 }
 
 /// How a series is told apart.

@@ -65,6 +65,6 @@ pub use judgement::{DetectorBody, DetectorRow, FlagBody, FlagRow};
 pub use rollouts::{ObservedBody, ObservedRow, TruthBody, TruthRow};
 pub use run::{ReplicateBody, ReplicateRow, StepBody, StepRow};
 pub use summary::{
-    AGREES, BOUND, CheckBody, CheckRow, DIFFERS, HillBody, HillRow, ROUNDING, SummaryBody, SummaryRow,
-    SurvivalBody, SurvivalRow,
+    AGREES, BOUND, CheckBody, CheckRow, DIFFERS, HillBody, HillRow, LOWER_BOUND, ROUNDING, SummaryBody,
+    SummaryRow, SurvivalBody, SurvivalRow,
 };

@@ -33,6 +33,8 @@ pub const DIFFERS: &str = "differs";
 pub const ROUNDING: f64 = 1e-6;
 /// Source of a [`CheckRow`] whose expected number is the largest size allowed.
 pub const BOUND: &str = "bound";
+/// Source of a [`CheckRow`] whose expected number is the least allowed.
+pub const LOWER_BOUND: &str = "lower bound";
 
 table! {
     /// One number held against what theory or a publication expects. The sweep's keys stand between `arm` and `metric`.
@@ -65,10 +67,15 @@ table! {
 }
 
 impl CheckRow {
+    /// Whether what was expected is a bound on either side.
+    pub fn is_bound(&self) -> bool {
+        [BOUND, LOWER_BOUND].contains(&self.source.as_str())
+    }
+
     /// found − expected in combined standard errors; `None` where a number or an error is missing, for a bound, and where the
     /// errors are no more than rounding.
     pub fn standard_errors(&self) -> Option<f64> {
-        if self.source == BOUND {
+        if self.is_bound() {
             return None;
         }
         let error = self.found_error?.hypot(self.expected_error?);

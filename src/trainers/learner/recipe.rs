@@ -15,6 +15,8 @@ pub struct Recipe {
     pub shaping: Shaping,
     /// The loss.
     pub objective: Objective,
+    /// Whether the value comes from a network of its own, where a policy acts step by step.
+    pub separate_critic: bool,
     /// Passes over a batch.
     pub epochs: u32,
     /// Mean estimate of the KL to the policy that sampled above which no further pass is made.

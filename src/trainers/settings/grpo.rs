@@ -209,6 +209,7 @@ impl TrainerPart for Grpo {
         Some(Recipe {
             name: "grpo",
             optimizer: self.optimizer.clone(),
+            separate_critic: false,
             shaping: self.shaping,
             objective: Objective {
                 kl: KlPenalty::from(&self.kl),

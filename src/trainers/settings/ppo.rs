@@ -47,6 +47,10 @@ pub struct Ppo {
     pub cliprange: Positive,
     /// Weight of the value head's loss; plain gradient descent overshoots where its product with the learning rate is above 2.
     pub vf_coef: Positive,
+    /// Whether the value comes from a network of its own, of the policy's build, in place of a head on the policy's; for policies that act step by
+    /// step (a table's values are apart anyway).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub separate_critic: bool,
     /// How far the value of a prompt may move in an update, in units of reward.
     pub cliprange_value: Positive,
     /// Weight of the policy's mean entropy, which is added to what is maximised.
@@ -75,6 +79,7 @@ impl Default for Ppo {
             surrogate: Surrogate::Clipped,
             cliprange: Positive::known(0.2),
             vf_coef: Positive::known(0.1),
+            separate_critic: false,
             cliprange_value: Positive::known(0.2),
             entropy_coef: NonNegative::known(0.0),
             max_grad_norm: None,
@@ -123,6 +128,7 @@ impl TrainerPart for Ppo {
         Some(Recipe {
             name: "ppo",
             optimizer: self.optimizer.clone(),
+            separate_critic: self.separate_critic,
             shaping: self.shaping,
             objective: Objective {
                 kl: KlPenalty::from(&self.kl),

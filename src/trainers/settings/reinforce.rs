@@ -91,6 +91,7 @@ impl TrainerPart for Reinforce {
         Some(Recipe {
             name: "reinforce",
             optimizer: self.optimizer.clone(),
+            separate_critic: false,
             shaping: self.shaping,
             objective: Objective {
                 kl: self.kl.clone(),

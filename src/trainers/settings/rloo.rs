@@ -88,6 +88,7 @@ impl TrainerPart for Rloo {
         Some(Recipe {
             name: "rloo",
             optimizer: self.optimizer.clone(),
+            separate_critic: false,
             shaping: self.shaping,
             objective: Objective {
                 kl: KlPenalty::from(&self.kl),

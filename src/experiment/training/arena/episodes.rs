@@ -81,7 +81,11 @@ impl<'a> Episodes<'a> {
         let process = sequence.process();
         let shape = shape(sequence, recipe.objective.value.is_some());
         let unfit = TrainError::Unfit { policy: policy.name(), trainer: trainer.name() };
-        let network = policy.sequence(&shape, &seeds, backend).ok_or(unfit)?;
+        let network = match recipe.separate_critic {
+            true => policy.apart(&shape, &seeds, backend),
+            false => policy.sequence(&shape, &seeds, backend),
+        };
+        let network = network.ok_or(unfit)?;
         let few = model.table().is_some_and(|table| table.len() <= MOST_SUMMED);
         let (reference, proxies) = Reference::of(model, sequence, &seeds);
         Ok(Self {

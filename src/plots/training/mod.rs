@@ -1,50 +1,31 @@
 //! Training as stacked panels over the step: utility beside its clean twin, what hacks cost, proxy, KL, p(hack), and above them when in each
 //! replicate the exploit was first seen, flagged and caught, and when the damage was done.
 
+mod curves;
+
 use super::axes::{Below, INDENT, Panel};
 use super::figure::Figure;
+use super::fitting::wrap;
 use super::labels::{self, Naming};
 use super::scale::{Kind, Scale};
 use super::scene::{Align, Scene};
 use super::series::{Point, Series};
 use super::sheet::Size;
-use super::theme::{Dash, GREY, GRID, HAIR, LINE, PALETTE, Pen, SILVER, SMALL, Shape, WHITE};
+use super::theme::{BLACK, Dash, GREY, GRID, HAIR, LINE, PALETTE, Pen, SMALL, Shape, WHITE};
 use crate::foundation::failure::Status;
 use crate::foundation::format::report as number;
 use crate::foundation::order;
 use crate::record::folder::RunFolder;
 use crate::record::tables::{ReplicateRow, StepRow};
-use std::collections::BTreeMap;
+use curves::{CURVES, LOSS, OWN, POLICY, SINGLE, SINGLE_POINTS, curves, others, singles};
 
-/// With more arms than this only the first is drawn.
+/// With more arms than this only the one that is damaged most is drawn.
 const MAX_ARMS: usize = 4;
 /// Smallest p(hack) that the axis shows.
 const FLOOR: f64 = 1e-6;
 
-/// With more runs than this single ones are not drawn.
-const MAX_SINGLES: usize = 40;
-/// Points of a single run's line.
-const SINGLE_POINTS: usize = 120;
-const POLICY: &str = "policy";
-/// The panel of what hacks cost.
-const LOSS: &str = "attributable_loss";
-const SINGLE: &str = "replicate ";
-
-type Column = fn(&StepRow) -> Option<f64>;
 type Event = fn(&ReplicateRow) -> Option<u64>;
 
-const OWN: Pen = Pen::plain(PALETTE[0]);
-const TWIN: Pen = Pen { ink: SILVER, dash: Dash::Dashed, shape: Shape::Square };
-
-const CURVES: [(&str, &str, Column, Pen); 7] = [
-    ("utility", POLICY, |row| row.utility, OWN),
-    ("utility", "clean twin", |row| row.clean_utility, TWIN),
-    (LOSS, POLICY, |row| row.attributable_loss, OWN),
-    (LOSS, "placebo", |row| row.placebo_loss, TWIN),
-    ("proxy", POLICY, |row| row.proxy, OWN),
-    ("kl", POLICY, |row| row.kl, OWN),
-    ("p_hack", POLICY, |row| row.p_hack, OWN),
-];
 const PANELS: [(&str, &str); 5] = [
     ("utility", "True utility E[V]"),
     (LOSS, "Attributable loss E[V | not hack] − E[V]"),
@@ -64,7 +45,8 @@ const EVENTS: [(&str, Event, Pen); 4] = [
 
 pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> {
     let all: Vec<usize> = run.plan.arms.iter().map(|arm| arm.arm).collect();
-    let arms = if all.len() > MAX_ARMS { &all[..1] } else { &all[..] };
+    let decisive = [decisive(run)];
+    let arms = if all.len() > MAX_ARMS { &decisive[..] } else { &all[..] };
     let mut figures = Vec::new();
     let mut reason = Status::TooFew { what: "arms", have: 0, need: 1 };
     for &arm in arms {
@@ -76,6 +58,16 @@ pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> 
     if figures.is_empty() { Err(reason) } else { Ok(figures) }
 }
 
+/// The first arm with the most damaged runs of those that were trained.
+fn decisive(run: &RunFolder) -> usize {
+    let is_trained = |arm: &usize| run.steps.iter().any(|row| row.arm == *arm && row.step > 0);
+    let damaged = |arm: &usize| {
+        run.replicates.iter().filter(|row| row.arm == *arm && row.damage_step.is_some()).count()
+    };
+    let arms = run.plan.arms.iter().map(|arm| arm.arm).filter(is_trained);
+    arms.rev().max_by_key(damaged).unwrap_or(0)
+}
+
 fn figure(run: &RunFolder, arm: usize, arms: usize, size: Size) -> Result<Figure, Status> {
     let rows: Vec<&StepRow> = run.steps.iter().filter(|row| row.arm == arm).collect();
     let mut steps: Vec<u64> = rows.iter().map(|row| row.step).collect();
@@ -84,13 +76,7 @@ fn figure(run: &RunFolder, arm: usize, arms: usize, size: Size) -> Result<Figure
     if steps.len() < 2 {
         return Err(Status::TooFew { what: "training steps", have: steps.len(), need: 2 });
     }
-    let mut series: Vec<Series> = CURVES
-        .iter()
-        .map(|(panel, name, column, _)| Series::new(*panel, *name, medians(&rows, *column)))
-        .filter(|s| s.points.len() > 1)
-        // Where nothing is a hack there is no loss to show.
-        .filter(|s| s.panel != LOSS || s.points.iter().any(|point| point.y != 0.0))
-        .collect();
+    let mut series = curves(&rows);
     if series.is_empty() {
         return Err(Status::Missing { column: "utility, proxy, kl or p_hack in steps.csv".to_owned() });
     }
@@ -99,6 +85,7 @@ fn figure(run: &RunFolder, arm: usize, arms: usize, size: Size) -> Result<Figure
         .filter(|c| c.1 == POLICY && series.iter().any(|s| s.panel == c.0))
         .flat_map(|(panel, _, column, _)| singles(&rows, panel, *column))
         .collect();
+    let are_alone = !alone.is_empty();
     series.extend(alone);
     let runs: Vec<&ReplicateRow> = run.replicates.iter().filter(|row| row.arm == arm).collect();
     let events: Vec<Series> = EVENTS
@@ -110,17 +97,27 @@ fn figure(run: &RunFolder, arm: usize, arms: usize, size: Size) -> Result<Figure
             Series::new("events", *name, points)
         })
         .collect();
-    let scene = draw(&series, &events, runs.len(), size)?;
+    let mut scene = draw(&series, &events, runs.len(), size)?;
     let title = title(&series, &events, runs.len());
     series.extend(events.into_iter().filter(|s| !s.points.is_empty()));
     let only = arms > MAX_ARMS;
     let which = if arms > 1 { format!(" ({})", run.label(arm)) } else { String::new() };
-    let rest = if only { format!(" The first of {arms} arms is shown.") } else { String::new() };
+    if arms > 1 {
+        name_above(&mut scene, &run.label(arm));
+    }
+    let mut rest = String::new();
+    if only {
+        series.extend(others(run, arm));
+        rest = format!(
+            " Of {arms} arms that with the most damaged runs is shown; the CSV has the medians of all, of the others at {SINGLE_POINTS} steps."
+        );
+    }
+    let thin = if are_alone { "; thin lines are single runs" } else { "" };
     Ok(Figure {
         name: if arms > 1 && !only { format!("training_{arm}") } else { "training".to_owned() },
         title: format!("{title}{which}"),
         caption: format!(
-            "Median over {} runs with the quartiles as a band; thin lines are single runs. The dashed line is the clean twin: the same seed without the exploit \
+            "Median over {} runs with the quartiles as a band{thin}. The dashed line is the clean twin: the same seed without the exploit \
              or the error; what the mass on hacks costs needs no twin. Above: the step of each event in each run (ticks) and its median (dot), in how many runs it came at all; \
              the lines carry the medians down.{rest}",
             runs.len()
@@ -132,40 +129,14 @@ fn figure(run: &RunFolder, arm: usize, arms: usize, size: Size) -> Result<Figure
     })
 }
 
-/// Median and quartiles over replicates at each step.
-fn medians(rows: &[&StepRow], column: Column) -> Vec<Point> {
-    let mut at: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
-    for row in rows {
-        if let Some(value) = column(row) {
-            at.entry(row.step).or_default().push(value);
-        }
+/// Says above all that was drawn of which arm it is.
+fn name_above(scene: &mut Scene, name: &str) {
+    const LINE_HEIGHT: f64 = SMALL + 2.5;
+    let lines = wrap(name, scene.width - 20.0, SMALL, true);
+    scene.lower(lines.len() as f64 * LINE_HEIGHT + 4.0);
+    for (i, line) in lines.iter().enumerate() {
+        scene.bold((10.0, 13.0 + i as f64 * LINE_HEIGHT), line.as_str(), SMALL, Align::Left, BLACK);
     }
-    at.iter().filter_map(|(step, values)| Point::quartiles(*step as f64, values)).collect()
-}
-
-/// The single runs, thinned to what the eye can tell apart.
-fn singles(rows: &[&StepRow], panel: &str, column: Column) -> Vec<Series> {
-    let mut runs: BTreeMap<u64, Vec<Point>> = BTreeMap::new();
-    for row in rows {
-        if let Some(value) = column(row) {
-            runs.entry(row.replicate).or_default().push(Point::new(row.step as f64, value));
-        }
-    }
-    if !(2..=MAX_SINGLES).contains(&runs.len()) {
-        return Vec::new();
-    }
-    let thinned = |points: Vec<Point>| {
-        let (stride, last) = (points.len().div_ceil(SINGLE_POINTS).max(1), points.len() - 1);
-        points
-            .into_iter()
-            .enumerate()
-            .filter(move |(i, _)| i % stride == 0 || *i == last)
-            .map(|(_, point)| point)
-    };
-    runs.into_iter()
-        .filter(|(_, points)| points.len() > 1)
-        .map(|(replicate, points)| Series::new(panel, format!("{SINGLE}{replicate}"), thinned(points)))
-        .collect()
 }
 
 /// In how many runs there was damage, and when, beside the first sighting.
@@ -184,8 +155,8 @@ fn title(series: &[Series], events: &[Series], runs: usize) -> String {
         format!("{n} of {runs} runs, at step {median} [{low}, {high}]")
     };
     match (step("damage"), step("first sighting")) {
-        (Some(damage), Some((_, seen, ..))) => {
-            format!("Damage in {}; first sighting at step {seen}", at(damage))
+        (Some(damage), Some((_, seen, low, high))) => {
+            format!("Damage in {}; first sighting at step {seen} [{low}, {high}]", at(damage))
         }
         (Some(damage), None) => format!("Damage in {}", at(damage)),
         (None, Some(seen)) => format!("No run is damaged; a hack is first sighted in {}", at(seen)),

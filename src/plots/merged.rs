@@ -1,0 +1,107 @@
+//! Arms that show the same are drawn once, under what their names share; and which of many arms a figure shows.
+
+/// What several arms show, each thing once in the order of the first that shows it, named by what the labels of its arms share.
+pub(super) fn merged<T: PartialEq>(found: Vec<(String, T)>) -> Vec<(String, T)> {
+    let mut groups: Vec<(Vec<String>, T)> = Vec::new();
+    for (label, shown) in found {
+        match groups.iter_mut().find(|group| group.1 == shown) {
+            Some(group) => group.0.push(label),
+            None => groups.push((vec![label], shown)),
+        }
+    }
+    let names: Vec<String> = groups.iter().map(|(labels, _)| shared(labels)).collect();
+    let is_unique = |name: &String| names.iter().filter(|other| *other == name).count() == 1;
+    let named = |(labels, shown): (Vec<String>, T), name: &String| match labels.as_slice() {
+        [first, rest @ ..] if !rest.is_empty() && !is_unique(name) => {
+            (format!("{first} and {} alike", rest.len()), shown)
+        }
+        _ => (name.clone(), shown),
+    };
+    groups.into_iter().zip(&names).map(|(group, name)| named(group, name)).collect()
+}
+
+/// The parts that all labels have at the same place; the first label where that is none.
+fn shared(labels: &[String]) -> String {
+    let Some((first, rest)) = labels.split_first() else { return String::new() };
+    let others: Vec<Vec<&str>> = rest.iter().map(|label| parts(label)).collect();
+    let own = parts(first);
+    if others.iter().any(|other| other.len() != own.len()) {
+        return first.clone();
+    }
+    let same = |(i, part): &(usize, &&str)| others.iter().all(|other| other[*i] == **part);
+    let kept: Vec<&str> = own.iter().enumerate().filter(same).map(|(_, part)| *part).collect();
+    if kept.is_empty() { first.clone() } else { kept.join(", ") }
+}
+
+/// A label cut at the commas that stand outside of brackets.
+fn parts(label: &str) -> Vec<&str> {
+    let (mut parts, mut start, mut depth) = (Vec::new(), 0, 0i64);
+    for (at, c) in label.char_indices() {
+        match c {
+            '(' | '{' | '[' => depth += 1,
+            ')' | '}' | ']' => depth -= 1,
+            ',' if depth <= 0 => {
+                parts.push(label[start..at].trim());
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(label[start..].trim());
+    parts
+}
+
+/// Which of `count` arms a figure of at most `most` shows: all, or the one that its title tells of and of the others both ends and as many
+/// between.
+pub(super) fn chosen(count: usize, lead: Option<usize>, most: usize) -> Vec<usize> {
+    if count <= most {
+        return (0..count).collect();
+    }
+    let lead = lead.filter(|lead| *lead < count);
+    let others: Vec<usize> = (0..count).filter(|i| Some(*i) != lead).collect();
+    let room = most.saturating_sub(usize::from(lead.is_some()));
+    let last = others.len().saturating_sub(1);
+    let spread = (0..room).map(|i| others[i * last / room.saturating_sub(1).max(1)]);
+    lead.into_iter().chain(spread).collect()
+}
+
+/// That further arms are not in the picture.
+pub(super) fn further(arms: usize) -> String {
+    match arms {
+        0 => String::new(),
+        1 => " One further arm is in the CSV only.".to_owned(),
+        n => format!(" {n} further arms are in the CSV only."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arms_that_show_the_same_are_named_by_what_they_share() {
+        let found = [
+            ("normal, k = 1", 1),
+            ("normal, k = 2", 1),
+            ("t(df=2, scale=1), k = 1", 2),
+            ("t(df=2, scale=1), k = 2", 3),
+        ];
+        let names: Vec<String> =
+            merged(found.map(|(label, x)| (label.to_owned(), x)).to_vec()).into_iter().map(|m| m.0).collect();
+        assert_eq!(names, ["normal", "t(df=2, scale=1), k = 1", "t(df=2, scale=1), k = 2"]);
+        // Two groups that share the same keep the name of their first.
+        let found = [("a, 1", 1), ("a, 2", 1), ("a, 3", 2), ("a, 4", 2), ("b", 3), ("c", 3)];
+        let names: Vec<String> =
+            merged(found.map(|(label, x)| (label.to_owned(), x)).to_vec()).into_iter().map(|m| m.0).collect();
+        assert_eq!(names, ["a, 1 and 1 alike", "a, 3 and 1 alike", "b"]);
+    }
+
+    #[test]
+    fn of_many_arms_the_told_one_and_both_ends_are_shown() {
+        assert_eq!(chosen(4, Some(3), 6), [0, 1, 2, 3]);
+        assert_eq!(chosen(24, Some(17), 6), [17, 0, 5, 11, 16, 23]);
+        assert_eq!(chosen(24, None, 3), [0, 11, 23]);
+        assert_eq!(chosen(9, Some(8), 1), [8]);
+        assert_eq!(chosen(9, Some(0), 2), [0, 1]);
+    }
+}
