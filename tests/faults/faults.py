@@ -194,7 +194,8 @@ def failing_calls(part, whole, large):
                 holds(tree(bench.out) == bench.whole, f"call {k} fails unheard: exit 0, and other files")
             elif "error while loading" not in done.stderr:
                 # The loader, and the system's own files, are not ours to name.
-                named = re.search(r"(c\.toml|\bout\b)\S*.*(error|File|space|many|be read)", done.stderr, re.DOTALL)
+                ours = rf"(c\.toml|\bout\b|{re.escape(str(bench.binary))})\S*.*(error|File|space|many|be read)"
+                named = re.search(ours, done.stderr, re.DOTALL)
                 is_told = is_silent or (named and "cannot" in done.stderr)
                 holds(done.returncode == 1 and is_told, f"call {k} is not named: {done.returncode} {done.stderr[:300]}")
 
