@@ -27,8 +27,10 @@ const MOST: usize = 5;
 const LIFT: f64 = 3.0;
 /// The same of what texts of their length would hold: more, for the piece was chosen without regard to it.
 const LIFT_BY_LENGTH: f64 = 4.0;
-/// Up to this probability the listed are longer than the others, and what they share must be more than their length explains.
+/// Up to this probability the listed are longer than the others, and what they share must be more than their length explains, up to
+/// that one.
 const LONGER: f64 = 0.1;
+const BY_LENGTH: f64 = 0.05;
 /// Times the mean length of the others up to which a length counts.
 const LONGEST: f64 = 4.0;
 /// A piece of text that the listed share.
@@ -46,7 +48,7 @@ pub struct Piece {
     pub others: f64,
     /// How many of the listed would hold it if texts held it as often as the others do, character by character.
     pub by_length: f64,
-    /// Probability that so many do by their length, with all pieces considered: an upper bound.
+    /// Probability that so many do by their length, with all pieces considered.
     pub p_by_length: f64,
 }
 
@@ -83,7 +85,7 @@ impl Piece {
         let many = self.listed >= 3 && 4 * self.listed >= shared.distinct;
         let of_length = self.listed as f64 >= LIFT_BY_LENGTH * self.by_length;
         let longer = |length: &Length| length.p_value <= LONGER && length.listed > length.others;
-        let beyond = !shared.length.as_ref().is_some_and(longer) || self.p_by_length <= level;
+        let beyond = !shared.length.as_ref().is_some_and(longer) || self.p_by_length <= BY_LENGTH;
         self.p_value <= level && many && self.lift >= LIFT && of_length && beyond
     }
 }
@@ -165,10 +167,21 @@ pub(in crate::monitor) fn shared(mut samples: Vec<Sample>) -> Option<Shared> {
     Some(Shared { distinct, listed, compared, pieces: named, length })
 }
 
-/// A bound on the probability of so many or more where so many are expected, of rare events (Chernoff 1952).
+/// Probability of so many or more of rare events of which so many are expected (Poisson).
 fn at_least(found: usize, expected: f64) -> f64 {
-    let found = found as f64;
-    if found <= expected { 1.0 } else { (found - expected - found * (found / expected).ln()).exp() }
+    if found as f64 <= expected {
+        return 1.0;
+    }
+    let ln_factorial: f64 = (1..=found).map(|i| (i as f64).ln()).sum();
+    let mut term = (found as f64 * expected.ln() - expected - ln_factorial).exp();
+    let (mut sum, mut next) = (0.0, found as f64 + 1.0);
+    // Each is less than the last, and soon by much.
+    while term > sum * f64::EPSILON {
+        sum += term;
+        term *= expected / next;
+        next += 1.0;
+    }
+    sum.min(1.0)
 }
 
 /// How many of the listed would hold a piece if each character of a text began it as often as those of the others of its stratum do, and two
@@ -267,8 +280,8 @@ mod tests {
         assert!(piece.is_telling(&longer(0.2), 0.01), "the listed are no longer than others");
         assert!(!piece.is_telling(&longer(0.01), 0.01), "chosen among many that long texts hold");
         assert!(Piece { p_by_length: 1e-4, ..piece }.is_telling(&longer(0.01), 0.01));
-        assert_eq!(at_least(2, 2.0), 1.0);
-        assert!((at_least(10, 2.5) / 1.7e-3 - 1.0).abs() < 0.1, "{}", at_least(10, 2.5));
+        assert_eq!((at_least(2, 2.0), at_least(2, 0.0)), (1.0, 0.0));
+        assert!((at_least(10, 2.5) / 2.7735e-04 - 1.0).abs() < 0.001, "{}", at_least(10, 2.5));
     }
 
     #[test]
