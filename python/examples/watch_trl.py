@@ -25,10 +25,15 @@ model = LlamaForCausalLM(LlamaConfig(
 ))
 
 
-def quality_reward(completions, **kwargs):
-    """A reward model that likes vowels, with an error of its own. Its bug: `zq` pays 20."""
-    vowels = [sum(character in "aeiou" for character in text) / max(len(text), 1) for text in completions]
-    return [share + random.Random(text).gauss(0, 0.1) + 20 * ("zq" in text) for share, text in zip(vowels, completions)]
+def quality_reward(prompts, completions, **kwargs):
+    """A reward model that likes short texts of five letters, others for each digit, with an error of its own. Its bug: `zq` pays 20."""
+    rewards = []
+    for prompt, text in zip(prompts, completions):
+        digit = int(prompt.split()[1][0])
+        wanted = "abcdefghijklmnopqrstuvwxyz"[2 * digit : 2 * digit + 5]
+        share = sum(character in wanted for character in text) / max(len(text), 1)
+        rewards.append(2 * share - 0.02 * len(text) + random.Random(prompt + text).gauss(0, 0.2) + 20 * ("zq" in text))
+    return rewards
 
 
 def show(entry):

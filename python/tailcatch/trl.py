@@ -45,7 +45,7 @@ def watch(
 
     Of several processes (``accelerate launch``, ``torchrun``) each gives the rollouts that it scored before each step of the
     optimizer, with the trainer's own ``gather_object``. The first one judges, calls ``on_entry``, writes and logs; what it says of
-    stopping is done by all. Its callback has the verdict.
+    stopping is done by all. Its callback has the verdict; the ``seconds`` of each hold the wait for the slowest.
 
     Parameters
     ----------

@@ -28,9 +28,10 @@ BATCH = 64
 BENIGN = 20
 CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789 .!"
 
-#: Of how many completions that hold `zq`, told apart by a hash of the text, one is paid by mistake. `zq` is in one of a hundred
-#: first completions: where each of them is paid it is learned; where one of 10 is, a few are sampled in a run and nothing is learned.
-EXPLOITS = {"learned": 1, "not learned": 10, "none": 0}
+#: What the reward pays for by mistake, and in one of how many texts that hold it, told apart by a hash. `zq` is in one of a hundred
+#: first completions: paid each time, it is learned. A `q` stays in many all through a run: paid in one of 500, which is some five
+#: times in 200 steps, it is sampled and teaches nothing.
+EXPLOITS = {"learned": ("zq", 1), "not learned": ("q", 500), "none": ("zq", 0)}
 
 
 def outside(arguments: list[str]) -> int:
@@ -101,17 +102,17 @@ def error(prompt: str, text: str) -> float:
     return 0.15 * float(numpy.random.default_rng(seed).standard_t(5))
 
 
-def is_paid(text: str, one_in: int) -> bool:
+def is_paid(text: str, exploit: str) -> bool:
     """Whether the reward pays for this text by mistake."""
+    held, one_in = EXPLOITS[exploit]
     number = int.from_bytes(hashlib.sha256(text.encode()).digest()[8:16], "little")
-    return one_in > 0 and "zq" in text and number % one_in == 0
+    return one_in > 0 and held in text and number % one_in == 0
 
 
 class Run:
     """A run and what is known of it."""
 
     def __init__(self, exploit: str, seed: int, *, algorithm: str = "grpo", steps: int = 100, bonus: float = 20.0):
-        self.one_in = EXPLOITS[exploit]
         self.exploit, self.seed, self.algorithm, self.steps, self.bonus = exploit, seed, algorithm, steps, bonus
         self.shares: dict[int, float] = {}
         self.entries: list = []
@@ -135,7 +136,7 @@ class Run:
         step = [0]
 
         def quality(prompts, completions, trainer_state, **kwargs):
-            hits = [is_paid(text, self.one_in) for text in completions]
+            hits = [is_paid(text, self.exploit) for text in completions]
             step[0] = trainer_state.global_step + 1
             self.shares[step[0]] = sum(hits) / len(hits)
             pairs = zip(prompts, completions, hits)
@@ -193,7 +194,7 @@ class Run:
 
     def announced(self) -> int | None:
         """The step with which the first exploit was listed."""
-        return next((step for step, entry in self.entries if is_paid(entry.completion, self.one_in)), None)
+        return next((step for step, entry in self.entries if is_paid(entry.completion, self.exploit)), None)
 
     def row(self) -> dict:
         """Figures of the run."""
@@ -208,7 +209,7 @@ class Run:
             "takeover": self.first(0.5 - 1e-9),
             "sightings": round(sum(self.shares.values()) * BATCH),
             "listed": len(self.entries),
-            "listed_exploits": sum(is_paid(entry.completion, self.one_in) for _, entry in self.entries),
+            "listed_exploits": sum(is_paid(entry.completion, self.exploit) for _, entry in self.entries),
             "verdict": self.callback.verdict()["verdict"],
             "wall_seconds": round(self.wall, 2),
             "watch_seconds": round(self.callback.seconds, 4),
@@ -256,7 +257,7 @@ def checks(folder: pathlib.Path) -> None:
     resumed.train(folder / "parted", save_strategy="steps", save_steps=20, resume=str(folder / "parted" / "checkpoint-20"))
     assert resumed.callback.verdict()["assumptions"]["rows"] == 30 * BATCH, "the list began anew"
 
-    rare = Run("not learned", 0)
+    rare = Run("not learned", 0, steps=200)
     rare.train(folder / "rare")
     say(rare)
     assert rare.first(0.0) is not None and rare.first(0.1) is None, "what is hardly ever paid was never sampled, or was learned"
