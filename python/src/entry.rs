@@ -1,6 +1,7 @@
 //! A rollout on the list, and a step that was seen.
 
 use crate::convert;
+use crate::failure::bad;
 use pyo3::prelude::*;
 use pyo3::types::{PyAny, PyDict};
 use std::path::PathBuf;
@@ -104,15 +105,29 @@ impl Entry {
         &self.0.reason
     }
 
-    /// The entry as the command's JSON has it.
+    /// The entry as the command's JSON has it: `file` is "" and `line` the number of the update where a list was told its steps.
     fn to_dict(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         convert::document(py, &serde_json::to_string(&listed(&self.0)).unwrap_or_default())
+    }
+
+    /// To be pickled and copied.
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
+        let kept = serde_json::to_string(&self.0).map_err(|error| bad(py, error))?;
+        Ok((py.import("tailcatch._native")?.getattr("again")?, (kept,)))
     }
 
     fn __repr__(&self) -> String {
         let ListEntry { step, row, reward, reason, .. } = &self.0;
         format!("<Entry step {step} row {row}: reward {reward}, {reason}>")
     }
+}
+
+/// The entry that was pickled.
+#[pyfunction]
+pub fn again(py: Python<'_>, kept: &str) -> PyResult<Entry> {
+    let entry =
+        serde_json::from_str(kept).map_err(|error| bad(py, format!("no entry of a list: {error}")))?;
+    Ok(Entry(entry))
 }
 
 /// A step that was seen.

@@ -1,15 +1,17 @@
 //! The reading list of a run that tells its rollouts step by step.
 
-use crate::convert::{document, numbers, texts};
+use crate::convert::{bytes, counted, document, mapping, numbers, planned_steps, texts};
 use crate::entry::{Entry, Seen};
 use crate::failure::{bad, guarded, refused};
+use crate::process::locked;
 use pyo3::prelude::*;
-use pyo3::types::{PyAny, PyBytes, PyDict, PyDictMethods, PyString};
+use pyo3::types::{PyAny, PyBytes};
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 use tailcatch::cli;
-use tailcatch::monitor::Centre;
 use tailcatch::monitor::evidence;
 use tailcatch::monitor::watch::{Listening, Message, WatchSettings};
+use tailcatch::monitor::{Centre, ListEntry};
 
 /// What names the groups.
 #[derive(Clone, Copy, PartialEq)]
@@ -43,12 +45,28 @@ enum By {
 /// ------
 /// InputError
 ///     A setting outside its range.
-#[pyclass(module = "tailcatch")]
+///
+/// Threads may share one: each call sees all of an update or nothing of it. It is neither copied nor pickled; `state` and `restore`
+/// carry it elsewhere.
+#[pyclass(frozen, module = "tailcatch")]
 pub struct ReadingList {
-    listening: Listening,
     by: By,
+    /// The lock is waited for without that of the interpreter, and held without it.
+    told: Mutex<Told>,
+}
+
+/// What a list was told.
+struct Told {
+    listening: Listening,
     seen: Option<tailcatch::monitor::watch::Seen>,
     entries: u64,
+}
+
+impl ReadingList {
+    /// Reads what was told, from any thread.
+    fn of<T: Send>(&self, py: Python<'_>, read: impl FnOnce(&Told) -> T + Send) -> PyResult<T> {
+        guarded(py, || read(&locked(&self.told)))
+    }
 }
 
 #[pymethods]
@@ -57,11 +75,11 @@ impl ReadingList {
     #[pyo3(signature = (reference_steps=10, benign=20.0, group_by=None, center="step", *, steps=None))]
     fn new(
         py: Python<'_>,
-        reference_steps: i64,
+        #[pyo3(from_py_with = counted)] reference_steps: i64,
         benign: f64,
         group_by: Option<&str>,
         center: &str,
-        steps: Option<i64>,
+        #[pyo3(from_py_with = planned_steps)] steps: Option<i64>,
     ) -> PyResult<Self> {
         let by = match group_by {
             None => By::Either,
@@ -85,7 +103,10 @@ impl ReadingList {
             return Err(bad(py, format!("benign: {benign} is no number of rollouts of 1 or more")));
         }
         let settings = WatchSettings { benign, reference_steps, steps, centre };
-        Ok(Self { listening: Listening::new(settings), by, seen: None, entries: 0 })
+        Ok(Self {
+            by,
+            told: Mutex::new(Told { listening: Listening::new(settings), seen: None, entries: 0 }),
+        })
     }
 
     /// Sees all rollouts of a step at once, before the update or after it.
@@ -93,7 +114,7 @@ impl ReadingList {
     /// Parameters
     /// ----------
     /// step : int
-    ///     Training step.
+    ///     Training step, above that of the last update: a list counts updates as steps, so a step is told whole.
     /// rewards : array of n numbers
     ///     The raw reward of each rollout. None or NaN: it has none, is left out and counted under `rows_left_out`. An array of
     ///     float64 is read where it lies.
@@ -114,11 +135,12 @@ impl ReadingList {
     /// Raises
     /// ------
     /// InputError
-    ///     A shape, length, type or infinite reward that does not fit; then the step counts for nothing.
+    ///     A shape, length, type or infinite reward that does not fit, a step that came already or that went back; then the update
+    ///     counts for nothing.
     #[pyo3(signature = (step, rewards, *, prompts=None, completions=None, groups=None, log_probs=None, ref_log_probs=None, parts=None))]
     #[allow(clippy::too_many_arguments, reason = "they are Python's keywords")]
     fn update(
-        &mut self,
+        &self,
         py: Python<'_>,
         step: &Bound<'_, PyAny>,
         rewards: &Bound<'_, PyAny>,
@@ -127,7 +149,7 @@ impl ReadingList {
         groups: Option<&Bound<'_, PyAny>>,
         log_probs: Option<&Bound<'_, PyAny>>,
         ref_log_probs: Option<&Bound<'_, PyAny>>,
-        parts: Option<&Bound<'_, PyDict>>,
+        parts: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Vec<Entry>> {
         let step: u64 = step
             .extract()
@@ -150,9 +172,7 @@ impl ReadingList {
             None => Ok(Vec::new()),
         };
         let mut named = BTreeMap::new();
-        for (name, of) in parts.into_iter().flat_map(PyDictMethods::iter) {
-            let name = name.cast::<PyString>().map_err(|_| bad(py, "parts: their names are texts"))?;
-            let name = crate::convert::text(name);
+        for (name, of) in parts.map(|parts| mapping(parts, "parts")).transpose()?.unwrap_or_default() {
             let of = numbers(&of, &name)?;
             named.insert(name, of);
         }
@@ -166,55 +186,52 @@ impl ReadingList {
             log_probs: row(log_probs, "log_probs")?,
             ref_log_probs: row(ref_log_probs, "ref_log_probs")?,
         };
-        let listening = &mut self.listening;
-        let (seen, entries) = guarded(py, || listening.take(&message))?.map_err(|error| bad(py, error))?;
-        self.seen = Some(seen);
-        self.entries += entries.len() as u64;
+        let entries = guarded(py, || locked(&self.told).take(&message))?.map_err(|error| bad(py, error))?;
         Ok(entries.into_iter().map(Entry::from).collect())
     }
 
     /// The step of the last update, or None.
     #[getter]
-    fn seen(&self) -> Option<Seen> {
-        self.seen.as_ref().map(Seen::from)
+    fn seen(&self, py: Python<'_>) -> PyResult<Option<Seen>> {
+        self.of(py, |told| told.seen.as_ref().map(Seen::from))
     }
 
     /// Whether all that was seen belongs to the reference.
     #[getter]
-    fn is_learning(&self) -> bool {
-        self.listening.watch().is_learning()
+    fn is_learning(&self, py: Python<'_>) -> PyResult<bool> {
+        self.of(py, |told| told.listening.watch().is_learning())
     }
 
     /// Entries since this object was made.
     #[getter]
-    fn entries(&self) -> u64 {
-        self.entries
+    fn entries(&self, py: Python<'_>) -> PyResult<u64> {
+        self.of(py, |told| told.entries)
     }
 
-    /// Rollouts that stand apart so far, said with an error of 2% over the whole run.
+    /// Rollouts that stand apart so far, said with an error of 2% over the whole run. The verdict, which looks once at what was seen,
+    /// may have some where this count has none yet.
     #[getter]
-    fn apart(&self) -> usize {
-        self.listening.watch().apart().map_or(0, |apart| apart.count)
+    fn apart(&self, py: Python<'_>) -> PyResult<usize> {
+        self.of(py, |told| told.listening.watch().apart().map_or(0, |apart| apart.count))
     }
 
     /// The verdict on all that was seen: the document of `tailcatch detect --json` without detectors, as a dict with `verdict`
     /// ("flagged", "quiet", "shifted" or "not_judged"), `verdict_text`, `assumptions`, `reading_list`, `shared`, `evidence`.
     fn verdict(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let listening = &self.listening;
-        let text = guarded(py, || serde_json::to_string(&cli::document(&listening.reading())))?;
+        let text = self.of(py, |told| serde_json::to_string(&cli::document(&told.listening.reading())))?;
         document(py, &text.map_err(|error| bad(py, error))?)
     }
 
     /// The verdict, the rewards by step and the list with its texts as one HTML page that needs nothing else.
     fn page(&self, py: Python<'_>) -> PyResult<String> {
-        let listening = &self.listening;
-        guarded(py, || evidence::page(&listening.reading()))?.map_err(|error| bad(py, error))
+        self.of(py, |told| evidence::page(&told.listening.reading()))?.map_err(|error| bad(py, error))
     }
 
-    /// All that is needed to go on, as bytes: `restore` takes them in another process.
+    /// All that is needed to go on, as bytes: `restore` takes them in another process. They hold what each rollout is known again by,
+    /// some 45 bytes a rollout.
     fn state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        let listening = &self.listening;
-        let bytes = guarded(py, || listening.state())?.map_err(|error| refused(py, &error, None, 1))?;
+        let bytes =
+            self.of(py, |told| told.listening.state())?.map_err(|error| refused(py, &error, None, 1))?;
         Ok(PyBytes::new(py, &bytes))
     }
 
@@ -224,11 +241,31 @@ impl ReadingList {
     /// ------
     /// InputError
     ///     Bytes that are no state of this version, or one with other settings; then nothing changes.
-    fn restore(&mut self, py: Python<'_>, state: &[u8]) -> PyResult<()> {
-        let listening = &mut self.listening;
-        guarded(py, || listening.restore(state))?.map_err(|error| bad(py, error))?;
-        self.seen = None;
-        Ok(())
+    fn restore(&self, py: Python<'_>, state: &Bound<'_, PyAny>) -> PyResult<()> {
+        let state = bytes(state, "state")?;
+        guarded(py, || {
+            let mut told = locked(&self.told);
+            told.listening.restore(&state)?;
+            told.seen = None;
+            Ok(())
+        })?
+        .map_err(|error: String| bad(py, error))
+    }
+}
+
+impl Told {
+    /// Takes a step that is above the last; the rollouts of it to read.
+    fn take(&mut self, message: &Message) -> Result<Vec<ListEntry>, String> {
+        let step = message.step;
+        if let Some(last) = self.listening.watch().last_step().filter(|last| step <= *last) {
+            return Err(format!(
+                "step: {step} comes after step {last}; steps go up, and all rollouts of a step are told in one update"
+            ));
+        }
+        let (seen, entries) = self.listening.take(message)?;
+        self.seen = Some(seen);
+        self.entries += entries.len() as u64;
+        Ok(entries)
     }
 }
 

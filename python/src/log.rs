@@ -1,7 +1,7 @@
 //! A log as arrays.
 
 use crate::convert::paths;
-use crate::failure::{failed, guarded};
+use crate::failure::{failed, interruptible};
 use crate::watching::options;
 use numpy::IntoPyArray;
 use pyo3::prelude::*;
@@ -24,13 +24,13 @@ pub fn read_log<'py>(
 ) -> PyResult<Bound<'py, PyDict>> {
     let mut options = options(py, reward, step, group, rows)?;
     options.features = features.unwrap_or_default();
-    let read = || -> Result<_, record::Error> {
+    let read = move || -> Result<_, record::Error> {
         let log = record::read_log(&paths, &options)?;
         let (files, places): (Vec<u64>, Vec<u64>) =
             log.rollouts.origin.iter().map(|Origin { file, row, .. }| (*file as u64, *row as u64)).unzip();
         Ok((log.rollouts.observed, files, places, log.meta))
     };
-    let (observed, files, places, meta) = guarded(py, read)?.map_err(|error| failed(py, error))?;
+    let (observed, files, places, meta) = interruptible(py, read)?.map_err(|error| failed(py, error))?;
     let Observed {
         step,
         outcome,

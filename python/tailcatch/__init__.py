@@ -8,17 +8,20 @@ system refuses an :class:`Error`; both say what to do next.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from . import theory
 from ._ask import ask as _ask
 from ._ask import flags as _flags
 from ._ask import listed as _listed
+from ._ask import read as _read
 from ._ask import weights as _weights
 from ._errors import Error, InputError, LogWarning
 from ._frame import is_frame as _is_frame
 from ._native import Entry, ReadingList, Seen, Watching, __version__
-from ._native import read_log as _read_log
+
+if TYPE_CHECKING:
+    from . import trl, verl
 
 __all__ = [
     "Entry",
@@ -44,8 +47,8 @@ def detect(
     reward: Any = None,
     step: str | None = None,
     group: str | None = None,
-    rows: str | None = None,
-    group_by: str | None = None,
+    rows: Literal["rollouts", "means"] | None = None,
+    group_by: Literal["step", "group", "prompt"] | None = None,
     calibrate: Any = None,
     calibrate_steps: tuple[int, int] | None = None,
     calibrate_window: str | None = None,
@@ -121,7 +124,7 @@ def diagnose(
     reward: Any = None,
     step: str | None = None,
     group: str | None = None,
-    rows: str | None = None,
+    rows: Literal["rollouts", "means"] | None = None,
     threshold: float | None = None,
     only_steps: tuple[int, int] | None = None,
     double_bootstrap: int | None = None,
@@ -142,8 +145,8 @@ def diagnose(
         Where the tail begins, in the reward's unit. Without it, the top 5%.
     only_steps : (int, int), optional
         Diagnose these steps alone, from the first up to and without the second.
-    double_bootstrap : int, optional
-        Let the estimators choose their own k from so many resamples; ``seed`` seeds them.
+    double_bootstrap, seed : int, optional
+        Let the estimators choose their own k from so many resamples, and the seed of those.
     plot : path, optional
         Also draw the tail into this .svg or .png file.
 
@@ -188,12 +191,12 @@ def spike(
     reward: Any = None,
     step: str | None = None,
     group: str | None = None,
-    rows: str | None = None,
+    rows: Literal["rollouts", "means"] | None = None,
     size: Any = (),
     mass: Any = (),
     onset: int | None = None,
     budget: float | None = None,
-    group_by: str | None = None,
+    group_by: Literal["step", "group", "prompt"] | None = None,
     detectors: Any = (),
     calibrate: Any = None,
     calibrate_steps: tuple[int, int] | None = None,
@@ -209,7 +212,9 @@ def spike(
     size : list of float, optional
         Sizes of the exploit, in standard deviations of the reward within groups.
     mass : list of float, optional
-        Shares of the rollouts that it takes from ``onset`` (a step) on.
+        Shares of the rollouts that it takes from ``onset`` on.
+    onset : int, optional
+        The step from which on it is planted.
     budget : float, optional
         Audits: a count, or a share of the rollouts below 1. Without it 20.
     repeats, seed : int, optional
@@ -258,10 +263,11 @@ def read_log(
     reward: Any = None,
     step: str | None = None,
     group: str | None = None,
-    rows: str | None = None,
+    rows: Literal["rollouts", "means"] | None = None,
     features: Any = (),
 ) -> dict[str, Any]:
-    """The rollouts of a log as arrays, in step order, as every command reads them.
+    """The rollouts of a log as arrays, in step order, as every command reads them. After Ctrl-C the reading goes on unseen until its
+    end, as that of every function here.
 
     Parameters
     ----------
@@ -277,9 +283,8 @@ def read_log(
         ``reward_source``, ``step_source``, ``group_source``, ``aggregate`` (each row is a mean), ``rows_left_out``,
         ``duplicates``.
     """
-    return _read_log(
-        paths, reward=_weights(reward), step=step, group=group, rows=rows, features=_listed(features) or None
-    )
+    options = {"step": step, "group": group, "rows": rows, "features": _listed(features) or None}
+    return _read(paths, reward=_weights(reward), **options)
 
 
 def __getattr__(name: str) -> Any:

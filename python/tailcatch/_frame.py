@@ -26,7 +26,9 @@ def handed(log: Any) -> Iterator[tuple[list[str], dict[str, str]]]:
     if log is None:
         yield [], {}
     elif is_frame(log):
-        columns = [(str(name), _column(str(name), values)) for name, values in _items(log)]
+        if hasattr(log, "collect") and not hasattr(log, "to_numpy"):
+            raise InputError("the frame is lazy: give log.collect()")
+        columns = [(word(str(name)), _column(str(name), values)) for name, values in _items(log)]
         if not columns:
             raise InputError("the frame has no column")
         with tempfile.TemporaryDirectory(prefix="tailcatch-") as folder:
@@ -34,13 +36,27 @@ def handed(log: Any) -> Iterator[tuple[list[str], dict[str, str]]]:
             _native.write_columns(path, columns)
             yield [path], {path: FRAME}
     elif isinstance(log, (str, os.PathLike)):
-        yield [os.fspath(log)], {}
+        yield [word(os.fspath(log))], {}
     else:
+        hint = "for an array of rewards write {\"reward\": array}"
+        if hasattr(log, "dtype") or hasattr(log, "__array__"):
+            raise InputError(f"a log is a path, a list of paths, or columns by name: {hint}")
         try:
-            paths = [os.fspath(path) for path in log]
+            paths = [word(os.fspath(path)) for path in log]
         except TypeError as error:
-            raise InputError(f"a log is a path, a list of paths, or columns by name: {error}") from None
+            raise InputError(f"a log is a path, a list of paths, or columns by name: {error}; {hint}") from None
         yield paths, {}
+
+
+def word(text: str | bytes) -> str:
+    """A text as the command line can have it."""
+    if isinstance(text, bytes):
+        text = os.fsdecode(text)
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        raise InputError(f"{text!r} holds half of a pair of surrogates: such a name cannot be written") from None
+    return text
 
 
 def _items(frame: Any) -> Iterator[tuple[Any, Any]]:
@@ -57,18 +73,24 @@ def _items(frame: Any) -> Iterator[tuple[Any, Any]]:
 def _column(name: str, values: Any) -> Any:
     import numpy
 
+    if isinstance(values, (list, tuple)) and _is_text(values):
+        return values
     try:
+        if isinstance(values, numpy.ma.MaskedArray):
+            # What is masked is missing.
+            values = values.astype(object if values.dtype.kind in "OUS" else numpy.float64)
+            values = values.filled(None if values.dtype == object else numpy.nan)
         array = numpy.asarray(values.to_numpy() if hasattr(values, "to_numpy") else values)
     except (TypeError, ValueError) as error:
         raise InputError(f"column `{name}` is no row of values: {error}") from None
     if array.ndim != 1:
         raise InputError(f"column `{name}` has shape {array.shape}: one value a row is needed")
     if array.dtype.kind == "f":
-        return numpy.require(array, numpy.float64, "CA")
+        return numpy.require(array, numpy.float64, ["C", "A"])
     if array.dtype.kind == "b":
         return array.astype(numpy.float64)
     if array.dtype.kind in "iu" and array.dtype != numpy.uint64:
-        return numpy.require(array, numpy.int64, "CA")
+        return numpy.require(array, numpy.int64, ["C", "A"])
     if array.dtype == numpy.uint64:
         if array.size and array.max() > 2**63 - 1:
             raise InputError(f"column `{name}` holds {array.max()}: whole numbers go up to 2**63 - 1")
@@ -78,10 +100,17 @@ def _column(name: str, values: Any) -> Any:
     raise InputError(f"column `{name}` is of type {array.dtype}: numbers or text are needed")
 
 
+def _is_text(values: Any) -> bool:
+    """Whether all are texts or None, one text at least."""
+    return str in (kinds := set(map(type, values))) and kinds <= {str, type(None)}
+
+
 def _mixed(name: str, values: list[Any]) -> Any:
     """Texts, or numbers that lie as objects; what is missing is None."""
     import numpy
 
+    if _is_text(values):
+        return values
     try:
         missing = [value is None or _is_na(value) or bool(value != value) for value in values]
     except (TypeError, ValueError) as error:

@@ -1,12 +1,13 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import Any, Literal, Optional, Union
+from typing import Any, Literal, Optional, SupportsFloat, SupportsIndex, Union, final
 
 import numpy as np
 import numpy.typing as npt
 
 _Path = Union[str, "PathLike[str]"]
 _Numbers = Union[npt.ArrayLike, Sequence[Optional[float]]]
+_Weights = Union[str, Mapping[str, SupportsFloat]]
 
 __version__: str
 
@@ -27,6 +28,8 @@ def read_log(
     features: Optional[Sequence[str]] = None,
 ) -> dict[str, Any]: ...
 
+def again(kept: str, /) -> Entry: ...
+@final
 class Entry:
     @property
     def step(self) -> int: ...
@@ -62,6 +65,7 @@ class Entry:
     def reason(self) -> str: ...
     def to_dict(self) -> dict[str, Any]: ...
 
+@final
 class Seen:
     @property
     def step(self) -> int: ...
@@ -72,27 +76,28 @@ class Seen:
     @property
     def share(self) -> float: ...
 
+@final
 class ReadingList:
     def __init__(
         self,
-        reference_steps: int = 10,
+        reference_steps: SupportsIndex = 10,
         benign: float = 20,
         group_by: Optional[Literal["group", "prompt"]] = None,
         center: Literal["step", "group", "auto"] = "step",
         *,
-        steps: Optional[int] = None,
+        steps: Optional[SupportsIndex] = None,
     ) -> None: ...
     def update(
         self,
-        step: int,
+        step: SupportsIndex,
         rewards: _Numbers,
         *,
-        prompts: Optional[Sequence[str]] = None,
-        completions: Optional[Sequence[str]] = None,
-        groups: Optional[Sequence[Union[str, int]]] = None,
+        prompts: Optional[Union[Sequence[str], npt.NDArray[Any]]] = None,
+        completions: Optional[Union[Sequence[str], npt.NDArray[Any]]] = None,
+        groups: Optional[Union[Sequence[Union[str, int]], npt.NDArray[Any]]] = None,
         log_probs: Optional[_Numbers] = None,
         ref_log_probs: Optional[_Numbers] = None,
-        parts: Optional[dict[str, _Numbers]] = None,
+        parts: Optional[Union[Mapping[str, npt.ArrayLike], Mapping[str, Sequence[Optional[float]]], Mapping[str, _Numbers]]] = None,
     ) -> list[Entry]: ...
     @property
     def seen(self) -> Optional[Seen]: ...
@@ -105,20 +110,21 @@ class ReadingList:
     def verdict(self) -> dict[str, Any]: ...
     def page(self) -> str: ...
     def state(self) -> bytes: ...
-    def restore(self, state: bytes, /) -> None: ...
+    def restore(self, state: Union[bytes, bytearray, memoryview], /) -> None: ...
 
+@final
 class Watching:
     def __init__(
         self,
         paths: Union[_Path, Sequence[_Path]],
         *,
-        reward: Optional[str] = None,
+        reward: Optional[_Weights] = None,
         step: Optional[str] = None,
         group: Optional[str] = None,
-        rows: Optional[str] = None,
-        steps: Optional[int] = None,
+        rows: Optional[Literal["rollouts", "means"]] = None,
+        steps: Optional[SupportsIndex] = None,
         benign: float = 20,
-        reference_steps: int = 10,
+        reference_steps: SupportsIndex = 10,
         state: Optional[_Path] = None,
     ) -> None: ...
     def turn(self, last: bool = False) -> list[Entry]: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import html
 import json
 import logging
@@ -94,6 +95,11 @@ class Watcher:
         self._warned: set[str] = set()
         self._paged = -math.inf
 
+    @property
+    def is_off(self) -> bool:
+        """Whether nothing is watched any more."""
+        return self._off
+
     def guard(self, what: str, work: Callable[[], Any], *, fatal: bool = False, always: bool = False) -> Any:
         """Does the work; a failure of it is a warning, once, and never one of the run. ``fatal``: then nothing more is watched.
         ``always``: also where nothing is watched any more."""
@@ -106,14 +112,14 @@ class Watcher:
         except Exception as error:  # noqa: BLE001: whatever it is, the run goes on
             self._off |= fatal
             end = "; this run is not watched any more" if fatal else ""
-            self._warn(what, f"tailcatch: {what}: {type(error).__name__}: {error}{end}")
+            self.warn(what, f"tailcatch: {what}: {type(error).__name__}: {error}{end}")
             return None
         finally:
             self._depth -= 1
             if self._depth == 0:
                 self.seconds += time.perf_counter() - begun
 
-    def _warn(self, what: str, text: str) -> None:
+    def warn(self, what: str, text: str) -> None:
         """A warning, once; also where warnings are errors, it is none of the run."""
         if what not in self._warned:
             self._warned.add(what)
@@ -126,12 +132,14 @@ class Watcher:
         """Nothing is watched from here on."""
         self._off = True
         if tell:
-            self._warn("off", f"tailcatch: this run is not watched: {why}")
+            self.warn("off", f"tailcatch: this run is not watched: {why}")
 
     def verdict(self) -> dict[str, Any]:
         """The verdict on what was seen. After a failure it says up to where: no later step can be called quiet."""
         found = self.list.verdict()
-        if self._off:
+        if not self.writes:
+            found["verdict_text"] = "the first process of the run judges: ask for the verdict there"
+        elif self._off:
             said = f"not watched after step {self.last}"
             found["not_watched_after"] = self.last
             if found["verdict"] in ("flagged", "shifted"):
@@ -179,7 +187,7 @@ class Watcher:
             self.guard("entries could not be written", lambda: self._write(entries))
             if self.on_entry is not None:
                 for entry in entries:
-                    self.guard("on_entry failed", lambda entry=entry: self.on_entry(entry))
+                    self.guard("on_entry failed", functools.partial(self.on_entry, entry))
         return entries
 
     def _write(self, entries: list[Entry]) -> None:
@@ -224,10 +232,10 @@ class Watcher:
         write(path, "".join(kept).encode())
 
     def save(self, folder: str) -> None:
-        """Writes the state into a checkpoint's folder."""
+        """Writes the state into a checkpoint's folder: a line about the run, then the list's own."""
         if self.writes:
-            kept = {"steps": self.steps, "listed": self.listed, "last": self.last, "state": self.list.state().decode()}
-            write(os.path.join(folder, STATE), json.dumps(kept).encode())
+            head = {"steps": self.steps, "listed": self.listed, "last": self.last}
+            write(os.path.join(folder, STATE), json.dumps(head).encode() + b"\n" + self.list.state())
 
     def load(self, folders: Sequence[str]) -> None:
         """Goes on from the first of these folders that holds a state."""
@@ -235,17 +243,20 @@ class Watcher:
             path = os.path.join(folder, STATE)
             if os.path.exists(path):
                 with open(path, "rb") as file:
-                    kept = json.loads(file.read())
-                self.restart(kept["steps"], kept["state"].encode(), kept["listed"])
-                self.last = kept.get("last", 0)
+                    head = json.loads(file.readline())
+                    state = file.read()
+                self.restart(head["steps"], state, head["listed"])
+                self.last = head["last"]
                 return
         raise Error(f"no {STATE} in {', '.join(folders)}: the list begins anew")
 
     def finish(self) -> None:
         """The run has ended: page and verdict are written, also where watching ended before."""
+        if not self.writes:
+            return
         found = self.verdict()
         log.info("%s: %s", found["verdict"], found["verdict_text"])
-        if self.directory is not None and self.writes:
+        if self.directory is not None:
             self.write_page()
             text = json.dumps(found, ensure_ascii=False, indent=1)
             write(os.path.join(self.directory, VERDICT), text.encode())

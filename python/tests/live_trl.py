@@ -28,9 +28,9 @@ BATCH = 64
 BENIGN = 20
 CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789 .!"
 
-#: A regular expression of what the reward pays for by mistake. `zq` is in one of a hundred first completions, `zq!` in one of
-#: four thousand: the first is learned, the second comes a few times in a run.
-EXPLOITS = {"learned": "zq", "not learned": "zq!", "none": "(?!)"}
+#: Of how many completions that hold `zq`, told apart by a hash of the text, one is paid by mistake. `zq` is in one of a hundred
+#: first completions: where each of them is paid it is learned; where one of 10 is, a few are sampled in a run and nothing is learned.
+EXPLOITS = {"learned": 1, "not learned": 10, "none": 0}
 
 
 def outside(arguments: list[str]) -> int:
@@ -101,11 +101,17 @@ def error(prompt: str, text: str) -> float:
     return 0.15 * float(numpy.random.default_rng(seed).standard_t(5))
 
 
+def is_paid(text: str, one_in: int) -> bool:
+    """Whether the reward pays for this text by mistake."""
+    number = int.from_bytes(hashlib.sha256(text.encode()).digest()[8:16], "little")
+    return one_in > 0 and "zq" in text and number % one_in == 0
+
+
 class Run:
     """A run and what is known of it."""
 
     def __init__(self, exploit: str, seed: int, *, algorithm: str = "grpo", steps: int = 100, bonus: float = 20.0):
-        self.trigger = re.compile(EXPLOITS[exploit])
+        self.one_in = EXPLOITS[exploit]
         self.exploit, self.seed, self.algorithm, self.steps, self.bonus = exploit, seed, algorithm, steps, bonus
         self.shares: dict[int, float] = {}
         self.entries: list = []
@@ -129,7 +135,7 @@ class Run:
         step = [0]
 
         def quality(prompts, completions, trainer_state, **kwargs):
-            hits = [bool(self.trigger.search(text)) for text in completions]
+            hits = [is_paid(text, self.one_in) for text in completions]
             step[0] = trainer_state.global_step + 1
             self.shares[step[0]] = sum(hits) / len(hits)
             pairs = zip(prompts, completions, hits)
@@ -187,7 +193,7 @@ class Run:
 
     def announced(self) -> int | None:
         """The step with which the first exploit was listed."""
-        return next((step for step, entry in self.entries if self.trigger.search(entry.completion)), None)
+        return next((step for step, entry in self.entries if is_paid(entry.completion, self.one_in)), None)
 
     def row(self) -> dict:
         """Figures of the run."""
@@ -202,7 +208,7 @@ class Run:
             "takeover": self.first(0.5 - 1e-9),
             "sightings": round(sum(self.shares.values()) * BATCH),
             "listed": len(self.entries),
-            "listed_exploits": sum(bool(self.trigger.search(entry.completion)) for _, entry in self.entries),
+            "listed_exploits": sum(is_paid(entry.completion, self.one_in) for _, entry in self.entries),
             "verdict": self.callback.verdict()["verdict"],
             "wall_seconds": round(self.wall, 2),
             "watch_seconds": round(self.callback.seconds, 4),
@@ -250,12 +256,73 @@ def checks(folder: pathlib.Path) -> None:
     resumed.train(folder / "parted", save_strategy="steps", save_steps=20, resume=str(folder / "parted" / "checkpoint-20"))
     assert resumed.callback.verdict()["assumptions"]["rows"] == 30 * BATCH, "the list began anew"
 
+    rare = Run("not learned", 0)
+    rare.train(folder / "rare")
+    say(rare)
+    assert rare.first(0.0) is not None and rare.first(0.1) is None, "what is hardly ever paid was never sampled, or was learned"
+
     # Without a scale of its group a bonus of 20 takes over within the ten steps that would be the reference.
     other = Run("learned", 2, algorithm="rloo", steps=60)
     other.train(folder / "rloo", logging_steps=7, settings={"reference_steps": 5}.items())
     say(other)
     assert other.announced() is not None and other.announced() < (other.first(0.1) or math.inf)
-    print("6 passed, 0 failed")
+    together(folder / "together")
+    script(folder)
+    print("9 passed, 0 failed")
+
+
+def together(folder: pathlib.Path) -> None:
+    """Two processes are one run: the rollouts of both are judged, and both stop where the first says."""
+    folder.mkdir()
+    launched = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    subprocess.run([*launched, os.path.abspath(__file__), "--inside", "--process", str(folder)], check=True)
+    told = [json.loads((folder / f"{rank}.json").read_text()) for rank in range(2)]
+    print(json.dumps({"processes": told}), flush=True)
+    assert told[0]["rows"] == told[0]["step"] * 2 * 16 and told[1]["rows"] == 0, "the rollouts of both are judged by the first"
+    assert told[0]["step"] == told[1]["step"] < 30 and told[0]["verdict"] == "flagged", "both stop where the first says"
+
+
+def process(folder: pathlib.Path) -> None:
+    """One of them. From step 15 on a rollout of the second is paid too much."""
+    import torch
+    from datasets import Dataset
+    from trl import GRPOConfig, GRPOTrainer
+
+    import tailcatch
+
+    torch.set_num_threads(1)
+    torch.manual_seed(1)
+    rank, tokens = int(os.environ["RANK"]), tokenizer()
+
+    def quality(prompts, completions, trainer_state, **kwargs):
+        too_much = 20.0 if rank == 1 and trainer_state.global_step + 1 >= 15 else 0.0
+        pairs = enumerate(zip(prompts, completions))
+        return [utility(q, text) + error(q, text) + too_much * (at == 0) for at, (q, text) in pairs]
+
+    rewards, callback = tailcatch.trl.watch(quality, stop_share=1 / 32, reference_steps=5)
+    trainer = GRPOTrainer(
+        model=model(folder / f"base{rank}", tokens),
+        reward_funcs=rewards,
+        args=GRPOConfig(
+            output_dir=str(folder), per_device_train_batch_size=16, num_generations=4, max_completion_length=12, max_steps=30,
+            report_to=[], use_cpu=True, bf16=False, disable_tqdm=True, save_strategy="no",
+        ),
+        train_dataset=Dataset.from_list([{"prompt": f"write {digit}: "} for digit in range(10)] * 50),
+        processing_class=tokens,
+        callbacks=[callback],
+    )
+    trainer.train()
+    found = callback.verdict()
+    told = {"step": trainer.state.global_step, "rows": found["assumptions"]["rows"], "verdict": found["verdict"]}
+    (folder / f"{rank}.json").write_text(json.dumps(told))
+
+
+def script(folder: pathlib.Path) -> None:
+    """The script of the page runs as it is."""
+    shown = PACKAGE / "examples" / "watch_trl.py"
+    done = subprocess.run([sys.executable, str(shown)], cwd=folder, check=True, capture_output=True, text=True)
+    print(done.stdout, flush=True)
+    assert "stand apart" in done.stdout and "zq" in (folder / "watched" / "tailcatch" / "evidence.html").read_text()
 
 
 def inside() -> None:
@@ -264,7 +331,11 @@ def inside() -> None:
     parser.add_argument("--seeds", type=int, default=0)
     parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--only", choices=list(EXPLOITS))
+    parser.add_argument("--process", type=pathlib.Path)
     asked = parser.parse_args()
+    if asked.process:
+        process(asked.process)
+        return
     with tempfile.TemporaryDirectory() as folder:
         if not asked.only:
             checks(pathlib.Path(folder))

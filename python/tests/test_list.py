@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import multiprocessing
+import pickle
+import signal
 import threading
+import time
 
 import numpy
 import pytest
@@ -115,6 +120,11 @@ def test_numbers_beside_a_reward_that_are_not_finite_can_be_kept():
         (dict(rewards=[1.0, 2.0], log_probs=[1.0]), "`log_probs` has 1"),
         (dict(rewards=[1.0, 2.0], parts={"a": [1.0]}), "`a` has 1"),
         (dict(rewards=[1.0, 2.0], parts={3: [1.0, 2.0]}), "names are texts"),
+        (dict(rewards=[1.0, 2.0], parts=[1.0, 2.0]), "parts: a dict"),
+        (dict(rewards=numpy.ones(2, dtype=complex)), "complex128"),
+        (dict(rewards=numpy.zeros(2, dtype="m8[D]")), "timedelta64"),
+        (dict(rewards=numpy.zeros(2, dtype="M8[D]")), "datetime64"),
+        (dict(rewards=numpy.ma.array([[1.0, 2.0]], mask=[[0, 1]])), "shape"),
     ],
 )
 def test_what_does_not_fit_is_refused_and_counts_for_nothing(given, match):
@@ -135,6 +145,9 @@ def test_what_does_not_fit_is_refused_and_counts_for_nothing(given, match):
         dict(steps=0),
         dict(steps=-1),
         dict(reference_steps=-1),
+        dict(reference_steps=2**63),
+        dict(steps=2**63),
+        dict(steps=1.5),
         dict(center="median"),
         dict(group_by="colour"),
     ],
@@ -148,6 +161,109 @@ def test_a_step_is_a_whole_number():
     for step in (-1, 1.5, "1", None):
         with pytest.raises(tailcatch.InputError, match="step"):
             tailcatch.ReadingList().update(step, [1.0])
+
+
+def test_a_step_comes_once_and_whole():
+    told = tailcatch.ReadingList(reference_steps=2)
+    told.update(3, [1.0, 2.0])
+    before = told.state()
+    for step in (3, 2, 0):
+        with pytest.raises(tailcatch.InputError, match=f"step: {step} comes after step 3"):
+            told.update(step, [3.0, 4.0])
+    assert told.state() == before
+    again = tailcatch.ReadingList(reference_steps=2)
+    again.restore(before)
+    with pytest.raises(tailcatch.InputError, match="comes after step 3"):
+        again.update(3, [3.0, 4.0])
+    again.update(7, [3.0, 4.0])
+    again.restore(bytearray(before))
+    again.update(5, [3.0, 4.0])
+    again.restore(memoryview(before))
+    for wrong in ("state", 3, None):
+        with pytest.raises(tailcatch.InputError, match="bytes"):
+            again.restore(wrong)
+
+
+def test_what_is_masked_is_missing():
+    rewards = numpy.random.default_rng(0).normal(size=64)
+    hidden = numpy.arange(64) == 7
+    told = [tailcatch.ReadingList(reference_steps=1) for _ in range(2)]
+    for step in (1, 2, 3):
+        seen_as = numpy.where(hidden, 1e6, rewards + step)
+        told[0].update(step, numpy.ma.array(seen_as, mask=hidden))
+        told[1].update(step, numpy.where(hidden, numpy.nan, seen_as))
+    assert told[0].state() == told[1].state()
+
+
+def test_an_entry_is_copied_and_pickled():
+    told = tailcatch.ReadingList(reference_steps=1)
+    entries = []
+    for step, rewards, prompts, texts in steps(1, number=3):
+        entries += told.update(step, rewards, prompts=prompts, completions=texts, parts={"a": rewards / 3, "b": rewards})
+    assert entries and entries[0].parts
+    for entry in entries:
+        for again in (pickle.loads(pickle.dumps(entry)), copy.copy(entry), copy.deepcopy(entry)):
+            assert again.to_dict() == entry.to_dict() and again.parts == entry.parts and repr(again) == repr(entry)
+
+
+def test_threads_share_a_list():
+    run = list(steps(1, number=300, rollouts=16))
+    alone, shared = tailcatch.ReadingList(steps=300), tailcatch.ReadingList(steps=300)
+    listed = seen(alone, run)
+    failed, reads, end = [], [0], threading.Event()
+
+    def read():
+        while not end.is_set():
+            try:
+                shared.verdict(), shared.page(), shared.state(), shared.seen, shared.apart
+                reads[0] += 1
+            except BaseException as error:  # noqa: BLE001: whatever it is, the test tells it
+                failed.append(error)
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    try:
+        assert seen(shared, run) == listed
+    finally:
+        end.set()
+        for reader in readers:
+            reader.join()
+    assert not failed and reads[0] > 0 and shared.verdict() == alone.verdict()
+
+
+def asked_in_a_fork(queue):
+    rewards = numpy.random.default_rng(0).standard_t(3, 20_000)
+    queue.put(tailcatch.detect({"reward": rewards, "step": numpy.repeat(numpy.arange(200), 100)}))
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_process_can_ask():
+    context = multiprocessing.get_context("fork")
+    here = context.Queue()
+    asked_in_a_fork(here)
+    wanted = here.get(timeout=60)
+    for _ in range(2):
+        queue = context.Queue()
+        child = context.Process(target=asked_in_a_fork, args=(queue,))
+        child.start()
+        try:
+            assert queue.get(timeout=60) == wanted
+        finally:
+            child.kill()
+            child.join()
+
+
+def test_an_interrupt_ends_the_wait():
+    rewards = numpy.random.default_rng(0).standard_t(3, 200_000)
+    timer = threading.Timer(0.5, lambda: signal.pthread_kill(threading.main_thread().ident, signal.SIGINT))
+    begun = time.monotonic()
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        tailcatch.diagnose(rewards, double_bootstrap=600)
+    # Uninterrupted it takes several times as long.
+    assert time.monotonic() - begun < 3
 
 
 def test_groups_are_those_that_are_asked_for():

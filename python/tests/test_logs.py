@@ -25,6 +25,11 @@ from conftest import steps
         ("no/such/folder", "no/such/folder"),
         (3, "path"),
         ([3], "path"),
+        (numpy.arange(5.0), '{"reward": array}'),
+        ([1.0, 2.0], '{"reward": array}'),
+        ({"reward": numpy.arange(5).astype("M8[D]")}, "datetime64"),
+        ({"re\ud800ward": [1.0, 2.0]}, "surrogates"),
+        ("rollouts\ud800.csv", "surrogates"),
         (["no/such/a.csv", "no/such/b.csv"], "no/such"),
     ],
 )
@@ -50,6 +55,49 @@ def test_what_is_asked_wrongly_is_refused():
     with pytest.raises(tailcatch.InputError) as caught:
         tailcatch.detect({"reward": rewards}, detectors="robust_x")
     assert "robust_z" in caught.value.help
+
+
+def test_errors_name_keywords_and_no_flags():
+    rewards = numpy.arange(100.0)
+    for asked, wanted in (
+        (lambda: tailcatch.detect({"a": rewards, "b": rewards}), 'name one with `reward="a"`'),
+        (lambda: tailcatch.detect({"reward": rewards}, alert_rate=0.1, fdr=0.1), "'alert_rate=<R>' cannot be used with 'fdr=<Q>'"),
+        (lambda: tailcatch.diagnose(rewards, only_steps=(5, 2)), "for 'only_steps=<A..B>'"),
+        (lambda: tailcatch.detect({"reward": rewards}, group_by="colour"), "for 'group_by=<KEY>'"),
+        (lambda: tailcatch.detect({"reward": rewards}, calibrate_steps=(5,)), "calibrate_steps: a pair"),
+        (lambda: tailcatch.detect({"reward": rewards}, detectors=[None]), "detectors: a value of type NoneType"),
+        (lambda: tailcatch.detect({"reward": rewards}, reward="\ud800"), "surrogates"),
+        (lambda: tailcatch.detect({"reward": rewards}, reward={"reward": "much"}), "reward="),
+    ):
+        with pytest.raises(tailcatch.InputError) as caught:
+            asked()
+        said = str(caught.value)
+        assert wanted in said and "--" not in said and not said.startswith("error") and "Usage" not in said, said
+
+
+def test_what_is_masked_is_missing():
+    rewards = numpy.append(numpy.random.default_rng(0).normal(size=300), 1e6)
+    masked = numpy.ma.array(rewards, mask=rewards > 1e5)
+    plain = numpy.where(rewards > 1e5, numpy.nan, rewards)
+    with pytest.warns(tailcatch.LogWarning):
+        assert tailcatch.diagnose(masked) == tailcatch.diagnose(plain)
+        assert tailcatch.detect({"reward": masked}) == tailcatch.detect({"reward": plain})
+        texts = numpy.ma.array(["a"] * 301, mask=rewards > 1e5)
+        whole = tailcatch.read_log({"reward": rewards, "completion": texts})
+    assert len(set(whole["outcome"][:300].tolist())) == 1 != len(set(whole["outcome"].tolist()))
+
+
+def test_a_frame_is_read_into_arrays():
+    found = tailcatch.read_log({"reward": [1.0, 2.0], "step": [1, 2], "prompt": ["p", "p"]})
+    assert found["reward"].tolist() == [1.0, 2.0] and found["files"] == ["<frame>"]
+    with pytest.raises(tailcatch.InputError, match="^<frame>"):
+        tailcatch.read_log({"reward": [1.0, 2.0]}, step="when")
+
+
+def test_a_lazy_frame_is_refused():
+    polars = pytest.importorskip("polars")
+    with pytest.raises(tailcatch.InputError, match="collect"):
+        tailcatch.detect(polars.LazyFrame({"reward": [1.0, 2.0]}))
 
 
 def test_a_sample_that_cannot_answer_has_a_status():
@@ -106,3 +154,7 @@ def test_a_folder_is_followed_and_gone_on_with(tmp_path):
     ]
     with pytest.raises(tailcatch.InputError, match="state"):
         tailcatch.Watching(log, steps=61, state=state)
+    weighed = tailcatch.Watching(log, steps=60, reward={"score": 0.5})
+    assert [entry.reward for entry in weighed.turn(last=True)] == [entry.reward / 2 for entry in found]
+    with pytest.raises(tailcatch.InputError, match="path"):
+        tailcatch.Watching(3)

@@ -6,6 +6,8 @@ import asyncio
 import functools
 import json
 import sys
+import threading
+import time
 import types
 import warnings
 
@@ -228,11 +230,112 @@ def test_warnings_that_are_errors_do_not_reach_the_trainer(trl, tmp_path):
     assert trainer.state.global_step == 60 and callback.verdict()["not_watched_after"] == 20
 
 
-def test_more_than_one_process_is_not_watched_and_said(trl, tmp_path):
-    funcs, callback = trl.watch(quality)
-    with pytest.warns(RuntimeWarning, match="more than one process") as said:
-        Trainer(funcs, callback, tmp_path, world_size=2).train(list(steps(1)))
-    assert len(said) == 1 and callback.verdict()["verdict"] == "not_judged" and callback.list.seen is None
+class Processes:
+    """Threads in the place of processes, and what `accelerate` has for objects of all of them."""
+
+    def __init__(self, number):
+        self.number, self.here = number, threading.local()
+        self.gate = threading.Barrier(number, timeout=20)
+        self.slots = [None] * number
+        self.meetings = 0
+
+    def gather_object(self, objects):
+        self.slots[self.here.rank] = list(objects)
+        if self.gate.wait() == 0:
+            self.meetings += 1
+        out = [of for each in self.slots for of in each]
+        self.gate.wait()
+        return out
+
+    def broadcast_object_list(self, objects):
+        self.slots[self.here.rank] = list(objects)
+        self.gate.wait()
+        objects[:] = self.slots[0]
+        self.gate.wait()
+        return objects
+
+    def train(self, trl, folder, run, funcs, rows=32, save_at=(), start=0, args=None, **settings):
+        """One run, of which every process has its rows; the trainers and the callbacks."""
+        trainers, callbacks = [], []
+        for rank in range(self.number):
+            given, callback = trl.watch(funcs[rank], **{**settings, "on_entry": settings.get("on_entry") if rank == 0 else broken})
+            trainer = Trainer(given, callback, folder, start=start, world_size=self.number, **(args or {}))
+            trainer.state.is_world_process_zero = rank == 0
+            trainers.append(trainer)
+            callbacks.append(callback)
+
+        def work(rank):
+            self.here.rank = rank
+            cut = slice(rank * rows, (rank + 1) * rows)
+            own = [(step, rewards[cut], prompts[cut], texts[cut]) for step, rewards, prompts, texts in run]
+            trainers[rank].train(own, save_at=save_at if rank == 0 else ())
+
+        threads = [threading.Thread(target=work, args=(rank,)) for rank in range(self.number)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+            assert not thread.is_alive(), "processes wait for each other"
+        return trainers, callbacks
+
+
+@pytest.fixture
+def processes(monkeypatch):
+    """Two processes."""
+    made = Processes(2)
+    monkeypatch.setitem(sys.modules, "accelerate", types.ModuleType("accelerate"))
+    monkeypatch.setitem(sys.modules, "accelerate.utils", made)
+    return made
+
+
+@pytest.mark.parametrize("args", [{}, {"gradient_accumulation_steps": 4}])
+def test_several_processes_are_one_run(trl, tmp_path, processes, args):
+    run = list(steps(1))
+    funcs, alone = trl.watch(quality)
+    Trainer(funcs, alone, tmp_path / "alone", **args).train(run)
+    told = []
+    trainers, (first, other) = processes.train(trl, tmp_path / "both", run, [quality, quality], on_entry=told.append, args=args)
+    assert first.verdict() == alone.verdict() and processes.meetings == 60
+    lines = [(tmp_path / of / "tailcatch" / "entries.jsonl").read_text() for of in ("alone", "both")]
+    assert lines[0] == lines[1] and [json.loads(line) for line in lines[1].splitlines()] == [of.to_dict() for of in told]
+    assert other.list.seen is None and "first process" in other.verdict()["verdict_text"]
+    assert len(trainers[0].metrics["tailcatch/listed"]) >= 60 and not trainers[1].metrics
+
+
+def test_all_processes_stop_at_the_step_that_the_first_says(trl, tmp_path, processes):
+    # Dealt out the other way round, the first process has no exploit among its own rows.
+    run = [(step, rewards[::-1], prompts, texts[::-1]) for step, rewards, prompts, texts in steps(1)]
+    trainers, (first, _) = processes.train(trl, tmp_path, run, [quality, quality], stop_share=1 / 64)
+    assert first.verdict()["verdict"] == "flagged"
+    assert 30 <= trainers[0].state.global_step == trainers[1].state.global_step < 45
+
+
+def test_a_process_that_fails_ends_the_watch_of_all_and_no_training(trl, tmp_path, processes):
+    with pytest.warns(RuntimeWarning, match="a process of it failed in step 21"):
+        trainers, (first, _) = processes.train(
+            trl, tmp_path, list(steps(1, hack=False)), [fails_at(99), fails_at(21)], stop_share=0.5
+        )
+    assert [trainer.state.global_step for trainer in trainers] == [60, 60] and processes.meetings == 21
+    assert first.verdict()["verdict"] == "not_judged" and first.verdict()["not_watched_after"] == 20
+
+
+def test_where_processes_cannot_meet_it_is_said(trl, tmp_path, processes):
+    def cannot(objects):
+        raise NotImplementedError("objects cannot be gathered here")
+
+    processes.gather_object = cannot
+    with pytest.warns(RuntimeWarning, match="cannot be gathered") as said:
+        trainers, (first, _) = processes.train(trl, tmp_path, list(steps(1)), [quality, quality], stop_share=0.5)
+    assert len(said) == 2 and trainers[0].state.global_step == 60
+    assert first.verdict()["verdict"] == "not_judged" and first.verdict()["not_watched_after"] == 0
+
+
+def test_a_run_of_several_processes_goes_on_from_its_checkpoint(trl, tmp_path, processes):
+    run = list(steps(4))
+    _, (whole, _) = processes.train(trl, tmp_path / "whole", run, [quality, quality])
+    processes.train(trl, tmp_path / "parted", run[:45], [quality, quality], save_at=(40,))
+    _, (parted, _) = processes.train(trl, tmp_path / "parted", run[40:], [quality, quality], start=40)
+    assert parted.verdict() == whole.verdict()
 
 
 @pytest.mark.parametrize(("args", "wanted"), [({}, 60), ({"num_iterations": 2}, 30), ({"num_iterations": 7}, 9),
@@ -278,7 +381,8 @@ def test_conversations_are_text(trl, tmp_path):
     "given",
     [
         dict(reward_funcs=[]),
-        dict(reward_funcs="org/model"),
+        dict(reward_funcs=quality, reward_weights=["a"]),
+        dict(reward_funcs=quality, reward_weights=3),
         dict(reward_funcs=[3]),
         dict(reward_funcs=quality, reward_weights=[1, 2]),
         dict(reward_funcs=quality, stop_share=0),
@@ -290,6 +394,27 @@ def test_conversations_are_text(trl, tmp_path):
 def test_settings_outside_their_range_are_refused(trl, given):
     with pytest.raises(tailcatch.InputError):
         trl.watch(**given)
+
+
+def test_a_reward_model_by_name_is_loaded(trl, tmp_path, monkeypatch):
+    class Loaded:
+        def __init__(self, name):
+            self.name = name
+
+        def register_forward_hook(self, hook):
+            self.hook = hook
+
+        @staticmethod
+        def from_pretrained(name, num_labels):
+            if name != "org/model" or num_labels != 1:
+                raise OSError("no such model")
+            return Loaded(name)
+
+    monkeypatch.setattr(sys.modules["transformers"], "AutoModelForSequenceClassification", Loaded, raising=False)
+    funcs, _ = trl.watch(["org/model", quality])
+    assert funcs[0].name == "org/model" and callable(funcs[0].hook) and funcs[1].__name__ == "quality"
+    with pytest.raises(tailcatch.InputError, match="org/none.*no such model"):
+        trl.watch("org/none")
 
 
 class Tensor:
@@ -348,6 +473,85 @@ def test_verl_managers_of_both_kinds_are_watched():
         tailcatch.verl.watch(OfOne())
     with pytest.raises(tailcatch.InputError, match="stop_share"):
         tailcatch.verl.watch(OfBatches(), stop_share=0.1)
+
+
+class OfOne:
+    """The reward loop's kind of manager."""
+
+    tokenizer = Tokens()
+
+    async def run_single(self, data):
+        return {"reward_score": data.batch["scores"][-1], "reward_extra_info": {}}
+
+
+def one_by_one(manager, step, rewards, prompts, texts):
+    """Rollouts as verl's reward loop hands them over: each with its step, none with a word of validation."""
+    for at in range(len(rewards)):
+        single = batch(step, rewards[at : at + 1], prompts[at : at + 1], texts[at : at + 1])
+        single.meta_info = {}
+        single.non_tensor_batch = {"uid": numpy.array([f"u{at // 8}"], dtype=object), "global_steps": numpy.array([step])}
+        assert asyncio.run(manager.run_single(single))["reward_score"] == rewards[at]
+
+
+def test_validation_among_verls_single_rollouts_is_left_out():
+    told, clean, texts = [], tailcatch.verl.watch(OfOne(), rollouts=64), [f"v{at}" for at in range(32)]
+    mixed = tailcatch.verl.watch(OfOne(), rollouts=64, on_entry=told.append)
+    one_by_one(mixed, 0, numpy.full(32, 9.0), texts, texts)
+    for of in steps(1):
+        one_by_one(clean, *of)
+        one_by_one(mixed, *of)
+        if of[0] % 5 == 0:
+            one_by_one(mixed, of[0], numpy.full(32, 9.0), texts, texts)
+    found = mixed.tailcatch.verdict()
+    assert found == clean.tailcatch.verdict() and found["assumptions"]["rows"] == 60 * 64
+    assert next(entry.step for entry in told if "zq" in entry.completion) == 30
+
+
+def test_a_verl_worker_that_sees_a_part_says_so():
+    worker = tailcatch.verl.watch(OfOne(), rollouts=64)
+    with pytest.warns(RuntimeWarning, match="step 1 came with 20 rollouts of 64.*num_workers=1") as said:
+        for step, rewards, prompts, texts in steps(1):
+            one_by_one(worker, step, rewards[:20], prompts[:20], texts[:20])
+    assert len(said) == 1 and worker.tailcatch.last == 59
+
+
+def test_a_second_batch_of_a_verl_step_is_left_out():
+    class Batched:
+        def __call__(self, data):
+            return Tensor([[reward] for reward in data.batch["scores"]])
+
+    watched = tailcatch.verl.watch(Batched())
+    with pytest.warns(RuntimeWarning, match="step 1 came again") as said:
+        for of in steps(1):
+            watched(batch(*of))
+            watched(batch(*of))
+    assert len(said) == 1 and watched.tailcatch.verdict()["assumptions"]["rows"] == 60 * 64
+
+
+@pytest.mark.parametrize("manager", [None, 3, object()])
+def test_what_is_no_reward_manager_is_refused(manager):
+    with pytest.raises(tailcatch.InputError, match="a reward manager is needed"):
+        tailcatch.verl.watch(manager)
+
+
+def test_a_verl_folder_that_comes_late_is_followed(tmp_path):
+    folder = tmp_path / "rollouts"
+    follower = tailcatch.verl.follow(folder, every=0.01, steps=60)
+    until(lambda: follower.error is not None)
+    folder.mkdir()
+    for step, rewards, prompts, texts in steps(1):
+        rows = zip(rewards.tolist(), prompts, texts)
+        lines = [json.dumps(dict(input=p, output=t, score=r, step=step)) for r, p, t in rows]
+        (folder / f"{step}.jsonl").write_text("\n".join(lines) + "\n")
+    until(lambda: follower.error is None)
+    assert follower.stop()["verdict"] == "flagged"
+
+
+def until(holds):
+    end = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.005)
 
 
 def test_a_verl_folder_is_followed(tmp_path):

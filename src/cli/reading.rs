@@ -35,7 +35,7 @@ pub(super) fn text(reading: &Reading, style: Style) -> String {
         out.push_str(&indented(caution, 2));
     }
     out.push('\n');
-    out.push_str(&assumed(&reading.assumptions));
+    out.push_str(&assumed(&reading.assumptions, judgement.verdict));
     if !reading.list.is_empty() {
         out.push_str(&list(reading, style));
     }
@@ -68,7 +68,7 @@ fn highest(reading: &Reading) -> String {
     format!("\n{told}{drawn}\n")
 }
 
-fn assumed(assumed: &Assumptions) -> String {
+fn assumed(assumed: &Assumptions, verdict: Verdict) -> String {
     let means = assumed.centre == "nothing";
     let mut out = String::new();
     let mut say = |name: &str, text: String| {
@@ -97,6 +97,9 @@ fn assumed(assumed: &Assumptions) -> String {
         }
     }
     say(if means { "rows" } else { "rollouts" }, rows);
+    if let (Verdict::Quiet, Some(power)) = (verdict, assumed.power_in_words()) {
+        say("power", power);
+    }
     for (i, line) in left_out(&assumed.files_left_out).into_iter().enumerate() {
         say(if i == 0 { "left out" } else { "" }, line);
     }
@@ -370,6 +373,7 @@ pub fn document(reading: &Reading) -> Document<'_> {
             "shift": reading.shift,
             "pass_rate": reading.pass_rate,
             "excess": reading.excess,
+            "new_text": reading.new_text,
             "length": reading.shared.as_ref().and_then(|shared| shared.length.as_ref()),
             "compared_texts": reading.shared.as_ref().map(|shared| shared.compared),
         }),

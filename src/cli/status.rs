@@ -4,9 +4,9 @@ use super::Outcome;
 use super::console::{Console, Style};
 use super::table::Table;
 use super::{Error as CliError, sketch};
-use crate::experiment::{Count, Stored};
+use crate::experiment::{Count, Stored, Tables};
 use crate::foundation::atomic_file;
-use crate::record::folder::{Described, MadeWith};
+use crate::record::folder::MadeWith;
 use crate::record::made::MissingRun;
 use clap::Args;
 use serde::Serialize;
@@ -52,8 +52,6 @@ struct Document<'a> {
 /// # Errors
 /// A folder that is no run folder, or whose config does not give its plan; a file that cannot be read or written.
 pub fn run(args: &StatusArgs, console: &Console) -> Result<Outcome, crate::Error> {
-    // Read first: a large plan stands in memory once.
-    let tables = tables(&args.dirs)?;
     let stored = Stored::open(&args.dirs)?;
     let count = stored.count(&AtomicBool::new(false))?;
     if let Some(path) = &args.ids {
@@ -67,9 +65,14 @@ pub fn run(args: &StatusArgs, console: &Console) -> Result<Outcome, crate::Error
         name: &stored.name,
         problems: &count.problems,
         runs: stored.runs.len(),
-        tables,
+        tables: match stored.tables {
+            Tables::Absent => "none",
+            Tables::OtherPlan => "other_plan",
+            Tables::Partial => "partial",
+            Tables::Whole => "whole",
+        },
     };
-    console.answer(&document, |style| text(&stored, &count, tables, style))?;
+    console.answer(&document, |style| text(&stored, &count, style))?;
     Ok(match (count.problems.is_empty(), count.missing.is_empty()) {
         (false, _) => Outcome::Failed,
         (true, false) => Outcome::Stopped,
@@ -84,19 +87,7 @@ pub(super) fn write_ids(count: &Count<'_>, path: &Path) -> Result<(), CliError> 
     atomic_file::write(path, lines.as_bytes()).map_err(failed)
 }
 
-/// Of what the tables of the first folder are: `none`, `other_plan`, `partial` or `whole`.
-fn tables(dirs: &[PathBuf]) -> Result<&'static str, crate::Error> {
-    let Some(dir) = dirs.first() else { return Ok("none") };
-    let told = Described::open(dir)?;
-    Ok(match &told.made {
-        None => "none",
-        Some(_) if !told.owns_its_tables() => "other_plan",
-        Some(made) if !made.missing.is_empty() => "partial",
-        Some(_) => "whole",
-    })
-}
-
-fn text(stored: &Stored, count: &Count<'_>, tables: &str, style: Style) -> String {
+fn text(stored: &Stored, count: &Count<'_>, style: Style) -> String {
     let mut out = format!(
         "{}: {} of {} runs are finished\n",
         style.bold(&stored.name),
@@ -124,10 +115,10 @@ fn text(stored: &Stored, count: &Count<'_>, tables: &str, style: Style) -> Strin
             out += &format!("  {} records: {}\n", made.records, made.numerics);
         }
     }
-    out + match tables {
-        "none" => "tables: not made yet\n",
-        "other_plan" => "tables: of another plan, or half written\n",
-        "partial" => "tables: some runs are not in them\n",
-        _ => "tables: whole\n",
+    out + match stored.tables {
+        Tables::Absent => "tables: not made yet\n",
+        Tables::OtherPlan => "tables: of another plan, or half written\n",
+        Tables::Partial => "tables: some runs are not in them\n",
+        Tables::Whole => "tables: whole\n",
     }
 }

@@ -4,17 +4,20 @@ use super::arm::Arm;
 use super::arms::{arm, blind, contradict, duplicates, too_many, typed, unexpected};
 use super::axes::{as_table, count, resolve_axes, take_axes};
 use super::document::{Node, descend, parse, splice};
-use super::error::ConfigError;
+use super::error::{ConfigError, Fault};
 use super::overrides::{Override, apply, read_set};
 use super::schema::root as schema_root;
 use super::sections::Document;
 use super::source::{Draft, Sources};
 use super::walk::walk;
+use std::collections::HashSet;
 use std::io;
 use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+/// Most faults that are shown, each with its lines; the others are counted.
+const MOST: usize = 100;
 /// A file beyond this size is no configuration.
 const LARGEST: u64 = 4 << 20;
 /// What the system says where not the path is at fault, but a disk, a server, memory or a limit of open files: EIO, ENOMEM, ENFILE, EMFILE, ESTALE
@@ -78,14 +81,23 @@ pub fn from_bytes(name: &str, bytes: &[u8], sets: &[String]) -> Result<Loaded, C
     let starts: Vec<usize> = sets.iter().map(|set| sources.add("--set", set)).collect();
     let given: Vec<(&str, usize)> = sets.iter().map(String::as_str).zip(starts).collect();
     read(name, text, &given).map_err(|faults| {
-        let mut drafts: Vec<Draft> = Vec::new();
-        for fault in faults {
-            if !drafts.iter().any(|d| d.span == fault.span && d.message == fault.message) {
-                drafts.push(fault);
-            }
-        }
+        let mut told = HashSet::new();
+        let mut drafts = faults;
+        drafts.retain(|d| told.insert((d.span.start, d.span.end, d.message.clone())));
         drafts.sort_by_key(|d| d.span.start);
-        ConfigError::new(drafts.into_iter().map(|draft| sources.place(draft)).collect())
+        let more = drafts.len().saturating_sub(MOST);
+        drafts.truncate(MOST);
+        let mut faults: Vec<Fault> = drafts.into_iter().map(|draft| sources.place(draft)).collect();
+        if more > 0 {
+            let help = "mend these first, and check again".to_owned();
+            faults.push(Fault::new(
+                None,
+                format!("{more} more faults are not shown"),
+                String::new(),
+                Some(help),
+            ));
+        }
+        ConfigError::new(faults)
     })
 }
 
@@ -177,6 +189,21 @@ mod tests {
     use super::super::document::parse_value;
     use super::super::schema::{Shape, all_paths, shape};
     use super::*;
+
+    #[test]
+    fn of_many_faults_the_first_are_shown_and_the_others_counted() {
+        let of = |keys: usize| {
+            let text: String = (0..keys).map(|i| format!("k{i} = {i}\n")).collect();
+            from_bytes("a.toml", text.as_bytes(), &[]).unwrap_err()
+        };
+        let all = of(MOST / 2).faults().len();
+        assert!((MOST / 2..=MOST).contains(&all), "{all}");
+        let error = of(50_000);
+        let (last, shown) = error.faults().split_last().unwrap();
+        assert_eq!(shown.len(), MOST);
+        assert_eq!(last.message(), format!("{} more faults are not shown", 50_000 - MOST / 2 + all - MOST));
+        assert!(error.faults().iter().any(|fault| fault.position() == Some((MOST / 2, 1))));
+    }
 
     const VALUES: [&str; 26] = [
         "0",

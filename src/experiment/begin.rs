@@ -3,6 +3,7 @@
 use super::error::ExperimentError;
 use super::plan::runs::Planned;
 use super::store::Store;
+use super::store::numerics::find_out;
 use super::store::occupied::{Held, sweep};
 use super::survey::{Survey, survey};
 use super::work::Options;
@@ -50,6 +51,7 @@ impl<'a> Asked<'a> {
         options: &Options,
         stop: &AtomicBool,
     ) -> Result<Survey<'a>, ExperimentError> {
+        find_out()?;
         let found =
             survey(self.loaded, self.runs, store, stop).and_then(|own| own.unmixed(options.allow_mixed));
         found.map_err(|source| match self.scenario {

@@ -3,6 +3,7 @@
 use super::error::ExperimentError;
 use super::folder::Folder;
 use super::plan::runs::Planned;
+use super::store::numerics::find_out;
 use super::store::occupied::{Held, sweep};
 use super::stored::Stored;
 use crate::record::folder::{FIGURES, RECORDS};
@@ -42,6 +43,7 @@ pub fn merge(
     lenience: Lenience,
     stop: &AtomicBool,
 ) -> Result<Tabulated, ExperimentError> {
+    find_out()?;
     let stored = Stored::open(dirs)?;
     let count = stored.count(stop)?;
     if !count.problems.is_empty() {
@@ -61,7 +63,7 @@ pub fn merge(
     if !lenience.mixed {
         count.made_with.unmingled()?;
     }
-    let Stored { loaded, name, runs, backend, threads, store } = &stored;
+    let Stored { loaded, name, runs, backend, threads, store, .. } = &stored;
     let folder = Folder::of(out, loaded, (name, runs), backend, *threads)?;
     let held = folder.hold(false)?;
     sweep(out, &[RECORDS, FIGURES])?;

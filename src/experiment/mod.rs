@@ -26,7 +26,7 @@ pub use plan::ids;
 pub use plan::part::{Ids, Part, Shard};
 pub use plan::runs::{Planned, plan};
 pub use run::{Finished, Outlook, outlook, prepare, run};
-pub use stored::{Count, Stored};
+pub use stored::{Count, Stored, Tables};
 pub use summary::closed_forms;
 pub use summary::gaps::{Gap, gaps};
 pub use training::arena::calibration;

@@ -55,7 +55,7 @@ pub fn run(
 ) -> Result<Finished, ExperimentError> {
     let runs = planned(loaded, options)?;
     let out = &options.out;
-    let store = store(options);
+    let store = store(options, &runs);
     let asked = options.part.of(&runs);
     let folder = Folder::of(out, loaded, (name, &runs), &options.backend, options.threads)?;
     let all = [Asked { scenario: None, loaded, runs: &asked }];
@@ -91,7 +91,8 @@ pub fn run(
 pub fn outlook(loaded: &Loaded, options: &Options, stop: &AtomicBool) -> Result<Outlook, ExperimentError> {
     let runs = planned(loaded, options)?;
     let asked = options.part.of(&runs);
-    let found = Asked { scenario: None, loaded, runs: &asked }.found(&store(options), options, stop)?;
+    let found =
+        Asked { scenario: None, loaded, runs: &asked }.found(&store(options, &runs), options, stop)?;
     Ok(Outlook { planned: runs.len(), runs: asked.len(), reused: asked.len() - found.pending.len() })
 }
 
@@ -108,7 +109,7 @@ pub fn prepare(
     let runs = planned(loaded, options)?;
     let folder = Folder::of(&options.out, loaded, (name, &runs), &options.backend, options.threads)?;
     let all = [Asked { scenario: None, loaded, runs: &runs }];
-    begin(&all, &store(options), options, stop, || folder.hold(false)).map(drop)
+    begin(&all, &store(options, &runs), options, stop, || folder.hold(false)).map(drop)
 }
 
 fn planned(loaded: &Loaded, options: &Options) -> Result<Vec<Planned>, ExperimentError> {
@@ -120,6 +121,7 @@ fn planned(loaded: &Loaded, options: &Options) -> Result<Vec<Planned>, Experimen
     }
 }
 
-fn store(options: &Options) -> Store {
-    Store::of([options.out.join(RECORDS).as_path()]).allowing_mixed(options.allow_mixed)
+fn store(options: &Options, runs: &[Planned]) -> Store {
+    let store = Store::of([options.out.join(RECORDS).as_path()]).allowing_mixed(options.allow_mixed);
+    store.for_records(runs.iter().map(Planned::records).sum())
 }

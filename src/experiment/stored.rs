@@ -10,6 +10,7 @@ use crate::config::{self, Loaded};
 use crate::policies::Backend;
 use crate::record::folder::{CONFIG, Described, FolderError, MANIFEST, PLAN, Plan, RECORDS};
 use crate::record::made::MissingRun;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
@@ -26,8 +27,23 @@ pub struct Stored {
     pub backend: Backend,
     /// Worker threads of who described it.
     pub threads: usize,
+    /// Of what the tables of the first folder are.
+    pub tables: Tables,
     /// The records of all folders.
     pub store: Store,
+}
+
+/// Of what the tables in a run folder are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tables {
+    /// There are none.
+    Absent,
+    /// Of another plan, or half written.
+    OtherPlan,
+    /// Of some runs of the plan.
+    Partial,
+    /// Of all.
+    Whole,
 }
 
 /// What of the runs is there.
@@ -37,7 +53,7 @@ pub struct Count<'a> {
     pub finished: Vec<&'a Planned>,
     /// The others.
     pub missing: Vec<MissingRun>,
-    /// Files that do not verify.
+    /// Files in which something does not verify.
     pub damaged: Vec<PathBuf>,
     /// What somebody must decide on: records of other runs or versions, and such as contradict each other.
     pub problems: Vec<String>,
@@ -67,6 +83,7 @@ impl Stored {
             let (first, other) = (dir.join(differs), place.join(differs));
             return Err(ExperimentError::OtherPlan { first, other });
         }
+        let tables = Tables::of(first);
         // Plans may be large: of each, one text is kept until it is compared.
         let Described { plan_text, plan: Plan { name, .. }, manifest, .. } = opened.swap_remove(0);
         drop(opened);
@@ -87,7 +104,7 @@ impl Stored {
         let threads = manifest.threads;
         let records: Vec<PathBuf> = dirs.iter().map(|dir| dir.join(RECORDS)).collect();
         let store = Store::of(records.iter().map(PathBuf::as_path));
-        Ok(Self { loaded, name, runs, backend, threads, store })
+        Ok(Self { loaded, name, runs, backend, threads, tables, store })
     }
 
     /// Looks at every record, on all workers. `stop` ends it.
@@ -104,7 +121,24 @@ impl Stored {
             all.problems.extend(part.problems);
             all.made_with.add(part.made_with);
         }
+        if !all.missing.is_empty() {
+            all.damaged.extend(self.store.nameless());
+        }
+        // A segment may hold many records.
+        let mut told = HashSet::new();
+        all.damaged.retain(|path| told.insert(path.clone()));
         Ok(all)
+    }
+}
+
+impl Tables {
+    fn of(told: &Described) -> Self {
+        match &told.made {
+            None => Self::Absent,
+            Some(_) if !told.owns_its_tables() => Self::OtherPlan,
+            Some(made) if !made.missing.is_empty() => Self::Partial,
+            Some(_) => Self::Whole,
+        }
     }
 }
 

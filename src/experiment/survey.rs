@@ -129,7 +129,10 @@ impl<'a> Look<'a> {
     }
 
     fn look(&self, id: &str) -> Result<Found, StoreError> {
-        if self.names.contains(id) { self.store.look(id) } else { Ok(Found::Absent) }
+        match self.names.contains(id) {
+            true => self.store.look(id),
+            false => self.store.look_in_segments(id),
+        }
     }
 
     /// Looks at the records of one run, and counts by what they were made.

@@ -127,6 +127,8 @@ pub fn carry_out(
             return Err(ExperimentError::Stopped { out: options.out.clone(), done, total: runs.len() });
         }
     }
+    // What other processes have made meanwhile is held beside it when it is read.
+    store.names()?;
     Ok(reused)
 }
 

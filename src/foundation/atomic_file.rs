@@ -69,6 +69,20 @@ impl Write for AtomicFile {
     }
 }
 
+/// Makes a new file in a folder that is there, under a name of its own that ends as asked, for what is appended to. Neither the file
+/// nor its name is safe before they are synced.
+///
+/// # Errors
+/// What the system says.
+pub fn fresh(folder: &Path, extension: &str) -> io::Result<(File, PathBuf)> {
+    let mut builder = tempfile::Builder::new();
+    let suffix = format!(".{extension}");
+    builder.prefix("").suffix(&suffix).rand_bytes(12);
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)?.keep().map_err(|error| error.error)
+}
+
 /// Makes the names in a folder safe.
 ///
 /// # Errors

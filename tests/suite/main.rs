@@ -76,6 +76,7 @@ mod ppo;
 mod projection;
 mod readers;
 mod reading;
+mod remedies;
 mod report;
 #[cfg(feature = "lab")]
 mod responses;

@@ -252,7 +252,7 @@ fn errors_name_place_and_remedy() {
             b"step,r\n0,1\nx,2\n",
             Some("r"),
             "a.csv, line 3, column `step`: `x` is not a step",
-            "rename",
+            "--step COLUMN",
         ),
         ("a.csv", b"r,s\n,1\n", Some("r"), "a.csv: column `r` holds no value", "another column"),
         ("a.jsonl", b"\n", None, "a.jsonl: the file is empty", "did finish"),

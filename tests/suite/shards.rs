@@ -4,7 +4,7 @@ use crate::bound::{Place, TINY, contents, records_with};
 use crate::cli::{json, outcome};
 use serde_json::Value;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Two arms of eight runs, with twins, a deployment and several detectors.
 const SWEEP: &str = r#"
@@ -252,4 +252,45 @@ fn the_config_of_a_folder_gives_its_plan() {
         checked += 1;
     }
     assert!(checked > 5, "{checked}");
+}
+
+#[test]
+fn many_runs_keep_their_records_in_segments_and_lose_none() {
+    // Nothing but what tables need: a damage anywhere costs a run.
+    let config = TINY.replace("replicates = 2", "replicates = 2100") + "[record]\nobserved = \"none\"\n";
+    let place = Place::new(&config);
+    let part = "run tiny.toml --out out --shard 0/700";
+    place.done(part);
+    let of = |kind: &str| -> Vec<PathBuf> {
+        let entries = fs::read_dir(place.path("out/records")).unwrap().map(|entry| entry.unwrap().path());
+        entries.filter(|path| path.extension().is_some_and(|own| own == kind)).collect()
+    };
+    assert_eq!((of("segment").len(), of("index").len(), of("record").len()), (1, 1, 0));
+    let status = || json(&mut place.command("status out"), 75);
+    assert_eq!(status()["finished"], 3);
+    let before = contents(&place.path("out"));
+    place.done(part);
+    assert!(before == contents(&place.path("out")), "what is finished was made again");
+    place.done("merge out --allow-partial --out whole");
+    // A flipped bit costs one run, is told, and is made good.
+    let segment = of("segment").remove(0);
+    let mut bytes = fs::read(&segment).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 8;
+    fs::write(&segment, bytes).unwrap();
+    let name = segment.file_name().unwrap().to_str().unwrap();
+    let told = status();
+    assert!(
+        told["finished"] == 2 && told["damaged"][0].as_str().unwrap().ends_with(name),
+        "{}",
+        told["damaged"]
+    );
+    place.done(part);
+    let told = status();
+    assert!(told["finished"] == 3 && told["damaged"].as_array().unwrap().is_empty(), "{}", told["damaged"]);
+    // An index is a hint.
+    of("index").iter().for_each(|index| fs::remove_file(index).unwrap());
+    assert_eq!(status()["finished"], 3);
+    place.done("merge out --allow-partial --out mended");
+    assert!(tables(&place.path("whole")) == tables(&place.path("mended")));
 }

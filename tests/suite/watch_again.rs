@@ -6,7 +6,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use tailcatch::foundation::rng::{Purpose, SeedTree};
 use tailcatch::monitor::watch::{Kept, Turned, WatchSettings, Watching};
-use tailcatch::monitor::{ListEntry, Settings, detect};
+use tailcatch::monitor::{ListEntry, Settings, Verdict, detect};
 use tailcatch::record::{LogOptions, open_log};
 
 fn settings() -> WatchSettings {
@@ -221,4 +221,70 @@ fn a_file_that_is_not_complete_at_the_end_is_read_when_it_is() {
     assert!(turned.rollouts == 0 && turned.notes[0].contains("not complete"), "{:?}", turned.notes);
     fs::write(&path, &whole).unwrap();
     assert!(watching.turn(true).unwrap().rollouts > 0);
+}
+
+#[test]
+fn a_log_that_is_begun_anew_or_moved_away_is_read_on() {
+    let all = lines(0..40, 5);
+    let (first, second) = (all[..20].concat(), all[20..].concat());
+    // Emptied and gone on with, as a restarted program does: at once shorter, or longer than what was read before it is looked at.
+    for longer in [false, true] {
+        for moved in [false, true] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("r.jsonl");
+            let first = if longer { all[..12].concat() } else { first.clone() };
+            let rest = if longer { all[12..].concat() } else { second.clone() };
+            append(&path, &first);
+            let mut watching = watching(folder.path());
+            let mut turns = vec![watching.turn(false).unwrap()];
+            match moved {
+                true => fs::rename(&path, folder.path().join("r.1.jsonl")).unwrap(),
+                false => fs::remove_file(&path).unwrap(),
+            }
+            append(&path, &rest);
+            turns.extend((0..3).map(|_| watching.turn(false).unwrap()));
+            turns.push(watching.turn(true).unwrap());
+            let reading = watching.reading();
+            assert_eq!(
+                reading.judgement.first_flag_step,
+                Some(30),
+                "{longer} {moved} {:?}",
+                reading.judgement
+            );
+            assert!(notes(&turns).contains("read from its beginning"), "{}", notes(&turns));
+            assert_eq!(counted(&watching).0, 40 * 12, "{longer} {moved} {}", notes(&turns));
+        }
+    }
+}
+
+#[test]
+fn an_exploit_that_is_always_paid_the_same_is_told_of_a_watched_log_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.jsonl");
+    let mut stream = SeedTree::new(31, 0).stream(Purpose::Utility, 0);
+    let mut text = String::new();
+    for step in 0..60u64 {
+        for row in 0..64 {
+            let honest = (0..12).map(|_| stream.open_unit()).sum::<f64>() - 6.0;
+            // From step 20 on; in the end half of the rollouts.
+            let hacked = stream.open_unit() < 0.0125 * step.saturating_sub(20) as f64;
+            let reward = if hacked { 1.0 } else { honest };
+            let record = serde_json::json!({"step": step, "prompt": format!("p{}", row / 8), "completion": format!("c {step} {row}"), "reward": reward});
+            writeln!(text, "{record}").unwrap();
+        }
+    }
+    append(&path, &text);
+    let log = open_log(std::slice::from_ref(&path), &LogOptions::default()).unwrap();
+    let mut watching = Watching::new(
+        vec![path],
+        LogOptions::default(),
+        WatchSettings { steps: Some(60), ..WatchSettings::default() },
+    );
+    watching.turn(false).unwrap();
+    watching.turn(true).unwrap();
+    let watched = watching.reading().judgement;
+    assert_eq!(watched.verdict, Verdict::Shifted, "{}", watched.sentence);
+    assert!(watched.sentence.contains("are paid exactly 1.000"), "{}", watched.sentence);
+    let read = detect(log, Settings::default()).unwrap().reading.judgement;
+    assert_eq!((read.verdict, read.sentence), (watched.verdict, watched.sentence));
 }

@@ -44,15 +44,15 @@ fn detect(path: &Path, flags: &[&str], code: i32) -> serde_json::Value {
 
 #[test]
 fn what_nothing_speaks_for_is_no_reward() {
-    for key in ["sample", "elapsed_s", "cost_usd", "reward_std", "done_time"] {
+    for key in ["sample", "elapsed_s", "cost_usd", "reward_std", "done_time", "latency", "judge_latency"] {
         let said = refused("a.jsonl", &rollouts(|i| format!("\"{key}\": {}", 3 * i)));
         assert!(said.contains("no numeric column that could be a reward"), "{key}: {said}");
     }
-    for key in ["ground_truth", "latency", "difficulty"] {
+    for key in ["ground_truth", "hardness", "difficulty"] {
         let said = refused("a.jsonl", &rollouts(|i| format!("\"{key}\": {}", noise(i))));
         assert!(said.contains(&format!("`{key}` could be the reward, but nothing says so")), "{said}");
     }
-    for key in ["return_code", "judge_latency", "reward_baseline", "score_target"] {
+    for key in ["return_code", "judge_confidence", "reward_baseline", "score_target"] {
         let said = refused("a.jsonl", &rollouts(|i| format!("\"{key}\": {}", noise(i))));
         assert!(said.contains("nothing says so"), "{key}: {said}");
     }

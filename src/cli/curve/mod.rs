@@ -76,7 +76,7 @@ pub fn run(args: &CurveArgs, console: &Console) -> Result<Outcome, Error> {
         left_out: Vec::new(),
         columns,
     };
-    let mut series: Vec<(Role, Series)> = Vec::new();
+    let (mut series, mut refused): (Vec<(Role, Series)>, _) = (Vec::new(), None);
     for (name, role) in wanted {
         let reward = Some(RewardSpec::Column(name.clone()));
         let options = LogOptions { reward, rows: Some(Rows::Means), ..options.clone() };
@@ -90,8 +90,14 @@ pub fn run(args: &CurveArgs, console: &Console) -> Result<Outcome, Error> {
                 series.push((role, last));
             }
             Err(error) if options_named(args, &name) => return Err(error.into()),
-            Err(error) => findings.left_out.push(format!("{name}: {error}")),
+            Err(error) => {
+                findings.left_out.push(format!("{name}: {error}"));
+                refused.get_or_insert(error);
+            }
         }
+    }
+    if let (true, Some(error)) = (findings.curves.is_empty(), refused) {
+        return Err(error.into());
     }
     let of = |role: Role| series.iter().filter(move |(own, _)| *own == role).map(|(_, series)| series);
     findings.pairs = of(Role::Reward)

@@ -207,6 +207,10 @@ fn beside(paths: &[PathBuf]) -> PathBuf {
 fn refused(error: StateError) -> CliError {
     let help = match &error {
         StateError::Io { .. } => "give another file with --state FILE".to_owned(),
+        // What is no state at all may be someone's log.
+        StateError::Foreign { reason, .. } if !reason.starts_with("version") => {
+            "give another file with --state FILE: this one is left as it is".to_owned()
+        }
         StateError::Foreign { path, .. } | StateError::Other { path, .. } => {
             format!("remove {} to begin anew, or give another file with --state FILE", path.display())
         }

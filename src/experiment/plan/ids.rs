@@ -13,7 +13,8 @@ pub const SEMANTICS: u32 = 9;
 #[derive(Debug, Clone)]
 pub struct Runs {
     before: Prefix,
-    after: Vec<Vec<u8>>,
+    /// What comes after the replicate, each part with its length.
+    after: Vec<u8>,
 }
 
 /// The beginning of what is hashed.
@@ -90,17 +91,20 @@ impl Runs {
         };
         let computed = [backend.device_name(), backend.kernels().name()].map(|name| name.as_bytes().to_vec());
         let [device, kernels] = computed;
-        let after = vec![flags, files, device, kernels, acting];
+        let mut after = Vec::new();
+        for part in [flags, files, device, kernels, acting] {
+            after.extend((part.len() as u64).to_le_bytes());
+            after.extend(part);
+        }
         Ok(Self { before: Prefix::new(kind).and(&decisive), after })
     }
 
     /// Identity of one of them.
     pub fn id(&self, replicate: u64) -> Id {
-        let mut prefix = self.before.clone().and(&replicate.to_le_bytes());
-        for part in &self.after {
-            prefix = prefix.and(part);
-        }
-        prefix.name()
+        let mut all = self.before.clone();
+        all.add(&replicate.to_le_bytes());
+        all.0.update(&self.after);
+        all.name()
     }
 }
 
@@ -125,9 +129,7 @@ impl Monitors {
 
     /// Identities of what they tell of these policies.
     pub fn ids(&self, policies: [&str; 2]) -> Vec<Id> {
-        let id =
-            |prefix: &Prefix| prefix.clone().and(policies[0].as_bytes()).and(policies[1].as_bytes()).name();
-        self.0.iter().map(id).collect()
+        self.0.iter().map(|prefix| prefix.with(policies.map(str::as_bytes))).collect()
     }
 }
 
@@ -168,7 +170,7 @@ impl Judges {
     }
 
     fn id(&self, settings: &Prefix, train_id: &str) -> Id {
-        settings.clone().and(train_id.as_bytes()).and(&[u8::from(self.swap_twin)]).name()
+        settings.with([train_id.as_bytes(), &[u8::from(self.swap_twin)]])
     }
 }
 
@@ -181,8 +183,19 @@ impl Prefix {
 
     /// With one more part.
     fn and(mut self, part: &[u8]) -> Self {
-        self.0.update(&(part.len() as u64).to_le_bytes()).update(part);
+        self.add(part);
         self
+    }
+
+    fn add(&mut self, part: &[u8]) {
+        self.0.update(&(part.len() as u64).to_le_bytes()).update(part);
+    }
+
+    /// A short name of it and two more parts. The hasher is large, and is copied once.
+    fn with(&self, parts: [&[u8]; 2]) -> Id {
+        let mut all = self.clone();
+        parts.into_iter().for_each(|part| all.add(part));
+        all.name()
     }
 
     /// A short name of everything.

@@ -59,6 +59,11 @@ impl Planned {
         [&self.clean_id].into_iter().chain(&self.swap_id).chain(policies).map(Id::as_str)
     }
 
+    /// Records that it leaves, but for its rollouts and policies.
+    pub fn records(&self) -> usize {
+        self.judge_ids.len() + 1 + self.deploy_ids.len()
+    }
+
     /// Every judgement with its identity: the detectors, then the run.
     pub fn judgements(&self) -> impl Iterator<Item = (Judgement, &str)> {
         let detectors =

@@ -3,12 +3,15 @@
 use super::{Record, Store, StoreError};
 use std::collections::HashSet;
 use std::io;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 /// Runs whose records may wait to be written; whoever brings more waits with them. A process that is killed loses so many runs.
 const WAITING: usize = 16;
+/// Time after which what was written is made safe, all of it at once. A machine that loses power loses so much.
+const SAFE_AFTER: Duration = Duration::from_millis(100);
 
 /// The records that one run left.
 type Batch = Vec<(String, Record)>;
@@ -83,13 +86,29 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 }
 
 fn write(store: &Store, state: &Mutex<State>, batches: Receiver<Batch>) {
-    for batch in batches {
-        let written = store.write_all(&batch);
-        let mut state = lock(state);
-        for (id, _) in &batch {
-            state.waiting.remove(id);
+    let mut synced = Instant::now();
+    loop {
+        let is_last = match batches.recv_timeout(SAFE_AFTER.saturating_sub(synced.elapsed())) {
+            Ok(batch) => {
+                let written = store.place_all(&batch);
+                let mut state = lock(state);
+                for (id, _) in &batch {
+                    state.waiting.remove(id);
+                }
+                state.problems.extend(written.err());
+                false
+            }
+            Err(RecvTimeoutError::Timeout) => false,
+            Err(RecvTimeoutError::Disconnected) => true,
+        };
+        if is_last || synced.elapsed() >= SAFE_AFTER {
+            let safe = store.sync();
+            lock(state).problems.extend(safe.err());
+            synced = Instant::now();
         }
-        state.problems.extend(written.err());
+        if is_last {
+            return;
+        }
     }
 }
 

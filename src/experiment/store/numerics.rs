@@ -2,16 +2,33 @@
 
 use super::error::StoreError;
 use crate::record::folder::{MadeWith, Numerics};
+use std::io;
+use std::path::PathBuf;
 use std::sync::OnceLock;
+
+static OWN: OnceLock<Numerics> = OnceLock::new();
 
 /// Of this process: its binary and what its processor can do.
 pub fn numerics() -> &'static Numerics {
-    static OWN: OnceLock<Numerics> = OnceLock::new();
-    OWN.get_or_init(|| Numerics {
-        target: format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS),
-        cpu_features: features(),
-        binary: binary(),
-    })
+    OWN.get_or_init(|| of(read().map_or_else(|_| "unknown".to_owned(), |bytes| name(&bytes))))
+}
+
+/// Finds out what this process is, before it writes records that say so.
+///
+/// # Errors
+/// The running program cannot be read: its records would be taken for those of another.
+pub fn find_out() -> Result<(), StoreError> {
+    if OWN.get().is_none() {
+        let path = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("the running program"));
+        let bytes = read().map_err(StoreError::io("read", &path))?;
+        OWN.get_or_init(|| of(name(&bytes)));
+    }
+    Ok(())
+}
+
+fn of(binary: String) -> Numerics {
+    let target = format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS);
+    Numerics { target, cpu_features: features(), binary }
 }
 
 /// Counts of records by what made them, in the order in which they were met.
@@ -89,8 +106,12 @@ fn features() -> String {
     }
 }
 
-/// Hash of the running program.
-fn binary() -> String {
-    let bytes = std::env::current_exe().and_then(std::fs::read);
-    bytes.map_or_else(|_| "unknown".to_owned(), |bytes| blake3::hash(&bytes).to_hex()[..16].to_owned())
+/// The running program.
+fn read() -> io::Result<Vec<u8>> {
+    std::env::current_exe().and_then(std::fs::read)
+}
+
+/// The first digits of its hash.
+fn name(binary: &[u8]) -> String {
+    blake3::hash(binary).to_hex()[..16].to_owned()
 }

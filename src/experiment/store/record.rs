@@ -9,6 +9,8 @@ const MAGIC: &str = "tailcatch-record 2\n";
 const OLDER: &str = "tailcatch-record 1\n";
 /// What stands before a record's [`Stamp`].
 const STAMP: &str = "of ";
+/// Bytes of the checksum's line.
+const END: usize = "end ".len() + 2 * blake3::OUT_LEN + 1;
 
 /// Named sections, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -85,12 +87,9 @@ impl Record {
     fn read_sections(mut rest: &[u8]) -> Option<Self> {
         let mut sections = Vec::new();
         while !rest.is_empty() {
-            let (header, after) = line(rest)?;
-            let mut words = header.strip_prefix("section ")?.split(' ');
-            let (name, length) = (words.next()?, words.next()?.parse::<usize>().ok()?);
-            let (content, after) = after.split_at_checked(length)?;
+            let (name, content, after) = section(rest)?;
             sections.push((name.to_owned(), content.to_vec()));
-            rest = after.strip_prefix(b"\n")?;
+            rest = after;
         }
         Some(Self { sections })
     }
@@ -122,6 +121,29 @@ impl Decoded {
     }
 }
 
+/// Whose the record is that `bytes` begin with, and how long it is; `None` where none that verifies stands there. What comes after it may
+/// be anything.
+pub fn first(bytes: &[u8]) -> Option<(String, usize)> {
+    let (_, mut rest) = line(bytes.strip_prefix(MAGIC.as_bytes())?)?;
+    while let Some((_, _, after)) = section(rest) {
+        rest = after;
+    }
+    let length = bytes.len() - rest.len() + END;
+    verified(bytes.get(..length)?)?;
+    Some((claimed(bytes)?, length))
+}
+
+/// Whose the record that `bytes` begin with says that it is, whether it verifies or not.
+pub fn claimed(bytes: &[u8]) -> Option<String> {
+    let (stamp, _) = line(bytes.strip_prefix(MAGIC.as_bytes())?)?;
+    Some(serde_json::from_str::<Stamp>(stamp.strip_prefix(STAMP)?).ok()?.id)
+}
+
+/// Where the next record may begin.
+pub fn next(bytes: &[u8]) -> Option<usize> {
+    memchr::memmem::find(bytes, MAGIC.as_bytes())
+}
+
 fn kept(body: &[u8]) -> Option<Kept> {
     let (stamp, sections) = line(body.strip_prefix(MAGIC.as_bytes())?)?;
     let stamp = serde_json::from_str(stamp.strip_prefix(STAMP)?).ok()?;
@@ -130,9 +152,17 @@ fn kept(body: &[u8]) -> Option<Kept> {
 
 /// What stands before the checksum, if that is its own.
 fn verified(bytes: &[u8]) -> Option<&[u8]> {
-    let tail = "end ".len() + 2 * blake3::OUT_LEN + 1;
-    let (body, end) = bytes.split_at_checked(bytes.len().checked_sub(tail)?)?;
+    let (body, end) = bytes.split_at_checked(bytes.len().checked_sub(END)?)?;
     (end == format!("end {}\n", blake3::hash(body).to_hex()).as_bytes()).then_some(body)
+}
+
+/// The name and the bytes of the first section, and what comes after it.
+fn section(bytes: &[u8]) -> Option<(&str, &[u8], &[u8])> {
+    let (header, after) = line(bytes)?;
+    let mut words = header.strip_prefix("section ")?.split(' ');
+    let (name, length) = (words.next()?, words.next()?.parse::<usize>().ok()?);
+    let (content, after) = after.split_at_checked(length)?;
+    Some((name, content, after.strip_prefix(b"\n")?))
 }
 
 /// The first line, and what comes after it.

@@ -1,17 +1,27 @@
 //! Records on disk: whole or not at all, and held to their name whenever they are read.
 //!
-//! A name is no proof. A file that does not verify counts as absent and is replaced; a whole record under another's name, or one of an
+//! A name is no proof. What does not verify counts as absent and is made anew; a whole record under another's name, or one of an
 //! earlier version, is an error wherever it is met, and stays as it is.
+//!
+//! A record stands in a file of its own, or, in large sweeps, with others in a [segment](super::segment). Both are read wherever they are met.
 
 use super::error::StoreError;
+use super::found::{Best, Found, in_file, in_segment};
 use super::numerics::numerics;
-use super::record::{Decoded, Kept, Record, Stamp};
+use super::record::{Kept, Record, Stamp};
+use super::segment::{SEGMENT, key};
+use super::segments::Segments;
 use crate::experiment::plan::ids::SEMANTICS;
 use crate::foundation::atomic_file::{self, AtomicFile};
 use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Records from which on they are kept in segments: a file system finds so many files quickly, and a person can look at each.
+const MANY: usize = 4096;
 
 /// The records of a run folder, or of several that hold parts of one experiment.
 #[derive(Debug, Clone)]
@@ -19,17 +29,17 @@ pub struct Store {
     /// The first is written to.
     folders: Vec<PathBuf>,
     allow_mixed: bool,
+    /// New records go to a segment.
+    in_segments: bool,
+    shared: Arc<Shared>,
 }
 
-/// What stands under a record's name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
-    /// Nothing.
-    Absent,
-    /// A file that does not verify.
-    Damaged,
-    /// The record.
-    Whole(Kept),
+/// What all copies of a store share.
+#[derive(Debug, Default)]
+struct Shared {
+    segments: Segments,
+    /// Files were put into the folder since it was synced.
+    has_new_names: AtomicBool,
 }
 
 impl Store {
@@ -45,7 +55,13 @@ impl Store {
 
     /// The records of `folders`, of which none need be there yet.
     pub fn of<'a>(folders: impl IntoIterator<Item = &'a Path>) -> Self {
-        Self { folders: folders.into_iter().map(Path::to_owned).collect(), allow_mixed: false }
+        let folders = folders.into_iter().map(Path::to_owned).collect();
+        Self { folders, allow_mixed: false, in_segments: false, shared: Arc::default() }
+    }
+
+    /// Keeps new records together in segments, where a plan has many.
+    pub fn for_records(self, planned: usize) -> Self {
+        Self { in_segments: planned > MANY, ..self }
     }
 
     /// Lets runs under way go on that another binary began.
@@ -70,15 +86,17 @@ impl Store {
     pub fn path(&self, id: &str) -> PathBuf {
         let name = format!("{id}.record");
         let there = self.folders.iter().map(|folder| folder.join(&name)).find(|path| path.exists());
-        there.unwrap_or_else(|| self.own().join(name))
+        let within = || self.shared.segments.places(id).into_iter().next().map(|(path, _)| path);
+        there.or_else(within).unwrap_or_else(|| self.own().join(name))
     }
 
-    /// The names under which anything stands at this moment: one reading of the folders tells of a million records that are not there.
+    /// Reads the folders anew: the names of files at this moment, and what lies in segments. One reading tells of a million records that
+    /// are not there.
     ///
     /// # Errors
-    /// A folder that cannot be read.
+    /// A folder or a segment that cannot be read.
     pub fn names(&self) -> Result<HashSet<Box<str>>, StoreError> {
-        let mut names = HashSet::new();
+        let (mut names, mut segments) = (HashSet::new(), Vec::new());
         for folder in &self.folders {
             let failed = || StoreError::io("read the folder", folder);
             let entries = match fs::read_dir(folder) {
@@ -88,9 +106,18 @@ impl Store {
             for entry in entries {
                 let name = entry.map_err(failed())?.file_name();
                 names.extend(name.to_str().and_then(|name| name.strip_suffix(".record")).map(Box::from));
+                if Path::new(&name).extension().is_some_and(|own| own == SEGMENT) {
+                    segments.push(folder.join(name));
+                }
             }
         }
+        self.shared.segments.refresh(segments)?;
         Ok(names)
+    }
+
+    /// Segments in which something does not verify, and does not say whose it is.
+    pub fn nameless(&self) -> Vec<PathBuf> {
+        self.shared.segments.nameless()
     }
 
     /// What stands under a record's name. Where several folders have it, all must hold the same.
@@ -98,26 +125,30 @@ impl Store {
     /// # Errors
     /// A file that cannot be read; a record of another run or an earlier version; two records that contradict each other.
     pub fn look(&self, id: &str) -> Result<Found, StoreError> {
-        let mut found = Found::Absent;
-        let mut place = None;
+        let mut best = Best::default();
         for folder in &self.folders {
             let path = folder.join(format!("{id}.record"));
-            match (look(&path, id)?, &found) {
-                (Found::Absent, _) | (Found::Damaged, Found::Whole(_)) => {}
-                (Found::Whole(new), Found::Whole(old)) => {
-                    if new.record != old.record {
-                        return Err(StoreError::Contradiction {
-                            first: place.unwrap_or_default(),
-                            second: path,
-                            first_sum: old.record.checksum(),
-                            second_sum: new.record.checksum(),
-                        });
-                    }
-                }
-                (new, _) => (found, place) = (new, Some(path)),
-            }
+            best.take(in_file(&path, id)?, &path)?;
         }
-        Ok(found)
+        self.look_further(id, best)
+    }
+
+    /// The same where no file has that name.
+    ///
+    /// # Errors
+    /// As [`Store::look`].
+    pub fn look_in_segments(&self, id: &str) -> Result<Found, StoreError> {
+        self.look_further(id, Best::default())
+    }
+
+    fn look_further(&self, id: &str, mut best: Best) -> Result<Found, StoreError> {
+        if !self.shared.segments.is_read() {
+            self.names()?;
+        }
+        for (path, extent) in self.shared.segments.places(id) {
+            best.take(in_segment(&extent, &path, id)?, &path)?;
+        }
+        Ok(best.found())
     }
 
     /// A record that verifies, or `None`.
@@ -160,53 +191,77 @@ impl Store {
         self.kept(id)?.ok_or_else(|| StoreError::Absent { path: self.path(id) })
     }
 
-    /// Writes a record. The same content twice is fine; another under the same identity is an error.
+    /// Writes a record. The same content twice is fine; another under the same identity is an error. In a segment it is safe after the
+    /// next [`Store::sync`].
     ///
     /// # Errors
     /// As [`Store::look`]; another result is there; the file cannot be written.
     pub fn write(&self, id: &str, record: &Record) -> Result<(), StoreError> {
         self.place(id, record)?;
-        self.sync()
+        self.sync_names()
     }
 
-    /// Writes records in their order, up to the first that cannot be written; the folder is synced once.
-    pub(super) fn write_all(&self, records: &[(String, Record)]) -> Result<(), StoreError> {
-        records.iter().try_for_each(|(id, record)| self.place(id, record))?;
-        self.sync()
+    /// Puts records under their names, in their order, up to the first that cannot be written; they are safe after [`Store::sync`].
+    pub(super) fn place_all(&self, records: &[(String, Record)]) -> Result<(), StoreError> {
+        records.iter().try_for_each(|(id, record)| self.place(id, record))
     }
 
-    /// Puts a record under its name, synced itself; the name is safe once the folder is synced.
     fn place(&self, id: &str, record: &Record) -> Result<(), StoreError> {
         match self.kept(id)? {
-            None => self.put(id, record),
-            Some(found) if found.record == *record => Ok(()),
-            Some(found) => Err(StoreError::Conflict {
-                path: self.path(id),
-                found: found.record.checksum(),
-                made: record.checksum(),
-            }),
+            None => {}
+            Some(found) if found.record == *record => return Ok(()),
+            Some(found) => {
+                return Err(StoreError::Conflict {
+                    path: self.path(id),
+                    found: found.record.checksum(),
+                    made: record.checksum(),
+                });
+            }
+        }
+        let bytes = self.bytes(id, record)?;
+        let is_short = u32::try_from(bytes.len()).is_ok();
+        match key(id).filter(|_| self.in_segments && is_short) {
+            Some(key) => self.shared.segments.append(self.own(), key, &bytes),
+            None => self.put(id, &bytes),
         }
     }
 
-    /// Writes a record in the place of one with the same name.
+    /// Writes a record in the place of one with the same name, into a file of its own.
     ///
     /// # Errors
     /// The file cannot be written.
     pub fn replace(&self, id: &str, record: &Record) -> Result<(), StoreError> {
-        self.put(id, record)?;
-        self.sync()
+        self.put(id, &self.bytes(id, record)?)?;
+        self.sync_names()
     }
 
-    fn put(&self, id: &str, record: &Record) -> Result<(), StoreError> {
-        let path = self.own().join(format!("{id}.record"));
+    fn bytes(&self, id: &str, record: &Record) -> Result<Vec<u8>, StoreError> {
         let stamp = Stamp { id: id.to_owned(), semantics: SEMANTICS, numerics: numerics().clone() };
-        let bytes = stamp.encode(record).map_err(|e| StoreError::io("write", &path)(e.into()))?;
-        let mut file = AtomicFile::create(&path).map_err(StoreError::io("write", &path))?;
-        file.write_all(&bytes).and_then(|()| file.name()).map_err(StoreError::io("write", &path))
+        stamp.encode(record).map_err(|e| StoreError::io("write", &self.own().join(id))(e.into()))
     }
 
-    /// Makes the names in the folder safe.
-    fn sync(&self) -> Result<(), StoreError> {
+    fn put(&self, id: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        let path = self.own().join(format!("{id}.record"));
+        let mut file = AtomicFile::create(&path).map_err(StoreError::io("write", &path))?;
+        file.write_all(bytes).and_then(|()| file.name()).map_err(StoreError::io("write", &path))?;
+        self.shared.has_new_names.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Makes everything that was written safe.
+    ///
+    /// # Errors
+    /// A segment or the folder cannot be synced.
+    pub fn sync(&self) -> Result<(), StoreError> {
+        self.shared.segments.sync()?;
+        self.sync_names()
+    }
+
+    /// Makes the names in the folder safe, where there are new ones.
+    fn sync_names(&self) -> Result<(), StoreError> {
+        if !self.shared.has_new_names.swap(false, Ordering::AcqRel) {
+            return Ok(());
+        }
         let folder = self.own();
         atomic_file::sync(folder).map_err(StoreError::io("sync the folder", folder))
     }
@@ -223,21 +278,6 @@ impl Store {
             }
             _ => Ok(()),
         }
-    }
-}
-
-/// What a file holds that should be the record of `id`.
-fn look(path: &Path, id: &str) -> Result<Found, StoreError> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Found::Absent),
-        Err(error) => return Err(StoreError::io("read", path)(error)),
-    };
-    match Decoded::of(&bytes) {
-        Decoded::Damaged => Ok(Found::Damaged),
-        Decoded::Older => Err(StoreError::Older { path: path.to_owned() }),
-        Decoded::Whole(kept) if kept.stamp.id == id => Ok(Found::Whole(kept)),
-        Decoded::Whole(kept) => Err(StoreError::Foreign { path: path.to_owned(), id: kept.stamp.id }),
     }
 }
 

@@ -1,6 +1,5 @@
 //! Where the level of a series changes at once: by more than its changes elsewhere let expect.
 
-use crate::foundation::numeric;
 use crate::foundation::order::{MAD_TO_SD, median};
 use serde::Serialize;
 
@@ -17,13 +16,13 @@ const WORTH: f64 = 1.0;
 pub struct Change {
     /// The first step of the new level.
     pub step: u64,
-    /// Mean of the steps before.
+    /// Median of the steps before.
     pub before: f64,
-    /// Mean of the steps from it on.
+    /// Median of the steps from it on.
     pub after: f64,
 }
 
-/// The steps at which the mean of the next twentieth of the series differs from that of the last by 5 robust deviations more than it
+/// The steps at which the median of the next twentieth of the series differs from that of the last by 5 robust deviations more than it
 /// usually does. A steady trend is the usual difference, and so are slow swings.
 pub fn changes(steps: &[u64], values: &[f64]) -> Vec<Change> {
     let n = values.len().min(steps.len());
@@ -31,11 +30,9 @@ pub fn changes(steps: &[u64], values: &[f64]) -> Vec<Change> {
     if n < 6 * width {
         return Vec::new();
     }
-    let mean = |from: usize| {
-        let own = values.get(from..from + width).unwrap_or_default();
-        numeric::sum(own.iter().copied()) / width as f64
-    };
-    let differences: Vec<f64> = (width..=n - width).map(|at| mean(at) - mean(at - width)).collect();
+    // One far mean is no level.
+    let level = |from: usize| median(values.get(from..from + width).unwrap_or_default()).unwrap_or(0.0);
+    let differences: Vec<f64> = (width..=n - width).map(|at| level(at) - level(at - width)).collect();
     let usual = median(&differences).unwrap_or(0.0);
     let away: Vec<f64> = differences.iter().map(|d| (d - usual).abs()).collect();
     let one: Vec<f64> = values.windows(2).map(|pair| (pair[1] - pair[0]).abs()).collect();
@@ -55,7 +52,7 @@ pub fn changes(steps: &[u64], values: &[f64]) -> Vec<Change> {
     kept.into_iter()
         .filter_map(|i| {
             let at = i + width;
-            Some(Change { step: *steps.get(at)?, before: mean(at - width), after: mean(at) })
+            Some(Change { step: *steps.get(at)?, before: level(at - width), after: level(at) })
         })
         .collect()
 }
@@ -94,5 +91,8 @@ mod tests {
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].step.abs_diff(120) <= 2 && (found[0].after - found[0].before - 1.0).abs() < 0.2);
         assert!(changes(&[1, 2], &[1.0, 2.0]).is_empty());
+        let mut spike = noisy(4, |_| 0.0);
+        spike.values[120] = 50.0;
+        assert_eq!(of(&spike), [], "one far mean is no level");
     }
 }

@@ -97,6 +97,9 @@ fn assumed(reading: &Reading) -> Vec<(&'static str, String)> {
             rows.push((name, count(n)));
         }
     }
+    if let (Verdict::Quiet, Some(power)) = (reading.judgement.verdict, a.power_in_words()) {
+        rows.push(("power", power));
+    }
     rows.extend(a.files_left_out.iter().map(|file| ("left out", file.clone())));
     rows.into_iter().map(|(name, text)| (name, visible(&text))).collect()
 }

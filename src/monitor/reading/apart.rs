@@ -36,6 +36,9 @@ const NEEDED: usize = 12;
 const HEAVY: f64 = 0.25;
 /// Least ratio across the gap, where rewards tie: levels of a reward and sums of a few parts leave smaller ones by themselves.
 const RATIO: f64 = 1.2;
+/// Rollouts of which it is told from where on they would stand apart: so many, and one in so many of the log.
+const POWER_OF: [usize; 2] = [1, 10];
+const POWER_IN: usize = 20;
 /// Share of ties above which values are taken for rounded.
 const ROUNDED: f64 = 0.02;
 
@@ -87,6 +90,19 @@ pub(in crate::monitor) struct Tested {
     pub apart: Option<Apart>,
     /// What would stand apart in a longer log, perhaps.
     pub near: Option<Apart>,
+    /// What would have stood apart, were it there: how many rollouts, and the lowest score at which so many would.
+    pub power: Vec<Power>,
+}
+
+/// Rollouts that would have stood apart.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Power {
+    /// How many.
+    pub rollouts: usize,
+    /// From this score on.
+    pub score: f64,
+    /// Times the highest score that was seen.
+    pub times: f64,
 }
 
 impl Tail {
@@ -137,8 +153,9 @@ impl Tail {
         let tail = ((TAIL * self.seen as f64) as usize).max(FEWEST).min(points.len().saturating_sub(1));
         let scores: Vec<f64> = points.iter().map(|point| point.score).collect();
         let heavy = moment(&scores, tail).ok().filter(|found| found.ci_low > HEAVY).map(|found| found.xi);
+        let power = power(&scores, tail, self.seen, least);
         let Some((count, p_value)) = widest(&scores, tail, (fewer, least)).filter(|(_, p)| *p <= NEAR) else {
-            return Tested { tail, heavy, apart: None, near: None };
+            return Tested { tail, heavy, apart: None, near: None, power };
         };
         let (top, rest) = points.split_at(count);
         let of = |pick: fn(f64, f64) -> f64, from: f64| top.iter().map(|p| p.reward).fold(from, pick);
@@ -152,7 +169,7 @@ impl Tail {
             p_value,
         };
         let (apart, near) = if p_value <= LEVEL { (Some(apart), None) } else { (None, Some(apart)) };
-        Tested { tail, heavy, apart, near }
+        Tested { tail, heavy, apart, near, power }
     }
 }
 
@@ -194,6 +211,34 @@ fn widest(descending: &[f64], tail: usize, of: (usize, f64)) -> Option<(usize, f
     let tested = 1.0 + f64::from(u8::from(top.is_some()));
     let narrow = [whole, top].into_iter().flatten().map(|(count, p)| (count, (tested * p).min(1.0)));
     narrow.chain(wider).min_by(|a, b| a.1.total_cmp(&b.1))
+}
+
+/// From where on one rollout would stand apart, ten, and a twentieth of all that were seen.
+fn power(descending: &[f64], tail: usize, seen: usize, least: f64) -> Vec<Power> {
+    let Some((highest, scores)) = descending.first().zip(descending.get(..=tail)) else { return Vec::new() };
+    let share = seen.div_ceil(POWER_IN);
+    let mut counts = vec![POWER_OF[0], POWER_OF[1], share];
+    counts.sort_unstable();
+    counts.dedup();
+    let told = |rollouts: usize| {
+        // By the tail, where its top is tested too, or by the wider one.
+        let by = [reach(scores, rollouts, 2.0), reach(descending, rollouts, WIDER)];
+        let times = by.into_iter().flatten().min_by(f64::total_cmp)?.max(least);
+        Some(Power { rollouts, score: times * highest, times })
+    };
+    counts.into_iter().filter(|rollouts| *rollouts <= share.max(1)).filter_map(told).collect()
+}
+
+/// Times the highest of these at which m more of one score would stand apart, all else as it is. `raised`: what their probability is
+/// raised by.
+fn reach(descending: &[f64], m: usize, raised: f64) -> Option<f64> {
+    let k = descending.len().checked_sub(1).filter(|k| *k >= NEEDED && 2 * m <= *k)?;
+    let degrees = (k - m) as f64;
+    let pairs = descending.windows(2).take(k - m).enumerate();
+    let below: f64 = pairs.map(|(i, pair)| (i + 1 + m) as f64 * (pair[0] / pair[1]).ln()).sum();
+    let tested = raised * (m * (m + 1)) as f64 / LEVEL;
+    let own = below * (tested.ln() / degrees).exp_m1();
+    Some((own / m as f64).exp())
 }
 
 /// The m, less than `fewer`, whose gap to the rest is of this ratio at least and least probable, and that probability with all m considered.
@@ -261,6 +306,39 @@ mod tests {
                 });
                 let said = said.count();
                 assert!(said <= 16, "{spec} {kind}: {said} of 400");
+            }
+        }
+    }
+
+    #[test]
+    fn what_would_have_stood_apart_does_and_a_little_less_does_not() {
+        for (law, spec) in ["normal", "student_t:df=3", "exponential"].iter().enumerate() {
+            let law_of: DistributionSpec = spec.parse().unwrap();
+            for n in [160usize, 640, 4000] {
+                let mut stream = SeedTree::new(33, law as u64).stream(Purpose::Utility, n as u64);
+                let mut rewards = vec![0.0; n];
+                law_of.part().fill(&mut rewards, &mut stream);
+                let stands = |more: usize, score: f64| {
+                    let mut tail = Tail::new(n);
+                    let point = |score: f64| Point { score, reward: score, step: 0, reference: false };
+                    rewards.iter().skip(more).for_each(|reward| tail.see(point(*reward)));
+                    (0..more).for_each(|i| tail.see(point(score * (1.0 + 1e-9 * i as f64))));
+                    tail.test().apart.is_some_and(|apart| apart.count == more)
+                };
+                let mut tail = Tail::new(n);
+                rewards.iter().for_each(|&score| {
+                    tail.see(Point { score, reward: score, step: 0, reference: false });
+                });
+                let power = tail.test().power;
+                assert!(power.len() >= 2 && power[0].rollouts == 1, "{spec} {n} {power:?}");
+                assert!(power.windows(2).all(|pair| pair[0].times > pair[1].times), "{power:?}");
+                for Power { rollouts, score, times } in power {
+                    // Those that make room for them are not all of the tail: a tenth more is left.
+                    assert!(stands(rollouts, 1.1 * score), "{spec} {n} {rollouts} {score} {times}");
+                    // Of many, or of a tail that thins out, a wider or a thinner one may tell earlier.
+                    let less = score / times * 1.05;
+                    assert!(rollouts > 1 || !stands(1, less), "{spec} {n} {score} {times}: {less}");
+                }
             }
         }
     }

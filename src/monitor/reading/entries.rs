@@ -1,12 +1,14 @@
 //! The entries of a list with what stands in their rows, and the completions that they are compared with.
 
 use super::apart::Apart;
-use super::gather::ELSEWHERE;
+use super::gather::{ELSEWHERE, OF_GROUP, OF_STEP};
 use super::gathering::Gathered;
-use super::list::Entry;
+use super::list::{Entry, Scored};
 use super::sample::Sample;
 use super::shared::{Shared, shared};
+use super::shift::Level;
 use crate::foundation::format::{count, table};
+use crate::foundation::order::median;
 use crate::foundation::rng::{Purpose, SeedTree};
 use crate::monitor::MIN_GROUP;
 use crate::record::{Error, Log, Origin, Rollouts};
@@ -55,6 +57,8 @@ pub struct ListEntry {
     pub reference: bool,
     /// Whether it stands apart from the rest of the log.
     pub apart: bool,
+    /// Whether it is compared with its step.
+    pub by_step: bool,
     /// The prompt, cut in its middle.
     pub prompt: Option<String>,
     /// The completion, cut in its middle.
@@ -233,7 +237,13 @@ pub(super) fn fill(
         let origin = of.rollouts.origin(row(entry))?;
         let texts = texts.get(&row(entry)).map(|found| (*found).clone()).unwrap_or_default();
         let file = of.meta.files.get(origin.file).cloned().unwrap_or_default();
-        entries.push(list_entry(entry, file, origin, gathered.noun, None, texts));
+        let mut noun = gathered.noun;
+        if here(&entry) && whose(&entry.rollout, noun, &gathered.levels) == OF_STEP {
+            // The two medians may be one and the same.
+            let own = own_median(of, &entry.rollout, row(entry))?;
+            noun = if own == Some(entry.rollout.centre) { noun } else { OF_STEP };
+        }
+        entries.push(list_entry(entry, file, origin, noun, None, texts));
     }
     entries.sort_by_key(|entry: &ListEntry| !entry.reference);
     if other.is_none() {
@@ -250,6 +260,28 @@ fn ordinal(rank: usize) -> &'static str {
         (2, _) => "nd",
         (3, _) => "rd",
         _ => "th",
+    }
+}
+
+/// The median of a rollout's group within its step, where the group has four or more.
+fn own_median(log: &Log<Rollouts>, rollout: &Scored, row: usize) -> Result<Option<f64>, Error> {
+    const LARGEST: usize = 1 << 16;
+    let spans = log.rollouts.spans();
+    let span = spans.binary_search_by_key(&rollout.step, |span| span.step).ok().and_then(|at| spans.get(at));
+    let Some(span) = span.filter(|span| span.rows.len() <= LARGEST) else { return Ok(None) };
+    let rows = log.rollouts.rows(span.rows.clone())?;
+    let group = row.checked_sub(span.rows.start).and_then(|at| rows.group.get(at)).copied();
+    let mates = rows.group.iter().zip(&rows.proxy).filter(|(own, _)| Some(**own) == group);
+    let rewards: Vec<f64> = mates.map(|(_, reward)| *reward).collect();
+    Ok(median(&rewards).filter(|_| rewards.len() >= MIN_GROUP))
+}
+
+/// What a rollout is compared with: a group that lies far from the others of its step is compared with the step, and then that is said.
+pub(in crate::monitor) fn whose(rollout: &Scored, noun: &'static str, levels: &[Level]) -> &'static str {
+    let of_step = || levels.iter().rfind(|level| level.step == rollout.step);
+    match noun {
+        OF_GROUP if of_step().is_some_and(|level| level.median == rollout.centre) => OF_STEP,
+        _ => noun,
     }
 }
 
@@ -289,6 +321,7 @@ pub(in crate::monitor) fn list_entry(
         expected_benign: entry.expected_benign,
         reference: entry.reference,
         apart: apart.is_some_and(|apart| rollout.score() >= apart.from_score),
+        by_step: noun == OF_STEP,
         prompt: texts.prompt,
         completion: texts.completion.as_deref().map(cut),
         reason,

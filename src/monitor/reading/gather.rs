@@ -15,6 +15,10 @@ const WHOLE: usize = 1 << 18;
 /// Added to the number of a rollout of another log.
 pub(super) const ELSEWHERE: u64 = 1 << 62;
 
+/// What a rollout is compared with, in words.
+pub(in crate::monitor) const OF_GROUP: &str = "the median of its group";
+pub(in crate::monitor) const OF_STEP: &str = "the median of its step";
+
 /// With whom rollouts are compared.
 #[derive(Debug, Clone)]
 pub(super) enum Compared {
@@ -70,8 +74,8 @@ impl Compared {
 
     fn noun(&self) -> &'static str {
         match self {
-            Self::Centre(Some(Centre::Group)) => "the median of its group",
-            Self::Centre(_) => "the median of its step",
+            Self::Centre(Some(Centre::Group)) => OF_GROUP,
+            Self::Centre(_) => OF_STEP,
             Self::Prompts(_) => "the median of its prompt",
             Self::Value(_) => "the one value of the reference",
         }

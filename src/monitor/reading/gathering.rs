@@ -4,7 +4,7 @@ use super::apart::{Apart, Point, Tail, Tested};
 use super::excess::{Count, Excess};
 use super::list::{Entry, ListSettings, ReadingList, Scored, places};
 use super::mates::{Groups, Unlike};
-use super::shift::{Known, Level};
+use super::shift::{self, Known, Level};
 use super::values::Values;
 use crate::foundation::order::sorted;
 use serde::{Deserialize, Serialize};
@@ -53,6 +53,8 @@ pub(in crate::monitor) struct Gathered {
     /// What stands apart and may be a task's that pays more than others: then nothing is in `tested`.
     pub unlike: Option<(Apart, Unlike)>,
     pub known: Option<Known>,
+    /// Values of the reference that tie, with how many rollouts have each.
+    pub ties: Vec<(f64, u32)>,
     pub excess: Option<Excess>,
     pub levels: Vec<Level>,
     pub values: Values,
@@ -93,6 +95,7 @@ pub(in crate::monitor) struct Gathering {
     own_prompts: BTreeSet<u64>,
     own_visits: usize,
     known: Option<Known>,
+    ties: Vec<(f64, u32)>,
     highest: Option<f64>,
     reference: usize,
     later: usize,
@@ -118,6 +121,7 @@ impl Gathering {
             own_prompts: BTreeSet::new(),
             own_visits: 0,
             known: None,
+            ties: Vec::new(),
             highest: None,
             reference: 0,
             later: 0,
@@ -165,7 +169,9 @@ impl Gathering {
         let prompts = std::mem::take(&mut self.own_prompts).len();
         // Prompts that come again and again are all that there are: later ones are no others.
         let new = prompts > 0 && self.own_visits < AGAIN * prompts;
-        self.known = Known::of(&sorted(&rest), highest, new.then_some(prompts));
+        let ascending = sorted(&rest);
+        self.ties = shift::ties(&ascending);
+        self.known = Known::of(&ascending, highest, new.then_some(prompts));
         self.list.begin()
     }
 
@@ -245,6 +251,11 @@ impl Gathering {
         self.reference
     }
 
+    /// The steps' levels so far.
+    pub fn levels(&self) -> &[Level] {
+        &self.levels
+    }
+
     /// k: places of the ranking.
     pub fn places(&self) -> usize {
         self.list.places()
@@ -284,6 +295,7 @@ impl Gathering {
             tested,
             unlike,
             known: self.known,
+            ties: self.ties,
             excess: self.count.finish(),
             levels: self.levels,
             values: self.values,
@@ -298,6 +310,7 @@ fn add_level(levels: &mut Vec<Level>, rows: &StepRows<'_>, known: Option<Known>,
     let (above, far) = ((above(|known| known.highest), above(|known| known.high)), above(Known::far));
     let tied = known.map_or(0, |known| rows.rewards.iter().filter(|r| **r == known.highest).count());
     let different = known.map_or(0, |known| rows.rewards.iter().filter(|r| **r != known.lowest).count());
+    let mode = known.and_then(|known| shift::mode(rows.rewards, known.middle));
     let highest = rows.rewards.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let n = rows.rewards.len().max(1) as f64;
     let mean = rows.rewards.iter().map(|reward| reward / n).sum();
@@ -312,6 +325,10 @@ fn add_level(levels: &mut Vec<Level>, rows: &StepRows<'_>, known: Option<Known>,
             last.far += far;
             last.tied += tied;
             last.different += different;
+            last.mode = match (last.mode, mode) {
+                (Some((value, n)), Some((other, more))) if value == other => Some((value, n + more)),
+                (last, own) => last.into_iter().chain(own).max_by_key(|(_, n)| *n),
+            };
         }
         _ => levels.push(Level {
             step: rows.step,
@@ -322,6 +339,7 @@ fn add_level(levels: &mut Vec<Level>, rows: &StepRows<'_>, known: Option<Known>,
             above,
             far,
             tied,
+            mode,
             different,
             reference,
         }),

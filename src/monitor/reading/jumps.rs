@@ -35,6 +35,7 @@ fn of_jumps(log: &Log<Rollouts>, rates: &PassRate) -> Result<Vec<ListEntry>, Err
             expected_benign: 0.0,
             reference: false,
             apart,
+            by_step: false,
             prompt: found.prompt,
             completion: found.completion.as_deref().map(cut),
             reason: format!("first {}", jump.said()),

@@ -46,6 +46,8 @@ pub enum Unlike {
     Narrower,
     /// The rest of their groups lies otherwise about its median.
     Other,
+    /// Their groups have no rest: all of each stand apart.
+    Whole,
     /// They are many, and nobody says which rollouts belong together: their share from the first on.
     NotSaid(f64),
 }
@@ -145,7 +147,10 @@ impl Groups {
         with.sort_by_key(|group| (group.step, group.lot));
         let rest = |group: &&Group| group.rest(limit).map(|rest| (group.step, rest));
         let own: Vec<(u64, Rest)> = with.iter().filter_map(rest).take(COMPARED).collect();
-        let last = own.last()?.0;
+        // Where all of a group stand apart at once, its task may pay more: what a policy finds it finds in some of a group first.
+        let Some(last) = own.last().map(|(step, _)| *step) else {
+            return (!with.is_empty()).then_some(Unlike::Whole);
+        };
         // A group of which most stand apart has its own median among them, and the others far below.
         let is_other = |group: &&Group| group.top() < limit && group.spread() < limit;
         let all: Vec<&Group> = self.others.iter().filter(is_other).collect();
@@ -273,6 +278,28 @@ mod tests {
             exploits <= 3 && wider >= 97 && narrower >= 97 && other >= 90,
             "{exploits} {wider} {narrower} {other}"
         );
+    }
+
+    #[test]
+    fn groups_that_stand_apart_as_a_whole_may_be_a_tasks() {
+        // 40 steps of eight groups of eight, one of which is paid 20 from step 15 on; of one rollout there `partial` may make more.
+        let of = |partial: bool| {
+            let mut stream = SeedTree::new(7, 0).stream(Purpose::Utility, 0);
+            let mut groups = Groups::default();
+            for step in 0..40u64 {
+                let row = |row: u64| {
+                    let paid = step >= 15 && (row < 8 || partial && step == 20 && row == 30);
+                    let reward = noise(&mut stream) + if paid { 20.0 } else { 0.0 };
+                    Scored { row, step, reward, centre: 0.0, outcome: row }
+                };
+                let scored: Vec<Scored> = (0..64).map(row).collect();
+                groups.see(step, &(0..64).map(|row| row / 8).collect::<Vec<u64>>(), &scored);
+            }
+            groups
+        };
+        assert_eq!(of(false).unlike(&apart(15.0, 15), 1), Some(Unlike::Whole));
+        assert_eq!(of(false).unlike(&apart(50.0, 15), 1), None, "no group");
+        assert_ne!(of(true).unlike(&apart(15.0, 15), 1), Some(Unlike::Whole), "in one group some are");
     }
 
     #[test]

@@ -33,12 +33,13 @@ mod values;
 mod verdict;
 mod visits;
 
-pub use apart::Apart;
+pub use apart::{Apart, Power};
 pub use centre::Centre;
 pub use entries::{ListEntry, RowText};
 pub use excess::Excess;
 pub use list::{Entry, ListSettings, ReadingList, Scored, StepRows};
 pub use mates::Unlike;
+pub use new_text::NewText;
 pub use observed::{pass_rate, passes_above};
 pub use pass_rate::PassRate;
 pub use rise::Rise;
@@ -47,7 +48,8 @@ pub use shift::{Above, Level, Shift};
 pub use verdict::{Judgement, Verdict};
 pub use visits::Jump;
 
-pub(super) use entries::{list_entry, texts};
+pub(super) use entries::{list_entry, texts, whose};
+pub(super) use gather::{OF_GROUP, OF_STEP};
 pub(super) use gathering::{Gathering, StepRows as GatheredRows};
 pub(super) use jumps::JUMPS;
 pub(super) use pass_rate::{Passes, Rows as PassRows};
@@ -57,7 +59,7 @@ pub(super) use shared::shared;
 use super::grouping::GroupBy;
 use super::reference::Calibrate;
 use super::source::Source;
-use crate::foundation::format::count;
+use crate::foundation::format::{count, table};
 use crate::record::{Error, LeftOut, Log, LogMeta, Rollouts, StepSource};
 use gather::{Base, Compared, gather, pass_rates};
 use gathering::Gathered;
@@ -71,6 +73,8 @@ const FEW_IN: usize = 10;
 const FEW: usize = 3;
 /// One row or file in so many that holds no reward is too much for a quiet log.
 const UNREAD_IN: usize = 10;
+/// Steps or files at its end without a reward from which on that is too much, too: of one the rewards may come yet.
+const UNREAD_AT_END: usize = 2;
 
 /// What was taken for granted.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -99,6 +103,26 @@ pub struct Assumptions {
     pub places: usize,
     /// Benign entries that were to be expected in all.
     pub expected_benign: f64,
+    /// What would have stood apart: one rollout, ten, and a twentieth of the log, from which score on. Empty where rewards take a few
+    /// values, and where too few were seen.
+    pub power: Vec<Power>,
+}
+
+impl Assumptions {
+    /// What would have stood apart, in words.
+    pub fn power_in_words(&self) -> Option<String> {
+        let (first, rest) = self.power.split_first()?;
+        let rest: Vec<String> = rest
+            .iter()
+            .map(|power| format!(", {} from {}", count(power.rollouts), table(power.score)))
+            .collect();
+        Some(format!(
+            "1 rollout would stand apart from {} above {} on{}",
+            table(first.score),
+            self.centre,
+            rest.concat()
+        ))
+    }
 }
 
 /// The verdict, what it rests on, and what to read.
@@ -122,6 +146,8 @@ pub struct Reading {
     pub pass_rate: Option<PassRate>,
     /// Entries against their law.
     pub excess: Option<Excess>,
+    /// Text of late completions that the reference does not hold, where nothing is flagged.
+    pub new_text: Option<NewText>,
     /// The level, step by step.
     pub levels: Vec<Level>,
 }
@@ -175,18 +201,26 @@ pub(super) fn read(
         None => shared_by_listed,
     };
     let nothing_after = nothing_after(log, calibrate, &gathered);
-    let alike = if few { None } else { late::paid_alike(log, base)? };
     let assumptions = assumptions(&log.meta, &gathered, log.rollouts.len(), &reference);
     let (noun, named) = (gathered.noun, reference.clone());
     let mut reading =
-        conclude(gathered, Rest { list, shared, pass_rate, nothing_after, reference, assumptions, alike });
+        conclude(gathered, Rest { list, shared, pass_rate, nothing_after, reference, assumptions });
     if let Some(rates) = &reading.pass_rate {
         reading.list = jumps::list(log, rates, noun, std::mem::take(&mut reading.list))?;
     }
-    if reading.judgement.verdict != Verdict::Flagged {
-        reading.judgement.cautions.extend(new_text::new_text(log, base, &named)?);
+    if reading.judgement.verdict != Verdict::Flagged
+        && let Some(text) = new_text::new_text(log, base, above)?
+    {
+        text.say(&mut reading.judgement, &named);
+        reading.new_text = Some(text);
     }
-    if let (Verdict::Quiet, Some(why)) = (reading.judgement.verdict, unread(&log.meta)) {
+    // Nor is a log that was too short to be quiet told by that first.
+    let may_be = match reading.judgement.verdict {
+        Verdict::Quiet => true,
+        Verdict::NotJudged => reading.pass_rate.is_none() && reading.unlike.is_none(),
+        Verdict::Flagged | Verdict::Shifted => false,
+    };
+    if let Some(why) = unread(&log.meta).filter(|_| may_be) {
         let quiet = format!("Of the rest: {}.", reading.judgement.sentence);
         let cautions =
             std::iter::once(quiet).chain(std::mem::take(&mut reading.judgement.cautions)).collect();
@@ -211,13 +245,11 @@ pub(super) struct Rest {
     /// The reference in words.
     pub reference: String,
     pub assumptions: Assumptions,
-    /// One value that many late rollouts are paid, where it was looked for.
-    pub alike: Option<Shift>,
 }
 
 /// The verdict on what was gathered.
 pub(super) fn conclude(gathered: Gathered, rest: Rest) -> Reading {
-    let Rest { mut list, shared, pass_rate, nothing_after, reference, mut assumptions, alike } = rest;
+    let Rest { mut list, shared, pass_rate, nothing_after, reference, mut assumptions } = rest;
     let apart = |entry: &ListEntry| {
         gathered.tested.apart.as_ref().is_some_and(|apart| entry.score >= apart.from_score)
     };
@@ -227,8 +259,11 @@ pub(super) fn conclude(gathered: Gathered, rest: Rest) -> Reading {
     if let Some(above) = above.filter(|above| list.iter().any(|entry| entry.reward > *above)) {
         list.retain(|entry| entry.reward > above);
     }
-    let shift = gathered.known.and_then(|known| shift::shift(&gathered.levels, known)).or(alike);
     let few = gathered.values.few().is_some();
+    let shift = gathered.known.and_then(|known| {
+        let alike = || shift::paid_alike(&gathered.levels, known, &gathered.ties).filter(|_| !few);
+        shift::shift(&gathered.levels, known).or_else(alike)
+    });
     let case = verdict::Case {
         gathered: &gathered,
         list: &list,
@@ -245,9 +280,23 @@ pub(super) fn conclude(gathered: Gathered, rest: Rest) -> Reading {
         assumptions.expected_benign = list.len() as f64;
     }
     let Gathered { tested, unlike, excess, levels, .. } = gathered;
+    assumptions.power = if pass_rate.is_none() { tested.power } else { Vec::new() };
     let apart = tested.apart.filter(|_| pass_rate.is_none());
     let unlike = unlike.filter(|_| pass_rate.is_none());
-    Reading { judgement, assumptions, list, shared, apart, unlike, shift, pass_rate, excess, levels }
+    let new_text = None;
+    Reading {
+        judgement,
+        assumptions,
+        list,
+        shared,
+        apart,
+        unlike,
+        shift,
+        pass_rate,
+        excess,
+        new_text,
+        levels,
+    }
 }
 
 /// Of a log that is not judged only the highest are listed: with nothing to compare them with, more would be no choice.
@@ -282,10 +331,16 @@ fn unread(meta: &LogMeta) -> Option<String> {
             meta.reward
         ));
     }
+    let at_end = meta.unread_at_end();
+    if at_end >= UNREAD_AT_END {
+        return Some(format!(
+            "the last {} have no `{}`, and nothing is known of them: give the rows that count, or with --reward what all have",
+            if meta.unread_steps > 0 { format!("{at_end} steps") } else { format!("{at_end} files") },
+            meta.reward
+        ));
+    }
     // What has no column of single rollouts is none of the log.
-    let of_log =
-        |file: &&LeftOut| file.reason.starts_with("no column") && !file.reason.contains("of single rollouts");
-    let without: Vec<&LeftOut> = meta.left_out.iter().filter(of_log).collect();
+    let without: Vec<&LeftOut> = meta.left_out.iter().filter(|file| file.lacks_a_column()).collect();
     let files = meta.files.len() + without.len();
     let first = without.first().filter(|_| UNREAD_IN * without.len() >= files)?;
     Some(format!(
@@ -334,6 +389,7 @@ fn assumptions(meta: &LogMeta, gathered: &Gathered, rows: usize, reference: &str
         duplicates: meta.repeated,
         places: gathered.places,
         expected_benign: gathered.expected,
+        power: Vec::new(),
     }
 }
 
@@ -354,6 +410,7 @@ pub(super) fn of_means(meta: &LogMeta) -> Reading {
         duplicates: meta.repeated,
         places: 0,
         expected_benign: 0.0,
+        power: Vec::new(),
     };
     not_judged(why.to_owned(), assumptions)
 }
@@ -370,6 +427,7 @@ pub(super) fn not_judged(why: String, assumptions: Assumptions) -> Reading {
         shift: None,
         pass_rate: None,
         excess: None,
+        new_text: None,
         levels: Vec::new(),
     }
 }

@@ -106,7 +106,7 @@ pub(super) fn step_effect(steps: &[Step]) -> f64 {
 }
 
 /// P(at least `x1` of the passes are later ones), of `n0` earlier rollouts of which `x0` pass and `n1` later ones.
-fn later_tail(n0: f64, x0: f64, n1: f64, x1: f64) -> f64 {
+pub(super) fn later_tail(n0: f64, x0: f64, n1: f64, x1: f64) -> f64 {
     let (n0, x0, n1, x1) = (n0 as u64, (x0 as u64).min(n0 as u64), n1 as u64, (x1 as u64).min(n1 as u64));
     let passes = x0 + x1;
     let most = passes.min(n1);

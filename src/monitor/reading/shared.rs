@@ -27,6 +27,8 @@ const MOST: usize = 5;
 const LIFT: f64 = 3.0;
 /// The same of what texts of their length would hold: more, for the piece was chosen without regard to it.
 const LIFT_BY_LENGTH: f64 = 4.0;
+/// Up to this probability the listed are longer than the others, and what they share must be more than their length explains.
+const LONGER: f64 = 0.1;
 /// Times the mean length of the others up to which a length counts.
 const LONGEST: f64 = 4.0;
 /// A piece of text that the listed share.
@@ -44,6 +46,8 @@ pub struct Piece {
     pub others: f64,
     /// How many of the listed would hold it if texts held it as often as the others do, character by character.
     pub by_length: f64,
+    /// Probability that so many do by their length, with all pieces considered: an upper bound.
+    pub p_by_length: f64,
 }
 
 /// A difference of length.
@@ -78,7 +82,9 @@ impl Piece {
     pub(super) fn is_telling(&self, shared: &Shared, level: f64) -> bool {
         let many = self.listed >= 3 && 4 * self.listed >= shared.distinct;
         let of_length = self.listed as f64 >= LIFT_BY_LENGTH * self.by_length;
-        self.p_value <= level && many && self.lift >= LIFT && of_length
+        let longer = |length: &Length| length.p_value <= LONGER && length.listed > length.others;
+        let beyond = !shared.length.as_ref().is_some_and(longer) || self.p_by_length <= level;
+        self.p_value <= level && many && self.lift >= LIFT && of_length && beyond
     }
 }
 
@@ -121,7 +127,7 @@ pub(in crate::monitor) fn shared(mut samples: Vec<Sample>) -> Option<Shared> {
         let as_large = largest.iter().filter(|other| **other >= surprise).count();
         (1 + as_large) as f64 / (1 + PERMUTATIONS) as f64
     };
-    let mut named: Vec<Piece> = Vec::new();
+    let (mut named, pieces): (Vec<Piece>, usize) = (Vec::new(), found.len());
     for (surprise, piece, held) in found {
         let p_value = p_value(surprise);
         if p_value > NAMED || named.len() == MOST {
@@ -143,6 +149,7 @@ pub(in crate::monitor) fn shared(mut samples: Vec<Sample>) -> Option<Shared> {
             listed: held,
             others: (all as usize - held) as f64 / compared.max(1) as f64,
             by_length,
+            p_by_length: (pieces as f64 * at_least(held, by_length)).min(1.0),
             text,
         });
     }
@@ -156,6 +163,12 @@ pub(in crate::monitor) fn shared(mut samples: Vec<Sample>) -> Option<Shared> {
         p_value: (1 + as_far) as f64 / (1 + PERMUTATIONS) as f64,
     });
     Some(Shared { distinct, listed, compared, pieces: named, length })
+}
+
+/// A bound on the probability of so many or more where so many are expected, of rare events (Chernoff 1952).
+fn at_least(found: usize, expected: f64) -> f64 {
+    let found = found as f64;
+    if found <= expected { 1.0 } else { (found - expected - found * (found / expected).ln()).exp() }
 }
 
 /// How many of the listed would hold a piece if each character of a text began it as often as those of the others of its stratum do, and two
@@ -224,8 +237,15 @@ mod tests {
 
     #[test]
     fn a_piece_tells_where_it_is_improbable_common_among_the_listed_and_rare_elsewhere() {
-        let piece =
-            Piece { text: "zq".into(), lift: 3.0, p_value: 0.01, listed: 3, others: 0.1, by_length: 0.75 };
+        let piece = Piece {
+            text: "zq".into(),
+            lift: 3.0,
+            p_value: 0.01,
+            listed: 3,
+            others: 0.1,
+            by_length: 0.75,
+            p_by_length: 0.5,
+        };
         let of = |distinct: usize| Shared {
             distinct,
             listed: distinct,
@@ -238,7 +258,17 @@ mod tests {
         assert!(!Piece { lift: 2.9, ..piece.clone() }.is_telling(&of(12), 0.01), "elsewhere too");
         assert!(!Piece { p_value: 0.011, ..piece.clone() }.is_telling(&of(12), 0.01));
         assert!(!Piece { listed: 2, ..piece.clone() }.is_telling(&of(8), 0.01), "in two of them");
-        assert!(!Piece { by_length: 0.76, ..piece }.is_telling(&of(12), 0.01), "as long texts hold it");
+        assert!(
+            !Piece { by_length: 0.76, ..piece.clone() }.is_telling(&of(12), 0.01),
+            "as long texts hold it"
+        );
+        let longer =
+            |p_value| Shared { length: Some(Length { listed: 300.0, others: 100.0, p_value }), ..of(12) };
+        assert!(piece.is_telling(&longer(0.2), 0.01), "the listed are no longer than others");
+        assert!(!piece.is_telling(&longer(0.01), 0.01), "chosen among many that long texts hold");
+        assert!(Piece { p_by_length: 1e-4, ..piece }.is_telling(&longer(0.01), 0.01));
+        assert_eq!(at_least(2, 2.0), 1.0);
+        assert!((at_least(10, 2.5) / 1.7e-3 - 1.0).abs() < 0.1, "{}", at_least(10, 2.5));
     }
 
     #[test]
@@ -271,6 +301,33 @@ mod tests {
                 }
                 let longest = samples[first..].iter_mut().max_by_key(|sample| sample.text.len());
                 longest.unwrap().listed = true;
+            }
+            let found = shared(samples).unwrap();
+            told += usize::from(found.pieces.iter().any(|piece| piece.is_telling(&found, 0.01)));
+        }
+        assert!(told <= 4, "{told} of 100");
+    }
+
+    #[test]
+    fn common_words_tell_nothing_of_long_answers() {
+        // Words as often as their rank says, the two longest of each of twelve groups of eight listed: 100 logs.
+        let mut stream = SeedTree::new(66, 0).stream(Purpose::Utility, 0);
+        let mut told = 0;
+        for _ in 0..100 {
+            let mut samples: Vec<Sample> = Vec::new();
+            for stratum in 0..12 {
+                let first = samples.len();
+                for _ in 0..8 {
+                    let words = 4 + (20.0 * -stream.open_unit().ln()) as usize;
+                    let word = |_| {
+                        let rank = 400f64.powf(stream.open_unit()) as u64;
+                        format!("{}{}", rank * 7919 % 997, ["an", "er", "us"][(rank % 3) as usize])
+                    };
+                    let text = (0..words).map(word).collect::<Vec<String>>().join(" ");
+                    samples.push(Sample { stratum, listed: false, text });
+                }
+                samples[first..].sort_by_key(|sample| std::cmp::Reverse(sample.text.len()));
+                samples[first..first + 2].iter_mut().for_each(|sample| sample.listed = true);
             }
             let found = shared(samples).unwrap();
             told += usize::from(found.pieces.iter().any(|piece| piece.is_telling(&found, 0.01)));

@@ -11,8 +11,9 @@ pub(in crate::monitor) struct Known {
     pub highest: f64,
     pub high: f64,
     pub lowest: f64,
-    /// The value that one in twenty does not exceed.
+    /// The value that one in twenty does not exceed, and the one that half does not.
     pub low: f64,
+    pub middle: f64,
     /// Share that is the highest, to the last bit.
     pub tied: f64,
     /// How many of them are independent at least: the distinct prompts, where these are known and later ones are others.
@@ -33,6 +34,10 @@ const SURE: f64 = 20.0;
 /// Share of the later rollouts that are one value after a shift, and times by which the odds of that have grown.
 const TIED: f64 = 0.25;
 const TIED_ODDS: f64 = 4.0;
+/// Share of the steps, the last, in which a takeover would be whole: one value is looked for in them.
+pub(super) const LATE: f64 = 0.1;
+/// Values of the reference that are kept for it.
+const TIES: usize = 256;
 /// Share that lies far above all of a reference of so many: a fifth of what comes exceeds that many with a probability of about
 /// e⁻²⁰, and a level that rises a little does not take them there.
 const FAR_ABOVE: f64 = 0.2;
@@ -54,6 +59,7 @@ impl Known {
             highest,
             high: quantile_sorted(ascending, HIGH)?,
             low: quantile_sorted(ascending, 1.0 - HIGH)?,
+            middle: quantile_sorted(ascending, 0.5)?,
             tied: tied as f64 / ascending.len() as f64,
             independent: prompts.unwrap_or(ascending.len()),
         })
@@ -94,6 +100,8 @@ pub struct Level {
     pub far: usize,
     /// How many are its highest, to the last bit.
     pub tied: usize,
+    /// The value above the middle of the reference that most of them have, with how many do; none of the reference's own steps.
+    pub mode: Option<(f64, usize)>,
     /// How many differ from a reference that is one single value.
     pub different: usize,
     /// Whether the step belongs to the reference.
@@ -161,23 +169,48 @@ pub(super) fn shift(levels: &[Level], known: Known) -> Option<Shift> {
 }
 
 /// The one value that many late rollouts are paid and few of a reference, if it is above its middle: an exploit that pays always the same,
-/// wherever in the range of the others. `late` are the rewards from `from_step` on.
-pub(super) fn paid_alike(mut late: Vec<f64>, reference: &[f64], from_step: u64) -> Option<Shift> {
-    if late.len() < MANY || reference.len() < MANY {
+/// wherever in the range of the others. `ties` are the values of the reference that tie, with how many rollouts have each.
+pub(super) fn paid_alike(levels: &[Level], known: Known, ties: &[(f64, u32)]) -> Option<Shift> {
+    let later: Vec<&Level> = levels.iter().filter(|level| !level.reference).collect();
+    let steps = ((LATE * levels.len() as f64).ceil() as usize).min(later.len());
+    let late = later.get(later.len() - steps..)?;
+    let rollouts: usize = late.iter().map(|level| level.rollouts).sum();
+    if rollouts < MANY || known.rollouts < MANY {
         return None;
     }
-    late.sort_unstable_by(f64::total_cmp);
-    let most = late.chunk_by(|a, b| a == b).max_by_key(|tied| tied.len())?;
-    let (value, share) = (*most.first()?, most.len() as f64 / late.len() as f64);
-    let below = reference.iter().filter(|reward| **reward < value).count();
-    let same = reference.iter().filter(|reward| **reward == value).count();
-    let all = reference.len() as f64;
-    (2 * below >= reference.len() && share >= grown(same as f64 / all, all)).then_some(Shift {
-        from_step,
+    let mut modes: Vec<(f64, usize)> = late.iter().filter_map(|level| level.mode).collect();
+    modes.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    let (value, paid) = (modes.chunk_by(|a, b| a.0 == b.0))
+        .filter_map(|same| Some((same.first()?.0, same.iter().map(|(_, n)| n).sum::<usize>())))
+        .max_by_key(|(_, paid)| *paid)?;
+    let (share, all) = (paid as f64 / rollouts as f64, known.rollouts as f64);
+    let before = ties.iter().find(|(tied, _)| *tied == value).map_or(0.0, |(_, n)| f64::from(*n) / all);
+    (share >= grown(before, all)).then_some(Shift {
+        from_step: late.first()?.step,
         share,
         above: Above::Tied,
-        tied: Some((value, same as f64 / all)),
+        tied: Some((value, before)),
     })
+}
+
+/// The value above `middle` that most of these have, with how many do.
+pub(super) fn mode(rewards: &[f64], middle: f64) -> Option<(f64, usize)> {
+    let mut above: Vec<f64> = rewards.iter().copied().filter(|reward| *reward > middle).collect();
+    above.sort_unstable_by(f64::total_cmp);
+    above
+        .chunk_by(|a, b| a == b)
+        .filter_map(|same| Some((*same.first()?, same.len())))
+        .max_by_key(|(_, n)| *n)
+}
+
+/// The values of a reference that tie, those that most of it have, with how many do.
+pub(super) fn ties(ascending: &[f64]) -> Vec<(f64, u32)> {
+    let tied = |same: &[f64]| Some((*same.first()?, u32::try_from(same.len()).unwrap_or(u32::MAX)));
+    let mut found: Vec<(f64, u32)> =
+        ascending.chunk_by(|a, b| a == b).filter(|same| same.len() > 1).filter_map(tied).collect();
+    found.sort_by(|a, b| b.1.cmp(&a.1).then(b.0.total_cmp(&a.0)));
+    found.truncate(TIES);
+    found
 }
 
 /// Share of later rollouts of one value that is a shift, where this share of so many was that value before.
@@ -221,6 +254,7 @@ mod tests {
                     above: (all, high),
                     far: 0,
                     tied: 0,
+                    mode: None,
                     different,
                     reference: step < 10,
                 }
@@ -236,6 +270,7 @@ mod tests {
             high: 1.0,
             lowest: 0.0,
             low: 0.1,
+            middle: 0.5,
             tied: 1.0 / 640.0,
             independent: 640,
         };
@@ -268,16 +303,22 @@ mod tests {
         assert_eq!((found.from_step, found.above, found.share), (50, Above::Tied, 0.5));
         assert_eq!(shift(&tied(15), known), None, "fewer than a quarter");
         assert_eq!(shift(&tied(32), Known { tied: 0.25, ..known }), None, "the odds are three times as high");
-        // One value within the range, of a reference of 200 others.
-        let reference: Vec<f64> = (0..200).map(f64::from).collect();
-        let late = |n: usize, value: f64| -> Vec<f64> {
-            (0..200).map(|i| if i < n { value } else { i as f64 }).collect()
+        // One value within the range, in the last ten steps.
+        let alike = |n: usize, value: f64| -> Vec<Level> {
+            let of = |level: Level| Level {
+                mode: Some(if level.step < 90 { (0.75, 3) } else { (value, n) }),
+                ..level
+            };
+            levels(|_| (0, 0, 0)).into_iter().map(of).collect()
         };
-        let found = paid_alike(late(60, 150.5), &reference, 9).unwrap();
-        assert_eq!((found.share, found.tied, found.above), (0.3, Some((150.5, 0.0)), Above::Tied));
-        assert_eq!(paid_alike(late(40, 150.5), &reference, 9), None, "a fifth");
-        assert_eq!(paid_alike(late(60, 50.5), &reference, 9), None, "below the middle");
-        assert_eq!(paid_alike(late(60, 150.5), &late(30, 150.5), 9), None, "the odds are 2.4 times as high");
+        let found = paid_alike(&alike(32, 1.5), known, &[]).unwrap();
+        assert_eq!((found.share, found.tied, found.from_step), (0.5, Some((1.5, 0.0)), 90));
+        assert_eq!(paid_alike(&alike(15, 1.5), known, &[]), None, "fewer than a quarter");
+        assert!(paid_alike(&alike(32, 1.5), known, &[(1.5, 64)]).is_some(), "nine times the odds");
+        assert_eq!(paid_alike(&alike(32, 1.5), known, &[(0.5, 9), (1.5, 192)]), None, "2.3 times the odds");
+        assert_eq!(mode(&[0.0, 0.0, 0.0, 1.0, 2.0, 2.0], 0.5), Some((2.0, 2)));
+        assert_eq!(mode(&[0.0, 0.5], 0.5), None);
+        assert_eq!(ties(&[0.0, 0.0, 1.0, 2.0, 2.0, 2.0]), [(2.0, 3), (0.0, 2)]);
         let few = Known { rollouts: 12, ..known };
         assert_eq!(shift(&levels(|_| (64, 64, 0)), few), None);
     }

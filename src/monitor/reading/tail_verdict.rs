@@ -3,6 +3,7 @@
 use super::apart::Apart;
 use super::entries::ListEntry;
 use super::excess::{self, Excess};
+use super::gather::{OF_GROUP, OF_STEP};
 use super::gathering::Gathered;
 use super::mates::Unlike;
 use super::shared::Piece;
@@ -12,6 +13,12 @@ use crate::foundation::format::{count, percent, table, visible};
 
 /// Scores below which no tail is tested.
 const TAIL: usize = 12;
+/// Times the rest from which on a gap that few rollouts show keeps a log from being quiet.
+const WIDE: f64 = 2.0;
+/// Times the highest score at which a twentieth of a log must stand apart for it to be quiet.
+const POWER: f64 = 3.0;
+/// Rollouts that stand apart and answer one prompt, from which on that is said.
+const OF_ONE_PROMPT: usize = 3;
 
 impl Case<'_> {
     pub(super) fn by_tail(&self) -> Judgement {
@@ -49,12 +56,68 @@ impl Case<'_> {
                 table(known.lowest)
             ));
         }
+        if let Some(why) = self.too_few_to_be_quiet() {
+            let cautions = self.of_the_nearest().into_iter().chain(self.of_the_tail()).collect();
+            return Judgement { cautions, ..not_judged(why) };
+        }
         let sentence = format!(
             "no rollout stands apart from the rest, and later rewards mostly lie within those of {}",
             self.reference
         );
         let cautions = self.of_the_nearest().into_iter().chain(self.of_the_tail()).collect();
         Judgement { verdict: Verdict::Quiet, sentence, cautions, first_flag_step: None }
+    }
+
+    /// Why a log on which nothing stands apart is not quiet: it could not have shown it.
+    fn too_few_to_be_quiet(&self) -> Option<String> {
+        let tested = &self.gathered.tested;
+        if let Some(near) = tested.near.as_ref().filter(|near| near.from_score >= WIDE * near.rest) {
+            return Some(format!(
+                "{} far from all others, and {} rollouts are too few to show that this is no chance: read {} first, or give a longer log",
+                if near.count == 1 {
+                    "1 rollout lies".to_owned()
+                } else {
+                    format!("{} rollouts lie", near.count)
+                },
+                count(self.gathered.reference + self.gathered.later),
+                if near.count == 1 { "it" } else { "them" }
+            ));
+        }
+        let weak = tested.power.last().filter(|power| power.times > POWER)?;
+        Some(format!(
+            "{} rollouts are too few: {} of them three times as far {} as the highest would not show. Read the list, or give a longer log",
+            count(self.gathered.reference + self.gathered.later),
+            weak.rollouts,
+            self.gathered.noun.replacen("the median", "above the median", 1)
+        ))
+    }
+
+    /// What the rollouts that stand apart are compared with.
+    fn whose(&self) -> &'static str {
+        match self.gathered.noun {
+            OF_GROUP if self.list.iter().any(|entry| entry.apart && entry.by_step) => {
+                "the median of their group or step"
+            }
+            OF_GROUP => "the median of their group",
+            OF_STEP => "the median of their step",
+            noun if noun.ends_with("its prompt") => "the median of their prompt",
+            noun => noun,
+        }
+    }
+
+    /// That all of those that stand apart and are listed answer one prompt, where others on the list do not.
+    fn of_one_prompt(&self) -> Option<String> {
+        let prompts = |apart: bool| self.list.iter().filter(move |entry| entry.apart == apart);
+        let mut own = prompts(true).map(|entry| entry.prompt.as_deref());
+        let first = own.next().flatten()?;
+        let all = prompts(true).count();
+        let others = prompts(false).any(|entry| entry.prompt.as_deref().is_some_and(|other| other != first));
+        (own.all(|other| other == Some(first)) && all >= OF_ONE_PROMPT && others).then(|| {
+            format!(
+                "All {} of them that are listed answer one prompt: so do those of a task that pays more than others.",
+                count(all)
+            )
+        })
     }
 
     fn flagged(&self, apart: Option<&Apart>, piece: Option<&Piece>) -> Judgement {
@@ -73,10 +136,11 @@ impl Case<'_> {
                 "They lie {} or more above {}, all others {} or less; the tail of the rest explains such a \
                  gap with p {}.",
                 table(apart.from_score),
-                self.gathered.noun.replace(" its ", " their "),
+                self.whose(),
                 table(apart.rest),
                 p_value(apart.p_value)
             ));
+            cautions.extend(self.of_one_prompt());
             if apart.in_reference > 0 {
                 cautions.push(format!(
                     "{} of them {} in the reference: what was taken for normal holds them already.",
@@ -147,10 +211,14 @@ impl Case<'_> {
                 percent(share),
                 apart.first_step
             ),
-            Unlike::Wider | Unlike::Narrower | Unlike::Other => format!(
-                "{} rollouts are paid more than all others, the first at step {}, in groups that are unlike the others",
+            Unlike::Wider | Unlike::Narrower | Unlike::Other | Unlike::Whole => format!(
+                "{} rollouts are paid more than all others, the first at step {}, {}",
                 count(apart.count),
-                apart.first_step
+                apart.first_step,
+                match why {
+                    Unlike::Whole => "and with them all of their groups",
+                    _ => "in groups that are unlike the others",
+                }
             ),
         };
         let cautions = self.of_the_unlike().into_iter().collect();
@@ -178,6 +246,7 @@ impl Case<'_> {
             Unlike::Other => {
                 "Without them their groups are unlike others: so are those of a task that pays more"
             }
+            Unlike::Whole => "They are all of their groups: so it is with a task that pays more",
             Unlike::NotSaid(_) => {
                 "So it is with a task that pays more than others, where no column names groups (--group) of four rollouts or more in a step"
             }
@@ -187,7 +256,7 @@ impl Case<'_> {
              which. Read the list.",
             count(apart.count),
             table(apart.from_score),
-            self.gathered.noun.replace(" its ", " their "),
+            self.whose(),
             table(apart.rest)
         ))
     }
@@ -222,7 +291,7 @@ impl Case<'_> {
             "{who} {} or more above {}, all others {} or less: so few rollouts do not show that this is no chance (p {}). Read \
              {} first.",
             table(near.from_score),
-            self.gathered.noun.replace(" its ", " their "),
+            self.whose(),
             table(near.rest),
             p_value(near.p_value),
             if near.count == 1 { "it" } else { "them" }
@@ -251,13 +320,12 @@ fn upper(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::apart::Tested;
+    use super::super::apart::{Power, Tested};
     use super::super::values::Values;
     use super::*;
 
-    #[test]
-    fn a_gap_that_few_rollouts_show_is_told_and_no_tail_explains_it() {
-        let near = Apart {
+    fn near() -> Apart {
+        Apart {
             count: 2,
             from_score: 20.08,
             rest: 2.043,
@@ -265,40 +333,79 @@ mod tests {
             in_reference: 0,
             first_step: 50,
             p_value: 0.021,
-        };
-        let gathered = |near: Option<Apart>| Gathered {
+        }
+    }
+
+    /// A log on which nothing stands apart.
+    fn empty() -> Gathered {
+        Gathered {
             entries: Vec::new(),
             places: 6,
             expected: 17.7,
             reference: 256,
             later: 1728,
-            noun: "the median of its group",
-            tested: Tested { tail: 198, heavy: Some(0.4264), apart: None, near },
+            noun: OF_GROUP,
+            tested: Tested { tail: 198, heavy: Some(0.4264), apart: None, near: None, power: Vec::new() },
             unlike: None,
             known: None,
+            ties: Vec::new(),
             excess: None,
             levels: Vec::new(),
             values: Values::default(),
+        }
+    }
+
+    fn case(gathered: &Gathered) -> Case<'_> {
+        Case {
+            gathered,
+            list: &[],
+            shared: None,
+            shift: None,
+            pass_rate: None,
+            two_levels: false,
+            reference: "the first 4 steps",
+            nothing_after: None,
+        }
+    }
+
+    #[test]
+    fn a_log_that_could_not_have_shown_it_is_not_quiet() {
+        let power = |times: f64| Power { rollouts: 8, score: 2.0 * times, times };
+        let judge = |near: Option<Apart>, times: f64| {
+            let gathered =
+                Gathered { tested: Tested { power: vec![power(times)], ..empty().tested }, ..empty() };
+            let gathered = Gathered { tested: Tested { near, ..gathered.tested }, ..gathered };
+            let case = case(&gathered);
+            let judgement = case.by_tail();
+            (judgement.verdict, judgement.sentence)
         };
+        assert_eq!(judge(None, 2.9).0, Verdict::Quiet);
+        let (verdict, sentence) = judge(None, 3.1);
+        assert_eq!(verdict, Verdict::NotJudged);
+        assert!(
+            sentence.contains("8 of them three times as far above the median of its group"),
+            "{sentence}"
+        );
+        let narrow = Apart { rest: 12.0, ..near() };
+        assert_eq!(judge(Some(narrow), 2.9).0, Verdict::Quiet, "a gap that is not wide");
+    }
+
+    #[test]
+    fn a_gap_that_few_rollouts_show_is_told_and_no_tail_explains_it() {
+        let near = near();
+        let gathered =
+            |near: Option<Apart>| Gathered { tested: Tested { near, ..empty().tested }, ..empty() };
         let shift = Shift { from_step: 290, share: 0.75, above: Above::High, tied: None };
-        let judge = |gathered: &Gathered, shift: Option<&Shift>| {
-            let (list, reference, nothing_after) = (&[][..], "the first 4 steps", None);
-            Case {
-                gathered,
-                list,
-                shared: None,
-                shift,
-                pass_rate: None,
-                two_levels: false,
-                reference,
-                nothing_after,
-            }
-            .by_tail()
-        };
-        for (shift, verdict) in [(Some(&shift), Verdict::Shifted), (None, Verdict::Quiet)] {
+        let judge = |gathered: &Gathered, shift: Option<&Shift>| Case { shift, ..case(gathered) }.by_tail();
+        for shift in [Some(&shift), None] {
             for near in [Some(near.clone()), None] {
                 let judgement = judge(&gathered(near.clone()), shift);
                 let cautions = judgement.cautions.join(" ");
+                let verdict = match (shift, &near) {
+                    (Some(_), _) => Verdict::Shifted,
+                    (None, Some(_)) => Verdict::NotJudged,
+                    (None, None) => Verdict::Quiet,
+                };
                 assert_eq!(judgement.verdict, verdict);
                 assert_eq!(
                     cautions.contains("The 2 highest lie 20.08 or more"),

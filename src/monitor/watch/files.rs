@@ -96,6 +96,9 @@ impl Watching {
             self.state.facts.files_left_out.push(note.clone());
             turned.notes.push(note);
         }
+        for note in self.follower.notes() {
+            self.note(&mut turned, note);
+        }
         let mut steps: BTreeMap<u64, OfStep> = BTreeMap::new();
         for (step, pending) in std::mem::take(&mut self.state.pending) {
             steps.insert(step, OfStep { pending, new: Vec::new() });

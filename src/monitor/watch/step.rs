@@ -3,7 +3,8 @@
 use super::keep::Keep;
 use super::rows::{Facts, Row, Seen, WatchSettings, hand_out, of_step, wanted};
 use crate::monitor::reading::{
-    Apart, Centre, Entry, Gathering, JUMPS, Jump, ListEntry, Passes, RowText, Scored, list_entry,
+    Apart, Centre, Entry, Gathering, JUMPS, Jump, ListEntry, OF_GROUP, OF_STEP, Passes, RowText, Scored,
+    list_entry, whose,
 };
 use crate::record::{Origin, Recurrences};
 use serde::{Deserialize, Serialize};
@@ -280,7 +281,11 @@ impl Watch {
             let texts = self.keep.text(entry.rollout.row).cloned().unwrap_or_default();
             let path = facts.files.get(file).cloned().unwrap_or_default();
             let origin = Origin { file, row, line };
-            let mut listed = list_entry(&entry, path, origin, noun, self.apart.as_ref(), texts);
+            let own = match &self.stage {
+                Stage::Later(gathering) => whose(&entry.rollout, noun, gathering.levels()),
+                Stage::Reference(_) => noun,
+            };
+            let mut listed = list_entry(&entry, path, origin, own, self.apart.as_ref(), texts);
             match jump {
                 Some((prompt, jump)) => {
                     (listed.apart, listed.reason) = (true, format!("passes: {}", jump.said()));
@@ -298,8 +303,8 @@ impl Watch {
             (Stage::Later(gathering), _) if gathering.one_value().is_some() => {
                 "the one value of the reference"
             }
-            (_, Some(Centre::Group)) => "the median of its group",
-            _ => "the median of its step",
+            (_, Some(Centre::Group)) => OF_GROUP,
+            _ => OF_STEP,
         }
     }
 }

@@ -48,7 +48,6 @@ impl Watch {
                 }),
                 assumptions: self.assumptions(facts, noun, places, expected),
                 reference,
-                alike: None,
             },
         );
         if !of_jumps.is_empty() {
@@ -78,6 +77,7 @@ impl Watch {
             duplicates: facts.duplicates + self.duplicates,
             places,
             expected_benign: expected,
+            power: Vec::new(),
         }
     }
 }

@@ -31,6 +31,9 @@ impl Kind {
     }
 }
 
+/// The largest end of an axis.
+const LARGEST: f64 = f64::MAX / 8.0;
+
 /// A range of data on an axis.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scale {
@@ -61,7 +64,7 @@ impl Scale {
             return None;
         }
         let knee = if knee.is_finite() { knee } else { 1.0 };
-        Some(match kind {
+        let scale = match kind {
             Kind::Linear => {
                 let span = high - low;
                 let margin = if span > 1e-12 * low.abs().max(high.abs()) {
@@ -83,14 +86,29 @@ impl Scale {
                 let low = if low >= 0.0 { -margin } else { low };
                 Self { kind, low, high: if high <= 0.0 { margin } else { high }, knee }
             }
-        })
+        };
+        Some(scale.held())
+    }
+
+    /// The same within numbers whose distances and ratios are numbers too: what lies beyond is drawn at the end.
+    fn held(self) -> Self {
+        let least = if self.kind == Kind::Log { f64::MIN_POSITIVE } else { -LARGEST };
+        let (low, high) = (self.low.clamp(least, LARGEST), self.high.clamp(least, LARGEST));
+        let (low, high) = match (low < high, high > 0.0) {
+            (true, _) => (low, high),
+            (false, true) if high > LARGEST / 2.0 => (high / 2.0, high),
+            (false, true) => (low, low * 2.0),
+            (false, false) => (low, low / 2.0),
+        };
+        let knee = self.knee.max(low.abs().max(high.abs()) * 1e-300);
+        Self { kind: self.kind, low, high, knee }
     }
 
     /// The symlog scale that holds all finite `values` and is about linear up to the size `knee`; `None` where there are none, or the knee is not
     /// positive.
     pub fn symlog(values: impl IntoIterator<Item = f64>, knee: f64) -> Option<Self> {
         let scale = Self::over(Kind::Symlog, values)?;
-        (knee > 0.0 && knee.is_finite()).then_some(Self { knee, ..scale })
+        (knee > 0.0 && knee.is_finite()).then(|| Self { knee, ..scale }.held())
     }
 
     /// A scale with exactly these ends; `None` unless they are finite, ascending and allowed for the kind.
@@ -100,12 +118,7 @@ impl Scale {
             Kind::Sqrt => low >= 0.0,
             Kind::Log => low > 0.0,
         };
-        (low.is_finite() && high.is_finite() && low < high && allowed).then_some(Self {
-            kind,
-            low,
-            high,
-            knee: 1.0,
-        })
+        ((high - low).is_finite() && low < high && allowed).then_some(Self { kind, low, high, knee: 1.0 })
     }
 
     /// Both ends.
@@ -155,6 +168,32 @@ mod tests {
         assert!((log.unit(10.0) - 0.5).abs() < 1e-15);
         assert_eq!((log.unit(0.0), log.unit(1e9)), (0.0, 1.0));
         assert!((Scale::exact(Kind::Sqrt, 0.0, 4.0).unwrap().unit(1.0) - 0.5).abs() < 1e-15);
+    }
+
+    #[test]
+    fn an_axis_of_the_largest_and_smallest_numbers_has_its_ticks() {
+        let (least, most) = (5e-324, f64::MAX);
+        let hostile: [&[f64]; 7] = [
+            &[least, 1e300],
+            &[-most, most],
+            &[0.0, least, most],
+            &[most],
+            &[least],
+            &[1e-300, 1e300],
+            &[-least, 1.0],
+        ];
+        for kind in [Kind::Linear, Kind::Sqrt, Kind::Log, Kind::Symlog] {
+            for values in hostile {
+                let Some(scale) = Scale::over(kind, values.iter().copied()) else { continue };
+                let ticks = scale.ticks(6);
+                assert!(
+                    ticks.len() < 2000 && ticks.iter().all(|tick| tick.value.is_finite()),
+                    "{kind:?} {values:?}"
+                );
+                let inside = values.iter().all(|x| (0.0..=1.0).contains(&scale.unit(*x)));
+                assert!(inside, "{kind:?} {values:?}");
+            }
+        }
     }
 
     #[test]

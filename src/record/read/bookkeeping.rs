@@ -49,8 +49,14 @@ const BOOKKEEPING: &[&str] = &[
     "weights",
     "cost",
     "price",
+    "n",
+    "stdev",
+    "latency",
+    "tokens",
+    "batch",
 ];
-const BOOKKEEPING_STARTS: &[&str] = &["num_", "n_", "total_", "max_", "min_", "unnamed:", "__index_level"];
+const BOOKKEEPING_STARTS: &[&str] =
+    &["num_", "n_", "total_", "max_", "min_", "unnamed:", "__index_level", "relative time"];
 const BOOKKEEPING_ENDS: &[&str] = &[
     "_id",
     "_idx",
@@ -85,6 +91,12 @@ const BOOKKEEPING_ENDS: &[&str] = &[
     "_cost",
     "_usd",
     "_at",
+    "_latency",
+    "_batch",
+    "-step",
+    "-timestamp",
+    "__min",
+    "__max",
 ];
 /// Words of which a name must have one to be taken for a reward unasked, within others too.
 const REWARD_WORDS: &[&str] =
@@ -255,6 +267,17 @@ mod tests {
         for name in
             ["cost_usd", "cost", "rewarded_at", "elapsed_s", "sample", "reward_std", "info/score_threshold"]
         {
+            assert!(is_bookkeeping(name), "{name}");
+        }
+        for name in [
+            "train/reward-step",
+            "train/reward-timestamp",
+            "run - reward__MIN",
+            "Relative Time (Process)",
+            "output/model_latency",
+            "feedback_stats/correctness/stdev",
+            "global_batch",
+        ] {
             assert!(is_bookkeeping(name), "{name}");
         }
         assert!(is_mean("episode_reward_mean") && is_mean("avg/return") && !is_mean("meaning_score"));

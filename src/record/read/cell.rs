@@ -98,8 +98,6 @@ impl Cell<'_> {
         let text = std::str::from_utf8(bytes).map_err(|_| NotANumber::NotUtf8)?;
         match text.trim() {
             trimmed if is_missing(trimmed) => Ok(None),
-            "true" | "True" | "TRUE" => Ok(Some(1.0)),
-            "false" | "False" | "FALSE" => Ok(Some(0.0)),
             trimmed => match (trimmed.parse(), list(trimmed)) {
                 (Ok(value), _) => Ok(Some(value)),
                 (_, Some(numbers)) => match numbers.as_slice() {
@@ -107,7 +105,9 @@ impl Cell<'_> {
                     [one] => Ok(Some(*one)),
                     several => Err(NotANumber::List(several.len())),
                 },
-                _ => Err(NotANumber::Text(text)),
+                _ => {
+                    truth(trimmed).map(|value| Some(f64::from(u8::from(value)))).ok_or(NotANumber::Text(text))
+                }
             },
         }
     }
@@ -125,7 +125,7 @@ impl Cell<'_> {
         }
     }
 
-    /// Whether this is text that begins as no number, list, truth value or sign of a missing value does.
+    /// Whether this is text that begins as no number, list, `true`, `false` or sign of a missing value does.
     pub fn is_prose(&self) -> bool {
         let first = match self {
             Cell::Text(text) => text.as_bytes().first(),
@@ -179,7 +179,7 @@ impl Kind {
         match text.trim() {
             trimmed if is_missing(trimmed) => Kind::Empty,
             trimmed if trimmed.parse::<f64>().is_ok() => Kind::Number,
-            "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => Kind::Flag,
+            trimmed if truth(trimmed).is_some() => Kind::Flag,
             trimmed => match list(trimmed) {
                 Some(numbers) if numbers.len() > 1 => Kind::List,
                 Some(_) => Kind::Number,
@@ -205,9 +205,32 @@ fn is_missing(text: &str) -> bool {
     matches!(text, "" | "None" | "none" | "NA" | "N/A" | "n/a" | "#N/A" | "<NA>" | "null" | "NULL" | "Null")
 }
 
-/// The numbers of a list that is written as text.
+/// Words that are a truth value, with the one that says the contrary: as they stand, capitalised, and in capitals.
+const TRUTH: &[(&str, &str)] =
+    &[("true", "false"), ("yes", "no"), ("pass", "fail"), ("passed", "failed"), ("correct", "incorrect")];
+
+/// The truth value that a word says.
+fn truth(text: &str) -> Option<bool> {
+    const LONGEST: usize = 9;
+    let is = |word: &str| {
+        text.eq_ignore_ascii_case(word) && {
+            let rest = text.get(1..).unwrap_or_default();
+            rest.bytes().all(|b| b.is_ascii_lowercase()) || text.bytes().all(|b| b.is_ascii_uppercase())
+        }
+    };
+    if text.len() > LONGEST {
+        return None;
+    }
+    TRUTH.iter().find_map(|(yes, no)| is(yes).then_some(true).or_else(|| is(no).then_some(false)))
+}
+
+/// The numbers of a list that is written as text; a list of one list is that list.
 fn list(text: &str) -> Option<Vec<f64>> {
-    text.starts_with('[').then(|| serde_json::from_str(text).ok()).flatten()
+    let inner = text.strip_prefix("[[").and_then(|rest| rest.strip_suffix("]]"));
+    match inner.filter(|inner| !inner.contains(['[', ']'])) {
+        Some(inner) => serde_json::from_str(&format!("[{inner}]")).ok(),
+        None => text.starts_with('[').then(|| serde_json::from_str(text).ok()).flatten(),
+    }
 }
 
 /// The value of digits with at most one point and a sign, correctly rounded; `None` of anything else, which is left to
@@ -280,6 +303,20 @@ mod tests {
         assert_eq!(Cell::Bytes(b"\xff").parse(), Err(NotANumber::NotUtf8));
         assert_eq!([characters("aé→🙂".as_bytes()), characters(b"")], [4, 0]);
         assert!(text("nan").number().is_some_and(f64::is_nan));
+    }
+
+    #[test]
+    fn words_of_verdicts_are_truth_values_and_others_are_text() {
+        let text = |t: &'static str| Cell::Text(Cow::Borrowed(t));
+        for (word, value) in [("yes", 1.0), ("No", 0.0), ("PASS", 1.0), ("failed", 0.0), ("Incorrect", 0.0)] {
+            assert_eq!((text(word).number(), text(word).kind()), (Some(value), Kind::Flag), "{word}");
+        }
+        for word in ["pAss", "C", "y", "passes", "not correct", "error", "yes."] {
+            assert_eq!((text(word).number(), text(word).kind()), (None, Kind::Other), "{word}");
+        }
+        assert_eq!(text("[[1.5]]").number(), Some(1.5));
+        assert_eq!(text("[[1, 2]]").parse(), Err(NotANumber::List(2)));
+        assert_eq!(text("[[1], [2]]").kind(), Kind::Other);
     }
 
     #[test]

@@ -1,18 +1,19 @@
 //! Which of the files that were found are read, and what their reward is. A file that someone named is read or refused; one
 //! that was found in a folder may be left out, and is told.
 
-use super::cell::Kind;
+use super::cell::{Column, Kind, SAMPLE};
 use super::error::Error;
 use super::files::Found;
 use super::format::Format;
 use super::format::{columns, format, scan};
 use super::log::LeftOut;
 use super::means::{StepMeans, may_be_means};
-use super::names::{STEP, has_outcome, pick, sign_of_rollouts};
+use super::names::{PROXY, STEP, has_outcome, pick, sign_of_rollouts};
 use super::options::LogOptions;
 use super::present::Present;
 use super::reward::RewardSpec;
 use super::roles::{Guess, guess, missing};
+use super::row::shortened;
 use super::unfold::Unfold;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -189,7 +190,34 @@ fn guessed(files: &[Chosen]) -> Result<RewardSpec, Error> {
         Guess::Only(_) => Guess::Unclear(only.into_iter().cloned().collect()),
         other => other.clone(),
     };
-    Err(guess.refused(&file.path, &file.present))
+    match text_reward(file).filter(|_| matches!(&guess, Guess::Unclear(none) if none.is_empty())) {
+        Some(found) => found,
+        None => Err(guess.refused(&file.path, &file.present)),
+    }
+}
+
+/// The reward of a file whose only column that is named like one holds text: numbers that are written as text, else a refusal.
+fn text_reward(file: &Chosen) -> Option<Result<RewardSpec, Error>> {
+    const SHOWN: usize = 2;
+    let text: Vec<Column> =
+        file.present.columns.iter().filter(|column| column.kind == Kind::Other).cloned().collect();
+    let column = pick(&text, PROXY, false)?;
+    let (mut values, mut numbers): (Vec<String>, usize) = (Vec::new(), 0);
+    let stop = || Error::NoSuchRow { row: 0, rows: 0 };
+    let _ = scan(&file.path, &file.present, &[&column], &mut |row| {
+        let cell = (row.cell)(0);
+        if cell.number().is_some_and(f64::is_finite) {
+            numbers += 1;
+            return if numbers >= SAMPLE { Err(stop()) } else { Ok(()) };
+        }
+        let shown = cell.text().map(|text| shortened(&String::from_utf8_lossy(&text)));
+        values.extend(shown.filter(|shown| !values.contains(shown)));
+        if values.len() >= SHOWN { Err(stop()) } else { Ok(()) }
+    });
+    if values.is_empty() && numbers > 0 {
+        return Some(Ok(RewardSpec::Column(column)));
+    }
+    Some(Err(Error::TextReward { path: file.path.clone(), column, values }))
 }
 
 /// Whether a file without a clear reward column holds step means, so that there is no reward to look for.

@@ -52,11 +52,25 @@ pub(super) fn columns(path: &Path, extent: Extent) -> Result<(Present, usize), E
 
 /// Whether a cell is digits with this byte between whole and fraction.
 fn has_decimal(cell: &[u8], point: u8) -> bool {
-    let digits = cell.strip_prefix(b"-").unwrap_or(cell);
+    let digits = mantissa(cell.strip_prefix(b"-").unwrap_or(cell));
     let mut parts = digits.split(|byte| *byte == point);
     let is_digits =
         |part: Option<&[u8]>| part.is_some_and(|p| !p.is_empty() && p.iter().all(u8::is_ascii_digit));
     is_digits(parts.next()) && is_digits(parts.next()) && parts.next().is_none()
+}
+
+/// A number without its exponent.
+fn mantissa(number: &[u8]) -> &[u8] {
+    let Some((digits, exponent)) = number
+        .iter()
+        .position(|byte| byte.eq_ignore_ascii_case(&b'e'))
+        .and_then(|at| number.split_at_checked(at))
+    else {
+        return number;
+    };
+    let exponent = exponent.get(1..).unwrap_or_default();
+    let power = exponent.strip_prefix(b"-").or_else(|| exponent.strip_prefix(b"+")).unwrap_or(exponent);
+    if !power.is_empty() && power.iter().all(u8::is_ascii_digit) { digits } else { number }
 }
 
 /// Whether the comma of such a cell may stand between thousands: three digits after it, and up to three before that begin with no 0.
@@ -262,7 +276,7 @@ fn open(path: &Path, extent: &Extent) -> Result<Opened, Error> {
             }
             break;
         }
-        if header.trim_ascii().is_empty() || header.starts_with(b"#{") {
+        if header.trim_ascii().is_empty() || is_no_header(header) {
             text.clear();
             start = 0;
             continue;
@@ -287,6 +301,15 @@ fn open(path: &Path, extent: &Extent) -> Result<Opened, Error> {
     }
     let splitter = Splitter::new(reader, delimiter, line + 1 + extent.lines());
     Ok(Opened { splitter, header: names, bytes, lines: line })
+}
+
+/// Whether a line stands before the header: what a `monitor.csv` says of itself, a remark, the separator as spreadsheets write it.
+fn is_no_header(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    // A name alone may be that of the one column.
+    let words = line.split(u8::is_ascii_whitespace).filter(|word| *word != b"#").count();
+    let remark = line.starts_with(b"#") && words != 1 && !line.iter().any(|byte| b",;\t|".contains(byte));
+    line.starts_with(b"#{") || remark || (line.len() <= 5 && line.to_ascii_lowercase().starts_with(b"sep="))
 }
 
 /// Bytes and lines of the header, with what stands before it.
@@ -322,6 +345,26 @@ mod tests {
         }
         for cell in ["0,234", "1,23", "1234,567", "1,2345"] {
             assert!(!may_be_thousands(cell.as_bytes()), "{cell}");
+        }
+    }
+
+    #[test]
+    fn a_decimal_comma_may_have_an_exponent() {
+        for cell in ["3,5", "-3,5e-05", "0,1E+3", "1,25e7"] {
+            assert!(has_decimal(cell.as_bytes(), b','), "{cell}");
+        }
+        for cell in ["3,5e", "3,5e-", "3,5ex", "e5", "3e5", "3,5,1e2"] {
+            assert!(!has_decimal(cell.as_bytes(), b','), "{cell}");
+        }
+    }
+
+    #[test]
+    fn remarks_and_separators_stand_before_a_header() {
+        for line in ["# made by x", "#{\"t_start\": 1, \"env\": 2}", "sep=;", "SEP=,\r", "#"] {
+            assert!(is_no_header(line.as_bytes()), "{line}");
+        }
+        for line in ["#step,reward", "# reward", "step;reward", "sep", "separator=1"] {
+            assert!(!is_no_header(line.as_bytes()), "{line}");
         }
     }
 

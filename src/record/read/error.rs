@@ -319,6 +319,16 @@ pub enum Error {
         /// All columns.
         columns: Vec<String>,
     },
+    /// A column that is named like a reward and holds text.
+    #[error("{path}: column `{column}` holds {}", text_of(.values), path = .path.display())]
+    TextReward {
+        /// The file.
+        path: PathBuf,
+        /// The column.
+        column: String,
+        /// The first texts in it, each once; empty where its type is none that is read.
+        values: Vec<String>,
+    },
     /// A column without a single value.
     #[error("{path}: column `{column}` holds no value", path = .path.display())]
     NoValues {
@@ -335,6 +345,14 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+}
+
+fn text_of(values: &[String]) -> String {
+    let shown: Vec<String> = values.iter().map(|value| format!("`{value}`")).collect();
+    match shown.as_slice() {
+        [] => "a type of number that is not read".to_owned(),
+        shown => format!("text and no numbers: {} …", shown.join(", ")),
+    }
 }
 
 fn which_column(candidates: &[String]) -> String {

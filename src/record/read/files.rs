@@ -39,6 +39,9 @@ pub(super) fn found(paths: &[PathBuf]) -> Result<Vec<Found>, Error> {
             (vec![path.clone()], None)
         } else if path.is_dir() {
             let found = in_folder(path)?;
+            if let Some(arrow) = arrow(path, &found) {
+                return Err(Error::UnknownExtension { path: arrow, extension: ".arrow".to_owned() });
+            }
             if found.is_empty() {
                 return Err(Error::NoLogInFolder { path: path.clone() });
             }
@@ -72,6 +75,21 @@ pub(super) fn found(paths: &[PathBuf]) -> Result<Vec<Found>, Error> {
         }
     }
     Ok(files)
+}
+
+/// The rows of a data set that was saved as Arrow files, of which nothing but what is said about them was found.
+fn arrow(folder: &Path, found: &[PathBuf]) -> Option<PathBuf> {
+    const ABOUT: &[&str] = &["dataset_info.json", "dataset_dict.json", "state.json"];
+    if !found.iter().all(|file| name(file).is_some_and(|name| ABOUT.contains(&name))) {
+        return None;
+    }
+    let folders = found.iter().filter_map(|file| file.parent()).chain([folder]);
+    let of = |folder: &Path| {
+        let is_arrow =
+            |path: &PathBuf| path.extension().is_some_and(|end| end == "arrow" || end == "feather");
+        entries(folder).ok()?.into_iter().map(|entry| entry.path).find(is_arrow)
+    };
+    folders.into_iter().find_map(of)
 }
 
 fn name(path: &Path) -> Option<&str> {
@@ -230,6 +248,19 @@ mod tests {
         let other = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink(step(9).join("r.jsonl"), other.path().join("b.jsonl")).unwrap();
         assert_eq!(log_files(&[other.path().to_owned()]).unwrap(), [other.path().join("b.jsonl")]);
+    }
+
+    #[test]
+    fn a_data_set_of_arrow_files_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["data-00000-of-00001.arrow", "dataset_info.json", "state.json"] {
+            std::fs::write(folder.path().join(name), "{}").unwrap();
+        }
+        let error = log_files(&[folder.path().to_owned()]).unwrap_err();
+        let help = error.help().unwrap();
+        assert!(help.contains("Dataset.from_file") && help.contains("data-00000-of-00001.arrow"), "{help}");
+        std::fs::write(folder.path().join("log.jsonl"), "{}").unwrap();
+        assert_eq!(log_files(&[folder.path().to_owned()]).unwrap().len(), 3);
     }
 
     #[test]

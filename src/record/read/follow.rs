@@ -7,6 +7,7 @@ use super::choose::{is_evaluation, reason};
 use super::error::Error;
 use super::files::{Found, found};
 use super::format::columns;
+use super::grown::end_of;
 use super::log::{GroupSource, LeftOut, Log, StepSource};
 use super::looks::{self, Looks};
 use super::means::MANY_STEPS;
@@ -16,6 +17,7 @@ use super::options::{LogOptions, Rows};
 use super::progress::{Known, Progress, Reader};
 use super::ready::{Looked, Ready, look};
 use super::rollouts::Rollouts;
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -49,13 +51,23 @@ pub struct Follower {
     /// Whether a file was found that is no evaluation.
     trained: bool,
     left_out: Vec<LeftOut>,
+    notes: Vec<String>,
 }
 
 impl Follower {
     /// Follows what `paths` stand for ([`log_files`](super::log_files)), from where `progress` ended.
     pub fn new(paths: Vec<PathBuf>, options: LogOptions, progress: Progress) -> Self {
         let (known, looks) = (Known::new(progress), Looks::default());
-        Self { paths, options, known, looks, waiting: Vec::new(), trained: false, left_out: Vec::new() }
+        Self {
+            paths,
+            options,
+            known,
+            looks,
+            waiting: Vec::new(),
+            trained: false,
+            left_out: Vec::new(),
+            notes: Vec::new(),
+        }
     }
 
     /// How far the log has been read.
@@ -66,6 +78,11 @@ impl Follower {
     /// Files that are not read, since the last call.
     pub fn left_out(&mut self) -> Vec<LeftOut> {
         std::mem::take(&mut self.left_out)
+    }
+
+    /// What else a reader should know, since the last call.
+    pub fn notes(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notes)
     }
 
     /// What came since the last turn, if anything. `last`: nothing more will come, so that nothing waits to be complete.
@@ -105,6 +122,8 @@ impl Follower {
             let to = ready.whole.filter(|_| read.unfinished).unwrap_or(ready.to);
             (file.bytes, file.lines) = (to.bytes, file.lines + to.lines);
             file.open_line = ready.whole.is_some() && !read.unfinished;
+            // A file that is gone by now is read to where it was.
+            file.end = ready.part.as_ref().and_then(|_| end_of(path, file.bytes).ok());
             file.rows += read.rows;
             file.closed |= ready.closes;
         }
@@ -218,6 +237,19 @@ impl Follower {
                 self.left_out.push(LeftOut { path: file.path.clone(), reason: reason.to_owned() });
             }
             return Ok(None);
+        }
+        let is_other = |end: u64| match state.0.cmp(&file.bytes) {
+            Ordering::Less => Ok(true),
+            Ordering::Equal => Ok(false),
+            Ordering::Greater => end_of(&file.path, file.bytes).map(|now| now != end),
+        };
+        if file.end.map(is_other).transpose()? == Some(true) {
+            self.notes.push(format!(
+                "{}: another file stands where {} bytes were read, as where a log is begun anew or moved away: read from its beginning",
+                file.path.display(),
+                file.bytes
+            ));
+            file.begin_anew();
         }
         let found = Found { path: file.path.clone(), below };
         let reason = if self.trained && found.below.as_deref().is_some_and(is_evaluation) {

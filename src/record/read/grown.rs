@@ -1,5 +1,6 @@
 //! What a file that may still grow holds from a byte on: records that are whole, or a file that is read as one.
 
+use super::cell::text_hash;
 use super::error::{Error, Place};
 use super::format::{Format, format};
 use super::source::{MAX_RECORD, Magic};
@@ -67,6 +68,18 @@ pub(super) fn grown(path: &Path, from: u64, to: u64, quoted: bool, last: bool) -
         }
         None => Ok(Grown::Nothing),
     }
+}
+
+/// A hash of the last bytes before byte `to`.
+pub(super) fn end_of(path: &Path, to: u64) -> Result<u64, Error> {
+    const BYTES: u64 = 256;
+    let refused = |source| Error::Io { path: path.to_owned(), source };
+    let mut file = File::open(path).map_err(refused)?;
+    let from = to.saturating_sub(BYTES);
+    file.seek(SeekFrom::Start(from)).map_err(refused)?;
+    let mut bytes = Vec::new();
+    file.take(to - from).read_to_end(&mut bytes).map_err(refused)?;
+    Ok(text_hash(&bytes))
 }
 
 /// What follows the beginning of a line that was read before the line had an end.

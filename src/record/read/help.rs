@@ -2,6 +2,7 @@
 
 use super::error::Error;
 use crate::foundation::nearest::nearest;
+use std::path::Path;
 
 /// The candidates, those with `reward` or `score` in their name first.
 fn likely_first(candidates: &[String]) -> Vec<&String> {
@@ -17,9 +18,115 @@ fn quoted(name: &str) -> String {
     if name.chars().all(plain) { name.to_owned() } else { format!("'{}'", name.replace('\'', "'\\''")) }
 }
 
-/// Packers whose files are not read, and what unpacks them.
-const UNPACK: &[(&str, &str)] =
-    &[(".zip", "unzip -p"), (".bz2", "bzip2 -dc"), (".xz", "xz -dc"), (".lz4", "lz4 -dc")];
+/// A column as `--reward` takes it; one whose name holds what separates terms must be renamed.
+fn reward(name: &str) -> String {
+    match name {
+        _ if name.contains([',', '=']) => {
+            format!(
+                "name it with --reward once it is renamed: `{name}` holds `,` or `=`, which separate columns and weights there"
+            )
+        }
+        _ => format!("name it with `{}`", flag(name)),
+    }
+}
+
+/// `--reward` with this value.
+fn flag(value: &str) -> String {
+    let between = if value.starts_with('-') { '=' } else { ' ' };
+    format!("--reward{between}{}", quoted(value))
+}
+
+/// Files that are not read, by how their names end, and a command that reads them all the same; `{}` is the file.
+const OTHERWISE: &[(&str, &str)] = &[
+    (".zip", "unzip -p {} | tailcatch detect -"),
+    (".bz2", "bzip2 -dc {} | tailcatch detect -"),
+    (".xz", "xz -dc {} | tailcatch detect -"),
+    (".lz4", "lz4 -dc {} | tailcatch detect -"),
+    (".tar.gz", "tar -xzOf {} | tailcatch detect -"),
+    (".tgz", "tar -xzOf {} | tailcatch detect -"),
+    (".tar", "tar -xOf {} | tailcatch detect -"),
+    (".arrow", "python -c \"import datasets as d; d.Dataset.from_file('{}').to_parquet('log.parquet')\""),
+    (".feather", "python -c \"import pandas as p; p.read_feather('{}').to_parquet('log.parquet')\""),
+    (".xlsx", "python -c \"import pandas as p; p.read_excel('{}').to_csv('log.csv', index=False)\""),
+    (".db", "sqlite3 -header -csv {} 'select * from TABLE' | tailcatch detect -"),
+    (".sqlite", "sqlite3 -header -csv {} 'select * from TABLE' | tailcatch detect -"),
+    (".txt", "tailcatch detect - < {}"),
+    (".log", "tailcatch detect - < {}"),
+];
+
+/// A command that reads a file whose name says no format that is read.
+fn otherwise(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
+    let file = path.display().to_string();
+    let command = match path.extension() {
+        None => Some("tailcatch detect - < {}"),
+        Some(_) => OTHERWISE.iter().find(|(end, _)| name.ends_with(end)).map(|(_, command)| *command),
+    }?;
+    let file = if command.contains("'{}'") { file } else { quoted(&file) };
+    Some(command.replace("{}", &file))
+}
+
+/// What a column of rewards that holds text should hold.
+fn of_text(column: &str, values: &[String]) -> String {
+    let all = |fits: &dyn Fn(&String) -> bool| !values.is_empty() && values.iter().all(fits);
+    if values.is_empty() {
+        return "write the column as 32- or 64-bit floats".to_owned();
+    }
+    if all(&|value| value.starts_with('{')) {
+        return format!(
+            "the text is JSON: `jq -c '.[\"{column}\"] |= fromjson' LOG > log.jsonl` makes objects of it"
+        );
+    }
+    if all(&|value| value.starts_with("tensor(")) {
+        return "log the number of the tensor, as `reward.item()` gives it".to_owned();
+    }
+    if all(&|value| value.ends_with('%')) {
+        return "write the numbers without `%`".to_owned();
+    }
+    if all(&|value| value.chars().any(|c| c.is_ascii_digit())) {
+        return "write plain numbers with a point, without signs of thousands, units or brackets".to_owned();
+    }
+    "write 1 and 0 in their place, or name another column with --reward".to_owned()
+}
+
+/// What is done about candidates that are keys of rows or parts of one reward.
+fn of_keys(candidates: &[String], columns: &[String]) -> Option<String> {
+    const MANY: usize = 20;
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let share = |fits: &dyn Fn(&String) -> bool| {
+        candidates.len() >= MANY
+            && 10 * candidates.iter().filter(|name| fits(name)).count() >= 9 * candidates.len()
+    };
+    if share(&|name| name.rsplit('/').next().is_some_and(is_number)) {
+        return Some(
+            "the keys are numbers of rows, as `to_json()` of pandas writes them: write the log with `df.to_json('log.jsonl', \
+             orient='records', lines=True)`"
+                .to_owned(),
+        );
+    }
+    let leaf = |name: &String| name.split_once('/').map(|(_, leaf)| leaf.to_owned());
+    if let Some(first) = candidates.first().and_then(leaf)
+        && share(&|name| leaf(name).as_ref() == Some(&first))
+    {
+        let each = if first.starts_with("*/") { ".[][]" } else { ".[]" };
+        return Some(format!(
+            "each key holds rows: `jq -c '{each}' LOG > log.jsonl` puts them below each other"
+        ));
+    }
+    // A list of named parts is one rollout's.
+    let [one] = candidates else { return None };
+    let (list, _) = one.split_once("/*/")?;
+    let named = ["name", "key", "type", "metric", "func", "function"]
+        .iter()
+        .any(|key| columns.iter().any(|column| *column == format!("{list}/*/{key}")));
+    let part = |number: &str| one.replacen('*', number, 1);
+    named.then(|| {
+        format!(
+            "`{list}` holds the parts of a rollout's reward: add them up with `{}`",
+            flag(&format!("{}=1,{}=1", part("0"), part("1")))
+        )
+    })
+}
 
 /// Column names for an error: all of them, or the first thirty.
 fn listed(columns: &[String]) -> String {
@@ -49,9 +156,8 @@ impl Error {
             Self::NoMatch { .. } => {
                 "`*` and `?` are understood in the file name only, not in a folder's name".to_owned()
             }
-            Self::UnknownExtension { path, extension } if UNPACK.iter().any(|(end, _)| end == extension) => {
-                let unpack = UNPACK.iter().find(|(end, _)| end == extension).map_or("", |(_, with)| with);
-                format!("unpack it on the way: `{unpack} {} | tailcatch detect -`", quoted(&path.display().to_string()))
+            Self::UnknownExtension { path, .. } if let Some(command) = otherwise(path) => {
+                format!("`{command}` {}", if command.ends_with("')\"") { "makes a file that is read" } else { "reads it" })
             }
             Self::NoLogInFolder { .. } | Self::UnknownExtension { .. } => {
                 "logs are read from .csv and .tsv (with a header), .jsonl (one object a line), .json, .parquet and .eval \
@@ -76,6 +182,14 @@ impl Error {
             Self::NoHeader { .. } => {
                 "put a first line with the column names, for example `reward`".to_owned()
             }
+            Self::Json { place, message } if message.contains("trailing characters") => format!(
+                "several records on a line: `jq -c . {} > log.jsonl` gives each its own",
+                quoted(&place.file.display().to_string())
+            ),
+            Self::Json { place, message } if message.ends_with("holds an array") && place.row == 0 => format!(
+                "a table without names: `jq -r '.[] | @csv' {} > log.csv`, and put a line with the names of its columns before it",
+                quoted(&place.file.display().to_string())
+            ),
             Self::Json { .. } => {
                 "JSON Lines holds one complete object a line; correct or drop this one, which may be half-written"
                     .to_owned()
@@ -94,7 +208,9 @@ impl Error {
                 "drop or clip these rows first: they have no place in a tail".to_owned()
             }
             Self::EmptyCell { .. } => "fill in the value, or drop this row".to_owned(),
-            Self::NotAStep { .. } => "correct or drop this row, or rename the column".to_owned(),
+            Self::NotAStep { .. } => {
+                "name another column with --step COLUMN, or leave rows without a step out".to_owned()
+            }
             Self::MissingColumn { column, columns, .. } => {
                 let near = nearest(column, columns.iter().map(String::as_str))
                     .map(|name| format!("did you mean `{name}`? "))
@@ -111,13 +227,15 @@ impl Error {
                 }
             }
             Self::RepeatedColumn { .. } => "give each column its own name".to_owned(),
+            Self::TextReward { column, values, .. } => of_text(column, values),
+            Self::WhichColumn { candidates, columns, .. } if let Some(help) = of_keys(candidates, columns) => help,
             Self::WhichColumn { candidates, columns, .. } => match likely_first(candidates).as_slice() {
                 [] => format!("name one with `--reward COLUMN`; the columns are {}", listed(columns)),
-                [one] => format!("name it with `--reward {}`", quoted(one)),
+                [one] => reward(one),
                 [one, two, ..] => format!(
-                    "name one with `--reward {}`, or a weighted sum with `--reward {}`; the numeric columns are {}",
-                    quoted(one),
-                    quoted(&format!("{one}=1,{two}=0.5")),
+                    "name one with `{}`, or a weighted sum with `{}`; the numeric columns are {}",
+                    flag(one),
+                    flag(&format!("{one}=1,{two}=0.5")),
                     listed(candidates)
                 ),
             },
@@ -133,6 +251,10 @@ impl Error {
                 "give one row for each `{episode}`, with its return and the training step; or say `--rows rollouts` if each row is \
                  a rollout"
             ),
+            // Lists below an object are no rows.
+            Self::List { column, .. } if column.contains('/') => {
+                format!("say which number it gives: `--reward 'sum({column})'`, or last(), max() or mean() of it")
+            }
             Self::List { column, .. } => format!(
                 "say which number it gives: `--reward 'sum({column})'`, or last(), max() or mean() of it; `--rows \
                  rollouts` if each element is a rollout"
@@ -141,8 +263,12 @@ impl Error {
                 let key = arrays.first().map(String::as_str).unwrap_or_default();
                 format!("give one of them its own file: `jq -c '.{key}[]' {} > log.jsonl`", path.display())
             }
-            Self::Compressed { .. } => {
-                "the file may be cut off or still being written; copy it again".to_owned()
+            Self::Compressed { path, .. } => {
+                let file = quoted(&path.display().to_string());
+                let unpack = if file.trim_end_matches('\'').ends_with(".zst") { "zstd -dc" } else { "gzip -dc" };
+                format!(
+                    "the file may be cut off or still being written: copy it again, or `{unpack} {file} | tailcatch detect -` reads what is there"
+                )
             }
             Self::TooLarge { .. } => "raise the limit with `--max-expanded BYTES` if the file is trusted".to_owned(),
             Self::TooLong { .. } => "no rollout is that long: check that this is a log".to_owned(),

@@ -188,6 +188,16 @@ impl<'a> Records<'a> {
                 _ => &self.buffer,
             };
             let unfinished = how == Line::Unfinished;
+            // What a crash leaves: a last line that was not written, or not to its end, and zeros in its place.
+            let zeros = bytes.iter().rev().take_while(|byte| **byte == 0).count();
+            let bytes = match bytes.get(..bytes.len() - zeros).filter(|_| unfinished && zeros > 0) {
+                Some(rest) if rest.trim_ascii().is_empty() => {
+                    self.unfinished = Some(place());
+                    return Ok(None);
+                }
+                Some(rest) => rest,
+                None => bytes,
+            };
             let text = match std::str::from_utf8(bytes) {
                 Ok(text) => text,
                 Err(error) if unfinished && error.error_len().is_none() => {

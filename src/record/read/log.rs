@@ -42,6 +42,8 @@ pub struct LogMeta {
     pub rows: usize,
     /// Rows without a reward; they are left out.
     pub empty: usize,
+    /// Steps at the end of the log of which no row has a reward.
+    pub unread_steps: usize,
     /// Number of distinct runs where the log names them, else 1.
     pub runs: usize,
     /// Whether each row is a mean over a training step (the rule: [`ColumnData`](super::ColumnData)).

@@ -70,6 +70,7 @@ mod spool;
 mod texts;
 mod turns;
 mod unfold;
+mod unread;
 mod utf16;
 mod writer;
 

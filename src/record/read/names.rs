@@ -42,6 +42,20 @@ pub(super) const STEP: &[&str] = &[
     "learner_step",
     "steps",
 ];
+/// Columns that may be the training step, where no other says it.
+pub(super) const PERHAPS_STEP: &[&str] = &[
+    "update",
+    "updates",
+    "batch",
+    "batch_idx",
+    "rollout_step",
+    "policy_step",
+    "round",
+    "outer_step",
+    "time_step",
+    "num_updates",
+    "epoch",
+];
 /// Counters by which step means are told, though no rollout is put in order by them.
 pub(super) const EPOCH: &[&str] = &["epoch"];
 pub(super) const RUN: &[&str] =

@@ -8,7 +8,9 @@ use super::error::Error;
 use super::files::{Found, found};
 use super::log::{InMemory, LeftOut, Log, StepSource};
 use super::means::may_be_means;
-use super::names::{STEP, episode, epoch, has_outcome, monitor, ordinal, pick, sign_of_rollouts};
+use super::names::{
+    PERHAPS_STEP, STEP, episode, epoch, has_outcome, monitor, ordinal, pick, pick_number, sign_of_rollouts,
+};
 use super::options::LogOptions;
 use super::path_step;
 use super::plan::{Episodes, Plan, Read, Steps};
@@ -67,19 +69,21 @@ pub(super) struct Numbered {
     pub steps: Vec<u64>,
     /// The number of each file.
     pub numbers: Vec<usize>,
+    /// What a reader should know of it.
+    pub note: Option<String>,
 }
 
 /// Steps by numbers in the paths, else by the order of the files; of one file, and of files of one rollout each, none.
 pub(super) fn numbered(files: &[PathBuf], one_each: bool) -> Numbered {
     let numbers = (0..files.len()).collect();
     match path_step::steps(files) {
-        Some(steps) => Numbered { source: StepSource::Path, steps, numbers },
+        Some((steps, note)) => Numbered { source: StepSource::Path, steps, numbers, note },
         None if one_each || files.len() == 1 || files.iter().all(|file| path_step::is_shard(file)) => {
-            Numbered { source: StepSource::None, steps: vec![0; files.len()], numbers }
+            Numbered { source: StepSource::None, steps: vec![0; files.len()], numbers, note: None }
         }
         None => {
             let steps = (0..files.len() as u64).collect();
-            Numbered { source: StepSource::Order, steps, numbers }
+            Numbered { source: StepSource::Order, steps, numbers, note: None }
         }
     }
 }
@@ -148,7 +152,7 @@ fn open_once(
     }
     // One rollout a file: their order says nothing of steps.
     let one_each = several && files.iter().all(|file| file.single);
-    let Numbered { source, steps, numbers } = numbered(&paths_of, one_each);
+    let Numbered { source, steps, numbers, note } = numbered(&paths_of, one_each);
     let runs = path_step::runs(&paths_of, whole);
     let run = run_column(&files, options, whole)?;
     let mut plans = Vec::with_capacity(files.len());
@@ -194,6 +198,16 @@ fn open_once(
     let mut building = Building::new(&plans, &reward, names, options, without_steps, whole);
     building.other_step = files.first().and_then(|file| other_step(&file.present, &roles, options));
     left_out.into_iter().for_each(|file| building.leave_out(file));
+    let perhaps = files.first().and_then(|file| pick_number(&file.present.columns, PERHAPS_STEP));
+    let of_episodes = plans.iter().any(|plan| plan.episodes.is_some());
+    if let (StepSource::None, Some(name), false) = (&step, perhaps, of_episodes || monitors) {
+        building.note(format!(
+            "nothing is known to be the training step, so all rows count as one; `--step {name}` takes `{name}` for it"
+        ));
+    }
+    if let Some(note) = note.filter(|_| step == StepSource::Path) {
+        building.note(note);
+    }
     let mut read = vec![Read::default(); files.len()];
     for (number, ((file, plan), read)) in files.iter().zip(plans).zip(&mut read).enumerate() {
         match building.file(number, &file.path, plan, &reward) {

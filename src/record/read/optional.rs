@@ -21,20 +21,20 @@ impl Optional {
         }
     }
 
-    /// Reads the cell of a row, or gives the column up and says why.
+    /// Reads the cell of a row, or gives the column up and says why. `what`: what the column is.
     pub fn read(
         &mut self,
         words: &mut [u64],
         row: &Row<'_>,
         column: Option<(usize, &str)>,
-        notes: &mut Vec<String>,
+        (what, notes): (&str, &mut Vec<String>),
     ) {
         if self.lost {
             return;
         }
         let reason = match column {
             None if self.seen == 0 => None,
-            None => Some(format!("{}: no such column as in the files before", row.place())),
+            None => Some(format!("{}: nothing says {what}, as rows before do", row.place())),
             Some((index, name)) => match row.finite(index, name) {
                 Ok(Some(value)) => return self.put(words, value),
                 Ok(None) => Some(format!("{}, column `{name}`: the cell is empty", row.place())),
@@ -42,7 +42,7 @@ impl Optional {
             },
         };
         self.lost = true;
-        notes.extend(reason.map(|reason| format!("column left out: {reason}")));
+        notes.extend(reason.map(|reason| format!("{what} is left out: {reason}")));
     }
 
     /// Its place, if all rows have it.

@@ -1,6 +1,7 @@
 //! Training steps in the names of files and folders: `step_12/`, `global_step_12/`, `12.jsonl`, `3/task.jsonl`.
 
 use super::cell::text_hash;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Component, Path, PathBuf};
 
 /// Words before a number that say that it is a step.
@@ -42,12 +43,74 @@ impl Ways {
     }
 }
 
-/// The step of each file, where all files say one in the same way.
-pub(super) fn steps(files: &[PathBuf]) -> Option<Vec<u64>> {
+/// The step of each file, where all files say one in the same way, and what a reader should know of it.
+pub(super) fn steps(files: &[PathBuf]) -> Option<(Vec<u64>, Option<String>)> {
     let mut ways = Ways::default();
     files.iter().for_each(|file| ways.see(file));
     let way = ways.way()?;
-    files.iter().map(|file| way(file)).collect()
+    let steps: Vec<u64> = files.iter().map(|file| way(file)).collect::<Option<_>>()?;
+    if let Some((steps, period)) = of_epochs(files, &steps) {
+        let note = format!(
+            "the files' steps begin anew with each epoch: step s of epoch e is step {period}·e + s here"
+        );
+        return Some((steps, Some(note)));
+    }
+    let folders: Option<Vec<u64>> = files.iter().map(|file| folder(file)).collect();
+    let names: Option<Vec<u64>> = files.iter().map(|file| stem(file)).collect();
+    let (Some(folders), Some(names)) = (folders, names) else { return Some((steps, None)) };
+    if steps != folders || !vary(&names) {
+        return Some((steps, None));
+    }
+    // Two numbers vary: the folder's is a step and the file's a task, or a worker's folder has a file for each step.
+    Some(match are_workers(&folders, &names) {
+        true => {
+            let note = "folders and files are numbered: the files' numbers are taken for the steps, as each folder has them all; \
+                        where the folders are steps, name a column with --step";
+            (names, Some(note.to_owned()))
+        }
+        false => {
+            let note = "folders and files are numbered: the folders' numbers are taken for the steps; where the files' are, give one folder \
+                        at a time";
+            (folders, Some(note.to_owned()))
+        }
+    })
+}
+
+fn vary(numbers: &[u64]) -> bool {
+    numbers.windows(2).any(|pair| pair[0] != pair[1])
+}
+
+/// Whether each folder holds files of the same numbers, more than there are folders.
+fn are_workers(folders: &[u64], names: &[u64]) -> bool {
+    let mut held: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
+    for (folder, name) in folders.iter().zip(names) {
+        held.entry(*folder).or_default().insert(*name);
+    }
+    let Some(first) = held.values().next() else { return false };
+    let alike = held.values().filter(|own| *own == first).count();
+    // The last file of some may not be written yet.
+    held.len() >= 2 && first.len() > 2 * held.len() && 2 * alike >= held.len()
+}
+
+/// Steps that begin anew with each epoch, where the paths name one, with the steps of an epoch.
+fn of_epochs(files: &[PathBuf], steps: &[u64]) -> Option<(Vec<u64>, u64)> {
+    let epochs: Vec<u64> = files.iter().map(|file| epoch(file)).collect::<Option<_>>()?;
+    let mut first: HashMap<u64, u64> = HashMap::new();
+    let again =
+        steps.iter().zip(&epochs).any(|(step, epoch)| *first.entry(*step).or_insert(*epoch) != *epoch);
+    let period = steps.iter().max()?.checked_add(1).filter(|_| again)?;
+    let of = |(step, epoch): (&u64, &u64)| epoch.checked_mul(period)?.checked_add(*step);
+    Some((steps.iter().zip(&epochs).map(of).collect::<Option<_>>()?, period))
+}
+
+/// The epoch that a path names.
+fn epoch(path: &Path) -> Option<u64> {
+    parts(path).rev().find_map(|part| after(&part.to_ascii_lowercase(), "epoch"))
+}
+
+/// Whether a folder's name is an epoch's.
+pub(super) fn is_epoch(name: &str) -> bool {
+    after(&name.to_ascii_lowercase(), "epoch").is_some()
 }
 
 /// The step of a file that may be the first of several.
@@ -58,16 +121,29 @@ pub(super) fn of_one(file: &Path) -> Option<u64> {
 /// Words before the number of a piece, or of one of several that write beside each other.
 const SHARDS: &[&str] = &[
     "part", "shard", "chunk", "split", "rank", "worker", "actor", "env", "proc", "process", "gpu", "device",
+    "node", "host", "pod", "replica", "server", "instance", "thread", "dp", "tp",
 ];
 
 /// Whether a file is one of the pieces into which a data set was cut: `train-00000-of-00008`, `part-00003`, `rank_2`. Their numbers are
 /// no steps, and neither is their order.
 pub(super) fn is_shard(file: &Path) -> bool {
-    let name = file.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let own = file.file_name().unwrap_or_default().to_string_lossy();
+    let name = own.to_ascii_lowercase();
     let of = name.split_once("-of-").is_some_and(|(before, after)| {
         before.ends_with(|c: char| c.is_ascii_digit()) && after.starts_with(|c: char| c.is_ascii_digit())
     });
-    of || SHARDS.iter().any(|word| after(&name, word).is_some())
+    of || SHARDS.iter().any(|word| after(&name, word).is_some() || lettered(&own, word))
+}
+
+/// Whether one letter follows a word: `gpuA`, `node-b`.
+fn lettered(text: &str, word: &str) -> bool {
+    let Some((before, rest)) = text.split_at_checked(word.len()) else { return false };
+    let rest = rest.split('.').next().unwrap_or_default();
+    let letter = rest.trim_start_matches(['_', '-', '=']);
+    let is_one = letter.len() == 1 && letter.bytes().all(|byte| byte.is_ascii_alphabetic());
+    // Without a separator it might be a plural.
+    let is_apart = letter.len() < rest.len() || letter.bytes().all(|byte| byte.is_ascii_uppercase());
+    before.eq_ignore_ascii_case(word) && is_one && is_apart
 }
 
 /// The run of a file, 0 where none is told: by a folder as `seed_3` or `run-12`.
@@ -151,7 +227,29 @@ mod tests {
     use super::*;
 
     fn of(files: &[&str]) -> Option<Vec<u64>> {
-        steps(&files.iter().map(PathBuf::from).collect::<Vec<_>>())
+        Some(steps(&files.iter().map(PathBuf::from).collect::<Vec<_>>())?.0)
+    }
+
+    #[test]
+    fn epochs_and_workers_have_numbers_of_their_own() {
+        let said = |files: &[String]| steps(&files.iter().map(PathBuf::from).collect::<Vec<_>>()).unwrap();
+        let epochs: Vec<String> =
+            (0..3).flat_map(|e| (0..4).map(move |s| format!("r/epoch_{e}/step_{s}.jsonl"))).collect();
+        let (steps, note) = said(&epochs);
+        assert_eq!(steps, (0..12).collect::<Vec<u64>>());
+        assert!(note.is_some_and(|note| note.contains("step 4·e + s")));
+        let flat: Vec<String> =
+            (0..3).flat_map(|e| (0..4).map(move |s| format!("r/epoch{e}_step{s}.jsonl"))).collect();
+        assert_eq!(said(&flat).0, (0..12).collect::<Vec<u64>>());
+        let on: Vec<String> = (0..8).map(|s| format!("r/epoch_{}/step_{s}.jsonl", s / 4)).collect();
+        assert_eq!(said(&on), ((0..8).collect(), None), "steps that go on");
+        let workers: Vec<String> =
+            (0..4).flat_map(|w| (1..30).map(move |s| format!("r/{w}/{s}.jsonl"))).collect();
+        let (steps, note) = said(&workers);
+        assert!(steps.iter().copied().eq((0..4).flat_map(|_| 1..30)) && note.is_some());
+        let tasks: Vec<String> =
+            (0..30).flat_map(|v| (0..4).map(move |t| format!("r/{v}/{t}.jsonl"))).collect();
+        assert!(said(&tasks).0.iter().copied().eq((0..30).flat_map(|v| [v; 4])));
     }
 
     #[test]
@@ -183,10 +281,20 @@ mod tests {
             "rank_0.jsonl",
             "worker3.csv",
             "env-1.csv",
+            "node-b.jsonl",
+            "gpuA.jsonl",
         ] {
             assert!(is_shard(Path::new(name)), "{name}");
         }
-        for name in ["run1_rollouts_000000.jsonl", "3.jsonl", "a-of-b.csv", "party_2.jsonl", "part.jsonl"] {
+        for name in [
+            "run1_rollouts_000000.jsonl",
+            "3.jsonl",
+            "a-of-b.csv",
+            "party_2.jsonl",
+            "part.jsonl",
+            "nodes.jsonl",
+            "hosted.csv",
+        ] {
             assert!(!is_shard(Path::new(name)), "{name}");
         }
         let of =

@@ -33,6 +33,16 @@ pub(super) struct FileProgress {
     pub closed: bool,
     /// Whether the last line that was read had no end.
     pub open_line: bool,
+    /// Of text that is read as it grows, a hash of the last bytes that were read: others in their place are another file's.
+    pub end: Option<u64>,
+}
+
+impl FileProgress {
+    /// It is read from its beginning again.
+    pub fn begin_anew(&mut self) {
+        (self.bytes, self.lines, self.rows) = (0, 0, 0);
+        (self.open_line, self.end) = (false, None);
+    }
 }
 
 /// The columns that the first turn found.
@@ -122,7 +132,7 @@ impl Known {
             }
             None => (StepSource::Order, numbers.iter().map(|number| *number as u64).collect()),
         };
-        Numbered { source, steps, numbers }
+        Numbered { source, steps, numbers, note: None }
     }
 
     /// The step from which on a file may hold rollouts that were not read.

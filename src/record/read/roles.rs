@@ -205,8 +205,8 @@ mod tests {
         assert_eq!(guess(&["step", "prompt", "value"]), unclear(&["value"]), "a critic's");
         assert_eq!(guess(&["loss"]), only("loss"), "nothing else is there");
         assert_eq!(
-            guess(&["step", "prompt", "latency"]),
-            unclear(&["latency"]),
+            guess(&["step", "prompt", "hardness"]),
+            unclear(&["hardness"]),
             "nothing says that it is one"
         );
         assert_eq!(guess(&["task/data/idx", "task/data/difficulty"]), unclear(&["task/data/difficulty"]));

@@ -124,7 +124,7 @@ impl Repeated {
 const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// The start of a text, for an error message.
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     const SHOWN: usize = 40;
     let mut start: String = text.chars().take(SHOWN).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if text.chars().nth(SHOWN).is_some() {

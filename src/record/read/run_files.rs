@@ -54,7 +54,7 @@ fn are_runs(steps: &BTreeMap<&str, BTreeSet<u64>>) -> bool {
 /// Where a file lies, without what says a step, a piece or a worker. Files of one folder that tell the step by their names are of one run.
 fn place(file: &Path, step_in_path: bool) -> String {
     let of_folder = |name: &str| {
-        let worker = path_step::is_shard(Path::new(name));
+        let worker = path_step::is_shard(Path::new(name)) || path_step::is_epoch(name);
         let step = step_in_path && path_step::of_one(&Path::new(name).join("x")).is_some();
         if worker || step { "*".to_owned() } else { name.to_owned() }
     };

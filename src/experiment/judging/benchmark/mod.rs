@@ -88,6 +88,7 @@ pub fn bench(
         plans
             .push((scenario, planned(scenario, &options.backend).map_err(|source| named(scenario, source))?));
     }
+    let store = store.for_records(plans.iter().flat_map(|(_, runs)| runs).map(Planned::records).sum());
     let place = Place::of(&options.out, &plans)?;
     let held = place.begin(&plans, &store, options, stop)?;
     let (mut made, mut reused) = (0, 0);

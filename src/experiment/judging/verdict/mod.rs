@@ -161,6 +161,7 @@ pub fn verdict(
         let runs = own.runs(&options.backend).map_err(|source| named(&own.scenario, source))?;
         plans.push((&own.scenario, runs));
     }
+    let store = store.for_records(plans.iter().flat_map(|(_, runs)| runs).map(Planned::records).sum());
     let place = Place::of(&options.out, &plans)?;
     let held = place.begin(&plans, &store, options, stop)?;
     let cost = |document: &Document, asked: Judgement| match asked {

@@ -2,10 +2,10 @@
 
 use super::super::cell::{characters, text_hash_of, words_hash};
 use super::super::error::Error;
-use super::super::format::scan;
+use super::super::format::{Format, format, scan};
 use super::super::layout::Shared;
 use super::super::means::{StepMeans, series};
-use super::super::names::own_id;
+use super::super::names::{STEP, own_id};
 use super::super::notes::Told;
 use super::super::plan::{Episodes, Plan, Read, Wanted};
 use super::super::reward::RewardSpec;
@@ -48,6 +48,11 @@ impl Building {
         let names: Vec<String> = self.features.iter().map(|(name, _)| name.clone()).collect();
         let own_id = if completion.is_some() { None } else { own_id(&plan.present.columns) };
         let own_id = wanted.add(own_id.as_ref()).map(|(i, _)| i);
+        // A key that comes in later is none of the columns of the first rows.
+        let may_come =
+            roles.step.is_none() && !plan.present.has(STEP[0]) && format(path) == Some(Format::Json);
+        let later_step = may_come.then(|| STEP[0].to_owned());
+        let later_step = wanted.add(later_step.as_ref()).map(|(i, _)| i);
         let features: Vec<Option<(usize, &str)>> = names
             .iter()
             .zip(&plan.features)
@@ -133,8 +138,13 @@ impl Building {
             }
             let Some(reward) = reward else {
                 self.empty += 1;
+                self.unread.see(step);
                 return Ok(());
             };
+            self.unread.judged(step);
+            if later_step.is_some_and(|i| (row.cell)(i).number().is_some()) {
+                self.with_step += 1;
+            }
             if !reward.is_finite() {
                 return Err(Error::NotFinite { place: row.place(), column: spec.to_string(), value: reward });
             }
@@ -149,8 +159,8 @@ impl Building {
                     _ => part.lost = true,
                 }
             }
-            for ((_, feature), column) in self.features.iter_mut().zip(&features) {
-                feature.read(words, row, *column, notes);
+            for ((name, feature), column) in self.features.iter_mut().zip(&features) {
+                feature.read(words, row, *column, (name, notes));
             }
             let prompt = match prompt {
                 Some((i, _)) => last_prompt.of(row, i, || Ok(row.identity(i)))?,
@@ -162,12 +172,12 @@ impl Building {
                 (None, Some(text)) if !self.length.lost => {
                     self.length.put(words, characters(text) as f64);
                 }
-                _ => self.length.read(words, row, length, notes),
+                _ => self.length.read(words, row, length, ("the length", notes)),
             }
-            self.log_prob.read(words, row, log_prob, notes);
-            self.ref_log_prob.read(words, row, ref_log_prob, notes);
-            self.advantage.read(words, row, advantage, notes);
-            self.shaped.read(words, row, shaped, notes);
+            self.log_prob.read(words, row, log_prob, ("the log-probability", notes));
+            self.ref_log_prob.read(words, row, ref_log_prob, ("the reference's log-probability", notes));
+            self.advantage.read(words, row, advantage, ("the advantage", notes));
+            self.shaped.read(words, row, shaped, ("the shaped reward", notes));
             let mut put = |at: Option<usize>, value: u64| {
                 if let Some(word) = at.and_then(|at| words.get_mut(at)) {
                     *word = value;

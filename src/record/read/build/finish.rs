@@ -5,6 +5,7 @@ use super::super::error::Error;
 use super::super::groups::NoGroups;
 use super::super::layout::Layout;
 use super::super::log::{GroupSource, Log, LogMeta, StepSource};
+use super::super::names::STEP;
 use super::super::names::counts_within;
 use super::super::optional::Optional;
 use super::super::options::{LogOptions, Rows};
@@ -139,6 +140,12 @@ impl Building {
         if sorted && matches!(step, StepSource::Blocks { of: None }) {
             told.notes.push(episodes::OUT_OF_ORDER.to_owned());
         }
+        if self.with_step > 0 {
+            told.notes.push(format!(
+                "{} of {rows} rows have a `{}`, and the first of the log have none: it is not taken for the step; give the rows that have one",
+                self.with_step, STEP[0]
+            ));
+        }
         if let Some(place) = self.first_nan {
             told.notes.push(format!(
                 "the reward is NaN in {} cells, the first at {place}: they count as empty",
@@ -176,6 +183,7 @@ impl Building {
             roles,
             rows: rows + repeated + self.empty,
             empty: self.empty,
+            unread_steps: self.unread.steps(),
             runs: self.runs.len().max(beside.len()).max(1),
             aggregate,
             step,

@@ -19,6 +19,7 @@ use super::repeats::Repeats;
 use super::restarts::Restarts;
 use super::reward::RewardSpec;
 use super::roles::Roles;
+use super::unread::Unread;
 use super::writer::Writer;
 use std::collections::HashSet;
 
@@ -39,6 +40,10 @@ pub(super) struct Building {
     shaped: Optional,
     runs: HashSet<u64>,
     empty: usize,
+    /// Steps at the end of the log of which no row has a reward.
+    unread: Unread,
+    /// Rows with a step, of files whose first rows have none.
+    with_step: usize,
     /// Cells of the reward that are NaN, and the first of them.
     nan: usize,
     first_nan: Option<Place>,
@@ -126,6 +131,8 @@ impl Building {
             shaped,
             runs: HashSet::new(),
             empty: 0,
+            unread: Unread::default(),
+            with_step: 0,
             nan: 0,
             first_nan: None,
             rows_are: options.rows,
@@ -158,6 +165,11 @@ impl Building {
     /// A file that was found and not read.
     pub(super) fn leave_out(&mut self, file: LeftOut) {
         self.told.left_out.push(file);
+    }
+
+    /// What a reader of the log should know.
+    pub(super) fn note(&mut self, note: String) {
+        self.told.notes.push(note);
     }
 
     /// Whether no row was kept so far.
