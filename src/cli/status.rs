@@ -96,7 +96,7 @@ fn text(stored: &Stored, count: &Count<'_>, style: Style) -> String {
     );
     if !count.missing.is_empty() {
         let mut table = Table::new(&[">arm", ">replicate", "train_id", "why"]).within(sketch::columns());
-        for run in count.missing.iter().take(MOST) {
+        for run in count.listed().take(MOST) {
             table.row([
                 run.arm.to_string(),
                 run.replicate.to_string(),

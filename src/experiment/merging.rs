@@ -53,7 +53,7 @@ pub fn merge(
         let line = |run: &crate::record::made::MissingRun| {
             format!("arm {}, replicate {} ({}): {}", run.arm, run.replicate, run.train_id, run.reason)
         };
-        let lines: Vec<String> = count.missing.iter().map(line).collect();
+        let lines: Vec<String> = count.listed().map(line).collect();
         return Err(ExperimentError::Incomplete {
             missing: lines.len(),
             total: stored.runs.len(),

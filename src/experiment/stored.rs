@@ -14,6 +14,9 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
+/// Why a run is missing that was not begun.
+const NOTHING: &str = "nothing of it is there";
+
 /// An experiment as its folders hold it.
 #[derive(Debug)]
 pub struct Stored {
@@ -143,6 +146,13 @@ impl Tables {
 }
 
 impl<'a> Count<'a> {
+    /// The missing runs in the order in which they are listed: first those of which something is there, or is damaged.
+    pub fn listed(&self) -> impl Iterator<Item = &MissingRun> {
+        let is_begun = |run: &&MissingRun| run.reason != NOTHING;
+        let absent = self.missing.iter().filter(move |run| !is_begun(run));
+        self.missing.iter().filter(is_begun).chain(absent)
+    }
+
     fn of(runs: &'a [Planned], look: &Look<'_>) -> Result<Self, ExperimentError> {
         let mut count = Self::default();
         for planned in runs {
@@ -171,7 +181,7 @@ impl<'a> Count<'a> {
 fn why(standing: &Standing) -> String {
     let Standing { missing, needed, damaged, .. } = standing;
     match damaged.as_slice() {
-        [] if missing == needed => "nothing of it is there".to_owned(),
+        [] if missing == needed => NOTHING.to_owned(),
         [] => format!("{missing} of its {needed} records are missing"),
         [one] => format!("{} is damaged", file_name(one)),
         [one, ..] => format!("{} and {} more of its records are damaged", file_name(one), damaged.len() - 1),

@@ -26,10 +26,11 @@ class Runs:
     def __init__(self, binary, folder, config, ended):
         self.binary, self.folder, self.config, self.ended = binary, Path(folder), config, ended
         self.steps = 500
-        few, many = (self.of(replicates=n, steps=self.steps, out="calibrated")[1] for n in (10, 30))
+        few, many = (self.of(replicates=n, steps=self.steps, out="calibrated")[1] for n in (20, 60))
         self.steps = max(1, round(self.steps * 0.05 / ((many - few) / 20)))
 
-    def of(self, replicates, steps, out, threads=1, shard="0/1"):
+    def of(self, replicates, steps, out, threads=1, shard="0/2"):
+        """A part, of which no tables are made."""
         text = self.config.replace("REPLICATES", str(replicates)).replace("STEPS", str(steps))
         Path(self.folder, "speed.toml").write_text(text + '[record]\nobserved = "none"\n')
         shutil.rmtree(Path(self.folder, out), ignore_errors=True)
@@ -45,7 +46,7 @@ def overhead(binary, folder, config, ended):
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", memory], check=True)
     told = []
     try:
-        for kind, replicates, shard in (("segments", 2100, "0/14"), ("files", 150, "0/1")):
+        for kind, replicates, shard in (("segments", 2100, "0/14"), ("files", 300, "0/2")):
             pairs = []
             for _ in range(ROUNDS):
                 pairs.append([runs.of(replicates, runs.steps, out, shard=shard) for out in ("disk", "memory/out")])
@@ -59,7 +60,7 @@ def overhead(binary, folder, config, ended):
 def two_threads(binary, folder, config, ended):
     """The same runs on one thread and on two, in turn."""
     runs = Runs(binary, folder, config, ended)
-    pairs = [[runs.of(200, runs.steps, "out", threads) for threads in (1, 2)] for _ in range(ROUNDS)]
+    pairs = [[runs.of(400, runs.steps, "out", threads) for threads in (1, 2)] for _ in range(ROUNDS)]
     ratio = statistics.median(one[0] / two[0] for one, two in pairs)
     more = statistics.median(two[1] / one[1] for one, two in pairs)
     return f"200 runs of 50 ms, median of {ROUNDS}: {ratio:.2f} times as fast on two threads, for {more:.2f} times the processor time"

@@ -280,6 +280,8 @@ fn many_runs_keep_their_records_in_segments_and_lose_none() {
     fs::write(&segment, bytes).unwrap();
     let name = segment.file_name().unwrap().to_str().unwrap();
     let told = status();
+    let (code, _, stderr) = place.call("merge out");
+    assert!(code == 1 && stderr.contains(name), "{stderr}");
     assert!(
         told["finished"] == 2 && told["damaged"][0].as_str().unwrap().ends_with(name),
         "{}",
