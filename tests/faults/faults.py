@@ -496,7 +496,7 @@ def main():
                 reached = check()
             except Absent as absent:
                 reached = f"not run: {absent}"
-            except Failed as problem:
+            except (Failed, RuntimeError, subprocess.SubprocessError) as problem:
                 reached, failed = f"FAILED: {problem}", True
             print(f"{number}: {promise}: {reached}", flush=True)
             write(page, number, promise, reached)

@@ -43,7 +43,8 @@ def overhead(binary, folder, config, ended):
     runs = Runs(binary, folder, config, ended)
     memory = Path(folder, "memory")
     memory.mkdir(exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", memory], check=True)
+    if subprocess.run(["mount", "-t", "tmpfs", "tmpfs", memory], capture_output=True).returncode != 0:
+        return "not run: no tmpfs may be mounted here"
     told = []
     try:
         for kind, replicates, shard in (("segments", 2100, "0/14"), ("files", 300, "0/2")):
