@@ -182,7 +182,8 @@ def diagnose(
 def _is_numbers(rewards: Any) -> bool:
     if isinstance(rewards, (str, bytes)) or not hasattr(rewards, "__len__"):
         return False
-    return len(rewards) == 0 or rewards[0] is None or hasattr(rewards[0], "__float__")
+    first = next(iter(rewards), None)
+    return first is None or hasattr(first, "__float__")
 
 
 def spike(

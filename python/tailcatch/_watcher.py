@@ -173,6 +173,9 @@ class Watcher:
         return self.guard("a step could not be judged", lambda: self._see(step, rewards, texts), fatal=True) or []
 
     def _see(self, step: int, rewards: Sequence[float], texts: dict[str, Any]) -> list[Entry]:
+        if step <= self.last and (self.last > 0 or self.list.seen is not None):
+            self.warn("again", f"tailcatch: step {step} came again after step {self.last}: what comes of a step later is not watched")
+            return []
         # Infinite rewards break training by themselves; the list leaves them out.
         finite = [math.nan if math.isinf(reward) else reward for reward in rewards]
         entries = self.list.update(step, finite, **texts)

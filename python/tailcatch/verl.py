@@ -177,7 +177,6 @@ def _decoded(manager: Any, batch: Any) -> dict[str, Any]:
 
 def _batched(manager: Any, watcher: Watcher) -> Any:
     calls = 0
-    latest = -1
 
     class Watched:
         """The manager, watched."""
@@ -196,15 +195,10 @@ def _batched(manager: Any, watcher: Watcher) -> Any:
             number = calls
 
             def see() -> None:
-                nonlocal latest
                 scores = answer["reward_tensor"] if isinstance(answer, dict) else answer
                 rewards = numbers(scores.sum(-1).tolist())
-                step = int(getattr(data, "meta_info", {}).get("global_steps", number))
-                if step <= latest:
-                    watcher.warn("again", f"tailcatch: step {step} came again after step {latest}: such batches are not watched")
-                    return
-                latest = step
-                watcher.see(step, rewards, groups=_of(data, "uid"), **_decoded(manager, data.batch))
+                step = getattr(data, "meta_info", {}).get("global_steps", number)
+                watcher.see(int(step), rewards, groups=_of(data, "uid"), **_decoded(manager, data.batch))
 
             watcher.guard("a batch could not be read", see, fatal=True)
             return answer

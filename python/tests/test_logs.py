@@ -47,6 +47,7 @@ def test_what_is_asked_wrongly_is_refused():
         lambda: tailcatch.theory.power(mass=1e-4, proxy=20, rollouts=100, budget=1, noise="cauchy?"),
         lambda: tailcatch.diagnose(rewards, threshold=float("nan")),
         lambda: tailcatch.diagnose({"reward": rewards}, steps=[1]),
+        lambda: tailcatch.diagnose({1.0, 2.0}),
         lambda: tailcatch.spike({"reward": rewards}, onset=99),
     ):
         with pytest.raises(tailcatch.InputError) as caught:

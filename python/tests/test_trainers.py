@@ -338,6 +338,19 @@ def test_a_run_of_several_processes_goes_on_from_its_checkpoint(trl, tmp_path, p
     assert parted.verdict() == whole.verdict()
 
 
+def test_rewards_that_come_again_in_a_step_do_not_end_the_watch(trl, tmp_path):
+    class Twice(Trainer):
+        def rewards(self, *of):
+            super().rewards(*of)
+            return super().rewards(*of)
+
+    funcs, callback = trl.watch(quality)
+    with pytest.warns(RuntimeWarning, match="step 1 came again") as said:
+        Twice(funcs, callback, tmp_path).train(list(steps(1)))
+    assert len(said) == 1 and callback.verdict()["verdict"] == "flagged"
+    assert callback.verdict()["assumptions"]["rows"] == 60 * 64
+
+
 @pytest.mark.parametrize(("args", "wanted"), [({}, 60), ({"num_iterations": 2}, 30), ({"num_iterations": 7}, 9),
                                               ({"num_iterations": 2, "gradient_accumulation_steps": 4}, 60)])
 def test_steps_are_planned_for_that_will_be_seen(trl, tmp_path, args, wanted):
