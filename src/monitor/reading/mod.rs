@@ -331,6 +331,18 @@ fn unread(meta: &LogMeta) -> Option<String> {
             meta.reward
         ));
     }
+    // What has no column of single rollouts is none of the log.
+    let without: Vec<&LeftOut> = meta.left_out.iter().filter(|file| file.lacks_a_column()).collect();
+    let files = meta.files.len() + without.len();
+    if let Some(first) = without.first().filter(|_| UNREAD_IN * without.len() >= files) {
+        return Some(format!(
+            "{} of {} files were left out ({}), and nothing is known of them: give the files that count, or with --reward and --step what all \
+         have",
+            count(without.len()),
+            count(files),
+            first.reason
+        ));
+    }
     let at_end = meta.unread_at_end();
     if at_end >= UNREAD_AT_END {
         return Some(format!(
@@ -339,17 +351,7 @@ fn unread(meta: &LogMeta) -> Option<String> {
             meta.reward
         ));
     }
-    // What has no column of single rollouts is none of the log.
-    let without: Vec<&LeftOut> = meta.left_out.iter().filter(|file| file.lacks_a_column()).collect();
-    let files = meta.files.len() + without.len();
-    let first = without.first().filter(|_| UNREAD_IN * without.len() >= files)?;
-    Some(format!(
-        "{} of {} files were left out ({}), and nothing is known of them: give the files that count, or with --reward and --step what all \
-         have",
-        count(without.len()),
-        count(files),
-        first.reason
-    ))
+    None
 }
 
 /// Why nothing follows the reference, where nothing does.

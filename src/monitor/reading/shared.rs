@@ -85,7 +85,10 @@ impl Piece {
         let many = self.listed >= 3 && 4 * self.listed >= shared.distinct;
         let of_length = self.listed as f64 >= LIFT_BY_LENGTH * self.by_length;
         let longer = |length: &Length| length.p_value <= LONGER && length.listed > length.others;
-        let beyond = !shared.length.as_ref().is_some_and(longer) || self.p_by_length <= BY_LENGTH;
+        // What no other text holds, short or long, is not long texts' own.
+        let beyond = !shared.length.as_ref().is_some_and(longer)
+            || self.p_by_length <= BY_LENGTH
+            || self.others == 0.0;
         self.p_value <= level && many && self.lift >= LIFT && of_length && beyond
     }
 }
