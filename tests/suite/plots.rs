@@ -388,6 +388,29 @@ fn the_gallery_shows_every_figure_beside_its_data() {
     assert_eq!(page.matches(".png)").count(), 4);
 }
 
+/// What lies in a folder, in bytes.
+fn size(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.map(|path| if path.is_dir() { size(&path) } else { fs::metadata(path).unwrap().len() }).sum()
+}
+
+#[test]
+fn the_kept_gallery_is_small_and_its_pictures_leave_the_numbers_to_their_csv() {
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("plots");
+    let bytes = size(&kept);
+    assert!(bytes <= 15_000_000, "plots/ holds {bytes} bytes; `tailcatch gallery` writes it anew");
+    for name in ["quickstart", "tail_index", "kl_penalty", "sightings"] {
+        for entry in fs::read_dir(kept.join(name)).unwrap().map(|entry| entry.unwrap().path()) {
+            let is_svg = entry.extension().is_some_and(|e| e == "svg");
+            assert!(
+                !is_svg || !fs::read_to_string(&entry).unwrap().contains("data-v"),
+                "{}",
+                entry.display()
+            );
+        }
+    }
+}
+
 /// A comparison whose difference is `z` standard errors.
 fn compared(arm: usize, z: f64) -> CheckRow {
     CheckRow {
