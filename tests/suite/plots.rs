@@ -273,9 +273,11 @@ fn of_many_arms_the_one_that_the_title_tells_of_is_drawn_with_its_name() {
                 _ => None,
             })
             .collect();
-        // A name may stand in several lines.
-        let written: String = texts.concat().replace(' ', "");
-        assert!(written.contains(&label.replace(' ', "")), "{name}: {label} in {texts:?}");
+        // A name may stand in several lines, which are drawn from above or from below.
+        let is_written = [texts.concat(), texts.iter().rev().copied().collect::<String>()]
+            .iter()
+            .any(|text| text.replace(' ', "").contains(&label.replace(' ', "")));
+        assert!(is_written, "{name}: {label} in {texts:?}");
     }
     let training = figures.iter().find(|f| f.name == "training").unwrap();
     let other = run.label(0);
