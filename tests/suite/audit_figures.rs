@@ -98,7 +98,8 @@ fn scores_are_counted_by_class_before_the_damage_and_read_back() {
     hacks.sort_by(|a, b| b.total_cmp(a));
     let median = hacks[hacks.len() / 2];
     let over = early.iter().enumerate().filter(|(i, r)| !r.1 && i % 50 != 1 && r.0 >= median).count();
-    assert!(drawn.title.starts_with(&format!("{over} benign rollout")), "{} {over}", drawn.title);
+    let head = if over == 0 { "No benign rollout".to_owned() } else { format!("{over} benign rollout") };
+    assert!(drawn.title.starts_with(&head), "{} {over}", drawn.title);
     // The lowest score that the audit read before the damage, by this detector and under the config's auditor only.
     let flag = |step: u64, score: f64, detector: &str, budget: Option<f64>| FlagRow {
         judge_id: "j".into(),

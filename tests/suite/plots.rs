@@ -273,9 +273,11 @@ fn of_many_arms_the_one_that_the_title_tells_of_is_drawn_with_its_name() {
                 _ => None,
             })
             .collect();
-        // A name may stand in several lines.
-        let written: String = texts.concat().replace(' ', "");
-        assert!(written.contains(&label.replace(' ', "")), "{name}: {label} in {texts:?}");
+        // A name may stand in several lines, which are drawn from above or from below.
+        let is_written = [texts.concat(), texts.iter().rev().copied().collect::<String>()]
+            .iter()
+            .any(|text| text.replace(' ', "").contains(&label.replace(' ', "")));
+        assert!(is_written, "{name}: {label} in {texts:?}");
     }
     let training = figures.iter().find(|f| f.name == "training").unwrap();
     let other = run.label(0);
@@ -386,6 +388,29 @@ fn the_gallery_shows_every_figure_beside_its_data() {
         assert!(out.path().join(Path::new(link)).is_file(), "{link}");
     }
     assert_eq!(page.matches(".png)").count(), 4);
+}
+
+/// What lies in a folder, in bytes.
+fn size(folder: &Path) -> u64 {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.map(|path| if path.is_dir() { size(&path) } else { fs::metadata(path).unwrap().len() }).sum()
+}
+
+#[test]
+fn the_kept_gallery_is_small_and_its_pictures_leave_the_numbers_to_their_csv() {
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("plots");
+    let bytes = size(&kept);
+    assert!(bytes <= 15_000_000, "plots/ holds {bytes} bytes; `tailcatch gallery` writes it anew");
+    for name in ["quickstart", "tail_index", "kl_penalty", "sightings"] {
+        for entry in fs::read_dir(kept.join(name)).unwrap().map(|entry| entry.unwrap().path()) {
+            let is_svg = entry.extension().is_some_and(|e| e == "svg");
+            assert!(
+                !is_svg || !fs::read_to_string(&entry).unwrap().contains("data-v"),
+                "{}",
+                entry.display()
+            );
+        }
+    }
 }
 
 /// A comparison whose difference is `z` standard errors.
