@@ -360,4 +360,8 @@ fn the_readme_has_the_shares_of_the_held_out_prompts() {
         );
         assert!(readme.contains(&long) || readme.contains(&short), "{long}");
     }
+    // A recurrent network whose extremes were removed.
+    let [mean, low, high, _] =
+        numbers("graded_exploit")[&(19, "p_hack".to_owned())].map(|own| fixed(100.0 * own, 0));
+    assert!(readme.contains(&format!("{mean}% [{low}, {high}] of rollouts (GRU)")));
 }
