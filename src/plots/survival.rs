@@ -24,11 +24,14 @@ const QUARTILE: f64 = 0.674_489_750_196_081_7;
 /// Points on the normal curve.
 const GRID: usize = 120;
 
+/// A line of a panel: its name, and its points.
+type Line = (String, Vec<Point>);
+
 pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> {
     if run.survival.is_empty() {
         return Err(Status::Missing { column: "survival.csv".to_owned() });
     }
-    let mut found: Vec<(String, Vec<(String, Vec<Point>)>)> = Vec::new();
+    let mut found: Vec<(String, Vec<Line>)> = Vec::new();
     for arm in &run.plan.arms {
         let reference: Vec<(f64, f64)> = run
             .survival

@@ -120,11 +120,10 @@ fn noted(mut table: Table) -> Noted {
     let is_filled: Vec<bool> = (0..table.header.len())
         .map(|column| table.rows.iter().any(|row| row.get(column).is_some_and(|cell| !cell.is_empty())))
         .collect();
-    let kept = |cells: Vec<String>| -> Vec<String> {
-        cells.into_iter().zip(&is_filled).filter(|(_, filled)| **filled).map(|(cell, _)| cell).collect()
-    };
-    table.header = kept(table.header);
-    table.rows = table.rows.into_iter().map(kept).collect();
+    for cells in std::iter::once(&mut table.header).chain(&mut table.rows) {
+        let mut filled = is_filled.iter();
+        cells.retain(|_| filled.next().copied().unwrap_or(true));
+    }
     Noted { table, note }
 }
 
