@@ -64,4 +64,7 @@ def two_threads(binary, folder, config, ended):
     pairs = [[runs.of(400, runs.steps, "out", threads) for threads in (1, 2)] for _ in range(ROUNDS)]
     ratio = statistics.median(one[0] / two[0] for one, two in pairs)
     more = statistics.median(two[1] / one[1] for one, two in pairs)
-    return f"200 runs of 50 ms, median of {ROUNDS}: {ratio:.2f} times as fast on two threads, for {more:.2f} times the processor time"
+    reached = f"200 runs of 50 ms, median of {ROUNDS}: {ratio:.2f} times as fast on two threads, for {more:.2f} times the processor time"
+    if ratio < 1.9:
+        raise RuntimeError(reached)
+    return reached
