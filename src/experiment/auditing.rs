@@ -56,7 +56,11 @@ impl Desk {
             screen: section.screen,
             passed: 0,
             draws,
-            reference: calibration.truth.clone(),
+            reference: Truth {
+                hack: calibration.truth.hack.clone(),
+                class: calibration.truth.class.clone(),
+                ..Truth::default()
+            },
             trail: Trail::default(),
         })
     }

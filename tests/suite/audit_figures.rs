@@ -25,6 +25,17 @@ fn figure(run: &RunFolder, name: &str) -> Figure {
     figures.into_iter().find(|f| f.name == name).unwrap_or_else(|| panic!("{name}: {left_out:?}"))
 }
 
+/// What is written in a figure, in the order of its marks.
+pub fn texts(figure: &Figure) -> Vec<&str> {
+    let marks = figure.scene.marks.iter();
+    marks
+        .filter_map(|mark| match mark {
+            Mark::Text { text, .. } => Some(text.as_str()),
+            _ => None,
+        })
+        .collect()
+}
+
 /// Score, step and class of a run's recorded rollouts, from the files.
 fn rollouts(dir: &TempDir, train_id: &str) -> Vec<(f64, bool, u64)> {
     let read = |file: &str| {
@@ -271,15 +282,7 @@ fn recovery_stands_in_its_cell_with_the_loss_and_is_missing_where_there_is_none(
     }
     run.summary.push(row(5, "recovery", None, "insufficient: 0 runs, 1 needed"));
     let drawn = figure(&run, "recovery");
-    let texts: Vec<&str> = drawn
-        .scene
-        .marks
-        .iter()
-        .filter_map(|mark| match mark {
-            Mark::Text { text, .. } => Some(text.as_str()),
-            _ => None,
-        })
-        .collect();
+    let texts = texts(&drawn);
     for expected in ["95%", "85–105", "31%", "60%", "insufficient", "–", "loss 0.69"] {
         assert!(texts.contains(&expected), "{expected}: {texts:?}");
     }
@@ -334,15 +337,7 @@ fn the_race_tells_medians_of_enough_runs_and_counts_of_all() {
         drawn.title
     );
     let row = "β=2: of 8 runs sighted 8, confirmed 0, learned 5, damaged 0".replace(' ', "");
-    let text: String = drawn
-        .scene
-        .marks
-        .iter()
-        .filter_map(|mark| match mark {
-            Mark::Text { text, .. } => Some(text.replace(' ', "")),
-            _ => None,
-        })
-        .collect();
+    let text = texts(&drawn).concat().replace(' ', "");
     assert!(text.contains(&row), "{text}");
 }
 
@@ -373,16 +368,8 @@ fn lines_of_a_sweep_that_are_equal_are_drawn_once_and_named_together() {
         }
     }
     let drawn = figure(&run, "sweep");
-    let texts: Vec<&String> = drawn
-        .scene
-        .marks
-        .iter()
-        .filter_map(|mark| match mark {
-            Mark::Text { text, .. } => Some(text),
-            _ => None,
-        })
-        .collect();
-    assert!(texts.iter().any(|text| *text == "a = b") && texts.iter().any(|text| *text == "c"), "{texts:?}");
+    let texts = texts(&drawn);
+    assert!(texts.contains(&"a = b") && texts.contains(&"c"), "{texts:?}");
     assert!(drawn.series.iter().any(|s| s.name == "b"), "the CSV keeps all");
 }
 

@@ -1,5 +1,6 @@
 //! Figures: the same bytes twice, the CSV is what is drawn, nothing that is no number, and a status where there are no data.
 
+use crate::audit_figures::texts;
 use crate::synthetic_run::{self, Shape};
 use std::fs;
 use std::path::Path;
@@ -264,15 +265,7 @@ fn of_many_arms_the_one_that_the_title_tells_of_is_drawn_with_its_name() {
     for name in ["timing", "training"] {
         let figure = figures.iter().find(|f| f.name == name).unwrap();
         assert!(figure.title.ends_with(&format!("({label})")), "{}", figure.title);
-        let texts: Vec<&str> = figure
-            .scene
-            .marks
-            .iter()
-            .filter_map(|mark| match mark {
-                Mark::Text { text, .. } => Some(text.as_str()),
-                _ => None,
-            })
-            .collect();
+        let texts = texts(figure);
         // A name may stand in several lines, which are drawn from above or from below.
         let is_written = [texts.concat(), texts.iter().rev().copied().collect::<String>()]
             .iter()

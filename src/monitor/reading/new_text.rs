@@ -10,6 +10,7 @@ use super::pieces::{each_piece, grown, pieces};
 use super::rise::later_tail;
 use super::verdict::{Judgement, Verdict, p_value};
 use crate::foundation::format::{count, percent, visible};
+use crate::foundation::order::ranks;
 use crate::foundation::rng::{Purpose, SeedTree, Stream};
 use crate::foundation::special::normal_sf;
 use crate::record::{Error, Log, Rollouts, Span};
@@ -270,7 +271,7 @@ fn newest(late: &[Late], highest: &[Late], early: &[String], share: f64) -> Opti
                 || high.len() >= FEWEST_HIGHEST && many(high.len(), highest.len()))
     });
     let tested = held.len();
-    let ranks = ranks(late);
+    let ranks = ranks(&late.iter().map(|own| own.score).collect::<Vec<f64>>());
     let p_value = |(low, high, _): &(Vec<usize>, Vec<usize>, usize)| {
         // What the answers to one or two prompts share is those prompts' own.
         let holders =
@@ -313,25 +314,6 @@ fn newest(late: &[Late], highest: &[Late], early: &[String], share: f64) -> Opti
         p_value,
         of_passes: false,
     })
-}
-
-/// The ranks of their scores, from 1; equal scores share theirs.
-fn ranks(late: &[Late]) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..late.len()).collect();
-    let score = |i: &usize| late.get(*i).map_or(0.0, |own| own.score);
-    order.sort_by(|a, b| score(a).total_cmp(&score(b)));
-    let mut ranks = vec![0.0; late.len()];
-    let mut before = 0;
-    for same in order.chunk_by(|a, b| score(a) == score(b)) {
-        let shared = before as f64 + 0.5 * (same.len() + 1) as f64;
-        for i in same {
-            if let Some(place) = ranks.get_mut(*i) {
-                *place = shared;
-            }
-        }
-        before += same.len();
-    }
-    ranks
 }
 
 /// Probability of ranks as high as these of so many, by chance (Mann & Whitney 1947, in the limit).

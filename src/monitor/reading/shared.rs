@@ -14,6 +14,7 @@ use super::sample::Sample;
 use crate::foundation::order::median;
 use crate::foundation::rng::{Purpose, SeedTree};
 use serde::Serialize;
+use statrs::distribution::{DiscreteCDF, Poisson};
 use std::collections::{HashMap, HashSet};
 use twox_hash::XxHash64;
 
@@ -172,19 +173,12 @@ pub(in crate::monitor) fn shared(mut samples: Vec<Sample>) -> Option<Shared> {
 
 /// Probability of so many or more of rare events of which so many are expected (Poisson).
 fn at_least(found: usize, expected: f64) -> f64 {
-    if found as f64 <= expected {
-        return 1.0;
+    match found.checked_sub(1) {
+        Some(below) if found as f64 > expected => {
+            Poisson::new(expected).map_or(0.0, |law| law.sf(below as u64))
+        }
+        _ => 1.0,
     }
-    let ln_factorial: f64 = (1..=found).map(|i| (i as f64).ln()).sum();
-    let mut term = (found as f64 * expected.ln() - expected - ln_factorial).exp();
-    let (mut sum, mut next) = (0.0, found as f64 + 1.0);
-    // Each is less than the last, and soon by much.
-    while term > sum * f64::EPSILON {
-        sum += term;
-        term *= expected / next;
-        next += 1.0;
-    }
-    sum.min(1.0)
 }
 
 /// How many of the listed would hold a piece if each character of a text began it as often as those of the others of its stratum do, and two
