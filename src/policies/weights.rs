@@ -17,7 +17,13 @@ pub(super) struct Weights<M> {
 }
 
 impl<M: Module> Weights<M> {
-    /// Of a module whose parameters were made to be trained.
+    /// Of a module whose gradient is worked out by hand. burn does not track its parameters: each that it tracks is noted in a table
+    /// behind one lock for all threads of the process, at every step.
+    pub fn untracked(module: M) -> Self {
+        Self::new(module.no_grad())
+    }
+
+    /// Of a module that burn differentiates.
     pub fn new(module: M) -> Self {
         let mut sizes = Sizes(Vec::new());
         module.visit(&mut sizes);

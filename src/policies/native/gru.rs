@@ -49,7 +49,7 @@ impl GruPolicy {
         let mut policy = Self {
             shape,
             hidden,
-            weights: Weights::new(network),
+            weights: Weights::untracked(network),
             head: Head::new(hidden, shape.actions, shape.value),
             table: vec![0.0; shape.symbols * 3 * hidden],
             rows: 0,

@@ -42,7 +42,7 @@ impl MlpPolicy {
             hidden,
             layers,
             context,
-            weights: Weights::new(network),
+            weights: Weights::untracked(network),
             head: Head::new(hidden, shape.actions, shape.value),
             rows: 0,
             position: 0,

@@ -21,7 +21,7 @@ pub(in crate::policies) struct ProductPolicy {
 impl ProductPolicy {
     /// At the weights of `network`.
     pub fn new(network: ProductNetwork, shape: Shape) -> Self {
-        let weights = Weights::new(network);
+        let weights = Weights::untracked(network);
         Self { shape, weights, prompts: Vec::new(), position: 0, values: Vec::new() }
     }
 

@@ -50,7 +50,7 @@ impl TransformerPolicy {
             width,
             layers,
             sizes,
-            weights: Weights::new(network),
+            weights: Weights::untracked(network),
             head: Head::new(width, shape.actions, shape.value),
             rows: 0,
             position: 0,

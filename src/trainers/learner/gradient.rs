@@ -6,7 +6,7 @@ use super::contract::{Credited, Learner};
 use super::experience::Experience;
 use super::model::{Fault, Model, Pass};
 use super::recipe::Recipe;
-use super::sweep::{EVERY, sweep};
+use super::sweep::sweep;
 use crate::trainers::error::TrainerError;
 use crate::trainers::loss::kl::Controller;
 use crate::trainers::loss::shaping::Shaper;
@@ -33,6 +33,7 @@ impl<M: Model> GradientLearner<M> {
     /// rewards is scaled by; unused without one.
     pub(super) fn start(recipe: Recipe, model: M, reference_proxies: &[f64]) -> Result<Self, TrainerError> {
         let (optimizer, learning_rate) = recipe.optimizer.build();
+        // Of what was made before, and of this one's weights before their tracking was given up.
         sweep();
         Ok(Self {
             shaper: recipe.shaping.fit(reference_proxies)?,
@@ -147,9 +148,6 @@ impl<M: Model> Learner for GradientLearner<M> {
             return Ok(());
         }
         self.learn(experience)?;
-        if (self.step + 1).is_multiple_of(EVERY) {
-            sweep();
-        }
         if let Controller::Project { target } = self.recipe.objective.kl.controller {
             self.model.hold(target.get()).map_err(|fault| self.error(fault))?;
         }

@@ -22,6 +22,7 @@ use crate::trainers::loss::projection::share;
 use crate::trainers::loss::slopes::{Dense, Gradient, Slopes};
 use crate::trainers::loss::surrogate::Surrogate;
 use crate::trainers::loss::token_credit::Paid;
+use burn::module::Module;
 use burn::optim::ModuleOptimizer;
 use burn::store::RecordError;
 
@@ -73,10 +74,13 @@ pub(in crate::trainers) fn on_table(
     let trained = backend.device().clone().autodiff();
     let head = recipe.objective.value.map(|_| TabularValue::new(table.prompts, &trained));
     let values = head.as_ref().map_or_else(Vec::new, |_| vec![0.0; table.prompts]);
+    let network =
+        Network { policy: TabularPolicy::new([table.prompts, table.outcomes], &trained), value: head };
     let model = Tabular {
-        network: Network {
-            policy: TabularPolicy::new([table.prompts, table.outcomes], &trained),
-            value: head,
+        network: match backend.kernels() {
+            // Tracked by nobody: burn notes what it tracks behind one lock for all threads, at every step.
+            Kernels::Native => network.no_grad(),
+            Kernels::Burn => network,
         },
         backend: backend.clone(),
         shape: [table.prompts, table.outcomes],
