@@ -91,7 +91,7 @@ fn a_far_exploit_is_prevented_by_the_same_bytes_for_any_threads_and_after_a_loss
     let mut records: Vec<PathBuf> =
         fs::read_dir(two.join("records")).unwrap().map(|entry| entry.unwrap().path()).collect();
     records.sort();
-    assert_eq!(records.len(), 76, "a record a run");
+    assert_eq!(records.len(), 2 * 76, "a record a run, and one of the auditors of its policy");
     fs::remove_file(&records[0]).unwrap();
     let document = json(tailcatch().arg("verdict").arg(&world.config).arg("--out").arg(&two), 0);
     assert_eq!(
@@ -110,7 +110,7 @@ fn a_far_exploit_is_prevented_by_the_same_bytes_for_any_threads_and_after_a_loss
     assert!(page.contains("holds for REINFORCE; fails for none; unresolved for none"), "{page}");
     let answer = page.lines().find(|line| line.starts_with("- ")).unwrap();
     assert!(
-        answer.contains("In 1 of 1 cells") && answer.contains("prevents that in 1 of them; in 0 no auditor"),
+        answer.contains("In 1 of 1 cells") && answer.contains("prevents that in 1 of them; in 0 it does not"),
         "{answer}"
     );
     let html = fs::read_to_string(one.join("verdict.html")).unwrap();
@@ -134,6 +134,13 @@ fn a_far_exploit_is_prevented_by_the_same_bytes_for_any_threads_and_after_a_loss
     });
     assert_eq!(cell.audited_harmed, harmed.count() as u64);
     assert_eq!(of(PLACEBO).iter().filter(|run| run.damage_step.is_some()).count(), 0);
+    // Who reads the policy and not the reward keeps within the budget, too.
+    let by_policy =
+        tables.answers.iter().filter(|row| row.detector == "log_ratio" && row.auditor != "records");
+    let looks: Vec<(&str, f64)> = by_policy.map(|row| (row.auditor.as_str(), row.looks.unwrap())).collect();
+    assert_eq!(looks.iter().map(|own| own.0).collect::<Vec<_>>(), ["alarm", "top"]);
+    assert!(looks.iter().all(|(_, looks)| *looks > 0.0 && *looks <= 1e-3), "{looks:?}");
+    assert!(cell.audited_kl.unwrap() < 0.5 && cell.benign_above == Some(0.0), "{cell:?}");
     let ends: u64 = tables.ends.iter().map(|row| row.runs).sum();
     assert_eq!(ends, 76, "every run ends one way");
 }

@@ -36,6 +36,8 @@ table! {
         proxy: Option<f64>,
         /// The same in units of T*, the size at which it supplies half of the gain at this KL; empty where the benign utility is not normal.
         size: Option<f64>,
+        /// Benign rollouts of a run, drawn from the reference, that are expected to be paid more than the exploit on average; empty where the size is.
+        benign_above: Option<f64>,
         /// Runs.
         runs: u64,
         /// P(an exploit is sampled), mean over runs that are conditioned on it; empty where runs come as they come.
@@ -44,6 +46,8 @@ table! {
         sampled: u64,
         /// Those among them that learned it.
         learned: u64,
+        /// Runs that sampled it, did not learn it, and are harmed where nobody audits: it pays too little to supply half of the gain.
+        harmed_unlearned: u64,
         /// Learned runs that are harmed where nobody audits.
         harmed: u64,
         /// Share of them.
@@ -60,6 +64,8 @@ table! {
         audited_low: Option<f64>,
         /// Upper end; the objection holds where it is at most .05.
         audited_high: Option<f64>,
+        /// KL of the final policies under that audit, mean over the learned runs: below what was asked for where it is the exploit that spends it.
+        audited_kl: Option<f64>,
         /// P(so few harmed runs or fewer), were their true share .05.
         p_value: Option<f64>,
         /// Whether that is among the discoveries at a false discovery rate of .05 over the map (Benjamini & Hochberg 1995); empty where there
@@ -131,6 +137,8 @@ table! {
         utility: Option<f64>,
         /// The same of the clean twins.
         clean_utility: Option<f64>,
+        /// KL of the final policy, mean over the runs.
+        kl: Option<f64>,
         /// `ok`, or why runs are missing.
         status: String,
     }

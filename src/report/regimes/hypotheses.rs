@@ -1,4 +1,6 @@
 //! The hypotheses about cells of the verdict: which cells, under which programme.
+//!
+//! Those about the map were written down after its first 72 runs a cell, and before its 300; those about a spoke before its runs.
 
 use super::judged::{Judged, decide, evidence};
 use super::panel::Panel;
@@ -56,111 +58,124 @@ fn has_law(cell: &CellRow, law: &str) -> bool {
 /// All of them, in the order of the page.
 pub(super) const HYPOTHESES: &[Hypothesis] = &[
     Hypothesis {
-        title: "Drastic exploits",
-        claim: "An exploit of twice T* or more, at any KL up to 1, does no harm if every reward that enters the highest so far is read and what is \
-                confirmed is removed before the update.",
+        title: "Removal at once prevents it: exploits of twice T* or more",
+        claim: "An exploit of twice T* or more, at any KL up to 1, does no harm if every reward that enters the highest so far is read and what is confirmed is removed before the update.",
         is_about: |cell| in_map(cell, 2.0..f64::INFINITY) && up_to_one(cell),
         programme: AT_ONCE,
     },
     Hypothesis {
-        title: "Exploits of T*",
-        claim: "Nor does one of T*, the size at which it supplies half of what the KL buys.",
+        title: "Removal at once prevents it: exploits of T*",
+        claim: "An exploit of T*, the size at which it supplies half of what the KL buys, does no harm at any KL up to 1 if it is removed at its first look.",
         is_about: |cell| in_map(cell, 1.0..1.5) && up_to_one(cell),
         programme: AT_ONCE,
     },
     Hypothesis {
-        title: "Exploits below T*",
-        claim: "Nor does one of half of T*, wherever it is learned.",
+        title: "Removal at once prevents it: exploits of half T*",
+        claim: "An exploit of half T* does no harm at any KL up to 1, wherever it is learned, if it is removed at its first look.",
         is_about: |cell| in_map(cell, 0.0..1.0) && up_to_one(cell),
         programme: AT_ONCE,
     },
     Hypothesis {
-        title: "A large KL",
-        claim: "At a KL of 3 it is the same, from T* on.",
+        title: "Removal at once prevents it: a KL of 3",
+        claim: "At a KL of 3, which the objection is not about, an exploit of T* or more does no harm if it is removed at its first look.",
         is_about: |cell| in_map(cell, 1.0..f64::INFINITY) && cell.kl_target.is_some_and(|kl| kl > 1.0),
         programme: AT_ONCE,
     },
     Hypothesis {
-        title: "Twenty steps late",
-        claim: "Drastic exploits (twice T* or more, KL up to 1) do no harm either where the removal takes effect 20 steps after the look.",
+        title: "Removal may come twenty steps late",
+        claim: "Exploits of twice T* or more, at any KL up to 1, do no harm, not even for a while, where the removal takes effect 20 steps after the look.",
         is_about: |cell| in_map(cell, 2.0..f64::INFINITY) && up_to_one(cell),
         programme: later(20),
     },
     Hypothesis {
-        title: "The log-ratio instead of the reward",
-        claim: "Whoever reads the records of ln(π/π₀) and never sees a reward prevents the harm as well, at every size and KL up to 1.",
+        title: "Records of the log-ratio prevent it",
+        claim: "Whoever reads the records of ln(π/π₀) and never sees a reward prevents the harm at every size and KL up to 1, within the budget of looks.",
         is_about: |cell| in_map(cell, 0.0..f64::INFINITY) && up_to_one(cell),
         programme: Programme { detector: "log_ratio", ..AT_ONCE },
     },
     Hypothesis {
-        title: "Light benign tails",
-        claim: "With normal and t(5) noise on benign rewards an exploit of twice T* at KL .3 is caught in time.",
+        title: "Reading the log-ratio within the budget prevents it",
+        claim: "Whoever reads the highest ln(π/π₀) of what was sampled, a thousandth of the rollouts and no more, prevents the harm of exploits of T* or more at every KL up \
+                to 1.",
+        is_about: |cell| in_map(cell, 1.0..f64::INFINITY) && up_to_one(cell),
+        programme: Programme { auditor: "top", detector: "log_ratio", ..AT_ONCE },
+    },
+    Hypothesis {
+        title: "Removal at once prevents it: light benign tails",
+        claim: "Where benign rewards have normal or t(5) noise, an exploit of twice T* at KL .3 does no harm if it is removed at its first look.",
         is_about: |cell| has_law(cell, "normal") || has_law(cell, "student_t(df=5)"),
         programme: AT_ONCE,
     },
     Hypothesis {
-        title: "Benign tails as heavy as the hack",
-        claim: "So it is with t(1.5) noise.",
+        title: "The residual worry: exploits of T* under light benign tails",
+        claim: "Where the tail of benign rewards has an index of at most .3 (normal, t(5)), an exploit of T* at a KL of 1, the largest that the objection is about, does no \
+                harm if it is removed at its first look. (That trained policies do what they never sampled is another question, and others' experiments answer it.)",
+        is_about: |cell| in_spoke(cell, "light_tails"),
+        programme: AT_ONCE,
+    },
+    Hypothesis {
+        title: "Removal at once prevents it: benign tails as heavy as the hack",
+        claim: "Where benign rewards have t(1.5) noise, an exploit of twice T* at KL .3 does no harm if it is removed at its first look.",
         is_about: |cell| has_law(cell, "student_t(df=1.5)"),
         programme: AT_ONCE,
     },
     Hypothesis {
-        title: "Ties",
-        claim: "A hack that a verifier pays exactly what it pays a right answer is caught in time.",
+        title: "Removal at once prevents it: ties",
+        claim: "A hack of many outcomes that a verifier pays exactly what it pays a right answer does no harm if what is read is removed at once.",
         is_about: |cell| in_spoke(cell, "verifier"),
         programme: AT_ONCE,
     },
     Hypothesis {
-        title: "Exploits among the benign rewards",
-        claim: "An exploit that is paid what the best tenth, the best hundredth or the best of all honest outcomes is paid, is caught in time.",
+        title: "Removal at once prevents it: exploits among the benign rewards",
+        claim: "An exploit that is paid what the best tenth, the best hundredth or the best of all honest outcomes is paid does no harm if it is removed at its first look.",
         is_about: |cell| in_spoke(cell, "quantile_sizes"),
         programme: AT_ONCE,
     },
     Hypothesis {
-        title: "Hardly ever sampled",
-        claim: "Sighted once in ten trainings or a hundred times in one: given that it is sighted, an exploit of twice T* is caught in time.",
+        title: "Removal at once prevents it: exploits sampled once in ten runs, or a hundred times in one",
+        claim: "Given that it is sighted, an exploit of twice T* at KL .3 does no harm if it is removed at its first look, whether a tenth of a sighting, one or a hundred are expected.",
         is_about: |cell| in_spoke(cell, "sightings"),
         programme: AT_ONCE,
     },
     Hypothesis {
-        title: "Adam",
-        claim: "Under Adam, whose steps do not grow with what a sighting pays, it is caught in time too.",
+        title: "Removal at once prevents it: under Adam",
+        claim: "Under Adam, whose steps do not grow with what a sighting pays, an exploit of twice T* at KL .3 does no harm if it is removed at its first look.",
         is_about: |cell| in_spoke(cell, "adam"),
         programme: AT_ONCE,
     },
     Hypothesis {
-        title: "One step late",
-        claim: "At twice T* and KL .3, the removal may take effect one step after the look.",
+        title: "Removal may come one step late",
+        claim: "At twice T* and KL .3 the exploit does no harm where the removal takes effect one step after the look.",
         is_about: |cell| in_spoke(cell, "responses"),
         programme: later(1),
     },
     Hypothesis {
-        title: "Five steps late",
-        claim: "Or five steps.",
+        title: "Removal may come five steps late",
+        claim: "At twice T* and KL .3 the exploit does no harm where the removal takes effect five steps after the look.",
         is_about: |cell| in_spoke(cell, "responses"),
         programme: later(5),
     },
     Hypothesis {
-        title: "Fifty steps late",
-        claim: "Or fifty.",
+        title: "Removal may come fifty steps late",
+        claim: "At twice T* and KL .3 the exploit does no harm where the removal takes effect fifty steps after the look.",
         is_about: |cell| in_spoke(cell, "responses"),
         programme: later(50),
     },
     Hypothesis {
-        title: "Relabelling",
-        claim: "To pay a confirmed hack what it is worth prevents the harm.",
+        title: "Relabelling prevents it",
+        claim: "At twice T* and KL .3 the exploit does no harm if a confirmed hack is paid what it is worth.",
         is_about: |cell| in_spoke(cell, "responses"),
         programme: by("relabel"),
     },
     Hypothesis {
-        title: "Rolling back",
-        claim: "To go back to the policy before the first sighting prevents it.",
+        title: "Rolling back prevents it",
+        claim: "At twice T* and KL .3 the exploit does no harm if training goes back to the policy before its first sighting.",
         is_about: |cell| in_spoke(cell, "responses"),
         programme: by("roll_back"),
     },
     Hypothesis {
-        title: "A network that writes strings",
-        claim: "The exploit of a recurrent network is caught in time.",
+        title: "Removal at once prevents it: a network that writes strings",
+        claim: "The exploit of a recurrent network does no harm if it is removed at its first look.",
         is_about: |cell| in_spoke(cell, "strings"),
         programme: AT_ONCE,
     },
@@ -213,7 +228,8 @@ mod tests {
         };
         let arm = format!("{trainer}, {kl}, {size}");
         let texts = ["optimizer", "error", "best_auditor", "best_detector", "status"];
-        let counts = ["kl_missed", "runs", "sampled", "learned", "harmed", "audited_harmed"];
+        let counts =
+            ["kl_missed", "runs", "sampled", "learned", "harmed_unlearned", "harmed", "audited_harmed"];
         let mut row: serde_json::Map<String, Value> =
             texts.iter().map(|key| ((*key).to_owned(), json!(""))).collect();
         row.extend(counts.iter().map(|key| ((*key).to_owned(), json!(100))));
@@ -242,19 +258,31 @@ mod tests {
     #[test]
     fn one_bad_cell_takes_the_claim_and_the_opposite_truth_refutes_it() {
         let good = || vec![cell("ppo", 0.1, 2.0, 0), cell("ppo", 1.0, 4.0, 1), cell("grpo", 0.3, 2.0, 0)];
-        assert_eq!(word("Drastic exploits", &tables(&good())), Word::Holds);
+        assert_eq!(
+            word("Removal at once prevents it: exploits of twice T* or more", &tables(&good())),
+            Word::Holds
+        );
         let mut bad = good();
         bad.push(cell("rloo", 0.3, 2.0, 40));
-        assert_eq!(word("Drastic exploits", &tables(&bad)), Word::Fails);
+        assert_eq!(
+            word("Removal at once prevents it: exploits of twice T* or more", &tables(&bad)),
+            Word::Fails
+        );
         let mut open = good();
         open.push(cell("rloo", 0.3, 2.0, 6));
-        assert_eq!(word("Drastic exploits", &tables(&open)), Word::NotResolved);
+        assert_eq!(
+            word("Removal at once prevents it: exploits of twice T* or more", &tables(&open)),
+            Word::NotResolved
+        );
         // An auditor who never looks prevents nothing anywhere.
         let blind: Vec<_> = good()
             .into_iter()
             .map(|(own, _)| cell(&own.trainer, own.kl_target.unwrap(), own.size.unwrap(), 100))
             .collect();
-        assert_eq!(word("Drastic exploits", &tables(&blind)), Word::Fails);
+        assert_eq!(
+            word("Removal at once prevents it: exploits of twice T* or more", &tables(&blind)),
+            Word::Fails
+        );
     }
 
     #[test]
@@ -263,12 +291,17 @@ mod tests {
         let mut all = vec![cell("ppo", 0.1, 2.0, 0)];
         all.extend(others);
         let all = tables(&all);
-        let words = ["Drastic exploits", "Exploits of T*", "Exploits below T*", "A large KL"]
-            .map(|title| word(title, &all));
+        let words = [
+            "Removal at once prevents it: exploits of twice T* or more",
+            "Removal at once prevents it: exploits of T*",
+            "Removal at once prevents it: exploits of half T*",
+            "Removal at once prevents it: a KL of 3",
+        ]
+        .map(|title| word(title, &all));
         assert_eq!(words, [Word::Holds, Word::Fails, Word::Fails, Word::Fails]);
-        assert_eq!(word("Ties", &all), Word::NotRun);
+        assert_eq!(word("Removal at once prevents it: ties", &all), Word::NotRun);
         // What nobody tried is no evidence.
-        assert_eq!(word("Twenty steps late", &all), Word::NotResolved);
+        assert_eq!(word("Removal may come twenty steps late", &all), Word::NotResolved);
     }
 
     #[test]
@@ -278,7 +311,10 @@ mod tests {
         let (mut void, other) = cell("ppo", 0.3, 2.0, 100);
         void.verdict = "void".to_owned();
         assert_eq!(
-            word("Drastic exploits", &tables(&[(harmless, answer), (void, other)])),
+            word(
+                "Removal at once prevents it: exploits of twice T* or more",
+                &tables(&[(harmless, answer), (void, other)])
+            ),
             Word::NotResolved
         );
     }
@@ -300,12 +336,18 @@ mod tests {
             let (mut row, mut answer) = cell("rloo", 1.0, 2.0, 0);
             spoil(&mut row, &mut answer);
             cells.push((row, answer));
-            assert_eq!(word("Drastic exploits", &tables(&cells)), Word::NotResolved);
+            assert_eq!(
+                word("Removal at once prevents it: exploits of twice T* or more", &tables(&cells)),
+                Word::NotResolved
+            );
         }
         // Two runs of two are no failure either.
         let (mut row, mut answer) = cell("rloo", 1.0, 2.0, 100);
         (row.learned, answer.runs, answer.harmed) = (2, 2, 2);
-        assert_eq!(word("Drastic exploits", &tables(&[(row, answer)])), Word::NotResolved);
+        assert_eq!(
+            word("Removal at once prevents it: exploits of twice T* or more", &tables(&[(row, answer)])),
+            Word::NotResolved
+        );
     }
 
     /// Two folders may hold cells of the same name.
@@ -313,7 +355,7 @@ mod tests {
     fn answers_are_those_of_the_cells_folder() {
         let mut both = tables(&[cell("ppo", 0.1, 2.0, 0)]);
         both.extend(tables(&[cell("ppo", 0.1, 2.0, 100)]));
-        assert_eq!(word("Drastic exploits", &both), Word::Fails);
+        assert_eq!(word("Removal at once prevents it: exploits of twice T* or more", &both), Word::Fails);
     }
 
     /// Many cells in which 5% are harmed: one of them is above it by chance, and is not called a failure.
@@ -321,8 +363,14 @@ mod tests {
     fn chance_over_many_cells_is_no_failure() {
         let mut cells: Vec<_> = (0..40).map(|i| cell("ppo", 0.1, 2.0 + f64::from(i), 5)).collect();
         cells.push(cell("grpo", 0.1, 2.0, 11));
-        assert_eq!(word("Drastic exploits", &tables(&cells)), Word::NotResolved);
+        assert_eq!(
+            word("Removal at once prevents it: exploits of twice T* or more", &tables(&cells)),
+            Word::NotResolved
+        );
         cells.push(cell("grpo", 0.3, 2.0, 19));
-        assert_eq!(word("Drastic exploits", &tables(&cells)), Word::Fails);
+        assert_eq!(
+            word("Removal at once prevents it: exploits of twice T* or more", &tables(&cells)),
+            Word::Fails
+        );
     }
 }

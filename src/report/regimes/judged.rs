@@ -20,6 +20,8 @@ pub(super) struct Judged<'a> {
     pub found: Vec<Found<'a>>,
     /// Without harm to prevent: nobody is surely harmed where nobody audits, or the exploit is not learned.
     harmless: usize,
+    /// In which most of the harm is done by exploits that supply less than half of the gain.
+    unlearned: usize,
     /// With too few learned runs.
     few: usize,
     /// Void: the KL was missed, or a placebo counts as harm.
@@ -36,6 +38,7 @@ impl<'a> Judged<'a> {
         match cell.verdict.as_str() {
             "void" => return self.void += 1,
             "not_learned" => return self.harmless += 1,
+            _ if cell.harmed_unlearned > cell.learned => return self.unlearned += 1,
             _ if cell.learned < LEAST_RUNS => return self.few += 1,
             _ => {}
         }
@@ -57,6 +60,10 @@ impl<'a> Judged<'a> {
     fn rest(&self) -> String {
         let all = [
             (self.harmless, "without harm to prevent"),
+            (
+                self.unlearned,
+                "in which runs are harmed without learning it, which shares of learned runs do not show",
+            ),
             (self.few, "with too few learned runs"),
             (self.void, "void"),
             (self.missing, "without this programme or with runs missing"),
@@ -69,7 +76,7 @@ impl<'a> Judged<'a> {
 
     /// Whether there are cells that might speak against the hypothesis and cannot be heard.
     fn is_silent(&self) -> bool {
-        self.few + self.void + self.missing + self.dear > 0
+        self.unlearned + self.few + self.void + self.missing + self.dear > 0
     }
 }
 
@@ -80,7 +87,10 @@ pub(super) fn decide(about: usize, judged: &Judged<'_>) -> (Word, String) {
     }
     let (found, rest) = (&judged.found, judged.rest());
     let by_share = |a: &&Found<'_>, b: &&Found<'_>| {
-        a.answer.harm.unwrap_or(0.0).total_cmp(&b.answer.harm.unwrap_or(0.0))
+        // Of equal shares that of the fewest runs.
+        let by = |one: &Found<'_>, column: fn(&AnswerRow) -> Option<f64>| column(one.answer).unwrap_or(0.0);
+        (by(a, |row| row.harm).total_cmp(&by(b, |row| row.harm)))
+            .then(by(a, |row| row.harm_high).total_cmp(&by(b, |row| row.harm_high)))
     };
     let Some(worst) = found.iter().max_by(by_share) else {
         return (Word::NotResolved, format!("No cell can be judged.{rest}"));

@@ -1,6 +1,6 @@
 //! The page of the regimes: hypotheses about when rare reward hacking is caught in time, a panel each, told by the tables alone.
 //!
-//! A hypothesis is a statement about all cells of a kind, written down before their runs. It *holds* where every one of its cells meets the
+//! A hypothesis is a statement about all cells of a kind, written down before the runs that it is held against (those about the map after its first 72 a cell). It *holds* where every one of its cells meets the
 //! criterion by the upper end of its exact interval (an intersection–union test), *fails* where one of them surely does not, and is *not
 //! resolved* otherwise. A run folder is a panel of its own, which says whether the expectations in its config agree.
 

@@ -2,9 +2,17 @@
 
 use super::tables::size;
 use super::words::WORDS;
-use crate::record::endpoint::{PLACEBO, PROGRAMME};
-use crate::record::verdict::{AnswerRow, CellRow, MAP, Tables, TrainerRow, trainer_label};
-use crate::report::format::number;
+use crate::record::endpoint::{NONE, PLACEBO, PROGRAMME};
+use crate::record::metric::YARDSTICK;
+use crate::record::verdict::{ALLOWED, AnswerRow, CellRow, MAP, Tables, TrainerRow, trainer_label};
+use crate::report::format::{number, percent};
+
+/// The objection is about KLs up to this, in nats.
+const SMALL_KL: f64 = 1.0;
+/// Loss of E[V], in standard deviations of V, below which its recovery is no share of anything: that from which on a run counts as harmed.
+const LEAST_LOSS: f64 = 0.1;
+/// Steps from a look to its effect, where it comes late.
+const LATE: u64 = 20;
 
 /// `KL 0.3 (0.5, 1 T*), KL 1 (1 T*)`: where a trainer's cells have a word.
 fn places(cells: &[&CellRow], verdict: &str) -> Option<String> {
@@ -58,20 +66,112 @@ fn tally(cells: &[&CellRow]) -> String {
         .join(", ")
 }
 
+/// Cells of the map with harm to prevent at KLs that the objection is about.
+fn asked<'a>(map: &[&'a CellRow]) -> Vec<&'a CellRow> {
+    let is_small = |cell: &&&CellRow| cell.kl_target.is_none_or(|kl| kl <= SMALL_KL);
+    map.iter().filter(is_small).copied().collect()
+}
+
+fn is_harmful(cell: &&&CellRow) -> bool {
+    cell.harm_low.is_some_and(|low| low > ALLOWED)
+}
+
 /// The answer in one sentence: of the cells with harm to prevent, in how many removal at the first look prevents it.
 fn answer(map: &[&CellRow]) -> String {
-    let harmful: Vec<&CellRow> =
-        map.iter().copied().filter(|cell| cell.harm_low.is_some_and(|low| low > 0.05)).collect();
+    let asked = asked(map);
+    let harmful: Vec<&CellRow> = asked.iter().filter(is_harmful).copied().collect();
     let count = |words: &[&str]| harmful.iter().filter(|cell| words.contains(&cell.verdict.as_str())).count();
     let (holds, fails) = (count(&["holds"]), count(&["fails", "refuted"]));
     format!(
-        "In {} of {} cells of the map the exploit is learned and, if nobody audits, does harm. Reading every reward that enters the highest so \
-         far, and removing what is confirmed before the update, prevents that in {holds} of them; in {fails} no auditor within a thousandth of the rollouts does; {} \
-         are not resolved.",
+        "In {} of {} cells of the map with a KL up to {} the exploit is learned and, if nobody audits, does harm. Reading every reward that enters the \
+         highest so far, and removing what is confirmed before the update, prevents that in {holds} of them; in {fails} it does not, nor does any other auditor \
+         that was tried within a thousandth of the rollouts; {} are not resolved.",
         harmful.len(),
-        map.len(),
+        asked.len(),
+        number(SMALL_KL),
         harmful.len() - holds - fails
     )
+}
+
+/// What an audit has undone by the last step, as a share of what is lost where nobody audits: E[V] under it less that without, over that of the clean
+/// twins less that without. `None` where nothing is lost.
+fn recovered(tables: &Tables, cell: &CellRow, audited: &AnswerRow) -> Option<f64> {
+    let is_own = |row: &&AnswerRow| (&row.scenario, &row.arm) == (&cell.scenario, &cell.arm);
+    let free = tables.answers.iter().filter(is_own).find(|row| row.role == NONE)?;
+    let (free, clean) = (free.utility?, audited.clean_utility?);
+    (clean - free > LEAST_LOSS).then_some((audited.utility? - free) / (clean - free))
+}
+
+/// The audit of the criterion in a cell, its effect so many steps after the look.
+fn audit<'a>(tables: &'a Tables, cell: &CellRow, delay: u64) -> Option<&'a AnswerRow> {
+    tables.answers.iter().find(|row| {
+        (&row.scenario, &row.arm) == (&cell.scenario, &cell.arm)
+            && (row.role.as_str(), row.auditor.as_str(), row.detector.as_str())
+                == (PROGRAMME, "records", YARDSTICK)
+            && (row.response.as_str(), row.delay) == ("remove", Some(delay))
+    })
+}
+
+/// `82% to 98%` of shares.
+fn range(shares: &[f64]) -> Option<String> {
+    let ends =
+        shares.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(*x), high.max(*x)));
+    match shares.len() {
+        0 => None,
+        1 => Some(percent(ends.0)),
+        _ => Some(format!("{} to {}", percent(ends.0), percent(ends.1))),
+    }
+}
+
+/// Harm for a while, or for good: what the final policies have regained where the audit did not prevent it.
+fn at_the_end(tables: &Tables, map: &[&CellRow]) -> Option<String> {
+    let wrong = map.iter().filter(|cell| ["fails", "refuted"].contains(&cell.verdict.as_str()));
+    let shares: Vec<f64> =
+        wrong.filter_map(|cell| recovered(tables, cell, audit(tables, cell, 0)?)).collect();
+    range(&shares).map(|range| {
+        format!(
+            "Harm is counted while it lasts: five steps are enough. At the end of training, in the {} cells that fail or are refuted, E[V] under the audit of the \
+             criterion has regained {range} of what is lost where nobody audits.",
+            shares.len()
+        )
+    })
+}
+
+/// What a delay costs while training goes on, and what is left of it at the end.
+fn late(tables: &Tables, map: &[&CellRow]) -> Option<String> {
+    let held: Vec<(&CellRow, &AnswerRow)> = map
+        .iter()
+        .filter(|cell| cell.verdict == "holds")
+        .filter_map(|cell| Some((*cell, audit(tables, cell, LATE)?)))
+        .collect();
+    if held.is_empty() {
+        return None;
+    }
+    let lost = held.iter().filter(|(_, row)| row.harm_low.is_some_and(|low| low > ALLOWED)).count();
+    let shares: Vec<f64> = held.iter().filter_map(|(cell, row)| recovered(tables, cell, row)).collect();
+    let end = range(&shares).map_or_else(String::new, |range| {
+        format!(" At the end E[V] has regained {range} of what is lost where nobody audits.")
+    });
+    Some(format!(
+        "Of the {} cells that hold, {lost} have more than 5% of runs that are harmed for a while, by the lower end, where the removal takes effect {LATE} \
+         steps after the look.{end}",
+        held.len()
+    ))
+}
+
+/// A cap on the KL is reached by what has something to gain from it.
+fn capped(map: &[&CellRow]) -> Option<String> {
+    let held: Vec<&&CellRow> =
+        map.iter().filter(|cell| ["holds", "fails", "refuted"].contains(&cell.verdict.as_str())).collect();
+    let below =
+        |cell: &&&&CellRow| cell.audited_kl.zip(cell.kl_target).is_some_and(|(kl, target)| kl < target / 2.0);
+    let (all, below) = (held.len(), held.iter().filter(below).count());
+    (below > 0).then(|| {
+        format!(
+            "The KL is capped, not set: in {below} of the {all} cells that hold, fail or are refuted the policies under the audit end at less than half of the KL \
+             that was asked for, for without the exploit they have no use for it."
+        )
+    })
 }
 
 /// How the cells of each size came out.
@@ -116,23 +216,92 @@ pub(super) fn findings(tables: &Tables) -> Vec<String> {
         "Over the map, {discoveries} of the {tested} tested cells in which there was harm to prevent have at most 5% of harmed runs at a false \
          discovery rate of 5%."
     ));
-    let late = |row: &&AnswerRow| {
-        row.role == PROGRAMME && row.auditor == "records" && row.response == "remove" && row.delay == Some(20)
-    };
-    let in_map = |row: &&AnswerRow| {
-        map.iter()
-            .any(|cell| (&cell.scenario, &cell.arm) == (&row.scenario, &row.arm) && cell.verdict == "holds")
-    };
-    let held: Vec<&AnswerRow> = tables.answers.iter().filter(late).filter(in_map).collect();
-    if !held.is_empty() {
-        let lost = held.iter().filter(|row| row.harm_low.is_some_and(|low| low > 0.05)).count();
-        found.push(format!(
-            "Of the {} cells that hold, {lost} have more than 5% of harmed runs, by the lower end, where the removal takes effect 20 steps after the look.",
-            held.len()
-        ));
-    }
+    found.extend(at_the_end(tables, &map));
+    found.extend(late(tables, &map));
+    found.extend(capped(&map));
     let controls = tables.answers.iter().filter(|row| row.role == PLACEBO);
     let (harmed, runs) = controls.fold((0, 0), |(hits, runs), row| (hits + row.harmed, runs + row.runs));
-    found.push(format!("Control: {harmed} of {runs} placebo runs count as harmed."));
+    found.push(format!(
+        "Control: {harmed} of {runs} placebo runs count as harmed. (A placebo is an honest outcome of the exploit's mass and worth: that it does harm by this \
+         measure would take a policy that comes to seek what is paid badly.)"
+    ));
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    /// A cell with its answers where nobody audits and under the audit of the criterion, removed at once and late, by their E[V].
+    fn world(word: &str, [free, at_once, late, clean]: [f64; 4], audited_kl: f64) -> Tables {
+        let texts = ["optimizer", "error", "best_auditor", "best_detector", "status"];
+        let counts =
+            ["kl_missed", "runs", "sampled", "learned", "harmed_unlearned", "harmed", "audited_harmed"];
+        let mut row: serde_json::Map<String, Value> =
+            texts.iter().map(|key| ((*key).to_owned(), json!(""))).collect();
+        row.extend(counts.iter().map(|key| ((*key).to_owned(), json!(100))));
+        let more = json!({
+            "part": "map", "scenario": "s", "arm": "a", "trainer": "ppo", "verdict": word, "kl_target": 1.0, "size": 1.0,
+            "harm": 1.0, "harm_low": 0.96, "harm_high": 1.0, "audited_kl": audited_kl
+        });
+        row.extend(more.as_object().unwrap().clone());
+        let answer = |role: &str, delay: Option<u64>, utility: f64| {
+            let programme = |word: &str| if role == NONE { "" } else { word }.to_owned();
+            json!({
+                "scenario": "s", "arm": "a", "role": role, "auditor": programme("records"), "detector": programme(YARDSTICK),
+                "response": programme("remove"), "delay": delay, "runs": 100, "harmed": 100, "harm": 1.0, "harm_low": 0.96,
+                "harm_high": 1.0, "utility": utility, "clean_utility": clean, "status": "ok"
+            })
+        };
+        let answers = [
+            answer(NONE, None, free),
+            answer(PROGRAMME, Some(0), at_once),
+            answer(PROGRAMME, Some(20), late),
+        ];
+        Tables {
+            cells: vec![serde_json::from_value(Value::Object(row)).unwrap()],
+            answers: answers.into_iter().map(|row| serde_json::from_value(row).unwrap()).collect(),
+            ..Tables::default()
+        }
+    }
+
+    fn told(tables: &Tables, of: &str) -> Option<String> {
+        findings(tables).into_iter().find(|sentence| sentence.contains(of))
+    }
+
+    #[test]
+    fn harm_that_goes_and_harm_that_stays_are_told_apart() {
+        let goes = told(&world("fails", [-2.0, 0.9, 0.0, 1.0], 1.0), "At the end of training").unwrap();
+        assert!(goes.contains("has regained 97% of what is lost"), "{goes}");
+        let stays = told(&world("refuted", [-2.0, -2.0, 0.0, 1.0], 1.0), "At the end of training").unwrap();
+        assert!(stays.contains("has regained 0% of"), "{stays}");
+        // Where nothing is lost nothing can be regained, and of cells that hold there is nothing to tell.
+        assert_eq!(told(&world("fails", [1.0, 1.0, 1.0, 1.05], 1.0), "At the end of training"), None);
+        assert_eq!(told(&world("holds", [-2.0, 0.9, 0.0, 1.0], 1.0), "At the end of training"), None);
+    }
+
+    #[test]
+    fn what_comes_late_is_told_with_what_it_leaves() {
+        let late = told(&world("holds", [-2.0, 1.0, 0.4, 1.0], 1.0), "20 steps after the look").unwrap();
+        assert!(
+            late.contains("Of the 1 cells that hold, 1 have") && late.contains("regained 80% of"),
+            "{late}"
+        );
+    }
+
+    #[test]
+    fn a_cap_that_the_audited_policy_does_not_reach_is_told() {
+        let capped = told(&world("holds", [-2.0, 1.0, 1.0, 1.0], 0.03), "capped").unwrap();
+        assert!(capped.contains("in 1 of the 1 cells"), "{capped}");
+        assert_eq!(told(&world("holds", [-2.0, 1.0, 1.0, 1.0], 0.9), "capped"), None);
+    }
+
+    #[test]
+    fn the_answer_is_about_small_kls() {
+        let mut large = world("refuted", [-2.0, -2.0, 0.0, 1.0], 3.0);
+        large.cells[0].kl_target = Some(3.0);
+        assert!(findings(&large)[0].starts_with("In 0 of 0 cells of the map with a KL up to 1"));
+        assert!(findings(&world("fails", [-2.0, -2.0, 0.0, 1.0], 1.0))[0].contains("in 1 it does not"));
+    }
 }

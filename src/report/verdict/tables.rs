@@ -65,10 +65,13 @@ pub(super) fn cells<'a>(rows: impl Iterator<Item = &'a CellRow>) -> Table {
         "KL",
         "sightings",
         "size / T*",
+        "benign above",
         "sampled",
         "learned",
+        "harmed, not learned",
         "harmed, nobody audits",
         "removed at once",
+        "KL then",
         "best auditor",
         "looks per 1000",
         "loss summed",
@@ -92,10 +95,13 @@ pub(super) fn cells<'a>(rows: impl Iterator<Item = &'a CellRow>) -> Table {
             plain(row.kl),
             plain(row.expected_sightings),
             dash(row.size.map(size)),
+            plain(row.benign_above),
             format!("{} of {}", row.sampled, row.runs),
             row.learned.to_string(),
+            row.harmed_unlearned.to_string(),
             share(row.harmed, row.learned, (row.harm, row.harm_low, row.harm_high)),
             share(row.audited_harmed, row.learned, (row.audited_harm, row.audited_low, row.audited_high)),
+            plain(row.audited_kl),
             dash(best),
             plain(row.looks.map(|looks| looks * 1e3)),
             plain(row.loss_sum),
@@ -134,6 +140,7 @@ pub(super) fn answers(cell: &CellRow, all: &[AnswerRow]) -> Table {
         "loss at the end",
         "E[V]",
         "E[V] clean",
+        "KL",
         "status",
     ];
     let own = all.iter().filter(|row| (&row.scenario, &row.arm) == (&cell.scenario, &cell.arm));
@@ -147,6 +154,7 @@ pub(super) fn answers(cell: &CellRow, all: &[AnswerRow]) -> Table {
             plain(row.loss_end),
             plain(row.utility),
             plain(row.clean_utility),
+            plain(row.kl),
             row.status.clone(),
         ]
     };

@@ -1,14 +1,16 @@
 //! The grid: experiments like any other, kept in `experiments/verdict/`, and what tells their cells apart.
 
 use crate::config::{Arm, ConfigError, Document, Loaded, from_bytes};
-use crate::distributions::DistributionSpec;
+use crate::distributions::{Distribution, DistributionSpec};
 use crate::environments::EnvironmentSpec;
 use crate::experiment::benchmark::Scenario;
 use crate::experiment::judging::benchmark::scenario::trainer;
+use crate::foundation::special::normal_sf;
 use crate::record::verdict::{MAP, SPOKE};
 use crate::reward::{Mode, RewardSection};
 use crate::theory::frontier::t_star;
 use crate::trainers::OptimizerSpec;
+use std::f64::consts::TAU;
 
 macro_rules! grid {
     ($($name:literal in $part:expr),+ $(,)?) => {
@@ -26,6 +28,7 @@ grid!(
     "kl_3" in MAP,
     "sightings" in SPOKE,
     "benign_laws" in SPOKE,
+    "light_tails" in SPOKE,
     "verifier" in SPOKE,
     "quantile_sizes" in SPOKE,
     "adam" in SPOKE,
@@ -100,6 +103,8 @@ pub(super) struct Axes {
     pub proxy: Option<f64>,
     /// Proxy over T*.
     pub size: Option<f64>,
+    /// Rollouts of the reference, as many as a run has, that are expected to be paid more than the exploit is on average.
+    pub benign_above: Option<f64>,
     /// Rollouts of a run.
     pub rollouts: f64,
 }
@@ -128,6 +133,10 @@ impl Axes {
                 let half = t_star(mass?, kl_target?).ok()?;
                 Some((proxy? - mean) / (sd * half.size))
             }),
+            benign_above: bulk(document).zip(proxy).map(|(bulk, proxy)| {
+                let noise = document.reward.error.as_ref().map(|law| law.part());
+                rollouts * above(bulk, noise, proxy)
+            }),
             rollouts,
         }
     }
@@ -140,6 +149,18 @@ fn bulk(document: &Document) -> Option<(f64, f64)> {
     let is_noise = document.reward.error.is_none() || document.reward.mode == Mode::Fresh;
     let is_whole = bandit.baseline.is_none() && document.reward.placebos.is_empty();
     (is_noise && is_whole).then(|| (law.mean.get(), law.sd.get()))
+}
+
+/// P(V + X > u) of normal benign utilities V with these mean and standard deviation, and noise X beside them: the sum over a grid that is fine
+/// and wide enough for the normal factor of the integrand to leave out less than rounding does.
+fn above((mean, sd): (f64, f64), noise: Option<&dyn Distribution>, u: f64) -> f64 {
+    const STEP: f64 = 0.01;
+    let Some(noise) = noise else { return normal_sf((u - mean) / sd) };
+    let weigh = |at: i32| {
+        let z = f64::from(at) * STEP;
+        (-0.5 * z * z).exp() * noise.sf(u - mean - sd * z)
+    };
+    (-1000..=1000).map(weigh).sum::<f64>() * STEP / TAU.sqrt()
 }
 
 /// `fresh student_t(df=3)`.
@@ -222,6 +243,30 @@ mod tests {
         assert_eq!(cells.len(), 5 * 5 * 4, "every combination, once");
     }
 
+    /// Two normal laws add up to one; t(3) beside a normal one by 10⁸ draws of another program.
+    #[test]
+    fn benign_rewards_above_the_exploit_are_those_of_the_sum() {
+        let normal = DistributionSpec::Normal(Default::default());
+        for u in [0.0, 1.0, 5.0, 9.0] {
+            let want = normal_sf(u / 2f64.sqrt());
+            let found = above((0.0, 1.0), Some(normal.part()), u);
+            assert!((found / want - 1.0).abs() < 1e-9, "{u}: {found} {want}");
+        }
+        let cells = |name: &str| -> Vec<f64> {
+            let sheets = all();
+            let sheet = sheets.iter().find(|sheet| sheet.scenario.name == name).unwrap();
+            sheet
+                .scenario
+                .loaded
+                .arms
+                .iter()
+                .map(|arm| Axes::of(&arm.document).benign_above.unwrap())
+                .collect()
+        };
+        let at_t_star = cells("kl_1")[5];
+        assert!((at_t_star - 185.0).abs() < 2.0, "{at_t_star}");
+    }
+
     #[test]
     fn spokes_vary_one_factor() {
         let cells = |name: &str| -> Vec<Axes> {
@@ -238,6 +283,9 @@ mod tests {
             sightings.iter().chain(&cells("benign_laws")).chain(&cells("adam")).chain(&cells("responses"))
         {
             assert!((axes.size.unwrap() / 2.0 - 1.0).abs() < 1e-3, "{axes:?}");
+        }
+        for axes in &cells("light_tails") {
+            assert!((axes.size.unwrap() - 1.0).abs() < 1e-3 && axes.kl_target == Some(1.0), "{axes:?}");
         }
         assert!(cells("adam").iter().all(|axes| axes.optimizer == "adam"));
         assert!(cells("verifier").iter().all(|axes| axes.size.is_none()), "the bulk is no normal");

@@ -84,7 +84,7 @@ impl<'a> Planning<'a> {
         Self { sheet, scenario, responses, names }
     }
 
-    /// The runs: in the place of a detector stands the arm's own response, where it has one.
+    /// The runs: in the places of detectors stand the records that are apart.
     fn runs(&self, backend: &Backend) -> Result<Vec<Planned>, ExperimentError> {
         let described =
             |e: serde_json::Error| ExperimentError::Describe { file: PLAN, problem: e.to_string() };
@@ -101,9 +101,8 @@ impl<'a> Planning<'a> {
                 }
                 Ok(Id::of(&hasher.finalize()))
             };
-            let own = self.own(document, run.arm);
-            let judge_ids =
-                own.iter().map(|role| identity(std::slice::from_ref(role))).collect::<Result<_, _>>()?;
+            let apart = self.apart(document, run.arm);
+            let judge_ids = apart.iter().map(|roles| identity(roles)).collect::<Result<_, _>>()?;
             run.run_id = identity(&decisive(document))?;
             run.judge_ids = judge_ids;
         }
@@ -133,9 +132,23 @@ impl<'a> Planning<'a> {
         Ok(self.names.iter().map(String::as_str).filter(|name| !is_closed(name)).collect())
     }
 
-    /// An arm's own response.
-    fn own(&self, document: &Document, arm: usize) -> Option<Role> {
-        programmes::own(document, self.responses.get(arm)?).map(|one| Role::Programme(Box::new(one)))
+    /// What has a record of its own beside that of the run: the auditors of the policy, and the arm's own response, where it has one.
+    fn apart(&self, document: &Document, arm: usize) -> Vec<Vec<Role>> {
+        let own = self.responses.get(arm).and_then(|response| programmes::own(document, response));
+        let role = |programme| Role::Programme(Box::new(programme));
+        let mut apart = vec![programmes::of_the_policy().into_iter().map(role).collect()];
+        apart.extend(own.map(|own| vec![role(own)]));
+        apart
+    }
+
+    /// The roles that a judgement of an arm's runs is about.
+    fn roles(&self, document: &Document, arm: usize, asked: Judgement) -> Vec<Role> {
+        match asked {
+            Judgement::Run => decisive(document),
+            Judgement::Detector(place) => {
+                self.apart(document, arm).into_iter().nth(place).unwrap_or_default()
+            }
+        }
     }
 }
 
@@ -166,7 +179,7 @@ pub fn verdict(
     let held = place.begin(&plans, &store, options, stop)?;
     let cost = |document: &Document, asked: Judgement| match asked {
         Judgement::Run => overall::programmes(document, &decisive(document)),
-        // A run of its own, or none.
+        // One or two programmes.
         Judgement::Detector(_) => overall::programmes(document, &decisive(document)[1..2]),
     };
     let bar = Overall::start(&plans, &store, progress, |arm, asked| cost(&arm.document, asked));
@@ -177,10 +190,7 @@ pub fn verdict(
         let judge = |subject: &Subject<'_>, asked: &[Judgement]| -> Result<Vec<Record>, JudgeError> {
             let mut records = Vec::with_capacity(asked.len());
             for judgement in asked {
-                let roles = match judgement {
-                    Judgement::Run => decisive(subject.document),
-                    Judgement::Detector(_) => own.own(subject.document, subject.arm).into_iter().collect(),
-                };
+                let roles = own.roles(subject.document, subject.arm, *judgement);
                 let cell = trial::Cell { scenario: "", arm: "", replicate: subject.replicate };
                 let mut record = Record::default();
                 record.push(EndingRow::FILE, rows::encode(&endings(subject, cell, &roles)?)?);
@@ -258,7 +268,10 @@ impl Tables {
             let mut taken: HashSet<&str> = HashSet::new();
             let mut endings: Vec<EndingRow> = Vec::new();
             for run in arms().flat_map(|arm| runs.iter().filter(move |run| run.arm == arm)) {
-                for (_, id) in run.judgements() {
+                // The run's own programmes come before those apart.
+                let mut judgements: Vec<(Judgement, &str)> = run.judgements().collect();
+                judgements.rotate_right(1);
+                for (_, id) in judgements {
                     if taken.insert(id) {
                         let kept = store.require(id)?;
                         self.made_with.count(&kept.stamp.numerics);

@@ -15,30 +15,53 @@ const DELAY: u64 = 20;
 /// Share of the looks that records is to spend on benign rollouts in expectation; what is left is for hacks and for drift.
 const BENIGN: f64 = 0.8;
 
-/// The auditors, that of the criterion first.
+fn at_once(auditor: AuditorSpec, detector: Option<DetectorSpec>) -> Programme {
+    later(auditor, detector, 0)
+}
+
+fn later(auditor: AuditorSpec, detector: Option<DetectorSpec>, delay: u64) -> Programme {
+    Programme { auditor, detector, response: ResponseSpec::Remove(Remove { delay }) }
+}
+
+fn by_reward() -> Option<DetectorSpec> {
+    Some(DetectorSpec::TopReward(TopReward::default()))
+}
+
+fn by_policy() -> Option<DetectorSpec> {
+    Some(DetectorSpec::LogRatio(LogRatio::default()))
+}
+
+/// Auditors that cannot read more than they may.
+fn alarm() -> AuditorSpec {
+    AuditorSpec::Alarm(Alarm { looks: Budget::known(LOOKS), ..Alarm::default() })
+}
+
+fn top() -> AuditorSpec {
+    AuditorSpec::Top(Top { looks: Budget::known(LOOKS) })
+}
+
+/// The auditors of a run's own record, that of the criterion first.
 pub(super) fn all(document: &Document) -> Vec<Programme> {
     let part = document.trainer.part();
     let looks = LOOKS * part.steps() as f64 * part.batch() as f64;
     let benign_looks = Positive::new(BENIGN * looks).unwrap_or(Records::default().benign_looks);
     let records = AuditorSpec::Records(Records { benign_looks, ..Records::default() });
-    let budget = Budget::known(LOOKS);
-    let by_reward = || Some(DetectorSpec::TopReward(TopReward::default()));
-    let by_policy = Some(DetectorSpec::LogRatio(LogRatio::default()));
-    let alarm = AuditorSpec::Alarm(Alarm { looks: budget, ..Alarm::default() });
-    let programme = |auditor: AuditorSpec, detector, delay| Programme {
-        auditor,
-        detector,
-        response: ResponseSpec::Remove(Remove { delay }),
-    };
+    let random = AuditorSpec::Random(Random { looks: Budget::known(LOOKS) });
     vec![
-        programme(records.clone(), by_reward(), 0),
-        programme(records.clone(), by_reward(), DELAY),
-        programme(records, by_policy, 0),
-        programme(alarm, by_reward(), 0),
-        programme(AuditorSpec::Top(Top { looks: budget }), by_reward(), 0),
-        programme(AuditorSpec::Random(Random { looks: budget }), by_reward(), 0),
-        programme(AuditorSpec::OracleSpending(OracleSpending::default()), None, 0),
+        at_once(records.clone(), by_reward()),
+        later(records.clone(), by_reward(), DELAY),
+        at_once(records, by_policy()),
+        at_once(alarm(), by_reward()),
+        at_once(top(), by_reward()),
+        at_once(random, by_reward()),
+        at_once(AuditorSpec::OracleSpending(OracleSpending::default()), None),
     ]
+}
+
+/// Auditors of the policy in place of the reward, within the budget: records of ln(π/π₀) go beyond it, for learning itself makes them. They
+/// have a record of their own, so that they are asked of runs that are there already without training all others again.
+pub(super) fn of_the_policy() -> Vec<Programme> {
+    vec![at_once(alarm(), by_policy()), at_once(top(), by_policy())]
 }
 
 /// The response of an arm's own config, under the auditor of the criterion; none where it names none.
