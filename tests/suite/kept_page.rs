@@ -1,15 +1,23 @@
-//! The page of the verdict that lies in the repository is what the program makes of the tables beside it.
+//! The page of the verdict that lies in the repository is what the program makes of the tables beside it, and the book's numbers are theirs.
 
 use std::fs;
-use std::path::Path;
-use tailcatch::record::endpoint::{PLACEBO, PROGRAMME};
+use std::path::{Path, PathBuf};
+use tailcatch::record::endpoint::{NONE, PLACEBO, PROGRAMME};
 use tailcatch::record::verdict::{AnswerRow, CellRow, MAP, Tables};
 
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
+}
+
+fn writes() -> bool {
+    std::env::var_os("BOOK").is_some_and(|how| how == "write")
+}
+
 /// The page of the map that was run is kept beside its tables, and made of them alone. To write it anew: `BOOK=write cargo test --test suite
-/// the_kept_page`.
+/// kept_page`.
 #[test]
 fn the_kept_page_is_made_of_the_tables_beside_it() {
-    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("plots/verdict");
+    let kept = root().join("plots/verdict");
     let tables = Tables::read(&kept).unwrap();
     assert!(tables.cells.len() >= 80 && !tables.answers.is_empty());
     let made = tempfile::tempdir().unwrap();
@@ -19,119 +27,199 @@ fn the_kept_page_is_made_of_the_tables_beside_it() {
     tailcatch::report::regimes::write(&panels, made.path()).unwrap();
     for name in ["phases.svg", "verdict.md", "verdict.html", "regimes.md", "regimes.html"] {
         let now = fs::read(made.path().join(name)).unwrap();
-        if std::env::var_os("BOOK").is_some_and(|how| how == "write") {
+        if writes() {
             fs::write(kept.join(name), &now).unwrap();
         }
         assert!(fs::read(kept.join(name)).unwrap() == now, "{name}: BOOK=write writes it anew");
     }
 }
 
-/// Sums over the cells of one KL and size of the map, in the order of the sizes.
-fn sums(tables: &Tables, kl: f64, of: &dyn Fn(&CellRow) -> u64) -> String {
-    let mut sizes: Vec<(f64, u64)> = Vec::new();
-    for cell in tables.cells.iter().filter(|cell| cell.part == MAP && cell.kl_target == Some(kl)) {
-        let size = cell.size.unwrap();
-        match sizes.iter_mut().find(|(own, _)| (own - size).abs() < 0.01) {
-            Some((_, sum)) => *sum += of(cell),
-            None => sizes.push((size, of(cell))),
+/// Cells that are told together: those of all trainers.
+struct Group<'a> {
+    tables: &'a Tables,
+    cells: Vec<&'a CellRow>,
+}
+
+/// Who audits: auditor, detector, response, delay.
+type Who<'a> = (&'a str, &'a str, &'a str, u64);
+const RECORDS: Who<'_> = ("records", "top_reward", "remove", 0);
+const LATE: Who<'_> = ("records", "top_reward", "remove", 20);
+const ALARM: Who<'_> = ("alarm", "top_reward", "remove", 0);
+const BY_POLICY: Who<'_> = ("top", "log_ratio", "remove", 0);
+const RANDOM: Who<'_> = ("random", "", "remove", 0);
+const ORACLE: Who<'_> = ("oracle_spending", "", "remove", 0);
+
+impl Group<'_> {
+    fn sum(&self, of: fn(&CellRow) -> u64) -> u64 {
+        self.cells.iter().map(|cell| of(cell)).sum()
+    }
+
+    /// What each cell's runs came to.
+    fn answers(&self, who: Option<Who<'_>>) -> Option<Vec<&AnswerRow>> {
+        let of = |cell: &&CellRow| {
+            self.tables.answers.iter().find(|row| {
+                (&row.scenario, &row.arm) == (&cell.scenario, &cell.arm)
+                    && match who {
+                        None => row.role == NONE,
+                        Some((auditor, detector, response, delay)) => {
+                            row.role == PROGRAMME
+                                && row.auditor == auditor
+                                && (detector.is_empty() || row.detector == detector)
+                                && row.response == response
+                                && row.delay == Some(delay)
+                        }
+                    }
+            })
+        };
+        self.cells.iter().map(of).collect()
+    }
+
+    fn harmed(&self, who: Option<Who<'_>>) -> String {
+        let all = self.answers(who);
+        all.map_or_else(|| "–".to_owned(), |all| all.iter().map(|row| row.harmed).sum::<u64>().to_string())
+    }
+
+    /// What the final policies have regained of E[V], least and most over the cells in which a tenth of a standard deviation is lost.
+    fn regained(&self, who: Who<'_>) -> String {
+        let pairs = self.answers(None).zip(self.answers(Some(who)));
+        let share = |(free, audited): (&AnswerRow, &AnswerRow)| {
+            let (free, clean) = (free.utility?, audited.clean_utility?);
+            (clean - free > 0.1).then_some((audited.utility? - free) / (clean - free))
+        };
+        let shares: Vec<f64> = pairs
+            .map(|(free, audited)| free.into_iter().zip(audited).filter_map(share).collect())
+            .unwrap_or_default();
+        let percent = |x: f64| format!("{:.0}%", 100.0 * x);
+        let (low, high) =
+            shares.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), x| (l.min(*x), h.max(*x)));
+        match shares.len() {
+            0 => "–".to_owned(),
+            1 => percent(low),
+            _ => format!("{} to {}", percent(low), percent(high)),
         }
     }
-    sizes.sort_by(|a, b| a.0.total_cmp(&b.0));
-    sizes.iter().map(|(_, sum)| sum.to_string()).collect::<Vec<_>>().join(" / ")
-}
 
-/// Harmed learned runs of a cell under records by this detector with this delay.
-fn under<'a>(tables: &'a Tables, cell: &'a CellRow, detector: &'a str, delay: u64) -> &'a AnswerRow {
-    let is_own = |row: &&AnswerRow| (&row.scenario, &row.arm) == (&cell.scenario, &cell.arm);
-    let is = |row: &&AnswerRow| {
-        (row.role.as_str(), row.auditor.as_str(), row.detector.as_str()) == (PROGRAMME, "records", detector)
-            && (row.response.as_str(), row.delay) == ("remove", Some(delay))
-    };
-    tables.answers.iter().filter(is_own).find(is).unwrap()
-}
-
-/// The counts in the book are those of the tables.
-#[test]
-fn the_books_counts_are_those_of_the_kept_tables() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let tables = Tables::read(&root.join("plots/verdict")).unwrap();
-    let page = fs::read_to_string(root.join("docs/verdict.md")).unwrap();
-    for (kl, text) in [(0.1, ".1"), (0.3, ".3"), (1.0, "1"), (3.0, "3")] {
-        let late = |cell: &CellRow| under(&tables, cell, "top_reward", 20).harmed;
-        let runs: u64 =
-            tables.cells.iter().filter(|c| c.part == MAP && c.kl_target == Some(kl)).map(|c| c.runs).sum();
-        let row = format!(
-            "| {text} | .5 / 1 / 2 / 4 | {} of {} | {} | {} | {} |",
-            sums(&tables, kl, &|cell| cell.learned),
-            runs / 4,
-            sums(&tables, kl, &|cell| cell.harmed),
-            sums(&tables, kl, &|cell| cell.audited_harmed),
-            sums(&tables, kl, &late)
-        );
-        assert!(page.contains(&row), "{row}");
+    fn words(&self) -> String {
+        let mut words: Vec<(&str, usize)> = Vec::new();
+        for cell in &self.cells {
+            match words.iter_mut().find(|(word, _)| *word == cell.verdict) {
+                Some((_, count)) => *count += 1,
+                None => words.push((&cell.verdict, 1)),
+            }
+        }
+        let told: Vec<String> =
+            words.iter().map(|(word, count)| format!("{} {count}", word.replace('_', " "))).collect();
+        told.join(", ")
     }
-    let learned = || tables.cells.iter().filter(|cell| cell.part == MAP && cell.learned > 0);
-    let of = |detector: &str| learned().map(|cell| under(&tables, cell, detector, 0).harmed).sum::<u64>();
-    let (reward, policy, runs) =
-        (of("top_reward"), of("log_ratio"), learned().map(|cell| cell.learned).sum::<u64>());
-    let thousands = format!("{},{:03}", runs / 1000, runs % 1000);
-    let told = format!(
-        "leave {policy} of {thousands} learned runs of the map harmed, where records of the reward leave {reward}"
-    );
-    assert!(page.contains(&told), "{told}");
-    let looks = |cell: &CellRow| under(&tables, cell, "log_ratio", 0).looks.unwrap() * 1e3;
-    assert!(learned().all(|cell| (5.0..14.5).contains(&looks(cell))));
-    let placebos: u64 = tables
-        .answers
-        .iter()
-        .filter(|row| row.role == PLACEBO && row.scenario.starts_with("kl_"))
-        .map(|row| row.runs)
-        .sum();
-    assert!(
-        page.contains(&format!("No placebo is, of {},{:03}.", placebos / 1000, placebos % 1000)),
-        "{placebos}"
-    );
 }
 
-/// The same of the spokes.
+/// Cells in groups, in the order in which they come.
+fn grouped<'a>(
+    tables: &'a Tables,
+    is: &dyn Fn(&CellRow) -> bool,
+    name: &dyn Fn(&CellRow) -> String,
+) -> Vec<(String, Group<'a>)> {
+    let mut groups: Vec<(String, Group<'a>)> = Vec::new();
+    for cell in tables.cells.iter().filter(|cell| is(cell)) {
+        let own = name(cell);
+        match groups.iter_mut().find(|(name, _)| *name == own) {
+            Some((_, group)) => group.cells.push(cell),
+            None => groups.push((own, Group { tables, cells: vec![cell] })),
+        }
+    }
+    groups
+}
+
+/// Three significant digits, without zeros at the end.
+fn short(x: f64) -> String {
+    if x == 0.0 {
+        return "0".to_owned();
+    }
+    let digits = (2 - x.abs().log10().floor() as i32).max(0) as usize;
+    let text = format!("{x:.digits$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+/// The tables of the book.
+fn told(tables: &Tables) -> String {
+    let mut out = "| KL, size in T* | benign above | learned, of runs | harmed: nobody audits | records, at once | 20 steps later | alarm | \
+                   log-ratio, top | random | who knows | regained, records | words |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n"
+        .to_owned();
+    let name = |cell: &CellRow| {
+        format!("{}, {}", short(cell.kl_target.unwrap()), short((cell.size.unwrap() * 100.0).round() / 100.0))
+    };
+    for (name, group) in grouped(tables, &|cell| cell.part == MAP, &name) {
+        let above = group.cells[0].benign_above.map_or_else(|| "–".to_owned(), short);
+        let who = [None, Some(RECORDS), Some(LATE), Some(ALARM), Some(BY_POLICY), Some(RANDOM), Some(ORACLE)];
+        let harmed: Vec<String> = who.into_iter().map(|who| group.harmed(who)).collect();
+        out += &format!(
+            "| {name} | {above} | {} of {} | {} | {} | {} |\n",
+            group.sum(|cell| cell.learned),
+            group.sum(|cell| cell.runs),
+            harmed.join(" | "),
+            group.regained(RECORDS),
+            group.words()
+        );
+    }
+    out += "\n| spoke | learned, of runs | harmed, not learned | harmed: nobody audits | records, at once | alarm | log-ratio, top | who knows | \
+            words |\n|---|---|---|---|---|---|---|---|---|\n";
+    let case = |cell: &CellRow| match cell.scenario.as_str() {
+        "benign_laws" | "light_tails" => format!("{}: {}", cell.scenario, cell.error),
+        "sightings" => format!("sightings: {} expected", short(cell.expected_sightings.unwrap())),
+        "quantile_sizes" => format!("quantile_sizes: paid {}", short(cell.proxy.unwrap())),
+        other => other.to_owned(),
+    };
+    for (name, group) in grouped(tables, &|cell| cell.part != MAP, &case) {
+        let who = [None, Some(RECORDS), Some(ALARM), Some(BY_POLICY), Some(ORACLE)];
+        let harmed: Vec<String> = who.into_iter().map(|who| group.harmed(who)).collect();
+        out += &format!(
+            "| {name} | {} of {} | {} | {} | {} |\n",
+            group.sum(|cell| cell.learned),
+            group.sum(|cell| cell.runs),
+            group.sum(|cell| cell.harmed_unlearned),
+            harmed.join(" | "),
+            group.words()
+        );
+    }
+    let responses = grouped(tables, &|cell| cell.scenario == "responses", &|_| String::new());
+    if let Some((_, group)) = responses.first() {
+        out += "\n| response (KL 0.3, 2 T*) | harmed | regained |\n|---|---|---|\n";
+        for (name, who) in [
+            ("nobody audits", None),
+            ("removed at once", Some(RECORDS)),
+            ("removed one step later", Some(("records", "top_reward", "remove", 1))),
+            ("five steps later", Some(("records", "top_reward", "remove", 5))),
+            ("twenty", Some(LATE)),
+            ("fifty", Some(("records", "top_reward", "remove", 50))),
+            ("relabelled", Some(("records", "top_reward", "relabel", 0))),
+            ("rolled back", Some(("records", "top_reward", "roll_back", 0))),
+            ("its whole class removed", Some(("records", "top_reward", "class", 0))),
+        ] {
+            let regained = who.map_or_else(|| "–".to_owned(), |who| group.regained(who));
+            out += &format!(
+                "| {name} | {} of {} | {regained} |\n",
+                group.harmed(who),
+                group.sum(|cell| cell.learned)
+            );
+        }
+    }
+    let placebos = tables.answers.iter().filter(|row| row.role == PLACEBO);
+    let (harmed, runs) = placebos.fold((0, 0), |(hits, runs), row| (hits + row.harmed, runs + row.runs));
+    out + &format!("\nPlacebos that count as harmed: {harmed} of {runs}.\n")
+}
+
+/// The tables in the book are those of the kept page. To write them anew: `BOOK=write cargo test --test suite kept_page`.
 #[test]
-fn what_the_book_says_of_spokes_is_in_the_kept_tables() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let tables = Tables::read(&root.join("plots/verdict")).unwrap();
-    let page = fs::read_to_string(root.join("docs/verdict.md")).unwrap();
-    let sum = |laws: &[&str]| {
-        let own = tables.cells.iter().filter(|cell| cell.scenario == "benign_laws");
-        let own = own.filter(|cell| laws.iter().any(|law| cell.error == format!("fresh {law}")));
-        own.fold((0, 0), |(harmed, runs), cell| {
-            (harmed + under(&tables, cell, "top_reward", 0).harmed, runs + cell.learned)
-        })
-    };
-    let (light, heavy) = (sum(&["normal", "student_t(df=5)"]), sum(&["student_t(df=1.5)"]));
-    assert!(page.contains(&format!("leaves {} of {} learned runs harmed", light.0, light.1)), "{light:?}");
-    assert!(page.contains(&format!("Under t(1.5) {} of {}\n", heavy.0, heavy.1)), "{heavy:?}");
-    let spoke = |name: &str, is: &dyn Fn(&CellRow) -> bool| {
-        let own = tables.cells.iter().filter(|cell| cell.scenario == name && is(cell));
-        own.fold((0, 0, 0), |(runs, learned, harmed), cell| {
-            (runs + cell.runs, learned + cell.learned, harmed + cell.audited_harmed)
-        })
-    };
-    let sighted = |low: f64, high: f64| {
-        spoke("sightings", &|cell| cell.expected_sightings.is_some_and(|n| (low..high).contains(&n)))
-    };
-    assert_eq!(
-        [sighted(0.0, 0.5), sighted(0.5, 5.0), sighted(5.0, 1e3)],
-        [(360, 4, 0), (360, 70, 0), (360, 360, 0)]
-    );
-    let (paid, inside) = (|cell: &CellRow| cell.proxy > Some(3.0), |cell: &CellRow| cell.proxy < Some(3.0));
-    assert_eq!(spoke("quantile_sizes", &paid), (360, 93, 0));
-    assert_eq!(spoke("quantile_sizes", &inside), (720, 0, 0));
-    assert_eq!(spoke("adam", &|_| true), (360, 221, 0));
-    let ties: Vec<&CellRow> = tables.cells.iter().filter(|cell| cell.scenario == "verifier").collect();
-    let others = || ties.iter().filter(|cell| cell.trainer != "ppo");
-    assert_eq!(
-        (others().map(|cell| cell.learned).sum::<u64>(), others().map(|cell| cell.runs).sum::<u64>()),
-        (0, 288)
-    );
-    let ppo = ties.iter().find(|cell| cell.trainer == "ppo").unwrap();
-    assert_eq!((ppo.learned, ppo.audited_harmed), (14, 14));
+fn the_books_tables_are_those_of_the_kept_page() {
+    const MARKS: [&str; 2] = ["<!-- from plots/verdict -->\n", "<!-- to here -->"];
+    let path = root().join("docs/verdict.md");
+    let page = fs::read_to_string(&path).unwrap();
+    let (before, rest) = page.split_once(MARKS[0]).unwrap();
+    let (_, after) = rest.split_once(MARKS[1]).unwrap();
+    let told = told(&Tables::read(&root().join("plots/verdict")).unwrap());
+    let now = format!("{before}{}\n{told}\n{}{after}", MARKS[0], MARKS[1]);
+    if writes() {
+        fs::write(&path, &now).unwrap();
+    }
+    assert!(fs::read_to_string(&path).unwrap() == now, "docs/verdict.md: BOOK=write writes it anew");
 }
