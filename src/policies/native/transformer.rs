@@ -50,7 +50,7 @@ impl TransformerPolicy {
             width,
             layers,
             sizes,
-            weights: Weights::untracked(network),
+            weights: Weights::new(network),
             head: Head::new(width, shape.actions, shape.value),
             rows: 0,
             position: 0,
