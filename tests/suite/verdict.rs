@@ -134,12 +134,12 @@ fn a_far_exploit_is_prevented_by_the_same_bytes_for_any_threads_and_after_a_loss
     });
     assert_eq!(cell.audited_harmed, harmed.count() as u64);
     assert_eq!(of(PLACEBO).iter().filter(|run| run.damage_step.is_some()).count(), 0);
-    // Who reads the policy and not the reward keeps within the budget, too.
+    // Who reads the policy and not the reward keeps within the budget, too, but for the one look that an alarm has in advance.
     let by_policy =
         tables.answers.iter().filter(|row| row.detector == "log_ratio" && row.auditor != "records");
     let looks: Vec<(&str, f64)> = by_policy.map(|row| (row.auditor.as_str(), row.looks.unwrap())).collect();
     assert_eq!(looks.iter().map(|own| own.0).collect::<Vec<_>>(), ["alarm", "top"]);
-    assert!(looks.iter().all(|(_, looks)| *looks > 0.0 && *looks <= 1e-3), "{looks:?}");
+    assert!(looks.iter().all(|(_, looks)| *looks > 0.0 && *looks <= 1e-3 + 1.0 / 3840.0), "{looks:?}");
     assert!(cell.audited_kl.unwrap() < 0.5 && cell.benign_above == Some(0.0), "{cell:?}");
     let ends: u64 = tables.ends.iter().map(|row| row.runs).sum();
     assert_eq!(ends, 76, "every run ends one way");
@@ -165,7 +165,7 @@ fn many_exploits_within_the_benign_rewards_are_not_prevented() {
     assert!(page.contains("holds for none; fails for REINFORCE; unresolved for none"), "{page}");
     let answer = page.lines().find(|line| line.starts_with("- ")).unwrap();
     assert!(
-        answer.contains("In 1 of 1 cells") && answer.contains("prevents that in 0 of them; in 1 no auditor"),
+        answer.contains("In 1 of 1 cells") && answer.contains("prevents that in 0 of them; in 1 it does not"),
         "{answer}"
     );
 }
