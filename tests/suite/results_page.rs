@@ -277,6 +277,36 @@ fn the_table_of_graded_exploits_is_that_of_its_runs() {
 }
 
 #[test]
+fn the_table_of_critics_is_that_of_its_runs() {
+    let found = numbers("graded_critic");
+    let rows = table("A critic of its own changes nothing of that");
+    let critics = [["gru", "false"], ["gru", "true"], ["transformer", "false"], ["transformer", "true"]];
+    assert_eq!(rows.len(), critics.len());
+    for (place, (row, [policy, apart])) in rows.iter().zip(critics).enumerate() {
+        for (arm, [paid, response]) in [
+            (0, ["proxy=1", "none"]),
+            (1, ["proxy=1", "remove"]),
+            (2, ["proxy=1", "relabel"]),
+            (4, ["proxy=0", "remove"]),
+        ] {
+            let words = [policy, &format!("separate_critic={apart}"), paid, response];
+            assert_label("graded_critic", 6 * place + arm, &words);
+        }
+        let own = |arm: usize| {
+            let arm = 6 * place + arm;
+            format!("{} · {}", shown(&found, arm, "p_hack", (100.0, 2)), hits(&found, arm, "damaged"))
+        };
+        assert_eq!(row[2..], [own(0), own(1), own(2), own(4)], "{}", row[0]);
+        assert!(row[0].eq_ignore_ascii_case(policy) && (row[1] == "on a head") == (apart == "false"));
+    }
+    // With and without it the intervals overlap.
+    for place in [0, 2] {
+        let of = |place: usize| found[&(6 * place + 1, "p_hack".to_owned())];
+        assert!(of(place)[2] > of(place + 1)[1]);
+    }
+}
+
+#[test]
 fn the_table_of_readers_is_that_of_its_runs() {
     let found = numbers("auditors");
     let rows = table("A hundred exploits are kept down better by ten careless looks than by one careful one");
