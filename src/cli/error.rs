@@ -2,6 +2,7 @@
 
 use crate::foundation::nearest::nearest;
 use crate::foundation::registry::Part;
+use crate::monitor::watch::StateError;
 use std::io;
 
 /// Why a command line cannot be carried out.
@@ -16,6 +17,9 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// A state could not be read or written.
+    #[error(transparent)]
+    State(StateError),
     /// A name that no part has.
     #[error("there is no {kind} `{name}`")]
     UnknownPart {
@@ -51,13 +55,14 @@ pub enum Error {
 impl Error {
     /// Whether the command line is to blame, and not the machine.
     pub fn is_usage(&self) -> bool {
-        !matches!(self, Self::Output { .. })
+        !matches!(self, Self::Output { .. } | Self::State(_))
     }
 
     /// What to do next.
     pub fn help(&self) -> Option<String> {
         match self {
             Self::Output { .. } => None,
+            Self::State(_) => Some("give another file with --state FILE".to_owned()),
             Self::UnknownPart { name, parts, .. } => {
                 let near = nearest(name, parts.iter().map(|part| part.name))
                     .map(|name| format!("did you mean `{name}`? "))

@@ -5,9 +5,10 @@ use super::console::{Console, Style};
 use super::sketch::{self, Line};
 use super::table::Table;
 use crate::foundation::format::report as number;
+use crate::foundation::presence::is_absence;
 use crate::plots::output::Format;
 use crate::plots::{self, Wanted};
-use crate::record::folder::{FIGURES, RunFolder};
+use crate::record::folder::{FIGURES, FolderError, RunFolder};
 use crate::record::metric::{KL, PROXY, UTILITY};
 use crate::report;
 use std::path::{Path, PathBuf};
@@ -41,7 +42,7 @@ pub(super) fn figures(
 /// Draws the figures and writes the report.
 pub(super) fn figures_and_report(out: &Path, console: &Console) -> Result<Told, crate::Error> {
     let run = RunFolder::open(out)?;
-    let wanted = Wanted { formats: formats(&out.join(FIGURES)), ..Wanted::default() };
+    let wanted = Wanted { formats: formats(&out.join(FIGURES))?, ..Wanted::default() };
     let mut figures = figures(&run, out, &wanted, console)?;
     figures.retain(|path| path.extension().is_some_and(|e| e == "svg"));
     let page = out.join("report.html");
@@ -50,14 +51,18 @@ pub(super) fn figures_and_report(out: &Path, console: &Console) -> Result<Told, 
 }
 
 /// What a report needs, and what lies there already: a picture that is not drawn anew would show other numbers than its page.
-fn formats(figures: &Path) -> Vec<Format> {
-    let names = std::fs::read_dir(figures).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
-    let there: Vec<PathBuf> = names.collect();
+fn formats(figures: &Path) -> Result<Vec<Format>, FolderError> {
+    let listed = std::fs::read_dir(figures).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let there: Vec<PathBuf> = match listed {
+        Ok(entries) => entries.into_iter().map(|entry| entry.path()).collect(),
+        Err(problem) if is_absence(&problem) => Vec::new(),
+        Err(source) => return Err(FolderError::Io { path: figures.to_owned(), source }),
+    };
     let is_there = |format: &Format| {
         let extension = std::ffi::OsStr::new(format.extension());
         *format == Format::Svg || there.iter().any(|path| path.extension() == Some(extension))
     };
-    Format::ALL.into_iter().filter(is_there).collect()
+    Ok(Format::ALL.into_iter().filter(is_there).collect())
 }
 
 /// Most arms that are listed.

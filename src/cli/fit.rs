@@ -6,8 +6,9 @@ use super::table::{number, wrapped};
 use super::{Error as CliError, Outcome};
 use crate::foundation::bootstrap::Interval;
 use crate::foundation::gao::{self, Estimated};
+use crate::foundation::presence::is_there;
 use crate::plots::over_optimisation::{Fitted, fits};
-use crate::record::folder::{PLAN, RunFolder};
+use crate::record::folder::{FolderError, PLAN, RunFolder};
 use crate::record::read_numbers;
 use clap::Args;
 use serde_json::{Value, json};
@@ -46,11 +47,9 @@ pub struct FitArgs {
 pub fn run(args: &FitArgs, console: &Console) -> Result<Outcome, crate::Error> {
     let mut found: Vec<Fitted> = Vec::new();
     for path in &args.paths {
-        let own = if path.join(PLAN).is_file() {
-            fits(&RunFolder::open(path)?, true)
-        } else {
-            of_file(args, path)?
-        };
+        let plan = path.join(PLAN);
+        let is_run = is_there(&plan).map_err(|source| FolderError::Io { path: plan, source })?;
+        let own = if is_run { fits(&RunFolder::open(path)?, true) } else { of_file(args, path)? };
         if own.is_empty() {
             return Err(CliError::Value {
                 flag: "PATH",

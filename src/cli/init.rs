@@ -6,7 +6,7 @@ use crate::config::{self, SWEEPS, TRAINERS, Wishes};
 use crate::distributions::DistributionSpec;
 use clap::Args;
 use serde_json::json;
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 
@@ -50,11 +50,11 @@ pub fn run(args: &InitArgs, console: &Console) -> Result<Outcome, Error> {
     };
     let text = config::tailored(name, &wishes);
     let file = format!("{name}.toml");
-    let written = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(Path::new(&file))
-        .and_then(|mut f| f.write_all(text.as_bytes()));
+    let written =
+        OpenOptions::new().write(true).create_new(true).open(Path::new(&file)).and_then(|mut own| {
+            // Half a config is none.
+            own.write_all(text.as_bytes()).inspect_err(|_| drop(fs::remove_file(&file)))
+        });
     match written {
         Ok(()) => {}
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {

@@ -2,7 +2,8 @@
 
 use super::Outcome;
 use super::console::Console;
-use crate::record::folder::{PLAN, RunFolder};
+use crate::foundation::presence::is_there;
+use crate::record::folder::{FolderError, PLAN, RunFolder};
 use crate::record::verdict::{CellRow, Tables};
 use crate::report::regimes;
 use clap::Args;
@@ -33,7 +34,11 @@ pub struct RegimesArgs {
 pub fn run(args: &RegimesArgs, console: &Console) -> Result<Outcome, crate::Error> {
     let (mut verdicts, mut runs) = (Vec::new(), Vec::new());
     for dir in &args.folders {
-        if dir.join(CellRow::FILE).exists() && !dir.join(PLAN).exists() {
+        let has = |file: &str| {
+            let path = dir.join(file);
+            is_there(&path).map_err(|source| FolderError::Io { path, source })
+        };
+        if has(CellRow::FILE)? && !has(PLAN)? {
             verdicts.push(Tables::read(dir)?);
         } else {
             runs.push(RunFolder::open(dir)?);

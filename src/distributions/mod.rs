@@ -115,6 +115,10 @@ pub trait Distribution: Debug + Send + Sync {
     fn variance(&self) -> Option<f64>;
     /// How heavy the upper tail is.
     fn tail(&self) -> Tail;
+    /// Whether a probability takes an integral, so that who asks for thousands does well to tabulate them.
+    fn is_integrated(&self) -> bool {
+        false
+    }
 }
 
 crate::registry! {

@@ -134,6 +134,9 @@ impl Distribution for Stable {
             (index, _) => Tail::Regular { index },
         }
     }
+    fn is_integrated(&self) -> bool {
+        true
+    }
 }
 
 #[cfg(test)]

@@ -8,8 +8,9 @@ use super::store::occupied::{Description, Held};
 use super::store::{Store, StoreError, write_atomic};
 use super::summary::merge::{self, Table};
 use crate::config::{Document, Loaded, SlurmSection, resolved};
+use crate::foundation::presence;
 use crate::policies::Backend;
-use crate::record::folder::{CONFIG, Described, FolderError, MANIFEST, PLAN, SCENARIOS};
+use crate::record::folder::{CONFIG, Described, MANIFEST, PLAN, SCENARIOS};
 use crate::record::made::{MADE, Made, MissingRun, digest};
 use crate::record::tables::ReplicateRow;
 use std::fs;
@@ -59,7 +60,7 @@ impl<'a> Folder<'a> {
     pub fn hold(&self, takes_over: bool) -> Result<Held, ExperimentError> {
         let own = self.own();
         // Of a benchmark or a verdict.
-        if self.out.join(SCENARIOS).exists() {
+        if self.has(SCENARIOS)? {
             return Err(StoreError::Taken { out: self.out.to_owned() }.into());
         }
         if !takes_over && !Description(&own).is_of(self.out)? && self.is_finished()? {
@@ -69,7 +70,7 @@ impl<'a> Folder<'a> {
         Ok(Held::take(self.out, Description(&own), || {
             let put = |file: &str, text: &str| write_atomic(&self.out.join(file), text.as_bytes());
             // Tables that lie there are of another plan from here on.
-            if self.out.join(ReplicateRow::FILE).exists() {
+            if self.has(ReplicateRow::FILE)? {
                 self.mark(&Made::default())?;
             }
             // The description is whole once its last file is there: what begins and ends before it is done again.
@@ -80,12 +81,18 @@ impl<'a> Folder<'a> {
     }
 
     /// Whether whole tables lie in the folder.
-    fn is_finished(&self) -> Result<bool, FolderError> {
+    fn is_finished(&self) -> Result<bool, ExperimentError> {
         match Described::open(self.out) {
-            Ok(told) => Ok(told.owns_its_tables() && self.out.join(ReplicateRow::FILE).exists()),
+            Ok(told) => Ok(told.owns_its_tables() && self.has(ReplicateRow::FILE)?),
             Err(problem) if problem.is_refusal() => Ok(false),
-            Err(problem) => Err(problem),
+            Err(problem) => Err(problem.into()),
         }
+    }
+
+    /// Whether a file lies in the folder.
+    fn has(&self, file: &str) -> Result<bool, StoreError> {
+        let path = self.out.join(file);
+        presence::is_there(&path).map_err(StoreError::io("look at", &path))
     }
 
     /// Writes the tables of `runs`, and tells why the others are not among them. The mark that they are whole comes last.

@@ -155,8 +155,9 @@ impl<'a> Count<'a> {
 
     fn of(runs: &'a [Planned], look: &Look<'_>) -> Result<Self, ExperimentError> {
         let mut count = Self::default();
+        let near = look.near(runs);
         for planned in runs {
-            let reason = match look.stand(planned, &mut count.made_with) {
+            let reason = match look.stand(planned, &near, &mut count.made_with) {
                 Ok(standing) if standing.is_done() => {
                     count.finished.push(planned);
                     continue;

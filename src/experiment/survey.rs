@@ -1,9 +1,10 @@
 //! What of a plan is in the store: read before anything is made, so that a call that is refused changes nothing.
 
 use super::error::ExperimentError;
+use super::plan::id::Id;
 use super::plan::runs::{Judgement, Planned, keeps_rollouts};
 use super::store::numerics::{Tally, numerics};
-use super::store::{Found, Store, StoreError};
+use super::store::{Found, Near, Store, StoreError};
 use super::training::checkpoint::under_way;
 use crate::config::Loaded;
 use rayon::prelude::*;
@@ -58,8 +59,9 @@ pub fn survey<'a>(
     let look = Look::at(loaded, store)?;
     let some = |chunk: &'a [Planned]| {
         let mut survey = Survey::default();
+        let near = look.near(chunk);
         for planned in chunk {
-            let standing = look.stand(planned, &mut survey.made_with)?;
+            let standing = look.stand(planned, &near, &mut survey.made_with)?;
             if standing.is_done() {
                 continue;
             }
@@ -135,14 +137,29 @@ impl<'a> Look<'a> {
         }
     }
 
-    /// Looks at the records of one run, and counts by what they were made.
+    /// Reads together the records of runs that are looked at after it.
+    pub fn near<'b>(&self, runs: impl IntoIterator<Item = &'b Planned>) -> Near {
+        let of_a_run = |planned: &'b Planned| {
+            let kept = keeps_rollouts(&self.loaded.arms[planned.arm].document, planned.replicate);
+            let judged = planned.judgements().map(|(_, id)| id);
+            let further = planned.deploy_ids.iter().chain(kept.then_some(&planned.train_id));
+            judged.chain(further.map(Id::as_str))
+        };
+        self.store.near(runs.into_iter().flat_map(of_a_run).filter(|id| !self.names.contains(*id)))
+    }
+
+    /// Looks at the records of one run, and counts by what they were made. What `near` tells of is not read again.
     ///
     /// # Errors
     /// As [`survey`].
-    pub fn stand(&self, planned: &Planned, tally: &mut Tally) -> Result<Standing, StoreError> {
+    pub fn stand(&self, planned: &Planned, near: &Near, tally: &mut Tally) -> Result<Standing, StoreError> {
         let mut standing = Standing::default();
         let mut look = |id: &str| -> Result<bool, StoreError> {
             standing.needed += 1;
+            if let Some(numerics) = near.made(id) {
+                tally.count(numerics);
+                return Ok(true);
+            }
             match self.look(id)? {
                 Found::Whole(kept) => {
                     tally.count(&kept.stamp.numerics);
@@ -186,6 +203,22 @@ impl<'a> Look<'a> {
         }
         Ok(())
     }
+}
+
+/// How many of the runs are finished.
+///
+/// # Errors
+/// As [`survey`].
+pub fn finished(loaded: &Loaded, runs: &[&Planned], store: &Store) -> Result<usize, StoreError> {
+    let look = Look::at(loaded, store)?;
+    let of = |chunk: &[&Planned]| {
+        let near = look.near(chunk.iter().copied());
+        chunk.iter().try_fold(0, |done, planned| {
+            let standing = look.stand(planned, &near, &mut Tally::default())?;
+            Ok(done + usize::from(standing.is_done()))
+        })
+    };
+    runs.par_chunks(TOGETHER).map(of).sum()
 }
 
 /// Judgements of a run that are not there, or do not verify.

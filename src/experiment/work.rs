@@ -7,8 +7,8 @@ use super::plan::cost;
 use super::plan::part::Part;
 use super::plan::runs::{Judgement, Planned, keeps_rollouts};
 use super::store::numerics::Tally;
-use super::store::{Behind, Record, Store, StoreError, behind, policy};
-use super::survey::{Look, Survey, survey, unjudged};
+use super::store::{Behind, Near, Record, Store, StoreError, behind, policy};
+use super::survey::{Look, Survey, finished, survey, unjudged};
 use super::training::checkpoint::Checkpoints;
 use super::training::error::TrainError;
 use super::training::setting::{Audited, Setting};
@@ -108,7 +108,8 @@ pub fn carry_out(
         let unknown = pending.iter().filter(|run| !known.contains(&(run.arm, run.replicate)));
         let look = Look::at(loaded, store)?;
         let is_lost = |run: &&&Planned| {
-            !look.stand(run, &mut Tally::default()).is_ok_and(|standing| standing.is_done())
+            let standing = look.stand(run, &Near::default(), &mut Tally::default());
+            !standing.is_ok_and(|standing| standing.is_done())
         };
         failed.extend(unknown.filter(is_lost).take(most).map(|run| run.missing(problem.to_string())));
     }
@@ -118,11 +119,7 @@ pub fn carry_out(
         return Err(ExperimentError::Failed { out: options.out.clone(), failed, total, first });
     }
     if hooks.stop.load(Ordering::Relaxed) {
-        let look = Look::at(loaded, store)?;
-        let mut done = reused;
-        for planned in pending {
-            done += usize::from(look.stand(planned, &mut Tally::default())?.is_done());
-        }
+        let done = reused + finished(loaded, &pending, store)?;
         if done < runs.len() {
             return Err(ExperimentError::Stopped { out: options.out.clone(), done, total: runs.len() });
         }

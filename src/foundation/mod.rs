@@ -15,6 +15,7 @@ pub mod heads;
 pub(crate) mod nearest;
 pub mod numeric;
 pub mod order;
+pub mod presence;
 pub mod quadrature;
 pub(crate) mod radix;
 pub mod registry;

@@ -12,7 +12,6 @@ use crate::record::endpoint::PICTURE;
 use base64::prelude::{BASE64_STANDARD, Engine};
 use minijinja::value::Serde;
 use serde::Serialize;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 const TEMPLATE: &str = include_str!("leaderboard.html");
@@ -157,10 +156,9 @@ pub(super) fn rows(table: &Table) -> String {
 /// Writes `leaderboard.html` and `leaderboard.md` into `dir`; the picture is taken from there.
 ///
 /// # Errors
-/// A file that cannot be written.
+/// A picture that cannot be read, or a file that cannot be written.
 pub fn write(tables: &Tables, dir: &Path) -> Result<Written, ReportError> {
-    let drawn = fs::read_to_string(dir.join(PICTURE).with_extension("svg")).ok();
-    let page = Page::of(tables, drawn.and_then(|svg| picture::safe(&svg)));
+    let page = Page::of(tables, picture::drawn(&dir.join(PICTURE).with_extension("svg"))?);
     let (html, markdown) = (dir.join("leaderboard.html"), dir.join("leaderboard.md"));
     let put = |path: &Path, text: String| {
         atomic_file::write(path, text.as_bytes())

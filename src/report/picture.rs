@@ -1,5 +1,11 @@
 //! Which SVG may stand inside the report: only what the figures of this program consist of.
 
+use crate::foundation::presence::is_absence;
+use crate::record::folder::FolderError;
+use std::fs;
+use std::io;
+use std::path::Path;
+
 const TAGS: &[&str] = &["svg", "title", "desc", "rect", "line", "polyline", "polygon", "circle", "text"];
 const ATTRIBUTES: &[&str] = &[
     "width",
@@ -29,6 +35,18 @@ const ATTRIBUTES: &[&str] = &[
     "font-size",
     "font-weight",
 ];
+
+/// The picture that lies in a file, as it may stand in a page; `None` where there is none, or none that may.
+///
+/// # Errors
+/// The file is there and cannot be read.
+pub fn drawn(path: &Path) -> Result<Option<String>, FolderError> {
+    match fs::read_to_string(path) {
+        Ok(svg) => Ok(safe(&svg)),
+        Err(problem) if is_absence(&problem) || problem.kind() == io::ErrorKind::InvalidData => Ok(None),
+        Err(source) => Err(FolderError::Io { path: path.to_owned(), source }),
+    }
+}
 
 /// The picture without its namespace (HTML needs none) and its fonts (the page has them), or `None` if it holds any other tag or attribute: a picture that was
 /// tampered with could run code in the reader's browser.

@@ -2,22 +2,24 @@
 //!
 //! asinh is linear near 0 and a logarithm far out, where tails are straight. A piece is halved until the last two of
 //! its 16 coefficients are below the tolerance, which bounds the relative error of f for the smooth functions at hand
-//! (Trefethen 2013, *Approximation Theory and Approximation Practice*, ch. 8).
+//! (Trefethen 2013, *Approximation Theory and Approximation Practice*, ch. 8). A piece that is as narrow as a piece may
+//! be and not below it, at a kink or where f itself has fewer digits, gives no values.
 
 use super::TheoryError;
 use std::f64::consts::PI;
 
 const TERMS: usize = 16;
-/// Last coefficients of ln f that are small enough.
-const TOLERANCE: f64 = 1e-9;
 /// Pieces are not halved below this width in asinh(t).
 const NARROWEST: f64 = 1e-4;
+/// Pieces beyond which nothing is halved: what needs more has no digits to be found.
+const MOST_PIECES: usize = 2000;
 
 #[derive(Debug, Clone)]
 struct Piece {
     low: f64,
     high: f64,
     coefficients: [f64; TERMS],
+    is_resolved: bool,
 }
 
 /// ln f between two points.
@@ -27,12 +29,13 @@ pub(super) struct Interpolant {
 }
 
 impl Interpolant {
-    /// Of `f`, which is positive between `low` and `high`.
+    /// Of `f`, which is positive between `low` and `high`; `tolerance` is for the last coefficients of ln f.
     ///
     /// # Errors
     /// Whatever `f` refuses.
     pub(super) fn new(
         (low, high): (f64, f64),
+        tolerance: f64,
         f: impl Fn(f64) -> Result<f64, TheoryError>,
     ) -> Result<Self, TheoryError> {
         let (low, high) = (low.asinh(), high.asinh());
@@ -43,8 +46,9 @@ impl Interpolant {
             (0..first as usize).rev().map(|i| (at(i as f64), at(i as f64 + 1.0))).collect();
         let mut pieces = Vec::with_capacity(waiting.len() * 2);
         while let Some((low, high)) = waiting.pop() {
-            let piece = Piece::new(low, high, &f)?;
-            if piece.is_resolved() || high - low < NARROWEST {
+            let piece = Piece::new((low, high), tolerance, &f)?;
+            let is_last = high - low < NARROWEST || pieces.len() + waiting.len() >= MOST_PIECES;
+            if piece.is_resolved || is_last {
                 pieces.push(piece);
             } else {
                 let middle = 0.5 * (low + high);
@@ -55,16 +59,25 @@ impl Interpolant {
         Ok(Self { pieces })
     }
 
-    /// f(t); `None` outside of the two points.
+    /// f(t); `None` outside of the two points, and where f is not resolved.
     pub(super) fn at(&self, t: f64) -> Option<f64> {
         let y = t.asinh();
         let piece = self.pieces.get(self.pieces.partition_point(|p| p.high < y))?;
-        (y >= piece.low).then(|| piece.at(y).exp())
+        (y >= piece.low && piece.is_resolved).then(|| piece.at(y).exp())
+    }
+
+    /// The two points, as asinh(t).
+    pub(super) fn ends(&self) -> Option<(f64, f64)> {
+        Some((self.pieces.first()?.low, self.pieces.last()?.high))
     }
 }
 
 impl Piece {
-    fn new(low: f64, high: f64, f: &impl Fn(f64) -> Result<f64, TheoryError>) -> Result<Self, TheoryError> {
+    fn new(
+        (low, high): (f64, f64),
+        tolerance: f64,
+        f: &impl Fn(f64) -> Result<f64, TheoryError>,
+    ) -> Result<Self, TheoryError> {
         let angle = |j: usize| PI * (j as f64 + 0.5) / TERMS as f64;
         let mut values = [0.0; TERMS];
         for (j, value) in values.iter_mut().enumerate() {
@@ -76,12 +89,9 @@ impl Piece {
             let sum: f64 = values.iter().enumerate().map(|(j, v)| v * (k as f64 * angle(j)).cos()).sum();
             *coefficient = sum * if k == 0 { 1.0 } else { 2.0 } / TERMS as f64;
         }
-        Ok(Self { low, high, coefficients })
-    }
-
-    fn is_resolved(&self) -> bool {
-        let [.., before, last] = self.coefficients;
-        before.abs() + last.abs() < TOLERANCE * (1.0 + 0.01 * self.coefficients[0].abs())
+        let [first, .., before, last] = coefficients;
+        let is_resolved = before.abs() + last.abs() < tolerance * (1.0 + 0.01 * first.abs());
+        Ok(Self { low, high, coefficients, is_resolved })
     }
 
     /// Clenshaw's sum.
@@ -110,7 +120,7 @@ mod tests {
             ("constant", |_| 0.25),
         ];
         for (name, f) in cases {
-            let table = Interpolant::new((-20.0, 80.0), |t| Ok(f(t))).unwrap();
+            let table = Interpolant::new((-20.0, 80.0), 1e-9, |t| Ok(f(t))).unwrap();
             for i in 0..=5000 {
                 let t = -19.99 + 0.02 * f64::from(i);
                 let t = t.min(79.99);
@@ -122,8 +132,17 @@ mod tests {
     }
 
     #[test]
+    fn no_value_is_given_at_a_kink() {
+        let table = Interpolant::new((-4.0, 4.0), 1e-9, |t| Ok(1.0 + (t - 1.0).max(0.0))).unwrap();
+        assert_eq!(table.at(1.0), None);
+        for (t, f) in [(0.9, 1.0), (1.1, 1.1), (3.0, 3.0)] {
+            assert!((table.at(t).unwrap() - f).abs() < 1e-8, "{t}");
+        }
+    }
+
+    #[test]
     fn what_f_refuses_comes_back() {
         let fault = || TheoryError::argument("t", 1.0, "none");
-        assert_eq!(Interpolant::new((0.0, 1.0), |_| Err(fault())).unwrap_err(), fault());
+        assert_eq!(Interpolant::new((0.0, 1.0), 1e-9, |_| Err(fault())).unwrap_err(), fault());
     }
 }

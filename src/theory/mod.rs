@@ -18,6 +18,7 @@ pub mod influence;
 mod interpolant;
 mod ladder;
 mod multiplier;
+mod noise;
 mod noisy_bulk;
 pub mod power;
 pub mod race;

@@ -7,6 +7,7 @@
 
 use super::TheoryError;
 use super::interpolant::Interpolant;
+use super::noise::Noise;
 use crate::distributions::DistributionSpec;
 use crate::foundation::quadrature::integrate;
 use crate::foundation::root::crossing;
@@ -15,13 +16,13 @@ use std::sync::OnceLock;
 
 /// Relative error of S_bulk.
 const TOLERANCE: f64 = 1e-10;
-/// Upper-tail shares of the noise at which the integral is cut.
-const CUTS: [f64; 11] = [0.0, 1e-6, 1e-3, 0.05, 0.3, 0.5, 0.7, 0.95, 0.999, 1.0 - 1e-6, 1.0];
+/// Last coefficients of the quick tail.
+const QUICK: f64 = 1e-9;
 
 /// Benign rewards and what is added to every reward.
 #[derive(Debug, Clone)]
 pub(super) struct NoisyBulk {
-    noise: Option<(DistributionSpec, [f64; 11])>,
+    noise: Option<Noise>,
     quick: OnceLock<Interpolant>,
 }
 
@@ -31,20 +32,7 @@ impl NoisyBulk {
     /// # Errors
     /// Noise so heavy or so wide that its quantiles are not finite numbers.
     pub(super) fn new(noise: Option<&DistributionSpec>) -> Result<Self, TheoryError> {
-        let cut = |law: &DistributionSpec| {
-            let cuts = CUTS.map(|p| law.part().upper_quantile(p));
-            let inner = &cuts[1..10];
-            if inner.iter().all(|x| x.abs() < 1e150) {
-                Ok((law.clone(), cuts))
-            } else {
-                let reason = format!(
-                    "has its upper 10⁻⁶ quantile at {:e}; noise with a tail that stays in range is needed",
-                    cuts[1]
-                );
-                Err(TheoryError::Law { argument: "noise", law: law.to_string(), reason })
-            }
-        };
-        Ok(Self { noise: noise.map(cut).transpose()?, quick: OnceLock::new() })
+        Ok(Self { noise: noise.map(Noise::new).transpose()?, quick: OnceLock::new() })
     }
 
     /// Whether there is no noise, so that all exploits have the same reward.
@@ -55,14 +43,14 @@ impl NoisyBulk {
     /// P(noise > x); a step at 0 where there is none.
     pub(super) fn noise_sf(&self, x: f64) -> f64 {
         match &self.noise {
-            Some((law, _)) => law.part().sf(x),
+            Some(noise) => noise.sf(x),
             None => f64::from(u8::from(x < 0.0)),
         }
     }
 
     /// The point above which a share `p` of the noise lies.
     pub(super) fn noise_upper_quantile(&self, p: f64) -> f64 {
-        self.noise.as_ref().map_or(0.0, |(law, _)| law.part().upper_quantile(p))
+        self.noise.as_ref().map_or(0.0, |noise| noise.upper_quantile(p))
     }
 
     /// P(N(0, 1) + noise > t).
@@ -70,16 +58,15 @@ impl NoisyBulk {
     /// # Errors
     /// Noise whose tail the quadrature cannot follow.
     pub(super) fn sf(&self, t: f64) -> Result<f64, TheoryError> {
-        let Some((law, cuts)) = &self.noise else { return Ok(normal_sf(t)) };
-        let noise = law.part();
-        let right = (t - cuts[5] + 9.0).clamp(9.0, 40.0);
+        let Some(noise) = &self.noise else { return Ok(normal_sf(t)) };
+        let right = (t - noise.median() + 9.0).clamp(9.0, 40.0);
         let mut edges = vec![-9.0, -4.0, -1.5, 1.5, 4.0, 9.0, right];
-        edges.extend(cuts.iter().map(|x| t - x).filter(|z| *z > -9.0 && *z < right));
+        edges.extend(noise.cuts().iter().map(|x| t - x).filter(|z| *z > -9.0 && *z < right));
         edges.sort_by(f64::total_cmp);
         let sum = integrate(&edges, TOLERANCE, |z| [normal_ln_pdf(z).exp() * noise.sf(t - z)]);
         sum.map(|s| s.value[0].min(1.0)).map_err(|e| TheoryError::Law {
             argument: "noise",
-            law: law.to_string(),
+            law: noise.law().to_string(),
             reason: format!("cannot be added to a normal: {e}"),
         })
     }
@@ -97,7 +84,7 @@ impl NoisyBulk {
             None => {
                 let lowest = self.noise_upper_quantile(1.0 - 1e-9) - 7.0;
                 let highest = (self.noise_upper_quantile(1e-15) + 9.0).min(1e100);
-                let made = Interpolant::new((lowest, highest), |t| self.sf(t))?;
+                let made = Interpolant::new((lowest, highest), QUICK, |t| self.sf(t))?;
                 self.quick.get_or_init(|| made)
             }
         };

@@ -303,6 +303,21 @@ fn planted_links_are_replaced_and_linked_folders_are_left_alone() {
     assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_folder_that_cannot_be_looked_at_is_not_taken_for_an_empty_one() {
+    let place = Place::new(TINY);
+    fs::create_dir(place.path("out")).unwrap();
+    for name in ["scenarios.json", "replicates.csv"] {
+        let path = place.path("out").join(name);
+        std::os::unix::fs::symlink(&path, &path).unwrap();
+        let (code, _, stderr) = place.call("run tiny.toml --out out");
+        assert!(code == 1 && stderr.contains(name), "{name}: {code} {stderr}");
+        fs::remove_file(path).unwrap();
+    }
+    place.done("run tiny.toml --out out");
+}
+
 #[test]
 fn what_dead_processes_left_is_removed() {
     let place = Place::new(TINY);

@@ -104,3 +104,50 @@ fn what_would_not_be_flagged_costs_no_more_in_a_large_step() {
     // One group is all that a row is compared with.
     assert!(answered("within_prompt") > 30);
 }
+
+/// Names that lead in a circle stand for every problem of a disk: what cannot be looked at is not taken for what is not there.
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_looked_at_is_told_and_not_passed_over() {
+    use std::os::unix::fs::symlink;
+    let (folder, _) = file("a.csv", "step,prompt,reward\n1,p,1\n1,p,2\n");
+    let (circle, pattern) = (folder.path().join("b.csv"), folder.path().join("*.csv"));
+    for target in [circle.clone(), folder.path().join("nowhere")] {
+        symlink(&target, &circle).unwrap();
+        for path in [&pattern, &circle, &folder.path().to_owned()] {
+            let (code, _, stderr) = outcome(tailcatch().arg("detect").arg(path));
+            let is_absent = path == &circle && target != circle;
+            assert_eq!(
+                code,
+                if is_absent { 2 } else { 1 },
+                "{} to {}: {stderr}",
+                path.display(),
+                target.display()
+            );
+            assert!(stderr.contains("b.csv"), "{stderr}");
+        }
+        std::fs::remove_file(&circle).unwrap();
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_state_that_cannot_be_kept_is_the_machines_fault() {
+    let (folder, path) = file("a.csv", "step,prompt,reward\n1,p,1\n1,p,2\n");
+    let watched = |state: &str| {
+        outcome(tailcatch().args(["watch", "--idle", "0", "--state", state]).arg(&path).current_dir(&folder))
+    };
+    for state in ["nowhere/state", "."] {
+        let (code, _, stderr) = watched(state);
+        assert!(
+            code == 1 && stderr.contains("cannot") && stderr.contains("--state"),
+            "{state}: {code} {stderr}"
+        );
+    }
+    // What keeps nothing gives nothing, and stays what it is.
+    for _ in 0..2 {
+        let (code, _, stderr) = watched("/dev/null");
+        assert!(code == 0 && !stderr.contains("goes on"), "{code} {stderr}");
+    }
+    assert!(std::fs::metadata("/dev/null").is_ok_and(|found| !found.is_file()));
+}

@@ -7,6 +7,8 @@ use crate::config::SlurmSection;
 use crate::experiment::Stored;
 use crate::experiment::slurm::{Job, script};
 use crate::foundation::atomic_file;
+use crate::foundation::presence::is_absence;
+use crate::record::folder::FolderError;
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -33,10 +35,11 @@ pub(super) fn see_through(
 ) -> Result<bool, crate::Error> {
     let note = out.join("slurm.job");
     // An array that an interrupted call has left in the queue.
-    if let Ok(id) = fs::read_to_string(&note)
-        && !ended(id.trim(), stop, console)?
-    {
-        return Ok(false);
+    match fs::read_to_string(&note) {
+        Ok(id) if !ended(id.trim(), stop, console)? => return Ok(false),
+        // Another array beside one that is at work would make everything twice.
+        Err(source) if !is_absence(&source) => return Err(FolderError::Io { path: note, source }.into()),
+        _ => {}
     }
     let mut before = None;
     for _ in 0..MOST_ARRAYS {

@@ -206,7 +206,7 @@ fn beside(paths: &[PathBuf]) -> PathBuf {
 
 fn refused(error: StateError) -> CliError {
     let help = match &error {
-        StateError::Io { .. } => "give another file with --state FILE".to_owned(),
+        StateError::Io { .. } => return CliError::State(error),
         // What is no state at all may be someone's log.
         StateError::Foreign { reason, .. } if !reason.starts_with("version") => {
             "give another file with --state FILE: this one is left as it is".to_owned()

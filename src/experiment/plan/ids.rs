@@ -3,8 +3,12 @@
 use super::id::Id;
 use crate::config::{DeploymentSection, Document, bytes_of};
 use crate::detectors::DetectorSpec;
+use crate::foundation::presence::is_absence;
 use crate::policies::Backend;
 use crate::reward::{RewardSection, Twin};
+use serde::ser::Error as _;
+use std::fs;
+use std::path::Path;
 
 /// Version of the meaning of numbers; bumped when the same config gives other numbers, or a default changes.
 pub const SEMANTICS: u32 = 9;
@@ -27,7 +31,7 @@ struct Prefix(blake3::Hasher);
 /// its steps do to the run has a part in it.
 ///
 /// # Errors
-/// Fails only where a section cannot be written as JSON, which no loaded config holds.
+/// A section that cannot be written as JSON, which no loaded config holds; a file that is there and cannot be read.
 pub fn train_id(
     document: &Document,
     replicate: u64,
@@ -70,10 +74,15 @@ impl Runs {
         let trained = Document { reward, ..document.clone() };
         let decisive =
             bytes_of(&trained, &["environment", "reward", "policy", "trainer", "deployment", "seed"])?;
-        // A file that cannot be read stops the run when its table is made; here it only has no contents.
-        let files: Vec<u8> = (document.environment.part().files().iter())
-            .flat_map(|path| *blake3::hash(&std::fs::read(path).unwrap_or_default()).as_bytes())
-            .collect();
+        // A file that is not there stops the run when its table is made; here it only has no contents.
+        let contents = |path: &Path| match fs::read(path) {
+            Err(problem) if !is_absence(&problem) => {
+                Err(serde_json::Error::custom(format!("cannot read {}: {problem}", path.display())))
+            }
+            read => Ok(*blake3::hash(&read.unwrap_or_default()).as_bytes()),
+        };
+        let files = document.environment.part().files().into_iter().map(contents);
+        let files = files.collect::<Result<Vec<_>, _>>()?.concat();
         let version = match twin {
             Twin::Itself | Twin::Clean => 0,
             Twin::Swapped => 1,

@@ -144,16 +144,31 @@ pub fn next(bytes: &[u8]) -> Option<usize> {
     memchr::memmem::find(bytes, MAGIC.as_bytes())
 }
 
+/// The stamp of a whole record, of which nothing is kept.
+pub fn stamp(bytes: &[u8]) -> Option<Stamp> {
+    let (stamp, mut rest) = stamped(verified(bytes)?)?;
+    while !rest.is_empty() {
+        rest = section(rest)?.2;
+    }
+    Some(stamp)
+}
+
 fn kept(body: &[u8]) -> Option<Kept> {
-    let (stamp, sections) = line(body.strip_prefix(MAGIC.as_bytes())?)?;
-    let stamp = serde_json::from_str(stamp.strip_prefix(STAMP)?).ok()?;
+    let (stamp, sections) = stamped(body)?;
     Some(Kept { stamp, record: Record::read_sections(sections)? })
+}
+
+/// The stamp, and the sections after it.
+fn stamped(body: &[u8]) -> Option<(Stamp, &[u8])> {
+    let (stamp, sections) = line(body.strip_prefix(MAGIC.as_bytes())?)?;
+    Some((serde_json::from_str(stamp.strip_prefix(STAMP)?).ok()?, sections))
 }
 
 /// What stands before the checksum, if that is its own.
 fn verified(bytes: &[u8]) -> Option<&[u8]> {
     let (body, end) = bytes.split_at_checked(bytes.len().checked_sub(END)?)?;
-    (end == format!("end {}\n", blake3::hash(body).to_hex()).as_bytes()).then_some(body)
+    let sum = end.strip_prefix(b"end ")?.strip_suffix(b"\n")?;
+    (sum == blake3::hash(body).to_hex().as_bytes()).then_some(body)
 }
 
 /// The name and the bytes of the first section, and what comes after it.
@@ -167,7 +182,7 @@ fn section(bytes: &[u8]) -> Option<(&str, &[u8], &[u8])> {
 
 /// The first line, and what comes after it.
 fn line(bytes: &[u8]) -> Option<(&str, &[u8])> {
-    let end = bytes.iter().position(|b| *b == b'\n')?;
+    let end = memchr::memchr(b'\n', bytes)?;
     Some((std::str::from_utf8(&bytes[..end]).ok()?, &bytes[end + 1..]))
 }
 
@@ -187,6 +202,7 @@ mod tests {
     fn every_flipped_bit_and_every_truncation_is_detected() {
         let (stamp, record) = sample();
         let bytes = stamp.encode(&record).unwrap();
+        assert_eq!(super::stamp(&bytes).as_ref(), Some(&stamp));
         assert_eq!(Decoded::of(&bytes), Decoded::Whole(Kept { stamp, record }));
         for at in 0..bytes.len() {
             assert_eq!(Decoded::of(&bytes[..at]), Decoded::Damaged, "truncated at {at}");
@@ -194,6 +210,7 @@ mod tests {
                 let mut damaged = bytes.clone();
                 damaged[at] ^= 1 << bit;
                 assert_eq!(Decoded::of(&damaged), Decoded::Damaged, "byte {at}, bit {bit}");
+                assert_eq!(super::stamp(&damaged), None, "byte {at}, bit {bit}");
             }
         }
     }

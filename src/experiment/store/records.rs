@@ -7,6 +7,7 @@
 
 use super::error::StoreError;
 use super::found::{Best, Found, in_file, in_segment};
+use super::near::Near;
 use super::numerics::numerics;
 use super::record::{Kept, Record, Stamp};
 use super::segment::{SEGMENT, key};
@@ -139,6 +140,11 @@ impl Store {
     /// As [`Store::look`].
     pub fn look_in_segments(&self, id: &str) -> Result<Found, StoreError> {
         self.look_further(id, Best::default())
+    }
+
+    /// Reads together what lies of these records in segments, as they were when the folders were last read. None of them has a file.
+    pub fn near<'a>(&self, ids: impl Iterator<Item = &'a str>) -> Near {
+        Near::read(&self.shared.segments.lone(ids.filter_map(key)))
     }
 
     fn look_further(&self, id: &str, mut best: Best) -> Result<Found, StoreError> {

@@ -72,7 +72,9 @@ impl Extent {
     /// # Errors
     /// What the system says.
     pub fn read(&self, segment: &Path) -> io::Result<Vec<u8>> {
-        stretch(&mut File::open(segment)?, self.at, self.end())
+        let mut bytes = Vec::new();
+        stretch(&mut File::open(segment)?, self.at, self.end(), &mut bytes)?;
+        Ok(bytes)
     }
 }
 
@@ -83,17 +85,20 @@ impl Extent {
 pub fn scan(segment: &Path, from: u64) -> io::Result<Scanned> {
     let mut file = open(segment)?;
     let length = file.metadata()?.len();
+    let mut bytes = Vec::new();
     let mut scanned = Scanned { seen: from, length, ..Scanned::default() };
     for told in index(segment, from)? {
         if told.at > scanned.seen {
             let until = told.at.min(length);
-            scanned.look(&stretch(&mut file, scanned.seen, until)?, true);
+            stretch(&mut file, scanned.seen, until, &mut bytes)?;
+            scanned.look(&bytes, true);
         }
         scanned.seen = scanned.seen.max(told.end());
         scanned.extents.push(told);
     }
     if scanned.seen < length {
-        scanned.look(&stretch(&mut file, scanned.seen, length)?, false);
+        stretch(&mut file, scanned.seen, length, &mut bytes)?;
+        scanned.look(&bytes, false);
     }
     Ok(scanned)
 }
@@ -143,13 +148,16 @@ fn open(segment: &Path) -> io::Result<File> {
     File::open(segment)
 }
 
-fn stretch(file: &mut File, from: u64, until: u64) -> io::Result<Vec<u8>> {
+/// Reads a stretch of a file into `bytes`, in the place of what they held; fewer where the file ends before.
+///
+/// # Errors
+/// What the system says; no memory for so many.
+pub fn stretch(file: &mut File, from: u64, until: u64, bytes: &mut Vec<u8>) -> io::Result<()> {
     let length = until.saturating_sub(from);
-    let mut bytes = Vec::new();
+    bytes.clear();
     bytes.try_reserve_exact(usize::try_from(length).unwrap_or(usize::MAX))?;
     file.seek(SeekFrom::Start(from))?;
-    file.take(length).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    file.take(length).read_to_end(bytes).map(drop)
 }
 
 #[cfg(test)]

@@ -91,11 +91,24 @@ impl Segments {
     pub fn places(&self, id: &str) -> Vec<(PathBuf, Extent)> {
         let Some(key) = segment::key(id) else { return Vec::new() };
         let known = self.known();
-        let first = known.places.partition_point(|place| place.key < key);
-        let same = known.places.get(first..).unwrap_or_default().iter();
-        let places = same.take_while(|place| place.key == key).chain(known.recent.get(&key));
         let file = |place: &Place| known.files.get(place.segment as usize).map(|file| file.path.clone());
-        places.filter_map(|place| Some((file(place)?, place.extent()))).collect()
+        known.of(key).filter_map(|place| Some((file(place)?, place.extent()))).collect()
+    }
+
+    /// Where those of these records lie that lie in one place only, in the order of each segment.
+    pub fn lone(&self, keys: impl Iterator<Item = u64>) -> Vec<(PathBuf, Vec<Extent>)> {
+        let known = self.known();
+        let lone = |key| {
+            let mut places = known.of(key).copied();
+            places.next().filter(|_| places.next().is_none())
+        };
+        let mut lone: Vec<Place> = keys.filter_map(lone).collect();
+        lone.sort_unstable_by_key(|place| (place.segment, place.at));
+        let of_one = |own: &[Place]| {
+            let file = known.files.get(own.first()?.segment as usize)?;
+            Some((file.path.clone(), own.iter().map(Place::extent).collect()))
+        };
+        lone.chunk_by(|one, next| one.segment == next.segment).filter_map(of_one).collect()
     }
 
     /// Segments in which something does not verify, and does not say whose it is.
@@ -210,6 +223,13 @@ impl Known {
         file.has_nameless |= has_nameless;
         let segment = number as u32;
         self.places.extend(extents.into_iter().map(|extent| Place::of(extent, segment)));
+    }
+
+    /// Each place of a record.
+    fn of(&self, key: u64) -> impl Iterator<Item = &Place> {
+        let first = self.places.partition_point(|place| place.key < key);
+        let same = self.places.get(first..).unwrap_or_default().iter();
+        same.take_while(move |place| place.key == key).chain(self.recent.get(&key))
     }
 
     fn wrote(&mut self, path: &Path, extent: Extent) {

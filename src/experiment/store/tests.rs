@@ -1,6 +1,7 @@
 //! Records in segments: the promises of files, for many records in one.
 
-use super::segment::{SEGMENT, index_of};
+use super::numerics::numerics;
+use super::segment::{Extent, SEGMENT, index_of};
 use super::{Found, Record, Store, StoreError};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -151,4 +152,55 @@ fn a_segment_that_cannot_be_begun_is_told_and_leaves_nothing() {
     store.create().unwrap();
     written(&store, 1..2);
     assert_eq!(store.read(&id(1)).unwrap(), Some(sample("1")));
+}
+
+#[test]
+fn records_read_together_are_those_that_verify_and_lie_in_one_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = large(folder.path());
+    written(&store, 0..6);
+    // Longer than what is read at once, and than what is read over.
+    let mut long = Record::default();
+    long.push("arena", vec![7; 3 << 20]);
+    store.write(&id(6), &long).unwrap();
+    written(&store, 7..10);
+    // A second place of 3, a record of another segment, and damage of 2.
+    let path = segments(folder.path()).remove(0);
+    fs::write(folder.path().join("copy.segment"), records_of(&path, &[3])).unwrap();
+    written(&large(folder.path()), 10..11);
+    let mut damaged = fs::read(&path).unwrap();
+    let at = memchr::memmem::find(&damaged, b"steps.csv 1\n2").unwrap() + b"steps.csv 1\n".len();
+    damaged[at] ^= 4;
+    fs::write(&path, &damaged).unwrap();
+    // Lines of the index that name each other's place.
+    let index = fs::read_to_string(index_of(&path)).unwrap();
+    let lines: Vec<&str> = index.lines().collect();
+    let swapped = |key: usize, line: &str| {
+        let words: Vec<u64> = line.split(' ').skip(1).take(2).map(|word| word.parse().unwrap()).collect();
+        Extent { key: key as u64, at: words[0], length: words[1] as u32 }.line()
+    };
+    let lines = [swapped(1, lines[0]), swapped(0, lines[1]), lines[2..].join("\n")];
+    fs::write(index_of(&path), lines.concat()).unwrap();
+    let reader = Store::of([folder.path()]);
+    reader.names().unwrap();
+    let near = |numbers: &[usize]| {
+        let ids: Vec<String> = numbers.iter().map(|number| id(*number)).collect();
+        let near = reader.near(ids.iter().map(String::as_str));
+        let told = |number: &usize| near.made(&id(*number)).is_some_and(|made| made == numerics());
+        (0..12).filter(told).collect::<Vec<_>>()
+    };
+    assert_eq!(near(&[11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0]), [4, 5, 6, 7, 8, 9, 10]);
+    assert_eq!((near(&[4, 9]), near(&[]), near(&[2])), (vec![4, 9], vec![], vec![]));
+    // The others are found one by one, or what is wrong with them.
+    assert_eq!(reader.look(&id(2)).unwrap(), Found::Damaged);
+    assert_eq!(reader.read(&id(3)).unwrap(), Some(sample("3")));
+    fs::remove_file(&path).unwrap();
+    assert_eq!(near(&[4, 10]), [10]);
+}
+
+/// The bytes of these records of a segment of small ones.
+fn records_of(path: &Path, numbers: &[usize]) -> Vec<u8> {
+    let bytes = fs::read(path).unwrap();
+    let starts: Vec<usize> = memchr::memmem::find_iter(&bytes, b"tailcatch-record").collect();
+    numbers.iter().flat_map(|number| bytes[starts[*number]..starts[*number + 1]].to_vec()).collect()
 }

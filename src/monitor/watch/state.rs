@@ -2,10 +2,11 @@
 
 use super::files::{State, Watching};
 use super::rows::WatchSettings;
+use crate::foundation::atomic_file;
 use crate::record::{LogOptions, Progress};
 use serde::{Deserialize, Serialize};
 use std::fs;
-use std::io::{self, BufWriter, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// The version of the file.
@@ -107,12 +108,19 @@ impl Kept {
     /// # Errors
     /// A file that cannot be read, is none of this version, or belongs to another question.
     pub fn open(&self, options: LogOptions) -> Result<Watching, StateError> {
+        // What a process that was killed left beside it. The state can be read and written where the folder cannot be listed.
+        let folder = self.path.parent().filter(|own| !own.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let _ = atomic_file::sweep(folder);
         let paths = self.question.paths.clone();
-        let bytes = match fs::read(&self.path) {
-            Ok(bytes) => bytes,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Ok(Watching::new(paths, options, self.question.settings.clone()));
+        let anew = || Watching::new(paths.clone(), options.clone(), self.question.settings.clone());
+        let bytes = match fs::metadata(&self.path) {
+            Ok(found) if found.is_file() => {
+                fs::read(&self.path).map_err(|source| self.refused("read", source))?
             }
+            // What keeps nothing, as /dev/null does, gives nothing.
+            Ok(found) if !found.is_dir() => return Ok(anew()),
+            Ok(_) => return Err(self.refused("read", io::ErrorKind::IsADirectory.into())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(anew()),
             Err(source) => return Err(self.refused("read", source)),
         };
         let foreign = |reason: String| StateError::Foreign { path: self.path.clone(), reason };
@@ -134,17 +142,8 @@ impl Kept {
         let progress = watching.follower.progress();
         let written =
             Written { version: VERSION, question: &self.question, progress, state: &watching.state };
-        let folder = self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = tempfile::Builder::new()
-            .prefix(".tailcatch-")
-            .tempfile_in(folder)
-            .map_err(|e| self.refused("write", e))?;
-        let mut writer = BufWriter::new(file.as_file_mut());
-        serde_json::to_writer(&mut writer, &written).map_err(|error| self.refused("write", error.into()))?;
-        writer.flush().map_err(|e| self.refused("write", e))?;
-        drop(writer);
-        file.persist(&self.path).map_err(|e| self.refused("write", e.error))?;
-        Ok(())
+        let bytes = serde_json::to_vec(&written).map_err(|error| self.refused("write", error.into()))?;
+        atomic_file::write(&self.path, &bytes).map_err(|source| self.refused("write", source))
     }
 
     fn refused(&self, action: &'static str, source: io::Error) -> StateError {

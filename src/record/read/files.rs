@@ -4,9 +4,11 @@ use super::error::Error;
 use super::format::format;
 use super::natural::natural;
 use super::spool::STDIN;
+use crate::foundation::presence::{is_absence, kind};
 use crate::record::tables::ObservedRow;
 use std::collections::{HashSet, VecDeque};
 use std::fs::FileType;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// A file that a path stands for.
@@ -35,9 +37,10 @@ pub(super) fn found(paths: &[PathBuf]) -> Result<Vec<Found>, Error> {
     let mut files: Vec<Found> = Vec::new();
     let mut known: HashSet<PathBuf> = HashSet::new();
     for path in paths {
+        let there = kind(path).map_err(|source| Error::Io { path: path.clone(), source })?;
         let (found, root) = if path == Path::new(STDIN) {
             (vec![path.clone()], None)
-        } else if path.is_dir() {
+        } else if there.is_some_and(|kind| kind.is_dir()) {
             let found = in_folder(path)?;
             if let Some(arrow) = arrow(path, &found) {
                 return Err(Error::UnknownExtension { path: arrow, extension: ".arrow".to_owned() });
@@ -46,15 +49,16 @@ pub(super) fn found(paths: &[PathBuf]) -> Result<Vec<Found>, Error> {
                 return Err(Error::NoLogInFolder { path: path.clone() });
             }
             (found, Some(path.as_path()))
-        } else if path.exists() {
+        } else if there.is_some() {
             (vec![path.clone()], None)
         } else if let Some(pattern) = pattern(path) {
             let folder = path.parent().unwrap_or(Path::new(""));
-            let fits = |entry: &Entry| {
-                matches(pattern, &entry.name) && entry.kind().is_ok_and(|kind| kind.is_file())
-            };
-            let found: Vec<PathBuf> =
-                entries(folder)?.into_iter().filter(fits).map(|entry| entry.path).collect();
+            let mut found = Vec::new();
+            for entry in entries(folder)?.into_iter().filter(|entry| matches(pattern, &entry.name)) {
+                // A log that cannot be seen is not left out without a word.
+                let kind = entry.kind().map_err(|source| Error::Io { path: entry.path.clone(), source })?;
+                found.extend(Some(entry.path).filter(|_| kind.is_file()));
+            }
             if found.is_empty() {
                 return Err(Error::NoMatch { path: path.clone() });
             }
@@ -110,7 +114,7 @@ struct Entry {
 
 impl Entry {
     /// What it is, links followed.
-    fn kind(&self) -> std::io::Result<FileType> {
+    fn kind(&self) -> io::Result<FileType> {
         if self.kind.is_symlink() { Ok(self.path.metadata()?.file_type()) } else { Ok(self.kind) }
     }
 }
@@ -118,10 +122,10 @@ impl Entry {
 /// What is in a folder, hidden entries left out, in natural order.
 fn entries(folder: &Path) -> Result<Vec<Entry>, Error> {
     let place = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    if !place.is_dir() {
-        return Err(Error::NotFound { path: place.to_owned() });
-    }
-    let refused = |source| Error::Io { path: place.to_owned(), source };
+    let refused = |source| match is_absence(&source) {
+        true => Error::NotFound { path: place.to_owned() },
+        false => Error::Io { path: place.to_owned(), source },
+    };
     let mut entries = Vec::new();
     for entry in place.read_dir().map_err(refused)? {
         let entry = entry.map_err(refused)?;

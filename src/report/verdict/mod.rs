@@ -14,7 +14,6 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use minijinja::value::Serde;
 use sentences::findings;
 use serde::Serialize;
-use std::fs;
 use std::path::{Path, PathBuf};
 use tables::{answers, cells, controls, ends, trainers};
 use words::{ASSUMED, INTERVALS, WORDS};
@@ -94,10 +93,9 @@ impl Page {
 /// Writes `verdict.html` and `verdict.md` into `dir`; the picture of the map is taken from there.
 ///
 /// # Errors
-/// A file that cannot be written.
+/// A picture that cannot be read, or a file that cannot be written.
 pub fn write(tables: &Tables, dir: &Path) -> Result<Written, ReportError> {
-    let drawn = fs::read_to_string(dir.join(PHASES).with_extension("svg")).ok();
-    let page = Page::of(tables, drawn.and_then(|svg| picture::safe(&svg)));
+    let page = Page::of(tables, picture::drawn(&dir.join(PHASES).with_extension("svg"))?);
     let (html, markdown) = (dir.join("verdict.html"), dir.join("verdict.md"));
     let put = |path: &Path, text: String| {
         atomic_file::write(path, text.as_bytes())

@@ -7,6 +7,7 @@ use crate::experiment::plan::runs::Planned;
 use crate::experiment::store::occupied::{Description, Held};
 use crate::experiment::store::{Store, StoreError, write_atomic};
 use crate::experiment::work::Options;
+use crate::foundation::presence;
 use crate::record::benchmark::{AlertRow, BaseRateRow, CalibrationRow, CaughtRow, GuardRow, RankingRow};
 use crate::record::endpoint::{EndingRow, HarmRow};
 use crate::record::folder::{PLAN, SCENARIOS};
@@ -89,7 +90,8 @@ impl<'a> Place<'a> {
             .collect();
         let hold = || {
             // Of a run.
-            if self.out.join(PLAN).exists() {
+            let plan = self.out.join(PLAN);
+            if presence::is_there(&plan).map_err(StoreError::io("look at", &plan))? {
                 return Err(StoreError::Taken { out: self.out.to_owned() }.into());
             }
             Ok(Held::take(self.out, Description(&self.own()), || self.describe())?)
