@@ -136,9 +136,12 @@ impl<'a> Planning<'a> {
     fn apart(&self, document: &Document, arm: usize) -> Vec<Vec<Role>> {
         let own = self.responses.get(arm).and_then(|response| programmes::own(document, response));
         let role = |programme| Role::Programme(Box::new(programme));
-        let mut apart = vec![programmes::of_the_policy().into_iter().map(role).collect()];
-        apart.extend(own.map(|own| vec![role(own)]));
-        apart
+        let by_policy = self.sheet.asks_the_policy().then(programmes::of_the_policy);
+        [by_policy, own.map(|own| vec![own])]
+            .into_iter()
+            .flatten()
+            .map(|programmes| programmes.into_iter().map(role).collect())
+            .collect()
     }
 
     /// The roles that a judgement of an arm's runs is about.
