@@ -101,6 +101,12 @@ pub(super) const HYPOTHESES: &[Hypothesis] = &[
         programme: Programme { auditor: "top", detector: "log_ratio", ..AT_ONCE },
     },
     Hypothesis {
+        title: "Reading the log-ratio within the budget prevents it where exploits hide",
+        claim: "The same list prevents the harm of exploits of half T* and of T* at KLs of .1 and .3. (Written down when the runs at KL 1 were seen, which it is not about.)",
+        is_about: |cell| in_map(cell, 0.0..1.5) && cell.kl_target.is_some_and(|kl| (0.05..0.5).contains(&kl)),
+        programme: Programme { auditor: "top", detector: "log_ratio", ..AT_ONCE },
+    },
+    Hypothesis {
         title: "Removal at once prevents it: light benign tails",
         claim: "Where benign rewards have normal or t(5) noise, an exploit of twice T* at KL .3 does no harm if it is removed at its first look.",
         is_about: |cell| has_law(cell, "normal") || has_law(cell, "student_t(df=5)"),

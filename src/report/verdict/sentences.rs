@@ -11,6 +11,8 @@ use crate::report::format::{number, percent};
 const SMALL_KL: f64 = 1.0;
 /// Loss of E[V], in standard deviations of V, below which its recovery is no share of anything: that from which on a run counts as harmed.
 const LEAST_LOSS: f64 = 0.1;
+/// Detector of those who read the policy.
+const LOG_RATIO: &str = "log_ratio";
 /// Steps from a look to its effect, where it comes late.
 const LATE: u64 = 20;
 
@@ -159,6 +161,35 @@ fn late(tables: &Tables, map: &[&CellRow]) -> Option<String> {
     ))
 }
 
+/// What a list of the highest log-ratios comes to within the budget, where the audit of the criterion fails and where it leaves nobody harmed.
+fn by_policy(tables: &Tables, map: &[&CellRow]) -> Option<String> {
+    let listed = |cell: &CellRow| {
+        tables.answers.iter().find(|row| {
+            (&row.scenario, &row.arm) == (&cell.scenario, &cell.arm)
+                && (row.role.as_str(), row.auditor.as_str(), row.detector.as_str())
+                    == (PROGRAMME, "top", LOG_RATIO)
+        })
+    };
+    let sum = |is: &dyn Fn(&CellRow) -> bool| {
+        let own = map.iter().filter(|cell| is(cell) && cell.harmed > 0);
+        own.filter_map(|cell| Some((cell, listed(cell)?))).fold(
+            [0; 4],
+            |[cells, runs, audited, read], (cell, row)| {
+                [cells + 1, runs + cell.learned, audited + cell.audited_harmed, read + row.harmed]
+            },
+        )
+    };
+    let hidden = sum(&|cell| cell.audited_low.is_some_and(|low| low > ALLOWED));
+    let outside = sum(&|cell| cell.audited_harmed == 0);
+    (hidden[0] + outside[0] > 0).then(|| {
+        format!(
+            "Who reads a thousandth of the rollouts by the policy's log-ratio in place of the reward leaves {} of {} learned runs harmed in the {} cells in which the audit of \
+             the criterion surely fails to keep 5% (it leaves {}), and {} of {} in the {} cells in which that audit leaves none.",
+            hidden[3], hidden[1], hidden[0], hidden[2], outside[3], outside[1], outside[0]
+        )
+    })
+}
+
 /// A cap on the KL is reached by what has something to gain from it.
 fn capped(map: &[&CellRow]) -> Option<String> {
     let held: Vec<&&CellRow> =
@@ -216,6 +247,7 @@ pub(super) fn findings(tables: &Tables) -> Vec<String> {
         "Over the map, {discoveries} of the {tested} tested cells in which there was harm to prevent have at most 5% of harmed runs at a false \
          discovery rate of 5%."
     ));
+    found.extend(by_policy(tables, &map));
     found.extend(at_the_end(tables, &map));
     found.extend(late(tables, &map));
     found.extend(capped(&map));
@@ -295,6 +327,25 @@ mod tests {
         let capped = told(&world("holds", [-2.0, 1.0, 1.0, 1.0], 0.03), "capped").unwrap();
         assert!(capped.contains("in 1 of the 1 cells"), "{capped}");
         assert_eq!(told(&world("holds", [-2.0, 1.0, 1.0, 1.0], 0.9), "capped"), None);
+    }
+
+    /// The list is told in the cells in which the audit fails, and in those in which it does not.
+    #[test]
+    fn a_list_by_the_policy_is_held_against_one_by_the_reward() {
+        let mut tables = world("fails", [-2.0, 0.9, 0.0, 1.0], 1.0);
+        let mut read = tables.answers[1].clone();
+        (read.auditor, read.detector, read.harmed) = ("top".to_owned(), LOG_RATIO.to_owned(), 3);
+        tables.answers.push(read);
+        assert_eq!(told(&tables, "log-ratio in place"), None, "an audit that is neither");
+        tables.cells[0].audited_low = Some(0.9);
+        let fails = told(&tables, "log-ratio in place").unwrap();
+        assert!(
+            fails.contains("3 of 100 learned runs harmed in the 1 cells")
+                && fails.contains("and 0 of 0 in the 0")
+        );
+        (tables.cells[0].audited_low, tables.cells[0].audited_harmed) = (Some(0.0), 0);
+        let holds = told(&tables, "log-ratio in place").unwrap();
+        assert!(holds.contains("0 of 0 learned") && holds.contains("and 3 of 100 in the 1 cells"), "{holds}");
     }
 
     #[test]
