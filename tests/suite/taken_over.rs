@@ -67,6 +67,31 @@ fn an_exploit_that_is_paid_what_the_best_are_paid_is_a_shift() {
 }
 
 #[test]
+fn a_shift_says_whether_the_others_rose_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.csv");
+    let cautions = |text: String| {
+        std::fs::write(&path, text).unwrap();
+        let answer: Value = json(tailcatch().arg("detect").arg(&path), 0);
+        assert_eq!(answer["verdict"], "shifted", "{}", answer["verdict_text"]);
+        (answer["cautions"].to_string(), answer["evidence"]["shift"]["growth"]["others"].as_f64().unwrap())
+    };
+    for seed in 0..3 {
+        let (said, others) =
+            cautions(log(seed, "", |step, stream| match stream.open_unit() < taken(step, 0.75) {
+                true => 2.0 + 0.2 * normal(stream),
+                false => normal(stream),
+            }));
+        assert!(
+            said.contains("one kind of answer spreads beside the others") && others < 0.6,
+            "{others} {said}"
+        );
+        let (said, others) = cautions(log(seed, "", |step, stream| 0.06 * step as f64 + normal(stream)));
+        assert!(said.contains("all answers come to be paid more") && others > 0.75, "{others} {said}");
+    }
+}
+
+#[test]
 fn a_share_that_ties_with_the_best_is_told_as_such() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.csv");

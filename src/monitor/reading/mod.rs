@@ -6,16 +6,19 @@
 //! for rewards of a few values how the [pass rate](PassRate) went.
 
 mod apart;
+mod apart_verdict;
 mod centre;
 mod entries;
 mod excess;
 mod gather;
 mod gathering;
+mod growth;
 mod jumps;
 mod late;
 mod list;
 mod mates;
 mod new_text;
+mod newest;
 mod observed;
 mod pass_rate;
 #[cfg(test)]
@@ -28,7 +31,9 @@ mod runs;
 mod sample;
 mod shared;
 mod shift;
+mod shift_verdict;
 mod tail_verdict;
+mod texts_since;
 mod values;
 mod verdict;
 mod visits;
@@ -44,7 +49,7 @@ pub use observed::{pass_rate, passes_above};
 pub use pass_rate::PassRate;
 pub use rise::Rise;
 pub use shared::{Length, PERMUTATIONS, Piece, Shared};
-pub use shift::{Above, Level, Shift};
+pub use shift::{Above, Growth, Level, Shift};
 pub use verdict::{Judgement, Verdict};
 pub use visits::Jump;
 
@@ -52,6 +57,7 @@ pub(super) use entries::{list_entry, texts, whose};
 pub(super) use gather::{OF_GROUP, OF_STEP};
 pub(super) use gathering::{Gathering, StepRows as GatheredRows};
 pub(super) use jumps::JUMPS;
+pub(super) use newest::{Late, Texts, came_since};
 pub(super) use pass_rate::{Passes, Rows as PassRows};
 pub(super) use sample::Sample;
 pub(super) use shared::shared;
@@ -209,7 +215,7 @@ pub(super) fn read(
         reading.list = jumps::list(log, rates, noun, std::mem::take(&mut reading.list))?;
     }
     if reading.judgement.verdict != Verdict::Flagged
-        && let Some(text) = new_text::new_text(log, base, above)?
+        && let Some(text) = texts_since::new_text(log, base, above)?
     {
         text.say(&mut reading.judgement, &named);
         reading.new_text = Some(text);
@@ -262,7 +268,10 @@ pub(super) fn conclude(gathered: Gathered, rest: Rest) -> Reading {
     let few = gathered.values.few().is_some();
     let shift = gathered.known.and_then(|known| {
         let alike = || shift::paid_alike(&gathered.levels, known, &gathered.ties).filter(|_| !few);
-        shift::shift(&gathered.levels, known).or_else(alike)
+        let shift = shift::shift(&gathered.levels, known).or_else(alike)?;
+        let growth =
+            growth::growth(&gathered.levels).filter(|_| matches!(shift.above, Above::All | Above::High));
+        Some(Shift { growth, ..shift })
     });
     let case = verdict::Case {
         gathered: &gathered,
