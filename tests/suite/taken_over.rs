@@ -92,6 +92,23 @@ fn a_shift_says_whether_the_others_rose_with_it() {
 }
 
 #[test]
+fn what_stands_apart_as_often_as_before_may_be_meant() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.csv");
+    // A bonus of 20 in one rollout of fifty: from the first step on, or in the end.
+    for (from, meant) in [(0, true), (30, false)] {
+        let text = log(3, "", |step, stream| {
+            normal(stream) + if step >= from && stream.open_unit() < 0.02 { 20.0 } else { 0.0 }
+        });
+        std::fs::write(&path, text).unwrap();
+        let answer: Value = json(tailcatch().arg("detect").arg(&path), 0);
+        let said = answer["cautions"].to_string();
+        assert_eq!(answer["verdict"], "flagged", "{said}");
+        assert_eq!(said.contains("a bonus that is meant and seldom earned"), meant, "{said}");
+    }
+}
+
+#[test]
 fn a_share_that_ties_with_the_best_is_told_as_such() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.csv");

@@ -10,6 +10,9 @@ use crate::foundation::format::{count, percent, table, visible};
 
 /// Rollouts that stand apart and answer one prompt, from which on that is said.
 const OF_ONE_PROMPT: usize = 3;
+/// Rollouts of the reference that stand apart, from which on it is known how often they came, and times by which that is as often later.
+const FEWEST_BEFORE: usize = 5;
+const AS_OFTEN: f64 = 2.0;
 
 impl Case<'_> {
     pub(super) fn flagged(&self, apart: Option<&Apart>, piece: Option<&Piece>) -> Judgement {
@@ -40,6 +43,7 @@ impl Case<'_> {
                     if apart.in_reference == 1 { "is" } else { "are" }
                 ));
             }
+            cautions.extend(self.as_often_as_before(apart));
         }
         if let (Some(piece), Some(shared)) = (piece, self.shared) {
             let holds = |entry: &&ListEntry| {
@@ -62,6 +66,19 @@ impl Case<'_> {
             cautions.push(format!("{}.", upper(&self.of_shift(shift))));
         }
         Judgement { verdict: Verdict::Flagged, sentence: said.join("; "), cautions, first_flag_step: first }
+    }
+
+    /// That they come as often as in the reference, as what is seldom and rightly paid does too.
+    fn as_often_as_before(&self, apart: &Apart) -> Option<String> {
+        let (before, after) =
+            (apart.in_reference as f64, apart.count.saturating_sub(apart.in_reference) as f64);
+        let expected = before / self.gathered.reference.max(1) as f64 * self.gathered.later as f64;
+        let as_often = after >= expected / AS_OFTEN && after <= expected * AS_OFTEN;
+        (apart.in_reference >= FEWEST_BEFORE && as_often).then(|| {
+            "They come as often there as later: so does an exploit that is not learnt, and a bonus that is meant and seldom earned. Read one \
+             of them; if it is meant and has a column of its own, leave that out of --reward."
+                .to_owned()
+        })
     }
 
     /// What the rollouts that stand apart are compared with.
