@@ -6,11 +6,12 @@ use crate::monitor::reading::{Late, NewText, RowText, Scored, Texts, came_since}
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
 
-/// Completions of the reference, of a later step, and of its highest paid, that are kept.
-const EARLY: usize = 200;
+/// Completions that are kept of the reference, and of the last steps; of each of these at least.
+const LOOKED_AT: usize = 200;
 const OF_STEP: usize = 12;
-const HIGHEST: usize = 4;
-/// The highest paid that are looked at.
+/// The same of the highest paid, and how many of those are looked at.
+const HIGHEST: usize = 80;
+const HIGHEST_OF_STEP: usize = 4;
 const HIGHEST_OF_ALL: usize = 40;
 /// Later steps that are kept; of more, one in two, in four …
 const STEPS: usize = 32;
@@ -71,14 +72,19 @@ impl Since {
                 return Vec::new();
             }
         }
-        let few =
-            reference.map_or(OF_STEP, |steps| EARLY.div_ceil(usize::try_from(steps).unwrap_or(EARLY).max(1)));
+        // Of few steps more each.
+        let steps = reference.unwrap_or(self.steps.div_ceil(LAST_IN));
+        let steps = usize::try_from(steps).unwrap_or(LOOKED_AT).max(1);
+        let (few, highest) = match reference {
+            Some(_) => (LOOKED_AT.div_ceil(steps), 0),
+            None => (LOOKED_AT.div_ceil(steps).max(OF_STEP), HIGHEST.div_ceil(steps).max(HIGHEST_OF_STEP)),
+        };
         let mut stream = SeedTree::new(0, 0).stream(Purpose::Audit, (1 << 49) + step);
         let drawn = stream.draw((0..scored.len()).collect(), few);
         let mut order: Vec<usize> = (0..scored.len()).collect();
         let score = |i: &usize| scored.get(*i).map_or(f64::NEG_INFINITY, Scored::score);
         order.sort_by(|a, b| score(b).total_cmp(&score(a)));
-        order.truncate(if reference.is_some() { 0 } else { HIGHEST });
+        order.truncate(highest);
         let mut places: Vec<usize> = drawn.iter().chain(&order).copied().collect();
         places.sort_unstable();
         places.dedup();
@@ -192,7 +198,7 @@ mod tests {
         assert!(found.from_step >= 180, "{found:?}");
         assert_eq!(watched(false).new_text(None), None);
         assert!(since.early.len() == 200 && since.late.len() <= STEPS, "{}", since.late.len());
-        assert!(since.texts.len() <= 200 + STEPS * (OF_STEP + HIGHEST), "{}", since.texts.len());
+        assert!(since.texts.len() <= 200 + STEPS * (OF_STEP + HIGHEST_OF_STEP), "{}", since.texts.len());
         assert_eq!(ends(&"ab\u{e4}".repeat(300)).chars().count(), START + 1 + END);
         assert_eq!(ends("short"), "short");
         // A log without completions is asked for none.
