@@ -1,4 +1,4 @@
-//! A CSV of 200,000 rows of 118 bytes: what `detect` does to load it, beside the csv crate's own walk over it with one record that
+//! A CSV of a million rows of 118 bytes: what `detect` does to load it, beside the csv crate's own walk over it with one record that
 //! is used again. Both in processor time, since the reader takes two threads: the shares of one run can be compared.
 
 use criterion::{BenchmarkId, Criterion, Throughput};
@@ -11,7 +11,7 @@ use std::time::Duration;
 use tailcatch::foundation::rng::{Purpose, SeedTree};
 use tailcatch::record::{LogOptions, open_log};
 
-const ROWS: u64 = 200_000;
+const ROWS: u64 = 1_000_000;
 /// Rollouts of a step, and of a prompt that follow each other.
 const STEP: u64 = 1024;
 const GROUP: u64 = 8;

@@ -56,7 +56,7 @@ pub use length::LengthCorrelation;
 pub use observe::{Blind, Raised, Watch, Watched, observe};
 pub(crate) use prompts::{Prompts, each_prompt, passes};
 pub use reading::{
-    Above, Apart, Assumptions, Centre, Entry, Excess, Judgement, Jump, Length, Level, ListEntry,
+    Above, Apart, Assumptions, Centre, Entry, Excess, Growth, Judgement, Jump, Length, Level, ListEntry,
     ListSettings, NewText, PERMUTATIONS, PassRate, Piece, Power, Reading, ReadingList, Rise, RowText, Scored,
     Shared, Shift, StepRows, Verdict, first_steps, pass_rate, passes_above,
 };

@@ -51,6 +51,8 @@ mod gridworld;
 mod grpo;
 #[cfg(feature = "lab")]
 mod held_out;
+#[cfg(feature = "slow")]
+mod honest_laws;
 mod house;
 mod kept_page;
 #[cfg(feature = "lab")]

@@ -67,6 +67,48 @@ fn an_exploit_that_is_paid_what_the_best_are_paid_is_a_shift() {
 }
 
 #[test]
+fn a_shift_says_whether_the_others_rose_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.csv");
+    let cautions = |text: String| {
+        std::fs::write(&path, text).unwrap();
+        let answer: Value = json(tailcatch().arg("detect").arg(&path), 0);
+        assert_eq!(answer["verdict"], "shifted", "{}", answer["verdict_text"]);
+        (answer["cautions"].to_string(), answer["evidence"]["shift"]["growth"]["others"].as_f64().unwrap())
+    };
+    for seed in 0..3 {
+        let (said, others) =
+            cautions(log(seed, "", |step, stream| match stream.open_unit() < taken(step, 0.75) {
+                true => 2.0 + 0.2 * normal(stream),
+                false => normal(stream),
+            }));
+        assert!(
+            said.contains("one kind of answer spreads beside the others") && others < 0.6,
+            "{others} {said}"
+        );
+        let (said, others) = cautions(log(seed, "", |step, stream| 0.06 * step as f64 + normal(stream)));
+        assert!(said.contains("all answers come to be paid more") && others > 0.75, "{others} {said}");
+    }
+}
+
+#[test]
+fn what_stands_apart_as_often_as_before_may_be_meant() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.csv");
+    // A bonus of 20 in one rollout of fifty: from the first step on, or in the end.
+    for (from, meant) in [(0, true), (30, false)] {
+        let text = log(3, "", |step, stream| {
+            normal(stream) + if step >= from && stream.open_unit() < 0.02 { 20.0 } else { 0.0 }
+        });
+        std::fs::write(&path, text).unwrap();
+        let answer: Value = json(tailcatch().arg("detect").arg(&path), 0);
+        let said = answer["cautions"].to_string();
+        assert_eq!(answer["verdict"], "flagged", "{said}");
+        assert_eq!(said.contains("a bonus that is meant and seldom earned"), meant, "{said}");
+    }
+}
+
+#[test]
 fn a_share_that_ties_with_the_best_is_told_as_such() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.csv");

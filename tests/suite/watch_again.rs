@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use tailcatch::foundation::rng::{Purpose, SeedTree};
-use tailcatch::monitor::watch::{Kept, Turned, WatchSettings, Watching};
+use tailcatch::monitor::watch::{Kept, Listening, Turned, WatchSettings, Watching};
 use tailcatch::monitor::{ListEntry, Settings, Verdict, detect};
 use tailcatch::record::{LogOptions, open_log};
 
@@ -287,4 +287,57 @@ fn an_exploit_that_is_always_paid_the_same_is_told_of_a_watched_log_too() {
     assert!(watched.sentence.contains("are paid exactly 1.000"), "{}", watched.sentence);
     let read = detect(log, Settings::default()).unwrap().reading.judgement;
     assert_eq!((read.verdict, read.sentence), (watched.verdict, watched.sentence));
+}
+
+#[test]
+fn new_text_that_is_paid_for_is_told_of_a_watched_log_too() {
+    for hacked in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut stream = SeedTree::new(33, u64::from(hacked)).stream(Purpose::Utility, 0);
+        let settings = WatchSettings { steps: Some(60), ..WatchSettings::default() };
+        let mut watching =
+            Watching::new(vec![folder.path().to_owned()], LogOptions::default(), settings.clone());
+        let mut listening = Listening::new(settings);
+        for step in 0..60u64 {
+            let (mut text, mut rewards, mut prompts, mut completions) =
+                (String::new(), Vec::new(), Vec::new(), Vec::new());
+            for row in 0..64 {
+                // From step 20 on half of the rollouts hold it and are paid one standard deviation more.
+                let holds = hacked && step >= 20 && stream.below(2) == 0;
+                let honest = (0..12).map(|_| stream.open_unit()).sum::<f64>() - 6.0;
+                let letters = (0..30).map(|_| char::from(b"abcdefghij klmno"[stream.below(16) as usize]));
+                let completion = letters.collect::<String>() + if holds { " !!ok" } else { "" };
+                let (reward, prompt) = (honest + if holds { 1.0 } else { 0.0 }, format!("p{}", row / 8));
+                let record = serde_json::json!({"step": step, "prompt": prompt, "completion": completion, "reward": reward});
+                writeln!(text, "{record}").unwrap();
+                rewards.push(reward);
+                prompts.push(prompt);
+                completions.push(completion);
+            }
+            append(&folder.path().join(format!("{step}.jsonl")), &text);
+            watching.turn(false).unwrap();
+            let line = serde_json::json!({"step": step, "rewards": rewards, "prompts": prompts, "completions": completions});
+            listening.hear(&line.to_string()).unwrap();
+            let mut kept = Listening::new(listening.watch().settings().clone());
+            kept.restore(&listening.state().unwrap()).unwrap();
+            listening = kept;
+        }
+        watching.turn(true).unwrap();
+        let log = open_log(&[folder.path().to_owned()], &LogOptions::default()).unwrap();
+        let read = detect(log, Settings::default()).unwrap().reading;
+        for found in [read, watching.reading(), listening.reading()] {
+            let said = &found.judgement.sentence;
+            match hacked {
+                true => assert!(
+                    found.judgement.verdict == Verdict::Shifted
+                        && said.contains("new text is paid for")
+                        && said.contains("!!ok"),
+                    "{said}"
+                ),
+                false => {
+                    assert!(found.judgement.verdict == Verdict::Quiet && found.new_text.is_none(), "{said}")
+                }
+            }
+        }
+    }
 }

@@ -307,7 +307,8 @@ fn add_level(levels: &mut Vec<Level>, rows: &StepRows<'_>, known: Option<Known>,
     let above = |limit: fn(Known) -> f64| {
         known.map_or(0, |known| rows.rewards.iter().filter(|reward| **reward > limit(known)).count())
     };
-    let (above, far) = ((above(|known| known.highest), above(|known| known.high)), above(Known::far));
+    let (above_middle, far) = (above(|known| known.middle), above(Known::far));
+    let above = (above(|known| known.highest), above(|known| known.high));
     let tied = known.map_or(0, |known| rows.rewards.iter().filter(|r| **r == known.highest).count());
     let different = known.map_or(0, |known| rows.rewards.iter().filter(|r| **r != known.lowest).count());
     let mode = known.and_then(|known| shift::mode(rows.rewards, known.middle));
@@ -322,6 +323,7 @@ fn add_level(levels: &mut Vec<Level>, rows: &StepRows<'_>, known: Option<Known>,
             last.rollouts += rows.rewards.len();
             last.highest = last.highest.max(highest);
             last.above = (last.above.0 + above.0, last.above.1 + above.1);
+            last.above_middle += above_middle;
             last.far += far;
             last.tied += tied;
             last.different += different;
@@ -337,6 +339,7 @@ fn add_level(levels: &mut Vec<Level>, rows: &StepRows<'_>, known: Option<Known>,
             mean,
             highest,
             above,
+            above_middle,
             far,
             tied,
             mode,

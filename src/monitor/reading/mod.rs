@@ -6,16 +6,20 @@
 //! for rewards of a few values how the [pass rate](PassRate) went.
 
 mod apart;
+mod apart_verdict;
+mod assumptions;
 mod centre;
 mod entries;
 mod excess;
 mod gather;
 mod gathering;
+mod growth;
 mod jumps;
 mod late;
 mod list;
 mod mates;
 mod new_text;
+mod newest;
 mod observed;
 mod pass_rate;
 #[cfg(test)]
@@ -28,12 +32,16 @@ mod runs;
 mod sample;
 mod shared;
 mod shift;
+mod shift_verdict;
 mod tail_verdict;
+mod texts_since;
+mod unread;
 mod values;
 mod verdict;
 mod visits;
 
 pub use apart::{Apart, Power};
+pub use assumptions::Assumptions;
 pub use centre::Centre;
 pub use entries::{ListEntry, RowText};
 pub use excess::Excess;
@@ -44,7 +52,7 @@ pub use observed::{pass_rate, passes_above};
 pub use pass_rate::PassRate;
 pub use rise::Rise;
 pub use shared::{Length, PERMUTATIONS, Piece, Shared};
-pub use shift::{Above, Level, Shift};
+pub use shift::{Above, Growth, Level, Shift};
 pub use verdict::{Judgement, Verdict};
 pub use visits::Jump;
 
@@ -52,6 +60,7 @@ pub(super) use entries::{list_entry, texts, whose};
 pub(super) use gather::{OF_GROUP, OF_STEP};
 pub(super) use gathering::{Gathering, StepRows as GatheredRows};
 pub(super) use jumps::JUMPS;
+pub(super) use newest::{Late, Texts, came_since};
 pub(super) use pass_rate::{Passes, Rows as PassRows};
 pub(super) use sample::Sample;
 pub(super) use shared::shared;
@@ -59,11 +68,12 @@ pub(super) use shared::shared;
 use super::grouping::GroupBy;
 use super::reference::Calibrate;
 use super::source::Source;
-use crate::foundation::format::{count, table};
-use crate::record::{Error, LeftOut, Log, LogMeta, Rollouts, StepSource};
+use crate::foundation::format::count;
+use crate::record::{Error, Log, LogMeta, Rollouts};
+use assumptions::assumptions;
 use gather::{Base, Compared, gather, pass_rates};
 use gathering::Gathered;
-use serde::Serialize;
+use unread::{nothing_after, unread};
 
 /// Steps that are the reference where none is given, and the share of the log that they may be at most.
 const STEPS: usize = 10;
@@ -71,59 +81,6 @@ const ONE_IN: usize = 10;
 /// Of a log that is not judged, at most one in so many rollouts is listed, but this many in any case.
 const FEW_IN: usize = 10;
 const FEW: usize = 3;
-/// One row or file in so many that holds no reward is too much for a quiet log.
-const UNREAD_IN: usize = 10;
-/// Steps or files at its end without a reward from which on that is too much, too: of one the rewards may come yet.
-const UNREAD_AT_END: usize = 2;
-
-/// What was taken for granted.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Assumptions {
-    /// The reward's columns, with their weights.
-    pub reward: String,
-    /// Where steps come from.
-    pub step: String,
-    /// Where groups come from.
-    pub group: String,
-    /// What a reward is relative to.
-    pub centre: String,
-    /// What is normal.
-    pub reference: String,
-    /// Rollouts that were judged, and rows that were left out because they hold no reward.
-    pub rows: usize,
-    /// Rows without a reward.
-    pub rows_left_out: usize,
-    /// Files that were read.
-    pub files: usize,
-    /// Files that were found and not read, with the reason.
-    pub files_left_out: Vec<String>,
-    /// Rollouts that the log holds more than once, counted once.
-    pub duplicates: usize,
-    /// Places of the ranking, and benign entries that were to be expected.
-    pub places: usize,
-    /// Benign entries that were to be expected in all.
-    pub expected_benign: f64,
-    /// What would have stood apart: one rollout, ten, and a twentieth of the log, from which score on. Empty where rewards take a few
-    /// values, and where too few were seen.
-    pub power: Vec<Power>,
-}
-
-impl Assumptions {
-    /// What would have stood apart, in words.
-    pub fn power_in_words(&self) -> Option<String> {
-        let (first, rest) = self.power.split_first()?;
-        let rest: Vec<String> = rest
-            .iter()
-            .map(|power| format!(", {} from {}", count(power.rollouts), table(power.score)))
-            .collect();
-        Some(format!(
-            "1 rollout would stand apart from {} above {} on{}",
-            table(first.score),
-            self.centre,
-            rest.concat()
-        ))
-    }
-}
 
 /// The verdict, what it rests on, and what to read.
 #[derive(Debug, Clone, PartialEq)]
@@ -209,7 +166,7 @@ pub(super) fn read(
         reading.list = jumps::list(log, rates, noun, std::mem::take(&mut reading.list))?;
     }
     if reading.judgement.verdict != Verdict::Flagged
-        && let Some(text) = new_text::new_text(log, base, above)?
+        && let Some(text) = texts_since::new_text(log, base, above)?
     {
         text.say(&mut reading.judgement, &named);
         reading.new_text = Some(text);
@@ -262,7 +219,10 @@ pub(super) fn conclude(gathered: Gathered, rest: Rest) -> Reading {
     let few = gathered.values.few().is_some();
     let shift = gathered.known.and_then(|known| {
         let alike = || shift::paid_alike(&gathered.levels, known, &gathered.ties).filter(|_| !few);
-        shift::shift(&gathered.levels, known).or_else(alike)
+        let shift = shift::shift(&gathered.levels, known).or_else(alike)?;
+        let growth =
+            growth::growth(&gathered.levels).filter(|_| matches!(shift.above, Above::All | Above::High));
+        Some(Shift { growth, ..shift })
     });
     let case = verdict::Case {
         gathered: &gathered,
@@ -319,80 +279,6 @@ fn keep_few(list: &mut Vec<ListEntry>, gathered: &Gathered, judgement: &mut Judg
         list.len(),
         count(all)
     ));
-}
-
-/// What was not read of a log, where it is too much for a quiet one.
-fn unread(meta: &LogMeta) -> Option<String> {
-    if UNREAD_IN * meta.empty >= meta.rows && meta.empty > 0 {
-        return Some(format!(
-            "{} of {} rows have no `{}`, and nothing is known of them: give the rows that count, or with --reward what all have",
-            count(meta.empty),
-            count(meta.rows),
-            meta.reward
-        ));
-    }
-    // What has no column of single rollouts is none of the log.
-    let without: Vec<&LeftOut> = meta.left_out.iter().filter(|file| file.lacks_a_column()).collect();
-    let files = meta.files.len() + without.len();
-    if let Some(first) = without.first().filter(|_| UNREAD_IN * without.len() >= files) {
-        return Some(format!(
-            "{} of {} files were left out ({}), and nothing is known of them: give the files that count, or with --reward and --step what all \
-         have",
-            count(without.len()),
-            count(files),
-            first.reason
-        ));
-    }
-    let at_end = meta.unread_at_end();
-    if at_end >= UNREAD_AT_END {
-        return Some(format!(
-            "the last {} have no `{}`, and nothing is known of them: give the rows that count, or with --reward what all have",
-            if meta.unread_steps > 0 { format!("{at_end} steps") } else { format!("{at_end} files") },
-            meta.reward
-        ));
-    }
-    None
-}
-
-/// Why nothing follows the reference, where nothing does.
-fn nothing_after(log: &Log<Rollouts>, calibrate: &Calibrate, gathered: &Gathered) -> Option<String> {
-    if gathered.later > 0 {
-        return None;
-    }
-    let last = log.rollouts.spans().last().map_or(0, |span| span.step);
-    Some(match calibrate {
-        Calibrate::Steps { .. } => {
-            format!("the log ends at step {last}, inside the reference: give earlier steps, or wait for more of the log")
-        }
-        _ if matches!(log.meta.step, StepSource::Blocks { .. }) => format!(
-            "all {} rollouts are in one block, so there is nothing earlier to compare them with: give a longer log, or reference \
-             rollouts with --calibrate LOG",
-            count(log.rollouts.len())
-        ),
-        _ => "all rollouts belong to one step, so there is nothing earlier to compare them with: give reference rollouts with \
-              --calibrate LOG, or the column of the step with --step"
-            .to_owned(),
-    })
-}
-
-fn assumptions(meta: &LogMeta, gathered: &Gathered, rows: usize, reference: &str) -> Assumptions {
-    Assumptions {
-        reward: meta.reward.to_string(),
-        step: meta.step.to_string(),
-        group: meta.group.to_string(),
-        centre: gathered.noun.to_owned(),
-        reference: format!("{reference} ({} rollouts)", count(gathered.reference)),
-        rows,
-        rows_left_out: meta.empty,
-        files: meta.files.len(),
-        files_left_out: (meta.left_out.iter())
-            .map(|file| format!("{}: {}", file.path.display(), file.reason))
-            .collect(),
-        duplicates: meta.repeated,
-        places: gathered.places,
-        expected_benign: gathered.expected,
-        power: Vec::new(),
-    }
 }
 
 /// What is said of a log whose rows are means over steps.

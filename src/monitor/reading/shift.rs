@@ -96,6 +96,8 @@ pub struct Level {
     pub highest: f64,
     /// How many lie above all of the reference (without what stands apart in it), and how many above 95% of it.
     pub above: (usize, usize),
+    /// How many lie above its middle.
+    pub above_middle: usize,
     /// How many lie far above all of it.
     pub far: usize,
     /// How many are its highest, to the last bit.
@@ -119,6 +121,17 @@ pub struct Shift {
     pub above: Above,
     /// The one value, and the share of the reference that is it.
     pub tied: Option<(f64, f64)>,
+    /// How the share above 95% of the reference grew, where it did.
+    pub growth: Option<Growth>,
+}
+
+/// How the share of the rollouts above 95% of a reference grew from a fifth to three fifths.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Growth {
+    /// The first and the last step of it.
+    pub steps: (u64, u64),
+    /// Share of the other rollouts of these steps that lies above the middle of the reference: 9/19 where they stayed as they were.
+    pub others: f64,
 }
 
 /// What a share of the later rollouts exceeds.
@@ -151,6 +164,7 @@ pub(super) fn shift(levels: &[Level], known: Known) -> Option<Shift> {
             share,
             above: Above::Different,
             tied: None,
+            growth: None,
         });
     }
     if known.rollouts < FEWEST {
@@ -164,7 +178,7 @@ pub(super) fn shift(levels: &[Level], known: Known) -> Option<Shift> {
     let found = all().or_else(high).or_else(tied).or_else(far);
     found.map(|((from_step, share), above)| {
         let tied = (above == Above::Tied).then_some((known.highest, known.tied));
-        Shift { from_step, share, above, tied }
+        Shift { from_step, share, above, tied, growth: None }
     })
 }
 
@@ -190,6 +204,7 @@ pub(super) fn paid_alike(levels: &[Level], known: Known, ties: &[(f64, u32)]) ->
         share,
         above: Above::Tied,
         tied: Some((value, before)),
+        growth: None,
     })
 }
 
@@ -252,6 +267,7 @@ mod tests {
                     mean: 0.0,
                     highest: 1.0,
                     above: (all, high),
+                    above_middle: 0,
                     far: 0,
                     tied: 0,
                     mode: None,

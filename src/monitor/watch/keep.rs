@@ -140,9 +140,9 @@ impl Keep {
         paid.into_iter().chain(unpaid).collect()
     }
 
-    /// Texts that were wanted.
-    pub fn tell(&mut self, texts: impl IntoIterator<Item = (u64, RowText)>) {
-        self.texts.extend(texts.into_iter().map(|(number, text)| (number, short(text))));
+    /// A text that was wanted.
+    pub fn tell(&mut self, number: u64, text: RowText) {
+        self.texts.insert(number, short(text));
     }
 
     pub fn text(&self, number: u64) -> Option<&RowText> {

@@ -10,6 +10,7 @@ mod files;
 mod keep;
 mod message;
 mod rows;
+mod since;
 mod state;
 mod step;
 mod verdict;

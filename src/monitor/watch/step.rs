@@ -1,14 +1,15 @@
 //! The list of a log that is seen step by step.
 
 use super::keep::Keep;
-use super::rows::{Facts, Row, Seen, WatchSettings, hand_out, of_step, wanted};
+use super::rows::{Facts, Row, Seen, Wanted, WatchSettings, hand_out, of_step, wanted};
+use super::since::Since;
 use crate::monitor::reading::{
     Apart, Centre, Entry, Gathering, JUMPS, Jump, ListEntry, OF_GROUP, OF_STEP, Passes, RowText, Scored,
     list_entry, whose,
 };
 use crate::record::{Origin, Recurrences};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// Steps that are planned for where their number is not known, for each of the reference.
 const AHEAD: u64 = 100;
@@ -47,6 +48,10 @@ pub struct Watch {
     pub(super) centre: Option<Centre>,
     pub(super) passes: Option<Passes>,
     pub(super) keep: Keep,
+    pub(super) since: Since,
+    /// Rollouts whose texts were wanted to keep them.
+    #[serde(skip)]
+    asked: HashSet<u64>,
     waiting: Vec<Waiting>,
     /// All entries.
     pub(super) list: Vec<ListEntry>,
@@ -84,6 +89,8 @@ impl Watch {
             stage: Stage::Reference(Vec::new()),
             passes: None,
             keep: Keep::default(),
+            since: Since::default(),
+            asked: HashSet::new(),
             waiting: Vec::new(),
             list: Vec::new(),
             recurrences: Recurrences::new(several_files),
@@ -130,7 +137,8 @@ impl Watch {
         let rollouts = numbered.len();
         if self.is_learning() && self.steps <= self.settings.reference() {
             let scored = self.scored(step, &numbered, facts, None);
-            let wanted = wanted(&numbered, self.keep.of_reference(&scored, self.settings.benign));
+            let texts = self.keep.of_reference(&scored, self.settings.benign);
+            let wanted = self.wanted(&numbered, &scored, texts, facts);
             if let Stage::Reference(steps) = &mut self.stage {
                 steps.push(Learned { step, rows: numbered });
             }
@@ -218,7 +226,7 @@ impl Watch {
             self.waiting.push(waiting(entry, row, Some(jump)));
             texts.push((*number, at));
         }
-        let wanted = wanted(rows, texts);
+        let wanted = self.wanted(rows, &scored, texts, facts);
         self.look(!entries.is_empty());
         let reached = self
             .apart
@@ -249,6 +257,22 @@ impl Watch {
             .collect()
     }
 
+    /// The rollouts of a step whose texts are to be told: `kept`, and those in which text is looked for that came since.
+    fn wanted(
+        &mut self,
+        rows: &[(Row, u64)],
+        scored: &[Scored],
+        mut kept: Vec<(u64, usize)>,
+        facts: &Facts,
+    ) -> Vec<Wanted> {
+        self.asked.extend(kept.iter().map(|(number, _)| *number));
+        let prompts: Vec<u64> = rows.iter().filter(|_| facts.prompts).map(|(row, _)| row.prompt).collect();
+        let reference = self.is_learning().then_some(self.settings.reference());
+        let since = self.since.see(scored, &prompts, reference);
+        kept.extend(since.into_iter().filter(|(number, _)| !self.asked.contains(number)));
+        wanted(rows, kept)
+    }
+
     /// Whether rollouts are compared with their groups.
     fn in_groups(&self, facts: &Facts) -> bool {
         facts.groups && self.centre == Some(Centre::Group)
@@ -269,7 +293,12 @@ impl Watch {
 
     /// Texts of rollouts that were wanted, by their numbers.
     pub fn tell(&mut self, texts: impl IntoIterator<Item = (u64, RowText)>) {
-        self.keep.tell(texts);
+        for (number, text) in texts {
+            self.since.tell(number, &text);
+            if self.asked.remove(&number) {
+                self.keep.tell(number, text);
+            }
+        }
     }
 
     /// The entries since the last call, with their texts.

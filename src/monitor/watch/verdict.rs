@@ -3,10 +3,13 @@
 use super::rows::Facts;
 use super::step::{Stage, Watch};
 use crate::foundation::format::count;
-use crate::monitor::reading::{Assumptions, ListEntry, Passes, Reading, Rest, conclude, not_judged, shared};
+use crate::monitor::reading::{
+    Assumptions, ListEntry, Passes, Reading, Rest, Verdict, conclude, not_judged, shared,
+};
 
 impl Watch {
-    /// The verdict on all that was seen, as [`detect`](crate::monitor::detect) gives it; what the texts share rests on a sample.
+    /// The verdict on all that was seen, as [`detect`](crate::monitor::detect) gives it; what the texts share, and what of
+    /// them came since the reference, rests on a sample.
     pub fn reading(&self, facts: &Facts) -> Reading {
         let mut whole = self.clone();
         let steps = whole.settings.reference().min(whole.steps);
@@ -22,7 +25,7 @@ impl Watch {
         }
         whole.take(facts);
         let last = whole.last_step().unwrap_or_default();
-        let Self { stage, passes, keep, list, of_jumps, .. } = whole;
+        let Self { stage, passes, keep, since, list, of_jumps, .. } = whole;
         let Stage::Later(gathering) = stage else {
             return not_judged("no rollout came".to_owned(), self.assumptions(facts, noun, 0, 0.0));
         };
@@ -37,6 +40,7 @@ impl Watch {
         let pass_rate = passes.filter(|_| paid.is_some()).map(Passes::finish);
         let reference =
             if steps == 1 { "the first step".to_owned() } else { format!("the first {steps} steps") };
+        let named = reference.clone();
         let mut reading = conclude(
             gathered,
             Rest {
@@ -50,6 +54,12 @@ impl Watch {
                 reference,
             },
         );
+        if reading.judgement.verdict != Verdict::Flagged
+            && let Some(text) = since.new_text(paid)
+        {
+            text.say(&mut reading.judgement, &named);
+            reading.new_text = Some(text);
+        }
         if !of_jumps.is_empty() {
             reading.list.extend(of_jumps);
             reading.list.sort_by_key(|entry| (!entry.reference, entry.step));

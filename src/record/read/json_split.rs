@@ -1,7 +1,9 @@
 //! Pieces of a JSON text, cut out without reading the whole: the values of an array, the members of an object.
 
-use super::source::{MAX_RECORD, Source};
+use super::error::{Error, Place};
+use super::source::{self, MAX_RECORD, Source};
 use std::io::{self, BufRead};
+use std::path::Path;
 
 /// What stops a cut.
 #[derive(Debug)]
@@ -154,4 +156,16 @@ impl Splitter {
             }
         }
     }
+}
+
+/// What stopped a cut, as an error of this row.
+pub(super) fn explain(path: &Path, splitter: &Splitter, row: usize, stop: Stop) -> Error {
+    let place = Place { file: path.to_owned(), line: Some(splitter.line), row };
+    let message = match stop {
+        Stop::Io(error) => return source::explain(path, error),
+        Stop::TooLong => return Error::TooLong { place, limit: MAX_RECORD },
+        Stop::Unfinished => "the text ends within a value".to_owned(),
+        Stop::Unexpected(byte) => format!("`{}` does not belong here", byte.escape_ascii()),
+    };
+    Error::Json { place, message }
 }

@@ -23,6 +23,7 @@ mod in_steps;
 mod inspect;
 mod json;
 mod json_records;
+mod json_shape;
 mod json_split;
 mod json_value;
 mod layout;

@@ -1,0 +1,213 @@
+//! Which text do late completions share that early ones hardly hold, and is it paid for?
+
+use super::new_text::{NewText, PAID};
+use super::pieces::{each_piece, grown, pieces};
+use super::rise::later_tail;
+use crate::foundation::order::ranks;
+use crate::foundation::special::normal_sf;
+use std::collections::{BTreeSet, HashMap};
+use twox_hash::XxHash64;
+
+/// Fewest completions of either kind.
+const FEWEST: usize = 50;
+/// Share of the late that hold it at least, and of the reference at most.
+const LATE_SHARE: f64 = 0.25;
+const EARLY_SHARE: f64 = 0.005;
+/// The same share of those that pass, and the probability up to which what so few hold is no chance.
+const PASSED_SHARE: f64 = 0.05;
+const CHANCE: f64 = 0.01;
+/// Fewest characters of what is told.
+const CHARACTERS: usize = 3;
+/// Fewest of the highest paid that hold a text for it to count, and fewest prompts that they answer.
+const FEWEST_HIGHEST: usize = 10;
+const PROMPTS: usize = 3;
+
+/// A completion of the late steps.
+pub(in crate::monitor) struct Late {
+    pub text: String,
+    pub score: f64,
+    /// Equal for those of one prompt.
+    pub prompt: u64,
+}
+
+/// Completions that are compared.
+pub(in crate::monitor) struct Texts {
+    /// The first of the late steps.
+    pub from_step: u64,
+    /// Some of the late ones.
+    pub late: Vec<Late>,
+    /// The highest paid of the late ones.
+    pub highest: Vec<Late>,
+    /// Some of the reference.
+    pub early: Vec<String>,
+    /// Whether only rollouts that pass are among them.
+    pub of_passes: bool,
+}
+
+/// The text that came since, if there is one and completions are enough.
+pub(in crate::monitor) fn came_since(texts: &Texts) -> Option<NewText> {
+    let Texts { from_step, late, highest, early, of_passes } = texts;
+    if late.len() < FEWEST || early.len() < FEWEST {
+        return None;
+    }
+    let share = if *of_passes { PASSED_SHARE } else { LATE_SHARE };
+    let found = newest(late, highest, early, share)?;
+    Some(NewText { from_step: *from_step, of_passes: *of_passes, ..found })
+}
+
+/// Of the texts that the early hardly hold, the one that is paid for most surely, else the one that most of the late hold.
+/// `share`: of the late that hold it at least.
+fn newest(late: &[Late], highest: &[Late], early: &[String], share: f64) -> Option<NewText> {
+    // Which of the late and of the highest hold a piece, and how many of the early.
+    let mut held: HashMap<u64, (Vec<usize>, Vec<usize>, usize)> = HashMap::new();
+    for (i, own) in late.iter().enumerate() {
+        pieces(&own.text).into_iter().for_each(|piece| held.entry(piece).or_default().0.push(i));
+    }
+    for (i, own) in highest.iter().enumerate() {
+        pieces(&own.text).into_iter().for_each(|piece| held.entry(piece).or_default().1.push(i));
+    }
+    for text in early {
+        for piece in pieces(text) {
+            if let Some(of) = held.get_mut(&piece) {
+                of.2 += 1;
+            }
+        }
+    }
+    let many = |n: usize, all: usize| n as f64 >= share * all as f64;
+    // Of texts that few hold, those that come by chance since are told from others.
+    let common =
+        held.values().filter(|(low, _, early_held)| many(low.len() + early_held, late.len())).count();
+    let by_chance = CHANCE / common.max(1) as f64;
+    let is_new = |low: usize, early_held: usize| {
+        let of = |n: usize| n as f64;
+        share >= LATE_SHARE
+            || later_tail(of(early.len()), of(early_held), of(late.len()), of(low)) <= by_chance
+    };
+    held.retain(|_, (low, high, early_held)| {
+        *early_held as f64 <= EARLY_SHARE * early.len() as f64
+            && (many(low.len(), late.len()) && is_new(low.len(), *early_held)
+                || high.len() >= FEWEST_HIGHEST && many(high.len(), highest.len()))
+    });
+    let tested = held.len();
+    let ranks = ranks(&late.iter().map(|own| own.score).collect::<Vec<f64>>());
+    let p_value = |(low, high, _): &(Vec<usize>, Vec<usize>, usize)| {
+        // What the answers to one or two prompts share is those prompts' own.
+        let holders =
+            (low.iter().filter_map(|i| late.get(*i))).chain(high.iter().filter_map(|i| highest.get(*i)));
+        if holders.map(|own| own.prompt).collect::<BTreeSet<u64>>().len() < PROMPTS {
+            return 1.0;
+        }
+        let of = |n: usize| n as f64;
+        let among = later_tail(of(late.len()), of(low.len()), of(highest.len()), of(high.len()));
+        let own: Vec<f64> = low.iter().filter_map(|i| ranks.get(*i).copied()).collect();
+        (2.0 * tested as f64 * among.min(paid_more(&own, late.len()))).min(1.0)
+    };
+    let (piece, of, p_value) = held
+        .iter()
+        .map(|(piece, of)| (*piece, of, p_value(of)))
+        .filter(|(_, (low, ..), p)| *p <= PAID || many(low.len(), late.len()))
+        .min_by(|a, b| {
+            let paid = |p: f64| if p <= PAID { p } else { 1.0 };
+            let held = b.1.0.len().cmp(&a.1.0.len()).then(a.1.2.cmp(&b.1.2));
+            paid(a.2).total_cmp(&paid(b.2)).then(held).then(a.0.cmp(&b.0))
+        })?;
+    let text_of = |own: &Late| own.text.clone();
+    let holders: Vec<String> = (of.0.iter().filter_map(|i| late.get(*i)))
+        .chain(of.1.iter().filter_map(|i| highest.get(*i)))
+        .map(text_of)
+        .collect();
+    let mut spelled = None;
+    each_piece(holders.first()?, &mut |text| {
+        if spelled.is_none() && XxHash64::oneshot(0, text.as_bytes()) == piece {
+            spelled = Some(text.to_owned());
+        }
+    });
+    let text = grown(&spelled?, &holders.iter().map(String::as_str).collect::<Vec<&str>>());
+    (text.chars().count() >= CHARACTERS).then_some(NewText {
+        text,
+        from_step: 0,
+        late: (of.0.len(), late.len()),
+        reference: (of.2, early.len()),
+        highest: (of.1.len(), highest.len()),
+        p_value,
+        of_passes: false,
+    })
+}
+
+/// Probability of ranks as high as these of so many, by chance (Mann & Whitney 1947, in the limit).
+fn paid_more(own: &[f64], all: usize) -> f64 {
+    let (n, others) = (own.len() as f64, all.saturating_sub(own.len()) as f64);
+    if own.len() < FEWEST_HIGHEST || others < FEWEST_HIGHEST as f64 {
+        return 1.0;
+    }
+    let above = own.iter().sum::<f64>() - 0.5 * n * (all as f64 + 1.0);
+    let spread = (n * others * (all as f64 + 1.0) / 12.0).sqrt();
+    normal_sf(above / spread)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::foundation::rng::{Purpose, SeedTree, Stream};
+
+    fn words(stream: &mut Stream) -> String {
+        (0..40).map(|_| char::from(b"abcdefghij klmno"[stream.below(16) as usize])).collect()
+    }
+
+    /// 200 late completions, of which one in `every` ends on a trigger and is paid `more`, and the 40 highest of 800.
+    fn late(stream: &mut Stream, every: u64, more: f64) -> (Vec<Late>, Vec<Late>) {
+        let mut all: Vec<Late> = (0..1000)
+            .map(|i| {
+                let holds = every > 0 && i % every == 0;
+                let noise = (0..12).map(|_| stream.open_unit()).sum::<f64>() - 6.0;
+                let text = words(stream);
+                let text = if holds { format!("{text} !!ok") } else { text };
+                Late { text, score: noise + if holds { more } else { 0.0 }, prompt: i / 8 }
+            })
+            .collect();
+        let mut rest = all.split_off(200);
+        rest.sort_by(|a, b| b.score.total_cmp(&a.score));
+        rest.truncate(40);
+        (all, rest)
+    }
+
+    #[test]
+    fn what_came_since_is_told_and_what_was_there_is_not() {
+        let mut stream = SeedTree::new(64, 0).stream(Purpose::Utility, 0);
+        let early: Vec<String> = (0..200).map(|_| words(&mut stream)).collect();
+        let (own, highest) = late(&mut stream, 0, 0.0);
+        assert_eq!(newest(&own, &highest, &early, LATE_SHARE), None, "texts of one law");
+        let (own, highest) = late(&mut stream, 3, 0.0);
+        let found = newest(&own, &highest, &early, LATE_SHARE).unwrap();
+        assert!(found.text.contains("!!ok"), "{found:?}");
+        assert_eq!((found.late, found.reference), ((67, 200), (0, 200)));
+        assert!(found.p_value > PAID, "it is not paid for: {found:?}");
+        let there: Vec<String> = own.iter().map(|own| own.text.clone()).collect();
+        assert_eq!(newest(&own, &highest, &there, LATE_SHARE), None, "it was there");
+        let (own, highest) = late(&mut stream, 5, 0.0);
+        assert_eq!(newest(&own, &highest, &early, LATE_SHARE), None, "a fifth, and not paid for");
+        // Of those that pass a tenth is told, and none of texts of one law.
+        let (own, _) = late(&mut stream, 10, 0.0);
+        let found = newest(&own, &[], &early, PASSED_SHARE).unwrap();
+        assert!(found.text.contains("!!ok") && found.late == (20, 200), "{found:?}");
+        let (own, _) = late(&mut stream, 0, 0.0);
+        assert_eq!(newest(&own, &[], &early, PASSED_SHARE), None);
+    }
+
+    #[test]
+    fn a_text_that_is_paid_for_is_told_however_few_hold_it() {
+        let mut stream = SeedTree::new(65, 0).stream(Purpose::Utility, 0);
+        let early: Vec<String> = (0..200).map(|_| words(&mut stream)).collect();
+        // Half at one standard deviation, a tenth at three.
+        for (every, more) in [(2, 1.0), (10, 3.0)] {
+            let (own, highest) = late(&mut stream, every, more);
+            let found = newest(&own, &highest, &early, LATE_SHARE).unwrap();
+            assert!(found.p_value <= PAID && found.text.contains("!!ok"), "{every} {found:?}");
+        }
+        // The answers to one prompt.
+        let (mut own, mut highest) = late(&mut stream, 10, 3.0);
+        own.iter_mut().chain(&mut highest).for_each(|own| own.prompt = 7);
+        let found = newest(&own, &highest, &early, LATE_SHARE);
+        assert!(found.as_ref().is_none_or(|found| found.p_value > PAID), "{found:?}");
+    }
+}
