@@ -8,6 +8,7 @@ use crate::foundation::rng::SeedTree;
 use crate::policies::{Backend, Shape};
 use crate::reward::MOST_SUMMED;
 use crate::reward::{MOST_TRAJECTORIES, Twin};
+use crate::trainers::{Penalty, TrainerSpec};
 use std::collections::HashSet;
 
 /// Rough cost of all runs that a plan names, clean and swap twins included.
@@ -26,6 +27,8 @@ pub struct Cost {
 
 /// Seconds for one cell of a table, once: its draws, sums and quantiles.
 const CELL: f64 = 1.7e-7;
+/// Seconds for one cell under a mixed penalty, whose equation is solved cell by cell.
+const MIXED: f64 = 7e-6;
 /// Seconds for one cell at one descent step of a sampled trainer: softmax, sums, backward pass, optimizer.
 const CELL_STEP: f64 = 1.5e-8;
 /// Seconds for one step, whatever its size.
@@ -87,7 +90,10 @@ pub fn training(document: &Document) -> f64 {
             let (rollout, sum) = acting(document, summed);
             steps * (trainer.batch() as f64 * passes.max(1.0) * rollout + sum)
         }
-        (false, 0.0) => cells * CELL + all_steps(document) as f64 * STEP,
+        (false, 0.0) => {
+            let mixed = matches!(&document.trainer, TrainerSpec::Exact(exact) if matches!(exact.penalty, Penalty::Mixed { .. }));
+            cells * (CELL + if mixed { MIXED } else { 0.0 }) + all_steps(document) as f64 * STEP
+        }
         (false, passes) => steps * (STEP + cells * CELL_STEP) * passes,
     };
     cells * CELL + training
