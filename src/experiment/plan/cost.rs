@@ -5,7 +5,7 @@ use super::runs::keeps_rollouts;
 use crate::config::{Document, Loaded};
 use crate::environments::World;
 use crate::foundation::rng::SeedTree;
-use crate::policies::{Backend, Shape};
+use crate::policies::{Backend, PolicySpec, Shape};
 use crate::reward::MOST_SUMMED;
 use crate::reward::{MOST_TRAJECTORIES, Twin};
 use crate::trainers::{Penalty, TrainerSpec};
@@ -45,13 +45,15 @@ const RUN: f64 = 3e-3;
 const ROW: f64 = 8e-6;
 
 /// Seconds for one number of a network at one action: forward, backward, and the way back through time.
-const WEIGHT: f64 = 4e-10;
+const WEIGHT: f64 = 2.5e-10;
 /// Seconds for one number of a network at one prefix: forward alone.
-const FORWARD: f64 = 1.5e-10;
+const FORWARD: f64 = 8e-11;
 /// Seconds for one action beside the network: its softmax, its draw, its credit.
-const ACTION: f64 = 5e-7;
+const ACTION: f64 = 6e-7;
 /// Seconds for one trajectory of a sum over all.
-const SUMMED: f64 = 1.5e-8;
+const SUMMED: f64 = 1.1e-7;
+/// Seconds for one pass of a network that burn differentiates, whatever its size.
+const TRACKED: f64 = 3e-3;
 
 /// Seconds of a policy that acts step by step: for one rollout that is sampled and learned from, and for summing over all
 /// trajectories, so many as there are.
@@ -88,7 +90,8 @@ pub fn training(document: &Document) -> f64 {
         (true, _) => {
             let summed = environment.cells().filter(|cells| *cells <= MOST_SUMMED).unwrap_or(0) as f64;
             let (rollout, sum) = acting(document, summed);
-            steps * (trainer.batch() as f64 * passes.max(1.0) * rollout + sum)
+            let tracked = if matches!(document.policy, PolicySpec::Transformer(_)) { TRACKED } else { 0.0 };
+            steps * ((trainer.batch() as f64 * rollout + tracked) * passes.max(1.0) + sum)
         }
         (false, 0.0) => {
             let mixed = matches!(&document.trainer, TrainerSpec::Exact(exact) if matches!(exact.penalty, Penalty::Mixed { .. }));
