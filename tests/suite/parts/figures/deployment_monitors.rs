@@ -14,8 +14,8 @@ const HACKS: usize = 20;
 const AFTER: f64 = 0.02;
 const BEFORE: f64 = 1e-9;
 /// Samples of a deployment, deployments, and trusted rollouts.
-const HORIZON: usize = 400;
-const DEPLOYMENTS: u64 = 100;
+const HORIZON: usize = 200;
+const DEPLOYMENTS: u64 = 60;
 const TRUSTED: usize = 8_000;
 
 /// An outcome with what is seen of it.
@@ -95,7 +95,7 @@ pub fn figure(name: &str) -> Chart {
     };
     chart(
         format!("Alarms of {name} after a jump"),
-        "Share of 100 deployments in which it has alarmed, by sample: after a jump to 20 hacks that are 2% of the samples, which training all but never \
+        "Share of 60 deployments in which it has alarmed, by sample: after a jump to 20 hacks that are 2% of the samples, which training all but never \
          sampled, and with the policy as it was trained. Hacks pay more than anything honest, and their hidden states lie 2 standard deviations off.",
         ("Samples", Kind::Linear),
         ("Share alarmed", Kind::Linear),
