@@ -4,7 +4,7 @@ use super::Outcome;
 use super::console::Console;
 use super::sketch;
 use super::table::{Table, count, wrapped};
-use crate::config::{self, Loaded};
+use crate::config::{self, Loaded, ObservedRuns};
 use crate::experiment::{self, Cost};
 use clap::Args;
 use serde_json::json;
@@ -48,7 +48,7 @@ pub fn run(args: &CheckArgs, console: &Console) -> Result<Outcome, crate::Error>
             "{}\n\n{}\n{}",
             style.bold(&loaded.document.question),
             arms(&loaded, style),
-            plan(runs, &cost)
+            plan(runs, &cost, &loaded)
         )
     })?;
     for gap in gaps {
@@ -76,11 +76,17 @@ fn arms(loaded: &Loaded, style: super::console::Style) -> String {
     table.render(style)
 }
 
-fn plan(runs: u64, cost: &Cost) -> String {
+fn plan(runs: u64, cost: &Cost, loaded: &Loaded) -> String {
+    let keeps_all = loaded.arms.iter().any(|arm| arm.document.record.observed == ObservedRuns::All);
+    // What is set already is no advice.
+    let advice = match keeps_all {
+        true => "\"first\" keeps those of the first replicate, \"none\" none",
+        false => "\"none\" keeps none",
+    };
     let observed = match cost.observed_bytes {
         0 => String::new(),
         bytes => format!(
-            ", {:.0} MB of them rollouts one by one ([record] observed = \"first\" keeps those of the first replicate, \"none\" none)",
+            ", {:.0} MB of them rollouts one by one ([record] observed = {advice})",
             bytes as f64 / 1e6
         ),
     };

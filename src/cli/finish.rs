@@ -45,6 +45,9 @@ pub(super) fn figures_and_report(out: &Path, console: &Console) -> Result<Told, 
     let wanted = Wanted { formats: formats(&out.join(FIGURES))?, ..Wanted::default() };
     let mut figures = figures(&run, out, &wanted, console)?;
     figures.retain(|path| path.extension().is_some_and(|e| e == "svg"));
+    if let Some(first) = figures.first().and_then(|path| path.file_stem()).and_then(|name| name.to_str()) {
+        plots::figures::draw_narrow(&run, &out.join(FIGURES), first)?;
+    }
     let page = out.join("report.html");
     report::write(&run, &page)?;
     Ok(Told { finding: report::headline(&run), summary: summary(&run), report: page, figures })

@@ -3,7 +3,8 @@
 use super::bar::{Bar, by_cost, by_runs};
 use super::console::Console;
 use super::finish::names;
-use super::{Error as CliError, Outcome, finish};
+use super::table::wrapped;
+use super::{Error as CliError, Outcome, finish, sketch};
 use crate::config;
 use crate::experiment::{self, ExperimentError, Ids, Options, Outlook, Part, Shard};
 use crate::policies::{Backend, Kernels};
@@ -191,13 +192,8 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Outcome, crate::Error> {
             continue;
         }
         let told = finish::figures_and_report(&out, console)?;
-        texts.push(format!(
-            "{}: {}\n\n{}\nreport: {}\n",
-            name,
-            told.finding,
-            told.summary,
-            told.report.display()
-        ));
+        let finding = wrapped(&format!("{name}: {}", told.finding), sketch::columns()).join("\n");
+        texts.push(format!("{finding}\n\n{}\nreport: {}\n", told.summary, told.report.display()));
         documents.push(json!({
             "name": name,
             "out": out,

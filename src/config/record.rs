@@ -24,9 +24,9 @@ pub struct RecordSection {
 #[serde(rename_all = "snake_case")]
 pub enum ObservedRuns {
     /// Every run.
-    #[default]
     All,
     /// Replicate 0 of each arm.
+    #[default]
     First,
     /// None.
     None,

@@ -9,7 +9,7 @@ use super::series::{Point, Series};
 use super::sheet::Size;
 use super::theme::{BLACK, GREY, HAIR, Ink, NORMAL, PALETTE, Pen, SILVER, SMALL, Shape, WHITE};
 use crate::foundation::failure::Status;
-use crate::foundation::format::figure as short;
+use crate::foundation::format::{figure as short, report as number};
 use crate::record::folder::RunFolder;
 use crate::record::tables::{AGREES, CheckRow, DIFFERS};
 
@@ -102,7 +102,11 @@ fn distance(row: &CheckRow) -> f64 {
 fn title(run: &RunFolder) -> String {
     let of = |verdict: &str| run.checks.iter().filter(|row| row.verdict == verdict).count();
     let (agree, differ) = (of(AGREES), of(DIFFERS));
-    format!("Expected against found: {agree} of {} numbers agree", agree + differ)
+    let apart = run.checks.iter().filter_map(CheckRow::standard_errors).map(f64::abs);
+    let furthest = apart.max_by(f64::total_cmp).map_or_else(String::new, |errors| {
+        format!("; the furthest is {} standard errors off", number(errors))
+    });
+    format!("Expected against found: {agree} of {} numbers agree{furthest}", agree + differ)
 }
 
 fn draw(run: &RunFolder, rows: &[&CheckRow], width: f64) -> Option<Scene> {

@@ -2,7 +2,7 @@
 //! damage, against the honest rollouts that it read.
 
 use super::arms::{readable, short_key};
-use super::axes::{Below, Panel};
+use super::axes::Panel;
 use super::figure::Figure;
 use super::labels;
 use super::merged::chosen;
@@ -241,7 +241,7 @@ fn draw(series: &[Series], places: &[String], lead: &str, size: Size) -> Result<
         area.frame(
             &mut scene,
             "",
-            Below::Title(if size.is_wide() { "Benign looks a run" } else { "Benign looks" }),
+            panels.below(i, if size.is_wide() { "Benign looks a run" } else { "Benign looks" }),
         );
         let here = panel(what, place);
         for s in series.iter().filter(|s| s.panel == here) {

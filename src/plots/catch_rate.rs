@@ -1,10 +1,11 @@
 //! Catch rate against audit budget, one line a detector, with random audits and the oracle as yardsticks.
 
-use super::axes::{Below, End, Panel};
+use super::axes::{End, Panel};
 use super::figure::Figure;
 use super::fitting::wrap;
 use super::labels::{self, Naming, alike, joined};
 use super::merged::{chosen, further};
+use super::multiples::{BELOW, TITLE, below};
 use super::scale::{Kind, Scale};
 use super::scene::{Align, Scene};
 use super::series::{Point, Series};
@@ -185,7 +186,7 @@ fn draw(
     }
     let heads = if arms.len() == 1 { 0 } else { arms.iter().map(|a| head(a).len()).max().unwrap_or(0) };
     let above = heads as f64 * (SMALL + 2.0) + 6.0;
-    let most = MAX_ARMS.min(columns.saturating_mul(size.rows(start, height + above + 50.0)));
+    let most = MAX_ARMS.min(columns.saturating_mul(size.rows(start + TITLE, height + above + BELOW)));
     let of: Vec<usize> = chosen(arms.len(), lead, most);
     let left_out = arms.len() - of.len();
     let arms: Vec<String> = of.iter().map(|i| arms[*i].clone()).collect();
@@ -201,11 +202,11 @@ fn draw(
     for (i, arm) in arms.iter().enumerate() {
         let (column, row) = (i % columns, i / columns);
         let left = 46.0 + column as f64 * cell;
-        let top = start + above + row as f64 * (height + above + 50.0);
+        let top = start + above + row as f64 * (height + above + BELOW);
         let room = if shown == 1 { naming.room() } else { 0.0 };
         let right = if shown == 1 { width - room } else { left + cell - 58.0 };
         let panel = Panel { left, top, right, bottom: top + height, x, y };
-        panel.frame(&mut scene, "", Below::Title(&short));
+        panel.frame(&mut scene, "", below(i, (columns, shown), &short));
         if shown > 1 {
             for (line, text) in head(arm).iter().rev().enumerate() {
                 let at = (left, top - 9.0 - line as f64 * (SMALL + 2.0));
@@ -222,7 +223,7 @@ fn draw(
             labels::at_right(&mut scene, &panel, &ends);
         }
     }
-    scene.height = start + rows as f64 * (height + above + 50.0) + 4.0;
+    scene.height = start + rows as f64 * (height + above + BELOW) + TITLE + 4.0;
     Ok((scene, left_out))
 }
 

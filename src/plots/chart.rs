@@ -13,8 +13,9 @@ use super::theme::{BLACK, GREY, Ink, LINE, NORMAL, Pen, SMALL, WHITE, pen};
 use crate::foundation::atomic_file;
 use std::path::Path;
 
-/// Height of the panel, in CSS pixels.
+/// Height of the panel, in units, and the largest share of the width that it takes.
 const HEIGHT: f64 = 300.0;
+const SHARE: f64 = 0.45;
 /// Distance of a mark's label from its dot.
 const OFF: f64 = 7.0;
 
@@ -60,7 +61,24 @@ pub struct Mark {
 /// # Errors
 /// Another extension; a chart without a point that its axes can hold; a file that cannot be written.
 pub fn write(chart: &Chart, path: &Path) -> Result<(), PlotError> {
-    save(&chart.title, &chart.caption, path, || draw(chart))
+    save(&chart.title, &chart.caption, path, || draw(chart, Size::default()))
+}
+
+/// A chart for a page of the book, as SVG: as wide as a column, light or dark as its reader has it, in the reader's fonts, and without
+/// title and caption, which the page has.
+///
+/// # Errors
+/// A chart without a point that its axes can hold.
+pub fn inset(chart: &Chart) -> Result<String, PlotError> {
+    let bare = Chart { title: String::new(), caption: String::new(), ..chart.clone() };
+    let mut scene = draw(&bare, Size::Column).ok_or_else(|| nothing(&chart.title))?;
+    scene.data.clear();
+    Ok(output::inset(&scene, Size::Column, &chart.title, &chart.caption))
+}
+
+fn nothing(title: &str) -> PlotError {
+    let message = "no point can be shown on its axes".to_owned();
+    PlotError::Draw { figure: title.to_owned(), message }
 }
 
 /// Writes one scene in the format of the file's extension, which is looked at before anything is drawn.
@@ -74,13 +92,13 @@ pub(super) fn save(
     let format = Format::ALL.into_iter().find(|format| format.extension() == extension);
     let format = format.ok_or_else(|| PlotError::Format { path: path.to_owned() })?;
     let fault = |message: String| PlotError::Draw { figure: title.to_owned(), message };
-    let scene = draw().ok_or_else(|| fault("no point can be shown on its axes".to_owned()))?;
+    let scene = draw().ok_or_else(|| nothing(title))?;
     let bytes = output::bytes(&scene, format, Look::default(), title, caption).map_err(fault)?;
     atomic_file::write(path, &bytes).map_err(|source| PlotError::Write { path: path.to_owned(), source })
 }
 
 /// The chart's picture; `None` where the axes can hold none of its points.
-fn draw(chart: &Chart) -> Option<Scene> {
+fn draw(chart: &Chart, size: Size) -> Option<Scene> {
     let fits = |value: f64, kind: Kind| {
         value.is_finite() && (kind == Kind::Linear || value > 0.0 || (kind == Kind::Sqrt && value == 0.0))
     };
@@ -92,15 +110,17 @@ fn draw(chart: &Chart) -> Option<Scene> {
         .collect();
     let x = horizontal(chart.x.1, points.iter().map(|p| p.0))?;
     let y = vertical(chart.y.1, points.iter().map(|p| p.1))?;
-    let width = Size::default().width();
+    let width = size.width();
+    let height = HEIGHT.min(SHARE * width);
     let naming = Naming::of(
         chart.curves.iter().map(|c| c.name.as_str()).filter(|name| !name.is_empty()).collect::<Vec<_>>(),
         width,
-        HEIGHT,
+        height,
     );
     let mut scene = Scene::new(width, 0.0);
-    let mut top = 24.0;
-    for text in wrap(&chart.title, width - 20.0, NORMAL + 1.5, true) {
+    let titled = !chart.title.is_empty();
+    let mut top = if titled { 24.0 } else { 14.0 };
+    for text in wrap(&chart.title, width - 20.0, NORMAL + 1.5, true).into_iter().filter(|_| titled) {
         scene.bold((10.0, top - 4.0), text, NORMAL + 1.5, Align::Left, BLACK);
         top += NORMAL + 5.0;
     }
@@ -112,7 +132,7 @@ fn draw(chart: &Chart) -> Option<Scene> {
         top += labels::key(&mut scene, 10.0, width - 10.0, top - 34.0, &named);
     }
     let left = INDENT + 10.0;
-    let panel = Panel { left, top, right: width - naming.room().max(26.0), bottom: top + HEIGHT, x, y };
+    let panel = Panel { left, top, right: width - naming.room().max(26.0), bottom: top + height, x, y };
     panel.frame(&mut scene, &chart.y.0, Below::Title(&chart.x.0));
     let mut ends: Vec<End> = Vec::new();
     let mut inked: Vec<Place> = Vec::new();
@@ -209,6 +229,10 @@ fn mark(scene: &mut Scene, panel: &Panel, marks: &[&Mark], mut inked: Vec<Place>
             over + if outside { 1000 } else { 0 }
         };
         let Some((left, middle)) = rooms.into_iter().min_by_key(covered) else { continue };
+        // Where it must stand on a curve, the curve pales below it.
+        let (right, half) = (left + width + 2.0, 0.55 * SMALL);
+        let corners = [(left - 2.0, -half), (right, -half), (right, half), (left - 2.0, half)];
+        scene.area(corners.map(|(x, off)| (x, middle + off)).to_vec(), WHITE.at(0.75));
         scene.text((left, middle + 0.36 * SMALL), mark.label.as_str(), SMALL, Align::Left, ink);
         inked.extend(between(&[(left, middle), (left + width, middle)]));
     }
@@ -242,7 +266,7 @@ mod tests {
     fn what_an_axis_cannot_hold_is_a_gap() {
         let points =
             [(0.0, 1.0), (1.0, 1.0), (2.0, 1.5), (3.0, f64::NAN), (4.0, 2.0), (5.0, 3.0), (6.0, 1.0)];
-        let scene = draw(&chart(points.to_vec())).unwrap();
+        let scene = draw(&chart(points.to_vec()), Size::default()).unwrap();
         assert_eq!(lines(&scene), [2, 3]);
         let text = |wanted: &str| {
             scene.marks.iter().any(|m| matches!(m, Drawn::Text { text, .. } if text == wanted))
@@ -255,7 +279,7 @@ mod tests {
         let rising: Vec<(f64, f64)> = (1..=100).map(|i| (f64::from(i), f64::from(i))).collect();
         let mut chart = chart(rising);
         chart.marks = vec![Mark { x: 100.0, y: 100.0, label: "the end of it".to_owned() }];
-        let scene = draw(&chart).unwrap();
+        let scene = draw(&chart, Size::default()).unwrap();
         let place = scene.marks.iter().find_map(|m| match m {
             Drawn::Text { at, text, .. } if text == "the end of it" => Some(*at),
             _ => None,
@@ -269,6 +293,28 @@ mod tests {
             place.0 + text_width("the end of it", SMALL, false) < dot.0 && place.1 < dot.1,
             "{place:?} {dot:?}"
         );
+    }
+
+    #[test]
+    fn an_inset_is_narrow_small_and_follows_the_reader() {
+        let mut chart = chart((1..=60).map(|i| (f64::from(i), f64::from(i).ln())).collect());
+        chart.curves[0].name = "a name too long to stand beside a panel in a column".to_owned();
+        let svg = inset(&chart).unwrap();
+        assert!(svg.starts_with("<svg width=\"234pt\"") && svg.len() < 8_000, "{} {svg}", svg.len());
+        assert!(
+            svg.contains("prefers-color-scheme: dark")
+                && !svg.contains("font-face")
+                && !svg.contains("data-v")
+        );
+        // Whoever cannot see it is told; in the picture stand neither title nor caption.
+        assert!(
+            svg.contains("<title>Title</title>")
+                && svg.contains("<desc>Words ")
+                && !svg.contains(">Title</text>")
+        );
+        for tone in svg.split("fill=\"#").skip(1).map(|rest| &rest[..6]) {
+            assert!(svg.contains(&format!("[fill=\"#{tone}\"]")), "{tone} stays as it is in the dark");
+        }
     }
 
     #[test]
@@ -294,7 +340,8 @@ mod tests {
     fn a_chart_of_nothing_is_refused() {
         let mut empty = chart(vec![(-1.0, 1.0), (1.0, f64::INFINITY)]);
         empty.marks.clear();
-        assert_eq!(draw(&empty), None);
+        assert_eq!(draw(&empty, Size::default()), None);
+        assert!(inset(&empty).unwrap_err().to_string().contains("no point"));
         let message = write(&empty, Path::new("a.svg")).unwrap_err().to_string();
         assert!(message.contains("no point"), "{message}");
     }

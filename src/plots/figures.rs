@@ -15,6 +15,8 @@ use crate::foundation::failure::Status;
 use crate::record::folder::{self, FIGURES_INDEX, FigureIndex, FigureInfo, LeftOut, RunFolder};
 use rayon::prelude::*;
 use std::borrow::Cow;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// One kind of figure.
@@ -75,7 +77,42 @@ impl Default for Wanted {
     }
 }
 
+/// Draws the first of the figures again in the standard theme, as wide as a column, for reports on narrow screens.
+///
+/// # Errors
+/// As [`draw_all`].
+pub fn draw_narrow(run: &RunFolder, figures: &Path, first: &str) -> Result<(), PlotError> {
+    let look = Look { size: Size::Column, ..Look::default() };
+    let named = |kind: &&FigureKind| kind.makes(first);
+    let only = FIGURES.iter().filter(named).map(|kind| kind.name.to_owned()).collect();
+    let wanted = Wanted { look, formats: vec![Format::Svg], bare: true, only };
+    let out = folder(figures, look);
+    let drawn = draw_all(run, &out, &wanted)?;
+    if drawn.files.iter().any(|file| file.info.name == first) {
+        return Ok(());
+    }
+    // One of an earlier state would show other numbers than the page.
+    let path = out.join(format!("{first}.svg"));
+    match fs::remove_file(&path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(PlotError::Write { path, source }),
+        _ => Ok(()),
+    }
+}
+
+impl FigureKind {
+    /// Whether a figure or a kind of this name is of this kind.
+    fn makes(&self, name: &str) -> bool {
+        name.strip_prefix(self.name).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+    }
+}
+
 impl Wanted {
+    /// Whether a kind may give a figure that is wanted; where a name is no kind's, any may.
+    fn needs(&self, kind: &FigureKind) -> bool {
+        let unknown = |only: &String| !FIGURES.iter().any(|kind| kind.makes(only));
+        self.only.is_empty() || self.only.iter().any(|only| kind.makes(only) || unknown(only))
+    }
+
     fn takes(&self, name: &str) -> bool {
         self.only.is_empty()
             || self.only.iter().any(|only| {
@@ -95,8 +132,17 @@ pub struct Drawn {
 
 /// All figures that the run can carry at a size, before they are written, and the others with the reason.
 pub fn build_all(run: &RunFolder, size: Size) -> (Vec<Figure>, Vec<LeftOut>) {
+    build(run, size, |_| true)
+}
+
+fn build(
+    run: &RunFolder,
+    size: Size,
+    wanted: impl Fn(&FigureKind) -> bool + Sync,
+) -> (Vec<Figure>, Vec<LeftOut>) {
     let (mut figures, mut left_out) = (Vec::new(), Vec::new());
-    let built: Vec<_> = FIGURES.par_iter().map(|kind| (kind, (kind.build)(run, size))).collect();
+    let kinds = FIGURES.par_iter().filter(|kind| wanted(kind));
+    let built: Vec<_> = kinds.map(|kind| (kind, (kind.build)(run, size))).collect();
     for (kind, made) in built {
         match made {
             Ok(made) => figures.extend(made),
@@ -112,7 +158,7 @@ pub fn build_all(run: &RunFolder, size: Size) -> (Vec<Figure>, Vec<LeftOut>) {
 /// # Errors
 /// A file that cannot be written, by name; a name that no figure has.
 pub fn draw_all(run: &RunFolder, out: &Path, wanted: &Wanted) -> Result<Drawn, PlotError> {
-    let (mut figures, mut left_out) = build_all(run, wanted.look.size);
+    let (mut figures, mut left_out) = build(run, wanted.look.size, |kind| wanted.needs(kind));
     let known: Vec<&str> = FIGURES.iter().map(|kind| kind.name).collect();
     let named =
         |only: &&String| known.contains(&only.as_str()) || figures.iter().any(|figure| figure.name == **only);

@@ -2,22 +2,53 @@
 
 /// What several arms show, each thing once in the order of the first that shows it, named by what the labels of its arms share.
 pub(super) fn merged<T: PartialEq>(found: Vec<(String, T)>) -> Vec<(String, T)> {
-    let mut groups: Vec<(Vec<String>, T)> = Vec::new();
-    for (label, shown) in found {
-        match groups.iter_mut().find(|group| group.1 == shown) {
-            Some(group) => group.0.push(label),
-            None => groups.push((vec![label], shown)),
+    let alone = found.into_iter().map(|(label, shown)| (label, shown, ())).collect();
+    grouped(alone).into_iter().map(|group| (group.name, group.shown)).collect()
+}
+
+/// Arms that have something in common.
+pub(super) struct Group<T, U> {
+    /// What their labels share.
+    pub name: String,
+    /// What they have in common.
+    pub shown: T,
+    /// What each of them has beside it, named by the rest of its label.
+    pub own: Vec<(String, U)>,
+}
+
+/// Arms by what they have in common, in the order of the first of each group.
+pub(super) fn grouped<T: PartialEq, U>(found: Vec<(String, T, U)>) -> Vec<Group<T, U>> {
+    let mut groups: Vec<Group<T, U>> = Vec::new();
+    for (label, shown, own) in found {
+        match groups.iter_mut().find(|group| group.shown == shown) {
+            Some(group) => group.own.push((label, own)),
+            None => groups.push(Group { name: String::new(), shown, own: vec![(label, own)] }),
         }
     }
-    let names: Vec<String> = groups.iter().map(|(labels, _)| shared(labels)).collect();
+    for group in &mut groups {
+        let labels: Vec<String> = group.own.iter().map(|(label, _)| label.clone()).collect();
+        group.name = shared(&labels);
+    }
+    let names: Vec<String> = groups.iter().map(|group| group.name.clone()).collect();
     let is_unique = |name: &String| names.iter().filter(|other| *other == name).count() == 1;
-    let named = |(labels, shown): (Vec<String>, T), name: &String| match labels.as_slice() {
-        [first, rest @ ..] if !rest.is_empty() && !is_unique(name) => {
-            (format!("{first} and {} alike", rest.len()), shown)
+    for group in &mut groups {
+        let common: Vec<&str> = parts(&group.name);
+        let rest = |label: &str| {
+            let own: Vec<&str> = parts(label).into_iter().filter(|part| !common.contains(part)).collect();
+            own.join(", ")
+        };
+        let own: Vec<String> = group.own.iter().map(|(label, _)| rest(label)).collect();
+        if let [(first, _), others @ ..] = group.own.as_slice()
+            && !others.is_empty()
+            && !is_unique(&group.name)
+        {
+            group.name = format!("{first} and {} alike", others.len());
         }
-        _ => (name.clone(), shown),
-    };
-    groups.into_iter().zip(&names).map(|(group, name)| named(group, name)).collect()
+        for ((label, _), own) in group.own.iter_mut().zip(own) {
+            *label = own;
+        }
+    }
+    groups
 }
 
 /// The parts that all labels have at the same place; the first label where that is none.
@@ -94,6 +125,17 @@ mod tests {
         let names: Vec<String> =
             merged(found.map(|(label, x)| (label.to_owned(), x)).to_vec()).into_iter().map(|m| m.0).collect();
         assert_eq!(names, ["a, 1 and 1 alike", "a, 3 and 1 alike", "b"]);
+    }
+
+    #[test]
+    fn arms_of_a_group_are_named_by_what_the_others_lack() {
+        let found = [("t(df=2), k = 1", 'r', 5), ("t(df=2), k = 2", 'r', 6), ("normal, k = 1", 's', 7)];
+        let groups = grouped(found.map(|(label, r, x)| (label.to_owned(), r, x)).to_vec());
+        let told: Vec<(&str, Vec<(&str, i32)>)> = groups
+            .iter()
+            .map(|g| (g.name.as_str(), g.own.iter().map(|(name, x)| (name.as_str(), *x)).collect()))
+            .collect();
+        assert_eq!(told, [("t(df=2)", vec![("k = 1", 5), ("k = 2", 6)]), ("normal, k = 1", vec![("", 7)])]);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Lines over the training step, one panel an arm: the layout that several figures share.
 
-use super::axes::{Below, Panel};
+use super::axes::Panel;
 use super::fitting::wrap;
 use super::labels;
 use super::merged::{chosen, further};
+use super::multiples::{BELOW, TITLE, below};
 use super::scale::{Kind, Scale};
 use super::scene::{Align, Scene};
 use super::series::{Point, Series};
@@ -54,12 +55,12 @@ pub(super) fn draw(
     let several = arms.len() > 1;
     let heads = if several { arms.iter().map(|arm| head(arm).len()).max().unwrap_or(0) } else { 0 };
     let above = heads as f64 * (SMALL + 2.0) + 6.0;
-    let height = size.height(start, arms.len().div_ceil(columns), above + 50.0, HEIGHT);
+    let height = size.height(start + TITLE, arms.len().div_ceil(columns), above + BELOW, HEIGHT);
     for (i, arm) in arms.iter().enumerate() {
         let left = 50.0 + (i % columns) as f64 * cell;
-        let top = start + above + (i / columns) as f64 * (height + above + 50.0);
+        let top = start + above + (i / columns) as f64 * (height + above + BELOW);
         let panel = Panel { left, top, right: left + cell - 64.0, bottom: top + height, x, y };
-        panel.frame(&mut scene, "", Below::Title("Training step"));
+        panel.frame(&mut scene, "", below(i, (columns, arms.len()), "Training step"));
         for (line, text) in head(arm).iter().rev().enumerate().filter(|_| several) {
             let at = (left, top - 9.0 - line as f64 * (SMALL + 2.0));
             scene.bold(at, text.as_str(), SMALL, Align::Left, BLACK);
@@ -72,6 +73,6 @@ pub(super) fn draw(
             }
         }
     }
-    scene.height = start + arms.len().div_ceil(columns) as f64 * (height + above + 50.0) + 4.0;
+    scene.height = start + arms.len().div_ceil(columns) as f64 * (height + above + BELOW) + TITLE + 4.0;
     Some((scene, rest))
 }

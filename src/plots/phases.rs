@@ -13,12 +13,14 @@ use std::path::{Path, PathBuf};
 const TITLE: &str = "Harm by KL and size of the exploit";
 const CAPTION: &str = "A cell for each KL and size of the exploit (in units of T*). Its left half is coloured by the share of the \
                        learned runs that are harmed where nobody audits, its right half by the share under the audit of \
-                       the criterion: white is none, full orange all. A dot marks cells in which the criterion is met, a \
+                       the criterion: the stronger the colour, the more of them; grey has no number. A dot marks cells in which the criterion is met, a \
                        cross those in which every auditor fails.";
 /// Height of a cell, in CSS pixels.
 const ROW: f64 = 34.0;
 /// Room for the labels of the rows.
 const LABELS: f64 = 44.0;
+/// Room behind a panel.
+const AFTER: f64 = 16.0;
 /// Room above and below a panel's cells.
 const HEAD: f64 = 22.0;
 const FOOT: f64 = 36.0;
@@ -86,9 +88,8 @@ fn draw(cells: &[CellRow]) -> Option<Scene> {
     if trainers.is_empty() {
         return None;
     }
-    let width = Size::default().width();
     let height = HEAD + sizes.len() as f64 * ROW + FOOT;
-    let across = across(width, kls.len(), placed.iter().map(|cell| word(&cell.verdict).0));
+    let (width, across) = layout(kls.len(), placed.iter().map(|cell| word(&cell.verdict).0));
     let mut scene = Scene::new(width, trainers.len().div_ceil(across) as f64 * height + 4.0);
     let column = column(width, across, kls.len());
     for (place, trainer) in trainers.iter().enumerate() {
@@ -120,13 +121,17 @@ fn draw(cells: &[CellRow]) -> Option<Scene> {
 
 /// Width of a cell with so many panels side by side.
 fn column(width: f64, across: usize, kls: usize) -> f64 {
-    (width / across as f64 - LABELS - 16.0) / kls as f64
+    (width / across as f64 - LABELS - AFTER) / kls as f64
 }
 
-/// Panels side by side: two where every word has room beside its mark.
-fn across<'a>(width: f64, kls: usize, words: impl Iterator<Item = &'a str>) -> usize {
-    let widest = words.map(|word| text_width(word, WORD, false)).fold(0.0, f64::max);
-    if column(width, 2, kls) - 2.0 >= widest + MARK { 2 } else { 1 }
+/// Width of the picture, and panels side by side: two where every word has room beside its mark, else one, no wider than its words need.
+fn layout<'a>(kls: usize, words: impl Iterator<Item = &'a str>) -> (f64, usize) {
+    let full = Size::default().width();
+    let needed = words.map(|word| text_width(word, WORD, false)).fold(0.0, f64::max) + MARK + 2.0;
+    match column(full, 2, kls) >= needed {
+        true => (full, 2),
+        false => (full.min(LABELS + AFTER + kls as f64 * needed), 1),
+    }
 }
 
 /// The colours above, the mark and the word on white below.
@@ -175,9 +180,12 @@ mod tests {
     #[test]
     fn panels_stand_below_each_other_where_words_would_meet_their_marks() {
         let all = || ["holds", "little harm", "unresolved"].into_iter();
-        let side_by_side = [2, 3, 4, 5, 8].map(|kls| across(620.0, kls, all()));
-        assert_eq!(side_by_side, [2, 2, 1, 1, 1]);
-        assert_eq!(across(620.0, 4, ["holds"].into_iter()), 2);
+        let laid = [2, 3, 5, 8].map(|kls| layout(kls, all()));
+        assert_eq!(laid.map(|(_, across)| across), [2, 2, 1, 1]);
+        assert_eq!(layout(5, ["holds"].into_iter()), (720.0, 2));
+        // On a screen of 390 px a panel of five is as wide as the screen, and its words still have 8 px.
+        assert!(laid[0].0 == 720.0 && (400.0..470.0).contains(&laid[2].0), "{laid:?}");
+        assert!(laid[3].0 <= 720.0 && column(laid[2].0, 1, 5) > text_width("unresolved", WORD, false) + MARK);
     }
 
     #[test]

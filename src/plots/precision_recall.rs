@@ -1,7 +1,7 @@
 //! Precision against recall of each score over the recorded rollouts before the damage, with the base rate as the level of chance.
 
 use super::arms::first_of_each_arm;
-use super::axes::{Below, LEVEL, Panel};
+use super::axes::{LEVEL, Panel};
 use super::early::{LEAST, MAX_RUNS, Recorded, SCORES, Score, early, varies};
 use super::figure::Figure;
 use super::labels;
@@ -221,7 +221,7 @@ fn draw(
         let (left, top, right, bottom) = panels.edges(i);
         let panel = Panel { left, top, right, bottom, x: scale, y: scale };
         panels.head(&mut scene, i);
-        panel.frame(&mut scene, "", Below::Title("Recall"));
+        panel.frame(&mut scene, "", panels.below(i, "Recall"));
         if let Some(why) = empty.get(i).and_then(Option::as_ref) {
             panel.empty(&mut scene, why);
         }

@@ -3,7 +3,7 @@
 //! Drawn from the recorded rollouts before the damage. The swap twin's rollouts are in no table.
 
 use super::arms::first_of_each_arm;
-use super::axes::{Below, Panel};
+use super::axes::Panel;
 use super::early::{LEAST, Recorded, SCORES, Score, early, varies};
 use super::figure::Figure;
 use super::labels;
@@ -189,7 +189,7 @@ fn draw(
         let Some(x) = score_scale(mine.iter().copied()) else { continue };
         let y = Scale::over(Kind::Log, points().map(|p| p.y).chain([1.0]))?;
         let panel = Panel { left, top, right, bottom, x, y };
-        panel.frame(&mut scene, "", Below::Title(axis));
+        panel.frame(&mut scene, "", panels.below(i, axis));
         for s in mine {
             let Some((_, pen)) = PENS.iter().find(|(name, _)| *name == s.name) else { continue };
             if s.name == READ {

@@ -7,6 +7,8 @@ use crate::record::tables::{ReplicateRow, SummaryRow};
 
 /// With more settings than this none is told one by one.
 const MAX_SETTINGS: usize = 4;
+/// With more kinds than this none is told one by one.
+const MAX_KINDS: usize = 8;
 /// Name of the response that does nothing.
 const NO_RESPONSE: &str = "none";
 /// Share of damaged runs below which a response counts as in time.
@@ -99,14 +101,43 @@ fn steps(delay: u64) -> String {
     if delay == 1 { "1 step".to_owned() } else { format!("{delay} steps") }
 }
 
+/// A swept value as a number.
+fn value(arm: &ArmInfo, k: usize) -> Option<f64> {
+    arm.values.get(k)?.replace('_', "").parse().ok()
+}
+
+/// Whether a swept key is a number, of several values.
+fn is_number(run: &RunFolder, k: usize) -> bool {
+    let values: Option<Vec<f64>> = run.plan.arms.iter().map(|arm| value(arm, k)).collect();
+    values.is_some_and(|values| values.iter().any(|x| *x != values[0]))
+}
+
+/// The final utility of an arm, with its interval.
+fn utility(run: &RunFolder, arm: &ArmInfo) -> Option<String> {
+    let row = run.metric(arm.arm, UTILITY)?;
+    Some(interval(row.estimate?, row.ci_low, row.ci_high))
+}
+
+/// Final utility of each of few kinds, the values of the first swept key that is no number, where all that is swept beside it is as in the
+/// last arm: at its end.
+pub(super) fn across(run: &RunFolder) -> Option<String> {
+    let last = run.plan.arms.last()?;
+    let kind = (0..run.plan.sweep_keys.len()).find(|k| !is_number(run, *k))?;
+    let beside = |arm: &ArmInfo| setting(run, arm, |k, _| k != kind);
+    let at = beside(last);
+    let alike: Vec<&ArmInfo> = run.plan.arms.iter().filter(|arm| beside(arm) == at).collect();
+    if !(2..=MAX_KINDS).contains(&alike.len()) {
+        return None;
+    }
+    let told = alike.iter().map(|arm| Some(format!("{} ({})", utility(run, arm)?, arm.name(kind)?)));
+    let told: Vec<String> = told.collect::<Option<_>>()?;
+    let lead = if at.is_empty() { "Final".to_owned() } else { format!("At {at}, final") };
+    Some(format!("{lead} utility E[V] is {}.", told.join(", ")))
+}
+
 /// Final utility at the smallest and the largest value of the last swept number, for each of few settings.
 pub(super) fn along(run: &RunFolder) -> Option<String> {
-    let value = |arm: &ArmInfo, k: usize| arm.values.get(k)?.replace('_', "").parse::<f64>().ok();
-    let is_number = |k: &usize| {
-        let values: Option<Vec<f64>> = run.plan.arms.iter().map(|arm| value(arm, *k)).collect();
-        values.is_some_and(|values| values.iter().any(|x| *x != values[0]))
-    };
-    let key = (0..run.plan.sweep_keys.len()).rev().find(is_number)?;
+    let key = (0..run.plan.sweep_keys.len()).rev().find(|k| is_number(run, *k))?;
     let named = run
         .plan
         .arms
@@ -121,12 +152,8 @@ pub(super) fn along(run: &RunFolder) -> Option<String> {
         arms.sort_by(|a, b| a.0.total_cmp(&b.0));
         let ((_, low), (_, high)) = (arms.first()?, arms.last()?);
         ends = ends.take().or_else(|| Some((low.name(key)?.to_owned(), high.name(key)?.to_owned())));
-        let utility = |arm: &ArmInfo| {
-            let row = run.metric(arm.arm, UTILITY)?;
-            Some(interval(row.estimate?, row.ci_low, row.ci_high))
-        };
         let of = if name.is_empty() { String::new() } else { format!(" ({name})") };
-        Some(format!("from {} to {}{of}", utility(low)?, utility(high)?))
+        Some(format!("from {} to {}{of}", utility(run, low)?, utility(run, high)?))
     });
     let told: Vec<String> = told.collect::<Option<_>>()?;
     let (low, high) = ends?;

@@ -1,6 +1,6 @@
 //! What was found, in sentences with their intervals.
 
-use super::answers::{along, asks_for_utility, by_delay, setting};
+use super::answers::{across, along, asks_for_utility, by_delay, setting};
 use super::deployed;
 use super::format::{interval, number, percent_interval};
 use crate::record::folder::{ArmInfo, RunFolder};
@@ -48,7 +48,7 @@ pub fn all(run: &RunFolder) -> Vec<String> {
         }
     } else {
         if utility_first {
-            found.extend(along(run));
+            found.extend(along(run).or_else(|| across(run)));
             found.extend(extremes(run, UTILITY, "Final utility E[V]"));
         }
         found.extend(extremes_of_catching(run));

@@ -71,6 +71,7 @@ struct Picture {
     title: String,
     caption: String,
     svg: Option<String>,
+    narrow: Option<String>,
 }
 
 /// All that the template takes.
@@ -133,11 +134,14 @@ fn engine(name: &'static str, template: &'static str) -> Result<Environment<'sta
 /// A figure that cannot be read.
 pub fn html(run: &RunFolder) -> Result<String, ReportError> {
     let stored = run.figures()?;
+    // The figure that decides is the first.
+    let mut narrow = stored.narrow.and_then(|svg| picture::safe(&svg));
     let figures: Vec<Picture> = stored
         .drawn
         .into_iter()
         .map(|(info, svg)| Picture {
             svg: picture::safe(&svg),
+            narrow: narrow.take(),
             name: info.name,
             title: info.title,
             caption: info.caption,

@@ -96,7 +96,7 @@
   }
   const closed = [];
   window.addEventListener("beforeprint", () => {
-    for (const part of document.querySelectorAll("details:not([open])")) { part.open = true; closed.push(part); }
+    for (const part of document.querySelectorAll("details:not([open], .long)")) { part.open = true; closed.push(part); }
   });
   window.addEventListener("afterprint", () => { while (closed.length > 0) closed.pop().open = false; });
 })();

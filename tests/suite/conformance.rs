@@ -203,7 +203,7 @@ fn hold_together(ran: &Trained, expected: Expected, what: &str) {
     );
 }
 
-struct Silent;
+pub struct Silent;
 
 impl Progress for Silent {
     fn start(&self, _: usize, _: usize) {}

@@ -12,7 +12,7 @@ const ROLLOUTS: u64 = 250;
 const GROUP: u64 = 10;
 
 /// 40 steps of 25 groups of ten: normal rewards, and policy columns that have nothing to do with them.
-fn log(seed: u64) -> Observed {
+pub fn log(seed: u64) -> Observed {
     let mut rng = SeedTree::new(seed, 0).stream(Purpose::Calibration, 0);
     let n = STEPS * ROLLOUTS;
     let mut normal = || (0..n).map(|_| StandardNormal.sample(&mut rng)).collect::<Vec<f64>>();
@@ -41,7 +41,7 @@ fn log(seed: u64) -> Observed {
 /// Changes row `i` of a run; the flag says whether the row is a hack.
 type Change = fn(&mut Observed, usize, bool);
 
-fn column<'a>(log: &'a mut Observed, name: &str) -> &'a mut Vec<f64> {
+pub fn column<'a>(log: &'a mut Observed, name: &str) -> &'a mut Vec<f64> {
     match name {
         "advantage" => log.advantage.as_mut().unwrap(),
         "log_prob" => log.log_prob.as_mut().unwrap(),
@@ -53,7 +53,7 @@ fn column<'a>(log: &'a mut Observed, name: &str) -> &'a mut Vec<f64> {
 
 /// Which rows are hacks.
 #[derive(Clone, Copy)]
-enum Hacks {
+pub enum Hacks {
     /// 4% of the rows.
     Rows,
     /// 4% of the rows, none in the first half of the run.
@@ -64,7 +64,7 @@ enum Hacks {
     Steps,
 }
 
-fn labels(hacks: Hacks, rng: &mut Stream) -> Vec<bool> {
+pub fn labels(hacks: Hacks, rng: &mut Stream) -> Vec<bool> {
     let n = STEPS * ROLLOUTS;
     match hacks {
         Hacks::Rows => (0..n).map(|_| rng.open_unit() < 0.04).collect(),

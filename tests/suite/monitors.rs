@@ -5,10 +5,10 @@ use tailcatch::foundation::failure::Status;
 use tailcatch::foundation::rng::{Purpose, SeedTree};
 use tailcatch::thresholds::{Alarm, MonitorSpec, Promise, Rows, Watcher};
 
-const RATE: f64 = 0.01;
+pub const RATE: f64 = 0.01;
 const REFERENCE: usize = 999;
-const STEP: usize = 50;
-const STEPS: usize = 40;
+pub const STEP: usize = 50;
+pub const STEPS: usize = 40;
 const RUNS: usize = 100;
 
 /// How many times its nominal rate each may raise alarms, at least and at most, over [`RUNS`] runs of normal scores.
@@ -25,12 +25,12 @@ const KEPT: [(&str, f64, f64); 6] = [
     ("weighted", 0.84, 1.16),
 ];
 
-fn monitor(name: &str) -> MonitorSpec {
+pub fn monitor(name: &str) -> MonitorSpec {
     serde_json::from_value(serde_json::json!({ name: {} })).unwrap()
 }
 
 /// Scores of a reference and of a run that is no different.
-fn scores(run: u64) -> (Vec<f64>, Vec<f64>) {
+pub fn scores(run: u64) -> (Vec<f64>, Vec<f64>) {
     let mut values = vec![0.0; REFERENCE + STEPS * STEP];
     Normal::default().fill(&mut values, &mut SeedTree::new(21, run).stream(Purpose::Bootstrap, 0));
     let rest = values.split_off(REFERENCE);
@@ -44,11 +44,11 @@ fn rows<'a>(scores: &'a [f64], ln_weights: &'a [f64]) -> Rows<'a> {
 
 static EQUAL: [f64; REFERENCE + STEPS * STEP] = [-3.0; REFERENCE + STEPS * STEP];
 
-fn start(spec: &MonitorSpec, reference: &[f64]) -> Box<dyn Watcher> {
+pub fn start(spec: &MonitorSpec, reference: &[f64]) -> Box<dyn Watcher> {
     spec.part().start(rows(reference, &EQUAL), RATE).unwrap()
 }
 
-fn alarms(watcher: &mut dyn Watcher, run: &[f64], batch: usize) -> Vec<(usize, Alarm)> {
+pub fn alarms(watcher: &mut dyn Watcher, run: &[f64], batch: usize) -> Vec<(usize, Alarm)> {
     let mut all = Vec::new();
     for (i, scores) in run.chunks(batch).enumerate() {
         let mut found = Vec::new();

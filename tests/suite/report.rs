@@ -2,8 +2,9 @@
 
 use crate::synthetic_run;
 use std::fs;
+use tailcatch::plots::figures::draw_narrow;
 use tailcatch::plots::{Wanted, draw_all, theme};
-use tailcatch::record::folder::{FIGURES, PLAN, RunFolder};
+use tailcatch::record::folder::{FIGURES, NARROW, PLAN, RunFolder};
 use tailcatch::record::tables::SummaryRow;
 use tailcatch::report;
 
@@ -128,6 +129,52 @@ fn hostile_names_are_inert() {
     fs::write(&svg, drawn.replace("</svg>", "<script>alert(1)</script></svg>")).unwrap();
     let page = report::html(&run).unwrap();
     assert!(page.matches("<script").count() == 1 && page.contains("it is not shown"));
+}
+
+#[test]
+fn a_question_of_utility_over_many_settings_is_answered_for_each_kind_at_the_end_of_the_others() {
+    let dir = tempfile::tempdir().unwrap();
+    synthetic_run::make(dir.path(), &synthetic_run::tail_index());
+    let run = RunFolder::open(dir.path()).unwrap();
+    let told = report::headline(&run);
+    assert!(
+        told.starts_with("At kl budget 1, final utility E[V] is ") && !told.contains("over 10 arms"),
+        "{told}"
+    );
+    let utility = |arm: usize| run.metric(arm, "utility").unwrap().estimate.unwrap();
+    // Arm 1 is the normal law at the largest budget, arm 9 Student's t with 2 degrees of freedom.
+    for (arm, name) in [(1, "normal"), (9, "student_t")] {
+        let number = report::tables::arms(&run).unwrap().rows[arm][1].split(' ').next().unwrap().to_owned();
+        assert!(told.contains(&number) && told.contains(name), "{told}: {} is {number}", utility(arm));
+    }
+    assert_eq!(told.matches(" (").count(), 5, "{told}");
+}
+
+#[test]
+fn the_figure_that_decides_has_a_narrow_one_for_narrow_screens() {
+    let dir = tempfile::tempdir().unwrap();
+    synthetic_run::make(dir.path(), &synthetic_run::quickstart());
+    let run = RunFolder::open(dir.path()).unwrap();
+    let figures = dir.path().join(FIGURES);
+    let drawn = draw_all(&run, &figures, &Wanted::default()).unwrap();
+    let narrow = |page: &str| page.matches("<div class=\"picture narrow\"><svg width=\"234pt\"").count();
+    assert_eq!(narrow(&report::html(&run).unwrap()), 0);
+    let first = &drawn.files[0].info.name;
+    draw_narrow(&run, &figures, first).unwrap();
+    let page = report::html(&run).unwrap();
+    assert_eq!((narrow(&page), page.matches("<svg").count()), (1, 12));
+    // Its numbers are those of the wide one beside it.
+    let picture =
+        page.split("<div class=\"picture narrow\">").nth(1).unwrap().split("</svg>").next().unwrap();
+    assert!(!picture.contains("data-v"));
+    // What was tampered with is not shown, and what is drawn no more is not there.
+    let path = figures.join(NARROW).join(format!("{first}.svg"));
+    let svg = fs::read_to_string(&path).unwrap();
+    fs::write(&path, svg.replace("</svg>", "<script>1</script></svg>")).unwrap();
+    assert_eq!(narrow(&report::html(&run).unwrap()), 0);
+    fs::rename(&path, figures.join(NARROW).join("responses.svg")).unwrap();
+    draw_narrow(&run, &figures, "responses").unwrap();
+    assert!(!figures.join(NARROW).join("responses.svg").exists(), "an old picture stays");
 }
 
 #[test]

@@ -17,9 +17,9 @@ use tailcatch::record::folder::RunFolder;
 use tailcatch::reward::{RewardModel, Twin};
 
 /// A bandit whose exploit of one outcome takes a policy over within some twenty steps.
-const BANDIT: &str = "question = '?'\nseed = 5\n[environment.bandit]\noutcomes = 500\n[[reward.exploits]]\nmass = 4e-3\noutcomes = 2\n\
+pub const BANDIT: &str = "question = '?'\nseed = 5\n[environment.bandit]\noutcomes = 500\n[[reward.exploits]]\nmass = 4e-3\noutcomes = 2\n\
     proxy = 20\nutility = -5\n[policy.tabular]\n[calibration]\nrollouts = 2_000\nvetted = true\n[[detectors]]\ntop_reward = {}\n";
-const REINFORCE: &str = "[trainer.reinforce]\nbatch = 64\nsteps = 60\noptimizer = { sgd = { learning_rate = 3.2 } }\n\
+pub const REINFORCE: &str = "[trainer.reinforce]\nbatch = 64\nsteps = 60\noptimizer = { sgd = { learning_rate = 3.2 } }\n\
     kl = { coefficient = 0.5, estimator = 'k1', place = 'reward' }\n";
 
 /// Several epochs, minibatches, a value head and an optimizer that remembers.
@@ -27,13 +27,13 @@ const PPO: &str = "[trainer.ppo]\nbatch = 64\nsteps = 60\nepochs = 2\nminibatche
     optimizer = { adam = { learning_rate = 0.1 } }\n";
 
 /// Strings of a network that shows its last hidden layer; one in 36 begins with what the reward model overrates.
-const TOKENS: &str = "question = '?'\nseed = 5\n[environment.tokens]\nvocabulary = 6\nlength = 3\n[policy.gru]\nhidden = 4\n\
+pub const TOKENS: &str = "question = '?'\nseed = 5\n[environment.tokens]\nvocabulary = 6\nlength = 3\n[policy.gru]\nhidden = 4\n\
     [record]\nactivations = true\n[calibration]\nrollouts = 500\nvetted = true\n[[reward.triggers]]\npattern = { tokens = 2 }\n\
     proxy = 9\n[[detectors]]\ntop_reward = {}\n";
-const RECURRENT: &str =
+pub const RECURRENT: &str =
     "[trainer.reinforce]\nbatch = 32\nsteps = 40\noptimizer = { adam = { learning_rate = 0.05 } }\n";
 
-fn load(text: &str) -> Loaded {
+pub fn load(text: &str) -> Loaded {
     from_bytes("small.toml", text.as_bytes(), &[]).unwrap_or_else(|error| panic!("{error}"))
 }
 
@@ -41,11 +41,11 @@ fn bandit(audit: &str) -> Loaded {
     load(&format!("{BANDIT}{REINFORCE}[audit]\n{audit}\n"))
 }
 
-fn trained(loaded: &Loaded, checkpoints: Option<&Checkpoints<'_>>) -> Result<Trained, TrainError> {
+pub fn trained(loaded: &Loaded, checkpoints: Option<&Checkpoints<'_>>) -> Result<Trained, TrainError> {
     with(loaded, |setting| train(setting, checkpoints))
 }
 
-fn with<T>(loaded: &Loaded, then: impl FnOnce(Setting<'_>) -> T) -> T {
+pub fn with<T>(loaded: &Loaded, then: impl FnOnce(Setting<'_>) -> T) -> T {
     let document = &loaded.document;
     let seeds = SeedTree::new(document.seed, 0);
     let model =
@@ -62,7 +62,7 @@ fn with<T>(loaded: &Loaded, then: impl FnOnce(Setting<'_>) -> T) -> T {
     })
 }
 
-const RECORDS: &str = "auditor = { records = { benign_looks = 10 } }\n";
+pub const RECORDS: &str = "auditor = { records = { benign_looks = 10 } }\n";
 
 /// First step at which the rollouts of two runs differ.
 fn parting(a: &Trained, b: &Trained) -> Option<u64> {
@@ -214,7 +214,7 @@ fn an_audit_that_finds_nothing_changes_no_byte() {
     }
 }
 
-fn afterwards(loaded: &Loaded, run: &Trained) -> (Trail, u64) {
+pub fn afterwards(loaded: &Loaded, run: &Trained) -> (Trail, u64) {
     let document = &loaded.document;
     let seeds = SeedTree::new(document.seed, 0);
     let calibration = with(loaded, |setting| tailcatch::experiment::calibration(setting, 2_000, true));

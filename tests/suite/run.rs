@@ -54,6 +54,9 @@ rollouts = 12_000
 [audit]
 budgets = [0.01, 5]
 
+[record]
+observed = "all"
+
 [[expect]]
 metric = "sighted"
 value  = { at_most = 1 }
@@ -272,7 +275,7 @@ fn a_new_detector_alone_is_judged_and_nothing_is_trained_again() {
 #[test]
 fn rollouts_that_were_not_kept_are_made_again_for_a_new_detector_and_it_is_said() {
     for (observed, again) in [("none", 6), ("first", 4)] {
-        let config = format!("{CONFIG}\n[record]\nobserved = \"{observed}\"\n");
+        let config = CONFIG.replace("\"all\"", &format!("\"{observed}\""));
         let bench = Bench::new(&config);
         let (code, _, stderr, out) = bench.run("run", &[]);
         assert_eq!(code, 0, "{stderr}");

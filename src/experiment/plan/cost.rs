@@ -1,20 +1,23 @@
 //! What a plan will take, before it runs.
 
+use super::ids::train_id;
 use super::runs::keeps_rollouts;
 use crate::config::{Document, Loaded};
 use crate::environments::World;
 use crate::foundation::rng::SeedTree;
-use crate::policies::{Backend, Shape};
+use crate::policies::{Backend, PolicySpec, Shape};
 use crate::reward::MOST_SUMMED;
-use crate::reward::MOST_TRAJECTORIES;
+use crate::reward::{MOST_TRAJECTORIES, Twin};
+use crate::trainers::{Penalty, TrainerSpec};
+use std::collections::HashSet;
 
 /// Rough cost of all runs that a plan names, clean and swap twins included.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cost {
     /// Rollouts sampled in training.
     pub rollouts: u64,
-    /// Processor time. The constants are fitted to the four experiments of this repository on one x86-64 machine and give
-    /// each within a factor of three there.
+    /// Processor time of runs, tables, figures and report. The constants are fitted to the experiments of this repository on one x86-64
+    /// machine.
     pub cpu_seconds: f64,
     /// Bytes of records and tables.
     pub disk_bytes: u64,
@@ -23,7 +26,9 @@ pub struct Cost {
 }
 
 /// Seconds for one cell of a table, once: its draws, sums and quantiles.
-const CELL: f64 = 3e-7;
+const CELL: f64 = 1.7e-7;
+/// Seconds for one cell under a mixed penalty, whose equation is solved cell by cell.
+const MIXED: f64 = 7e-6;
 /// Seconds for one cell at one descent step of a sampled trainer: softmax, sums, backward pass, optimizer.
 const CELL_STEP: f64 = 1.5e-8;
 /// Seconds for one step, whatever its size.
@@ -32,16 +37,29 @@ const STEP: f64 = 2e-5;
 const ROLLOUT: f64 = 1.5e-7;
 /// Bytes of one rollout in its record and in the merged tables.
 const ROLLOUT_BYTES: u64 = 330;
+/// Seconds for one rollout that is written: in its record, in the tables, in the figures of scores.
+const KEPT: f64 = 5e-6;
+/// Seconds for the tables, figures and report of an experiment, of one run, and of one of its steps.
+const TABLES: f64 = 0.15;
+const RUN: f64 = 3e-3;
+const ROW: f64 = 8e-6;
 
 /// Seconds for one number of a network at one action: forward, backward, and the way back through time.
-const WEIGHT: f64 = 4e-10;
+const WEIGHT: f64 = 2.5e-10;
+/// Seconds for one number of a network at one prefix: forward alone.
+const FORWARD: f64 = 8e-11;
 /// Seconds for one action beside the network: its softmax, its draw, its credit.
-const ACTION: f64 = 5e-7;
+const ACTION: f64 = 6e-7;
+/// Seconds for one trajectory of a sum over all.
+const SUMMED: f64 = 1.1e-7;
+/// Seconds for one pass of a network that burn differentiates, whatever its size.
+const TRACKED: f64 = 3e-3;
 
-/// Seconds for one rollout of a policy that acts step by step, and its most actions.
-fn episode(document: &Document) -> (f64, f64) {
+/// Seconds of a policy that acts step by step: for one rollout that is sampled and learned from, and for summing over all
+/// trajectories, so many as there are.
+fn acting(document: &Document, trajectories: f64) -> (f64, f64) {
     let seeds = SeedTree::new(document.seed, 0);
-    let Ok(World::Process(process)) = document.environment.part().draw(&seeds) else { return (0.0, 1.0) };
+    let Ok(World::Process(process)) = document.environment.part().draw(&seeds) else { return (0.0, 0.0) };
     let shape = Shape {
         prompts: process.prompts(),
         symbols: process.symbols(),
@@ -53,8 +71,10 @@ fn episode(document: &Document) -> (f64, f64) {
     let networks =
         if document.trainer.part().recipe().is_some_and(|recipe| recipe.separate_critic) { 2.0 } else { 1.0 };
     let weights = networks * network.map_or(0, |network| network.parameters()) as f64;
-    let horizon = process.horizon() as f64;
-    (horizon * (ACTION + weights * WEIGHT), horizon)
+    let rollout = process.horizon() as f64 * (ACTION + weights * WEIGHT);
+    // Prefixes that trajectories share are shown once, and nothing is differentiated.
+    let prefixes = trajectories / (process.actions() as f64 - 1.0).max(1.0);
+    (rollout, prefixes * weights * FORWARD + trajectories * SUMMED)
 }
 
 /// Seconds to train one run of a config once, its table made anew.
@@ -66,14 +86,17 @@ pub fn training(document: &Document) -> f64 {
     let cells = environment.cells().filter(tabled).map_or(0.0, |cells| cells as f64);
     let steps = trainer.steps() as f64;
     let passes = f64::from(trainer.passes());
-    let (rollout, horizon) = if acts { episode(document) } else { (0.0, 1.0) };
     let training = match (acts, passes) {
         (true, _) => {
             let summed = environment.cells().filter(|cells| *cells <= MOST_SUMMED).unwrap_or(0) as f64;
-            let looked_at = trainer.batch() as f64 * passes.max(1.0) + summed / horizon;
-            steps * looked_at * rollout
+            let (rollout, sum) = acting(document, summed);
+            let tracked = if matches!(document.policy, PolicySpec::Transformer(_)) { TRACKED } else { 0.0 };
+            steps * ((trainer.batch() as f64 * rollout + tracked) * passes.max(1.0) + sum)
         }
-        (false, 0.0) => cells * CELL + all_steps(document) as f64 * STEP,
+        (false, 0.0) => {
+            let mixed = matches!(&document.trainer, TrainerSpec::Exact(exact) if matches!(exact.penalty, Penalty::Mixed { .. }));
+            cells * (CELL + if mixed { MIXED } else { 0.0 }) + all_steps(document) as f64 * STEP
+        }
         (false, passes) => steps * (STEP + cells * CELL_STEP) * passes,
     };
     cells * CELL + training
@@ -107,10 +130,20 @@ fn rollouts(document: &Document) -> u64 {
 
 /// Seconds to train one run and its twins, and to judge and watch them.
 pub fn seconds(document: &Document) -> f64 {
+    versions(document) as f64 * one(document) + beside(document)
+}
+
+/// Seconds to train one run or one of its twins, and to judge it.
+fn one(document: &Document) -> f64 {
+    let detectors = 1.0 + document.detectors.len() as f64;
+    training(document) + rollouts(document) as f64 * ROLLOUT * detectors
+}
+
+/// Seconds that a run takes beside it and its twins: the reference's rollouts, and who watches at deployment.
+fn beside(document: &Document) -> f64 {
     let detectors = 1.0 + document.detectors.len() as f64;
     let calibration = f64::from(document.calibration.rollouts.get()) * ROLLOUT * detectors;
-    let each = training(document) + rollouts(document) as f64 * ROLLOUT * detectors;
-    versions(document) as f64 * each + calibration + deployment(document).0
+    calibration + deployment(document).0
 }
 
 /// Training runs that one run takes: itself and its twins.
@@ -118,12 +151,22 @@ fn versions(document: &Document) -> u64 {
     if document.reward.swap_twin { 3 } else { 2 }
 }
 
+/// How many training runs of an arm's first replicate no arm before it shares: clean twins, mostly, of arms that differ in their audit.
+fn new_versions(document: &Document, known: &mut HashSet<String>) -> u64 {
+    let twins = [Twin::Itself, Twin::Clean, Twin::Swapped];
+    let asked = twins.into_iter().filter(|twin| document.reward.swap_twin || *twin != Twin::Swapped);
+    // What cannot be written out is counted.
+    let ids = asked.map(|twin| train_id(document, 0, twin, &Backend::default()));
+    ids.filter(|id| id.as_ref().map_or(true, |id| known.insert(id.to_string()))).count() as u64
+}
+
 /// Adds up the plan.
 pub fn cost(loaded: &Loaded) -> Cost {
-    let mut cost = Cost { rollouts: 0, cpu_seconds: 0.0, disk_bytes: 0, observed_bytes: 0 };
+    let mut cost = Cost { rollouts: 0, cpu_seconds: TABLES, disk_bytes: 0, observed_bytes: 0 };
+    let mut known = HashSet::new();
     for arm in &loaded.arms {
         let document = &arm.document;
-        let (versions, rollouts) = (versions(document), rollouts(document));
+        let (versions, rollouts) = (new_versions(document, &mut known), rollouts(document));
         let (_, kept_policies) = deployment(document);
         let runs = document.replicates.get();
         // Either all of the later ones keep them or none does.
@@ -133,7 +176,9 @@ pub fn cost(loaded: &Loaded) -> Cost {
         let observed = times(keep, times(versions * ROLLOUT_BYTES, rollouts));
         let others = times(runs, times(all_steps(document), 300).saturating_add(kept_policies));
         cost.rollouts = cost.rollouts.saturating_add(times(runs, times(versions, rollouts)));
-        cost.cpu_seconds += runs as f64 * seconds(document);
+        let told = RUN + all_steps(document) as f64 * ROW;
+        cost.cpu_seconds += runs as f64 * (versions as f64 * one(document) + beside(document) + told);
+        cost.cpu_seconds += keep as f64 * times(versions, rollouts) as f64 * KEPT;
         cost.observed_bytes = cost.observed_bytes.saturating_add(observed);
         cost.disk_bytes = cost.disk_bytes.saturating_add(observed).saturating_add(others);
     }

@@ -60,3 +60,8 @@ pub fn bytes(
         Format::Pdf => pdf::write(scene, look, title),
     }
 }
+
+/// A scene as SVG for a page that is read in the light or in the dark, in whatever fonts its reader has.
+pub fn inset(scene: &Scene, size: Size, title: &str, description: &str) -> String {
+    svg::write_inset(scene, size, title, description)
+}

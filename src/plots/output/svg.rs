@@ -4,12 +4,28 @@ use super::Look;
 use crate::plots::font;
 use crate::plots::scene::{Align, Data, Mark, Place, Scene, corners};
 use crate::plots::series::Point;
-use crate::plots::theme::{FONT, Ink, Shape, Theme, Tone};
+use crate::plots::sheet::Size;
+use crate::plots::theme::{FONT, Ink, Shape, Theme, Tone, dark_css};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use std::fmt::Write as _;
 
 /// The scene as a document. Its text is drawn in the embedded font, its size is that of the print.
 pub(super) fn write(scene: &Scene, look: Look, title: &str, description: &str) -> String {
+    document(scene, look, title, description, &fonts(scene))
+}
+
+/// The scene as a document without fonts, which turns dark where its reader's page is.
+pub(super) fn write_inset(scene: &Scene, size: Size, title: &str, description: &str) -> String {
+    let look = Look { size, theme: Theme::Light };
+    let body = document(scene, look, title, description, "");
+    let css = dark_css();
+    let used = |rule: &&str| rule.split('\"').nth(1).is_some_and(|colour| body.contains(colour));
+    let rules: Vec<&str> = css.lines().filter(used).collect();
+    let style = format!("<style>@media (prefers-color-scheme: dark) {{ {} }}</style>\n", rules.join(" "));
+    document(scene, look, title, description, &style)
+}
+
+fn document(scene: &Scene, look: Look, title: &str, description: &str, style: &str) -> String {
     let unit = look.size.unit();
     let mut out = format!(
         "<svg width=\"{}pt\" height=\"{}pt\" viewBox=\"0 0 {} {}\" role=\"img\" xmlns=\"http://www.w3.org/2000/svg\">\n\
@@ -20,7 +36,7 @@ pub(super) fn write(scene: &Scene, look: Look, title: &str, description: &str) -
         short(scene.height),
         escape(title),
         escape(description),
-        fonts(scene),
+        style,
     );
     // Writing to a String cannot fail.
     let _ = writeln!(

@@ -10,6 +10,7 @@ use crate::plots::axes::{Below, End, INDENT, LEVEL, Panel};
 use crate::plots::fitting::wrap;
 use crate::plots::forest::{self, Entry, Row};
 use crate::plots::labels::{self, Naming, joined};
+use crate::plots::multiples;
 use crate::plots::over_optimisation::REFERENCE;
 use crate::plots::scale::{Kind, Scale};
 use crate::plots::scene::{Align, Scene};
@@ -188,7 +189,7 @@ impl Sheet<'_> {
         let panels = self.panels();
         for (m, (metric, title)) in panels.iter().enumerate() {
             let y = self.scale(metric).ok_or(Self::nothing())?;
-            for line in self.places.chunks(columns) {
+            for (l, line) in self.places.chunks(columns).enumerate() {
                 let heads: Vec<Vec<String>> =
                     line.iter().map(|place| wrap(place, cell - 70.0, SMALL, true)).collect();
                 let lines = if several { heads.iter().map(Vec::len).max().unwrap_or(0) } else { 0 };
@@ -199,7 +200,11 @@ impl Sheet<'_> {
                     let panel = Panel { left, top: upper, right, bottom: upper + height, x, y };
                     let last = m + 1 == panels.len();
                     let key = arms::short_key(&self.run.plan.sweep_keys[0]);
-                    let below = if last || several { Below::Title(&key) } else { Below::Shared };
+                    let below = match several {
+                        true => multiples::below(l * columns + c, (columns, self.places.len()), &key),
+                        false if last => Below::Title(&key),
+                        false => Below::Shared,
+                    };
                     let name = if c > 0 { "" } else { title };
                     panel.frame(&mut scene, if several { "" } else { name }, below);
                     if several {
@@ -215,7 +220,9 @@ impl Sheet<'_> {
                         labels::at_right(&mut scene, &panel, &ends);
                     }
                 }
-                top = upper + height + if several { 66.0 } else { 36.0 };
+                let lowest = (l + 1) * columns >= self.places.len();
+                let title = if lowest { multiples::TITLE } else { 0.0 };
+                top = upper + height + if several { 50.0 + title } else { 36.0 };
             }
         }
         scene.height = top + if several { 0.0 } else { 22.0 };

@@ -27,6 +27,8 @@ pub struct FigureInfo {
 pub struct Figures {
     /// Figures with their SVG, in the order of the report.
     pub drawn: Vec<(FigureInfo, String)>,
+    /// The first of them as wide as a column, for narrow screens, where it was drawn so.
+    pub narrow: Option<String>,
     /// Figures that the run cannot carry.
     pub left_out: Vec<LeftOut>,
 }

@@ -13,5 +13,7 @@ pub const CONFIG: &str = "config.toml";
 pub const RECORDS: &str = "records";
 /// Folder of the figures, within a run folder.
 pub const FIGURES: &str = "figures";
+/// Folder of the figures of narrow screens, within the folder of the figures: the standard theme, as wide as a column.
+pub const NARROW: &str = "column-light";
 /// File name of the index of the figures, within the folder of the figures.
 pub const FIGURES_INDEX: &str = "figures.json";

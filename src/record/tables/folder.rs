@@ -4,7 +4,7 @@
 //! name, so the sweep's key columns may stand between the others.
 
 pub use super::drawn::{FigureIndex, FigureInfo, Figures, LeftOut};
-pub use super::file_names::{CONFIG, FIGURES, FIGURES_INDEX, MANIFEST, PLAN, RECORDS, SCENARIOS};
+pub use super::file_names::{CONFIG, FIGURES, FIGURES_INDEX, MANIFEST, NARROW, PLAN, RECORDS, SCENARIOS};
 pub use super::folder_error::FolderError;
 use super::made::{MADE, Made, MissingRun, digest};
 pub use super::manifest::{MadeWith, Manifest, Numerics};
@@ -221,7 +221,9 @@ impl RunFolder {
                 drawn.push((figure, svg));
             }
         }
-        Ok(Figures { drawn, left_out: index.left_out })
+        let first = drawn.first().map(|(figure, _)| format!("{}.svg", figure.name));
+        let narrow = first.map(|name| text(&dir.join(NARROW).join(name))).transpose()?.flatten();
+        Ok(Figures { drawn, narrow, left_out: index.left_out })
     }
 
     /// What figures and report call an arm.
