@@ -94,25 +94,30 @@ pub struct Drawn {
 }
 
 /// All figures that the run can carry at a size, before they are written, and the others with the reason.
-pub fn build_all(run: &RunFolder, size: Size) -> (Vec<Figure>, Vec<LeftOut>) {
+///
+/// # Errors
+/// A table that the system does not let read.
+pub fn build_all(run: &RunFolder, size: Size) -> Result<(Vec<Figure>, Vec<LeftOut>), PlotError> {
     let (mut figures, mut left_out) = (Vec::new(), Vec::new());
     let built: Vec<_> = FIGURES.par_iter().map(|kind| (kind, (kind.build)(run, size))).collect();
     for (kind, made) in built {
         match made {
             Ok(made) => figures.extend(made),
+            // That is no reason that a run has.
+            Err(Status::Unreadable { problem }) => return Err(PlotError::Unread(problem)),
             Err(status) => left_out.push(LeftOut { name: kind.name.to_owned(), status: status.to_string() }),
         }
     }
-    (figures, left_out)
+    Ok((figures, left_out))
 }
 
 /// Writes every figure that `run` can carry into `out`, in the formats wanted and as `.csv`; where all figures are drawn in the
 /// standard look also their index, `figures.json`, by which the report finds them.
 ///
 /// # Errors
-/// A file that cannot be written, by name; a name that no figure has.
+/// A table that cannot be read; a file that cannot be written, by name; a name that no figure has.
 pub fn draw_all(run: &RunFolder, out: &Path, wanted: &Wanted) -> Result<Drawn, PlotError> {
-    let (mut figures, mut left_out) = build_all(run, wanted.look.size);
+    let (mut figures, mut left_out) = build_all(run, wanted.look.size)?;
     let known: Vec<&str> = FIGURES.iter().map(|kind| kind.name).collect();
     let named =
         |only: &&String| known.contains(&only.as_str()) || figures.iter().any(|figure| figure.name == **only);
