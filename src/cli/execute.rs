@@ -1,6 +1,6 @@
 //! A whole command: parse, carry out, report the error chain, exit code.
 
-use super::console::printable;
+use super::console::{OutputArgs, printable};
 use super::{Cli, Console, start_workers, survive_large_files};
 use crate::Error;
 use clap::Parser;
@@ -19,12 +19,17 @@ pub fn execute(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version are no failures.
-            if error.use_stderr() && arguments.iter().any(|argument| argument == "--json") {
-                refused(&error);
-            }
-            // Nothing is left to tell where standard error is closed.
-            let _ = error.print();
+            // Nothing is left to tell where an output is closed.
+            let _ = match error.use_stderr() {
+                true => {
+                    if arguments.iter().any(|argument| argument == "--json") {
+                        refused(&error);
+                    }
+                    unparsed(&error)
+                }
+                // Help and version are no failures.
+                false => error.print(),
+            };
             return u8::try_from(error.exit_code()).unwrap_or(USAGE);
         }
     };
@@ -57,6 +62,14 @@ fn document(error: &Error) {
     }));
 }
 
+/// Tells what of a command line does not parse: its words come from somewhere else.
+fn unparsed(error: &clap::Error) -> io::Result<()> {
+    let colors = Console::new(OutputArgs::default()).error_colors();
+    let rendered = error.render();
+    let text = if colors { rendered.ansi().to_string() } else { rendered.to_string() };
+    io::stderr().lock().write_all(printable(&text, colors).as_bytes())
+}
+
 /// The same for a command line that does not parse.
 fn refused(error: &clap::Error) {
     let text = error.render().to_string();
@@ -71,7 +84,7 @@ fn refused(error: &clap::Error) {
 
 fn print(document: &serde_json::Value) {
     // Where nobody reads, nobody is told.
-    let _ = Console::new(super::console::OutputArgs { json: true, ..Default::default() }).line(document);
+    let _ = Console::new(OutputArgs { json: true, ..Default::default() }).line(document);
 }
 
 /// Prints an error; a config's faults one by one, each with its lines and caret.

@@ -34,6 +34,11 @@ pub enum Status {
         /// The column.
         column: String,
     },
+    /// The system did not let a file be read, which says nothing of what stands in it.
+    Unreadable {
+        /// The file, and what the system said.
+        problem: String,
+    },
     /// A cell of a column is NaN or infinite, and the method has no use for it.
     NotFinite {
         /// The column.
@@ -119,6 +124,7 @@ impl fmt::Display for Status {
             Self::AllTied => write!(f, "degenerate: all values are equal"),
             Self::ZeroMad => write!(f, "degenerate: MAD is 0 (more than half of the values are equal)"),
             Self::Missing { column } => write!(f, "needs {column}"),
+            Self::Unreadable { problem } => f.write_str(problem),
             Self::NotFinite { column, row, value } => {
                 write!(
                     f,

@@ -47,8 +47,10 @@ pub(super) fn early(run: &RunFolder) -> Result<Vec<Recorded>, Status> {
         }
         damage.is_none_or(|damage| step < damage)
     };
-    let mut found = rollouts(run, wanted)
-        .map_err(|error| Status::Missing { column: format!("readable rollouts: {error}") })?;
+    let mut found = rollouts(run, wanted).map_err(|error| match error.is_refusal() {
+        true => Status::Missing { column: format!("readable rollouts: {error}") },
+        false => Status::Unreadable { problem: error.to_string() },
+    })?;
     let of = |info: &crate::record::folder::RunInfo| {
         Some(Recorded {
             arm: info.arm,

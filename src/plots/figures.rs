@@ -131,7 +131,10 @@ pub struct Drawn {
 }
 
 /// All figures that the run can carry at a size, before they are written, and the others with the reason.
-pub fn build_all(run: &RunFolder, size: Size) -> (Vec<Figure>, Vec<LeftOut>) {
+///
+/// # Errors
+/// A table that the system does not let read.
+pub fn build_all(run: &RunFolder, size: Size) -> Result<(Vec<Figure>, Vec<LeftOut>), PlotError> {
     build(run, size, |_| true)
 }
 
@@ -139,26 +142,28 @@ fn build(
     run: &RunFolder,
     size: Size,
     wanted: impl Fn(&FigureKind) -> bool + Sync,
-) -> (Vec<Figure>, Vec<LeftOut>) {
+) -> Result<(Vec<Figure>, Vec<LeftOut>), PlotError> {
     let (mut figures, mut left_out) = (Vec::new(), Vec::new());
     let kinds = FIGURES.par_iter().filter(|kind| wanted(kind));
     let built: Vec<_> = kinds.map(|kind| (kind, (kind.build)(run, size))).collect();
     for (kind, made) in built {
         match made {
             Ok(made) => figures.extend(made),
+            // That is no reason that a run has.
+            Err(Status::Unreadable { problem }) => return Err(PlotError::Unread(problem)),
             Err(status) => left_out.push(LeftOut { name: kind.name.to_owned(), status: status.to_string() }),
         }
     }
-    (figures, left_out)
+    Ok((figures, left_out))
 }
 
 /// Writes every figure that `run` can carry into `out`, in the formats wanted and as `.csv`; where all figures are drawn in the
 /// standard look also their index, `figures.json`, by which the report finds them.
 ///
 /// # Errors
-/// A file that cannot be written, by name; a name that no figure has.
+/// A table that cannot be read; a file that cannot be written, by name; a name that no figure has.
 pub fn draw_all(run: &RunFolder, out: &Path, wanted: &Wanted) -> Result<Drawn, PlotError> {
-    let (mut figures, mut left_out) = build(run, wanted.look.size, |kind| wanted.needs(kind));
+    let (mut figures, mut left_out) = build(run, wanted.look.size, |kind| wanted.needs(kind))?;
     let known: Vec<&str> = FIGURES.iter().map(|kind| kind.name).collect();
     let named =
         |only: &&String| known.contains(&only.as_str()) || figures.iter().any(|figure| figure.name == **only);

@@ -68,6 +68,9 @@ pub enum PlotError {
         /// What the system said.
         source: io::Error,
     },
+    /// A table could not be read: which, and what the system said.
+    #[error("{0}")]
+    Unread(String),
     /// A file whose extension says no format that a chart can be written in.
     #[error("cannot tell the format of `{}`: end its name in .svg, .png or .pdf", path.display())]
     Format {

@@ -21,7 +21,7 @@ fn made(shape: &synthetic_run::Shape) -> (TempDir, RunFolder) {
 }
 
 fn figure(run: &RunFolder, name: &str) -> Figure {
-    let (figures, left_out) = build_all(run, Size::Page);
+    let (figures, left_out) = build_all(run, Size::Page).unwrap();
     figures.into_iter().find(|f| f.name == name).unwrap_or_else(|| panic!("{name}: {left_out:?}"))
 }
 
@@ -149,7 +149,7 @@ fn few_hacks_give_no_number() {
     run.replicates.iter_mut().for_each(|row| row.damage_step = Some(1));
     let drawn = figure(&run, "scores_top_reward");
     assert!(drawn.title.contains("fewer than 10 hacks"), "{}", drawn.title);
-    let (figures, left_out) = build_all(&run, Size::Page);
+    let (figures, left_out) = build_all(&run, Size::Page).unwrap();
     assert!(figures.iter().all(|f| f.name != "precision_recall"));
     let status = &left_out.iter().find(|l| l.name == "precision_recall").unwrap().status;
     assert!(status.contains("10 hacks"), "{status}");
@@ -266,7 +266,7 @@ fn benign_looks_stand_beside_damage_and_catch_with_their_intervals() {
 fn recovery_stands_in_its_cell_with_the_loss_and_is_missing_where_there_is_none() {
     let (_dir, mut run) = made(&responses());
     run.summary.retain(|row| row.metric != "recovery");
-    assert!(build_all(&run, Size::Page).1.iter().any(|left| left.name == "recovery"));
+    assert!(build_all(&run, Size::Page).unwrap().1.iter().any(|left| left.name == "recovery"));
     let row = |arm: usize, metric: &str, estimate: Option<f64>, method: &str| SummaryRow {
         arm,
         metric: metric.into(),
@@ -309,7 +309,7 @@ fn recovery_stands_in_its_cell_with_the_loss_and_is_missing_where_there_is_none(
 #[test]
 fn the_race_tells_medians_of_enough_runs_and_counts_of_all() {
     let (_dir, mut run) = made(&synthetic_run::coefficients());
-    assert!(build_all(&run, Size::Page).0.iter().all(|f| f.name != "race"), "drawn without tokens");
+    assert!(build_all(&run, Size::Page).unwrap().0.iter().all(|f| f.name != "race"), "drawn without tokens");
     run.config = Some("[environment.tokens]\nlength = 12\n".into());
     for row in &mut run.replicates {
         row.first_sighting = Some(row.replicate);

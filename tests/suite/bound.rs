@@ -316,6 +316,18 @@ fn a_folder_that_cannot_be_looked_at_is_not_taken_for_an_empty_one() {
         fs::remove_file(path).unwrap();
     }
     place.done("run tiny.toml --out out");
+    // Nor is a table that cannot be read one that a run has not.
+    let before = contents(&place.path("out/figures"));
+    for name in ["observed.csv", "figures"] {
+        let path = place.path("out").join(name);
+        fs::rename(&path, place.path("kept")).unwrap();
+        std::os::unix::fs::symlink(&path, &path).unwrap();
+        let (code, _, stderr) = place.call("report out");
+        assert!(code == 1 && stderr.contains(name), "{name}: {code} {stderr}");
+        fs::remove_file(&path).unwrap();
+        fs::rename(place.path("kept"), &path).unwrap();
+        assert!(contents(&place.path("out/figures")) == before, "{name}");
+    }
 }
 
 #[test]

@@ -151,3 +151,14 @@ fn a_state_that_cannot_be_kept_is_the_machines_fault() {
     }
     assert!(std::fs::metadata("/dev/null").is_ok_and(|found| !found.is_file()));
 }
+
+#[test]
+fn words_of_a_command_line_move_no_terminal() {
+    let hostile = "a\u{202e}b\u{1b}[2J\u{7}";
+    for arguments in [vec!["list", hostile], vec![hostile], vec!["theory", "tilt", hostile]] {
+        let (code, stdout, stderr) = outcome(tailcatch().args(&arguments));
+        assert_eq!((code, stdout.as_str()), (2, ""), "{stderr}");
+        assert!(stderr.contains("error: ") && stderr.contains(r"\u{202e}"), "{stderr}");
+        assert!(!stderr.contains(['\u{202e}', '\u{1b}', '\u{7}']), "{stderr:?}");
+    }
+}

@@ -128,7 +128,7 @@ fn carried(svg: &str) -> Vec<(String, String)> {
 fn every_number_of_a_picture_stands_in_its_csv_and_lines_hold_all_of_theirs() {
     for shape in shapes() {
         let (_dir, run) = made(&shape);
-        for figure in build_all(&run, Size::Page).0 {
+        for figure in build_all(&run, Size::Page).unwrap().0 {
             let csv = figure.csv().unwrap();
             let mut reader = csv::Reader::from_reader(csv.as_slice());
             let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
@@ -174,7 +174,7 @@ fn every_number_of_a_picture_stands_in_its_csv_and_lines_hold_all_of_theirs() {
 #[test]
 fn heights_in_a_picture_are_the_numbers_of_the_csv() {
     let (_dir, run) = made(&synthetic_run::coefficients());
-    let (figures, _) = build_all(&run, Size::Column);
+    let (figures, _) = build_all(&run, Size::Column).unwrap();
     let sweep = figures.iter().find(|f| f.name == "sweep").unwrap();
     let own: Vec<(f64, f64)> = sweep
         .scene
@@ -197,7 +197,7 @@ fn heights_in_a_picture_are_the_numbers_of_the_csv() {
 fn no_picture_holds_what_is_no_number_and_every_mark_lies_on_the_page() {
     for (shape, size) in shapes().iter().flat_map(|shape| SIZES.map(|size| (shape, size))) {
         let (_dir, run) = made(shape);
-        for figure in build_all(&run, size).0 {
+        for figure in build_all(&run, size).unwrap().0 {
             let svg =
                 output::bytes(&figure.scene, Format::Svg, Look::default(), &figure.title, &figure.caption);
             let svg = String::from_utf8(svg.unwrap()).unwrap();
@@ -231,7 +231,7 @@ fn no_picture_holds_what_is_no_number_and_every_mark_lies_on_the_page() {
 fn every_run_of_a_sweep_is_drawn() {
     for shape in [synthetic_run::tail_index(), synthetic_run::coefficients()] {
         let (_dir, run) = made(&shape);
-        let (figures, _) = build_all(&run, Size::Page);
+        let (figures, _) = build_all(&run, Size::Page).unwrap();
         let sweep = figures.iter().find(|f| f.name == "sweep").unwrap();
         let runs = sweep.series.iter().filter(|s| s.panel.ends_with("runs"));
         let all: usize = runs.map(|s| s.points.len()).sum();
@@ -246,7 +246,7 @@ fn small_multiples_in_a_column_are_printed_on_one_page() {
         ["timing", "benign_looks", "catch_rate", "scores", "precision_recall", "survival", "kl_estimators"];
     for shape in shapes() {
         let (_dir, run) = made(&shape);
-        for figure in build_all(&run, Size::Column).0 {
+        for figure in build_all(&run, Size::Column).unwrap().0 {
             let inches = figure.scene.height * Size::Column.unit() / 72.0;
             let is_multiple = kinds.iter().any(|kind| figure.name.starts_with(kind));
             assert!(!is_multiple || inches <= 9.5, "{} is {inches} in tall", figure.name);
@@ -261,7 +261,7 @@ fn of_many_arms_the_one_that_the_title_tells_of_is_drawn_with_its_name() {
         row.damage_step = (row.arm == 23 || row.replicate == 0).then_some(6);
     }
     let label = run.label(23);
-    let (figures, _) = build_all(&run, Size::Page);
+    let (figures, _) = build_all(&run, Size::Page).unwrap();
     for name in ["timing", "training"] {
         let figure = figures.iter().find(|f| f.name == name).unwrap();
         assert!(figure.title.ends_with(&format!("({label})")), "{}", figure.title);
@@ -298,7 +298,7 @@ fn well_formed(svg: &str) -> bool {
 fn labels_do_not_cover_each_other_at_any_size() {
     for (shape, size) in shapes().iter().flat_map(|shape| SIZES.map(|size| (shape, size))) {
         let (_dir, run) = made(shape);
-        for figure in build_all(&run, size).0 {
+        for figure in build_all(&run, size).unwrap().0 {
             let mut boxes: Vec<(f64, f64, f64, f64, &str)> = Vec::new();
             for mark in &figure.scene.marks {
                 let Mark::Text { at, text, size: letters, bold, align, .. } = mark else { continue };
@@ -353,18 +353,18 @@ fn degenerate_tables_give_a_status() {
     });
     rewrite("replicates.csv", &|i, line| if i < 2 { line.to_owned() } else { String::new() });
     let run = RunFolder::open(dir.path()).unwrap();
-    let (figures, left_out) = build_all(&run, Size::Page);
+    let (figures, left_out) = build_all(&run, Size::Page).unwrap();
     // A single run still gives one point of utility against KL.
     assert_eq!(figures.iter().map(|f| f.name.as_str()).collect::<Vec<_>>(), ["over_optimisation"]);
     assert_eq!(left_out.len(), 10);
     assert!(left_out.iter().all(|l| !l.status.is_empty()));
     rewrite("replicates.csv", &header_only);
-    let (figures, left_out) = build_all(&RunFolder::open(dir.path()).unwrap(), Size::Page);
+    let (figures, left_out) = build_all(&RunFolder::open(dir.path()).unwrap(), Size::Page).unwrap();
     assert_eq!((figures.len(), left_out.len()), (0, 11));
     let plan = fs::read_to_string(dir.path().join(PLAN)).unwrap();
     let start = plan.find("\"arms\": [").unwrap();
     fs::write(dir.path().join(PLAN), plan[..start].to_owned() + "\"arms\": [], \"runs\": []}").unwrap();
-    assert_eq!(build_all(&RunFolder::open(dir.path()).unwrap(), Size::Page).1.len(), 11);
+    assert_eq!(build_all(&RunFolder::open(dir.path()).unwrap(), Size::Page).unwrap().1.len(), 11);
 }
 
 #[test]
@@ -428,7 +428,7 @@ fn agreement_shows_what_is_furthest_from_it() {
     let (_dir, mut run) = made(&synthetic_run::quickstart());
     run.checks = (0..60).map(|i| compared(0, f64::from(i) * 0.07)).collect();
     run.checks.push(CheckRow { source: BOUND.to_owned(), ..compared(0, 9.0) });
-    let (figures, _) = build_all(&run, Size::Page);
+    let (figures, _) = build_all(&run, Size::Page).unwrap();
     let figure = figures.iter().find(|f| f.name == "agreement").unwrap();
     let drawn: Vec<f64> = figure.series.iter().map(|s| s.points[0].y).collect();
     assert_eq!(drawn.len(), 48);
@@ -436,14 +436,14 @@ fn agreement_shows_what_is_furthest_from_it() {
     assert!(figure.caption.contains("Of 60 comparisons the 48 furthest"), "{}", figure.caption);
     // What is exact on both sides has no standard errors to be drawn in, and is a ring at 0.
     run.checks = vec![CheckRow { found_error: Some(1e-17), found: Some(1.0 + 1e-16), ..compared(0, 0.0) }];
-    let (figures, _) = build_all(&run, Size::Page);
+    let (figures, _) = build_all(&run, Size::Page).unwrap();
     assert_eq!(figures.iter().find(|f| f.name == "agreement").unwrap().series[0].points[0].y, 0.0);
 }
 
 #[test]
 fn the_collapse_is_drawn_where_its_order_is_expected() {
     let (_dir, mut run) = made(&synthetic_run::tail_index());
-    assert!(!build_all(&run, Size::Page).0.iter().any(|f| f.name == "collapse"));
+    assert!(!build_all(&run, Size::Page).unwrap().0.iter().any(|f| f.name == "collapse"));
     for arm in 0..run.plan.arms.len() {
         for (metric, estimate) in [(FRONTIER_RATIO, 0.5 + arm as f64), (GAIN, 1.0 / (1.0 + arm as f64))] {
             run.summary.retain(|row| row.arm != arm || row.metric != metric);
@@ -459,7 +459,7 @@ fn the_collapse_is_drawn_where_its_order_is_expected() {
         }
     }
     run.checks = vec![CheckRow { source: format!("ordered by {FRONTIER_RATIO}"), ..compared(0, 0.0) }];
-    let (figures, _) = build_all(&run, Size::Page);
+    let (figures, _) = build_all(&run, Size::Page).unwrap();
     let collapse = figures.iter().find(|f| f.name == "collapse").unwrap();
     let points: usize = collapse.series.iter().map(|s| s.points.len()).sum();
     assert_eq!(points, run.plan.arms.len());

@@ -44,6 +44,8 @@ mod parquet;
 #[cfg(feature = "parquet")]
 mod parquet_field;
 #[cfg(feature = "parquet")]
+mod parquet_file;
+#[cfg(feature = "parquet")]
 mod parquet_flat;
 #[cfg(all(test, feature = "parquet"))]
 mod parquet_tests;

@@ -4,6 +4,7 @@
 use super::cell::{Cell, Column, Kind};
 use super::error::{Error, Place};
 use super::parquet_field::{bytes, cell, leads_to, lookup, object};
+use super::parquet_file::Measured;
 use super::parquet_flat::{Group, is_flat};
 use super::part::Extent;
 use super::present::Present;
@@ -17,7 +18,6 @@ use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::reader::RowIter;
 use parquet::schema::types::Type;
-use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -89,7 +89,7 @@ fn is_list(field: &Type) -> bool {
 /// The rows of some fields, few at a time.
 fn rows_of<'a>(
     path: &Path,
-    reader: &'a SerializedFileReader<File>,
+    reader: &'a SerializedFileReader<Measured>,
     fields: Vec<Arc<Type>>,
 ) -> Result<RowIter<'a>, Error> {
     let name = reader.metadata().file_metadata().schema().name();
@@ -166,7 +166,7 @@ pub(super) fn scan(
 /// Visits the rows of columns without lists and groups.
 pub(super) fn scan_flat(
     path: &Path,
-    reader: &SerializedFileReader<File>,
+    reader: &SerializedFileReader<Measured>,
     roots: &[Arc<Type>],
     limit: u64,
     wanted: &[&str],
@@ -191,7 +191,7 @@ pub(super) fn scan_flat(
 /// Visits the rows of any columns, record by record.
 pub(super) fn scan_records(
     path: &Path,
-    reader: &SerializedFileReader<File>,
+    reader: &SerializedFileReader<Measured>,
     roots: Vec<Arc<Type>>,
     limit: u64,
     (wanted, unfold): (&[&str], &Unfold),
@@ -244,8 +244,10 @@ impl Expanded {
     }
 }
 
-pub(super) fn open(path: &Path, limit: u64) -> Result<SerializedFileReader<File>, Error> {
-    let reader = SerializedFileReader::new(spool::file(path)?).map_err(|e| explain(path, &e))?;
+pub(super) fn open(path: &Path, limit: u64) -> Result<SerializedFileReader<Measured>, Error> {
+    let refused = |source| Error::Io { path: path.to_owned(), source };
+    let file = Measured::new(spool::file(path)?).map_err(refused)?;
+    let reader = SerializedFileReader::new(file).map_err(|e| explain(path, &e))?;
     let mut left = limit;
     for group in reader.metadata().row_groups() {
         for column in group.columns() {
