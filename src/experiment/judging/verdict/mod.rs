@@ -198,7 +198,7 @@ pub fn verdict(
                 let mut record = Record::default();
                 record.push(EndingRow::FILE, rows::encode(&endings(subject, cell, &roles)?)?);
                 records.push(record);
-                bar.spent(overall::programmes(subject.document, &roles));
+                bar.spent(cost(subject.document, *judgement));
             }
             Ok(records)
         };
