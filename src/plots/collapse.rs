@@ -72,11 +72,15 @@ pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> 
 fn title(series: &[Series]) -> String {
     let mut points: Vec<&Point> = series.iter().flat_map(|s| &s.points).collect();
     points.sort_by(|a, b| a.x.total_cmp(&b.x));
+    let gain = |point: &Point| match (point.low, point.high) {
+        (Some(low), Some(high)) => format!("{} [{}, {}]", number(point.y), number(low), number(high)),
+        _ => number(point.y),
+    };
     match (points.first(), points.last()) {
         (Some(first), Some(last)) => format!(
             "The gain per √KL goes from {} to {} as the largest proxy goes from {} to {} frontier sizes",
-            number(first.y),
-            number(last.y),
+            gain(first),
+            gain(last),
             number(first.x),
             number(last.x)
         ),

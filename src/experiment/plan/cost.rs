@@ -26,7 +26,7 @@ pub struct Cost {
 }
 
 /// Seconds for one cell of a table, once: its draws, sums and quantiles.
-const CELL: f64 = 1.7e-7;
+const CELL: f64 = 2e-7;
 /// Seconds for one cell under a mixed penalty, whose equation is solved cell by cell.
 const MIXED: f64 = 7e-6;
 /// Seconds for one cell at one descent step of a sampled trainer: softmax, sums, backward pass, optimizer.

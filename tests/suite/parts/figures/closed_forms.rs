@@ -71,7 +71,7 @@ fn case(name: &str) -> Case {
             values: &[100.0, 300.0, 1000.0, 3000.0],
             metric: ("sighted_before_damage", "P(seen in training)"),
             config: "[environment.bandit]\noutcomes = 1_000\n[[reward.exploits]]\nmass = 1e-4\noutcomes = 10\nproxy = 20\nutility = -50\n[trainer.reference]\n\
-                     steps = 10\nbatch = 100\n[deployment]\nshift = { jump = { mass_after = 0.01 } }\nsteps = 2\n",
+                     steps = 10\nbatch = 100\n[deployment]\nshift = { jump = { mass_after = 0.01 } }\nsteps = 10\n",
         },
         "watch" => Case {
             axis: ("P(hack) after the jump", Kind::Log),
