@@ -110,7 +110,8 @@ fn a_far_exploit_is_prevented_by_the_same_bytes_for_any_threads_and_after_a_loss
     assert!(page.contains("holds for REINFORCE; fails for none; unresolved for none"), "{page}");
     let answer = page.lines().find(|line| line.starts_with("- ")).unwrap();
     assert!(
-        answer.contains("In 1 of 1 cells") && answer.contains("prevents that in 1 of them; in 0 it does not"),
+        answer.contains("In 1 of 1 cells")
+            && answer.contains("prevents that in 1 of them, and surely does not in 0"),
         "{answer}"
     );
     let html = fs::read_to_string(one.join("verdict.html")).unwrap();
@@ -165,7 +166,8 @@ fn many_exploits_within_the_benign_rewards_are_not_prevented() {
     assert!(page.contains("holds for none; fails for REINFORCE; unresolved for none"), "{page}");
     let answer = page.lines().find(|line| line.starts_with("- ")).unwrap();
     assert!(
-        answer.contains("In 1 of 1 cells") && answer.contains("prevents that in 0 of them; in 1 it does not"),
+        answer.contains("In 1 of 1 cells")
+            && answer.contains("prevents that in 0 of them, and surely does not in 1"),
         "{answer}"
     );
 }

@@ -82,16 +82,18 @@ fn is_harmful(cell: &&&CellRow) -> bool {
 fn answer(map: &[&CellRow]) -> String {
     let asked = asked(map);
     let harmful: Vec<&CellRow> = asked.iter().filter(is_harmful).copied().collect();
-    let count = |words: &[&str]| harmful.iter().filter(|cell| words.contains(&cell.verdict.as_str())).count();
-    let (holds, fails) = (count(&["holds"]), count(&["fails", "refuted"]));
+    let count = |is: &dyn Fn(&CellRow) -> bool| harmful.iter().filter(|cell| is(cell)).count();
+    let holds = count(&|cell| cell.verdict == "holds");
+    let surely_not = |cell: &CellRow| cell.audited_low.is_some_and(|low| low > ALLOWED);
+    let wrong = count(&|cell| ["fails", "refuted"].contains(&cell.verdict.as_str()));
     format!(
         "In {} of {} cells of the map with a KL up to {} the exploit is learned and, if nobody audits, does harm. Reading every reward that enters the \
-         highest so far, and removing what is confirmed before the update, prevents that in {holds} of them; in {fails} it does not, nor does any other auditor \
-         that was tried within a thousandth of the rollouts; {} are not resolved.",
+         highest so far, and removing what is confirmed before the update, prevents that in {holds} of them, and surely does not in {}: in {wrong} of these no other auditor \
+         that was tried within a thousandth of the rollouts does either. The rest is not resolved.",
         harmful.len(),
         asked.len(),
         number(SMALL_KL),
-        harmful.len() - holds - fails
+        count(&surely_not)
     )
 }
 
@@ -353,6 +355,9 @@ mod tests {
         let mut large = world("refuted", [-2.0, -2.0, 0.0, 1.0], 3.0);
         large.cells[0].kl_target = Some(3.0);
         assert!(findings(&large)[0].starts_with("In 0 of 0 cells of the map with a KL up to 1"));
-        assert!(findings(&world("fails", [-2.0, -2.0, 0.0, 1.0], 1.0))[0].contains("in 1 it does not"));
+        assert!(
+            findings(&world("fails", [-2.0, -2.0, 0.0, 1.0], 1.0))[0]
+                .contains("surely does not in 0: in 1 of these")
+        );
     }
 }

@@ -3,7 +3,7 @@
 use super::grid::Axes;
 use crate::experiment::judging::benchmark::harm::is_honest;
 use crate::foundation::numeric::{mean, sum};
-use crate::metrics::criterion::{Count, Evidence, LEAST_RUNS, LOOKS, Word};
+use crate::metrics::criterion::{ALLOWED, Count, Evidence, LEAST_RUNS, LOOKS, Word};
 use crate::metrics::end::{Course, End};
 use crate::metrics::kl_target::KlStatus;
 use crate::record::endpoint::{EndingRow, NONE, PLACEBO, PROGRAMME, SWAP};
@@ -161,7 +161,7 @@ impl Cell {
                 &programmes,
             ),
             verdict: word.name().to_owned(),
-            status: status(word, &evidence, &free, (damaged, placebo.len()), is_even),
+            status: status(word, &evidence, best.copied(), &free, (damaged, placebo.len()), is_even),
         };
         let ends = ends((scenario, arm), &free, programmes.iter().find(|own| own.is_criterion()));
         Self { row, answers, ends }
@@ -290,6 +290,7 @@ fn ends((scenario, arm): (&str, &str), free: &[&EndingRow], audit: Option<&Progr
 fn status(
     word: Word,
     evidence: &Evidence<'_>,
+    best: Option<&AnswerRow>,
     free: &[&EndingRow],
     (damaged, placebo): (u64, usize),
     is_even: bool,
@@ -314,6 +315,16 @@ fn status(
     if word == Word::Unresolved && evidence.unlearned.hits > evidence.learned.hits {
         let Count { hits, runs, .. } = evidence.unlearned;
         reasons.push(format!("harm without learning: {hits} of {runs} runs that do not learn it are harmed"));
+    }
+    let surely = |count: &Count| count.interval().is_ok_and(|interval| interval.low > ALLOWED);
+    if let Some((audited, best)) =
+        evidence.audited.filter(surely).zip(best).filter(|_| word == Word::Unresolved)
+    {
+        let by = if best.detector.is_empty() { String::new() } else { format!(" by {}", best.detector) };
+        reasons.push(format!(
+            "the audit of the criterion leaves {} of {} harmed, {}{by} {}",
+            audited.hits, audited.runs, best.auditor, best.harmed
+        ));
     }
     if let Some(audited) = evidence.audited.filter(|count| count.looks > LOOKS) {
         reasons.push(format!("over budget: {:.2e} looks a rollout, {LOOKS:.0e} allowed", audited.looks));
