@@ -163,31 +163,34 @@ fn late(tables: &Tables, map: &[&CellRow]) -> Option<String> {
     ))
 }
 
-/// What a list of the highest log-ratios comes to within the budget, where the audit of the criterion fails and where it leaves nobody harmed.
-fn by_policy(tables: &Tables, map: &[&CellRow]) -> Option<String> {
-    let listed = |cell: &CellRow| {
-        tables.answers.iter().find(|row| {
-            (&row.scenario, &row.arm) == (&cell.scenario, &cell.arm)
-                && (row.role.as_str(), row.auditor.as_str(), row.detector.as_str())
-                    == (PROGRAMME, "top", LOG_RATIO)
-        })
+/// Two lists of the same length, by the reward of a rollout alone and by what its outcome has come to: harmed of the learned runs, by size.
+fn two_lists(tables: &Tables, map: &[&CellRow]) -> Option<String> {
+    let harmed = |cell: &CellRow, detector: &str| {
+        let is_own = |row: &&AnswerRow| (&row.scenario, &row.arm) == (&cell.scenario, &cell.arm);
+        let is_list = |row: &&AnswerRow| {
+            (row.role.as_str(), row.auditor.as_str(), row.detector.as_str()) == (PROGRAMME, "top", detector)
+        };
+        tables.answers.iter().filter(is_own).find(is_list).map(|row| row.harmed)
     };
-    let sum = |is: &dyn Fn(&CellRow) -> bool| {
-        let own = map.iter().filter(|cell| is(cell) && cell.harmed > 0);
-        own.filter_map(|cell| Some((cell, listed(cell)?))).fold(
-            [0; 4],
-            |[cells, runs, audited, read], (cell, row)| {
-                [cells + 1, runs + cell.learned, audited + cell.audited_harmed, read + row.harmed]
-            },
-        )
+    let mut sizes: Vec<(String, [u64; 3])> = Vec::new();
+    for cell in map {
+        let lists = harmed(cell, YARDSTICK).zip(harmed(cell, LOG_RATIO));
+        let (Some(of), Some((reward, policy))) = (cell.size.map(size), lists) else { continue };
+        let own = [reward, policy, cell.learned];
+        match sizes.iter_mut().find(|(size, _)| *size == of) {
+            Some((_, sum)) => sum.iter_mut().zip(own).for_each(|(sum, own)| *sum += own),
+            None => sizes.push((of, own)),
+        }
+    }
+    let line = |(size, [reward, policy, learned]): &(String, [u64; 3])| {
+        format!("{size} T*: {reward} and {policy} of {learned}")
     };
-    let hidden = sum(&|cell| cell.audited_low.is_some_and(|low| low > ALLOWED));
-    let outside = sum(&|cell| cell.audited_harmed == 0);
-    (hidden[0] + outside[0] > 0).then(|| {
+    (!sizes.is_empty()).then(|| {
         format!(
-            "Who reads a thousandth of the rollouts by the policy's log-ratio in place of the reward leaves {} of {} learned runs harmed in the {} cells in which the audit of \
-             the criterion surely fails to keep 5% (it leaves {}), and {} of {} in the {} cells in which that audit leaves none.",
-            hidden[3], hidden[1], hidden[0], hidden[2], outside[3], outside[1], outside[0]
+            "Two lists that each read the highest of a step, a thousandth of the rollouts in all, by the reward and by the policy's log-ratio; harmed of the learned \
+             runs by size, over all trainers and KLs: {}. (A reward is that of one rollout. The log-ratio of an outcome adds up what all of its visits were paid: whoever \
+             sums rewards by outcome may find as much without the policy.)",
+            sizes.iter().map(line).collect::<Vec<_>>().join("; ")
         )
     })
 }
@@ -249,7 +252,7 @@ pub(super) fn findings(tables: &Tables) -> Vec<String> {
         "Over the map, {discoveries} of the {tested} tested cells in which there was harm to prevent have at most 5% of harmed runs at a false \
          discovery rate of 5%."
     ));
-    found.extend(by_policy(tables, &map));
+    found.extend(two_lists(tables, &map));
     found.extend(at_the_end(tables, &map));
     found.extend(late(tables, &map));
     found.extend(capped(&map));
@@ -331,23 +334,21 @@ mod tests {
         assert_eq!(told(&world("holds", [-2.0, 1.0, 1.0, 1.0], 0.9), "capped"), None);
     }
 
-    /// The list is told in the cells in which the audit fails, and in those in which it does not.
+    /// Both lists have to be there.
     #[test]
-    fn a_list_by_the_policy_is_held_against_one_by_the_reward() {
+    fn two_lists_are_told_side_by_side() {
         let mut tables = world("fails", [-2.0, 0.9, 0.0, 1.0], 1.0);
-        let mut read = tables.answers[1].clone();
-        (read.auditor, read.detector, read.harmed) = ("top".to_owned(), LOG_RATIO.to_owned(), 3);
-        tables.answers.push(read);
-        assert_eq!(told(&tables, "log-ratio in place"), None, "an audit that is neither");
-        tables.cells[0].audited_low = Some(0.9);
-        let fails = told(&tables, "log-ratio in place").unwrap();
-        assert!(
-            fails.contains("3 of 100 learned runs harmed in the 1 cells")
-                && fails.contains("and 0 of 0 in the 0")
-        );
-        (tables.cells[0].audited_low, tables.cells[0].audited_harmed) = (Some(0.0), 0);
-        let holds = told(&tables, "log-ratio in place").unwrap();
-        assert!(holds.contains("0 of 0 learned") && holds.contains("and 3 of 100 in the 1 cells"), "{holds}");
+        let list = |detector: &str, harmed: u64| {
+            let mut read = tables.answers[1].clone();
+            (read.auditor, read.detector, read.harmed) = ("top".to_owned(), detector.to_owned(), harmed);
+            read
+        };
+        let (reward, policy) = (list(YARDSTICK, 40), list(LOG_RATIO, 3));
+        tables.answers.push(policy);
+        assert_eq!(told(&tables, "Two lists"), None);
+        tables.answers.push(reward);
+        let both = told(&tables, "Two lists").unwrap();
+        assert!(both.contains("1 T*: 40 and 3 of 100."), "{both}");
     }
 
     #[test]
