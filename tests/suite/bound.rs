@@ -85,7 +85,7 @@ pub fn records_with(out: &Path, section: &str) -> Vec<PathBuf> {
 
 #[test]
 fn a_record_of_another_run_is_refused_and_nothing_is_changed() {
-    let place = Place::new(TINY);
+    let place = Place::new(&format!("{TINY}[record]\nobserved = \"all\"\n"));
     place.done("run tiny.toml --out out");
     let out = place.path("out");
     for section in ["replicate.csv", "detectors.csv", "truth.csv"] {
@@ -110,7 +110,7 @@ fn a_record_of_another_run_is_refused_and_nothing_is_changed() {
 
 #[test]
 fn a_twin_of_another_run_is_refused_where_the_run_would_go_on_from_it() {
-    let place = Place::new(TINY);
+    let place = Place::new(&format!("{TINY}[record]\nobserved = \"all\"\n"));
     place.done("run tiny.toml --out out");
     let out = place.path("out");
     // Rollouts are kept of both runs and both twins; the judgements are lost.

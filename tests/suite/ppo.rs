@@ -262,5 +262,5 @@ fn the_estimated_cost_grows_with_the_descent_steps_of_a_batch() {
         tailcatch::experiment::cost(&loaded).cpu_seconds
     };
     let [one, two, three] = [1, 2, 3].map(seconds);
-    assert!(two > 1.5 * one && ((three - two) / (two - one) - 1.0).abs() < 1e-9, "{one} {two} {three}");
+    assert!(two > 1.3 * one && ((three - two) / (two - one) - 1.0).abs() < 1e-9, "{one} {two} {three}");
 }
