@@ -141,7 +141,7 @@ fn a_far_exploit_is_prevented_by_the_same_bytes_for_any_threads_and_after_a_loss
     let looks: Vec<(&str, f64)> = by_policy.map(|row| (row.auditor.as_str(), row.looks.unwrap())).collect();
     assert_eq!(looks.iter().map(|own| own.0).collect::<Vec<_>>(), ["alarm", "top"]);
     assert!(looks.iter().all(|(_, looks)| *looks > 0.0 && *looks <= 1e-3 + 1.0 / 3840.0), "{looks:?}");
-    assert!(cell.audited_kl.unwrap() < 0.5 && cell.benign_above == Some(0.0), "{cell:?}");
+    assert!(cell.audited_kl.unwrap() < 0.5 && cell.benign_above.unwrap() < 1e-9, "{cell:?}");
     let ends: u64 = tables.ends.iter().map(|row| row.runs).sum();
     assert_eq!(ends, 76, "every run ends one way");
 }
