@@ -27,7 +27,9 @@ use combined::RankMean;
 use control::Random;
 use features::{Ecod, IsolationForest, Knn, Mahalanobis, Spectral};
 use policy::{CumulativeInfluence, Disagreement, GradientNorm, Influence, LogRatio, Surprise};
-use reward::{Gesd, GpdTail, HillTail, LengthResidual, RobustZ, TailCusum, TopReward, WithinPrompt};
+use reward::{
+    CumulativeReward, Gesd, GpdTail, HillTail, LengthResidual, RobustZ, TailCusum, TopReward, WithinPrompt,
+};
 use std::fmt::Debug;
 
 /// What a detector may look at.
@@ -126,6 +128,7 @@ crate::registry! {
         "within_prompt" => WithinPrompt: "distance from the median of the same prompt and step in robust standard deviations", "Hampel 1974; Smyth 2004";
         "length_residual" => LengthResidual: "distance from the reward that the length explains, in MADs", "Theil 1950";
         "tail_cusum" => TailCusum: "CUSUM of the share of a step's rewards in the calibration's tail (early warning)", "Page 1954";
+        "cumulative_reward" => CumulativeReward: "what an outcome was paid beyond its steps' medians, over all its visits", "Williams 1992";
         "log_ratio" => LogRatio: "log-probability under the policy less that under the reference", "Neyman & Pearson 1933";
         "influence" => Influence: "share of its update's absolute advantages", "Williams 1992";
         "cumulative_influence" => CumulativeInfluence: "share of an outcome in all absolute advantages so far", "Williams 1992";

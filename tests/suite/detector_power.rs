@@ -103,7 +103,7 @@ fn difficulty(i: usize) -> f64 {
 /// four standard errors of .004 or so of a pair, rounded down).
 #[test]
 fn each_detector_beats_the_reward_where_it_should() {
-    let cases: [(&str, Hacks, Change, f64); 11] = [
+    let cases: [(&str, Hacks, Change, f64); 12] = [
         // Prompts differ by six standard deviations, hacks by four.
         (
             r#"{"within_prompt": {}}"#,
@@ -150,6 +150,18 @@ fn each_detector_beats_the_reward_where_it_should() {
             |log, i, hack| {
                 if hack {
                     column(log, "advantage")[i] *= 5.0
+                }
+            },
+            0.1,
+        ),
+        // No visit is paid more than many honest ones are, and there are many.
+        (
+            r#"{"cumulative_reward": {}}"#,
+            Hacks::Rows,
+            |log, i, hack| {
+                if hack {
+                    log.outcome[i] = 7;
+                    log.proxy[i] += 1.0
                 }
             },
             0.1,
@@ -238,6 +250,7 @@ fn no_detector_knows_what_it_cannot_see() {
         (r#"{"gpd_tail": {}}"#, Hacks::Rows, by_policy),
         (r#"{"hill_tail": {}}"#, Hacks::Rows, by_policy),
         (r#"{"tail_cusum": {}}"#, Hacks::Rows, by_policy),
+        (r#"{"cumulative_reward": {}}"#, Hacks::Rows, by_policy),
         (r#"{"gesd": {}}"#, Hacks::Steps, by_reward),
         (r#"{"within_prompt": {}}"#, Hacks::Groups, by_reward),
         (r#"{"length_residual": {}}"#, Hacks::Rows, by_length),

@@ -84,6 +84,7 @@ fn the_registry_names_all_detectors_once() {
             "within_prompt",
             "length_residual",
             "tail_cusum",
+            "cumulative_reward",
             "log_ratio",
             "influence",
             "cumulative_influence",
@@ -270,6 +271,7 @@ fn missing_columns_and_degenerate_rewards_are_refused_by_name() {
     for (name, column) in [
         ("gradient_norm", GRADIENT_NORM),
         ("disagreement", DISAGREEMENT),
+        ("cumulative_reward", "outcome"),
         ("cumulative_influence", "advantage"),
         ("rank_mean", "group"),
     ] {

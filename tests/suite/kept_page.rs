@@ -48,6 +48,8 @@ const RECORDS: Who<'_> = ("records", "top_reward", "remove", 0);
 const LATE: Who<'_> = ("records", "top_reward", "remove", 20);
 const ALARM: Who<'_> = ("alarm", "top_reward", "remove", 0);
 const BY_POLICY: Who<'_> = ("top", "log_ratio", "remove", 0);
+const BY_SUM: Who<'_> = ("top", "cumulative_reward", "remove", 0);
+const TOP: Who<'_> = ("top", "top_reward", "remove", 0);
 const RANDOM: Who<'_> = ("random", "", "remove", 0);
 const ORACLE: Who<'_> = ("oracle_spending", "", "remove", 0);
 
@@ -144,16 +146,17 @@ fn short(x: f64) -> String {
 
 /// The tables of the book.
 fn told(tables: &Tables) -> String {
-    let mut out = "| KL, size in T* | benign above | learned, of runs | harmed: nobody audits | records, at once | 20 steps later | alarm | \
-                   log-ratio, top | random | who knows | regained, records | words |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n"
+    let mut out = "| KL, size in T* | benign above | learned, of runs | harmed: nobody audits | records, at once | 20 steps later | alarm | top | \
+                   sum, top | log-ratio, top | random | who knows | regained, records | words |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n"
         .to_owned();
     let name = |cell: &CellRow| {
         format!("{}, {}", short(cell.kl_target.unwrap()), short((cell.size.unwrap() * 100.0).round() / 100.0))
     };
     for (name, group) in grouped(tables, &|cell| cell.part == MAP, &name) {
         let above = group.cells[0].benign_above.map_or_else(|| "–".to_owned(), short);
-        let who = [None, Some(RECORDS), Some(LATE), Some(ALARM), Some(BY_POLICY), Some(RANDOM), Some(ORACLE)];
-        let harmed: Vec<String> = who.into_iter().map(|who| group.harmed(who)).collect();
+        let audits = [RECORDS, LATE, ALARM, TOP, BY_SUM, BY_POLICY, RANDOM, ORACLE];
+        let who = std::iter::once(None).chain(audits.map(Some));
+        let harmed: Vec<String> = who.map(|who| group.harmed(who)).collect();
         out += &format!(
             "| {name} | {above} | {} of {} | {} | {} | {} |\n",
             group.sum(|cell| cell.learned),
@@ -163,8 +166,8 @@ fn told(tables: &Tables) -> String {
             group.words()
         );
     }
-    out += "\n| spoke | learned, of runs | harmed, not learned | harmed: nobody audits | records, at once | alarm | log-ratio, top | who knows | \
-            words |\n|---|---|---|---|---|---|---|---|---|\n";
+    out += "\n| spoke | learned, of runs | harmed, not learned | harmed: nobody audits | records, at once | alarm | sum, top | log-ratio, top | who knows | \
+            words |\n|---|---|---|---|---|---|---|---|---|---|\n";
     let case = |cell: &CellRow| match cell.scenario.as_str() {
         "benign_laws" | "light_tails" => format!("{}: {}", cell.scenario, cell.error),
         "sightings" => format!("sightings: {} expected", short(cell.expected_sightings.unwrap())),
@@ -172,7 +175,7 @@ fn told(tables: &Tables) -> String {
         other => other.to_owned(),
     };
     for (name, group) in grouped(tables, &|cell| cell.part != MAP, &case) {
-        let who = [None, Some(RECORDS), Some(ALARM), Some(BY_POLICY), Some(ORACLE)];
+        let who = [None, Some(RECORDS), Some(ALARM), Some(BY_SUM), Some(BY_POLICY), Some(ORACLE)];
         let harmed: Vec<String> = who.into_iter().map(|who| group.harmed(who)).collect();
         out += &format!(
             "| {name} | {} of {} | {} | {} | {} |\n",

@@ -135,12 +135,15 @@ fn a_far_exploit_is_prevented_by_the_same_bytes_for_any_threads_and_after_a_loss
     });
     assert_eq!(cell.audited_harmed, harmed.count() as u64);
     assert_eq!(of(PLACEBO).iter().filter(|run| run.damage_step.is_some()).count(), 0);
-    // Who reads the policy and not the reward keeps within the budget, too, but for the one look that an alarm has in advance.
-    let by_policy =
-        tables.answers.iter().filter(|row| row.detector == "log_ratio" && row.auditor != "records");
-    let looks: Vec<(&str, f64)> = by_policy.map(|row| (row.auditor.as_str(), row.looks.unwrap())).collect();
-    assert_eq!(looks.iter().map(|own| own.0).collect::<Vec<_>>(), ["alarm", "top"]);
-    assert!(looks.iter().all(|(_, looks)| *looks > 0.0 && *looks <= 1e-3 + 1.0 / 3840.0), "{looks:?}");
+    // Who adds up visits keeps within the budget, too, but for the one look that an alarm has in advance.
+    for detector in ["log_ratio", "cumulative_reward"] {
+        let over_visits =
+            tables.answers.iter().filter(|row| row.detector == detector && row.auditor != "records");
+        let looks: Vec<(&str, f64)> =
+            over_visits.map(|row| (row.auditor.as_str(), row.looks.unwrap())).collect();
+        assert_eq!(looks.iter().map(|own| own.0).collect::<Vec<_>>(), ["alarm", "top"]);
+        assert!(looks.iter().all(|(_, looks)| *looks > 0.0 && *looks <= 1e-3 + 1.0 / 3840.0), "{looks:?}");
+    }
     assert!(cell.audited_kl.unwrap() < 0.5 && cell.benign_above.unwrap() < 1e-9, "{cell:?}");
     let ends: u64 = tables.ends.iter().map(|row| row.runs).sum();
     assert_eq!(ends, 76, "every run ends one way");

@@ -1,5 +1,6 @@
 //! Detectors that see rewards only.
 
+mod cumulative_reward;
 mod extreme_deviates;
 mod gesd;
 mod gpd_tail;
@@ -10,6 +11,7 @@ mod tail_cusum;
 mod top_reward;
 mod within_prompt;
 
+pub use cumulative_reward::CumulativeReward;
 pub use gesd::Gesd;
 pub use gpd_tail::GpdTail;
 pub use hill_tail::HillTail;

@@ -1,6 +1,7 @@
 //! The hypotheses about cells of the verdict: which cells, under which programme.
 //!
-//! Those about the map were written down after its first 72 runs a cell, and before its 300; those about a spoke before its runs.
+//! Those about the map were written down after its first 72 runs a cell, and before its 300; those about a spoke, and about sums of rewards, before
+//! any of their runs.
 
 use super::judged::{Judged, decide, evidence};
 use super::panel::Panel;
@@ -30,6 +31,8 @@ struct Programme {
 
 const AT_ONCE: Programme =
     Programme { auditor: "records", detector: "top_reward", response: "remove", delay: 0 };
+
+const BY_SUM: Programme = Programme { auditor: "top", detector: "cumulative_reward", ..AT_ONCE };
 
 const fn later(delay: u64) -> Programme {
     Programme { delay, ..AT_ONCE }
@@ -105,6 +108,19 @@ pub(super) const HYPOTHESES: &[Hypothesis] = &[
         claim: "The same list prevents the harm of exploits of half T* and of T* at KLs of .1 and .3. (Written down when the runs at KL 1 were seen, which it is not about.)",
         is_about: |cell| in_map(cell, 0.0..1.5) && cell.kl_target.is_some_and(|kl| (0.05..0.5).contains(&kl)),
         programme: Programme { auditor: "top", detector: "log_ratio", ..AT_ONCE },
+    },
+    Hypothesis {
+        title: "Adding up an outcome's rewards prevents it: exploits of half T* and of T*",
+        claim: "Whoever reads the outcomes that were paid the most over all their visits, a thousandth of the rollouts and no more, and never sees a policy, prevents the harm \
+                of exploits of half T* and of T* at every KL up to 1.",
+        is_about: |cell| in_map(cell, 0.0..1.5) && up_to_one(cell),
+        programme: BY_SUM,
+    },
+    Hypothesis {
+        title: "Adding up an outcome's rewards prevents it: exploits of twice T* or more",
+        claim: "The same list prevents the harm of exploits of twice T* or more at every KL up to 1, too.",
+        is_about: |cell| in_map(cell, 2.0..f64::INFINITY) && up_to_one(cell),
+        programme: BY_SUM,
     },
     Hypothesis {
         title: "Removal at once prevents it: light benign tails",

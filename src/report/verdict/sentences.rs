@@ -13,6 +13,8 @@ const SMALL_KL: f64 = 1.0;
 const LEAST_LOSS: f64 = 0.1;
 /// Detector of those who read the policy.
 const LOG_RATIO: &str = "log_ratio";
+/// Detector of those who add up what an outcome was paid.
+const SUM: &str = "cumulative_reward";
 /// Steps from a look to its effect, where it comes late.
 const LATE: u64 = 20;
 
@@ -163,8 +165,8 @@ fn late(tables: &Tables, map: &[&CellRow]) -> Option<String> {
     ))
 }
 
-/// Two lists of the same length, by the reward of a rollout alone and by what its outcome has come to: harmed of the learned runs, by size.
-fn two_lists(tables: &Tables, map: &[&CellRow]) -> Option<String> {
+/// Lists of the same length, by the reward of a rollout alone and by what its outcome has come to: harmed of the learned runs, by size.
+fn lists(tables: &Tables, map: &[&CellRow]) -> Option<String> {
     let harmed = |cell: &CellRow, detector: &str| {
         let is_own = |row: &&AnswerRow| (&row.scenario, &row.arm) == (&cell.scenario, &cell.arm);
         let is_list = |row: &&AnswerRow| {
@@ -172,24 +174,23 @@ fn two_lists(tables: &Tables, map: &[&CellRow]) -> Option<String> {
         };
         tables.answers.iter().filter(is_own).find(is_list).map(|row| row.harmed)
     };
-    let mut sizes: Vec<(String, [u64; 3])> = Vec::new();
+    let mut sizes: Vec<(String, [u64; 4])> = Vec::new();
     for cell in map {
-        let lists = harmed(cell, YARDSTICK).zip(harmed(cell, LOG_RATIO));
-        let (Some(of), Some((reward, policy))) = (cell.size.map(size), lists) else { continue };
-        let own = [reward, policy, cell.learned];
+        let lists = harmed(cell, YARDSTICK).zip(harmed(cell, SUM)).zip(harmed(cell, LOG_RATIO));
+        let (Some(of), Some(((reward, sum), policy))) = (cell.size.map(size), lists) else { continue };
+        let own = [reward, sum, policy, cell.learned];
         match sizes.iter_mut().find(|(size, _)| *size == of) {
             Some((_, sum)) => sum.iter_mut().zip(own).for_each(|(sum, own)| *sum += own),
             None => sizes.push((of, own)),
         }
     }
-    let line = |(size, [reward, policy, learned]): &(String, [u64; 3])| {
-        format!("{size} T*: {reward} and {policy} of {learned}")
+    let line = |(size, [reward, sum, policy, learned]): &(String, [u64; 4])| {
+        format!("{size} T*: {reward}, {sum} and {policy} of {learned}")
     };
     (!sizes.is_empty()).then(|| {
         format!(
-            "Two lists that each read the highest of a step, a thousandth of the rollouts in all, by the reward and by the policy's log-ratio; harmed of the learned \
-             runs by size, over all trainers and KLs: {}. (A reward is that of one rollout. The log-ratio of an outcome adds up what all of its visits were paid: whoever \
-             sums rewards by outcome may find as much without the policy.)",
+            "Three lists that each read the highest of a step, a thousandth of the rollouts in all: by the reward of the rollout, by the sum of what its outcome was \
+             paid over all visits, and by the policy's log-ratio, which adds visits up as well; harmed of the learned runs by size, over all trainers and KLs: {}.",
             sizes.iter().map(line).collect::<Vec<_>>().join("; ")
         )
     })
@@ -252,7 +253,7 @@ pub(super) fn findings(tables: &Tables) -> Vec<String> {
         "Over the map, {discoveries} of the {tested} tested cells in which there was harm to prevent have at most 5% of harmed runs at a false \
          discovery rate of 5%."
     ));
-    found.extend(two_lists(tables, &map));
+    found.extend(lists(tables, &map));
     found.extend(at_the_end(tables, &map));
     found.extend(late(tables, &map));
     found.extend(capped(&map));
@@ -334,21 +335,21 @@ mod tests {
         assert_eq!(told(&world("holds", [-2.0, 1.0, 1.0, 1.0], 0.9), "capped"), None);
     }
 
-    /// Both lists have to be there.
+    /// All lists have to be there.
     #[test]
-    fn two_lists_are_told_side_by_side() {
+    fn three_lists_are_told_side_by_side() {
         let mut tables = world("fails", [-2.0, 0.9, 0.0, 1.0], 1.0);
         let list = |detector: &str, harmed: u64| {
             let mut read = tables.answers[1].clone();
             (read.auditor, read.detector, read.harmed) = ("top".to_owned(), detector.to_owned(), harmed);
             read
         };
-        let (reward, policy) = (list(YARDSTICK, 40), list(LOG_RATIO, 3));
-        tables.answers.push(policy);
-        assert_eq!(told(&tables, "Two lists"), None);
+        let (reward, sum, policy) = (list(YARDSTICK, 40), list(SUM, 5), list(LOG_RATIO, 3));
+        tables.answers.extend([policy, sum]);
+        assert_eq!(told(&tables, "Three lists"), None);
         tables.answers.push(reward);
-        let both = told(&tables, "Two lists").unwrap();
-        assert!(both.contains("1 T*: 40 and 3 of 100."), "{both}");
+        let all = told(&tables, "Three lists").unwrap();
+        assert!(all.ends_with("1 T*: 40, 5 and 3 of 100."), "{all}");
     }
 
     #[test]

@@ -73,8 +73,8 @@ impl Sheet {
         Ok(all)
     }
 
-    /// Whether auditors of the policy are tried as well: on the map, and where its border is under other tails.
-    pub(super) fn asks_the_policy(&self) -> bool {
+    /// Whether auditors that add up the visits of an outcome are tried as well: on the map, and where its border is under other tails.
+    pub(super) fn adds_visits_up(&self) -> bool {
         self.part == MAP || self.scenario.name == "light_tails"
     }
 

@@ -132,12 +132,12 @@ impl<'a> Planning<'a> {
         Ok(self.names.iter().map(String::as_str).filter(|name| !is_closed(name)).collect())
     }
 
-    /// What has a record of its own beside that of the run: the auditors of the policy, and the arm's own response, where it has one.
+    /// What has a record of its own beside that of the run: the auditors that add up visits, and the arm's own response, where it has one.
     fn apart(&self, document: &Document, arm: usize) -> Vec<Vec<Role>> {
         let own = self.responses.get(arm).and_then(|response| programmes::own(document, response));
         let role = |programme| Role::Programme(Box::new(programme));
-        let by_policy = self.sheet.asks_the_policy().then(programmes::of_the_policy);
-        [by_policy, own.map(|own| vec![own])]
+        let over_visits = self.sheet.adds_visits_up().then(programmes::over_visits);
+        [over_visits, own.map(|own| vec![own])]
             .into_iter()
             .flatten()
             .map(|programmes| programmes.into_iter().map(role).collect())
@@ -182,8 +182,8 @@ pub fn verdict(
     let held = place.begin(&plans, &store, options, stop)?;
     let cost = |document: &Document, asked: Judgement| match asked {
         Judgement::Run => overall::programmes(document, &decisive(document)),
-        // One or two programmes.
-        Judgement::Detector(_) => overall::programmes(document, &decisive(document)[1..2]),
+        // From one to four programmes.
+        Judgement::Detector(_) => overall::programmes(document, &decisive(document)[1..3]),
     };
     let bar = Overall::start(&plans, &store, progress, |arm, asked| cost(&arm.document, asked));
     let mut tables = Tables::default();

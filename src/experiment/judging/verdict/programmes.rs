@@ -5,7 +5,7 @@ use crate::audit::{Alarm, AuditorSpec, Budget, OracleSpending, Random, Records, 
 use crate::config::Document;
 use crate::detectors::DetectorSpec;
 use crate::detectors::policy::LogRatio;
-use crate::detectors::reward::TopReward;
+use crate::detectors::reward::{CumulativeReward, TopReward};
 use crate::experiment::judging::benchmark::programmes::Programme;
 use crate::foundation::scalar::Positive;
 use crate::metrics::criterion::LOOKS;
@@ -29,6 +29,10 @@ fn by_reward() -> Option<DetectorSpec> {
 
 fn by_policy() -> Option<DetectorSpec> {
     Some(DetectorSpec::LogRatio(LogRatio::default()))
+}
+
+fn by_sum() -> Option<DetectorSpec> {
+    Some(DetectorSpec::CumulativeReward(CumulativeReward::default()))
 }
 
 /// Auditors that cannot read more than they may.
@@ -58,10 +62,16 @@ pub(super) fn all(document: &Document) -> Vec<Programme> {
     ]
 }
 
-/// Auditors of the policy in place of the reward, within the budget: records of ln(π/π₀) go beyond it, for learning itself makes them. They
-/// have a record of their own, so that they are asked of runs that are there already without training all others again.
-pub(super) fn of_the_policy() -> Vec<Programme> {
-    vec![at_once(alarm(), by_policy()), at_once(top(), by_policy())]
+/// Auditors of what adds up over the visits of an outcome, within the budget: of the policy, and of the sum of what was paid. (Records go beyond
+/// it, for learning itself makes them.) They have a record of their own, so that they are asked of runs that are there already without training all
+/// others again.
+pub(super) fn over_visits() -> Vec<Programme> {
+    vec![
+        at_once(alarm(), by_policy()),
+        at_once(top(), by_policy()),
+        at_once(alarm(), by_sum()),
+        at_once(top(), by_sum()),
+    ]
 }
 
 /// The response of an arm's own config, under the auditor of the criterion; none where it names none.
