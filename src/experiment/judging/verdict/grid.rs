@@ -73,11 +73,6 @@ impl Sheet {
         Ok(all)
     }
 
-    /// Whether auditors that add up the visits of an outcome are tried as well: on the map, and where its border is under other tails.
-    pub(super) fn adds_visits_up(&self) -> bool {
-        self.part == MAP || self.scenario.name == "light_tails"
-    }
-
     /// A file of one's own: the part of the grid whose name it has, else a part of the map.
     pub fn own(scenario: Scenario) -> Self {
         let known = GRID.iter().find(|(name, ..)| *name == scenario.name);

@@ -136,10 +136,8 @@ impl<'a> Planning<'a> {
     fn apart(&self, document: &Document, arm: usize) -> Vec<Vec<Role>> {
         let own = self.responses.get(arm).and_then(|response| programmes::own(document, response));
         let role = |programme| Role::Programme(Box::new(programme));
-        let over_visits = self.sheet.adds_visits_up().then(programmes::over_visits);
-        [over_visits, own.map(|own| vec![own])]
-            .into_iter()
-            .flatten()
+        std::iter::once(programmes::over_visits())
+            .chain(own.map(|own| vec![own]))
             .map(|programmes| programmes.into_iter().map(role).collect())
             .collect()
     }
