@@ -49,6 +49,7 @@ const LATE: Who<'_> = ("records", "top_reward", "remove", 20);
 const ALARM: Who<'_> = ("alarm", "top_reward", "remove", 0);
 const BY_POLICY: Who<'_> = ("top", "log_ratio", "remove", 0);
 const BY_SUM: Who<'_> = ("top", "cumulative_reward", "remove", 0);
+const SUM_ALARM: Who<'_> = ("alarm", "cumulative_reward", "remove", 0);
 const TOP: Who<'_> = ("top", "top_reward", "remove", 0);
 const RANDOM: Who<'_> = ("random", "", "remove", 0);
 const ORACLE: Who<'_> = ("oracle_spending", "", "remove", 0);
@@ -147,14 +148,14 @@ fn short(x: f64) -> String {
 /// The tables of the book.
 fn told(tables: &Tables) -> String {
     let mut out = "| KL, size in T* | benign above | learned, of runs | harmed: nobody audits | records, at once | 20 steps later | alarm | top | \
-                   sum, top | log-ratio, top | random | who knows | regained, records | words |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n"
+                   sum, top | sum, alarm | log-ratio, top | random | who knows | regained, records | words |\n|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n"
         .to_owned();
     let name = |cell: &CellRow| {
         format!("{}, {}", short(cell.kl_target.unwrap()), short((cell.size.unwrap() * 100.0).round() / 100.0))
     };
     for (name, group) in grouped(tables, &|cell| cell.part == MAP, &name) {
         let above = group.cells[0].benign_above.map_or_else(|| "–".to_owned(), short);
-        let audits = [RECORDS, LATE, ALARM, TOP, BY_SUM, BY_POLICY, RANDOM, ORACLE];
+        let audits = [RECORDS, LATE, ALARM, TOP, BY_SUM, SUM_ALARM, BY_POLICY, RANDOM, ORACLE];
         let who = std::iter::once(None).chain(audits.map(Some));
         let harmed: Vec<String> = who.map(|who| group.harmed(who)).collect();
         out += &format!(
