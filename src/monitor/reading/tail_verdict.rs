@@ -2,8 +2,10 @@
 
 use super::excess;
 use super::gathering::Gathered;
-use super::verdict::{Case, Judgement, Verdict, not_judged};
+use super::shift::fall;
+use super::verdict::{Case, Judgement, Verdict, not_judged, p_value};
 use crate::foundation::format::{count, table};
+use crate::foundation::special::ln_choose;
 
 /// Scores below which no tail is tested.
 const TAIL: usize = 12;
@@ -11,6 +13,10 @@ const TAIL: usize = 12;
 const WIDE: f64 = 2.0;
 /// Times the highest score at which a twentieth of a log must stand apart for it to be quiet.
 const POWER: f64 = 3.0;
+/// Rollouts that are not few.
+const MANY: usize = 100;
+/// Probability that the highest of a log all come so late, of rewards that do not change.
+const LATE: f64 = 1e-3;
 
 impl Case<'_> {
     pub(super) fn by_tail(&self) -> Judgement {
@@ -31,33 +37,73 @@ impl Case<'_> {
         if let Some(why) = &self.nothing_after {
             return Judgement { cautions: self.of_the_tail(), ..not_judged(why.clone()) };
         }
+        if let Some(why) = self.few_differ() {
+            return not_judged(why);
+        }
+        let all = self.gathered.reference + self.gathered.later;
+        if tested.tail < TAIL && all >= MANY {
+            return not_judged(format!(
+                "nearly all rollouts are paid exactly {}: those above it are too few to tell an exploit from chance. Read the list",
+                self.gathered.noun
+            ));
+        }
         if tested.tail < TAIL {
             return not_judged(format!(
                 "{} rollouts are too few to tell a far reward from a chance one: read the list, or give a longer log",
-                count(self.gathered.reference + self.gathered.later)
-            ));
-        }
-        let differing: usize = self.gathered.levels.iter().map(|level| level.different).sum();
-        if let Some(known) =
-            self.gathered.known.filter(|known| known.lowest == known.highest && differing > 0)
-        {
-            return not_judged(format!(
-                "{} rollouts differ from {}, whose rewards are all {}: too few to tell a change from chance. Read the list",
-                count(differing),
-                self.reference,
-                table(known.lowest)
+                count(all)
             ));
         }
         if let Some(why) = self.too_few_to_be_quiet() {
             let cautions = self.of_the_nearest().into_iter().chain(self.of_the_tail()).collect();
             return Judgement { cautions, ..not_judged(why) };
         }
-        let sentence = format!(
-            "no rollout stands apart from the rest, and later rewards mostly lie within those of {}",
-            self.reference
-        );
-        let cautions = self.of_the_nearest().into_iter().chain(self.of_the_tail()).collect();
+        let fallen = self.gathered.known.and_then(|known| fall(&self.gathered.levels, known));
+        let level = match fallen {
+            Some((step, share)) => format!(
+                "the rewards fell: {}% of the rollouts from step {step} on lie below 95% of {}",
+                (100.0 * share).floor(),
+                self.reference
+            ),
+            None => format!("later rewards mostly lie within those of {}", self.reference),
+        };
+        let sentence = format!("no rollout stands apart from the rest, and {level}");
+        let cautions = (self.of_the_nearest().into_iter())
+            .chain(self.of_the_tail())
+            .chain(self.of_the_prompts())
+            .collect();
         Judgement { verdict: Verdict::Quiet, sentence, cautions, first_flag_step: None }
+    }
+
+    /// Why rollouts that differ from a reference of one value are neither a change of it nor nothing.
+    pub(super) fn few_differ(&self) -> Option<String> {
+        let differing: usize = self.gathered.levels.iter().map(|level| level.different).sum();
+        let known = self.gathered.known.filter(|known| known.lowest == known.highest && differing > 0)?;
+        Some(format!(
+            "{} from {}, whose rewards are all {}: too few to tell a change from chance. Read the list",
+            if differing == 1 {
+                "1 rollout differs".to_owned()
+            } else {
+                format!("{} rollouts differ", count(differing))
+            },
+            self.reference,
+            table(known.lowest)
+        ))
+    }
+
+    /// That the highest come late, where the tail is heavy: it may be they that make it so.
+    fn late_and_heavy(&self) -> Option<String> {
+        let Gathered { tested, levels, reference, later, .. } = self.gathered;
+        let (from, highest) = tested.highest_from.filter(|_| tested.heavy.is_some())?;
+        let after: usize = levels.iter().filter(|l| !l.reference && l.step >= from).map(|l| l.rollouts).sum();
+        let all = (reference + later) as u64;
+        let ln_p = ln_choose(after as u64, highest as u64) - ln_choose(all, highest as u64);
+        (ln_p <= LATE.ln()).then(|| {
+            format!(
+                "the {highest} highest rewards all come from step {from} on (p {}), and the tail is heavy: either it grew, or exploits make it \
+                 so. Read the list",
+                p_value(ln_p.exp())
+            )
+        })
     }
 
     /// Why a log on which nothing stands apart is not quiet: it could not have shown it.
@@ -74,6 +120,9 @@ impl Case<'_> {
                 count(self.gathered.reference + self.gathered.later),
                 if near.count == 1 { "it" } else { "them" }
             ));
+        }
+        if let Some(why) = self.late_and_heavy() {
+            return Some(why);
         }
         let weak = tested.power.last().filter(|power| power.times > POWER)?;
         Some(format!(
@@ -103,7 +152,7 @@ impl Case<'_> {
 mod tests {
     use super::super::apart::{Apart, Power, Tested};
     use super::super::gather::OF_GROUP;
-    use super::super::shift::{Above, Shift};
+    use super::super::shift::{Above, Known, Level, Shift};
     use super::super::values::Values;
     use super::*;
 
@@ -128,7 +177,14 @@ mod tests {
             reference: 256,
             later: 1728,
             noun: OF_GROUP,
-            tested: Tested { tail: 198, heavy: Some(0.4264), apart: None, near: None, power: Vec::new() },
+            tested: Tested {
+                tail: 198,
+                heavy: Some(0.4264),
+                highest_from: None,
+                apart: None,
+                near: None,
+                power: Vec::new(),
+            },
             unlike: None,
             known: None,
             ties: Vec::new(),
@@ -171,6 +227,72 @@ mod tests {
         );
         let narrow = Apart { rest: 12.0, ..near() };
         assert_eq!(judge(Some(narrow), 2.9).0, Verdict::Quiet, "a gap that is not wide");
+    }
+
+    fn level(step: u64, below: usize, different: usize) -> Level {
+        Level {
+            step,
+            rollouts: 32,
+            median: 0.0,
+            mean: 0.0,
+            highest: 0.0,
+            above: (0, 0),
+            above_middle: 0,
+            far: 0,
+            below,
+            tied: 0,
+            mode: None,
+            different,
+            reference: step < 6,
+        }
+    }
+
+    #[test]
+    fn rewards_that_fell_are_said_to_have_fallen() {
+        let ascending: Vec<f64> = (0..192).map(f64::from).collect();
+        let of = |below: usize| Gathered {
+            known: Known::of(&ascending, None, None),
+            levels: (0..60).map(|step| level(step, if step >= 30 { below } else { 1 }, 0)).collect(),
+            ..empty()
+        };
+        let judge = |below: usize| case(&of(below)).by_tail();
+        let fell = judge(30);
+        assert_eq!(fell.verdict, Verdict::Quiet);
+        assert!(
+            fell.sentence.contains("the rewards fell: 93% of the rollouts from step 30 on"),
+            "{}",
+            fell.sentence
+        );
+        assert!(judge(2).sentence.contains("mostly lie within those"));
+    }
+
+    #[test]
+    fn the_highest_that_come_late_and_make_the_tail_heavy_are_not_quiet() {
+        let of = |from: u64, heavy: Option<f64>| {
+            let tested = Tested { highest_from: Some((from, 20)), heavy, ..empty().tested };
+            let levels = (0..60).map(|step| level(step, 1, 0)).collect();
+            Gathered { tested, levels, reference: 192, later: 1728, ..empty() }
+        };
+        let verdict = |from, heavy| case(&of(from, heavy)).by_tail().verdict;
+        // (2/3)^20 = 3e-4, .9^20 = .12.
+        assert_eq!(verdict(20, Some(0.5)), Verdict::NotJudged);
+        assert_eq!(verdict(6, Some(0.5)), Verdict::Quiet);
+        assert_eq!(verdict(20, None), Verdict::Quiet, "of a light tail it is no news");
+    }
+
+    #[test]
+    fn few_that_differ_from_a_constant_reference_are_said_to_differ() {
+        let gathered = |different: usize| Gathered {
+            known: Known::of(&[0.0; 192], None, None),
+            levels: (0..60).map(|step| level(step, 0, if step == 47 { different } else { 0 })).collect(),
+            ..empty()
+        };
+        let said = |different: usize| case(&gathered(different)).few_differ();
+        assert!(
+            said(1).unwrap().starts_with("1 rollout differs from the first 4 steps, whose rewards are all 0")
+        );
+        assert!(said(3).unwrap().starts_with("3 rollouts differ from"));
+        assert_eq!(said(0), None);
     }
 
     #[test]
