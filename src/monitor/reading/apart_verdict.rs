@@ -87,7 +87,7 @@ impl Case<'_> {
     }
 
     /// What the rollouts that stand apart are compared with.
-    fn whose(&self) -> &'static str {
+    pub(super) fn whose(&self) -> &'static str {
         match self.gathered.noun {
             OF_GROUP if self.list.iter().any(|entry| entry.by_step) => "the median of their group or step",
             OF_GROUP => "the median of their group",

@@ -1,6 +1,6 @@
 //! What a reward is compared with: the median of its step, or of its group within the step.
 
-use crate::foundation::order::{median, quantile};
+use crate::foundation::order::{mad, median, quantile};
 use crate::monitor::grouping::{MIN_GROUP, centres as group_medians};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -67,8 +67,8 @@ pub struct GroupMedians {
 }
 
 impl GroupMedians {
-    /// The median up to which a group of this step is its own measure: 10 times the spread of the medians above their middle (the
-    /// rollouts' own where that is larger), and 3 times what one in twenty of them exceeds. Groups of equal rewards add nothing to the
+    /// The median up to which a group of this step is its own measure: 10 times the spread of the medians above their middle (of this
+    /// step, of all steps, or the rollouts' own, whichever is larger), and 3 times what one in twenty of them exceeds. Groups of equal rewards add nothing to the
     /// rollouts' spread.
     fn limit(&mut self, groups: &[u64], rewards: &[f64], own: &[Option<f64>]) -> f64 {
         let mut seen: Vec<(u64, f64)> =
@@ -86,9 +86,10 @@ impl GroupMedians {
         let of_step = medians.iter().map(|centre| centre - middle);
         let all: Vec<f64> = self.deviations.iter().copied().chain(of_step.clone()).collect();
         let sizes: Vec<f64> = all.iter().map(|deviation| deviation.abs()).collect();
-        let far = match (median(&sizes), quantile(&all, HIGH)) {
-            (Some(spread), Some(high)) if all.len() >= FEWEST => {
-                (FAR * spread.max(median(&within).unwrap_or(0.0))).max(FAR_ABOVE * high)
+        let far = match (median(&sizes), mad(&medians), quantile(&all, HIGH)) {
+            (Some(before), Some(now), Some(high)) if all.len() >= FEWEST => {
+                let spread = before.max(now).max(median(&within).unwrap_or(0.0));
+                (FAR * spread).max(FAR_ABOVE * high)
             }
             _ => f64::INFINITY,
         };

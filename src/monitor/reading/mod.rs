@@ -35,6 +35,8 @@ mod shared;
 mod shift;
 mod shift_verdict;
 mod tail_verdict;
+#[cfg(test)]
+mod tail_verdict_tests;
 mod texts_since;
 mod unread;
 mod values;
