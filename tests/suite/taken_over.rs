@@ -108,6 +108,32 @@ fn what_stands_apart_as_often_as_before_may_be_meant() {
     }
 }
 
+#[test]
+fn a_takeover_comes_not_as_often_as_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.csv");
+    // Two in a hundred from the first step on, nearly all in the end: most of a group then hold its median.
+    let takeover = log(5, "", |step, stream| {
+        let share = if step < 20 { 0.02 } else { taken(step, 0.95) };
+        normal(stream) + if stream.open_unit() < share { 20.0 } else { 0.0 }
+    });
+    // The same bonus all along, in one step.
+    let mut one_step = "step,prompt,completion,reward\n".to_owned();
+    let steady = log(6, "", |_, stream| normal(stream) + if stream.open_unit() < 0.02 { 20.0 } else { 0.0 });
+    for line in steady.lines().skip(1) {
+        let _ = writeln!(one_step, "0,{}", line.split_once(',').unwrap().1);
+    }
+    for text in [takeover, one_step] {
+        std::fs::write(&path, text).unwrap();
+        let answer: Value = json(tailcatch().arg("detect").arg(&path), 0);
+        let said = answer["cautions"].to_string();
+        assert_eq!(answer["verdict"], "flagged", "{said}");
+        assert!(!said.contains("as often there as later"), "{said}");
+    }
+    let last = json(tailcatch().arg("detect").arg(&path), 0)["cautions"].to_string();
+    assert!(!last.contains("in the reference"), "{last}");
+}
+
 /// A log of 60 steps of four groups of eight; a text that `share` of a step's completions hold, and is paid `more`.
 fn with_text(seed: u64, more: f64, share: impl Fn(u64) -> f64) -> String {
     let mut stream = SeedTree::new(97, seed).stream(Purpose::Utility, 0);
