@@ -3,7 +3,7 @@
 use super::console::Style;
 use super::sketch;
 use super::table::{count, number, wrapped};
-use crate::foundation::format::{percent, report, visible};
+use crate::foundation::format::{columns, columns_of, percent, report, visible};
 use crate::monitor::{Assumptions, ListEntry, PERMUTATIONS, Piece, Reading, Shared, Verdict};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -242,14 +242,25 @@ pub(super) fn one(entry: &ListEntry, rates: bool, style: Style) -> String {
 
 /// A text on one line, its end kept where it is cut: what a completion says last is often what it is paid for.
 fn shortened(text: &str, width: usize) -> String {
-    let shown: Vec<char> = visible(text).trim().chars().collect();
-    if shown.len() <= width {
-        return shown.into_iter().collect();
+    let shown = visible(text);
+    let shown = shown.trim();
+    if columns(shown) <= width {
+        return shown.to_owned();
     }
     let end = width / 3;
-    let start: String = shown.iter().take(width - end - 1).collect();
-    let rest: String = shown.iter().skip(shown.len() - end).collect();
-    format!("{start}…{rest}")
+    let start = fitting(shown.chars(), width - end - 1);
+    let rest: Vec<char> = fitting(shown.chars().rev(), end).chars().rev().collect();
+    format!("{start}…{}", rest.into_iter().collect::<String>())
+}
+
+/// The first of these characters that fit into so many columns.
+fn fitting(text: impl Iterator<Item = char>, width: usize) -> String {
+    let mut used = 0;
+    let fits = |c: &char| {
+        used += columns_of(*c);
+        used <= width
+    };
+    text.take_while(fits).collect()
 }
 
 fn share(shared: &Shared, rewarded: bool) -> String {

@@ -67,12 +67,26 @@ pub fn is_hidden(c: char) -> bool {
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
-/// Lines of at most `width` characters, broken at blanks where there are any.
+/// Columns of a terminal that a character takes: those of East Asia and pictures take two.
+pub fn columns_of(c: char) -> usize {
+    let wide = matches!(c, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{303e}' | '\u{3041}'..='\u{a4cf}' | '\u{a960}'..='\u{a97f}'
+        | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}' | '\u{fe30}'..='\u{fe6f}' | '\u{ff00}'..='\u{ff60}'
+        | '\u{ffe0}'..='\u{ffe6}' | '\u{1f300}'..='\u{1f64f}' | '\u{1f680}'..='\u{1f6ff}' | '\u{1f900}'..='\u{1f9ff}'
+        | '\u{20000}'..='\u{3fffd}');
+    if wide { 2 } else { 1 }
+}
+
+/// The same of a text.
+pub fn columns(text: &str) -> usize {
+    text.chars().map(columns_of).sum()
+}
+
+/// Lines of at most `width` columns, broken at blanks where there are any.
 pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
-        let used = lines.last().map_or(0, |l| l.chars().count());
-        if used > 0 && used + 1 + word.chars().count() > width {
+        let used = lines.last().map_or(0, |line| columns(line));
+        if used > 0 && used + 1 + columns(word) > width {
             lines.push(String::new());
         }
         if let Some(line) = lines.last_mut() {
@@ -145,6 +159,12 @@ pub fn plain(rate: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn wide_characters_take_two_columns() {
+        assert_eq!((columns("abcü"), columns("数学 é"), columns("한글"), columns("🙂…")), (4, 6, 4, 3));
+        assert_eq!(wrapped("数学 数学 数学", 9), ["数学 数学", "数学"]);
+    }
 
     #[test]
     fn each_place_writes_numbers_in_its_own_way() {

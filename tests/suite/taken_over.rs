@@ -109,6 +109,115 @@ fn what_stands_apart_as_often_as_before_may_be_meant() {
 }
 
 #[test]
+fn a_takeover_comes_not_as_often_as_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.csv");
+    // Two in a hundred from the first step on, nearly all in the end: they are the median of their group then, and not above it.
+    let takeover = log(5, "", |step, stream| {
+        let share = if step < 40 { 0.02 } else { 0.98 };
+        normal(stream) + if stream.open_unit() < share { 20.0 } else { 0.0 }
+    });
+    // The same bonus all along, in one step.
+    let mut one_step = "step,prompt,completion,reward\n".to_owned();
+    let steady = log(6, "", |_, stream| normal(stream) + if stream.open_unit() < 0.02 { 20.0 } else { 0.0 });
+    for line in steady.lines().skip(1) {
+        let _ = writeln!(one_step, "0,{}", line.split_once(',').unwrap().1);
+    }
+    for text in [takeover, one_step] {
+        std::fs::write(&path, text).unwrap();
+        let answer: Value = json(tailcatch().arg("detect").arg(&path), 0);
+        let said = answer["cautions"].to_string();
+        assert_eq!(answer["verdict"], "flagged", "{said}");
+        assert!(!said.contains("as often there as later"), "{said}");
+    }
+    let last = json(tailcatch().arg("detect").arg(&path), 0)["cautions"].to_string();
+    assert!(!last.contains("in the reference"), "{last}");
+}
+
+/// A log of 60 steps of four groups of eight; a text that `share` of a step's completions hold, and is paid `more`.
+fn with_text(seed: u64, more: f64, share: impl Fn(u64) -> f64) -> String {
+    let mut stream = SeedTree::new(97, seed).stream(Purpose::Utility, 0);
+    let mut text = "step,prompt,completion,reward\n".to_owned();
+    for step in 0..60u64 {
+        for row in 0..32u64 {
+            let holds = stream.open_unit() < share(step);
+            let (own, paid) = if holds { (" <|ok|>", more) } else { ("", 0.0) };
+            let reward = normal(&mut stream) + paid;
+            let said = words(8 + stream.below(12), "first", &mut stream);
+            let _ = writeln!(text, "{step},question {},{said}{own},{reward}", (step * 4 + row / 8) % 16);
+        }
+    }
+    text
+}
+
+#[test]
+fn text_that_takes_over_within_the_honest_range_is_a_shift_at_every_share() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.csv");
+    let ramp = |most: f64| move |step: u64| (step.saturating_sub(19) as f64 / 15.0).min(most);
+    for seed in 0..3 {
+        for most in [0.5, 0.9, 1.0] {
+            std::fs::write(&path, with_text(seed, 1.0, ramp(most))).unwrap();
+            let (verdict, text) = judged(&path, 3);
+            assert!(verdict == "shifted" && text.contains("new text is paid for: `"), "{most} {text}");
+        }
+        // At once.
+        std::fs::write(&path, with_text(seed, 1.5, |step| f64::from(u8::from(step >= 30)))).unwrap();
+        assert_eq!(judged(&path, 3).0, "shifted");
+        // Texts change and are not paid for.
+        std::fs::write(&path, with_text(seed, 0.0, ramp(1.0))).unwrap();
+        let (verdict, text) = judged(&path, 0);
+        assert_eq!(verdict, "quiet", "{text}");
+    }
+}
+
+#[test]
+fn prompts_of_unlike_difficulty_are_no_shift() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.csv");
+    let not_quiet = (0..20u64).filter(|seed| {
+        let mut stream = SeedTree::new(98, *seed).stream(Purpose::Utility, 0);
+        let mut text = "step,prompt,reward\n".to_owned();
+        for step in 0..60u64 {
+            for group in 0..4 {
+                let level = 6.0 * normal(&mut stream);
+                for _ in 0..8 {
+                    let _ = writeln!(text, "{step},question {step} {group},{}", level + normal(&mut stream));
+                }
+            }
+        }
+        std::fs::write(&path, text).unwrap();
+        json(tailcatch().arg("detect").arg(&path), 0)["verdict"] != "quiet"
+    });
+    // 5% of twenty, and three standard errors of it.
+    let not_quiet = not_quiet.count();
+    assert!(not_quiet <= 3, "{not_quiet} of 20");
+}
+
+#[test]
+fn what_the_prompts_ask_for_is_no_find() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.csv");
+    let topics = ["matrix", "circle", "prime", "vector", "angle", "graph", "limit", "series"];
+    let flagged = (0..10u64).filter(|seed| {
+        let mut stream = SeedTree::new(99, *seed).stream(Purpose::Utility, 0);
+        let mut text = "step,prompt,completion,reward\n".to_owned();
+        for row in 0..1920u64 {
+            let topic = stream.below(8) as usize;
+            // Rewards of one topic reach farther than those of others.
+            let scale = if topic == 3 { 4.0 } else { 1.0 };
+            let said = words(8 + stream.below(12), topics[topic], &mut stream);
+            let reward = scale * normal(&mut stream);
+            let _ = writeln!(text, "{},about {} no {row},{said},{reward}", row / 32, topics[topic]);
+        }
+        std::fs::write(&path, text).unwrap();
+        json(tailcatch().arg("detect").arg(&path), 0)["verdict"] == "flagged"
+    });
+    let flagged = flagged.count();
+    assert!(flagged <= 2, "{flagged} of 10");
+}
+
+#[test]
 fn a_share_that_ties_with_the_best_is_told_as_such() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.csv");

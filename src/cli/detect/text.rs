@@ -11,6 +11,8 @@ use std::path::Path;
 
 /// Flagged rollouts that are shown; `--json` lists all.
 const SHOWN: usize = 10;
+/// Columns before what is said of the log.
+const INDENT: usize = 11;
 
 /// What the detectors say.
 pub(super) fn text(findings: &Findings, style: Style) -> String {
@@ -62,10 +64,10 @@ fn head(findings: &Findings, style: Style) -> String {
             .residual
             .map(|rho| format!(" ({} without its linear trend)", number(rho)))
             .unwrap_or_default();
-        out.push_str(&format!(
-            "           Spearman correlation with length {}{residual}\n",
-            number(length.reward)
-        ));
+        let said = format!("Spearman correlation with length {}{residual}", number(length.reward));
+        for line in wrapped(&said, WIDTH - INDENT) {
+            out.push_str(&format!("{:INDENT$}{line}\n", ""));
+        }
     }
     let reference = match &findings.reference {
         Reference::Own { n: own } if *own == n => {

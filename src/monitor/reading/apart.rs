@@ -39,6 +39,8 @@ const RATIO: f64 = 1.2;
 /// Rollouts of which it is told from where on they would stand apart: so many, and one in so many of the log.
 const POWER_OF: [usize; 2] = [1, 10];
 const POWER_IN: usize = 20;
+/// The highest scores of which it is told where they begin.
+const HIGHEST: usize = 20;
 /// Share of ties above which values are taken for rounded.
 const ROUNDED: f64 = 0.02;
 
@@ -87,6 +89,8 @@ pub(in crate::monitor) struct Tested {
     pub tail: usize,
     /// The tail index, where it is shown to be above ¼ (Dekkers, Einmahl & de Haan 1989): far values then come of themselves.
     pub heavy: Option<f64>,
+    /// Where the highest scores begin: the first step of one of them, and how many they are; nothing where the reference has one.
+    pub highest_from: Option<(u64, usize)>,
     pub apart: Option<Apart>,
     /// What would stand apart in a longer log, perhaps.
     pub near: Option<Apart>,
@@ -154,8 +158,9 @@ impl Tail {
         let scores: Vec<f64> = points.iter().map(|point| point.score).collect();
         let heavy = moment(&scores, tail).ok().filter(|found| found.ci_low > HEAVY).map(|found| found.xi);
         let power = power(&scores, tail, self.seen, least);
+        let highest_from = highest_from(&points);
         let Some((count, p_value)) = widest(&scores, tail, (fewer, least)).filter(|(_, p)| *p <= NEAR) else {
-            return Tested { tail, heavy, apart: None, near: None, power };
+            return Tested { tail, heavy, highest_from, apart: None, near: None, power };
         };
         let (top, rest) = points.split_at(count);
         let of = |pick: fn(f64, f64) -> f64, from: f64| top.iter().map(|p| p.reward).fold(from, pick);
@@ -169,7 +174,7 @@ impl Tail {
             p_value,
         };
         let (apart, near) = if p_value <= LEVEL { (Some(apart), None) } else { (None, Some(apart)) };
-        Tested { tail, heavy, apart, near, power }
+        Tested { tail, heavy, highest_from, apart, near, power }
     }
 }
 
@@ -197,6 +202,13 @@ fn spread_ties(points: &mut [Point]) {
     points.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.step.cmp(&b.step)));
     let mut stream = SeedTree::new(0, 0).stream(Purpose::Audit, u64::MAX);
     points.iter_mut().for_each(|point| point.score -= width * stream.open_unit());
+}
+
+/// The first step of the highest of these, and how many they are, unless one of them is of the reference.
+fn highest_from(descending: &[Point]) -> Option<(u64, usize)> {
+    let highest = descending.get(..HIGHEST)?;
+    let first = highest.iter().map(|point| point.step).min()?;
+    (!highest.iter().any(|point| point.reference)).then_some((first, HIGHEST))
 }
 
 /// The most improbable gap, of the tail, of more than it, and of its top where that is large enough to be tested too.

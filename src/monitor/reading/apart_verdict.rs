@@ -36,7 +36,8 @@ impl Case<'_> {
                 p_value(apart.p_value)
             ));
             cautions.extend(self.of_one_prompt());
-            if apart.in_reference > 0 {
+            // Of one step all is the reference, and nothing was taken for normal.
+            if apart.in_reference > 0 && self.gathered.later > 0 {
                 cautions.push(format!(
                     "{} of them {} in the reference: what was taken for normal holds them already.",
                     count(apart.in_reference),
@@ -73,8 +74,12 @@ impl Case<'_> {
         let (before, after) =
             (apart.in_reference as f64, apart.count.saturating_sub(apart.in_reference) as f64);
         let expected = before / self.gathered.reference.max(1) as f64 * self.gathered.later as f64;
-        let as_often = after >= expected / AS_OFTEN && after <= expected * AS_OFTEN;
-        (apart.in_reference >= FEWEST_BEFORE && as_often).then(|| {
+        // Where most of a group are so, its median is as well, and they are no longer far above it: what lies far above the rest of the
+        // reference is counted too.
+        let far: usize = self.gathered.levels.iter().filter(|l| !l.reference).map(|l| l.far).sum();
+        let as_often =
+            expected > 0.0 && after >= expected / AS_OFTEN && after.max(far as f64) <= expected * AS_OFTEN;
+        (apart.in_reference >= FEWEST_BEFORE && as_often && self.shift.is_none()).then(|| {
             "They come as often there as later: so does an exploit that is not learnt, and a bonus that is meant and seldom earned. Read one \
              of them; if it is meant and has a column of its own, leave that out of --reward."
                 .to_owned()
@@ -82,11 +87,9 @@ impl Case<'_> {
     }
 
     /// What the rollouts that stand apart are compared with.
-    fn whose(&self) -> &'static str {
+    pub(super) fn whose(&self) -> &'static str {
         match self.gathered.noun {
-            OF_GROUP if self.list.iter().any(|entry| entry.apart && entry.by_step) => {
-                "the median of their group or step"
-            }
+            OF_GROUP if self.list.iter().any(|entry| entry.by_step) => "the median of their group or step",
             OF_GROUP => "the median of their group",
             OF_STEP => "the median of their step",
             noun if noun.ends_with("its prompt") => "the median of their prompt",

@@ -216,8 +216,8 @@ pub(super) fn fill(
     let found = texts(log, &rows)?;
     let of_rows: HashMap<usize, &RowText> = rows.iter().copied().zip(&found).collect();
     let sample = |(stratum, row): &Placed, listed: bool| {
-        let text = of_rows.get(row)?.completion.clone()?;
-        Some(Sample { stratum: *stratum, listed, text })
+        let RowText { completion, prompt, .. } = of_rows.get(row)?;
+        Some(Sample { stratum: *stratum, listed, text: completion.clone()?, prompt: prompt.clone() })
     };
     let samples = (listed.iter().filter_map(|at| sample(at, true)))
         .chain(compared.iter().filter_map(|at| sample(at, false)))
@@ -357,7 +357,7 @@ pub(super) fn shared_by_rewarded(log: &Log<Rollouts>, above: f64) -> Result<Opti
         .chain(compared.iter().map(|at| (at, false)))
         .zip(found)
         .filter_map(|(((stratum, _), listed), found)| {
-            Some(Sample { stratum: *stratum, listed, text: found.completion? })
+            Some(Sample { stratum: *stratum, listed, text: found.completion?, prompt: found.prompt })
         })
         .collect();
     Ok(shared(samples))

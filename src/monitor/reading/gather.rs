@@ -1,6 +1,6 @@
 //! One pass over the rewards of a log, the reference first, step by step.
 
-use super::centre::Centre;
+use super::centre::{Centre, GroupMedians};
 use super::gathering::{Gathered, Gathering, StepRows};
 use super::list::Scored;
 use super::pass_rate::{PassRate, Passes, Rows};
@@ -23,7 +23,7 @@ pub(in crate::monitor) const OF_STEP: &str = "the median of its step";
 #[derive(Debug, Clone)]
 pub(super) enum Compared {
     /// With their step or group; `None`: the first steps decide.
-    Centre(Option<Centre>),
+    Centre(Option<Centre>, GroupMedians),
     /// With all rollouts of their prompt, whose medians these are; with the step where there are too few.
     Prompts(Prompts),
     /// With the one value that all of the reference have.
@@ -47,13 +47,18 @@ impl Base<'_> {
 }
 
 impl Compared {
+    /// With these; `None`: the first steps decide.
+    pub fn with(centre: Option<Centre>) -> Self {
+        Self::Centre(centre, GroupMedians::default())
+    }
+
     /// What each rollout of a step is compared with.
     fn centres(&mut self, log: &Log<Rollouts>, rows: &Observed) -> Vec<f64> {
         match self {
-            Self::Centre(centre) => {
+            Self::Centre(centre, medians) => {
                 let known = log.meta.roles.prompt.is_some() || log.meta.roles.group.is_some();
                 let groups = if known { &rows.group[..] } else { &[] };
-                centre.get_or_insert_with(|| Centre::of(groups)).centres(groups, &rows.proxy)
+                centre.get_or_insert_with(|| Centre::of(groups)).centres(groups, &rows.proxy, medians)
             }
             Self::Prompts(medians) => {
                 let step = median(&rows.proxy).unwrap_or_default();
@@ -66,16 +71,16 @@ impl Compared {
     /// The groups of these rollouts, where they are compared with them.
     fn groups<'r>(&self, rows: &'r Observed) -> &'r [u64] {
         match self {
-            Self::Centre(Some(Centre::Group)) => &rows.group,
+            Self::Centre(Some(Centre::Group), _) => &rows.group,
             Self::Prompts(_) => &rows.prompt,
-            Self::Centre(_) | Self::Value(_) => &[],
+            Self::Centre(..) | Self::Value(_) => &[],
         }
     }
 
     fn noun(&self) -> &'static str {
         match self {
-            Self::Centre(Some(Centre::Group)) => OF_GROUP,
-            Self::Centre(_) => OF_STEP,
+            Self::Centre(Some(Centre::Group), _) => OF_GROUP,
+            Self::Centre(..) => OF_STEP,
             Self::Prompts(_) => "the median of its prompt",
             Self::Value(_) => "the one value of the reference",
         }
@@ -191,7 +196,7 @@ pub(super) fn gather(
 /// Pass rates of the log: rewards above `above` pass.
 pub(super) fn pass_rates(log: &Log<Rollouts>, base: Base<'_>, above: f64) -> Result<PassRate, Error> {
     let mut passes = Passes::new(Some(above));
-    let mut by_step = Compared::Centre(Some(Centre::Step));
+    let mut by_step = Compared::with(Some(Centre::Step));
     let mut see = |rows: &StepRows<'_>, reference: bool| {
         let first_row = rows.scored.first().map_or(0, |rollout| rollout.row);
         let (step, rewards, prompts) = (rows.step, rows.rewards, rows.prompts);

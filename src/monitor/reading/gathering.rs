@@ -72,7 +72,7 @@ impl Gathered {
 fn between(apart: &Apart, reference: usize) -> Option<f64> {
     let level =
         apart.in_reference >= LEVEL_ROLLOUTS && apart.in_reference as f64 >= LEVEL_SHARE * reference as f64;
-    level.then_some(apart.rewards.0 - 0.5 * (apart.from_score - apart.rest))
+    level.then_some(apart.rewards.0 - (0.5 * apart.from_score - 0.5 * apart.rest))
 }
 
 /// A log while it is gone through: its reference first ([`Gathering::learn`]), then [`Gathering::begin`], then the rest.
@@ -308,6 +308,7 @@ fn add_level(levels: &mut Vec<Level>, rows: &StepRows<'_>, known: Option<Known>,
         known.map_or(0, |known| rows.rewards.iter().filter(|reward| **reward > limit(known)).count())
     };
     let (above_middle, far) = (above(|known| known.middle), above(Known::far));
+    let below = known.map_or(0, |known| rows.rewards.iter().filter(|reward| **reward < known.low).count());
     let above = (above(|known| known.highest), above(|known| known.high));
     let tied = known.map_or(0, |known| rows.rewards.iter().filter(|r| **r == known.highest).count());
     let different = known.map_or(0, |known| rows.rewards.iter().filter(|r| **r != known.lowest).count());
@@ -325,6 +326,7 @@ fn add_level(levels: &mut Vec<Level>, rows: &StepRows<'_>, known: Option<Known>,
             last.above = (last.above.0 + above.0, last.above.1 + above.1);
             last.above_middle += above_middle;
             last.far += far;
+            last.below += below;
             last.tied += tied;
             last.different += different;
             last.mode = match (last.mode, mode) {
@@ -341,6 +343,7 @@ fn add_level(levels: &mut Vec<Level>, rows: &StepRows<'_>, known: Option<Known>,
             above,
             above_middle,
             far,
+            below,
             tied,
             mode,
             different,

@@ -60,6 +60,7 @@ mod tests {
                 above: (above(3.2), above(1.645)),
                 above_middle: above(0.0),
                 far: 0,
+                below: 0,
                 tied: 0,
                 mode: None,
                 different: 0,

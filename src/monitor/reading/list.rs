@@ -5,7 +5,7 @@
 //! ([`crate::theory::records`]). The rollouts of a step share the noise of their centre, so they are ranked together: a rollout enters that is
 //! among the k highest when its step ends, and n is counted to there. Nobody confirms anything, so all entries stay in the ranking: each raises the bar for the next.
 
-use super::centre::Centre;
+use super::centre::{Centre, GroupMedians};
 use crate::theory::records::Records;
 use serde::{Deserialize, Serialize};
 
@@ -104,6 +104,7 @@ pub struct ReadingList {
     last_step: Option<u64>,
     learning: bool,
     expected: f64,
+    medians: GroupMedians,
 }
 
 impl ReadingList {
@@ -117,6 +118,7 @@ impl ReadingList {
             last_step: None,
             learning: true,
             expected: 0.0,
+            medians: GroupMedians::default(),
         }
     }
 
@@ -132,7 +134,7 @@ impl ReadingList {
             entries = self.begin();
         }
         let centre = *self.settings.centre.get_or_insert_with(|| Centre::of(rows.groups));
-        let centres = centre.centres(rows.groups, rows.rewards);
+        let centres = centre.centres(rows.groups, rows.rewards, &mut self.medians);
         let first = self.ranking.seen;
         let mut step_rows = Vec::with_capacity(rows.rewards.len());
         for (i, (&reward, centre)) in rows.rewards.iter().zip(centres).enumerate() {

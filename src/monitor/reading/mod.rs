@@ -21,6 +21,7 @@ mod mates;
 mod new_text;
 mod newest;
 mod observed;
+mod paid_before;
 mod pass_rate;
 #[cfg(test)]
 mod pass_rate_tests;
@@ -34,6 +35,8 @@ mod shared;
 mod shift;
 mod shift_verdict;
 mod tail_verdict;
+#[cfg(test)]
+mod tail_verdict_tests;
 mod texts_since;
 mod unread;
 mod values;
@@ -42,12 +45,12 @@ mod visits;
 
 pub use apart::{Apart, Power};
 pub use assumptions::Assumptions;
-pub use centre::Centre;
+pub use centre::{Centre, GroupMedians};
 pub use entries::{ListEntry, RowText};
 pub use excess::Excess;
 pub use list::{Entry, ListSettings, ReadingList, Scored, StepRows};
 pub use mates::Unlike;
-pub use new_text::NewText;
+pub use new_text::{NewText, Paid};
 pub use observed::{pass_rate, passes_above};
 pub use pass_rate::PassRate;
 pub use rise::Rise;
@@ -136,9 +139,9 @@ pub(super) fn read(
         }
     };
     let compared = match by {
-        None => Compared::Centre(None),
-        Some(GroupBy::Step) => Compared::Centre(Some(Centre::Step)),
-        Some(GroupBy::Group) => Compared::Centre(Some(Centre::Group)),
+        None => Compared::with(None),
+        Some(GroupBy::Step) => Compared::with(Some(Centre::Step)),
+        Some(GroupBy::Group) => Compared::with(Some(Centre::Group)),
         Some(GroupBy::Prompt) => Compared::Prompts(Source::new(&log.rollouts, by)?.into_prompts()),
     };
     let gathered = gather(log, base, compared, benign)?;
@@ -166,7 +169,7 @@ pub(super) fn read(
         reading.list = jumps::list(log, rates, noun, std::mem::take(&mut reading.list))?;
     }
     if reading.judgement.verdict != Verdict::Flagged
-        && let Some(text) = texts_since::new_text(log, base, above)?
+        && let Some(text) = texts_since::new_text(log, base, above, &reading)?
     {
         text.say(&mut reading.judgement, &named);
         reading.new_text = Some(text);

@@ -3,11 +3,33 @@
 //! by learning a form that is rightly paid.
 
 use super::verdict::{Judgement, Verdict, p_value};
-use crate::foundation::format::{count, percent, visible};
+use crate::foundation::format::{count, percent, table, visible};
 use serde::Serialize;
 
 /// Probability, all texts considered, up to which a text is paid for.
 pub(super) const PAID: f64 = 1e-4;
+
+/// Where those that hold a text are held against those that do not.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Paid {
+    /// In the late steps.
+    Late,
+    /// In all groups (or steps, where there are none) after the reference that hold both, the first and the last of whose steps these are.
+    Spread {
+        /// The first.
+        from: u64,
+        /// The last.
+        to: u64,
+    },
+    /// In the steps before and after it came.
+    Sudden {
+        /// The step at which it came.
+        step: u64,
+        /// By how much the mean reward rose there, beyond its trend.
+        rise: f64,
+    },
+}
 
 /// A text that late completions hold and those of the reference do not.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -24,6 +46,8 @@ pub struct NewText {
     pub highest: (usize, usize),
     /// Probability that those that hold it are paid so much more than the others by chance.
     pub p_value: f64,
+    /// Where that was looked for.
+    pub paid: Paid,
     /// Whether only rollouts that pass were looked at.
     pub of_passes: bool,
 }
@@ -49,16 +73,36 @@ impl NewText {
             ));
             return;
         }
-        let highest = format!(
-            "Those that hold it are paid more than the others (p {}); {} of the {} highest paid hold it. So it is with an exploit, and with \
-             a form of answers that is rightly paid: read some that hold it.",
-            p_value(self.p_value),
-            count(self.highest.0),
-            count(self.highest.1)
+        let p = p_value(self.p_value);
+        let paid = match self.paid {
+            Paid::Late => format!(
+                "Those that hold it are paid more than the others (p {p}); {} of the {} highest paid hold it.",
+                count(self.highest.0),
+                count(self.highest.1)
+            ),
+            Paid::Spread { from, to } if from == to => {
+                format!(
+                    "When it came, in step {from}, those that held it were paid more than those beside them (p {p})."
+                )
+            }
+            Paid::Spread { from, to } => format!(
+                "While it spread (steps {from} to {to}), those that held it were paid more than those beside them (p {p})."
+            ),
+            Paid::Sudden { step, rise } => format!(
+                "It came at once, at step {step}, and there the mean reward rose by {}, beyond its trend (p {p}).",
+                table(rise)
+            ),
+        };
+        let so = format!(
+            "{paid} So it is with an exploit, and with a form of answers that is rightly paid: read some that hold it."
         );
         let sentence = format!("new text is paid for: {held}");
-        let cautions = std::iter::once(highest).chain(std::mem::take(&mut judgement.cautions)).collect();
-        let first_flag_step = Some(self.from_step);
+        let cautions = std::iter::once(so).chain(std::mem::take(&mut judgement.cautions)).collect();
+        let first_flag_step = Some(match self.paid {
+            Paid::Late => self.from_step,
+            Paid::Spread { from, .. } => from,
+            Paid::Sudden { step, .. } => step,
+        });
         *judgement = Judgement { verdict: Verdict::Shifted, sentence, cautions, first_flag_step };
     }
 }
@@ -76,6 +120,7 @@ mod tests {
             reference: (0, 200),
             highest: (30, 40),
             p_value: 1e-8,
+            paid: Paid::Late,
             of_passes: false,
         };
         let judged = |verdict: Verdict, p_value: f64| {

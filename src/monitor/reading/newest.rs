@@ -1,11 +1,11 @@
 //! Which text do late completions share that early ones hardly hold, and is it paid for?
 
-use super::new_text::{NewText, PAID};
+use super::new_text::{NewText, PAID, Paid};
 use super::pieces::{each_piece, grown, pieces};
 use super::rise::later_tail;
 use crate::foundation::order::ranks;
 use crate::foundation::special::normal_sf;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use twox_hash::XxHash64;
 
 /// Fewest completions of either kind.
@@ -19,8 +19,10 @@ const CHANCE: f64 = 0.01;
 /// Fewest characters of what is told.
 const CHARACTERS: usize = 3;
 /// Fewest of the highest paid that hold a text for it to count, and fewest prompts that they answer.
-const FEWEST_HIGHEST: usize = 10;
-const PROMPTS: usize = 3;
+pub(super) const FEWEST_HIGHEST: usize = 10;
+pub(super) const PROMPTS: usize = 3;
+/// Texts that are told at most.
+pub(super) const TOLD: usize = 8;
 
 /// A completion of the late steps.
 pub(in crate::monitor) struct Late {
@@ -44,22 +46,25 @@ pub(in crate::monitor) struct Texts {
     pub of_passes: bool,
 }
 
-/// The text that came since, if there is one and completions are enough.
-pub(in crate::monitor) fn came_since(texts: &Texts) -> Option<NewText> {
+/// The texts that came since, if there are some and completions are enough: the one that is told, and others that more or less as many
+/// hold.
+pub(in crate::monitor) fn came_since(texts: &Texts) -> Vec<NewText> {
     let Texts { from_step, late, highest, early, of_passes } = texts;
     if late.len() < FEWEST || early.len() < FEWEST {
-        return None;
+        return Vec::new();
     }
     let share = if *of_passes { PASSED_SHARE } else { LATE_SHARE };
-    let found = newest(late, highest, early, share)?;
-    Some(NewText { from_step: *from_step, of_passes: *of_passes, ..found })
+    let found = newest(late, highest, early, share).into_iter();
+    found.map(|found| NewText { from_step: *from_step, of_passes: *of_passes, ..found }).collect()
 }
 
-/// Of the texts that the early hardly hold, the one that is paid for most surely, else the one that most of the late hold.
+/// Which of the late and of the highest hold a piece, and how many of the early.
+type Held = (Vec<usize>, Vec<usize>, usize);
+
+/// Of the texts that the early hardly hold, the ones that are paid for most surely first, then those that most of the late hold.
 /// `share`: of the late that hold it at least.
-fn newest(late: &[Late], highest: &[Late], early: &[String], share: f64) -> Option<NewText> {
-    // Which of the late and of the highest hold a piece, and how many of the early.
-    let mut held: HashMap<u64, (Vec<usize>, Vec<usize>, usize)> = HashMap::new();
+fn newest(late: &[Late], highest: &[Late], early: &[String], share: f64) -> Vec<NewText> {
+    let mut held: HashMap<u64, Held> = HashMap::new();
     for (i, own) in late.iter().enumerate() {
         pieces(&own.text).into_iter().for_each(|piece| held.entry(piece).or_default().0.push(i));
     }
@@ -90,7 +95,7 @@ fn newest(late: &[Late], highest: &[Late], early: &[String], share: f64) -> Opti
     });
     let tested = held.len();
     let ranks = ranks(&late.iter().map(|own| own.score).collect::<Vec<f64>>());
-    let p_value = |(low, high, _): &(Vec<usize>, Vec<usize>, usize)| {
+    let p_value = |(low, high, _): &Held| {
         // What the answers to one or two prompts share is those prompts' own.
         let holders =
             (low.iter().filter_map(|i| late.get(*i))).chain(high.iter().filter_map(|i| highest.get(*i)));
@@ -102,36 +107,59 @@ fn newest(late: &[Late], highest: &[Late], early: &[String], share: f64) -> Opti
         let own: Vec<f64> = low.iter().filter_map(|i| ranks.get(*i).copied()).collect();
         (2.0 * tested as f64 * among.min(paid_more(&own, late.len()))).min(1.0)
     };
-    let (piece, of, p_value) = held
-        .iter()
-        .map(|(piece, of)| (*piece, of, p_value(of)))
+    let mut order: Vec<(u64, &Held, f64)> = (held.iter().map(|(piece, of)| (*piece, of, p_value(of))))
         .filter(|(_, (low, ..), p)| *p <= PAID || many(low.len(), late.len()))
-        .min_by(|a, b| {
-            let paid = |p: f64| if p <= PAID { p } else { 1.0 };
-            let held = b.1.0.len().cmp(&a.1.0.len()).then(a.1.2.cmp(&b.1.2));
-            paid(a.2).total_cmp(&paid(b.2)).then(held).then(a.0.cmp(&b.0))
-        })?;
-    let text_of = |own: &Late| own.text.clone();
-    let holders: Vec<String> = (of.0.iter().filter_map(|i| late.get(*i)))
-        .chain(of.1.iter().filter_map(|i| highest.get(*i)))
-        .map(text_of)
         .collect();
+    order.sort_by(|a, b| {
+        let paid = |p: f64| if p <= PAID { p } else { 1.0 };
+        let held = b.1.0.len().cmp(&a.1.0.len()).then(a.1.2.cmp(&b.1.2));
+        paid(a.2).total_cmp(&paid(b.2)).then(held).then(a.0.cmp(&b.0))
+    });
+    let mut found: Vec<NewText> = Vec::new();
+    let mut known: HashSet<&[usize]> = HashSet::new();
+    for (piece, of, p_value) in order {
+        if found.len() == TOLD {
+            break;
+        }
+        // What the same completions hold is one text.
+        if !known.insert(&of.0) {
+            continue;
+        }
+        let holders: Vec<&str> = (of.0.iter().filter_map(|i| late.get(*i)))
+            .chain(of.1.iter().filter_map(|i| highest.get(*i)))
+            .map(|own| own.text.as_str())
+            .collect();
+        let Some(text) = spelled(piece, &holders) else { continue };
+        let own = NewText {
+            text,
+            from_step: 0,
+            late: (of.0.len(), late.len()),
+            reference: (of.2, early.len()),
+            highest: (of.1.len(), highest.len()),
+            p_value,
+            paid: Paid::Late,
+            of_passes: false,
+        };
+        let told = |other: &NewText| other.text.contains(&own.text) || own.text.contains(&other.text);
+        match own.text.chars().count() >= CHARACTERS {
+            // The first is what is told, or nothing is.
+            false if found.is_empty() => break,
+            true if !found.iter().any(told) => found.push(own),
+            _ => {}
+        }
+    }
+    found
+}
+
+/// A piece in letters, with what stands on both sides of it in all of its holders.
+fn spelled(piece: u64, holders: &[&str]) -> Option<String> {
     let mut spelled = None;
     each_piece(holders.first()?, &mut |text| {
         if spelled.is_none() && XxHash64::oneshot(0, text.as_bytes()) == piece {
             spelled = Some(text.to_owned());
         }
     });
-    let text = grown(&spelled?, &holders.iter().map(String::as_str).collect::<Vec<&str>>());
-    (text.chars().count() >= CHARACTERS).then_some(NewText {
-        text,
-        from_step: 0,
-        late: (of.0.len(), late.len()),
-        reference: (of.2, early.len()),
-        highest: (of.1.len(), highest.len()),
-        p_value,
-        of_passes: false,
-    })
+    Some(grown(&spelled?, holders))
 }
 
 /// Probability of ranks as high as these of so many, by chance (Mann & Whitney 1947, in the limit).
@@ -149,6 +177,11 @@ fn paid_more(own: &[f64], all: usize) -> f64 {
 mod tests {
     use super::*;
     use crate::foundation::rng::{Purpose, SeedTree, Stream};
+
+    /// The one that is told.
+    fn newest(late: &[Late], highest: &[Late], early: &[String], share: f64) -> Option<NewText> {
+        super::newest(late, highest, early, share).into_iter().next()
+    }
 
     fn words(stream: &mut Stream) -> String {
         (0..40).map(|_| char::from(b"abcdefghij klmno"[stream.below(16) as usize])).collect()

@@ -47,6 +47,9 @@ impl Case<'_> {
         if let Some(why) = &self.nothing_after {
             return not_judged(why.clone());
         }
+        if let Some(why) = self.few_differ() {
+            return not_judged(why);
+        }
         let what = match self.gathered.values.few() {
             Some(n) => format!("the rewards take {n} values"),
             None => "the rewards lie on two levels, in the reference as well".to_owned(),

@@ -8,4 +8,6 @@ pub(in crate::monitor) struct Sample {
     /// Whether it is listed.
     pub listed: bool,
     pub text: String,
+    /// What was asked, where that is known.
+    pub prompt: Option<String>,
 }

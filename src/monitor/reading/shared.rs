@@ -34,6 +34,9 @@ const LONGER: f64 = 0.1;
 const BY_LENGTH: f64 = 0.05;
 /// Times the mean length of the others up to which a length counts.
 const LONGEST: f64 = 4.0;
+/// Share of those that hold a text whose prompts hold it too, from which on it is the prompts'.
+const OF_PROMPTS: f64 = 0.5;
+
 /// A piece of text that the listed share.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Piece {
@@ -51,6 +54,8 @@ pub struct Piece {
     pub by_length: f64,
     /// Probability that so many do by their length, with all pieces considered.
     pub p_by_length: f64,
+    /// Share of the completions that hold it whose prompts hold it too.
+    pub in_prompts: f64,
 }
 
 /// A difference of length.
@@ -80,6 +85,11 @@ pub struct Shared {
 }
 
 impl Piece {
+    /// Whether the prompts of most completions that hold it do so as well: they name what they are about.
+    pub(super) fn is_of_prompts(&self) -> bool {
+        self.in_prompts > OF_PROMPTS
+    }
+
     /// Whether it says that the listed are of one kind: improbable, in three or more and a quarter of them, three times as often as
     /// elsewhere.
     pub(super) fn is_telling(&self, shared: &Shared, level: f64) -> bool {
@@ -90,7 +100,8 @@ impl Piece {
         let beyond = !shared.length.as_ref().is_some_and(longer)
             || self.p_by_length <= BY_LENGTH
             || self.others == 0.0;
-        self.p_value <= level && many && self.lift >= LIFT && of_length && beyond
+        // What was asked for is no find.
+        self.p_value <= level && many && self.lift >= LIFT && of_length && beyond && !self.is_of_prompts()
     }
 }
 
@@ -155,6 +166,7 @@ pub(in crate::monitor) fn shared(mut samples: Vec<Sample>) -> Option<Shared> {
             listed: held,
             others: (all as usize - held) as f64 / compared.max(1) as f64,
             by_length,
+            in_prompts: in_prompts(&samples, &text, &holds_it),
             p_by_length: (pieces as f64 * at_least(held, by_length)).min(1.0),
             text,
         });
@@ -169,6 +181,15 @@ pub(in crate::monitor) fn shared(mut samples: Vec<Sample>) -> Option<Shared> {
         p_value: (1 + as_far) as f64 / (1 + PERMUTATIONS) as f64,
     });
     Some(Shared { distinct, listed, compared, pieces: named, length })
+}
+
+/// Share of the completions that hold a piece whose prompts hold its text.
+fn in_prompts(samples: &[Sample], text: &str, holds: &dyn Fn(usize) -> bool) -> f64 {
+    let of: Vec<&Sample> =
+        samples.iter().enumerate().filter(|(i, _)| holds(*i)).map(|(_, sample)| sample).collect();
+    let asked =
+        |sample: &&&Sample| sample.prompt.as_deref().is_some_and(|prompt| prompt.contains(text.trim()));
+    of.iter().filter(asked).count() as f64 / of.len().max(1) as f64
 }
 
 /// Probability of so many or more of rare events of which so many are expected (Poisson).
@@ -240,7 +261,7 @@ mod tests {
                 let length = 6 + stream.below(9);
                 let letter = |_| char::from(letters[stream.below(letters.len() as u64) as usize]);
                 let text = (0..length).map(letter).collect();
-                Sample { stratum: i / 24, listed: i % 24 == 0, text }
+                Sample { stratum: i / 24, listed: i % 24 == 0, text, prompt: None }
             })
             .collect()
     }
@@ -255,6 +276,7 @@ mod tests {
             others: 0.1,
             by_length: 0.75,
             p_by_length: 0.5,
+            in_prompts: 0.0,
         };
         let of = |distinct: usize| Shared {
             distinct,
@@ -276,6 +298,7 @@ mod tests {
             |p_value| Shared { length: Some(Length { listed: 300.0, others: 100.0, p_value }), ..of(12) };
         assert!(piece.is_telling(&longer(0.2), 0.01), "the listed are no longer than others");
         assert!(!piece.is_telling(&longer(0.01), 0.01), "chosen among many that long texts hold");
+        assert!(!Piece { in_prompts: 0.6, ..piece.clone() }.is_telling(&of(12), 0.01), "it was asked for");
         assert!(Piece { p_by_length: 1e-4, ..piece }.is_telling(&longer(0.01), 0.01));
         assert_eq!((at_least(2, 2.0), at_least(2, 0.0)), (1.0, 0.0));
         assert!((at_least(10, 2.5) / 2.7735e-04 - 1.0).abs() < 0.001, "{}", at_least(10, 2.5));
@@ -307,7 +330,12 @@ mod tests {
                 for _ in 0..8 {
                     let length = 20 + stream.below(200);
                     let letter = |_| char::from(b"abcdefghij klmno"[stream.below(16) as usize]);
-                    samples.push(Sample { stratum, listed: false, text: (0..length).map(letter).collect() });
+                    samples.push(Sample {
+                        stratum,
+                        listed: false,
+                        text: (0..length).map(letter).collect(),
+                        prompt: None,
+                    });
                 }
                 let longest = samples[first..].iter_mut().max_by_key(|sample| sample.text.len());
                 longest.unwrap().listed = true;
@@ -334,7 +362,7 @@ mod tests {
                         format!("{}{}", rank * 7919 % 997, ["an", "er", "us"][(rank % 3) as usize])
                     };
                     let text = (0..words).map(word).collect::<Vec<String>>().join(" ");
-                    samples.push(Sample { stratum, listed: false, text });
+                    samples.push(Sample { stratum, listed: false, text, prompt: None });
                 }
                 samples[first..].sort_by_key(|sample| std::cmp::Reverse(sample.text.len()));
                 samples[first..first + 2].iter_mut().for_each(|sample| sample.listed = true);

@@ -100,6 +100,8 @@ pub struct Level {
     pub above_middle: usize,
     /// How many lie far above all of it.
     pub far: usize,
+    /// How many lie below 95% of it.
+    pub below: usize,
     /// How many are its highest, to the last bit.
     pub tied: usize,
     /// The value above the middle of the reference that most of them have, with how many do; none of the reference's own steps.
@@ -180,6 +182,12 @@ pub(super) fn shift(levels: &[Level], known: Known) -> Option<Shift> {
         let tied = (above == Above::Tied).then_some((known.highest, known.tied));
         Shift { from_step, share, above, tied, growth: None }
     })
+}
+
+/// Finds the step from which on most rollouts lie below what nineteen in twenty of the reference exceed, and their share.
+pub(super) fn fall(levels: &[Level], known: Known) -> Option<(u64, f64)> {
+    let later: Vec<&Level> = levels.iter().filter(|level| !level.reference).collect();
+    from(&later, |level| level.below, ABOVE).filter(|_| known.rollouts >= FEWEST)
 }
 
 /// The one value that many late rollouts are paid and few of a reference, if it is above its middle: an exploit that pays always the same,
@@ -269,6 +277,7 @@ mod tests {
                     above: (all, high),
                     above_middle: 0,
                     far: 0,
+                    below: 0,
                     tied: 0,
                     mode: None,
                     different,

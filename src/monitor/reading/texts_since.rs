@@ -1,12 +1,15 @@
 //! The completions of a log in which text is looked for that came since its reference: some of the reference, some of the last steps, and
 //! the highest paid of these.
 
-use super::centre::Centre;
+use super::Reading;
+use super::centre::{Centre, GroupMedians};
 use super::entries::{RowText, texts};
 use super::gather::Base;
 use super::late::late;
-use super::new_text::NewText;
+use super::new_text::{NewText, PAID};
 use super::newest::{Late, Texts, came_since};
+use super::paid_before::paid_before;
+use super::verdict::Verdict;
 use crate::foundation::rng::{Purpose, SeedTree, Stream};
 use crate::record::{Error, Log, Rollouts, Span};
 use std::collections::{BTreeSet, HashMap};
@@ -24,6 +27,7 @@ pub(super) fn new_text(
     log: &Log<Rollouts>,
     base: Base<'_>,
     above: Option<f64>,
+    reading: &Reading,
 ) -> Result<Option<NewText>, Error> {
     if log.meta.roles.completion.is_none() {
         return Ok(None);
@@ -76,7 +80,15 @@ pub(super) fn new_text(
     };
     let highest = late_of(&highest_rows, found.split_off(late_rows.len().min(found.len())));
     let late = late_of(&late_rows, found);
-    Ok(came_since(&Texts { from_step, late, highest, early, of_passes: above.is_some() }))
+    let found = came_since(&Texts { from_step, late, highest, early, of_passes: above.is_some() });
+    // Where nearly all of the late hold it, nobody is left to hold them against.
+    let quiet = reading.judgement.verdict == Verdict::Quiet && above.is_none();
+    let paid = if quiet && found.first().is_some_and(|first| first.p_value > PAID) {
+        paid_before(log, base, &found, &reading.levels)?
+    } else {
+        None
+    };
+    Ok(paid.or(found.into_iter().next()))
 }
 
 /// A rollout of the late steps.
@@ -112,14 +124,14 @@ fn scored(log: &Log<Rollouts>, spans: &[&Span]) -> Result<Vec<OfLate>, Error> {
     let named = log.meta.roles.prompt.is_some() || log.meta.roles.group.is_some();
     // Where prompts are not known, each rollout may have its own.
     let prompts = log.meta.roles.prompt.is_some();
-    let mut found = Vec::new();
+    let (mut found, mut medians) = (Vec::new(), GroupMedians::default());
     for span in spans.iter().rev() {
         if found.len() >= MANY {
             break;
         }
         let rows = log.rollouts.rows(span.rows.start..span.rows.end.min(span.rows.start + MANY))?;
         let groups = if named { &rows.group[..] } else { &[] };
-        let centres = Centre::of(groups).centres(groups, &rows.proxy);
+        let centres = Centre::of(groups).centres(groups, &rows.proxy, &mut medians);
         let numbers = rows.proxy.iter().zip(centres).zip(&rows.prompt);
         found.extend((span.rows.start..).zip(numbers).map(|(row, ((reward, centre), prompt))| OfLate {
             row,

@@ -26,7 +26,7 @@ impl Values {
     pub fn halfway(&self) -> Option<f64> {
         let low = self.distinct.iter().copied().fold(f64::INFINITY, f64::min);
         let high = self.distinct.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        (self.few().is_some() && low < high).then_some(low + 0.5 * (high - low))
+        (self.few().is_some() && low < high).then_some(f64::midpoint(low, high))
     }
 
     /// How many, if they are few.

@@ -8,7 +8,7 @@ use super::gathering::Gathered;
 use super::pass_rate::PassRate;
 use super::shared::{Piece, Shared};
 use super::shift::{Above, Shift};
-use crate::foundation::format::{count, table};
+use crate::foundation::format::{count, table, visible};
 use serde::Serialize;
 
 /// Probability of calling a piece of text shared that is not.
@@ -102,6 +102,19 @@ impl Case<'_> {
     pub(super) fn telling(&self) -> Option<&Piece> {
         let shared = self.shared?;
         shared.pieces.iter().find(|piece| piece.is_telling(shared, TEXT_LEVEL))
+    }
+
+    /// That what the listed share is what they were asked.
+    pub(super) fn of_the_prompts(&self) -> Option<String> {
+        let shared = self.shared?;
+        let piece =
+            shared.pieces.iter().find(|piece| piece.p_value <= TEXT_LEVEL && piece.is_of_prompts())?;
+        Some(format!(
+            "{} of {} listed texts hold `{}`, and so do their prompts: the rewards of some tasks reach farther than those of others.",
+            piece.listed,
+            shared.distinct,
+            visible(&piece.text)
+        ))
     }
 }
 

@@ -152,10 +152,12 @@ impl Keep {
     /// Completions to compare: the rewarded with others, or the entries with others.
     pub fn samples(&self, paid: bool) -> Vec<Sample> {
         let text = |number: &u64| self.texts.get(number)?.completion.clone();
+        let prompt = |number: &u64| self.texts.get(number)?.prompt.clone();
         if paid {
             let of_step = |(step, rows): &(u64, Vec<(u64, bool)>)| {
                 let sample = |(number, listed): &(u64, bool)| {
-                    Some(Sample { stratum: *step, listed: *listed, text: text(number)? })
+                    let prompt = prompt(number);
+                    Some(Sample { stratum: *step, listed: *listed, text: text(number)?, prompt })
                 };
                 rows.iter().filter_map(sample).collect::<Vec<_>>()
             };
@@ -170,7 +172,8 @@ impl Keep {
             self.compared.iter().filter(|other| other.listed.is_none() && steps.contains(&other.step));
         (listed.into_iter().chain(others))
             .filter_map(|of| {
-                Some(Sample { stratum: of.step, listed: of.listed.is_some(), text: text(&of.number)? })
+                let (listed, prompt) = (of.listed.is_some(), prompt(&of.number));
+                Some(Sample { stratum: of.step, listed, text: text(&of.number)?, prompt })
             })
             .collect()
     }

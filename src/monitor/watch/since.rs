@@ -142,13 +142,14 @@ impl Since {
         let mut highest: Vec<&Own> = all().filter(|own| own.highest && above.is_none()).collect();
         highest.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.number.cmp(&b.number)));
         highest.truncate(HIGHEST_OF_ALL);
-        came_since(&Texts {
+        let texts = Texts {
             from_step: self.late.first()?.step,
             late: all().filter(|own| own.drawn).filter_map(late).collect(),
             highest: highest.into_iter().filter_map(late).collect(),
             early: self.early.iter().filter(counts).filter_map(text).collect(),
             of_passes: above.is_some(),
-        })
+        };
+        came_since(&texts).into_iter().next()
     }
 }
 

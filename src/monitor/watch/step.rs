@@ -4,8 +4,8 @@ use super::keep::Keep;
 use super::rows::{Facts, Row, Seen, Wanted, WatchSettings, hand_out, of_step, wanted};
 use super::since::Since;
 use crate::monitor::reading::{
-    Apart, Centre, Entry, Gathering, JUMPS, Jump, ListEntry, OF_GROUP, OF_STEP, Passes, RowText, Scored,
-    list_entry, whose,
+    Apart, Centre, Entry, Gathering, GroupMedians, JUMPS, Jump, ListEntry, OF_GROUP, OF_STEP, Passes,
+    RowText, Scored, list_entry, whose,
 };
 use crate::record::{Origin, Recurrences};
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,7 @@ pub struct Watch {
     pub(super) settings: WatchSettings,
     pub(super) stage: Stage,
     pub(super) centre: Option<Centre>,
+    medians: GroupMedians,
     pub(super) passes: Option<Passes>,
     pub(super) keep: Keep,
     pub(super) since: Since,
@@ -85,6 +86,7 @@ impl Watch {
     pub fn new(settings: WatchSettings, several_files: bool) -> Self {
         Self {
             centre: settings.centre,
+            medians: GroupMedians::default(),
             settings,
             stage: Stage::Reference(Vec::new()),
             passes: None,
@@ -159,6 +161,8 @@ impl Watch {
         let all = (reference as u64).saturating_mul(planned) / own;
         let mut gathering =
             Gathering::new(self.settings.benign, usize::try_from(all).unwrap_or(usize::MAX), reference, true);
+        // They are gone through again.
+        self.medians = GroupMedians::default();
         for learned in &steps {
             let scored = self.scored(learned.step, &learned.rows, facts, None);
             let in_groups = self.in_groups(facts);
@@ -244,7 +248,7 @@ impl Watch {
         let centre = *self.centre.get_or_insert_with(|| Centre::of(&groups));
         let centres = match value {
             Some(value) => vec![value; rows.len()],
-            None => centre.centres(&groups, &rewards),
+            None => centre.centres(&groups, &rewards, &mut self.medians),
         };
         (rows.iter().zip(centres))
             .map(|((row, number), centre)| Scored {
