@@ -194,7 +194,8 @@ fn words(name: &str) -> Vec<String> {
     words
 }
 
-fn has_word(name: &str, of: &[&str]) -> bool {
+/// Whether a name has one of these words.
+pub(super) fn has_word(name: &str, of: &[&str]) -> bool {
     words(name).iter().any(|word| of.contains(&word.as_str()))
 }
 
@@ -202,6 +203,14 @@ fn has_word(name: &str, of: &[&str]) -> bool {
 pub(super) fn may_be_guessed(name: &str) -> bool {
     let own = !name.contains('/') && has_word(name, OWN_WORDS);
     !name.contains('*') && (own || has_word(name, REWARD_WORDS)) && !has_word(name, OTHER_WORDS)
+}
+
+/// Whether the last key of a name says that it is no reward, whatever stands before it: `reward_model/ground_truth`.
+pub(super) fn is_other(name: &str) -> bool {
+    const WORDS: &[&str] =
+        &["answer", "answers", "difficulty", "gold", "hardness", "label", "level", "temperature", "truth"];
+    let leaf = leaf(name);
+    has_word(&leaf, WORDS) || has_word(&leaf, OTHER_WORDS)
 }
 
 /// Whether a name says no more than that it is a value: beside a completion it may be a critic's.
