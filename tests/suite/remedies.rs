@@ -142,6 +142,9 @@ fn the_step_is_not_offered_as_the_reward_nor_what_is_known_to_be_none() {
 
 #[test]
 fn names_with_spaces_and_humps_are_known() {
+    let humps = rows(|i| format!("\"rewardScore\":{i}.5")).replace("\"step\"", "\"globalStep\"");
+    let log = read("a.jsonl", humps.as_bytes(), &LogOptions::default()).unwrap();
+    assert_eq!((log.meta.reward.to_string().as_str(), log.rollouts.observed.step[63]), ("rewardScore", 7));
     let text = rows(|i| format!("\"Total Reward\":{i}.5"))
         .replace("\"step\"", "\"Training Step\"")
         .replace("\"completion\"", "\"modelOutput\"");

@@ -8,7 +8,7 @@ const MOST: usize = 1 << 18;
 /// Rows from which on a column whose groups mostly hold several rollouts is known to be one.
 const KNOWN: usize = 1 << 12;
 /// Of a column that is none, one rollout in so many may share its value with another of its step: a batch that was tried again does.
-const FEW: usize = 10;
+const FEW: usize = 5;
 /// One rollout in so many at least shares its prompt with another of its step, where prompts are groups.
 const MANY: usize = 2;
 

@@ -185,7 +185,7 @@ pub(super) fn leaf(name: &str) -> String {
 }
 
 /// A name as programs write it: `Training Step`, `training-step` and `trainingStep` are `training_step`.
-fn snake(name: &str) -> String {
+pub(super) fn snake(name: &str) -> String {
     let (mut snake, mut before) = (String::with_capacity(name.len() + 4), ' ');
     for c in name.trim().chars() {
         match c {

@@ -206,10 +206,9 @@ fn open_once(
     let of_episodes = plans.iter().any(|plan| plan.episodes.is_some());
     let unknown = step == StepSource::None && !of_episodes && !monitors;
     let remedy = files.first().filter(|_| unknown).and_then(|file| remedy_of_steps(&file.present));
-    if let Some(remedy) = remedy {
-        building
-            .note(format!("nothing is known to be the training step, so all rows count as one; {remedy}"));
-    }
+    building.unknown_step = remedy.map(|remedy| {
+        format!("nothing is known to be the training step, so all rows count as one; {remedy}")
+    });
     if let Some(note) = note.filter(|_| step == StepSource::Path) {
         building.note(note);
     }

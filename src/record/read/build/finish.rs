@@ -109,10 +109,13 @@ impl Building {
             Some(Rows::Rollouts) => false,
             None => !self.not_aggregate && (self.singles.is_empty() || self.singles.holds()),
         };
+        if let Some(note) = self.unknown_step.filter(|_| !aggregate) {
+            self.told.notes.insert(0, note);
+        }
         if aggregate && self.rows_are.is_none() {
             let why = match self.mean {
                 true => format!(
-                    "`{reward}` is a mean by its name, and nothing beside it is one rollout's (prompt, completion …)"
+                    "`{reward}` is a mean by its name, and nothing beside it is one rollout's (completion, outcome …)"
                 ),
                 false => {
                     let each = self.each.map_or_else(String::new, |name| format!(" for each `{name}`"));

@@ -72,6 +72,8 @@ pub(super) struct Building {
     /// Whether the step was named.
     step_is_named: bool,
     period: Option<u64>,
+    /// What is said of a log whose step is not known, if it is one of rollouts.
+    pub(super) unknown_step: Option<String>,
     /// Another column that may be the step.
     pub(super) other_step: Option<String>,
     repeats: Repeats,
@@ -154,6 +156,7 @@ impl Building {
             epoch: plans.first().and_then(|plan| plan.epoch.clone()),
             epochs: Epochs::default(),
             step_is_named: options.step.is_some(),
+            unknown_step: None,
             other_step: None,
             period: options.epochs.as_ref().map(|(_, period)| *period),
             restarts: (options.step.is_none()
