@@ -18,6 +18,7 @@ mod detect;
 mod diagnose;
 mod error;
 mod execute;
+mod file_names;
 mod file_size;
 mod finish;
 mod fit;

@@ -1,9 +1,10 @@
 //! The verdict, what was assumed and the rollouts to read: for people in lines of 80 columns, and for programs.
 
 use super::console::Style;
+use super::file_names::FileNames;
 use super::sketch;
 use super::table::{count, number, wrapped};
-use crate::foundation::format::{columns, columns_of, percent, report, visible};
+use crate::foundation::format::{columns, cut, percent, report, visible};
 use crate::monitor::{Assumptions, ListEntry, PERMUTATIONS, Piece, Reading, Shared, Verdict};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -148,9 +149,10 @@ fn list(reading: &Reading, style: Style) -> String {
         _ => format!("{rollouts} to read, in the order of time ({chance:.1} benign ones by chance)"),
     };
     let mut out = format!("\n{}\n", style.bold(heading));
-    out.push_str(&first(reading));
+    let names = FileNames::of(reading.list.iter().map(|entry| entry.file.as_path()));
+    out.push_str(&first(reading, &names));
     for entry in shown(&reading.list, shown_at_most) {
-        out.push_str(&one(entry, rates, style));
+        out.push_str(&one(entry, &names, rates, style));
     }
     if let Some(more @ 1..) = all.checked_sub(shown_at_most) {
         out.push_str(&format!("… and {} more: --json gives all\n", count(more)));
@@ -169,7 +171,7 @@ fn shown(list: &[ListEntry], most: usize) -> Vec<&ListEntry> {
 }
 
 /// Where those stand that are to be read first, unless that is all of the list.
-fn first(reading: &Reading) -> String {
+fn first(reading: &Reading, names: &FileNames) -> String {
     let chosen = |wanted: &dyn Fn(&ListEntry) -> bool| -> Vec<&ListEntry> {
         reading.list.iter().filter(|entry| wanted(entry)).collect()
     };
@@ -193,35 +195,38 @@ fn first(reading: &Reading) -> String {
     first.truncate(FIRST);
     let places = first.chunk_by(|a, b| a.file == b.file && a.line.is_some() == b.line.is_some());
     indented(
-        &format!("Read first ({why}): {}{more}.", places.map(places_of).collect::<Vec<_>>().join("; ")),
+        &format!(
+            "Read first ({why}): {}{more}.",
+            places.map(|own| places_of(own, names)).collect::<Vec<_>>().join("; ")
+        ),
         0,
     )
 }
 
 /// A file with some of its lines or rows.
-fn places_of(entries: &[&ListEntry]) -> String {
+fn places_of(entries: &[&ListEntry], names: &FileNames) -> String {
     let Some((first, rest)) = entries.split_first() else { return String::new() };
     let numbers = rest.iter().map(|entry| entry.own_line().unwrap_or(entry.row as u64).to_string());
-    std::iter::once(place(first)).chain(numbers).collect::<Vec<_>>().join(", ")
+    std::iter::once(place(first, names)).chain(numbers).collect::<Vec<_>>().join(", ")
 }
 
 /// File, and line or row.
-fn place(entry: &ListEntry) -> String {
-    let file = entry.file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+fn place(entry: &ListEntry, names: &FileNames) -> String {
+    let file = visible(&names.name(&entry.file));
     match entry.own_line() {
-        Some(line) => format!("{} line {line}", visible(&file)),
-        None => format!("{} row {}", visible(&file), entry.row),
+        Some(line) => format!("{file} line {line}"),
+        None => format!("{file} row {}", entry.row),
     }
 }
 
 /// An entry in some lines of 80 columns; `rates`: of rewards of a few values, whose ranks say nothing.
-pub(super) fn one(entry: &ListEntry, rates: bool, style: Style) -> String {
+pub(super) fn one(entry: &ListEntry, names: &FileNames, rates: bool, style: Style) -> String {
     let mark = if entry.apart { ", apart" } else { "" };
-    let head = format!("step {}, {}: reward {}{mark}", entry.step, place(entry), number(entry.reward));
+    let head = format!("step {}, {}: reward {}{mark}", entry.step, place(entry, names), number(entry.reward));
     let parts: Vec<String> =
         entry.parts.iter().map(|(name, value)| format!("{} {}", visible(name), number(*value))).collect();
     let parts = parts.join(", ");
-    let fits = head.chars().count() + 3 + parts.chars().count() <= WIDTH;
+    let fits = columns(&head) + 3 + columns(&parts) <= WIDTH;
     let beside = if fits && !parts.is_empty() { format!(" ({parts})") } else { String::new() };
     let mut lines = wrapped(&format!("{head}{beside}"), WIDTH).into_iter();
     let mut out = format!("{}\n", style.bold(lines.next().unwrap_or_default()));
@@ -240,27 +245,10 @@ pub(super) fn one(entry: &ListEntry, rates: bool, style: Style) -> String {
     out
 }
 
-/// A text on one line, its end kept where it is cut: what a completion says last is often what it is paid for.
+/// A text on one line of so many columns, its end kept where it is cut: what a completion says last is often what it is paid for.
 fn shortened(text: &str, width: usize) -> String {
     let shown = visible(text);
-    let shown = shown.trim();
-    if columns(shown) <= width {
-        return shown.to_owned();
-    }
-    let end = width / 3;
-    let start = fitting(shown.chars(), width - end - 1);
-    let rest: Vec<char> = fitting(shown.chars().rev(), end).chars().rev().collect();
-    format!("{start}…{}", rest.into_iter().collect::<String>())
-}
-
-/// The first of these characters that fit into so many columns.
-fn fitting(text: impl Iterator<Item = char>, width: usize) -> String {
-    let mut used = 0;
-    let fits = |c: &char| {
-        used += columns_of(*c);
-        used <= width
-    };
-    text.take_while(fits).collect()
+    cut(shown.trim(), width, width / 3)
 }
 
 fn share(shared: &Shared, rewarded: bool) -> String {

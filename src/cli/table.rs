@@ -1,6 +1,7 @@
 //! Tables for people: aligned columns, the last one wrapped and long names cut in their middle so that a line fits the width.
 
 use super::console::Style;
+use crate::foundation::format::{columns as columns_of, cut};
 pub use crate::foundation::format::{count, table as number, wrapped};
 
 /// Columns a line may take.
@@ -40,8 +41,8 @@ impl Table {
     pub fn render(&self, style: Style) -> String {
         let columns = self.head.len();
         let width_of = |i: usize| {
-            let cells = self.rows.iter().filter_map(|row| row.get(i)).map(|c| c.chars().count());
-            cells.chain([self.head[i].chars().count()]).max().unwrap_or(0)
+            let cells = self.rows.iter().filter_map(|row| row.get(i)).map(|c| columns_of(c));
+            cells.chain([columns_of(&self.head[i])]).max().unwrap_or(0)
         };
         let mut widths: Vec<usize> = (0..columns).map(width_of).collect();
         let is_right = |i: usize| self.right.get(i).copied().unwrap_or(false);
@@ -73,7 +74,7 @@ impl Table {
             let mut cells: Vec<String> = row.iter().take(columns.saturating_sub(1)).cloned().collect();
             cells.resize(columns.saturating_sub(1), String::new());
             for (cell, width) in cells.iter_mut().zip(&widths) {
-                *cell = elided(cell, *width);
+                *cell = cut(cell, *width, width.saturating_sub(1) / 2);
             }
             cells.push(rest.next().unwrap_or_default());
             text.push_str(&self.line(&cells, &widths));
@@ -88,7 +89,7 @@ impl Table {
     fn line(&self, cells: &[String], widths: &[usize]) -> String {
         let mut line = String::new();
         for (i, (cell, width)) in cells.iter().zip(widths).enumerate() {
-            let pad = " ".repeat(width.saturating_sub(cell.chars().count()));
+            let pad = " ".repeat(width.saturating_sub(columns_of(cell)));
             if i > 0 {
                 line.push_str(&" ".repeat(GAP));
             }
@@ -106,18 +107,6 @@ impl Table {
 
 const GAP: usize = 2;
 const NARROWEST: usize = 14;
-
-/// The text, or its beginning and its end in so many columns: names of arms differ at either.
-fn elided(text: &str, width: usize) -> String {
-    let length = text.chars().count();
-    if length <= width || width == 0 {
-        return text.to_owned();
-    }
-    let kept = width - 1;
-    let head: String = text.chars().take(kept.div_ceil(2)).collect();
-    let tail: String = text.chars().skip(length - kept / 2).collect();
-    format!("{head}…{tail}")
-}
 
 /// That rows without something were left out.
 pub(super) fn left_out(rows: usize, lacking: &str) -> String {
@@ -153,7 +142,11 @@ mod tests {
             text.contains("beginx") && text.contains("xend ") && text.contains("-1.234     100%"),
             "{text}"
         );
-        assert_eq!((elided("abcdef", 5).as_str(), elided("abc", 3).as_str()), ("ab…ef", "abc"));
+        let mut table = Table::new(&["arm", ">n"]);
+        table.row(["步数".repeat(60), "1".to_owned()]);
+        table.row(["ab".to_owned(), "2".to_owned()]);
+        let text = table.render(Style::new(false));
+        assert!(text.lines().all(|line| columns_of(line) <= WIDTH), "{text}");
     }
 
     #[test]

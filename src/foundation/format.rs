@@ -1,5 +1,7 @@
 //! Numbers as text, one function for each place that shows them.
 
+use unicode_width::UnicodeWidthChar;
+
 /// For reports: three significant digits, a true minus sign, a power of ten where it is shorter.
 pub fn report(value: f64) -> String {
     if !value.is_finite() {
@@ -67,34 +69,49 @@ pub fn is_hidden(c: char) -> bool {
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
-/// Columns of a terminal that a character takes: those of East Asia and pictures take two.
-pub fn columns_of(c: char) -> usize {
-    let wide = matches!(c, '\u{1100}'..='\u{115f}' | '\u{2e80}'..='\u{303e}' | '\u{3041}'..='\u{a4cf}' | '\u{a960}'..='\u{a97f}'
-        | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}' | '\u{fe30}'..='\u{fe6f}' | '\u{ff00}'..='\u{ff60}'
-        | '\u{ffe0}'..='\u{ffe6}' | '\u{1f300}'..='\u{1f64f}' | '\u{1f680}'..='\u{1f6ff}' | '\u{1f900}'..='\u{1f9ff}'
-        | '\u{20000}'..='\u{3fffd}');
-    if wide { 2 } else { 1 }
+/// Columns of a terminal that a text takes: two for each character of Chinese, Japanese and Korean writing, none for a mark above another.
+pub fn columns(text: &str) -> usize {
+    text.chars().map(|c| c.width().unwrap_or(0)).sum()
 }
 
-/// The same of a text.
-pub fn columns(text: &str) -> usize {
-    text.chars().map(columns_of).sum()
+/// The text, or its beginning and its end, of `end` columns at most, in so many columns.
+pub fn cut(text: &str, width: usize, end: usize) -> String {
+    if columns(text) <= width || width == 0 {
+        return text.to_owned();
+    }
+    let start = start(text, width - end - 1);
+    let reversed: String = text.chars().rev().collect();
+    let rest: String = self::start(&reversed, end).chars().rev().collect();
+    format!("{start}…{rest}")
+}
+
+/// As much of the beginning of a text as so many columns hold.
+fn start(text: &str, width: usize) -> &str {
+    let mut used = 0;
+    let fits = |(_, c): &(usize, char)| {
+        used += c.width().unwrap_or(0);
+        used <= width
+    };
+    let end = text.char_indices().take_while(fits).last().map_or(0, |(at, c)| at + c.len_utf8());
+    text.get(..end).unwrap_or(text)
 }
 
 /// Lines of at most `width` columns, broken at blanks where there are any.
 pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
+    let mut used = 0;
     for word in text.split_whitespace() {
-        let used = lines.last().map_or(0, |line| columns(line));
         if used > 0 && used + 1 + columns(word) > width {
             lines.push(String::new());
+            used = 0;
         }
-        if let Some(line) = lines.last_mut() {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
+        let Some(line) = lines.last_mut() else { continue };
+        if used > 0 {
+            line.push(' ');
+            used += 1;
         }
+        line.push_str(word);
+        used += columns(word);
     }
     lines
 }

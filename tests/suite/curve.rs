@@ -47,6 +47,34 @@ fn a_reward_and_an_evaluation_part_and_a_jump_is_a_change_of_level() {
 }
 
 #[test]
+fn each_metric_of_a_table_is_a_curve_and_one_column_needs_no_name() {
+    let mut text = "tag,step,value\n".to_owned();
+    for step in 0..100 {
+        let up = 0.01 * f64::from(step);
+        writeln!(
+            text,
+            "train/reward,{step},{up}\ntrain/kl,{step},{}\neval/accuracy,{step},{}",
+            0.5,
+            1.0 - up
+        )
+        .unwrap();
+    }
+    let (_folder, path) = file("scalars.csv", &text);
+    let answer = json(tailcatch().arg("curve").arg(&path), 0);
+    let curves = answer["curves"].as_array().unwrap();
+    assert_eq!(
+        (curves.len(), &curves[0]["column"], &curves[0]["curve"]["n"]),
+        (2, &"train/reward".into(), &100.into())
+    );
+    assert_eq!(curves[0]["curve"]["end"].as_f64().map(|end| end > 0.9), Some(true));
+    let (code, _, stderr) = outcome(tailcatch().args(["curve", "--reward", "value"]).arg(&path));
+    assert!(code == 2 && stderr.contains("each row names its metric, and none is `value`"), "{stderr}");
+    let rows: String = (0..60).map(|step| format!("17000.5,{step},{}\n", 0.1 * f64::from(step))).collect();
+    let (_folder, path) = file("one.csv", format!("Wall time,Step,Value\n{rows}"));
+    assert_eq!(json(tailcatch().arg("curve").arg(&path), 0)["curves"][0]["column"], "Value");
+}
+
+#[test]
 fn runs_that_follow_each_other_and_short_ones_are_said() {
     let one = wandb(0.0);
     let rows: String = one.lines().skip(1).map(|line| format!("{line}\n")).collect();

@@ -14,10 +14,12 @@ mod calibration;
 #[cfg(feature = "lab")]
 mod checkpoints;
 mod cli;
+mod concatenated;
 #[cfg(feature = "lab")]
 mod config;
 #[cfg(feature = "lab")]
 mod conformance;
+mod counted_means;
 mod curve;
 #[cfg(feature = "lab")]
 mod deployed;

@@ -116,6 +116,129 @@ fn names_and_formats_that_are_not_read_have_a_remedy_in_one_command() {
 }
 
 #[test]
+fn the_step_is_not_offered_as_the_reward_nor_what_is_known_to_be_none() {
+    let named = |step: &str, reward: &str| {
+        let text: String = (0..40).map(|i| format!("{i},{}\n", 0.5 * f64::from(i * 7 % 5) - 1.0)).collect();
+        refused("a.csv", &format!("{step},{reward}\n{text}"))
+    };
+    let said = named("Schritt", "Belohnung");
+    assert!(said.contains("name it with `--reward Belohnung`, and the step with `--step Schritt`"), "{said}");
+    let said = named("步数", "奖励");
+    assert!(said.contains("--reward '奖励'") && said.contains("--step '步数'"), "{said}");
+    let keys = rows(|i| {
+        format!(
+            "\"level\":{},\"difficulty\":0.{i},\"reward_model\":{{\"ground_truth\":{}}}",
+            i % 5,
+            i * 7 % 5
+        )
+    });
+    let said = refused("a.jsonl", &keys);
+    assert!(said.contains("none of them is named like a reward"), "{said}");
+    assert!(!said.contains("--reward reward_model/ground_truth"), "{said}");
+    let gbk = [b"step,reward,text\n".as_slice(), b"1,2,\xb2\xbd\n3,x\xfe,1\n"].concat();
+    let said = read("a.csv", &gbk, &LogOptions::default()).unwrap_err();
+    assert!(said.contains("iconv -f ENCODING -t UTF-8 a.csv") && said.contains("GB18030"), "{said}");
+}
+
+#[test]
+fn names_with_spaces_and_humps_are_known() {
+    let humps = rows(|i| format!("\"rewardScore\":{i}.5")).replace("\"step\"", "\"globalStep\"");
+    let log = read("a.jsonl", humps.as_bytes(), &LogOptions::default()).unwrap();
+    assert_eq!((log.meta.reward.to_string().as_str(), log.rollouts.observed.step[63]), ("rewardScore", 7));
+    let text = rows(|i| format!("\"Total Reward\":{i}.5"))
+        .replace("\"step\"", "\"Training Step\"")
+        .replace("\"completion\"", "\"modelOutput\"");
+    let log = read("a.jsonl", text.as_bytes(), &LogOptions::default()).unwrap();
+    assert_eq!(log.meta.reward.to_string(), "Total Reward");
+    assert_eq!(log.meta.roles.step.as_deref(), Some("Training Step"));
+    assert_eq!(log.meta.roles.completion.as_deref(), Some("modelOutput"));
+}
+
+#[test]
+fn a_log_without_a_known_step_says_what_may_be_one() {
+    let with = |key: &str, of: &dyn Fn(usize) -> String| {
+        let text: String = (0..64)
+            .map(|i| {
+                format!(
+                    "{{\"{key}\":{},\"prompt\":\"p\",\"completion\":\"c {i}\",\"reward\":{i}.5}}\n",
+                    of(i)
+                )
+            })
+            .collect();
+        read("a.jsonl", text.as_bytes(), &LogOptions::default()).unwrap().meta.notes.concat()
+    };
+    for key in ["it", "n_update", "consumed_samples"] {
+        let notes = with(key, &|i| (i / 8).to_string());
+        assert!(notes.contains(&format!("`--step {key}` takes `{key}` for it")), "{key}: {notes}");
+    }
+    let notes = with("timestamp", &|i| format!("{}.25", 1_700_000_000 + i));
+    assert!(notes.contains("`timestamp` is a clock and no step"), "{notes}");
+    let notes = with("epoch", &|i| format!("0.{i}1"));
+    assert!(!notes.contains("--step epoch"), "{notes}");
+}
+
+#[test]
+fn a_step_that_was_named_counts_on_over_epochs() {
+    let text: String = (0..240)
+        .map(|i| {
+            let (epoch, batch) = (i / 80, i % 80 / 4);
+            format!("{{\"epoch\":{epoch},\"batch\":{batch},\"prompt\":\"p\",\"completion\":\"c {i}\",\"reward\":{i}.5}}\n")
+        })
+        .collect();
+    let options = LogOptions { step: Some("batch".into()), ..LogOptions::default() };
+    let log = read("a.jsonl", text.as_bytes(), &options).unwrap();
+    assert_eq!(log.rollouts.observed.step.last(), Some(&59));
+    assert!(
+        log.meta.notes.concat().contains("`batch` begins anew with each `epoch`"),
+        "{:?}",
+        log.meta.notes
+    );
+    let step = text.replace("batch", "step");
+    let options = LogOptions { step: Some("step".into()), ..LogOptions::default() };
+    let log = read("a.jsonl", step.as_bytes(), &options).unwrap();
+    assert_eq!(log.rollouts.observed.step.last(), Some(&19), "as it is, on request");
+}
+
+#[test]
+fn a_chat_is_prompt_and_completion() {
+    let text: String = (0..64)
+        .map(|i| {
+            format!(
+                "{{\"step\":{},\"messages\":[{{\"role\":\"user\",\"content\":\"q {}\"}},{{\"role\":\"assistant\",\"content\":\
+                 \"c {i}\"}}],\"reward\":{i}.5}}\n",
+                i / 8,
+                i % 8 / 4
+            )
+        })
+        .collect();
+    let log = read("a.jsonl", text.as_bytes(), &LogOptions::default()).unwrap();
+    assert_eq!(log.meta.group.to_string(), "prompt (column `prompt`) within the step");
+    let group = &log.rollouts.observed.group;
+    assert!(group[0] == group[3] && group[3] != group[4]);
+    assert_eq!(log.rollouts.observed.length.as_ref().map(|length| length[0]), Some(3.0));
+}
+
+#[test]
+fn rollouts_of_the_step_before_in_a_batch_of_new_ones_are_told() {
+    let line = |step: usize, i: usize| {
+        format!(
+            "{{\"step\":{step},\"prompt\":\"p {}\",\"completion\":\"c {i}\",\"reward\":{i}.5}}\n",
+            i / 4 % 2
+        )
+    };
+    // A third of each step comes again in the next.
+    let text: String =
+        (0..20).flat_map(|step| (8 * step..8 * step + 12).map(move |i| line(step, i))).collect();
+    let log = read("a.jsonl", text.as_bytes(), &LogOptions::default()).unwrap();
+    assert_eq!((log.rollouts.observed.len(), log.meta.repeated), (240, 0));
+    assert!(
+        log.meta.notes.concat().contains("76 rollouts of 19 steps are those of the step before"),
+        "{:?}",
+        log.meta.notes
+    );
+}
+
+#[test]
 fn what_writers_put_around_a_table_is_passed_over() {
     for before in ["sep=;\n", "# made by x\n", "# made by x\nsep=;\n"] {
         let text = format!("{before}step;reward\n{}", "1;0,5\n2;3,5e-05\n".repeat(20));

@@ -75,6 +75,36 @@ fn truth_values_are_a_reward_by_its_name_or_on_request() {
 }
 
 #[test]
+fn ids_of_rollouts_are_no_groups_though_some_come_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.jsonl");
+    let read = |uid: &dyn Fn(u64) -> String, prompt: bool| {
+        let text = rollouts(|i| format!("\"reward\": {}, \"uid\": \"{}\"", noise(i), uid(i)));
+        fs::write(&path, if prompt { text } else { text.replace("\"prompt\"", "\"other\"") }).unwrap();
+        read_log(std::slice::from_ref(&path), &LogOptions::default()).unwrap()
+    };
+    let of_prompts = "prompt (column `prompt`) within the step";
+    let retried = read(&|i| format!("u{}", if i == 77 { 76 } else { i }), true);
+    assert_eq!(retried.meta.group.to_string(), of_prompts);
+    assert!(
+        retried.meta.notes[0].contains("all but 2 of 640 rollouts have their own `uid`"),
+        "{:?}",
+        retried.meta.notes
+    );
+    // Digits of ids that read like powers of ten.
+    let ids = read(&|i| format!("{:04}e{:04}", 0, 7 * i), true);
+    assert_eq!(ids.meta.group.to_string(), of_prompts);
+    assert!(ids.meta.notes[0].contains("every rollout of a step has its own `uid`"), "{:?}", ids.meta.notes);
+    let alone = read(&|i| format!("u{i}"), false);
+    assert_eq!(alone.meta.group.to_string(), "none");
+    assert!(alone.meta.notes[0].contains("there are no groups"), "{:?}", alone.meta.notes);
+    assert_eq!(read(&|i| format!("u{}", i / 4), false).meta.group.to_string(), "column `uid`");
+    let doubted = read(&|i| format!("u{}", if i % 6 == 1 { i - 1 } else { i }), true);
+    assert_eq!(doubted.meta.group.to_string(), "column `uid`");
+    assert!(doubted.meta.notes[0].contains("say `--group prompt`"), "{:?}", doubted.meta.notes);
+}
+
+#[test]
 fn steps_of_episodes_are_no_rollouts() {
     let mut text = "episode,step,action,reward\n".to_owned();
     for i in 0..2000u64 {

@@ -7,8 +7,11 @@ use super::log_args::LogArgs;
 use super::{Error as CliError, Outcome};
 use crate::Error;
 use crate::foundation::failure::Status;
+use crate::foundation::runs::Runs;
 use crate::monitor::curve::{Curve, Pair, Role, Series, curve, pair};
-use crate::record::{LogOptions, RewardSpec, Rows, numeric_columns, read_column};
+use crate::record::{
+    LogOptions, RewardSpec, Rows, Tagged, log_files, numeric_columns, read_column, read_tagged,
+};
 use clap::Args;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -52,7 +55,11 @@ struct Findings {
 /// A file that cannot be read, or that holds no column which could be a reward. Too few means are an answer, not an error.
 pub fn run(args: &CurveArgs, console: &Console) -> Result<Outcome, Error> {
     let options = args.log.options()?;
-    let columns = numeric_columns(&args.log.paths, &options)?;
+    let tagged = read_tagged(&args.log.paths, &options)?;
+    let columns = match tagged.is_empty() {
+        true => numeric_columns(&args.log.paths, &options)?,
+        false => tagged.iter().map(|metric| metric.name.clone()).collect(),
+    };
     let wanted = wanted(args, &options, &columns);
     if !wanted.iter().any(|(_, role)| *role == Role::Reward) {
         return Err(CliError::Value {
@@ -65,7 +72,7 @@ pub fn run(args: &CurveArgs, console: &Console) -> Result<Outcome, Error> {
         }
         .into());
     }
-    if options.rows.is_none() {
+    if options.rows.is_none() && tagged.is_empty() {
         means(args, &options, &wanted)?;
     }
     let mut findings = Findings {
@@ -78,14 +85,11 @@ pub fn run(args: &CurveArgs, console: &Console) -> Result<Outcome, Error> {
     };
     let (mut series, mut refused): (Vec<(Role, Series)>, _) = (Vec::new(), None);
     for (name, role) in wanted {
-        let reward = Some(RewardSpec::Column(name.clone()));
-        let options = LogOptions { reward, rows: Some(Rows::Means), ..options.clone() };
-        match read_column(&args.log.paths, &options) {
-            Ok(data) => {
-                let steps = data.steps.unwrap_or_else(|| (0..data.values.len() as u64).collect());
-                let (last, runs) = Series::last_run(&name, &steps, &data.values);
+        match read(args, &options, &tagged, &name)? {
+            Ok(Column { files, steps, values }) => {
+                let (last, runs) = Series::last_run(&name, &steps, &values);
                 findings.runs = findings.runs.max(runs);
-                findings.files = data.files;
+                findings.files = files;
                 findings.curves.push((name, role, curve(&last)));
                 series.push((role, last));
             }
@@ -108,6 +112,44 @@ pub fn run(args: &CurveArgs, console: &Console) -> Result<Outcome, Error> {
     }
     console.answer(&findings.document(), |style| text::text(&findings, style))?;
     Ok(Outcome::Done)
+}
+
+/// A column of means, or a metric of a table that names one in each row.
+struct Column {
+    files: Vec<PathBuf>,
+    steps: Runs,
+    values: Vec<f64>,
+}
+
+/// Reads a column, or takes a metric from what was read. The outer error is that of a name that no metric has.
+fn read(
+    args: &CurveArgs,
+    options: &LogOptions,
+    tagged: &[Tagged],
+    name: &str,
+) -> Result<Result<Column, crate::record::Error>, CliError> {
+    if tagged.is_empty() {
+        let reward = Some(RewardSpec::Column(name.to_owned()));
+        let options = LogOptions { reward, rows: Some(Rows::Means), ..options.clone() };
+        return Ok(read_column(&args.log.paths, &options).map(|data| Column {
+            files: data.files,
+            steps: data.steps.unwrap_or_else(|| (0..data.values.len() as u64).collect()),
+            values: data.values,
+        }));
+    }
+    let Some(metric) = tagged.iter().find(|metric| metric.name == name) else {
+        let names: Vec<&str> = tagged.iter().map(|metric| metric.name.as_str()).collect();
+        return Err(CliError::Value {
+            flag: if args.evaluation.iter().any(|own| own == name) { "--evaluation" } else { "--reward" },
+            reason: format!("each row names its metric, and none is `{name}`"),
+            help: format!("name one of {}", names.join(", ")),
+        });
+    };
+    let files = match log_files(&args.log.paths) {
+        Ok(files) => files,
+        Err(error) => return Ok(Err(error)),
+    };
+    Ok(Ok(Column { files, steps: metric.steps.clone(), values: metric.values.clone() }))
 }
 
 /// Refuses rollouts, of which the last of each step would stand for all.
@@ -135,9 +177,13 @@ fn wanted(args: &CurveArgs, options: &LogOptions, columns: &[String]) -> Vec<(St
     let by_name = |role: Role| {
         columns.iter().filter(move |name| Role::of(name) == role).map(move |name| (name.clone(), role))
     };
-    let mut wanted: Vec<(String, Role)> = match &options.reward {
-        Some(reward) => vec![(reward.to_string(), Role::Reward)],
-        None => by_name(Role::Reward).collect(),
+    let mut wanted: Vec<(String, Role)> = match (&options.reward, columns) {
+        (Some(reward), _) => vec![(reward.to_string(), Role::Reward)],
+        // A table of one column has nothing else to offer.
+        (None, [only]) if Role::of(only) == Role::Other && args.evaluation.is_empty() => {
+            vec![(only.clone(), Role::Reward)]
+        }
+        (None, _) => by_name(Role::Reward).collect(),
     };
     match args.evaluation.as_slice() {
         [] => wanted

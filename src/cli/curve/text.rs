@@ -3,7 +3,7 @@
 use super::Findings;
 use crate::cli::console::Style;
 use crate::cli::table::{Table, count, number, wrapped};
-use crate::foundation::format::visible;
+use crate::foundation::format::{cut, visible};
 use crate::monitor::curve::{Curve, Pair, Role};
 
 /// Columns of a line.
@@ -54,7 +54,8 @@ pub(super) fn text(findings: &Findings, style: Style) -> String {
 fn table(findings: &Findings, style: Style) -> String {
     let mut table = Table::new(&["column", ">means", ">start", ">end", ">spread", "trend"]).within(WIDTH);
     for (name, role, curve) in &findings.curves {
-        let mut label = shortened(&visible(name), NAME);
+        // The end tells columns apart.
+        let mut label = cut(&visible(name), NAME, NAME - 1);
         if *role == Role::Evaluation {
             label.push_str(" (e)");
         }
@@ -139,16 +140,6 @@ pub(super) fn where_to_log(columns: &[String]) -> String {
         _ => format!("{of_trl}; {of_verl}"),
     };
     format!("To have rollouts judged, log them ({how}) and run `tailcatch detect` on that folder.")
-}
-
-fn shortened(text: &str, width: usize) -> String {
-    let chars: Vec<char> = text.chars().collect();
-    if chars.len() <= width {
-        return text.to_owned();
-    }
-    // The end tells columns apart.
-    let end: String = chars.iter().skip(chars.len() - (width - 1)).collect();
-    format!("…{end}")
 }
 
 fn paragraph(text: &str, by: usize) -> String {

@@ -145,7 +145,7 @@ fn place(log: &Log<Rollouts>, raised: &Raised) -> String {
     let file = log.meta.files.get(raised.origin.file).map_or(Path::new(""), |path| path.as_path());
     match raised.origin.line {
         Some(line) => format!("{} line {line}", file.display()),
-        None => format!("{} row {}", file.display(), raised.origin.row + 1),
+        None => format!("{} row {}", file.display(), raised.origin.row),
     }
 }
 

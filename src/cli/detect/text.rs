@@ -58,16 +58,18 @@ fn head(findings: &Findings, style: Style) -> String {
         .group_by
         .map(|by| format!(", relative to the median of its {}", by.noun()))
         .unwrap_or_default();
-    out.push_str(&format!("reward     {}{relative}\n", log.meta.reward));
+    let mut say = |name: &str, text: &str| {
+        for (i, line) in wrapped(text, WIDTH - 11).iter().enumerate() {
+            out.push_str(&format!("{:<11}{line}\n", if i == 0 { name } else { "" }));
+        }
+    };
+    say("reward", &format!("{}{relative}", log.meta.reward));
     if let Some(length) = findings.length {
         let residual = length
             .residual
             .map(|rho| format!(" ({} without its linear trend)", number(rho)))
             .unwrap_or_default();
-        let said = format!("Spearman correlation with length {}{residual}", number(length.reward));
-        for line in wrapped(&said, WIDTH - INDENT) {
-            out.push_str(&format!("{:INDENT$}{line}\n", ""));
-        }
+        say("", &format!("Spearman correlation with length {}{residual}", number(length.reward)));
     }
     let reference = match &findings.reference {
         Reference::Own { n: own } if *own == n => {
@@ -82,7 +84,7 @@ fn head(findings: &Findings, style: Style) -> String {
             format!("for each step, the {steps} that ended {lag} before it")
         }
     };
-    out.push_str(&format!("reference  {reference}\n"));
+    say("reference", &reference);
     let rule = match findings.rule {
         Rule::AlertRate(rate) => {
             let expected = rate * n as f64;
@@ -100,7 +102,7 @@ fn head(findings: &Findings, style: Style) -> String {
         Rule::Streaming(how, rate) => {
             let (length, [least, most]) = times_nominal(n, rate);
             format!(
-                "{} at a nominal alert rate of {rate}: the threshold adapts online\n           on honest scores it alarms {least} \
+                "{} at a nominal alert rate of {rate}: the threshold adapts online; on honest scores it alarms {least} \
                  to {most} times as often over {} rollouts{}",
                 how.name(),
                 count(length),
@@ -109,7 +111,8 @@ fn head(findings: &Findings, style: Style) -> String {
         }
         Rule::Budget(audits) => format!("budget: the {} most suspicious for each detector", count(audits)),
     };
-    out.push_str(&format!("rule       {rule}\n\n"));
+    say("rule", &rule);
+    out.push('\n');
     out
 }
 

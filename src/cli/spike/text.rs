@@ -3,13 +3,15 @@
 use super::{Findings, Reference, TARGET};
 use crate::cli::console::Style;
 use crate::cli::table::{Table, WIDTH, count, number, wrapped};
+use crate::foundation::format::columns;
 use crate::monitor::GroupBy;
 use crate::spike::{Cell, Spiked, minimum};
 
 /// Columns of a line of prose.
 const NARROW: usize = 80;
-/// Sizes that stand side by side.
-const SIDE_BY_SIDE: usize = 10;
+/// Columns that a size takes, and those of the table before the sizes but for detector and mass.
+const OF_SIZE: usize = 6;
+const BEFORE: usize = 15;
 
 pub(super) fn text(findings: &Findings, style: Style) -> String {
     let spiked = match &findings.answer {
@@ -146,7 +148,10 @@ fn head(findings: &Findings, spiked: &Spiked) -> String {
 fn chances(findings: &Findings, spiked: &Spiked, style: Style) -> String {
     let plan = &findings.plan;
     let mut out = String::new();
-    for sizes in plan.sizes.chunks(SIDE_BY_SIDE) {
+    let labels = findings.detectors().into_iter().map(|(label, _)| columns(label)).max();
+    let masses = plan.masses.iter().map(|mass| mass.to_string().len()).max();
+    let before = BEFORE + labels.unwrap_or(0).max("detector".len()) + masses.unwrap_or(0).max("mass".len());
+    for sizes in plan.sizes.chunks((WIDTH.saturating_sub(before) / OF_SIZE).max(1)) {
         out.push('\n');
         out.push_str("P(a planted rollout is audited), by size in standard deviations\n");
         let heads: Vec<String> = sizes.iter().map(|size| format!(">{size}")).collect();

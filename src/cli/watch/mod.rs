@@ -4,6 +4,7 @@ mod hook;
 mod lines;
 
 use super::console::Console;
+use super::file_names::FileNames;
 use super::log_args::LogArgs;
 use super::{Error as CliError, Outcome, reading};
 use crate::Error;
@@ -154,10 +155,11 @@ fn tell(
     for note in &turned.notes {
         console.warn(note);
     }
+    let names = FileNames::of(turned.entries.iter().map(|entry| entry.file.as_path()));
     for entry in &turned.entries {
         match args.jsonl {
             true => console.line(&reading::listed(entry))?,
-            false => console.text(|style| reading::one(entry, false, style))?,
+            false => console.text(|style| reading::one(entry, &names, false, style))?,
         }
     }
     if let Some(hook) = hook {

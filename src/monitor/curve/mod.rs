@@ -38,7 +38,7 @@ const EVALUATION: &[&str] = &[
 ];
 /// Words that name what is optimised.
 const REWARD: &[&str] =
-    &["reward", "rewards", "score", "scores", "return", "returns", "proxy", "accuracy", "acc"];
+    &["reward", "rewards", "score", "scores", "return", "returns", "proxy", "accuracy", "acc", "rew"];
 /// Words that say that a column is of something else than a mean, or that less of it is better.
 const NOT_A_MEAN: &[&str] = &[
     "std",
@@ -108,6 +108,7 @@ mod tests {
         for (name, role) in [
             ("train/reward", Role::Reward),
             ("critic/score/mean", Role::Reward),
+            ("rollout/ep_rew_mean", Role::Reward),
             ("eval/reward", Role::Evaluation),
             ("gold_score", Role::Evaluation),
             ("val-core/gsm8k/reward/mean@1", Role::Evaluation),

@@ -2,7 +2,7 @@
 
 use super::names::{
     ADVANTAGE, COMPLETION, EPISODE, EPOCH, GROUP, LENGTH, LOG_PROB, OUTCOME, OWN_LENGTH, PROMPT,
-    REF_LOG_PROB, RUN, STEP, leaf,
+    REF_LOG_PROB, RUN, STEP, leaf, snake,
 };
 
 /// Numbers that no one rewards: indexes, counters, clocks, settings, and what an optimiser reports.
@@ -167,13 +167,16 @@ pub(super) fn is_bookkeeping(name: &str) -> bool {
         ADVANTAGE,
         EPISODE,
     ];
-    let leaf = leaf(name);
+    let last = name.rsplit('/').next().unwrap_or(name);
+    let is_one = |leaf: &str| {
+        ROLES.iter().any(|names| names.contains(&leaf))
+            || OWN_LENGTH.contains(&leaf)
+            || BOOKKEEPING.contains(&leaf)
+            || BOOKKEEPING_STARTS.iter().any(|start| leaf.starts_with(start))
+            || BOOKKEEPING_ENDS.iter().any(|end| leaf.ends_with(end))
+    };
     let whole = name.to_ascii_lowercase();
-    ROLES.iter().any(|names| names.contains(&whole.as_str()) || names.contains(&leaf.as_str()))
-        || OWN_LENGTH.contains(&leaf.as_str())
-        || BOOKKEEPING.contains(&leaf.as_str())
-        || BOOKKEEPING_STARTS.iter().any(|start| leaf.starts_with(start))
-        || BOOKKEEPING_ENDS.iter().any(|end| leaf.ends_with(end))
+    ROLES.iter().any(|names| names.contains(&whole.as_str())) || is_one(&leaf(name)) || is_one(&snake(last))
 }
 
 /// The words of a name, in small letters: `meanReward` has two.
@@ -194,7 +197,8 @@ fn words(name: &str) -> Vec<String> {
     words
 }
 
-fn has_word(name: &str, of: &[&str]) -> bool {
+/// Whether a name has one of these words.
+pub(super) fn has_word(name: &str, of: &[&str]) -> bool {
     words(name).iter().any(|word| of.contains(&word.as_str()))
 }
 
@@ -202,6 +206,14 @@ fn has_word(name: &str, of: &[&str]) -> bool {
 pub(super) fn may_be_guessed(name: &str) -> bool {
     let own = !name.contains('/') && has_word(name, OWN_WORDS);
     !name.contains('*') && (own || has_word(name, REWARD_WORDS)) && !has_word(name, OTHER_WORDS)
+}
+
+/// Whether the last key of a name says that it is no reward, whatever stands before it: `reward_model/ground_truth`.
+pub(super) fn is_other(name: &str) -> bool {
+    const WORDS: &[&str] =
+        &["answer", "answers", "difficulty", "gold", "hardness", "label", "level", "temperature", "truth"];
+    let leaf = leaf(name);
+    has_word(&leaf, WORDS) || has_word(&leaf, OTHER_WORDS)
 }
 
 /// Whether a name says no more than that it is a value: beside a completion it may be a critic's.
@@ -239,6 +251,8 @@ mod tests {
             "Epoch",
             "gen_time",
             "loss",
+            "globalStep",
+            "Training Step",
         ] {
             assert!(is_bookkeeping(name), "{name}");
         }

@@ -53,6 +53,37 @@ pub(super) struct Column {
     pub kind: Kind,
     /// Whether all of its numbers are whole.
     pub whole: bool,
+    /// How its first numbers go on, where its name says that it may count.
+    pub counts: Counts,
+}
+
+/// How whole numbers go on from row to row.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Counts {
+    /// In another way, or not looked at.
+    #[default]
+    Otherwise,
+    /// Each is higher by one than that before.
+    ByOne,
+    /// Each is higher than that before, by more than one.
+    ByMore,
+    /// All are above one, and do not go up.
+    Several,
+}
+
+impl Counts {
+    /// What the numbers of the first rows do.
+    pub fn of(numbers: &[f64]) -> Self {
+        let each = |fits: fn(f64) -> bool| {
+            numbers.len() > 1 && numbers.windows(2).all(|pair| fits(pair[1] - pair[0]))
+        };
+        match numbers {
+            _ if each(|rise| rise == 1.0) => Self::ByOne,
+            _ if each(|rise| rise > 1.0) => Self::ByMore,
+            [_, ..] if numbers.iter().all(|number| *number > 1.0) => Self::Several,
+            _ => Self::Otherwise,
+        }
+    }
 }
 
 impl Column {
@@ -123,16 +154,6 @@ impl Cell<'_> {
             (_, Ok(value)) => Ok(value.into_iter().collect()),
             (_, Err(error)) => Err(error),
         }
-    }
-
-    /// Whether this is text that begins as no number, list, `true`, `false` or sign of a missing value does.
-    pub fn is_prose(&self) -> bool {
-        let first = match self {
-            Cell::Text(text) => text.as_bytes().first(),
-            Cell::Bytes(bytes) => bytes.first(),
-            _ => None,
-        };
-        first.is_some_and(|byte| byte.is_ascii_alphabetic() && !b"fFiInNtT".contains(byte))
     }
 
     /// Whether no number stands here that is not whole.
@@ -349,23 +370,6 @@ mod tests {
     fn characters_are_those_of_the_text() {
         for text in ["", "plain", "aé→🙂", &"é🙂a".repeat(300), &"x".repeat(999)] {
             assert_eq!(characters(text.as_bytes()), text.chars().count(), "{text}");
-        }
-    }
-
-    #[test]
-    fn prose_is_no_number() {
-        let cell = |t: &'static str| Cell::Bytes(t.as_bytes());
-        assert!(cell("What is 2?").is_prose() && cell("e5").is_prose() && !Cell::Missing.is_prose());
-        for text in ["1", "-inf", "inf", "NaN", "nan", "Infinity", "True", "[1]", "NA", " 1", ".5"] {
-            assert!(!cell(text).is_prose(), "{text}");
-        }
-        // What begins so is never read as one.
-        for first in (b'a'..=b'z').chain(b'A'..=b'Z') {
-            for rest in ["", "1", "nf", "aN", "rue", "5.0", "/A", "one"] {
-                let text = format!("{}{rest}", char::from(first));
-                let cell = Cell::Bytes(text.as_bytes());
-                assert!(!cell.is_prose() || cell.number().is_none(), "{text}");
-            }
         }
     }
 

@@ -1,14 +1,14 @@
 //! Which of the files that were found are read, and what their reward is. A file that someone named is read or refused; one
 //! that was found in a folder may be left out, and is told.
 
-use super::cell::{Column, Kind, SAMPLE};
+use super::cell::{Column, Kind, SAMPLE, words_hash};
 use super::error::Error;
 use super::files::Found;
 use super::format::Format;
-use super::format::{columns, format, scan};
+use super::format::{columns, first_numbers, format, scan};
 use super::log::LeftOut;
 use super::means::{StepMeans, may_be_means};
-use super::names::{PROXY, STEP, has_outcome, pick, sign_of_rollouts};
+use super::names::{PROXY, RUN, STEP, has_outcome, pick, sign_of_rollouts};
 use super::options::LogOptions;
 use super::present::Present;
 use super::reward::RewardSpec;
@@ -20,6 +20,8 @@ use std::rc::Rc;
 
 /// Files of a folder for each that lacks what they have, from which on it is left out.
 const MOSTLY: usize = 4;
+/// Rows from which on a column is said to count on.
+const FEWEST: usize = 8;
 
 /// A file that is read.
 #[derive(Debug, Clone)]
@@ -192,8 +194,16 @@ fn guessed(files: &[Chosen]) -> Result<RewardSpec, Error> {
     };
     match text_reward(file).filter(|_| matches!(&guess, Guess::Unclear(none) if none.is_empty())) {
         Some(found) => found,
-        None => Err(guess.refused(&file.path, &file.present)),
+        None => Err(guess.refused(&file.path, &file.present, |names| count_on(file, names))),
     }
+}
+
+/// Whether the numbers of some columns go up, or stay, from row to row, as a step's do.
+fn count_on(file: &Chosen, names: &[String]) -> Vec<bool> {
+    let counts = |numbers: &Vec<f64>| {
+        numbers.is_sorted() && numbers.last() > numbers.first() && numbers.len() >= FEWEST
+    };
+    first_numbers(&file.path, &file.present, names).iter().map(counts).collect()
 }
 
 /// The reward of a file whose only column that is named like one holds text: numbers that are written as text, else a refusal.
@@ -222,16 +232,19 @@ fn text_reward(file: &Chosen) -> Option<Result<RewardSpec, Error>> {
 
 /// Whether a file without a clear reward column holds step means, so that there is no reward to look for.
 fn is_means(path: &Path, present: &Present) -> Result<bool, Error> {
-    let Some((counter, run)) = may_be_means(present, None) else { return Ok(false) };
+    let Some((counter, each)) = may_be_means(present, None) else { return Ok(false) };
     if present.means {
         return Ok(true);
     }
+    let run = pick(&present.columns, RUN, false);
     let mut wanted = vec![counter.as_str()];
+    wanted.extend(each.as_deref());
     wanted.extend(run.as_deref());
     let mut means = StepMeans::default();
     scan(path, present, &wanted, &mut |row| {
-        if let Some(step) = (row.cell)(0).number() {
-            means.see(run.as_ref().map_or(0, |_| row.identity(1)), step);
+        if let Some(step) = row.counter(0) {
+            let of = (1..wanted.len()).map(|i| row.identity(i));
+            means.see(of.fold(0, |of, own| words_hash([of, own])), step);
         }
         Ok(())
     })?;

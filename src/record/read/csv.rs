@@ -4,7 +4,7 @@
 //!
 //! One thread cuts the file into records, another reads the numbers in them: the rows come in their order all the same.
 
-use super::cell::{Cell, Column, Kind, SAMPLE};
+use super::cell::{Cell, Column, Counts, Kind, SAMPLE};
 use super::csv_split::{Block, Cells, Splitter, Stop, delimiter};
 use super::error::{Error, Place};
 use super::part::Extent;
@@ -38,8 +38,13 @@ pub(super) fn columns(path: &Path, extent: Extent) -> Result<(Present, usize), E
         && all().any(|cell| has_decimal(cell, b','))
         && !all().any(|cell| has_decimal(cell, b'.'))
         && !all().filter(|cell| has_decimal(cell, b',')).all(|cell| may_be_thousands(cell));
-    let mut columns: Vec<Column> =
-        header.iter().map(|name| Column { name: name.clone(), kind: Kind::Empty, whole: true }).collect();
+    let column = |name: &String| Column {
+        name: name.clone(),
+        kind: Kind::Empty,
+        whole: true,
+        counts: Counts::Otherwise,
+    };
+    let mut columns: Vec<Column> = header.iter().map(column).collect();
     for row in &sample {
         for (column, cell) in columns.iter_mut().zip(row) {
             let cell = value(cell, decimal_comma);

@@ -137,6 +137,14 @@ pub enum Error {
         /// What the parser said.
         message: String,
     },
+    /// Another value after the one object of which an array is read.
+    #[error("{place}: more follows the object whose `{key}` holds the rows")]
+    MoreFollows {
+        /// Where the object ends.
+        place: Place,
+        /// The array's key.
+        key: String,
+    },
     /// Lists of different lengths in the columns of one line.
     #[error(
         "{place}: `{}` holds {} elements, `{}` holds {}: they are no columns of one table",
@@ -316,6 +324,8 @@ pub enum Error {
         path: PathBuf,
         /// Numeric columns that could be meant.
         candidates: Vec<String>,
+        /// Those beside them that count on from row to row, as a step does.
+        counters: Vec<String>,
         /// All columns.
         columns: Vec<String>,
     },

@@ -143,6 +143,11 @@ impl Follower {
                 GroupSource::Prompt(name) if log.meta.roles.group.is_some() => Some(name.clone()),
                 GroupSource::Prompt(_) | GroupSource::None => None,
             },
+            // A column that was none is none from now on.
+            no_groups: match &log.meta.group {
+                GroupSource::None => log.meta.roles.group.iter().cloned().collect(),
+                GroupSource::Column(_) | GroupSource::Prompt(_) => Vec::new(),
+            },
         });
         let complete = log
             .meta
@@ -274,6 +279,7 @@ impl Follower {
             options.reward = Some(reader.reward.clone());
             options.step = reader.step.clone();
             options.group = reader.group.clone();
+            options.no_groups = reader.no_groups.clone();
             options.rows = options.rows.or(Some(Rows::Rollouts));
         }
         options

@@ -1,6 +1,8 @@
 //! The formats of logs: told by the name of a file, of standard input by its first bytes.
 
+use super::cell::{Counts, SAMPLE};
 use super::error::{Error, Place};
+use super::names::may_count;
 use super::options::{LogOptions, Rows};
 use super::part::Extent;
 use super::present::Present;
@@ -58,7 +60,7 @@ fn told(path: &Path, extent: &Extent) -> Result<Format, Error> {
 pub(super) fn columns(path: &Path, options: &LogOptions) -> Result<(Present, usize), Error> {
     let extent = Extent { limit: options.max_expanded, part: options.parts.get(path).cloned() };
     let as_rollouts = options.rows == Some(Rows::Rollouts);
-    let (present, rows) = match told(path, &extent)? {
+    let (mut present, rows) = match told(path, &extent)? {
         Format::Csv => csv::columns(path, extent)?,
         Format::Json => json::columns(path, extent, as_rollouts)?,
         #[cfg(feature = "parquet")]
@@ -69,7 +71,38 @@ pub(super) fn columns(path: &Path, options: &LogOptions) -> Result<(Present, usi
     if present.columns.is_empty() {
         return Err(Error::Empty { path: path.to_owned(), what: "it has no column" });
     }
+    look_at_counters(path, &mut present);
     Ok((present, rows))
+}
+
+/// How the numbers of the columns go on that may count rollouts.
+fn look_at_counters(path: &Path, present: &mut Present) {
+    let names: Vec<String> =
+        present.columns.iter().filter(|c| may_count(c)).map(|c| c.name.clone()).collect();
+    if names.is_empty() {
+        return;
+    }
+    let numbers = first_numbers(path, present, &names);
+    for column in &mut present.columns {
+        let at = names.iter().position(|name| *name == column.name);
+        column.counts = at.and_then(|at| Some(Counts::of(numbers.get(at)?))).unwrap_or_default();
+    }
+}
+
+/// The numbers of some columns in the first rows.
+pub(super) fn first_numbers(path: &Path, present: &Present, names: &[String]) -> Vec<Vec<f64>> {
+    let wanted: Vec<&str> = names.iter().map(String::as_str).collect();
+    let (mut rows, mut numbers) = (0, vec![Vec::new(); names.len()]);
+    let stop = || Error::NoSuchRow { row: 0, rows: 0 };
+    // What is wrong with a row is told when the log is read.
+    let _ = scan(path, present, &wanted, &mut |row| {
+        for (at, numbers) in numbers.iter_mut().enumerate() {
+            numbers.extend((row.cell)(at).number());
+        }
+        rows += 1;
+        if rows < SAMPLE { Ok(()) } else { Err(stop()) }
+    });
+    numbers
 }
 
 /// Visits every row of a file with the cells of the `wanted` columns, which the file must have. Returns the place of an

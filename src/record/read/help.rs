@@ -1,13 +1,16 @@
 //! What to do about a file of rewards that cannot be read.
 
+use super::bookkeeping::is_other;
 use super::error::Error;
+use super::json_shape::DATA;
 use crate::foundation::nearest::nearest;
 use std::path::Path;
 
-/// The candidates, those with `reward` or `score` in their name first.
+/// The candidates, those with `reward` or `score` in their name first, without those whose name says that they are something else.
 fn likely_first(candidates: &[String]) -> Vec<&String> {
-    let likely = |name: &String| name.contains("reward") || name.contains("score");
-    let (mut first, rest): (Vec<&String>, Vec<&String>) = candidates.iter().partition(|name| likely(name));
+    let likely = |name: &&String| name.contains("reward") || name.contains("score");
+    let may_be = candidates.iter().filter(|name| !is_other(name));
+    let (mut first, rest): (Vec<&String>, Vec<&String>) = may_be.partition(likely);
     first.extend(rest);
     first
 }
@@ -168,9 +171,11 @@ impl Error {
                 "rebuild with `--features parquet`, or convert the file to CSV or JSON Lines".to_owned()
             }
             Self::Empty { .. } => "check that the run that should have written it did finish".to_owned(),
-            Self::NotUtf8 { .. } => {
-                "save the file as UTF-8, for example `iconv -f LATIN1 -t UTF-8`".to_owned()
-            }
+            Self::NotUtf8 { place } => format!(
+                "save it as UTF-8: `iconv -f ENCODING -t UTF-8 {}`, with the ENCODING that it was written in (WINDOWS-1252, GB18030, \
+                 SHIFT_JIS …)",
+                quoted(&place.file.display().to_string())
+            ),
             Self::Ragged { .. } => {
                 "quote cells that contain a comma or a line break, and remove a half-written last row"
                     .to_owned()
@@ -190,6 +195,24 @@ impl Error {
                 "a table without names: `jq -r '.[] | @csv' {} > log.csv`, and put a line with the names of its columns before it",
                 quoted(&place.file.display().to_string())
             ),
+            Self::Json { place, message } if message.starts_with("EOF while parsing") && place.row == 0 => format!(
+                "records over several lines, or one that is half-written: `jq -c . {} > log.jsonl` gives each its own line",
+                quoted(&place.file.display().to_string())
+            ),
+            Self::Json { place, message } if message.ends_with("does not belong here") => format!(
+                "the text is no JSON from this place on: correct it there; `jq . {}` names the place too",
+                quoted(&place.file.display().to_string())
+            ),
+            Self::MoreFollows { place, key } => {
+                let rows = match key.as_str() {
+                    DATA => String::new(),
+                    key => format!(
+                        ", or put the rows below each other: `jq -c '.[\"{key}\"][]' {} > log.jsonl`",
+                        quoted(&place.file.display().to_string())
+                    ),
+                };
+                format!("give each object its own file{rows}")
+            }
             Self::Json { .. } => {
                 "JSON Lines holds one complete object a line; correct or drop this one, which may be half-written"
                     .to_owned()
@@ -229,16 +252,31 @@ impl Error {
             Self::RepeatedColumn { .. } => "give each column its own name".to_owned(),
             Self::TextReward { column, values, .. } => of_text(column, values),
             Self::WhichColumn { candidates, columns, .. } if let Some(help) = of_keys(candidates, columns) => help,
-            Self::WhichColumn { candidates, columns, .. } => match likely_first(candidates).as_slice() {
-                [] => format!("name one with `--reward COLUMN`; the columns are {}", listed(columns)),
-                [one] => reward(one),
-                [one, two, ..] => format!(
-                    "name one with `{}`, or a weighted sum with `{}`; the numeric columns are {}",
-                    flag(one),
-                    flag(&format!("{one}=1,{two}=0.5")),
-                    listed(candidates)
-                ),
-            },
+            Self::WhichColumn { candidates, columns, counters, .. } => {
+                let step = match counters.first() {
+                    Some(counter) => format!(", and the step with `--step {}`", quoted(counter)),
+                    None => String::new(),
+                };
+                match (candidates.as_slice(), likely_first(candidates).as_slice()) {
+                    ([], _) => format!("name one with `--reward COLUMN`; the columns are {}", listed(columns)),
+                    ([one], _) => reward(one) + &step,
+                    (_, [one, two, ..]) => format!(
+                        "name one with `{}`, or a weighted sum with `{}`{step}; the numeric columns are {}",
+                        flag(one),
+                        flag(&format!("{one}=1,{two}=0.5")),
+                        listed(candidates)
+                    ),
+                    (_, [one]) => format!(
+                        "name one with `{}`{step}; the numeric columns are {}",
+                        flag(one),
+                        listed(candidates)
+                    ),
+                    (_, []) => format!(
+                        "none of them is named like a reward: if one is, name it with `--reward COLUMN`{step}; they are {}",
+                        listed(candidates)
+                    ),
+                }
+            }
             Self::Lengths { .. } => {
                 "name the reward's column with a function over its list, as `--reward 'sum(reward)'`".to_owned()
             }

@@ -2,7 +2,7 @@
 //! (`{"reward": {"g": 1}}`) with `/` or `.` between the keys; a number picks an element of a list, `*` each of them as a row
 //! of its own.
 
-use super::cell::{Cell, Column, SAMPLE};
+use super::cell::{Cell, Column, Counts, SAMPLE};
 use super::error::{Error, Place};
 use super::json_records::Records;
 use super::json_value::{cell, is_chat};
@@ -84,7 +84,7 @@ fn see(value: &Value, name: String, columns: &mut Vec<Column>) {
         column.kind = column.kind.and(kind);
         column.whole &= whole;
     } else if columns.len() < MOST_COLUMNS {
-        columns.push(Column { name, kind, whole });
+        columns.push(Column { name, kind, whole, counts: Counts::Otherwise });
     }
 }
 

@@ -1,19 +1,19 @@
-//! The records of a JSON text: one object a line, the elements of an array, or of an array in the one object that the
+//! The records of a JSON text: one object a line, objects and arrays of them one after the other, or an array in the one object that the
 //! text is (`log_history` of a trainer's state, `samples` of an evaluation), or the rows of a table (`columns` and `data`, as W&B and
 //! pandas write it).
 
 use super::error::{Error, Place};
 use super::inspect;
-use super::json_shape::{DATA, Shape, enter, shape};
+use super::json_shape::{DATA, Shape, enter, leave, shape};
 use super::json_split::{Splitter, Stop, explain};
-use super::json_value::parse;
+use super::json_value::{parse, with_chat_cut};
 use super::part::Extent;
 use super::source::{self, Line, MAX_RECORD, Source};
 use super::spool;
 use serde_json::{Map, Value};
 use std::path::Path;
 
-/// A record with the line on which it begins.
+/// A record with the line that it begins, where it does not share it with the one before.
 pub(super) struct Record {
     pub line: Option<u64>,
     pub object: Map<String, Value>,
@@ -36,9 +36,22 @@ pub(super) struct Records<'a> {
 }
 
 enum Input<'a> {
-    Lines { reader: Source, line: u64 },
-    Elements { splitter: Splitter, first: bool },
-    One(Splitter),
+    Lines {
+        reader: Source,
+        line: u64,
+    },
+    /// Values of the text, and of the array that is open.
+    Values {
+        splitter: Splitter,
+        open: bool,
+        first: bool,
+    },
+    /// Elements of the array under this key of the one object.
+    Under {
+        splitter: Splitter,
+        key: String,
+        first: bool,
+    },
     Archive(inspect::Archive<'a>),
     Done,
 }
@@ -52,17 +65,13 @@ impl<'a> Records<'a> {
         let shape = if columns.is_empty() { shape } else { Shape::Under(DATA.to_owned()) };
         let input = match shape {
             Shape::Lines => Input::Lines { reader: spool::open(path, extent)?, line: extent.lines() },
-            Shape::Array => {
-                let mut splitter = splitter()?;
-                splitter.expect(b'[').map_err(|stop| explain(path, &splitter, 0, stop))?;
-                Input::Elements { splitter, first: true }
-            }
+            Shape::Values => Input::Values { splitter: splitter()?, open: false, first: true },
             Shape::Under(key) => {
                 let mut splitter = splitter()?;
                 let found = enter(&mut splitter, &key).map_err(|stop| explain(path, &splitter, 0, stop))?;
-                if found { Input::Elements { splitter, first: true } } else { Input::Done }
+                if found { Input::Under { splitter, key, first: true } } else { Input::Done }
             }
-            Shape::One | Shape::Table(_) => Input::One(splitter()?),
+            Shape::Table(_) => Input::Done,
             Shape::Archive => Input::Archive(inspect::Archive::open(path, extent.limit)?),
         };
         let (buffer, row) = (Vec::new(), extent.rows());
@@ -73,67 +82,64 @@ impl<'a> Records<'a> {
     pub fn next(&mut self) -> Result<Option<Record>, Error> {
         let Some(Record { line, object }) = self.next_object()? else { return Ok(None) };
         self.row += 1;
-        let object = if self.samples { inspect::simplified(object) } else { object };
+        let object = if self.samples { inspect::simplified(object) } else { with_chat_cut(object) };
         Ok(Some(Record { line, object }))
     }
 
     fn next_object(&mut self) -> Result<Option<Record>, Error> {
         self.buffer.clear();
-        let line = match &mut self.input {
+        let begin = match &mut self.input {
             Input::Done => return Ok(None),
             Input::Archive(archive) => {
                 return Ok(archive.next(self.row)?.map(|object| Record { line: None, object }));
             }
             Input::Lines { .. } => return self.next_line(),
-            Input::Elements { splitter, first } => {
-                let mut cut = || {
-                    if splitter.take(b']')? {
-                        return Ok(None);
-                    }
-                    if !*first {
-                        splitter.expect(b',')?;
-                    }
-                    *first = false;
-                    splitter.peek()?;
-                    let line = splitter.line;
-                    splitter.value(Some(&mut self.buffer))?;
-                    Ok(Some(line))
-                };
-                match cut() {
-                    Ok(Some(line)) => line,
-                    Ok(None) => {
-                        self.input = Input::Done;
-                        return Ok(None);
-                    }
-                    Err(Stop::Unfinished) => {
-                        let place =
-                            Place { file: self.path.to_owned(), line: Some(splitter.line), row: self.row };
-                        self.unfinished = Some(place);
-                        self.input = Input::Done;
-                        return Ok(None);
-                    }
-                    Err(stop) => return Err(explain(self.path, splitter, self.row, stop)),
-                }
-            }
-            Input::One(splitter) => {
-                splitter
-                    .value(Some(&mut self.buffer))
-                    .map_err(|stop| explain(self.path, splitter, self.row, stop))?;
-                self.input = Input::Done;
-                1
-            }
+            Input::Values { splitter, open, first } => match value(splitter, open, first, &mut self.buffer) {
+                Ok(begin) => begin,
+                Err(stop) => return self.stopped(stop),
+            },
+            Input::Under { splitter, first, .. } => match element(splitter, first, &mut self.buffer) {
+                Ok(begin) => begin,
+                Err(stop) => return self.stopped(stop),
+            },
         };
-        let place = Place { file: self.path.to_owned(), line: Some(line), row: self.row };
+        let Some(Begin(line)) = begin else { return self.ended() };
+        let place = Place { file: self.path.to_owned(), line, row: self.row };
         let text = std::str::from_utf8(&self.buffer).map_err(|_| Error::NotUtf8 { place: place.clone() })?;
         match parse(text) {
-            Ok(Value::Object(object)) => Ok(Some(Record { line: Some(line), object })),
+            Ok(Value::Object(object)) => Ok(Some(Record { line, object })),
             Ok(Value::Array(cells)) if cells.len() == self.columns.len() => {
                 let object = self.columns.iter().cloned().zip(cells).collect();
-                Ok(Some(Record { line: Some(line), object }))
+                Ok(Some(Record { line, object }))
             }
             Ok(other) => Err(Error::Json { place, message: format!("the array holds {}", kind_of(&other)) }),
             Err(error) => Err(Error::Json { place, message: error.to_string() }),
         }
+    }
+
+    /// What stopped a cut: a last record that is not whole is left out.
+    fn stopped(&mut self, stop: Stop) -> Result<Option<Record>, Error> {
+        let (Input::Values { splitter, .. } | Input::Under { splitter, .. }) = &self.input else {
+            return Ok(None);
+        };
+        if !matches!(stop, Stop::Unfinished) {
+            return Err(explain(self.path, splitter, self.row, stop));
+        }
+        self.unfinished =
+            Some(Place { file: self.path.to_owned(), line: Some(splitter.line), row: self.row });
+        self.input = Input::Done;
+        Ok(None)
+    }
+
+    /// The end of the records. What follows an object of which one array is read would be lost.
+    fn ended(&mut self) -> Result<Option<Record>, Error> {
+        if let Input::Under { mut splitter, key, .. } = std::mem::replace(&mut self.input, Input::Done)
+            && let Ok(false) = leave(&mut splitter)
+        {
+            let place = Place { file: self.path.to_owned(), line: Some(splitter.line), row: self.row };
+            return Err(Error::MoreFollows { place, key });
+        }
+        Ok(None)
     }
 
     fn next_line(&mut self) -> Result<Option<Record>, Error> {
@@ -193,6 +199,56 @@ impl<'a> Records<'a> {
                     return Err(Error::Json { place: place(), message });
                 }
             }
+        }
+    }
+}
+
+/// The line that a record begins, if it begins one.
+struct Begin(Option<u64>);
+
+/// Cuts the next element of an array; where it begins, or `None` at the array's end. A comma before the end is passed over.
+fn element(splitter: &mut Splitter, first: &mut bool, into: &mut Vec<u8>) -> Result<Option<Begin>, Stop> {
+    if splitter.take(b']')? {
+        return Ok(None);
+    }
+    if !std::mem::take(first) {
+        splitter.expect(b',')?;
+        if splitter.take(b']')? {
+            return Ok(None);
+        }
+    }
+    let line = splitter.own_line()?;
+    splitter.value(Some(into))?;
+    Ok(Some(Begin(line)))
+}
+
+/// Cuts the next value that is no array, within the array that is open or outside.
+fn value(
+    splitter: &mut Splitter,
+    open: &mut bool,
+    first: &mut bool,
+    into: &mut Vec<u8>,
+) -> Result<Option<Begin>, Stop> {
+    loop {
+        if *open {
+            let begin = element(splitter, first, into)?;
+            *open = begin.is_some();
+            if *open {
+                return Ok(begin);
+            }
+        }
+        match splitter.peek()? {
+            Some(b'[') => {
+                splitter.expect(b'[')?;
+                (*open, *first) = (true, true);
+            }
+            Some(b'{') => {
+                let line = splitter.own_line()?;
+                splitter.value(Some(into))?;
+                return Ok(Some(Begin(line)));
+            }
+            Some(other) => return if splitter.ends()? { Ok(None) } else { Err(Stop::Unexpected(other)) },
+            None => return Ok(None),
         }
     }
 }

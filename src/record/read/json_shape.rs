@@ -31,14 +31,12 @@ pub(super) const DATA: &str = "data";
 pub(super) enum Shape {
     /// One a line.
     Lines,
-    /// Elements of one array.
-    Array,
+    /// One after the other, and as elements of arrays that follow each other.
+    Values,
     /// Elements of the array under this key of one object.
     Under(String),
     /// Rows of a table, as lists of the cells of these columns.
     Table(Vec<String>),
-    /// The text is one record.
-    One,
     /// Files of an archive.
     Archive,
 }
@@ -54,7 +52,7 @@ pub(super) fn shape(path: &Path, extent: &Extent) -> Result<(Shape, bool), Error
     let mut splitter = Splitter::new(spool::open(path, extent)?);
     let failed = |splitter: &Splitter, stop| explain(path, splitter, 0, stop);
     match splitter.peek() {
-        Ok(Some(b'[')) => return Ok((Shape::Array, false)),
+        Ok(Some(b'[')) => return Ok((Shape::Values, false)),
         Ok(Some(b'{')) => {}
         Ok(_) => return Ok((Shape::Lines, false)),
         Err(stop) => return Err(failed(&splitter, stop)),
@@ -88,6 +86,8 @@ pub(super) fn shape(path: &Path, extent: &Extent) -> Result<(Shape, bool), Error
     }
     match members(&mut splitter) {
         Ok((arrays, evaluation, bare)) => Ok(match arrays.as_slice() {
+            // What another value follows is one record of several, whatever lists it holds.
+            _ if matches!(splitter.peek(), Ok(Some(b'{' | b'['))) => (Shape::Values, false),
             _ if evaluation && arrays.iter().any(|key| key == "samples") => {
                 (Shape::Under("samples".to_owned()), true)
             }
@@ -102,7 +102,7 @@ pub(super) fn shape(path: &Path, extent: &Extent) -> Result<(Shape, bool), Error
             // One line that is one record, whatever lists it holds.
             _ if first_is_whole => (Shape::Lines, false),
             [one] => (Shape::Under(one.clone()), false),
-            [] => (Shape::One, false),
+            [] => (Shape::Values, false),
             several => return Err(Error::WhichArray { path: path.to_owned(), arrays: several.to_vec() }),
         }),
         Err(Stop::Unfinished | Stop::Unexpected(_)) if path_is_lines(path) => Ok((Shape::Lines, false)),
@@ -183,6 +183,15 @@ pub(super) fn enter(splitter: &mut Splitter, wanted: &str) -> Result<bool, Stop>
         splitter.value(None)?;
     }
     Ok(false)
+}
+
+/// Passes over the rest of the object after its array; whether nothing follows but what a crash leaves.
+pub(super) fn leave(splitter: &mut Splitter) -> Result<bool, Stop> {
+    while !splitter.take(b'}')? {
+        key(splitter, &mut false)?;
+        splitter.value(None)?;
+    }
+    splitter.ends()
 }
 
 /// The next key of an object, with its colon.

@@ -29,11 +29,13 @@ pub(super) struct Splitter {
     reader: Source,
     /// Line, from 1.
     pub line: u64,
+    /// Whether nothing but blanks was read of it.
+    begins: bool,
 }
 
 impl Splitter {
     pub fn new(reader: Source) -> Self {
-        Self { reader, line: 1 }
+        Self { reader, line: 1, begins: true }
     }
 
     fn next_byte(&mut self) -> Result<Option<u8>, Stop> {
@@ -44,7 +46,7 @@ impl Splitter {
     pub fn peek(&mut self) -> Result<Option<u8>, Stop> {
         while let Some(byte) = self.next_byte()? {
             match byte {
-                b'\n' => self.line += 1,
+                b'\n' => (self.line, self.begins) = (self.line + 1, true),
                 b' ' | b'\t' | b'\r' | 0xef | 0xbb | 0xbf => {}
                 other => return Ok(Some(other)),
             }
@@ -58,6 +60,7 @@ impl Splitter {
         match self.peek()? {
             Some(found) if found == byte => {
                 self.reader.consume(1);
+                self.begins = false;
                 Ok(())
             }
             Some(other) => Err(Stop::Unexpected(other)),
@@ -70,8 +73,21 @@ impl Splitter {
         let found = self.peek()? == Some(byte);
         if found {
             self.reader.consume(1);
+            self.begins = false;
         }
         Ok(found)
+    }
+
+    /// Whether nothing follows but blanks, and zeros as a crash leaves them.
+    pub fn ends(&mut self) -> Result<bool, Stop> {
+        while self.take(0)? {}
+        Ok(self.peek()?.is_none())
+    }
+
+    /// The line of the next value, if that begins it: others that stand on the line may follow or precede it.
+    pub fn own_line(&mut self) -> Result<Option<u64>, Stop> {
+        self.peek()?;
+        Ok(self.begins.then_some(self.line))
     }
 
     /// Passes over an array; whether its first element is an object.
@@ -95,6 +111,7 @@ impl Splitter {
             return Err(Stop::Unexpected(first));
         }
         let scalar = !matches!(first, b'{' | b'[' | b'"');
+        self.begins = false;
         let (mut depth, mut in_string, mut escaped, mut length) = (0usize, false, false, 0usize);
         loop {
             let bytes = self.reader.fill_buf()?;

@@ -115,6 +115,32 @@ pub(super) fn is_chat(elements: &[Value]) -> bool {
     !elements.is_empty() && elements.iter().all(is_message)
 }
 
+/// Keys of a record under which its whole chat stands.
+const CHATS: &[&str] = &["messages", "conversation", "conversations", "chat"];
+
+/// A record that holds its chat and no prompt or completion of its own, with these: what stands before the first message of the assistant,
+/// and the rest.
+pub(super) fn with_chat_cut(mut record: Map<String, Value>) -> Map<String, Value> {
+    const OWN: [&str; 2] = ["prompt", "completion"];
+    let Some(key) = CHATS.iter().find(|key| record.contains_key(**key)) else { return record };
+    let is_reply = |message: &Value| message.get("role").and_then(Value::as_str) == Some("assistant");
+    let reply = match record.get(*key) {
+        Some(Value::Array(messages)) if is_chat(messages) => messages.iter().position(is_reply),
+        _ => None,
+    };
+    let Some(reply) = reply.filter(|reply| *reply > 0 && OWN.iter().all(|own| !record.contains_key(*own)))
+    else {
+        return record;
+    };
+    if let Some(Value::Array(mut messages)) = record.remove(*key) {
+        let rest = messages.split_off(reply);
+        for (own, part) in OWN.into_iter().zip([messages, rest]) {
+            record.insert(own.to_owned(), Value::Array(part));
+        }
+    }
+    record
+}
+
 /// A chat as its contents, one a line, and texts likewise; anything else as JSON.
 fn flatten(value: &Value) -> String {
     let text = |element: &Value| match element {
@@ -156,6 +182,28 @@ mod tests {
             as_json(r#"{"a": NaN, "b": "NaN \" NaN", "c": -Infinity}"#),
             r#"{"a": "NaN", "b": "NaN \" NaN", "c": "-Infinity"}"#
         );
+    }
+
+    #[test]
+    fn a_chat_is_cut_before_the_first_reply() {
+        let message = |role: &str, text: &str| serde_json::json!({"role": role, "content": text});
+        let chat =
+            [message("system", "s"), message("user", "q"), message("assistant", "a"), message("tool", "t")];
+        let cut = |record: Value| Value::Object(with_chat_cut(record.as_object().unwrap().clone()));
+        let found = cut(serde_json::json!({"step": 1, "messages": chat, "reward": 2}));
+        assert_eq!(
+            (cell(&found["prompt"]), cell(&found["completion"])),
+            (Cell::Text("s\nq".into()), Cell::Text("a\nt".into()))
+        );
+        assert!(found.get("messages").is_none() && found["reward"] == 2);
+        for record in [
+            serde_json::json!({"messages": chat, "prompt": "p"}),
+            serde_json::json!({"messages": [message("user", "q")]}),
+            serde_json::json!({"messages": [message("assistant", "a")]}),
+            serde_json::json!({"messages": 7}),
+        ] {
+            assert_eq!(cut(record.clone()), record);
+        }
     }
 
     #[test]

@@ -1,19 +1,25 @@
 //! Rows that are means over training steps: one a step, and nothing in them that belongs to a single rollout.
 
 use super::cell::{Column, Kind};
-use super::names::{EPOCH, PROXY, RUN, SERIES, SERIES_VALUE, STEP, pick, pick_number, sign_of_rollouts};
+use super::names::{
+    EPOCH, PART, PERHAPS_STEP, PROXY, SERIES, SERIES_VALUE, STEP, pick, pick_number, sign_of_rollouts,
+};
 use super::present::Present;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
-/// The counter and the column of the run or the metric, if the rows of a file can be step means: there is a counter, and nothing that
-/// belongs to a single rollout (prompt, completion, group, outcome, episode, a length in whole numbers).
+/// The counter and the column of which each value has a row of its own, if the rows of a file can be step means: there is a counter, and
+/// nothing that belongs to a single rollout (prompt, completion, group, outcome, episode, a length in whole numbers).
 pub(super) fn may_be_means(present: &Present, step: Option<&str>) -> Option<(String, Option<String>)> {
     if sign_of_rollouts(&present.columns).is_some() && !present.means {
         return None;
     }
+    let columns = &present.columns;
     let counter = step.map(str::to_owned);
-    let counter = counter.or_else(|| pick(&present.columns, STEP, true));
-    let counter = counter.or_else(|| pick(&present.columns, EPOCH, true))?;
-    Some((counter, series(&present.columns).or_else(|| pick(&present.columns, RUN, false))))
+    let counter = counter.or_else(|| pick(columns, STEP, true));
+    let counter = counter.or_else(|| pick_number(columns, PERHAPS_STEP));
+    let counter = counter.or_else(|| pick(columns, EPOCH, true))?;
+    Some((counter, series(columns).or_else(|| pick(columns, PART, false))))
 }
 
 /// The column that names the metric of a row, in a table of one value a row.
@@ -29,11 +35,15 @@ pub(super) const MANY_STEPS: usize = 20;
 /// Ascending stretches of fewer rows than this are no runs that follow each other.
 const SHORTEST_RUN: usize = 3;
 
+/// Runs, or values of which each has a row of its own, whose rows are followed.
+const MOST: usize = 1 << 16;
+
 /// Decides whether rows are step means: at least two, one a step, in steps that ascend, or descend all along. They may begin anew where a
 /// run does, named or not.
 #[derive(Debug, Default)]
 pub(super) struct StepMeans {
-    last: Option<(u64, f64)>,
+    /// The last step of each run.
+    last: HashMap<u64, f64>,
     rows: usize,
     rises: usize,
     falls: usize,
@@ -43,13 +53,20 @@ pub(super) struct StepMeans {
 impl StepMeans {
     /// The next row with a value.
     pub fn see(&mut self, run: u64, step: f64) {
-        if let Some((last_run, last_step)) = self.last {
-            self.broken |= run == last_run && step == last_step;
-            self.falls += usize::from(run == last_run && step < last_step);
-            self.rises += usize::from(run == last_run && step > last_step);
-        }
-        self.last = Some((run, step));
         self.rows += 1;
+        let room = self.last.len() < MOST;
+        match self.last.entry(run) {
+            Entry::Occupied(mut last) => {
+                let last = last.insert(step);
+                self.broken |= step == last;
+                self.falls += usize::from(step < last);
+                self.rises += usize::from(step > last);
+            }
+            Entry::Vacant(first) if room => {
+                first.insert(step);
+            }
+            Entry::Vacant(_) => {}
+        }
     }
 
     /// Whether no row was seen.
@@ -68,11 +85,17 @@ impl StepMeans {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::read::cell::Counts;
     use crate::record::read::part::Extent;
     use crate::record::read::unfold::Unfold;
 
     fn present(names: &[&str]) -> Present {
-        let column = |n: &&str| Column { name: (*n).to_owned(), kind: Kind::Number, whole: true };
+        let column = |n: &&str| Column {
+            name: (*n).to_owned(),
+            kind: Kind::Number,
+            whole: true,
+            counts: Counts::Otherwise,
+        };
         let columns = names.iter().map(column).collect();
         Present { columns, unfold: Unfold::One, means: false, extent: Extent::whole(0), decimal_comma: false }
     }
@@ -94,6 +117,8 @@ mod tests {
         assert!(may_be_means(&present(&["step", "reward", "prompt"]), None).is_none());
         assert!(may_be_means(&present(&["reward"]), None).is_none());
         assert!(may_be_means(&present(&["x", "reward"]), Some("x")).is_some());
+        let parts = may_be_means(&present(&["step", "rank", "reward"]), None);
+        assert_eq!(parts, Some(("step".to_owned(), Some("rank".to_owned()))));
         let trainer = Present { means: true, ..present(&["step", "reward", "completion_length"]) };
         assert!(may_be_means(&trainer, None).is_some(), "the format says so");
         let holds = |rows: &[(u64, u64)]| {
@@ -104,6 +129,8 @@ mod tests {
         assert!(holds(&[(1, 0), (1, 5), (2, 0), (2, 5)]));
         assert!(!holds(&[(1, 0), (1, 0), (1, 1)]));
         assert!(!holds(&[(1, 3)]));
+        let ranks = |twice: u64| -> Vec<(u64, u64)> { (0..64).map(|i| (i % 4, i / 4 / twice)).collect() };
+        assert!(holds(&ranks(1)) && !holds(&ranks(2)), "one row for each, or several");
         let newest_first: Vec<(u64, u64)> = (0..20).map(|i| (0, 20 - i)).collect();
         assert!(holds(&newest_first));
         let appended: Vec<(u64, u64)> = (0..20).map(|i| (0, i % 10)).collect();

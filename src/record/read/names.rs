@@ -1,6 +1,7 @@
 //! What columns are called: names that trainers, loggers and environments write, by what they mean.
 
-use super::cell::{Column, Kind};
+use super::bookkeeping::has_word;
+use super::cell::{Column, Counts, Kind};
 
 /// The raw proxy reward, in order of preference. `proxy` comes first because logs of this program also hold the
 /// shaped `reward`.
@@ -54,14 +55,46 @@ pub(super) const PERHAPS_STEP: &[&str] = &[
     "outer_step",
     "time_step",
     "num_updates",
+    "it",
+    "n_update",
+    "n_updates",
+    "update_step",
+    "n_iter",
+    "consumed_samples",
+    "samples_seen",
+    "consumed_tokens",
+    "tokens_seen",
     "epoch",
 ];
+/// Clocks, which put rollouts in order and name no step.
+pub(super) const CLOCK: &[&str] = &["timestamp", "_timestamp", "time", "datetime", "date", "created_at"];
 /// Counters by which step means are told, though no rollout is put in order by them.
 pub(super) const EPOCH: &[&str] = &["epoch"];
 pub(super) const RUN: &[&str] =
     &["train_id", "run_id", "run", "run_name", "exp_name", "experiment_id", "experiment_name", "experiment"];
 /// Columns that name a run where in each of their values the steps begin anew.
 pub(super) const PERHAPS_RUN: &[&str] = &["seed", "model", "model_name", "algo", "algorithm"];
+/// Columns of which each value has a row of its own at a step, where rows are means: over the rollouts of a process or of a data set.
+pub(super) const PART: &[&str] = &[
+    "rank",
+    "local_rank",
+    "worker",
+    "worker_id",
+    "process",
+    "gpu",
+    "device",
+    "node",
+    "dataset",
+    "dataset_name",
+    "data_source",
+    "domain",
+    "split",
+    "subset",
+    "source",
+];
+/// Columns that say of how many rollouts a row is the mean.
+pub(super) const ROLLOUTS: &[&str] =
+    &["n", "count", "n_samples", "num_samples", "n_rollouts", "num_rollouts", "n_episodes", "num_episodes"];
 /// Columns that name the metric of a row, in tables of one value a row.
 pub(super) const SERIES: &[&str] = &["tag", "metric", "metric_name", "metric_key", "key", "name"];
 /// The value of such a row.
@@ -151,13 +184,41 @@ pub(super) fn leaf(name: &str) -> String {
     name.rsplit('/').find(|part| *part != "*").unwrap_or_default().trim().to_ascii_lowercase()
 }
 
+/// A name as programs write it: `Training Step`, `training-step` and `trainingStep` are `training_step`.
+pub(super) fn snake(name: &str) -> String {
+    let (mut snake, mut before) = (String::with_capacity(name.len() + 4), ' ');
+    for c in name.trim().chars() {
+        match c {
+            ' ' | '-' => snake.push('_'),
+            c if c.is_ascii_uppercase() && before.is_ascii_lowercase() => {
+                snake.extend(['_', c.to_ascii_lowercase()]);
+            }
+            c => snake.push(c.to_ascii_lowercase()),
+        }
+        before = c;
+    }
+    snake
+}
+
+/// Whether a column has this name, in whatever letters.
+fn is_called(column: &Column, name: &str) -> bool {
+    column.name.trim().eq_ignore_ascii_case(name) || snake(&column.name) == name
+}
+
+/// Whether a column's numbers may count rollouts, so that it is looked at how they go on.
+pub(super) fn may_count(column: &Column) -> bool {
+    let named = || EPISODE.iter().chain(ROLLOUTS).any(|name| is_called(column, name));
+    column.kind == Kind::Number && column.whole && named()
+}
+
 /// The first of these names that a column has: as it is, in other letters, and, if `nested`, as the last key of one.
 pub(super) fn pick(columns: &[Column], names: &[&str], nested: bool) -> Option<String> {
     let known = |fits: &dyn Fn(&str, &str) -> bool| {
         names.iter().find_map(|name| columns.iter().find(|column| fits(&column.name, name)))
     };
     let found = known(&|column, name| column == name)
-        .or_else(|| known(&|column, name| column.trim().eq_ignore_ascii_case(name)));
+        .or_else(|| known(&|column, name| column.trim().eq_ignore_ascii_case(name)))
+        .or_else(|| known(&|column, name| snake(column) == name));
     if let Some(column) = found {
         return Some(column.name.clone());
     }
@@ -192,27 +253,42 @@ pub(super) fn pick_number(columns: &[Column], names: &[&str]) -> Option<String> 
 
 /// Whether a column says that a row is one rollout and not a mean over a step.
 pub(super) fn sign_of_rollouts(columns: &[Column]) -> Option<&str> {
-    let own = |names: &[&str]| {
-        let is_one = |c: &&Column| names.iter().any(|name| c.name.trim().eq_ignore_ascii_case(name));
+    let own = |names: &[&str], fits: &dyn Fn(&Column) -> bool| {
+        let is_one = |c: &&Column| names.iter().any(|name| is_called(c, name)) && fits(c);
         columns.iter().filter(|c| c.kind != Kind::Empty).find(is_one)
     };
-    let kinds = [PROMPT, COMPLETION, GROUP, OUTCOME, EPISODE];
-    let named = kinds.iter().find_map(|names| own(names));
-    // Beside what a trainer reports of a step, a length is a mean over it, whole or not.
-    let reports = ["loss", "grad_norm", "learning_rate", "lr", "reward_std"];
-    let of_trainer = || columns.iter().any(|c| reports.contains(&leaf(&c.name).as_str()));
-    let length = || {
-        let is_length = |c: &Column| OWN_LENGTH.iter().any(|name| c.name.trim().eq_ignore_ascii_case(name));
-        columns.iter().find(|c| is_length(c) && c.kind == Kind::Number && c.whole)
+    let of_trainer = columns.iter().any(is_report);
+    let kinds = [PROMPT, COMPLETION, GROUP, OUTCOME];
+    let named = kinds.iter().find_map(|names| own(names, &|_| true));
+    // A number that goes up by more than one counts the episodes so far, and so it may beside a trainer's report.
+    let numbers_one = |c: &Column| match (c.kind, c.counts) {
+        (Kind::Number, Counts::ByMore) => false,
+        (Kind::Number, Counts::Otherwise | Counts::Several) => !of_trainer,
+        _ => true,
     };
+    let episode = || own(EPISODE, &numbers_one);
+    // Beside such a report a length is a mean over a step, whole or not.
+    let length = || own(OWN_LENGTH, &|c| c.kind == Kind::Number && c.whole && !of_trainer);
     let nested = || {
         let below =
             |c: &&Column| c.name.contains('/') && matches!(leaf(&c.name).as_str(), "prompt" | "completion");
         columns.iter().find(below)
     };
-    let length = || length().filter(|_| !of_trainer());
-    let column = named.or_else(length).or_else(nested).or_else(|| monitor(columns))?;
+    let column = named.or_else(episode).or_else(length).or_else(nested).or_else(|| monitor(columns))?;
     Some(&column.name)
+}
+
+/// Whether a column is what a trainer reports of a step.
+fn is_report(column: &Column) -> bool {
+    const WORDS: &[&str] = &["loss", "kl", "entropy", "lr", "epoch", "clipfrac"];
+    const NAMES: &[&str] = &["grad_norm", "learning_rate", "reward_std"];
+    has_word(&column.name, WORDS) || NAMES.contains(&leaf(&column.name).as_str())
+}
+
+/// Whether rows say that each is the mean of several rollouts.
+pub(super) fn of_several(columns: &[Column]) -> bool {
+    let says = |c: &Column| c.counts == Counts::Several && ROLLOUTS.iter().any(|name| is_called(c, name));
+    columns.iter().any(says) && pick(columns, COMPLETION, true).is_none()
 }
 
 /// The column that names each rollout in words; numbers may count anew in each file.
@@ -230,6 +306,11 @@ pub(super) fn episode(columns: &[Column]) -> Option<String> {
 pub(super) fn epoch(columns: &[Column]) -> Option<String> {
     let whole: Vec<Column> = columns.iter().filter(|c| c.kind == Kind::Number && c.whole).cloned().collect();
     pick(&whole, EPOCH, false)
+}
+
+/// Whether a column is known to be the step by its name alone.
+pub(super) fn is_step(name: &str) -> bool {
+    STEP.iter().any(|known| leaf(name) == *known || snake(name) == *known)
 }
 
 /// Whether a counter may count the steps of an episode.
@@ -258,7 +339,15 @@ mod tests {
     use super::*;
 
     fn columns(names: &[&str]) -> Vec<Column> {
-        names.iter().map(|n| Column { name: (*n).to_owned(), kind: Kind::Number, whole: true }).collect()
+        names
+            .iter()
+            .map(|n| Column {
+                name: (*n).to_owned(),
+                kind: Kind::Number,
+                whole: true,
+                counts: Counts::Otherwise,
+            })
+            .collect()
     }
 
     #[test]
@@ -273,6 +362,37 @@ mod tests {
     }
 
     #[test]
+    fn names_are_known_however_they_are_written() {
+        let step = |name: &str| pick(&columns(&[name]), STEP, true);
+        for name in ["Training Step", "training-step", "trainingStep", "Global_Step", "globalStep"] {
+            assert_eq!(step(name).as_deref(), Some(name));
+        }
+        assert_eq!((snake("Wall time"), snake("URLStep")), ("wall_time".to_owned(), "urlstep".to_owned()));
+    }
+
+    #[test]
+    fn a_count_of_episodes_is_no_number_of_one() {
+        let with = |counts: Counts, names: &[&str]| {
+            let mut found = columns(names);
+            found[1].counts = counts;
+            sign_of_rollouts(&found).is_some()
+        };
+        for name in ["episode", "rollout_id", "call_id"] {
+            assert!(with(Counts::ByOne, &["step", name, "reward"]), "{name}");
+            assert!(with(Counts::Otherwise, &["step", name, "reward"]), "{name}");
+            assert!(!with(Counts::ByMore, &["step", name, "reward"]), "{name}: so many so far");
+            assert!(with(Counts::ByOne, &["step", name, "reward", "loss"]), "{name}: one update each");
+            assert!(!with(Counts::Otherwise, &["step", name, "reward", "loss"]), "{name}: an outer loop");
+        }
+        let of = |numbers: &[f64]| Counts::of(numbers);
+        assert_eq!([of(&[0.0, 1.0, 2.0]), of(&[512.0, 1024.0])], [Counts::ByOne, Counts::ByMore]);
+        assert_eq!(
+            [of(&[16.0, 16.0]), of(&[7.0]), of(&[1.0, 1.0])],
+            [Counts::Several, Counts::Several, Counts::Otherwise]
+        );
+    }
+
+    #[test]
     fn rollouts_have_prompts_numbers_or_whole_lengths() {
         assert_eq!(sign_of_rollouts(&columns(&["step", "reward"])), None);
         assert_eq!(ordinal(&columns(&["Episode", "Reward"])).as_deref(), Some("Episode"));
@@ -282,8 +402,10 @@ mod tests {
         assert_eq!(sign_of_rollouts(&columns(&["step", "reward", "call_id"])), Some("call_id"));
         let mut mean = columns(&["step", "reward", "completion_length"]);
         assert_eq!(sign_of_rollouts(&mean), Some("completion_length"));
-        let trainer = columns(&["step", "reward", "reward_std", "completion_length"]);
-        assert_eq!(sign_of_rollouts(&trainer), None, "a trainer's report");
+        for report in ["reward_std", "kl", "policy/entropy", "loss/policy_avg", "epoch"] {
+            let trainer = columns(&["step", "reward", report, "completion_length"]);
+            assert_eq!(sign_of_rollouts(&trainer), None, "a trainer's report: {report}");
+        }
         mean[2].whole = false;
         assert_eq!(sign_of_rollouts(&mean), None, "a mean length");
     }

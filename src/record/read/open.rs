@@ -9,7 +9,8 @@ use super::files::{Found, found};
 use super::log::{InMemory, LeftOut, Log, StepSource};
 use super::means::may_be_means;
 use super::names::{
-    PERHAPS_STEP, STEP, episode, epoch, has_outcome, monitor, ordinal, pick, pick_number, sign_of_rollouts,
+    CLOCK, PERHAPS_STEP, STEP, episode, epoch, has_outcome, is_step, monitor, of_several, ordinal, pick,
+    pick_number, sign_of_rollouts,
 };
 use super::options::LogOptions;
 use super::path_step;
@@ -180,9 +181,13 @@ fn open_once(
             of_rollouts: sign_of_rollouts(&file.present.columns).is_some(),
             episode: episode(&file.present.columns)
                 .filter(|_| options.rows.is_none() && roles.step.is_some()),
-            epoch: epoch(&file.present.columns).filter(|_| options.step.is_none() && roles.step.is_some()),
+            // A step that was named though its name says it is taken as it is.
+            epoch: epoch(&file.present.columns).filter(|name| {
+                roles.step.as_ref().is_some_and(|step| step != name)
+                    && options.step.as_ref().is_none_or(|step| !is_step(step))
+            }),
             mean: options.rows.is_none()
-                && !has_outcome(&file.present.columns)
+                && (!has_outcome(&file.present.columns) || of_several(&file.present.columns))
                 && !reward.terms(None).is_empty()
                 && reward.terms(None).iter().all(|term| is_mean(term.column)),
             run: runs.get(number).copied().unwrap_or_default(),
@@ -198,13 +203,12 @@ fn open_once(
     let mut building = Building::new(&plans, &reward, names, options, without_steps, whole);
     building.other_step = files.first().and_then(|file| other_step(&file.present, &roles, options));
     left_out.into_iter().for_each(|file| building.leave_out(file));
-    let perhaps = files.first().and_then(|file| pick_number(&file.present.columns, PERHAPS_STEP));
     let of_episodes = plans.iter().any(|plan| plan.episodes.is_some());
-    if let (StepSource::None, Some(name), false) = (&step, perhaps, of_episodes || monitors) {
-        building.note(format!(
-            "nothing is known to be the training step, so all rows count as one; `--step {name}` takes `{name}` for it"
-        ));
-    }
+    let unknown = step == StepSource::None && !of_episodes && !monitors;
+    let remedy = files.first().filter(|_| unknown).and_then(|file| remedy_of_steps(&file.present));
+    building.unknown_step = remedy.map(|remedy| {
+        format!("nothing is known to be the training step, so all rows count as one; {remedy}")
+    });
     if let Some(note) = note.filter(|_| step == StepSource::Path) {
         building.note(note);
     }
@@ -225,6 +229,16 @@ fn open_once(
     let options = LogOptions { reward: Some(reward.clone()), ..options.clone() };
     let steps = building.steps(&roles);
     Ok((building.finish(paths_of, roles, step, options)?, read, steps))
+}
+
+/// What a log without a known step may say of it: a column that may be one, or a clock.
+fn remedy_of_steps(present: &Present) -> Option<String> {
+    let whole: Vec<Column> = present.columns.iter().filter(|column| column.whole).cloned().collect();
+    if let Some(name) = pick_number(&whole, PERHAPS_STEP) {
+        return Some(format!("`--step {name}` takes `{name}` for it"));
+    }
+    let clock = pick(&present.columns, CLOCK, false)?;
+    Some(format!("`{clock}` is a clock and no step: write the step of each row into a column, `step`"))
 }
 
 /// A number beside the step whose name says step as well.

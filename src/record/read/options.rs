@@ -52,6 +52,8 @@ pub struct LogOptions {
     pub epochs: Option<(String, u64)>,
     /// The column of the group: rollouts that are compared with each other.
     pub group: Option<String>,
+    /// Columns that are no group, whatever their names say.
+    pub no_groups: Vec<String>,
     /// What a row is.
     pub rows: Option<Rows>,
     /// Bytes to which a Parquet or compressed file may expand.
@@ -74,6 +76,7 @@ impl Default for LogOptions {
             no_steps: Vec::new(),
             epochs: None,
             group: None,
+            no_groups: Vec::new(),
             rows: None,
             max_expanded: Self::MAX_EXPANDED,
             parts: BTreeMap::new(),

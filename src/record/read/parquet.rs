@@ -1,7 +1,7 @@
 //! Parquet, only the columns that are asked for: column by column where they hold no lists and no groups, else record by record.
 //! Nested values are named as in JSON Lines.
 
-use super::cell::{Cell, Column, Kind};
+use super::cell::{Cell, Column, Counts, Kind};
 use super::error::{Error, Place};
 use super::parquet_field::{bytes, cell, leads_to, lookup, object};
 use super::parquet_file::Measured;
@@ -120,9 +120,11 @@ fn collect(field: &Type, prefix: &str, columns: &mut Vec<Column>) {
                 _ => Kind::Other,
             };
             let whole = matches!(physical_type, Physical::INT32 | Physical::INT64);
-            columns.push(Column { name, kind, whole });
+            columns.push(Column { name, kind, whole, counts: Counts::Otherwise });
         }
-        Type::GroupType { .. } => columns.push(Column { name, kind: Kind::Other, whole: true }),
+        Type::GroupType { .. } => {
+            columns.push(Column { name, kind: Kind::Other, whole: true, counts: Counts::Otherwise });
+        }
     }
 }
 

@@ -205,10 +205,20 @@ fn folder(path: &Path) -> Option<u64> {
     folders.iter().rev().find_map(|name| whole(name))
 }
 
-/// The file's name where it is a number.
+/// The file's name where it is a number, beside that of a piece or a worker at most: `12.jsonl`, `12_rank0.jsonl`.
 fn stem(path: &Path) -> Option<u64> {
-    let name = path.file_name()?.to_str()?;
-    whole(name.split('.').next()?)
+    let name = path.file_name()?.to_str()?.split('.').next()?;
+    let digits = |c: char| c.is_ascii_digit();
+    let (first, last) = (name.trim_start_matches(digits), name.trim_end_matches(digits));
+    let of_piece = |text: &str| {
+        let text = text.trim_matches(['_', '-']);
+        !text.is_empty() && !text.contains('.') && is_shard(Path::new(text))
+    };
+    whole(name)
+        .or_else(|| {
+            whole(name.strip_suffix(first)?).filter(|_| first.starts_with(['_', '-']) && of_piece(first))
+        })
+        .or_else(|| whole(name.strip_prefix(last)?).filter(|_| last.ends_with(['_', '-']) && of_piece(last)))
 }
 
 fn whole(text: &str) -> Option<u64> {
@@ -265,6 +275,12 @@ mod tests {
         );
         assert_eq!(of(&["42/1.jsonl", "42/2.jsonl"]), Some(vec![1, 2]), "a folder that all share");
         assert_eq!(of(&["2.jsonl", "10.jsonl.gz"]), Some(vec![2, 10]));
+        let ranks = ["9_rank0.jsonl", "9_rank1.jsonl", "10_rank0.jsonl", "10_rank1.jsonl"];
+        assert_eq!(of(&ranks), Some(vec![9, 9, 10, 10]), "a file of each worker");
+        assert_eq!(of(&["worker3_9.jsonl", "worker3_10.jsonl"]), Some(vec![9, 10]));
+        assert_eq!(of(&["3-gpuA.csv", "4-gpuB.csv"]), Some(vec![3, 4]));
+        assert_eq!(of(&["9_best.jsonl", "10_best.jsonl"]), None);
+        assert_eq!(of(&["rank_0.jsonl", "rank_1.jsonl"]), None, "no step beside it");
         assert_eq!(of(&["step_1/a.jsonl", "other.jsonl"]), None);
         assert_eq!(of(&["run1_rollouts_000000.jsonl", "run1_rollouts_000001.jsonl"]), None, "a shard");
         assert_eq!(of(&["u0_1_0.jsonl"]), None);

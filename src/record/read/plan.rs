@@ -2,6 +2,7 @@
 
 use super::error::Error;
 use super::log::StepSource;
+use super::names::is_step;
 use super::present::Present;
 use super::roles::Roles;
 use std::rc::Rc;
@@ -79,10 +80,16 @@ impl Steps {
             Self::Within { step, other, times } => format!(
                 "`{step}` begins anew {times} times within `{other}`, which is the training step here; `--step {step}` takes it for that"
             ),
-            Self::OfEpochs { step, epoch, period } => format!(
-                "`{step}` begins anew with each `{epoch}`: step s of epoch e is step {period}·e + s here; `--step {step}` takes it as it \
-                 is"
-            ),
+            Self::OfEpochs { step, epoch, period } => {
+                let otherwise = if is_step(step) {
+                    format!("; `--step {step}` takes it as it is")
+                } else {
+                    String::new()
+                };
+                format!(
+                    "`{step}` begins anew with each `{epoch}`: step s of epoch e is step {period}·e + s here{otherwise}"
+                )
+            }
         }
     }
 }

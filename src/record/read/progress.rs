@@ -51,6 +51,8 @@ pub(super) struct Reader {
     pub reward: RewardSpec,
     pub step: Option<String>,
     pub group: Option<String>,
+    #[serde(default)]
+    pub no_groups: Vec<String>,
 }
 
 /// A progress whose files are found by their paths.

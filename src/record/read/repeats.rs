@@ -15,6 +15,8 @@ use std::collections::{HashMap, VecDeque};
 
 /// The share of the smaller of two batches that must be in the other.
 const NEARLY_ALL: f64 = 0.9;
+/// The share of the smaller of two batches from which on it is told that it is in the other.
+const IN_PART: f64 = 0.2;
 /// The share of what two batches share that must differ within it.
 const VARIED: f64 = 0.75;
 /// The share of them whose prompts must have different completions.
@@ -45,6 +47,9 @@ pub(super) struct Repeats {
     ahead: bool,
     /// Batches that came back without showing that they were sampled once.
     pub unclear: usize,
+    /// Rollouts that are those of the step before in batches that are new otherwise, and how many batches hold some.
+    #[serde(default)]
+    pub kept_on: (usize, usize),
 }
 
 impl Repeats {
@@ -64,6 +69,7 @@ impl Repeats {
             by_prompt,
             ahead: false,
             unclear: 0,
+            kept_on: (0, 0),
         }
     }
 
@@ -118,6 +124,9 @@ impl Repeats {
             match self.compare(&batch, seen) {
                 Answer::Repeat(rows) => found = Some((seen.shared, rows)),
                 Answer::Unclear => self.unclear += 1,
+                Answer::InPart(rollouts) => {
+                    self.kept_on = (self.kept_on.0 + rollouts, self.kept_on.1 + 1);
+                }
                 Answer::No => {}
             }
         }
@@ -180,13 +189,14 @@ impl Repeats {
             }
         }
         let least = batch.len().min(seen.identities.len());
-        if (same.len() as f64) < NEARLY_ALL * least as f64 {
-            return Answer::No;
-        }
         let whole = same.len() == batch.len() && same.len() == seen.identities.len();
         let distinct = same.chunk_by(|a, b| a.identity == b.identity).count();
         let varied = distinct as f64 >= VARIED * same.len() as f64;
         let enough = same.len() >= FEWEST;
+        if (same.len() as f64) < NEARLY_ALL * least as f64 {
+            let told = enough && varied && same.len() as f64 >= IN_PART * least as f64 && prompts_vary(&same);
+            return if told { Answer::InPart(same.len()) } else { Answer::No };
+        }
         if !(enough && varied && prompts_vary(&same)) {
             return if enough && whole { Answer::Unclear } else { Answer::No };
         }
@@ -200,6 +210,8 @@ enum Answer {
     Repeat(Vec<usize>),
     /// The same, but a policy that does not vary would look so too.
     Unclear,
+    /// So many rollouts of a batch that is another one.
+    InPart(usize),
     No,
 }
 

@@ -22,7 +22,7 @@ use std::path::Path;
 /// | run | `train_id`, `run_id`, `run`, `run_name`, `exp_name`, `experiment_id`, `experiment_name`, `experiment`, unless every row has its own; `seed`, `model`, `model_name`, `algo`, `algorithm` where the steps begin anew in each of a few values; else folders, or files of one folder, that hold the same steps |
 /// | prompt | `prompt`, `input`, `question`, `query`, `prompt_id`, `prompt_idx`, `prompts`, `problem`, `instruction`, `question_id`, `problem_id`, `instance_id`, `task_id` |
 /// | completion | `completion`, `output`, `response`, `generation`, `model_output`, `model_response`, `generated_text`, `prediction`, `pred`, `answer`, `completions`, `responses`, `outputs`, `content` |
-/// | group | `group`, `group_id`, `uid`, `group/id`, `group_idx`, `prompt_uid`, unless every rollout has its own; else the prompt within the step |
+/// | group | `group`, `group_id`, `uid`, `group/id`, `group_idx`, `prompt_uid`, unless nearly every rollout has its own; else the prompt within the step |
 /// | outcome | `outcome`; else prompt and completion |
 /// | length | `length`, `completion_length`, `response_length`, `completion_tokens`, `response_tokens`, `num_tokens`; else characters of the completion |
 /// | log_prob | `log_prob`, `logprob`, `logp`, `log_probs`, `logprobs`, `old_log_prob` |
@@ -83,7 +83,7 @@ impl Roles {
             completion: text(COMPLETION),
             group: match &options.group {
                 Some(_) => given(&options.group),
-                None => pick(columns, GROUP, false),
+                None => pick(&without(columns, &options.no_groups), GROUP, false),
             },
             outcome: pick(columns, OUTCOME, false),
             length: pick_number(columns, LENGTH).or_else(|| monitor(columns).map(|_| "l".to_owned())),
@@ -155,14 +155,29 @@ pub(super) fn guess(present: &Present) -> Guess {
 }
 
 impl Guess {
-    /// The error that lists the candidates.
-    pub fn refused(self, path: &Path, present: &Present) -> Error {
-        let candidates = match self {
+    /// The error that lists the candidates, those apart of which `counts` says that they go up from row to row.
+    pub fn refused(self, path: &Path, present: &Present, counts: impl Fn(&[String]) -> Vec<bool>) -> Error {
+        let all = match self {
             Self::Known(name) | Self::Only(name) => vec![name],
             Self::Unclear(candidates) => candidates,
         };
+        let whole = |name: &String| {
+            !may_be_guessed(name) && present.columns.iter().any(|c| c.name == *name && c.whole)
+        };
+        let (whole, mut candidates): (Vec<String>, Vec<String>) = all.iter().cloned().partition(whole);
+        let counting = if all.len() > 1 && !whole.is_empty() { counts(&whole) } else { Vec::new() };
+        let mut counters = Vec::new();
+        for (at, name) in whole.into_iter().enumerate() {
+            let list = if counting.get(at) == Some(&true) { &mut counters } else { &mut candidates };
+            list.push(name);
+        }
+        // In the order of the file; a log of nothing but counters has no better candidate.
+        candidates.sort_by_key(|name| all.iter().position(|known| known == name));
+        if candidates.is_empty() {
+            candidates = std::mem::take(&mut counters);
+        }
         let columns = present.columns.iter().map(|c| c.name.clone()).collect();
-        Error::WhichColumn { path: path.to_owned(), candidates, columns }
+        Error::WhichColumn { path: path.to_owned(), candidates, counters, columns }
     }
 }
 
@@ -178,11 +193,17 @@ pub(super) fn missing(path: &Path, present: &Present, name: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::read::cell::Counts;
     use crate::record::read::part::Extent;
     use crate::record::read::unfold::Unfold;
 
     fn present(names: &[&str]) -> Present {
-        let column = |n: &&str| Column { name: (*n).to_owned(), kind: Kind::Number, whole: false };
+        let column = |n: &&str| Column {
+            name: (*n).to_owned(),
+            kind: Kind::Number,
+            whole: false,
+            counts: Counts::Otherwise,
+        };
         let columns = names.iter().map(column).collect();
         Present { columns, unfold: Unfold::One, means: false, extent: Extent::whole(0), decimal_comma: false }
     }
@@ -212,7 +233,8 @@ mod tests {
         assert_eq!(guess(&["task/data/idx", "task/data/difficulty"]), unclear(&["task/data/difficulty"]));
         assert_eq!(guess(&["traces/*/rewards/correct/score"]), unclear(&["traces/*/rewards/correct/score"]));
         let names = ["step", "rm_reward", "format_reward"];
-        let error = guess(&names).refused(Path::new("x.csv"), &present(&names));
+        let none = |names: &[String]| vec![false; names.len()];
+        let error = guess(&names).refused(Path::new("x.csv"), &present(&names), none);
         assert!(error.help().is_some_and(|h| h.contains("rm_reward=1,format_reward=0.5")));
     }
 

@@ -57,22 +57,33 @@ impl Row<'_> {
         }
     }
 
-    /// A number that names something: a whole number itself, anything else by a hash of its text.
+    /// What names something: a whole number, written as one, itself; anything else by a hash of its text. Digits beside other signs are
+    /// a text, as of an id in hexadecimal digits, which may read like a power of ten.
     pub fn identity(&self, index: usize) -> u64 {
         let cell = (self.cell)(index);
-        let number = if cell.is_prose() { None } else { cell.number() };
-        match (&cell, number) {
-            (_, Some(value)) if value.fract() == 0.0 && (0.0..LARGEST_EXACT).contains(&value) => value as u64,
-            _ => text_hash(&cell.text().unwrap_or_default()),
-        }
+        let number = match &cell {
+            Cell::Text(text) => digits(text.as_bytes()),
+            Cell::Bytes(bytes) => digits(bytes),
+            other => other.number().and_then(whole),
+        };
+        number.unwrap_or_else(|| text_hash(&cell.text().unwrap_or_default()))
+    }
+
+    /// What counts on from row to row: a number, or a step in words.
+    pub fn counter(&self, index: usize) -> Option<f64> {
+        let cell = (self.cell)(index);
+        cell.number().or_else(|| {
+            let text = cell.text()?;
+            path_step::in_words(std::str::from_utf8(&text).ok()?).map(|step| step as f64)
+        })
     }
 
     /// A training step: a whole number, 0 or above.
     pub fn step(&self, index: usize, column: &str) -> Result<u64, Error> {
         let cell = (self.cell)(index);
-        match cell.number() {
-            Some(value) if value.fract() == 0.0 && (0.0..LARGEST_EXACT).contains(&value) => Ok(value as u64),
-            _ => {
+        match cell.number().and_then(whole) {
+            Some(step) => Ok(step),
+            None => {
                 let text = cell.text().unwrap_or_default();
                 let text = String::from_utf8_lossy(&text);
                 if let Some(step) = path_step::in_words(&text) {
@@ -123,6 +134,27 @@ impl Repeated {
 /// From 2⁵³ on not every whole number has its own f64.
 const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
 
+/// A whole number, 0 or above, that has its own f64.
+fn whole(value: f64) -> Option<u64> {
+    (value.fract() == 0.0 && (0.0..LARGEST_EXACT).contains(&value)).then_some(value as u64)
+}
+
+/// The whole number that stands in a text, as a writer of numbers writes it: `7`, `7.0`; neither `007` nor `7e3`.
+fn digits(text: &[u8]) -> Option<u64> {
+    const LONGEST: usize = 16;
+    let text = text.trim_ascii();
+    let length = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (number, rest) = text.split_at(length.min(LONGEST));
+    let is_one = matches!(length, 1..=LONGEST) && (length == 1 || number.first() != Some(&b'0'));
+    let is_whole = match rest {
+        [] => true,
+        [b'.', zeros @ ..] => zeros.iter().all(|byte| *byte == b'0'),
+        _ => false,
+    };
+    let value = number.iter().fold(0, |sum, byte| 10 * sum + u64::from(byte - b'0'));
+    (is_one && is_whole && value < LARGEST_EXACT as u64).then_some(value)
+}
+
 /// The start of a text, for an error message.
 pub(super) fn shortened(text: &str) -> String {
     const SHOWN: usize = 40;
@@ -137,6 +169,21 @@ pub(super) fn shortened(text: &str) -> String {
 mod tests {
     use super::*;
     use std::borrow::Cow;
+
+    #[test]
+    fn ids_are_texts_unless_they_are_whole_numbers_as_they_are_written() {
+        let identity = |text: &'static str| {
+            let cell = move |_| Cell::Text(Cow::Borrowed(text));
+            Row { row: 0, line: None, file: Path::new("a"), cell: &cell }.identity(0)
+        };
+        assert_eq!([identity("7"), identity(" 7.0"), identity("0")], [7, 7, 0]);
+        for text in ["007", "7e3", "00e8", "0000e61", "1e999", "-7", "7.5", "nan", "true", "no"] {
+            assert!(identity(text) > 1 << 53, "{text}");
+        }
+        assert_ne!(identity("000e8008"), identity("000e6119"));
+        let number = |_| Cell::Number(7.0);
+        assert_eq!(Row { row: 0, line: None, file: Path::new("a"), cell: &number }.identity(0), 7);
+    }
 
     #[test]
     fn steps_are_whole_numbers() {

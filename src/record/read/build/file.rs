@@ -4,7 +4,7 @@ use super::super::cell::{characters, text_hash_of, words_hash};
 use super::super::error::Error;
 use super::super::format::{Format, format, scan};
 use super::super::layout::Shared;
-use super::super::means::{StepMeans, series};
+use super::super::means::StepMeans;
 use super::super::names::{STEP, own_id};
 use super::super::notes::Told;
 use super::super::plan::{Episodes, Plan, Read, Wanted};
@@ -28,8 +28,7 @@ impl Building {
         let step = wanted.add(roles.step.as_ref());
         let run = wanted.add(roles.run.as_ref());
         let counter = wanted.add(plan.counter.as_ref().map(|(counter, _)| counter));
-        let series = series(&plan.present.columns);
-        let series = wanted.add(series.as_ref());
+        let each = wanted.add(plan.counter.as_ref().and_then(|(_, each)| each.as_ref()));
         let prompt = wanted.add(roles.prompt.as_ref());
         let completion = wanted.add(roles.completion.as_ref());
         let group = wanted.add(roles.group.as_ref());
@@ -69,8 +68,8 @@ impl Building {
         let mut last_of = None;
         if let Some(restarts) = &mut self.restarts {
             restarts.begin();
-            self.epochs.begin();
         }
+        self.epochs.begin();
         let unfinished = scan(path, &plan.present, &wanted.0, &mut |row| {
             rows += 1;
             let mut absent = 0u64;
@@ -109,9 +108,9 @@ impl Building {
                     restarts.begin();
                 }
                 restarts.see(step);
-                if let Some(i) = epoch {
-                    self.epochs.see(row.step(i, "epoch").ok(), step);
-                }
+            }
+            if let (Some(i), None) = (epoch, self.period) {
+                self.epochs.see(row.step(i, "epoch").ok(), step);
             }
             let step = match (self.period, epoch) {
                 (Some(period), Some(i)) => row.step(i, "epoch")?.saturating_mul(period).saturating_add(step),
@@ -121,9 +120,10 @@ impl Building {
                 turns.see(row.identity(i), step);
             }
             if reward.is_some() || terms.is_empty() {
-                let counted = counter.map_or(Some(step as f64), |(i, _)| (row.cell)(i).number());
+                let counted = counter.map_or(Some(step as f64), |(i, _)| row.counter(i));
                 if let Some(counted) = counted {
-                    let of = series.map_or(run.unwrap_or(0), |(i, _)| row.identity(i));
+                    let run = run.unwrap_or(0);
+                    let of = each.map_or(run, |(i, _)| words_hash([run, row.identity(i)]));
                     means.see(of, counted);
                     single = Some((of, counted));
                 }

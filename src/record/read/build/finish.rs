@@ -25,10 +25,11 @@ impl Building {
     /// How the column of steps is to be read, if not as it is.
     pub(in super::super) fn steps(&mut self, roles: &Roles) -> Option<Steps> {
         let step = roles.step.clone()?;
-        let restarts = self.restarts.as_mut()?;
-        if let (Some(epoch), Some(period)) = (self.epoch.clone(), self.epochs.period()) {
+        let period = self.epochs.period().filter(|_| self.restarts.is_some() || self.step_is_named);
+        if let (Some(epoch), Some(period)) = (self.epoch.clone(), period) {
             return Some(Steps::OfEpochs { step, epoch, period });
         }
+        let restarts = self.restarts.as_mut()?;
         if restarts.hold(counts_within(&step)) {
             return Some(Steps::Turns(step));
         }
@@ -65,17 +66,32 @@ impl Building {
         let names = reward.terms(None).iter().map(|term| term.name.to_owned()).collect::<Vec<_>>();
         let (mut layout, mut group) = (self.layout, GroupSource::of(&roles));
         let why = self.groups.are_none().filter(|_| self.group_may_go);
-        if let (Some(why), Some(name), Some(prompt)) = (why, &roles.group, &roles.prompt) {
+        if let (Some(why), Some(name)) = (why, &roles.group) {
             layout.members = None;
-            group = GroupSource::Prompt(prompt.clone());
+            let prompts = roles.prompt.as_ref().filter(|_| self.groups.have_prompts());
+            group = prompts.map_or(GroupSource::None, |prompt| GroupSource::Prompt(prompt.clone()));
             let why = match why {
-                NoGroups::OneEach => format!("every rollout of a step has its own `{name}`"),
+                NoGroups::OneEach { shared: 0, .. } => {
+                    format!("every rollout of a step has its own `{name}`")
+                }
+                NoGroups::OneEach { shared, rows } => {
+                    format!("all but {shared} of {rows} rollouts have their own `{name}` in their step")
+                }
                 NoGroups::OneForAll => {
                     format!("all rollouts of a step have one `{name}`, whatever their prompt")
                 }
             };
+            let instead = match prompts {
+                Some(prompt) => format!("groups are the prompt (`{prompt}`) within the step"),
+                None => "there are no groups".to_owned(),
+            };
+            self.told.notes.push(format!("{why}: {instead}; name another column with --group"));
+        } else if let (Some([group, prompt]), Some(name), Some(text)) =
+            (self.groups.doubt().filter(|_| self.group_may_go), &roles.group, &roles.prompt)
+        {
             self.told.notes.push(format!(
-                "{why}: groups are the prompt (`{prompt}`) within the step; name another column with --group"
+                "{group}% of the rollouts share their `{name}` with another of their step, and {prompt}% their `{text}`: groups are \
+                 `{name}`; where they are the prompts, say `--group {text}`"
             ));
         }
         let layout = Layout {
@@ -93,13 +109,20 @@ impl Building {
             Some(Rows::Rollouts) => false,
             None => !self.not_aggregate && (self.singles.is_empty() || self.singles.holds()),
         };
+        if let Some(note) = self.unknown_step.filter(|_| !aggregate) {
+            self.told.notes.insert(0, note);
+        }
         if aggregate && self.rows_are.is_none() {
             let why = match self.mean {
                 true => format!(
-                    "`{reward}` is a mean by its name, and nothing beside it is one rollout's (prompt, completion …)"
+                    "`{reward}` is a mean by its name, and nothing beside it is one rollout's (completion, outcome …)"
                 ),
-                false => "one row a step and no column of single rollouts (prompt, completion, episode …)"
-                    .to_owned(),
+                false => {
+                    let each = self.each.map_or_else(String::new, |name| format!(" for each `{name}`"));
+                    format!(
+                        "one row a step{each} and no column of single rollouts (prompt, completion, episode …)"
+                    )
+                }
             };
             self.told
                 .notes
@@ -150,6 +173,12 @@ impl Building {
             told.notes.push(format!(
                 "the reward is NaN in {} cells, the first at {place}: they count as empty",
                 self.nan
+            ));
+        }
+        if let (rollouts @ 1.., steps) = self.repeats.kept_on {
+            told.notes.push(format!(
+                "{rollouts} rollouts of {steps} steps are those of the step before (same prompt, completion and reward), beside new ones, as \
+                 of a buffer that is sampled again: counted each time"
             ));
         }
         if self.repeats.unclear > 0 {

@@ -50,6 +50,8 @@ pub(super) struct Building {
     /// What a row was said to be.
     rows_are: Option<Rows>,
     not_aggregate: bool,
+    /// The column of which each value has a row of its own at a step, where rows are step means.
+    each: Option<String>,
     /// Whether rows are means by the name of the reward.
     mean: bool,
     /// Whether all of the log is read, and not a part.
@@ -67,7 +69,11 @@ pub(super) struct Building {
     /// The column of epochs beside it, how the two go together, and the steps of an epoch, where it is known that they begin anew.
     epoch: Option<String>,
     epochs: Epochs,
+    /// Whether the step was named.
+    step_is_named: bool,
     period: Option<u64>,
+    /// What is said of a log whose step is not known, if it is one of rollouts.
+    pub(super) unknown_step: Option<String>,
     /// Another column that may be the step.
     pub(super) other_step: Option<String>,
     repeats: Repeats,
@@ -137,6 +143,7 @@ impl Building {
             first_nan: None,
             rows_are: options.rows,
             not_aggregate: false,
+            each: plans.first().and_then(|plan| plan.counter.clone()?.1),
             mean: false,
             whole,
             episodes: !plans.is_empty() && plans.iter().all(|plan| plan.episodes.is_some()),
@@ -148,6 +155,8 @@ impl Building {
             steps_lost: false,
             epoch: plans.first().and_then(|plan| plan.epoch.clone()),
             epochs: Epochs::default(),
+            step_is_named: options.step.is_some(),
+            unknown_step: None,
             other_step: None,
             period: options.epochs.as_ref().map(|(_, period)| *period),
             restarts: (options.step.is_none()
