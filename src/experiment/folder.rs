@@ -79,8 +79,7 @@ impl<'a> Folder<'a> {
             put(CONFIG, &self.config)
         })?;
         // A manifest that cannot be read says nothing; who merges needs one.
-        let told = Described::open(self.out)?;
-        if read_or_absent(told.manifest)?.is_none() {
+        if read_or_absent(Described::manifest(self.out))?.is_none() {
             write_atomic(&self.out.join(MANIFEST), made_with.as_bytes())?;
         }
         Ok(held)
@@ -129,7 +128,7 @@ impl<'a> Folder<'a> {
         let _alone = occupied::at_the_tables(self.out)?;
         held.check(self.out, Description(&self.own()))?;
         // Where the same tables lie there already, others may be reading them.
-        if read_or_absent(Described::open(self.out)?.made)?.as_ref() != Some(&made) {
+        if read_or_absent(Described::made(self.out))?.as_ref() != Some(&made) {
             self.mark(&Made::default())?;
         }
         merged.tables.into_iter().try_for_each(Complete::finish)?;

@@ -101,9 +101,25 @@ impl Described {
             plan: parse(&dir.join(PLAN), &plan_text)?,
             plan_text,
             config: text(&dir.join(CONFIG))?,
-            manifest: json(&dir.join(MANIFEST)),
-            made: json(&dir.join(MADE)),
+            manifest: Self::manifest(dir),
+            made: Self::made(dir),
         })
+    }
+
+    /// With what the folder `dir` says that it was run.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or holds something else.
+    pub fn manifest(dir: &Path) -> Result<Option<Manifest>, FolderError> {
+        json(&dir.join(MANIFEST))
+    }
+
+    /// Of which plan the folder `dir` says that its tables are.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or holds something else.
+    pub fn made(dir: &Path) -> Result<Option<Made>, FolderError> {
+        json(&dir.join(MADE))
     }
 
     /// Whether its tables are those of its plan; where there is no mark that can be read, nothing says that they are not.

@@ -7,6 +7,7 @@ use super::{ObservedRow, TruthRow};
 use crate::foundation::presence;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
@@ -39,13 +40,18 @@ pub struct Contents {
 const REMOVABLE: [&str; 3] = [ObservedRow::FILE, TruthRow::FILE, FEATURES];
 
 impl Made {
+    /// Its tables. A name is a file name, never a path out of the folder.
+    fn own(&self) -> impl Iterator<Item = (&String, &Contents)> {
+        self.tables.iter().filter(|(name, _)| Path::new(name).file_name() == Some(OsStr::new(name.as_str())))
+    }
+
     /// The tables that were written and are not in the folder `dir`: those of single rollouts, which may be removed, and the others.
     ///
     /// # Errors
     /// The system does not let see.
     pub fn gone(&self, dir: &Path) -> Result<(Vec<String>, Vec<String>), FolderError> {
         let mut gone = Vec::new();
-        for name in self.tables.keys() {
+        for (name, _) in self.own() {
             let path = dir.join(name);
             if !presence::is_there(&path).map_err(|source| FolderError::Io { path, source })? {
                 gone.push(name.clone());
@@ -60,7 +66,7 @@ impl Made {
     /// A file that cannot be read.
     pub fn damaged(&self, dir: &Path) -> Result<Vec<String>, FolderError> {
         let mut damaged = Vec::new();
-        for (name, contents) in &self.tables {
+        for (name, contents) in self.own() {
             let path = dir.join(name);
             let failed = |source| FolderError::Io { path: path.clone(), source };
             let is_whole = match fs::File::open(&path) {

@@ -6,7 +6,7 @@ use super::made::Contents;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::fs;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 /// Columns that hold text, in any table: a NaN elsewhere is refused.
@@ -73,7 +73,8 @@ impl TableFiles<'_> {
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(source) => return Err(FolderError::Io { path, source }),
         };
-        let mut reader = csv::Reader::from_reader(Checked::new(source));
+        let most = self.contents.get(file).map_or(u64::MAX, |contents| contents.bytes.saturating_add(1));
+        let mut reader = csv::Reader::from_reader(Checked::new(source.take(most)));
         let read = rows(&mut reader, &path, columns, take);
         // A fault of the disk stands for itself; any other may be that of a damaged file.
         if let (Some(contents), false) =
