@@ -47,7 +47,8 @@ impl Error {
             Self::Folder(error) => error.is_refusal(),
             Self::Theory(_) => true,
             Self::Plot(error) => {
-                matches!(error, plots::PlotError::Format { .. } | plots::PlotError::NoFigure { .. })
+                use plots::PlotError::{Format, NoFigure, Taken};
+                matches!(error, Format { .. } | NoFigure { .. } | Taken { .. })
             }
             Self::Report(_) => false,
             #[cfg(feature = "lab")]

@@ -15,7 +15,8 @@ use std::collections::{BinaryHeap, HashSet};
 ///
 /// If benign scores are exchangeable, the expected number of benign looks at rollouts n₀ + 1 … N is k·(H_N − H_n₀) ≈ k·ln(N/n₀)
 /// (Rényi 1962; k-records: Nevzorov 2001), whatever their tail: no fit, no threshold, no nominal rate. k is the largest
-/// whole number, at least 1, whose expectation is within `benign_looks`. Ties are broken at random; a visit that ties with the last of
+/// whole number, at least 1, whose expectation is within `benign_looks`; a budget that is enough for all rollouts
+/// reads all. Ties are broken at random; a visit that ties with the last of
 /// the ranking and sampled the same outcome is the same thing, and does not enter. An outcome that was confirmed is known,
 /// and its later visits are not read again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -64,8 +65,8 @@ impl Rule for Records {
 impl Records {
     /// How many places the ranking has after `before` reference rollouts and for so many of the run.
     pub fn places(&self, before: u64, rollouts: u64) -> usize {
-        let plan = RecordPlan::new(before + rollouts, before, self.read_reference);
-        let places = plan.and_then(|plan| plan.whole_places(self.benign_looks.get())).unwrap_or(1);
+        let places =
+            RecordPlan::after(before, rollouts, self.read_reference).affordable(self.benign_looks.get());
         usize::try_from(places).unwrap_or(usize::MAX)
     }
 }

@@ -65,10 +65,11 @@ struct Lines {
 }
 
 impl Lines {
-    fn every(pause: Duration, say: impl Fn() + Send + 'static) -> Self {
+    /// Nothing is said where no thread can be started: the work does not hang on it.
+    fn every(pause: Duration, say: impl Fn() + Send + 'static) -> Option<Self> {
         let ended: Arc<(Mutex<bool>, Condvar)> = Arc::default();
         let own = Arc::clone(&ended);
-        std::thread::spawn(move || {
+        let begun = std::thread::Builder::new().spawn(move || {
             let (flag, bell) = &*own;
             let mut is_ended = flag.lock().unwrap_or_else(PoisonError::into_inner);
             while !*is_ended {
@@ -79,7 +80,7 @@ impl Lines {
                 }
             }
         });
-        Self { ended }
+        begun.is_ok().then_some(Self { ended })
     }
 
     fn end(&self) {
@@ -127,7 +128,7 @@ impl Progress for Bar<'_> {
     fn trains_again(&self, runs: usize) {
         self.bar.suspend(|| {
             self.console.note(format!(
-                "{runs} runs are trained again for what is newly asked of them: their rollouts were not kept ([record] \
+                "{runs} runs are trained again for what is missing of their results: their rollouts were not kept ([record] \
                  observed = \"all\" keeps them)"
             ));
         });
@@ -162,7 +163,7 @@ fn styled<'a>(console: &'a Console, name: &str, is_count: bool, template: &str) 
         Ok(style) => bar.with_style(style.with_key("left", left)),
         Err(_) => bar,
     };
-    let lines = console.lists_progress().then(|| {
+    let lines = console.lists_progress().then_some(()).and_then(|()| {
         let (bar, work, console, name) = (bar.clone(), Arc::clone(&work), console.clone(), name.to_owned());
         Lines::every(EVERY, move || {
             if let Some(length) = bar.length().filter(|length| *length > 0) {
@@ -207,7 +208,8 @@ mod tests {
         let lines = Lines::every(Duration::from_millis(2), move || {
             // The receiver is gone when the test is over.
             let _ = said.send(());
-        });
+        })
+        .unwrap();
         let wait = Duration::from_secs(20);
         assert!(heard.recv_timeout(wait).is_ok() && heard.recv_timeout(wait).is_ok());
         lines.end();

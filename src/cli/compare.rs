@@ -68,7 +68,10 @@ pub fn run(args: &CompareArgs, console: &Console) -> Result<Outcome, crate::Erro
     console.answer(&json!({ "comparisons": document.collect::<Vec<_>>() }), |style| {
         let one = |(dir, differences, _): &(&PathBuf, Vec<Difference>, Vec<String>)| {
             let rows = compare::table(differences);
-            let heads: Vec<&str> = rows.header.iter().map(String::as_str).collect();
+            let numbers = |head: &String| !["arm", "number", "status"].contains(&head.as_str());
+            let aligned = |head: &String| if numbers(head) { format!(">{head}") } else { head.clone() };
+            let heads: Vec<String> = rows.header.iter().map(aligned).collect();
+            let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
             let mut table = Table::new(&heads).within(sketch::columns());
             rows.rows.into_iter().for_each(|row| table.row(row));
             format!(

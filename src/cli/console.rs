@@ -276,7 +276,7 @@ fn printable_json(document: String) -> String {
     shown
 }
 
-fn output(source: io::Error) -> Error {
+pub(super) fn output(source: io::Error) -> Error {
     Error::Output { what: "to standard output".to_owned(), source }
 }
 

@@ -1,6 +1,6 @@
 //! A whole command: parse, carry out, report the error chain, exit code.
 
-use super::console::{OutputArgs, printable};
+use super::console::{OutputArgs, output, printable};
 use super::{Cli, Console, start_workers, survive_large_files};
 use crate::Error;
 use clap::Parser;
@@ -18,18 +18,14 @@ pub fn execute(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
+        // Help and version are no failures, unless they cannot be told.
+        Err(error) if !error.use_stderr() => return told(error.print()),
         Err(error) => {
-            // Nothing is left to tell where an output is closed.
-            let _ = match error.use_stderr() {
-                true => {
-                    if arguments.iter().any(|argument| argument == "--json") {
-                        refused(&error);
-                    }
-                    unparsed(&error)
-                }
-                // Help and version are no failures.
-                false => error.print(),
-            };
+            if arguments.iter().any(|argument| argument == "--json") {
+                refused(&error);
+            }
+            // Nothing is left to tell where standard error is closed.
+            let _ = unparsed(&error);
             return u8::try_from(error.exit_code()).unwrap_or(USAGE);
         }
     };
@@ -46,6 +42,19 @@ pub fn execute(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             report(error, console.error_colors());
             code
         }
+    }
+}
+
+/// The exit code of an answer that was printed; who closed its pipe wanted no more of it.
+fn told(printed: io::Result<()>) -> u8 {
+    match printed.and_then(|()| io::stdout().flush()) {
+        Err(source) if source.kind() != io::ErrorKind::BrokenPipe => {
+            let error = Error::from(output(source));
+            let code = error.exit_code();
+            report(error, Console::new(OutputArgs::default()).error_colors());
+            code
+        }
+        _ => 0,
     }
 }
 

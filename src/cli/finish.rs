@@ -42,6 +42,11 @@ pub(super) fn figures(
 /// Draws the figures and writes the report.
 pub(super) fn figures_and_report(out: &Path, console: &Console) -> Result<Told, crate::Error> {
     let run = RunFolder::open(out)?;
+    if !run.removed.is_empty() {
+        let names = run.removed.join(", ");
+        console
+            .warn(format!("{names} is not there; figures that are drawn from single rollouts are left out"));
+    }
     let wanted = Wanted { formats: formats(&out.join(FIGURES))?, ..Wanted::default() };
     let mut figures = figures(&run, out, &wanted, console)?;
     figures.retain(|path| path.extension().is_some_and(|e| e == "svg"));

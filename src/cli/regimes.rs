@@ -2,6 +2,8 @@
 
 use super::Outcome;
 use super::console::Console;
+use super::sketch;
+use super::table::wrapped;
 use crate::foundation::presence::is_there;
 use crate::record::folder::{FolderError, PLAN, RunFolder};
 use crate::record::verdict::{CellRow, Tables};
@@ -26,6 +28,9 @@ pub struct RegimesArgs {
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
 }
+
+/// Columns of what is said of a hypothesis.
+const WORD: usize = 24;
 
 /// Runs the command.
 ///
@@ -56,7 +61,11 @@ pub fn run(args: &RegimesArgs, console: &Console) -> Result<Outcome, crate::Erro
         "panels": panels,
     });
     console.answer(&document, |_| {
-        let line = |panel: &regimes::Panel| format!("{:<24}{}\n", panel.word.text(), panel.title);
+        let line = |panel: &regimes::Panel| {
+            let parts = wrapped(&panel.title, sketch::columns().saturating_sub(WORD)).into_iter().enumerate();
+            let word = |i: usize| if i == 0 { panel.word.text() } else { "" };
+            parts.map(|(i, part)| format!("{:<WORD$}{part}\n", word(i))).collect::<String>()
+        };
         format!("{}\npage: {}\n", panels.iter().map(line).collect::<String>(), written.html.display())
     })?;
     Ok(Outcome::Done)

@@ -223,7 +223,7 @@ fn read_ids(path: &Path) -> Result<Ids, CliError> {
         help: "give a file with one train_id a line, as `tailcatch status DIR --ids FILE` writes it"
             .to_owned(),
     })?;
-    Ok(Ids::read(&text))
+    Ok(Ids::read(path, &text))
 }
 
 /// What an interrupt sets. A second interrupt does not wait: what is written is whole either way.

@@ -7,7 +7,7 @@ use super::{Error as CliError, sketch};
 use crate::experiment::{Count, Stored, Tables};
 use crate::foundation::atomic_file;
 use crate::record::folder::MadeWith;
-use crate::record::made::MissingRun;
+use crate::record::made::{MADE, MissingRun};
 use clap::Args;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -18,8 +18,8 @@ const MOST: usize = 20;
 
 /// Say which runs of an experiment are finished, missing, damaged or another's
 ///
-/// Reads every record and changes nothing. Exit codes: 0 all runs are finished · 75 some are missing or damaged, and `tailcatch run`
-/// makes them · 1 records of other runs, of other versions or contradictory ones, which stay until somebody has decided.
+/// Reads every record and every table, and changes nothing. Exit codes: 0 all runs are finished · 75 some are missing or damaged, and
+/// `tailcatch run` makes them, or a table is damaged, and `tailcatch merge` makes it · 1 records of other runs, of other versions or contradictory ones, which stay until somebody has decided.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  tailcatch status runs/quickstart\n  tailcatch status runs/sweep --ids missing.txt\n  tailcatch run \
@@ -45,6 +45,8 @@ struct Document<'a> {
     problems: &'a [String],
     runs: usize,
     tables: &'static str,
+    tables_damaged: &'a [String],
+    tables_removed: &'a [String],
 }
 
 /// Runs the command.
@@ -57,6 +59,7 @@ pub fn run(args: &StatusArgs, console: &Console) -> Result<Outcome, crate::Error
     if let Some(path) = &args.ids {
         write_ids(&count, path)?;
     }
+    let tables = Found::of(&stored.tables, args.dirs.first())?;
     let document = Document {
         damaged: &count.damaged,
         finished: count.finished.len(),
@@ -66,18 +69,62 @@ pub fn run(args: &StatusArgs, console: &Console) -> Result<Outcome, crate::Error
         problems: &count.problems,
         runs: stored.runs.len(),
         tables: match stored.tables {
+            _ if !tables.damaged.is_empty() => "damaged",
             Tables::Absent => "none",
             Tables::OtherPlan => "other_plan",
-            Tables::Partial => "partial",
-            Tables::Whole => "whole",
+            Tables::Unknown => "damaged",
+            Tables::Partial(_) => "partial",
+            Tables::Whole(_) => "whole",
         },
+        tables_damaged: &tables.damaged,
+        tables_removed: &tables.removed,
     };
-    console.answer(&document, |style| text(&stored, &count, style))?;
-    Ok(match (count.problems.is_empty(), count.missing.is_empty()) {
+    console.answer(&document, |style| text(&stored, &count, &tables, style))?;
+    Ok(match (count.problems.is_empty(), count.missing.is_empty() && tables.damaged.is_empty()) {
         (false, _) => Outcome::Failed,
         (true, false) => Outcome::Stopped,
         (true, true) => Outcome::Done,
     })
+}
+
+/// What became of the tables since they were written.
+struct Found {
+    /// Those that are not as they were written.
+    damaged: Vec<String>,
+    /// Those of single rollouts that are not there.
+    removed: Vec<String>,
+}
+
+impl Found {
+    fn of(tables: &Tables, dir: Option<&PathBuf>) -> Result<Self, crate::Error> {
+        let mut found = Self { damaged: Vec::new(), removed: Vec::new() };
+        if *tables == Tables::Unknown {
+            found.damaged.push(MADE.to_owned());
+        }
+        if let (Some(made), Some(dir)) = (tables.made(), dir) {
+            (found.damaged, (found.removed, _)) = (made.damaged(dir)?, made.gone(dir)?);
+        }
+        Ok(found)
+    }
+
+    fn text(&self, tables: &Tables) -> String {
+        let is_whole = match tables {
+            Tables::Absent => return "tables: not made yet\n".to_owned(),
+            Tables::OtherPlan => return "tables: of another plan, or half written\n".to_owned(),
+            Tables::Unknown | Tables::Partial(_) => false,
+            Tables::Whole(_) => true,
+        };
+        if !self.damaged.is_empty() {
+            let names = self.damaged.join(", ");
+            return format!("tables: damaged or gone: {names}; `tailcatch merge` makes them anew\n");
+        }
+        let mut said =
+            if is_whole { "tables: whole" } else { "tables: some runs are not in them" }.to_owned();
+        if !self.removed.is_empty() {
+            said += &format!("; {} removed since", self.removed.join(", "));
+        }
+        said + "\n"
+    }
 }
 
 /// Writes the identities, one a line.
@@ -87,7 +134,7 @@ pub(super) fn write_ids(count: &Count<'_>, path: &Path) -> Result<(), CliError> 
     atomic_file::write(path, lines.as_bytes()).map_err(failed)
 }
 
-fn text(stored: &Stored, count: &Count<'_>, style: Style) -> String {
+fn text(stored: &Stored, count: &Count<'_>, tables: &Found, style: Style) -> String {
     let mut out = format!(
         "{}: {} of {} runs are finished\n",
         style.bold(&stored.name),
@@ -115,10 +162,5 @@ fn text(stored: &Stored, count: &Count<'_>, style: Style) -> String {
             out += &format!("  {} records: {}\n", made.records, made.numerics);
         }
     }
-    out + match stored.tables {
-        Tables::Absent => "tables: not made yet\n",
-        Tables::OtherPlan => "tables: of another plan, or half written\n",
-        Tables::Partial => "tables: some runs are not in them\n",
-        Tables::Whole => "tables: whole\n",
-    }
+    out + &tables.text(&stored.tables)
 }

@@ -52,11 +52,14 @@ impl Table {
             .map_or(0, |last| if is_right(columns - 1) { *last } else { (*last).min(NARROWEST) });
         let mut over =
             (widths.iter().rev().skip(1).map(|w| w + GAP).sum::<usize>() + needed).saturating_sub(self.width);
-        while over > 0 {
-            let named = (0..columns.saturating_sub(1)).filter(|i| !is_right(*i) && widths[*i] > NARROWEST);
-            let Some(widest) = named.max_by_key(|i| widths[*i]) else { break };
-            let cut = over.min(widths[widest] - NARROWEST);
-            (widths[widest], over) = (widths[widest] - cut, over - cut);
+        // Names stay as long as the line lets them; numbers are never cut.
+        for least in [NARROWEST, CRAMPED] {
+            while over > 0 {
+                let named = (0..columns.saturating_sub(1)).filter(|i| !is_right(*i) && widths[*i] > least);
+                let Some(widest) = named.max_by_key(|i| widths[*i]) else { break };
+                let cut = over.min(widths[widest] - least);
+                (widths[widest], over) = (widths[widest] - cut, over - cut);
+            }
         }
         let before: usize = widths.iter().rev().skip(1).map(|w| w + GAP).sum();
         if let Some(last) = widths.last_mut() {
@@ -107,6 +110,8 @@ impl Table {
 
 const GAP: usize = 2;
 const NARROWEST: usize = 14;
+/// The least of a name where the line has no room for more.
+const CRAMPED: usize = 10;
 
 /// That rows without something were left out.
 pub(super) fn left_out(rows: usize, lacking: &str) -> String {

@@ -7,6 +7,8 @@ use super::rules::{References, contradictions, unobservable};
 use super::sections::Document;
 use super::source::Draft;
 use serde::Deserialize as _;
+use serde_json::Value;
+use std::collections::HashMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue, Deserializer};
 
@@ -52,11 +54,11 @@ pub(super) fn duplicates(axes: &[Axis<'_>], arms: &[Arm]) -> Vec<Draft> {
     for axis in axes {
         // Arms that differ in this key alone lie `stride` apart.
         stride /= axis.values.len().max(1);
-        let along: Vec<&Arm> = arms.iter().step_by(stride.max(1)).take(axis.values.len()).collect();
-        for (j, later) in along.iter().enumerate() {
-            if let Some(i) = along[..j].iter().position(|earlier| earlier.document == later.document)
-                && let Some(value) = axis.values.get(j)
-            {
+        let mut known: HashMap<blake3::Hash, (usize, &Arm)> = HashMap::new();
+        let along = arms.iter().step_by(stride.max(1)).zip(&axis.values).enumerate();
+        for (j, (later, value)) in along {
+            let (i, earlier) = *known.entry(digest(&later.document)).or_insert((j, later));
+            if i < j && earlier.document == later.document {
                 let message =
                     format!("value {} of `{}` gives the same arm as value {}", j + 1, axis.key, i + 1);
                 faults
@@ -65,6 +67,23 @@ pub(super) fn duplicates(axes: &[Axis<'_>], arms: &[Arm]) -> Vec<Draft> {
         }
     }
     faults
+}
+
+/// What equal documents have in common, and others have not but by chance.
+fn digest(document: &Document) -> blake3::Hash {
+    // 0 and −0 are equal.
+    fn unsigned(value: &mut Value) {
+        match value {
+            Value::Number(number) if number.as_f64() == Some(0.0) => *value = 0.into(),
+            Value::Array(items) => items.iter_mut().for_each(unsigned),
+            Value::Object(table) => table.values_mut().for_each(unsigned),
+            _ => {}
+        }
+    }
+    // What cannot be written is held against all that cannot.
+    let mut value = serde_json::to_value(document).unwrap_or_default();
+    unsigned(&mut value);
+    blake3::hash(value.to_string().as_bytes())
 }
 
 /// Collects the contradictions of all arms; one that not every arm has says in which it lies first.

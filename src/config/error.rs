@@ -1,7 +1,10 @@
 //! What is wrong with a configuration, with the place and the remedy.
 
 use crate::foundation::format::visible;
-use miette::{Diagnostic, LabeledSpan, NamedSource, Report, SourceCode};
+use miette::{
+    Diagnostic, LabeledSpan, MietteError, MietteSpanContents, NamedSource, Report, SourceCode, SourceSpan,
+    SpanContents,
+};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -99,14 +102,17 @@ impl Fault {
     /// A report for a terminal: source lines, caret, remedy.
     pub fn report(&self) -> Report {
         let place = self.place.as_ref().map(|place| {
-            let text = place.source.inner();
-            let up_to = |at: usize| shown(text.get(..at).unwrap_or(text)).len();
-            let source = NamedSource::new(visible(place.source.name()), Arc::<str>::from(shown(text)));
+            let (text, span) = clipped(place.source.inner(), &place.span);
+            let up_to = |at: usize| shown(text.get(..at).unwrap_or(&text)).len();
+            let source = NamedSource::new(visible(place.source.name()), Arc::<str>::from(shown(&text)));
             let source = Arc::new(source.with_language("TOML"));
-            Place { source, span: up_to(place.span.start)..up_to(place.span.end), ..*place }
+            Place { source, span: up_to(span.start)..up_to(span.end), ..*place }
         });
         let (message, label) = (shown(&self.message), shown(&self.label));
-        Report::new(Rendered(Self { place, message, label, help: self.help.as_deref().map(shown) }))
+        let excerpt =
+            place.as_ref().map(|place| Excerpt { source: place.source.clone(), column: place.column });
+        let fault = Self { place, message, label, help: self.help.as_deref().map(shown) };
+        Report::new(Rendered { fault, excerpt })
     }
 }
 
@@ -120,6 +126,53 @@ impl fmt::Display for Fault {
 }
 
 impl std::error::Error for Fault {}
+
+/// Most characters of a line that are shown, beside the marks where it is cut.
+const WIDEST: usize = 160;
+/// Characters that are shown before a fault, in a line that is cut.
+const BEFORE: usize = 60;
+/// Stands where a line is cut.
+const CUT: char = '…';
+
+/// A text without what makes its lines too long, and where the span lies in it: its lines are cut around it.
+fn clipped(text: &str, span: &Range<usize>) -> (String, Range<usize>) {
+    let mut kept = String::with_capacity(text.len().min(1 << 16));
+    let mut moved = span.clone();
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let (end, holds) = (start + line.len(), |at: usize| (start..=start + line.len()).contains(&at));
+        let body = line.strip_suffix('\n').unwrap_or(line);
+        let (from, to) = if body.len() <= WIDEST {
+            (0, body.len())
+        } else {
+            // The beginning of the span leads: its end may be far behind.
+            let fault = [span.start, span.end].into_iter().find(|at| holds(*at)).map_or(0, |at| at - start);
+            window(body, fault.min(body.len()))
+        };
+        let before = kept.len();
+        kept.extend((from > 0).then_some(CUT));
+        let lead = kept.len() - before;
+        kept.push_str(&body[from..to]);
+        kept.extend((to < body.len()).then_some(CUT));
+        let place = |at: usize| before + lead + at.saturating_sub(start).clamp(from, to) - from;
+        for (old, new) in [(span.start, &mut moved.start), (span.end, &mut moved.end)] {
+            if (start..end).contains(&old) || (old == end && end == text.len()) {
+                *new = place(old);
+            }
+        }
+        kept.push_str(&line[body.len()..]);
+        start = end;
+    }
+    (kept, moved)
+}
+
+/// The part of a long line that is shown, in bytes.
+fn window(line: &str, fault: usize) -> (usize, usize) {
+    let back = |n: usize| line[..fault].char_indices().rev().take(n).last().map_or(fault, |(at, _)| at);
+    let from = back(BEFORE);
+    let to = line[from..].char_indices().nth(WIDEST).map_or(line.len(), |(at, _)| from + at);
+    (from, to)
+}
 
 /// A text whose lines and tabs stay and of which nothing else moves a terminal's cursor.
 fn shown(text: &str) -> String {
@@ -140,11 +193,38 @@ fn shown(text: &str) -> String {
 
 /// A fault beside its source lines, which show the place: the message stands alone.
 #[derive(Debug)]
-struct Rendered(Fault);
+struct Rendered {
+    fault: Fault,
+    excerpt: Option<Excerpt>,
+}
+
+/// The lines of a fault, of which the long ones are cut: the column is that of the whole line.
+#[derive(Debug)]
+struct Excerpt {
+    source: Arc<NamedSource<Arc<str>>>,
+    column: usize,
+}
+
+impl SourceCode for Excerpt {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let read = self.source.read_span(span, before, after)?;
+        // Without lines around it the fault's own place is asked for.
+        let column = if before == 0 { self.column.saturating_sub(1) } else { read.column() };
+        let (name, at) = (self.source.name().to_owned(), *read.span());
+        let contents =
+            MietteSpanContents::new_named(name, read.data(), at, read.line(), column, read.line_count());
+        Ok(Box::new(contents.with_language("TOML")))
+    }
+}
 
 impl fmt::Display for Rendered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)
+        f.write_str(&self.fault.message)
     }
 }
 
@@ -152,16 +232,16 @@ impl std::error::Error for Rendered {}
 
 impl Diagnostic for Rendered {
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.0.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+        self.fault.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.0.place.as_ref().map(|place| &*place.source as &dyn SourceCode)
+        self.excerpt.as_ref().map(|excerpt| excerpt as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let place = self.0.place.as_ref()?;
-        let label = (!self.0.label.is_empty()).then(|| self.0.label.clone());
+        let place = self.fault.place.as_ref()?;
+        let label = (!self.fault.label.is_empty()).then(|| self.fault.label.clone());
         let span = LabeledSpan::new(label, place.span.start, place.span.len());
         Some(Box::new(std::iter::once(span)))
     }
@@ -193,5 +273,35 @@ mod tests {
         let source = shown(text);
         assert_eq!(&source[label.offset()..label.offset() + label.len()], "2");
         assert!(source.starts_with("a = 1\n\tb"));
+    }
+    /// A report of 70,000 columns ended the program, and one of 60,000 filled the terminal.
+    #[test]
+    fn a_long_line_is_cut_around_its_fault() {
+        let wide = "é".repeat(90_000);
+        for (before, after) in [("", &*wide), (&*wide, ""), (&*wide, &*wide), ("x = ", " # y")] {
+            let text = format!("a = 1\n{before}FAULT{after}\r\n{wide}\n{wide}");
+            let start = text.find('F').unwrap();
+            let column = before.chars().count() + 1;
+            let source = Arc::new(NamedSource::new("w.toml", Arc::<str>::from(&*text)));
+            let place = Place { source, span: start..start + 5, line: 2, column };
+            let fault = Fault::new(Some(place), "bad".into(), "here".into(), None);
+            let report = format!("{:?}", fault.report());
+            assert!(report.contains(&format!("[w.toml:2:{column}]")), "{report}");
+            assert!(report.contains("FAULT") && report.contains("here") && report.len() < 3000, "{report}");
+            let widest = report.lines().map(|line| line.chars().count()).max().unwrap();
+            assert!(widest < 200, "{widest}");
+            let label = fault.report().labels().unwrap().next().unwrap();
+            let (shown, span) = clipped(&text, &(start..start + 5));
+            assert_eq!((&shown[span.clone()], label.len()), ("FAULT", 5));
+        }
+        // A span that is long itself, and one at the end.
+        for span in [0..wide.len(), wide.len()..wide.len()] {
+            let source = Arc::new(NamedSource::new("w.toml", Arc::<str>::from(&*wide)));
+            let place = Place { source, span, line: 1, column: 1 };
+            let report = format!("{:?}", Fault::new(Some(place), "bad".into(), String::new(), None).report());
+            assert!(report.contains("bad") && report.len() < 3000, "{report}");
+        }
+        assert_eq!(clipped("a\nb", &(2..3)), ("a\nb".to_owned(), 2..3));
+        assert_eq!(clipped("", &(0..0)), (String::new(), 0..0));
     }
 }

@@ -11,7 +11,7 @@ use super::sections::Document;
 use super::source::{Draft, Sources};
 use super::walk::walk;
 use std::collections::HashSet;
-use std::io;
+use std::io::{self, Read as _};
 use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -59,10 +59,18 @@ pub fn load(path: &Path, sets: &[String]) -> Result<Loaded, ConfigError> {
     if meta.is_dir() {
         return Err(unread("is a folder; name a configuration file".to_owned()));
     }
+    let too_large =
+        |bytes: &str| Err(unread(format!("has {bytes} bytes; a configuration has a few thousand")));
     if meta.len() > LARGEST {
-        return Err(unread(format!("has {} bytes; a configuration has a few thousand", meta.len())));
+        return too_large(&meta.len().to_string());
     }
-    let bytes = std::fs::read(path).map_err(failed)?;
+    // A pipe or a device does not tell its length.
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(path).map_err(failed)?;
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > LARGEST {
+        return too_large(&format!("more than {LARGEST}"));
+    }
     from_bytes(&name, &bytes, sets)
 }
 

@@ -91,7 +91,13 @@ enum Kind {
 fn expected(bounds: &Bounds, numbers: Kind) -> String {
     let kind = if numbers == Kind::Real { "a finite number" } else { "a whole number" };
     let largest = bounds.largest.filter(|_| numbers == Kind::WholeBelowLimit).map(|l| l as f64);
-    let number = |x: f64| if x.fract() == 0.0 && x.abs() < 1e15 { grouped(x) } else { x.to_string() };
+    let number = |x: f64| match x {
+        // The nearest number with a fraction is larger.
+        _ if x == u64::MAX as f64 => "18_446_744_073_709_551_615".to_owned(),
+        _ if x.abs() >= 1e15 => format!("{x:e}"),
+        _ if x.fract() == 0.0 => grouped(x),
+        _ => x.to_string(),
+    };
     match (bounds.above, bounds.minimum, bounds.below, bounds.maximum.or(largest)) {
         (Some(a), _, Some(b), _) => format!("a number strictly between {} and {}", number(a), number(b)),
         (Some(a), _, None, Some(b)) => format!("{kind} above {} and up to {}", number(a), number(b)),

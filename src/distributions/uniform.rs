@@ -34,7 +34,7 @@ impl Default for Ends {
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum UniformError {
     /// The lower end is not below the upper end.
-    #[error("low = {low} is not below high = {high}")]
+    #[error("low = {} is not below high = {}", shown(*low), shown(*high))]
     Empty {
         /// Lower end.
         low: f64,
@@ -42,13 +42,20 @@ pub enum UniformError {
         high: f64,
     },
     /// high − low is beyond the largest number.
-    #[error("high - low overflows for low = {low}, high = {high}: bring the ends closer together")]
+    #[error(
+        "high - low overflows for low = {}, high = {}: bring the ends closer together", shown(*low), shown(*high)
+    )]
     TooWide {
         /// Lower end.
         low: f64,
         /// Upper end.
         high: f64,
     },
+}
+
+/// A number that is not hundreds of digits long.
+fn shown(x: f64) -> String {
+    if x != 0.0 && !(1e-5..1e15).contains(&x.abs()) { format!("{x:e}") } else { x.to_string() }
 }
 
 impl Uniform {

@@ -117,9 +117,13 @@ pub enum ExperimentError {
     },
     /// An identity that no run of the plan has.
     #[error(
-        "line {line}: no run of this experiment has the identity `{id}`; `tailcatch status DIR --ids FILE` writes those that are missing"
+        "{}, line {line}: no run of this experiment has the identity `{}`; `tailcatch status DIR --ids FILE` writes those that are missing",
+        file.display(),
+        clipped(id)
     )]
     UnknownRun {
+        /// The file.
+        file: PathBuf,
         /// Line of the file, from 1.
         line: usize,
         /// The identity.
@@ -168,6 +172,13 @@ pub enum ExperimentError {
         /// All runs.
         total: usize,
     },
+}
+
+/// What may be any line of any file, short.
+fn clipped(id: &str) -> String {
+    let rest = id.chars().count().saturating_sub(64);
+    let shown: String = id.chars().take(64).collect();
+    if rest > 0 { format!("{shown}…") } else { shown }
 }
 
 impl ExperimentError {

@@ -4,13 +4,13 @@ use super::error::ExperimentError;
 use super::plan::manifest::manifest;
 use super::plan::runs::{Planned, describe};
 use super::store::numerics::Tally;
-use super::store::occupied::{Description, Held};
+use super::store::occupied::{self, Description, Held};
 use super::store::{Store, StoreError, write_atomic};
-use super::summary::merge::{self, Table};
+use super::summary::merge::{self, Complete};
 use crate::config::{Document, Loaded, SlurmSection, resolved};
 use crate::foundation::presence;
 use crate::policies::Backend;
-use crate::record::folder::{CONFIG, Described, MANIFEST, PLAN, SCENARIOS};
+use crate::record::folder::{CONFIG, Described, FolderError, MANIFEST, PLAN, SCENARIOS};
 use crate::record::made::{MADE, Made, MissingRun, digest};
 use crate::record::tables::ReplicateRow;
 use std::fs;
@@ -67,7 +67,7 @@ impl<'a> Folder<'a> {
             return Err(StoreError::Taken { out: self.out.to_owned() }.into());
         }
         let made_with = self.manifest(&Tally::default())?;
-        Ok(Held::take(self.out, Description(&own), || {
+        let held = Held::take(self.out, Description(&own), || {
             let put = |file: &str, text: &str| write_atomic(&self.out.join(file), text.as_bytes());
             // Tables that lie there are of another plan from here on.
             if self.has(ReplicateRow::FILE)? {
@@ -77,13 +77,22 @@ impl<'a> Folder<'a> {
             put(MANIFEST, &made_with)?;
             put(PLAN, &self.plan)?;
             put(CONFIG, &self.config)
-        })?)
+        })?;
+        // A manifest that cannot be read says nothing; who merges needs one.
+        if read_or_absent(Described::manifest(self.out))?.is_none() {
+            write_atomic(&self.out.join(MANIFEST), made_with.as_bytes())?;
+        }
+        Ok(held)
     }
 
     /// Whether whole tables lie in the folder.
     fn is_finished(&self) -> Result<bool, ExperimentError> {
         match Described::open(self.out) {
-            Ok(told) => Ok(told.owns_its_tables() && self.has(ReplicateRow::FILE)?),
+            Ok(told) => {
+                let is_own = told.owns_its_tables();
+                read_or_absent(told.made)?;
+                Ok(is_own && self.has(ReplicateRow::FILE)?)
+            }
             Err(problem) if problem.is_refusal() => Ok(false),
             Err(problem) => Err(problem.into()),
         }
@@ -112,13 +121,17 @@ impl<'a> Folder<'a> {
         if !allow_mixed {
             merged.made_with.unmingled()?;
         }
+        let tables =
+            merged.tables.iter().map(|table| (table.name.to_owned(), table.contents.clone())).collect();
+        let made = Made { of: digest(&self.plan, &self.config), missing, tables };
+        // Another process may be at the same tables: who comes second finds those of the first whole.
+        let _alone = occupied::at_the_tables(self.out)?;
         held.check(self.out, Description(&self.own()))?;
-        let made = Made { of: digest(&self.plan, &self.config), missing };
         // Where the same tables lie there already, others may be reading them.
-        if Described::open(self.out)?.made.as_ref() != Some(&made) {
+        if read_or_absent(Described::made(self.out))?.as_ref() != Some(&made) {
             self.mark(&Made::default())?;
         }
-        merged.tables.into_iter().try_for_each(Table::finish)?;
+        merged.tables.into_iter().try_for_each(Complete::finish)?;
         for file in merged.absent {
             let path = self.out.join(file);
             match fs::remove_file(&path) {
@@ -170,6 +183,17 @@ pub fn is_described_by(
     let written = serde_json::to_writer_pretty(&mut same, &describe(loaded, name, runs));
     written.map_err(|e| ExperimentError::Describe { file: PLAN, problem: e.to_string() })?;
     Ok(same.0.is_some_and(<[u8]>::is_empty))
+}
+
+/// A file that does not hold what it should is none for who writes it anew.
+///
+/// # Errors
+/// The system does not let it be read.
+fn read_or_absent<T>(read: Result<Option<T>, FolderError>) -> Result<Option<T>, FolderError> {
+    match read {
+        Err(problem) if problem.is_refusal() => Ok(None),
+        read => read,
+    }
 }
 
 fn text(file: &'static str, text: Result<String, serde_json::Error>) -> Result<String, ExperimentError> {

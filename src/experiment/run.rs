@@ -115,10 +115,12 @@ pub fn prepare(
 fn planned(loaded: &Loaded, options: &Options) -> Result<Vec<Planned>, ExperimentError> {
     let runs = plan(loaded, &options.backend)
         .map_err(|e| ExperimentError::Describe { file: PLAN, problem: e.to_string() })?;
-    match options.part.ids.as_ref().and_then(|ids| ids.unknown(&runs)) {
-        Some((line, id)) => Err(ExperimentError::UnknownRun { line, id: id.to_owned() }),
-        None => Ok(runs),
+    if let Some(ids) = &options.part.ids
+        && let Some((line, id)) = ids.unknown(&runs)
+    {
+        return Err(ExperimentError::UnknownRun { file: ids.source.clone(), line, id: id.to_owned() });
     }
+    Ok(runs)
 }
 
 fn store(options: &Options, runs: &[Planned]) -> Store {

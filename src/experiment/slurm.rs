@@ -5,6 +5,7 @@
 //! and may run twice at once.
 
 use crate::config::SlurmSection;
+use crate::foundation::format::{is_hidden, visible};
 use std::fmt::Write as _;
 use std::num::NonZeroUsize;
 
@@ -40,6 +41,25 @@ pub enum SlurmError {
         /// How many were asked for.
         shards: usize,
     },
+    /// Something other than a time, or an amount of memory.
+    #[error("slurm.{key}: `{value}` is {problem}")]
+    Amount {
+        /// The key.
+        key: &'static str,
+        /// The value.
+        value: String,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A character that is not seen, in a word of the script.
+    #[error(
+        "`{}` holds a character that is not seen, and would stand in a script; rename the file, or leave the character out",
+        visible(text)
+    )]
+    Hidden {
+        /// The word.
+        text: String,
+    },
     /// A value that `sbatch` would take for something else.
     #[error(
         "slurm.{key}: `{value}` is no value for sbatch; use letters, digits and the marks . _ - + , : / = @ % alone"
@@ -62,6 +82,14 @@ pub fn script(job: &Job, asked: &SlurmSection) -> Result<String, SlurmError> {
     if shards > MOST_SHARDS {
         return Err(SlurmError::Shards { shards });
     }
+    let words = job.run.iter().chain([&job.program, &job.out]);
+    if let Some(text) = words.into_iter().find(|word| word.contains(is_hidden)) {
+        return Err(SlurmError::Hidden { text: text.clone() });
+    }
+    let amount = |key, value: &Option<String>, is: fn(&str) -> bool, problem| match value {
+        Some(value) if !is(value) => Err(SlurmError::Amount { key, value: value.clone(), problem }),
+        _ => Ok(()),
+    };
     let mut text = String::from("#!/bin/bash\n");
     let mut ask = |option: &str, key: &'static str, value: Option<&str>| {
         let Some(value) = value else { return Ok(()) };
@@ -84,6 +112,18 @@ pub fn script(job: &Job, asked: &SlurmSection) -> Result<String, SlurmError> {
     for option in &asked.options {
         ask("", "options", Some(option))?;
     }
+    amount(
+        "memory",
+        &asked.memory,
+        is_memory,
+        "no amount of memory; write a whole number of MB, or one with K, M, G or T: 4G",
+    )?;
+    amount(
+        "time",
+        &asked.time,
+        is_time,
+        "no time; write minutes, hours:minutes:seconds or days-hours: 04:00:00",
+    )?;
     text += "#SBATCH --ntasks=1\n#SBATCH --requeue\n#SBATCH --open-mode=append\n#SBATCH --signal=B:TERM@60\n";
     let mixed = if job.allow_mixed { " --allow-mixed" } else { "" };
     let run: String = job.run.iter().map(|argument| format!(" {}", quoted(argument))).collect();
@@ -132,6 +172,27 @@ exit "$code"
         requeues = asked.requeues,
     );
     Ok(text)
+}
+
+/// A whole number of digits alone.
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// Memory as `sbatch` reads it: MB, or with a unit.
+fn is_memory(text: &str) -> bool {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = text[digits.len()..].to_ascii_uppercase();
+    is_number(digits) && ["", "K", "M", "G", "T", "KB", "MB", "GB", "TB"].contains(&unit.as_str())
+}
+
+/// Time as `sbatch` reads it: minutes, minutes:seconds, hours:minutes:seconds, and the same of hours after days and a dash.
+fn is_time(text: &str) -> bool {
+    if ["UNLIMITED", "INFINITE"].iter().any(|word| word.eq_ignore_ascii_case(text)) {
+        return true;
+    }
+    let (days, clock) = text.split_once('-').map_or((None, text), |(days, clock)| (Some(days), clock));
+    days.is_none_or(is_number) && clock.split(':').count() <= 3 && clock.split(':').all(is_number)
 }
 
 /// A name in which nothing has a meaning of its own.
@@ -192,6 +253,25 @@ mod tests {
             let error = script(&job(1), &asked).unwrap_err();
             assert!(matches!(error, SlurmError::Value { key: "partition", .. }), "{bad}");
         }
+        let refused = |asked: &SlurmSection| script(&job(1), asked).unwrap_err().to_string();
+        for bad in ["abc", "4:", "-1", "1-", "1-2:3:4:5", "1:2:3:4", "4h", "1.5"] {
+            let asked = SlurmSection { time: Some(bad.to_owned()), ..SlurmSection::default() };
+            assert!(refused(&asked).contains("slurm.time"), "{bad}");
+        }
+        for bad in ["banana", "G", "1.5G", "-4G", "4GG", "4B", "BB"] {
+            let asked = SlurmSection { memory: Some(bad.to_owned()), ..SlurmSection::default() };
+            assert!(refused(&asked).contains("slurm.memory"), "{bad}");
+        }
+        for time in ["30", "30:00", "04:00:00", "2-12", "2-12:30", "2-12:30:00", "unlimited"] {
+            for memory in ["4000", "4G", "4GB", "512m", "0"] {
+                let (time, memory) = (Some(time.to_owned()), Some(memory.to_owned()));
+                let asked = SlurmSection { time, memory, ..SlurmSection::default() };
+                assert!(script(&job(1), &asked).is_ok(), "{asked:?}");
+            }
+        }
+        let hidden = Job { run: vec!["a\u{1b}b.toml".to_owned()], ..job(1) };
+        let error = script(&hidden, &SlurmSection::default()).unwrap_err();
+        assert!(error.to_string().contains("a\\u{1b}b.toml"), "{error}");
         assert_eq!(script(&job(1002), &SlurmSection::default()), Err(SlurmError::Shards { shards: 1002 }));
         assert!(script(&job(1001), &SlurmSection::default()).is_ok());
     }

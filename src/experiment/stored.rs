@@ -9,7 +9,7 @@ use super::survey::{Look, Standing, in_parts};
 use crate::config::{self, Loaded};
 use crate::policies::Backend;
 use crate::record::folder::{CONFIG, Described, FolderError, MANIFEST, PLAN, Plan, RECORDS};
-use crate::record::made::MissingRun;
+use crate::record::made::{Made, MissingRun};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -37,16 +37,18 @@ pub struct Stored {
 }
 
 /// Of what the tables in a run folder are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tables {
     /// There are none.
     Absent,
     /// Of another plan, or half written.
     OtherPlan,
+    /// What says of what they are cannot be read.
+    Unknown,
     /// Of some runs of the plan.
-    Partial,
+    Partial(Made),
     /// Of all.
-    Whole,
+    Whole(Made),
 }
 
 /// What of the runs is there.
@@ -86,12 +88,14 @@ impl Stored {
             let (first, other) = (dir.join(differs), place.join(differs));
             return Err(ExperimentError::OtherPlan { first, other });
         }
-        let tables = Tables::of(first);
         // Plans may be large: of each, one text is kept until it is compared.
-        let Described { plan_text, plan: Plan { name, .. }, manifest, .. } = opened.swap_remove(0);
+        let first = opened.swap_remove(0);
         drop(opened);
+        let is_its_own = first.owns_its_tables();
+        let Described { plan_text, plan: Plan { name, .. }, manifest, made, .. } = first;
+        let tables = Tables::of(made, is_its_own)?;
         let unlike = |problem: String| ExperimentError::NotItsPlan { dir: dir.clone(), problem };
-        let manifest = manifest.ok_or_else(|| unlike(format!("{MANIFEST} is missing")))?;
+        let manifest = manifest?.ok_or_else(|| unlike(format!("{MANIFEST} is missing")))?;
         let backend = Backend::named(&manifest.device, &manifest.kernels).ok_or_else(|| {
             let (device, kernels) = (&manifest.device, &manifest.kernels);
             unlike(format!("{MANIFEST} names {kernels} kernels on {device}, which this program has not"))
@@ -135,12 +139,22 @@ impl Stored {
 }
 
 impl Tables {
-    fn of(told: &Described) -> Self {
-        match &told.made {
-            None => Self::Absent,
-            Some(_) if !told.owns_its_tables() => Self::OtherPlan,
-            Some(made) if !made.missing.is_empty() => Self::Partial,
-            Some(_) => Self::Whole,
+    fn of(made: Result<Option<Made>, FolderError>, is_its_own: bool) -> Result<Self, FolderError> {
+        Ok(match made {
+            Ok(None) => Self::Absent,
+            Ok(Some(_)) if !is_its_own => Self::OtherPlan,
+            Ok(Some(made)) if !made.missing.is_empty() => Self::Partial(made),
+            Ok(Some(made)) => Self::Whole(made),
+            Err(problem) if problem.is_refusal() => Self::Unknown,
+            Err(problem) => return Err(problem),
+        })
+    }
+
+    /// What the mark says that lies beside the tables.
+    pub fn made(&self) -> Option<&Made> {
+        match self {
+            Self::Partial(made) | Self::Whole(made) => Some(made),
+            Self::Absent | Self::OtherPlan | Self::Unknown => None,
         }
     }
 }

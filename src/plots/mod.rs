@@ -68,6 +68,14 @@ pub enum PlotError {
         /// What the system said.
         source: io::Error,
     },
+    /// A gallery would write over something else.
+    #[error("{} {problem}, and is not written over; give the gallery a folder of its own with --out", path.display())]
+    Taken {
+        /// The file or folder.
+        path: PathBuf,
+        /// What it is.
+        problem: String,
+    },
     /// A table could not be read: which, and what the system said.
     #[error("{0}")]
     Unread(String),

@@ -18,4 +18,4 @@ pub use read::{
     Rollouts, Rows, Span, StepSource, Tagged, Texts, Turn, log_files, numeric_columns, open_log, read_column,
     read_holders, read_log, read_numbers, read_outcomes, read_tagged, run_of,
 };
-pub use tables::{benchmark, endpoint, folder, made, metric, recorded, verdict};
+pub use tables::{benchmark, checked, endpoint, folder, made, metric, recorded, verdict};

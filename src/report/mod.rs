@@ -93,6 +93,7 @@ struct Page<'a> {
     numbers: Option<Table>,
     missing: Option<Table>,
     absent: Option<Table>,
+    removed: &'a [String],
     regular: String,
     bold: String,
 }
@@ -165,6 +166,7 @@ pub fn html(run: &RunFolder) -> Result<String, ReportError> {
         numbers: tables::numbers(run),
         missing: tables::missing(run),
         absent: tables::absent(run),
+        removed: &run.removed,
         regular: BASE64_STANDARD.encode(REGULAR),
         bold: BASE64_STANDARD.encode(BOLD),
     };

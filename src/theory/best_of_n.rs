@@ -34,6 +34,8 @@ const NODES: usize = 12;
 const MOST_PANELS: usize = 2000;
 /// Points at which the two densities are integrated beyond which both sides are given up: some seconds.
 const MOST_POINTS: u64 = 50_000_000;
+/// What a point costs where a density is itself an integral, in points of closed forms.
+const INTEGRATED: u64 = 50;
 /// What a panel's two highest terms may add to a mean, in spreads.
 const TOLERANCE: f64 = 1e-6;
 /// Where a side begins: the mass beyond, as a share of what the best of n notices.
@@ -336,7 +338,9 @@ impl<'a> Walk<'a> {
         // The mass has to be right also where the best of n does not notice it: it goes on to where it does.
         let smooth = smooth && self.rule.highest.iter().all(|row| mass(row).abs() <= 0.1 * TOLERANCE);
         self.panels += 1;
-        if self.panels > MOST_PANELS || self.sum.spent() > MOST_POINTS {
+        let integrated = self.laws.iter().any(|law| law.is_integrated());
+        let spent = self.sum.spent().saturating_mul(if integrated { INTEGRATED } else { 1 });
+        if self.panels > MOST_PANELS || spent > MOST_POINTS {
             let error = (0..3).map(highest).fold(0.0, f64::max);
             return Err(QuadratureError::NotConverged { error, wanted: TOLERANCE });
         }

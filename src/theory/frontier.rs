@@ -55,8 +55,9 @@ pub fn leading_order(mass: f64, mass_after: f64, kl: f64) -> f64 {
 }
 
 fn valid_mass(mass: f64) -> Result<f64, TheoryError> {
-    let range = "a number strictly between 0 and 2/3 (a larger exploit is half of the proxy at any size)";
-    require("mass", mass, mass > 0.0 && mass < LARGEST_MASS, range)
+    let range = "a number strictly between 0 and 2/3, of 5.6e-309 or more (a larger exploit is half of the proxy at any size)";
+    // Of a smaller mass the rollouts until it is sampled are no finite number.
+    require("mass", mass, (1.0 / mass).is_finite() && mass > 0.0 && mass < LARGEST_MASS, range)
 }
 
 /// Where the atom supplies half, given L(p).

@@ -57,6 +57,12 @@ impl Records {
         Ok(Self { rollouts, reference, read_reference })
     }
 
+    /// The same for `own` rollouts after the reference, as far as they can be told apart: at least one, and 2⁵³ − 1 in all.
+    pub fn after(reference: u64, own: u64, read_reference: bool) -> Self {
+        let rollouts = reference.saturating_add(own.max(1)).min((1 << 53) - 1);
+        Self { rollouts, reference: reference.min(rollouts - 1), read_reference }
+    }
+
     /// What is looked at with `k` places, of 1 or more.
     pub fn looks(&self, k: u64) -> Looks {
         let Self { rollouts, reference, .. } = *self;
@@ -77,33 +83,42 @@ impl Records {
     /// # Errors
     /// A budget that is no number above 0, or as large as all that can be looked at.
     pub fn places(&self, budget: f64) -> Result<f64, TheoryError> {
-        let whole = self.most(budget)?;
+        let all = self.looks(self.rollouts).expected;
+        let range = format!("a number above 0, below the {all} that are looked at where all are,");
+        require("benign-looks", budget, budget > 0.0 && budget < all, &range)?;
+        let whole = self.most(budget);
         let expected = |k: u64| if k == 0 { 0.0 } else { self.looks(k).expected };
         let (below, above) = (expected(whole), expected(whole + 1));
         Ok(whole as f64 + (budget - below) / (above - below))
     }
 
     /// The number of places that is used: the largest whole number at which at most `budget` benign looks are expected,
-    /// and at least 1.
+    /// and at least 1; as many as there are rollouts where the budget is enough to look at all.
     ///
     /// # Errors
-    /// As for [`Records::places`].
+    /// A budget that is no number above 0.
     pub fn whole_places(&self, budget: f64) -> Result<u64, TheoryError> {
-        Ok(self.most(budget)?.max(1))
+        require("benign-looks", budget, budget > 0.0, "a number above 0,")?;
+        Ok(self.affordable(budget))
+    }
+
+    /// [`Records::whole_places`] of a budget that is known to be above 0.
+    pub fn affordable(&self, budget: f64) -> u64 {
+        self.most(budget).max(1)
     }
 
     /// The largest k at which at most `budget` is expected; 0 if there is none.
-    fn most(&self, budget: f64) -> Result<u64, TheoryError> {
-        let all = self.looks(self.rollouts).expected;
-        let range = format!("a number above 0, below the {all} that are looked at where all are,");
-        require("benign-looks", budget, budget > 0.0 && budget < all, &range)?;
+    fn most(&self, budget: f64) -> u64 {
+        if budget >= self.looks(self.rollouts).expected {
+            return self.rollouts;
+        }
         let (mut low, mut high) = (0, self.rollouts);
         while high - low > 1 {
             let middle = low + (high - low) / 2;
             // k = 2 may cost exactly what is asked for; rounding must not make it 1.
             if self.looks(middle).expected <= budget * (1.0 + 1e-12) { low = middle } else { high = middle }
         }
-        Ok(low)
+        low
     }
 }
 
@@ -310,6 +325,14 @@ mod tests {
         assert_eq!(k as u64, whole);
         assert!(few.looks(whole).expected <= 300.0 && few.looks(whole + 1).expected > 300.0);
         assert_eq!(few.looks(1000), Looks { expected: 990.0, sd: 0.0, reference: 0 });
+        // A budget for all is for all, and one that is a little less for almost all.
+        for budget in [990.0, 1e4, 1e308, f64::INFINITY] {
+            assert_eq!(few.whole_places(budget), Ok(1000), "{budget}");
+        }
+        assert!((900..1000).contains(&few.whole_places(989.0).unwrap()));
+        let endless = Records::after(u64::MAX, u64::MAX, true);
+        assert_eq!(endless.affordable(f64::INFINITY), (1 << 53) - 1);
+        assert_eq!(Records::after(10, 990, false), few);
     }
 
     #[test]
@@ -353,6 +376,10 @@ mod tests {
         for budget in [0.0, -1.0, f64::NAN, f64::INFINITY, 90.0] {
             let error = records(100, 10).places(budget).unwrap_err().to_string();
             assert!(error.contains("benign-looks is") && error.contains("below the 90"), "{error}");
+        }
+        for budget in [0.0, -1.0, f64::NAN] {
+            let error = records(100, 10).whole_places(budget).unwrap_err().to_string();
+            assert!(error.contains("benign-looks is"), "{error}");
         }
         for tail in [0.0, 1.0, f64::NAN] {
             assert!(looked_at(1, 10, tail).unwrap_err().to_string().contains("score-tail is"));

@@ -277,6 +277,7 @@ fn planted_links_are_replaced_and_linked_folders_are_left_alone() {
         "figures/figures.json",
         "figures/training.svg",
         ".lock",
+        ".tables.lock",
     ];
     for name in names {
         fs::remove_file(out.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));

@@ -62,6 +62,8 @@ mod kernels;
 mod kinds;
 #[cfg(feature = "lab")]
 mod learning;
+#[cfg(feature = "lab")]
+mod marked;
 mod metrics;
 #[cfg(feature = "lab")]
 mod mitigations;

@@ -202,15 +202,8 @@ fn alike(findings: &Findings) -> Option<String> {
 
 /// The smallest size that is caught, what it costs, and the next smaller one.
 fn minima(findings: &Findings, spiked: &Spiked, style: Style) -> String {
-    let mut table = Table::new(&[
-        "detector",
-        ">mass",
-        ">size",
-        ">above median",
-        "P(caught)",
-        ">benign audits",
-        "next smaller size",
-    ]);
+    let mut table =
+        Table::new(&["detector", ">mass", ">size", ">above", ">P(caught)", ">benign", "next smaller size"]);
     let mut silent = Vec::new();
     for (label, answer) in findings.detectors() {
         let Ok(cells) = answer else { continue };
@@ -244,8 +237,10 @@ fn minima(findings: &Findings, spiked: &Spiked, style: Style) -> String {
             }
         }
     }
-    let mut out =
-        format!("\nSmallest size that is caught with probability {TARGET} or more\n{}", table.render(style));
+    let title = format!(
+        "Smallest size that is caught with probability {TARGET} or more, how far above the median it lies, and its benign audits"
+    );
+    let mut out = format!("\n{}\n{}", wrapped(&title, WIDTH).join("\n"), table.render(style));
     silent.sort_unstable_by(f64::total_cmp);
     silent.dedup();
     for mass in silent {

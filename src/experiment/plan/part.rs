@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// Which runs of a plan are asked for; all where nothing is said.
@@ -25,7 +26,11 @@ pub struct Shard {
 
 /// Runs by the identities of their training, as a file lists them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Ids(Vec<(usize, String)>);
+pub struct Ids {
+    /// The file.
+    pub source: PathBuf,
+    lines: Vec<(usize, String)>,
+}
 
 impl Shard {
     /// Part `index`, from 0, of `of`; `None` where there is no such part.
@@ -53,16 +58,17 @@ impl FromStr for Shard {
 }
 
 impl Ids {
-    /// The identities in a text, one a line; empty lines are left out.
-    pub fn read(text: &str) -> Self {
+    /// The identities in the text of the file `source`, one a line; empty lines are left out.
+    pub fn read(source: &Path, text: &str) -> Self {
         let lines = text.lines().map(str::trim).enumerate().filter(|(_, line)| !line.is_empty());
-        Self(lines.map(|(at, line)| (at + 1, line.to_owned())).collect())
+        let lines = lines.map(|(at, line)| (at + 1, line.to_owned())).collect();
+        Self { source: source.to_owned(), lines }
     }
 
     /// The first that no run has, with its line.
     pub fn unknown(&self, runs: &[Planned]) -> Option<(usize, &str)> {
         let known: HashSet<&str> = runs.iter().map(|run| run.train_id.as_str()).collect();
-        self.0.iter().find(|(_, id)| !known.contains(id.as_str())).map(|(line, id)| (*line, id.as_str()))
+        self.lines.iter().find(|(_, id)| !known.contains(id.as_str())).map(|(line, id)| (*line, id.as_str()))
     }
 }
 
@@ -78,7 +84,7 @@ impl Part {
             return Cow::Borrowed(runs);
         }
         let named: Option<HashSet<&str>> =
-            self.ids.as_ref().map(|ids| ids.0.iter().map(|(_, id)| id.as_str()).collect());
+            self.ids.as_ref().map(|ids| ids.lines.iter().map(|(_, id)| id.as_str()).collect());
         let named = |run: &Planned| named.as_ref().is_none_or(|named| named.contains(run.train_id.as_str()));
         let mine = |place: usize| self.shard.is_none_or(|shard| place % shard.of == shard.index);
         let asked = runs.iter().filter(|run| named(run)).enumerate();
@@ -129,7 +135,7 @@ mod tests {
 
     #[test]
     fn named_runs_are_shared_out_and_unknown_names_are_told() {
-        let ids = Ids::read(&format!("{}\n\n {} \n{}\n", name(7), name(2), name(5)));
+        let ids = Ids::read(Path::new("ids"), &format!("{}\n\n {} \n{}\n", name(7), name(2), name(5)));
         let numbers = |part: &Part| part.of(&runs(10)).iter().map(|run| run.replicate).collect::<Vec<_>>();
         let named = Part { ids: Some(ids.clone()), shard: None };
         assert_eq!(numbers(&named), [2, 5, 7]);

@@ -1,9 +1,10 @@
 //! Feature columns of rollouts that have no column of their own in `observed.csv`: the activations of a network.
 
+use crate::record::folder::FEATURES;
 use crate::record::{DISAGREEMENT, GRADIENT_NORM, Observed};
 
 /// Name of the section of a record, and of the table of a run folder.
-pub const SECTION: &str = "features.csv";
+pub const SECTION: &str = FEATURES;
 
 /// A CSV with a header: `trajectory` and one column a feature; `None` where there is no such feature.
 pub fn encode(observed: &Observed) -> Result<Option<Vec<u8>>, csv::Error> {

@@ -4,10 +4,12 @@ use super::error::StoreError;
 use crate::foundation::atomic_file;
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The file whose lock says that somebody is at work.
 const LOCK: &str = ".lock";
+/// The file whose lock says that somebody puts tables into the folder.
+const TABLES: &str = ".tables.lock";
 
 /// What an experiment is, as its folder tells it.
 ///
@@ -53,12 +55,7 @@ impl Held {
         describe: impl FnOnce() -> Result<(), StoreError>,
     ) -> Result<Self, StoreError> {
         fs::create_dir_all(out).map_err(StoreError::io("create the folder", out))?;
-        let path = out.join(LOCK);
-        if path.symlink_metadata().is_ok_and(|found| !found.is_file()) {
-            fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
-        }
-        let lock = File::options().read(true).write(true).create(true).truncate(false).open(&path);
-        let lock = lock.map_err(StoreError::io("open", &path))?;
+        let (lock, path) = open(out, LOCK)?;
         let is_alone = match lock.try_lock() {
             Ok(()) => true,
             Err(TryLockError::WouldBlock) => false,
@@ -89,6 +86,31 @@ impl Held {
     pub fn check(&self, out: &Path, own: Description<'_>) -> Result<(), StoreError> {
         if own.is_of(out)? { Ok(()) } else { Err(StoreError::Occupied { out: out.to_owned() }) }
     }
+}
+
+/// Waits until nobody else puts tables into the folder, and keeps others waiting until this is dropped. `None` where the file system has no
+/// locks.
+///
+/// # Errors
+/// The folder cannot be written.
+pub fn at_the_tables(out: &Path) -> Result<Option<File>, StoreError> {
+    let (lock, path) = open(out, TABLES)?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => lock.lock().map_err(StoreError::io("lock", &path))?,
+        Err(TryLockError::Error(_)) => return Ok(None),
+    }
+    Ok(Some(lock))
+}
+
+/// Opens a file of locks; a link under its name is removed, not followed.
+fn open(out: &Path, name: &str) -> Result<(File, PathBuf), StoreError> {
+    let path = out.join(name);
+    if path.symlink_metadata().is_ok_and(|found| !found.is_file()) {
+        fs::remove_file(&path).map_err(StoreError::io("remove", &path))?;
+    }
+    let lock = File::options().read(true).write(true).create(true).truncate(false).open(&path);
+    Ok((lock.map_err(StoreError::io("open", &path))?, path))
 }
 
 /// Removes what dead processes left half written in a run folder.
@@ -134,6 +156,22 @@ mod tests {
         drop(second);
         let third = Held::take(out, other, describing(out, other)).unwrap();
         assert!(third.check(out, other).is_ok() && third.check(out, own).is_err());
+    }
+
+    #[test]
+    fn who_puts_tables_there_is_alone_until_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = at_the_tables(folder.path()).unwrap();
+        let (said, heard) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let second = at_the_tables(folder.path()).unwrap();
+                said.send(second.is_some()).unwrap();
+            });
+            assert!(heard.recv_timeout(std::time::Duration::from_millis(50)).is_err());
+            drop(first);
+            assert!(heard.recv().unwrap());
+        });
     }
 
     #[test]

@@ -12,6 +12,8 @@ use crate::experiment::store::rows::{self, lead};
 use crate::experiment::store::{Record, Store, StoreError};
 use crate::experiment::training::trained::section;
 use crate::foundation::atomic_file::AtomicFile;
+use crate::record::checked::Checked;
+use crate::record::made::Contents;
 use crate::record::tables::{
     CheckRow, DeploymentBody, DeploymentRow, DetectorBody, DetectorRow, FlagRow, HillRow, ObservedRow,
     ReplicateBody, ReplicateRow, StepRow, SummaryRow, SurvivalRow, TruthRow,
@@ -21,14 +23,25 @@ use std::path::{Path, PathBuf};
 /// A table on its way: complete under its name once it is finished, or not there.
 pub struct Table {
     path: PathBuf,
+    name: &'static str,
+    file: Checked<AtomicFile>,
+}
+
+/// A table that is complete and has no name yet.
+pub struct Complete {
+    path: PathBuf,
+    /// Its file name.
+    pub name: &'static str,
+    /// What it holds.
+    pub contents: Contents,
     file: AtomicFile,
 }
 
 impl Table {
-    fn create(out: &Path, name: &str, columns: &[String]) -> Result<Self, StoreError> {
+    fn create(out: &Path, name: &'static str, columns: &[String]) -> Result<Self, StoreError> {
         let path = out.join(name);
         let file = AtomicFile::create(&path).map_err(StoreError::io("create", &path))?;
-        let mut table = Self { path, file };
+        let mut table = Self { path, name, file: Checked::new(file) };
         let header = lead(columns);
         table.put(header.trim_end_matches(',').as_bytes(), "")?;
         table.put(b"\n", "")?;
@@ -39,6 +52,13 @@ impl Table {
         rows::prefix(lines, before, &mut self.file).map_err(StoreError::io("write", &self.path))
     }
 
+    fn complete(self) -> Complete {
+        let (file, contents) = self.file.finish();
+        Complete { path: self.path, name: self.name, contents, file }
+    }
+}
+
+impl Complete {
     /// Makes it appear under its name.
     ///
     /// # Errors
@@ -51,7 +71,7 @@ impl Table {
 /// The tables of a run folder, still under no name.
 pub struct Merged {
     /// Those that there are.
-    pub tables: Vec<Table>,
+    pub tables: Vec<Complete>,
     /// Names of those that this plan has not.
     pub absent: Vec<&'static str>,
     /// What made the records.
@@ -162,7 +182,7 @@ pub fn merge(
     absent.extend(deployment.is_none().then_some(DeploymentRow::FILE));
     absent.extend(features.is_none().then_some(features::SECTION));
     let tables = [replicates, steps, detectors, flags, observed, truth, survival, hill, summary, checks];
-    let tables = tables.into_iter().chain(deployment).chain(features).collect();
+    let tables = tables.into_iter().chain(deployment).chain(features).map(Table::complete).collect();
     Ok(Merged { tables, absent, made_with })
 }
 

@@ -4,8 +4,9 @@
 //! warning can use) or `after` (the whole run: an audit after the fact). An empty cell has its reason in `status`.
 
 use super::endpoint::HarmRow;
-use super::folder::{self, FolderError};
+use super::folder_error::FolderError;
 pub use super::metric::YARDSTICK;
+use super::table_files::table;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -344,11 +345,11 @@ impl Tables {
     /// The file, and its line, that cannot be read.
     pub fn read(dir: &Path) -> Result<Self, FolderError> {
         Ok(Self {
-            harm: folder::table(dir, HarmRow::FILE, HarmRow::COLUMNS)?,
-            ranking: folder::table(dir, RankingRow::FILE, RankingRow::COLUMNS)?,
-            base_rates: folder::table(dir, BaseRateRow::FILE, BaseRateRow::COLUMNS)?,
-            calibration: folder::table(dir, CalibrationRow::FILE, CalibrationRow::COLUMNS)?,
-            guards: folder::table(dir, GuardRow::FILE, GuardRow::COLUMNS)?,
+            harm: table(dir, HarmRow::FILE, HarmRow::COLUMNS)?,
+            ranking: table(dir, RankingRow::FILE, RankingRow::COLUMNS)?,
+            base_rates: table(dir, BaseRateRow::FILE, BaseRateRow::COLUMNS)?,
+            calibration: table(dir, CalibrationRow::FILE, CalibrationRow::COLUMNS)?,
+            guards: table(dir, GuardRow::FILE, GuardRow::COLUMNS)?,
         })
     }
 }

@@ -9,6 +9,9 @@ pub const MANIFEST: &str = "manifest.json";
 /// File name of the resolved config.
 pub const CONFIG: &str = "config.toml";
 
+/// File name of the activations of recorded rollouts.
+pub const FEATURES: &str = "features.csv";
+
 /// Folder of the records, within a run folder.
 pub const RECORDS: &str = "records";
 /// Folder of the figures, within a run folder.

@@ -4,39 +4,22 @@
 //! name, so the sweep's key columns may stand between the others.
 
 pub use super::drawn::{FigureIndex, FigureInfo, Figures, LeftOut};
-pub use super::file_names::{CONFIG, FIGURES, FIGURES_INDEX, MANIFEST, NARROW, PLAN, RECORDS, SCENARIOS};
+pub use super::file_names::{
+    CONFIG, FEATURES, FIGURES, FIGURES_INDEX, MANIFEST, NARROW, PLAN, RECORDS, SCENARIOS,
+};
 pub use super::folder_error::FolderError;
-use super::made::{MADE, Made, MissingRun, digest};
+use super::made::{Contents, MADE, Made, MissingRun, digest};
 pub use super::manifest::{MadeWith, Manifest, Numerics};
+use super::table_files::TableFiles;
 use super::{
     CheckRow, DeploymentRow, DetectorRow, FlagRow, HillRow, ReplicateRow, StepRow, SummaryRow, SurvivalRow,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-
-/// Columns that hold text, in any table: a NaN elsewhere is refused.
-const TEXT: &[&str] = &[
-    "train_id",
-    "judge_id",
-    "detector",
-    "group",
-    "role",
-    "caught_status",
-    "access",
-    "supervision",
-    "status",
-    "reason",
-    "metric",
-    "method",
-    "series",
-    "deploy_id",
-    "monitor",
-    "verdict",
-    "source",
-];
 
 /// What was to be run: the arms of the sweep and the runs in plan order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -91,8 +74,9 @@ pub struct RunInfo {
     pub train_id: String,
 }
 
-/// What a run folder says of itself, beside its tables.
-#[derive(Debug, Clone)]
+/// What a run folder says of itself, beside its tables. Who writes there makes the manifest and the mark anew, whatever they are; who
+/// reads is told.
+#[derive(Debug)]
 pub struct Described {
     /// Text of the plan.
     pub plan_text: String,
@@ -101,9 +85,9 @@ pub struct Described {
     /// The resolved config, as written.
     pub config: Option<String>,
     /// With what it was run.
-    pub manifest: Option<Manifest>,
+    pub manifest: Result<Option<Manifest>, FolderError>,
     /// Of which plan its tables are.
-    pub made: Option<Made>,
+    pub made: Result<Option<Made>, FolderError>,
 }
 
 impl Described {
@@ -117,19 +101,36 @@ impl Described {
             plan: parse(&dir.join(PLAN), &plan_text)?,
             plan_text,
             config: text(&dir.join(CONFIG))?,
-            manifest: json(&dir.join(MANIFEST))?,
-            made: json(&dir.join(MADE))?,
+            manifest: Self::manifest(dir),
+            made: Self::made(dir),
         })
     }
 
-    /// Whether its tables are those of its plan; where there is no mark, nothing says that they are not.
+    /// With what the folder `dir` says that it was run.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or holds something else.
+    pub fn manifest(dir: &Path) -> Result<Option<Manifest>, FolderError> {
+        json(&dir.join(MANIFEST))
+    }
+
+    /// Of which plan the folder `dir` says that its tables are.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or holds something else.
+    pub fn made(dir: &Path) -> Result<Option<Made>, FolderError> {
+        json(&dir.join(MADE))
+    }
+
+    /// Whether its tables are those of its plan; where there is no mark that can be read, nothing says that they are not.
     pub fn owns_its_tables(&self) -> bool {
         let own = || digest(&self.plan_text, self.config.as_deref().unwrap_or_default());
-        self.made.as_ref().is_none_or(|made| made.of == own())
+        !matches!(&self.made, Ok(Some(made)) if made.of != own())
     }
 }
 
-/// Everything that figures and report need of a run. A table whose file is missing is empty.
+/// Everything that figures and report need of a run. A table is held against what was written; where the mark does not tell what that was,
+/// one whose file is missing is empty.
 #[derive(Debug, Clone)]
 pub struct RunFolder {
     /// Where it lies.
@@ -142,6 +143,10 @@ pub struct RunFolder {
     pub config: Option<String>,
     /// Runs of the plan that are not in the tables, as far as they were told when the tables were made.
     pub missing: Vec<MissingRun>,
+    /// Tables of single rollouts that were written and have been removed since.
+    pub removed: Vec<String>,
+    /// What the tables held when they were written, by file name, as far as it was told.
+    pub contents: BTreeMap<String, Contents>,
     /// What became of each run.
     pub replicates: Vec<ReplicateRow>,
     /// Each step of each run.
@@ -166,11 +171,13 @@ impl RunFolder {
     /// Reads the folder `dir`.
     ///
     /// # Errors
-    /// [`FolderError::NotARun`] without a plan; [`FolderError::OtherPlan`] where the tables are not the plan's; else the file, and its line, that cannot be read.
+    /// [`FolderError::NotARun`] without a plan; [`FolderError::OtherPlan`] where the tables are not the plan's; [`FolderError::Damaged`] and
+    /// [`FolderError::Gone`] where one is not as it was written; else the file, and its line, that cannot be read.
     pub fn open(dir: &Path) -> Result<Self, FolderError> {
         let described = Described::open(dir)?;
         let its_own = described.owns_its_tables();
         let Described { plan, config, manifest, made, .. } = described;
+        let (manifest, made) = (manifest?, made?);
         if let Some(arm) = plan.arms.iter().find(|a| a.values.len() != plan.sweep_keys.len()) {
             let (have, need) = (arm.values.len(), plan.sweep_keys.len());
             let message = format!("arm {} has {have} values for {need} swept keys", arm.arm);
@@ -179,28 +186,48 @@ impl RunFolder {
         if !its_own {
             return Err(FolderError::OtherPlan(dir.to_owned()));
         }
-        let replicates: Vec<ReplicateRow> = table(dir, ReplicateRow::FILE, ReplicateRow::COLUMNS)?;
+        let is_marked = made.is_some();
+        let made = made.unwrap_or_default();
+        let (removed, gone) = made.gone(dir)?;
+        if let Some(table) = gone.first() {
+            return Err(FolderError::Gone { path: dir.join(table), dir: dir.to_owned() });
+        }
+        let contents = made.tables;
+        let of = TableFiles { dir, contents: &contents };
+        let replicates: Vec<ReplicateRow> = of.table(ReplicateRow::FILE, ReplicateRow::COLUMNS)?;
         // Folders of earlier versions have no mark.
         let foreign = |row: &ReplicateRow| !plan.runs.iter().any(|run| run.train_id == row.train_id);
-        if made.is_none() && replicates.first().is_some_and(foreign) {
+        if !is_marked && replicates.first().is_some_and(foreign) {
             return Err(FolderError::OtherPlan(dir.to_owned()));
         }
         Ok(Self {
             manifest,
             config,
-            missing: made.unwrap_or_default().missing,
+            missing: made.missing,
+            removed,
             replicates,
-            steps: table(dir, StepRow::FILE, StepRow::COLUMNS)?,
-            detectors: table(dir, DetectorRow::FILE, DetectorRow::COLUMNS)?,
-            flags: table(dir, FlagRow::FILE, FlagRow::COLUMNS)?,
-            deployment: table(dir, DeploymentRow::FILE, DeploymentRow::COLUMNS)?,
-            summary: table(dir, SummaryRow::FILE, SummaryRow::COLUMNS)?,
-            checks: table(dir, CheckRow::FILE, CheckRow::COLUMNS)?,
-            survival: table(dir, SurvivalRow::FILE, SurvivalRow::COLUMNS)?,
-            hill: table(dir, HillRow::FILE, HillRow::COLUMNS)?,
+            steps: of.table(StepRow::FILE, StepRow::COLUMNS)?,
+            detectors: of.table(DetectorRow::FILE, DetectorRow::COLUMNS)?,
+            flags: of.table(FlagRow::FILE, FlagRow::COLUMNS)?,
+            deployment: of.table(DeploymentRow::FILE, DeploymentRow::COLUMNS)?,
+            summary: of.table(SummaryRow::FILE, SummaryRow::COLUMNS)?,
+            checks: of.table(CheckRow::FILE, CheckRow::COLUMNS)?,
+            survival: of.table(SurvivalRow::FILE, SurvivalRow::COLUMNS)?,
+            hill: of.table(HillRow::FILE, HillRow::COLUMNS)?,
             dir: dir.to_owned(),
+            contents,
             plan,
         })
+    }
+
+    /// Hands over the rows of one table, one after another; none where there is no file.
+    pub(super) fn each<R: DeserializeOwned>(
+        &self,
+        file: &str,
+        columns: &[&'static str],
+        take: impl FnMut(R),
+    ) -> Result<(), FolderError> {
+        TableFiles { dir: &self.dir, contents: &self.contents }.each(file, columns, take)
     }
 
     /// The figures drawn so far, each with its SVG; nothing where none were drawn.
@@ -252,82 +279,6 @@ fn json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FolderError> {
 
 fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, FolderError> {
     serde_json::from_str(text).map_err(|source| FolderError::Json { path: path.to_owned(), source })
-}
-
-/// Rows of one table; empty where there is no file.
-pub(super) fn table<R: DeserializeOwned>(
-    dir: &Path,
-    file: &str,
-    columns: &[&'static str],
-) -> Result<Vec<R>, FolderError> {
-    let mut rows = Vec::new();
-    each(dir, file, columns, |row| rows.push(row))?;
-    Ok(rows)
-}
-
-/// Hands over the rows of one table, one after another; none where there is no file.
-pub(super) fn each<R: DeserializeOwned>(
-    dir: &Path,
-    file: &str,
-    columns: &[&'static str],
-    mut take: impl FnMut(R),
-) -> Result<(), FolderError> {
-    let path = dir.join(file);
-    let source = match fs::File::open(&path) {
-        Ok(source) => source,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(source) => return Err(FolderError::Io { path, source }),
-    };
-    let mut reader = csv::Reader::from_reader(source);
-    let fault = |error: csv::Error| {
-        let line = error.position().map_or(1, csv::Position::line);
-        let message = message(&error);
-        match error.into_kind() {
-            csv::ErrorKind::Io(source) => FolderError::Io { path: path.clone(), source },
-            _ => FolderError::Row { path: path.clone(), line, message },
-        }
-    };
-    let header = reader.headers().map_err(fault)?.clone();
-    if let Some(column) = columns.iter().find(|c| !header.iter().any(|h| h == **c)) {
-        return Err(FolderError::NoColumn { path, column, have: header.iter().map(str::to_owned).collect() });
-    }
-    let mut record = csv::StringRecord::new();
-    while reader.read_record(&mut record).map_err(fault)? {
-        let line = record.position().map_or(1, csv::Position::line);
-        let nan = header
-            .iter()
-            .zip(&record)
-            .find(|(name, cell)| columns.contains(name) && !TEXT.contains(name) && is_nan(cell));
-        if let Some((name, cell)) = nan {
-            let message = format!("column `{name}` is `{cell}`; a missing number is an empty cell");
-            return Err(FolderError::Row { path, line, message });
-        }
-        take(record.deserialize(Some(&header)).map_err(|error| FolderError::Row {
-            path: path.clone(),
-            line,
-            message: message(&error),
-        })?);
-    }
-    Ok(())
-}
-
-fn is_nan(cell: &str) -> bool {
-    cell.trim_start_matches(['+', '-']).eq_ignore_ascii_case("nan")
-}
-
-/// The fault without the position, which the error names itself.
-fn message(error: &csv::Error) -> String {
-    match error.kind() {
-        csv::ErrorKind::Deserialize { err, .. } => match err.field() {
-            Some(field) => format!("cell {}: {}", field + 1, err.kind()),
-            None => err.kind().to_string(),
-        },
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("{len} cells where the header has {expected_len}")
-        }
-        csv::ErrorKind::Utf8 { .. } => "not UTF-8".to_owned(),
-        _ => error.to_string(),
-    }
 }
 
 #[cfg(test)]

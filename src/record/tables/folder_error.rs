@@ -54,6 +54,30 @@ pub enum FolderError {
         .0.display()
     )]
     OtherPlan(PathBuf),
+    /// A table is not as it was written.
+    #[error(
+        "{} is not as it was written: its length or its checksum is not that of tables.json; make the tables anew with `tailcatch merge {}`, or with the `run` or `merge` that made them",
+        path.display(),
+        dir.display()
+    )]
+    Damaged {
+        /// The table.
+        path: PathBuf,
+        /// Its folder.
+        dir: PathBuf,
+    },
+    /// A table that was written is not there.
+    #[error(
+        "{} is not there, and was written with the other tables; make them anew with `tailcatch merge {}`, or with the `run` or `merge` that made them",
+        path.display(),
+        dir.display()
+    )]
+    Gone {
+        /// The table.
+        path: PathBuf,
+        /// Its folder.
+        dir: PathBuf,
+    },
     /// A plan that contradicts itself.
     #[error("{}: {message}", path.display())]
     Plan {

@@ -44,6 +44,7 @@ macro_rules! table {
 }
 
 pub mod benchmark;
+pub mod checked;
 mod deployment;
 mod drawn;
 pub mod endpoint;
@@ -58,6 +59,7 @@ pub mod recorded;
 mod rollouts;
 mod run;
 mod summary;
+mod table_files;
 pub mod verdict;
 
 pub use deployment::{DeploymentBody, DeploymentRow};

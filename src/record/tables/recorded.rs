@@ -2,7 +2,7 @@
 //!
 //! `observed.csv` and `truth.csv` may be larger than the memory: they are read row by row, and only what is wanted is kept.
 
-use super::folder::{FolderError, RunFolder, each};
+use super::folder::{FolderError, RunFolder};
 use super::{ObservedRow, TruthRow};
 use std::collections::BTreeMap;
 
@@ -30,14 +30,14 @@ pub fn rollouts(
 ) -> Result<BTreeMap<String, Vec<Rollout>>, FolderError> {
     type Seen = BTreeMap<u64, (f64, Option<f64>)>;
     let mut seen: BTreeMap<String, Seen> = BTreeMap::new();
-    each(&run.dir, ObservedRow::FILE, ObservedRow::COLUMNS, |row: ObservedRow| {
+    run.each(ObservedRow::FILE, ObservedRow::COLUMNS, |row: ObservedRow| {
         if wanted(&row.train_id, row.step) {
             let log_ratio = row.log_prob.zip(row.ref_log_prob).map(|(own, reference)| own - reference);
             seen.entry(row.train_id).or_default().insert(row.trajectory, (row.proxy, log_ratio));
         }
     })?;
     let mut judged: BTreeMap<String, Vec<Rollout>> = BTreeMap::new();
-    each(&run.dir, TruthRow::FILE, TruthRow::COLUMNS, |row: TruthRow| {
+    run.each(TruthRow::FILE, TruthRow::COLUMNS, |row: TruthRow| {
         let own = seen.get(&row.train_id).and_then(|run| run.get(&row.trajectory));
         let Some(&(proxy, log_ratio)) = own else { return };
         let rollout = Rollout { proxy, log_ratio, class: row.class, hack: row.hack };

@@ -3,7 +3,8 @@
 //! Shares of runs have Clopper and Pearson's exact two-sided 95% intervals. *Learned* runs are those that sampled the exploit and
 //! learned it where nobody audits; the same replicates are counted under every programme.
 
-use super::folder::{self, FolderError};
+use super::folder_error::FolderError;
+use super::table_files::table;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -238,10 +239,10 @@ impl Tables {
     /// The file, and its line, that cannot be read.
     pub fn read(dir: &Path) -> Result<Self, FolderError> {
         Ok(Self {
-            cells: folder::table(dir, CellRow::FILE, CellRow::COLUMNS)?,
-            answers: folder::table(dir, AnswerRow::FILE, AnswerRow::COLUMNS)?,
-            ends: folder::table(dir, EndsRow::FILE, EndsRow::COLUMNS)?,
-            trainers: folder::table(dir, TrainerRow::FILE, TrainerRow::COLUMNS)?,
+            cells: table(dir, CellRow::FILE, CellRow::COLUMNS)?,
+            answers: table(dir, AnswerRow::FILE, AnswerRow::COLUMNS)?,
+            ends: table(dir, EndsRow::FILE, EndsRow::COLUMNS)?,
+            trainers: table(dir, TrainerRow::FILE, TrainerRow::COLUMNS)?,
         })
     }
 }

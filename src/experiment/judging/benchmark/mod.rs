@@ -45,7 +45,7 @@ use crate::record::folder::{MANIFEST, PLAN, RECORDS};
 use endings::{Role, endings};
 use evaluate::evaluate;
 use overall::{Overall, judgement};
-use place::Place;
+use place::{Kind, Place};
 use serde::Serialize;
 use std::collections::HashSet;
 use std::path::Path;
@@ -89,7 +89,7 @@ pub fn bench(
             .push((scenario, planned(scenario, &options.backend).map_err(|source| named(scenario, source))?));
     }
     let store = store.for_records(plans.iter().flat_map(|(_, runs)| runs).map(Planned::records).sum());
-    let place = Place::of(&options.out, &plans)?;
+    let place = Place::of(&options.out, Kind::Benchmark, &plans)?;
     let held = place.begin(&plans, &store, options, stop)?;
     let (mut made, mut reused) = (0, 0);
     let overall = Overall::start(&plans, &store, progress, |arm, asked| {

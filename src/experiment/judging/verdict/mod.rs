@@ -16,7 +16,7 @@ pub use together::together;
 
 use super::benchmark::endings::{Role, endings};
 use super::benchmark::overall::{self, Overall};
-use super::benchmark::place::Place;
+use super::benchmark::place::{Kind, Place};
 use super::benchmark::trial;
 use super::benchmark::{Scenario, describe, named, table};
 use super::error::JudgeError;
@@ -176,7 +176,7 @@ pub fn verdict(
         plans.push((&own.scenario, runs));
     }
     let store = store.for_records(plans.iter().flat_map(|(_, runs)| runs).map(Planned::records).sum());
-    let place = Place::of(&options.out, &plans)?;
+    let place = Place::of(&options.out, Kind::Verdict, &plans)?;
     let held = place.begin(&plans, &store, options, stop)?;
     let cost = |document: &Document, asked: Judgement| match asked {
         Judgement::Run => overall::programmes(document, &decisive(document)),
