@@ -11,8 +11,6 @@ use std::path::Path;
 
 /// Flagged rollouts that are shown; `--json` lists all.
 const SHOWN: usize = 10;
-/// Columns before what is said of the log.
-const INDENT: usize = 11;
 
 /// What the detectors say.
 pub(super) fn text(findings: &Findings, style: Style) -> String {
