@@ -51,13 +51,8 @@ fn each_metric_of_a_table_is_a_curve_and_one_column_needs_no_name() {
     let mut text = "tag,step,value\n".to_owned();
     for step in 0..100 {
         let up = 0.01 * f64::from(step);
-        writeln!(
-            text,
-            "train/reward,{step},{up}\ntrain/kl,{step},{}\neval/accuracy,{step},{}",
-            0.5,
-            1.0 - up
-        )
-        .unwrap();
+        writeln!(text, "train/reward,{step},{up}\ntrain/kl,{step},0.5\neval/accuracy,{step},{}", 1.0 - up)
+            .unwrap();
     }
     let (_folder, path) = file("scalars.csv", &text);
     let answer = json(tailcatch().arg("curve").arg(&path), 0);

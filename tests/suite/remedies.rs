@@ -136,7 +136,8 @@ fn the_step_is_not_offered_as_the_reward_nor_what_is_known_to_be_none() {
     assert!(said.contains("none of them is named like a reward"), "{said}");
     assert!(!said.contains("--reward reward_model/ground_truth"), "{said}");
     let gbk = [b"step,reward,text\n".as_slice(), b"1,2,\xb2\xbd\n3,x\xfe,1\n"].concat();
-    let said = read("a.csv", &gbk, &LogOptions::default()).unwrap_err();
+    let options = LogOptions { reward: Some("reward".parse().unwrap()), ..LogOptions::default() };
+    let said = read("a.csv", &gbk, &options).unwrap_err();
     assert!(said.contains("iconv -f ENCODING -t UTF-8 a.csv") && said.contains("GB18030"), "{said}");
 }
 
