@@ -35,7 +35,7 @@ const MOST_PANELS: usize = 2000;
 /// Points at which the two densities are integrated beyond which both sides are given up: some seconds.
 const MOST_POINTS: u64 = 50_000_000;
 /// What a point costs where a density is itself an integral, in points of closed forms.
-const INTEGRATED: u64 = 50;
+const INTEGRATED: u64 = 100;
 /// What a panel's two highest terms may add to a mean, in spreads.
 const TOLERANCE: f64 = 1e-6;
 /// Where a side begins: the mass beyond, as a share of what the best of n notices.
