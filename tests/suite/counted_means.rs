@@ -22,10 +22,9 @@ fn rows(rows: u64, of: impl Fn(u64) -> String) -> String {
 
 #[test]
 fn means_are_told_beside_counters_and_reports() {
-    let per_step: [(&str, &dyn Fn(u64) -> String); 6] = [
+    let per_step: [(&str, &dyn Fn(u64) -> String); 5] = [
         ("a count of episodes", &|i| format!("\"step\": {i}, \"episode\": {}, \"kl\": 0.1", 512 * i)),
         ("of unlike batches", &|i| format!("\"step\": {i}, \"episode\": {}", 500 * i + i % 7)),
-        ("an outer loop", &|i| format!("\"step\": {i}, \"episode\": {}, \"policy_loss\": 0.1", i / 50)),
         ("all tokens of a step", &|i| {
             format!("\"step\": {i}, \"completion_tokens\": {}, \"kl\": 0.1", 30_000 + i % 9)
         }),

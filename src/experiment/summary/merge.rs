@@ -13,7 +13,7 @@ use crate::experiment::store::{Record, Store, StoreError};
 use crate::experiment::training::trained::section;
 use crate::foundation::atomic_file::AtomicFile;
 use crate::record::checked::Checked;
-use crate::record::made::Contents;
+use crate::record::checked::Contents;
 use crate::record::tables::{
     CheckRow, DeploymentBody, DeploymentRow, DetectorBody, DetectorRow, FlagRow, HillRow, ObservedRow,
     ReplicateBody, ReplicateRow, StepRow, SummaryRow, SurvivalRow, TruthRow,

@@ -287,7 +287,8 @@ mod tests {
         // Nothing, learning by degrees, and all at once but ten steps later.
         assert!(count(&|_| 0.0) <= 1);
         assert!(count(&|t| 1.5 * (1.0 - (-t / 15.0).exp())) <= 1);
-        assert!(count(&|t| 1.5 / (1.0 + (-(t - 24.0) / 4.0).exp())) <= 2);
+        let steep = count(&|t| 1.5 / (1.0 + (-(t - 24.0) / 4.0).exp()));
+        assert!(steep <= 2, "{steep}");
         assert!(count(&|t| if t >= 34.0 { 1.0 } else { 0.0 }) <= 1);
         let found = told(0, &|t| if t >= 24.0 { 2.0 } else { 0.0 });
         assert!(matches!(found, Some((Paid::Sudden { step: 24, rise }, _)) if rise > 1.0), "{found:?}");

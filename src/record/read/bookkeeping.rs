@@ -4,6 +4,7 @@ use super::names::{
     ADVANTAGE, COMPLETION, EPISODE, EPOCH, GROUP, LENGTH, LOG_PROB, OUTCOME, OWN_LENGTH, PROMPT,
     REF_LOG_PROB, RUN, STEP, leaf, snake,
 };
+use super::spelling::has_word;
 
 /// Numbers that no one rewards: indexes, counters, clocks, settings, and what an optimiser reports.
 const BOOKKEEPING: &[&str] = &[
@@ -177,29 +178,6 @@ pub(super) fn is_bookkeeping(name: &str) -> bool {
     };
     let whole = name.to_ascii_lowercase();
     ROLES.iter().any(|names| names.contains(&whole.as_str())) || is_one(&leaf(name)) || is_one(&snake(last))
-}
-
-/// The words of a name, in small letters: `meanReward` has two.
-fn words(name: &str) -> Vec<String> {
-    let mut words = vec![String::new()];
-    let mut before = ' ';
-    for c in name.chars() {
-        let begins = !c.is_alphanumeric() || (c.is_uppercase() && before.is_lowercase());
-        if begins {
-            words.push(String::new());
-        }
-        if let Some(word) = words.last_mut().filter(|_| c.is_alphanumeric()) {
-            word.extend(c.to_lowercase());
-        }
-        before = c;
-    }
-    words.retain(|word| !word.is_empty());
-    words
-}
-
-/// Whether a name has one of these words.
-pub(super) fn has_word(name: &str, of: &[&str]) -> bool {
-    words(name).iter().any(|word| of.contains(&word.as_str()))
 }
 
 /// Whether a name may be taken for a reward unasked: it speaks of one, and of nothing else.

@@ -69,6 +69,7 @@ mod run_column;
 mod run_files;
 mod sketch;
 mod source;
+mod spelling;
 mod spool;
 mod tagged;
 mod texts;

@@ -1,7 +1,7 @@
 //! What columns are called: names that trainers, loggers and environments write, by what they mean.
 
-use super::bookkeeping::has_word;
 use super::cell::{Column, Counts, Kind};
+use super::spelling::has_word;
 
 /// The raw proxy reward, in order of preference. `proxy` comes first because logs of this program also hold the
 /// shaped `reward`.

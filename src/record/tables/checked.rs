@@ -1,7 +1,16 @@
 //! Bytes that are hashed as they pass, so that a table is known again when it is read.
 
-use super::made::Contents;
+use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Write};
+
+/// What a file held when it was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contents {
+    /// Its length.
+    pub bytes: u64,
+    /// Its BLAKE3 hash.
+    pub blake3: String,
+}
 
 /// A reader or a writer, and the hash of what passed through it.
 #[derive(Debug)]

@@ -3,12 +3,13 @@
 //! `plan.json` is what makes a folder a run folder; every other file may be missing. Tables are read by column
 //! name, so the sweep's key columns may stand between the others.
 
+use super::checked::Contents;
 pub use super::drawn::{FigureIndex, FigureInfo, Figures, LeftOut};
 pub use super::file_names::{
     CONFIG, FEATURES, FIGURES, FIGURES_INDEX, MANIFEST, NARROW, PLAN, RECORDS, SCENARIOS,
 };
 pub use super::folder_error::FolderError;
-use super::made::{Contents, MADE, Made, MissingRun, digest};
+use super::made::{MADE, Made, MissingRun, digest};
 pub use super::manifest::{MadeWith, Manifest, Numerics};
 use super::table_files::TableFiles;
 use super::{

@@ -1,6 +1,6 @@
 //! Of which plan the tables of a run folder are, and what each holds: the mark that they are whole.
 
-use super::checked::Checked;
+use super::checked::{Checked, Contents};
 use super::file_names::FEATURES;
 use super::folder_error::FolderError;
 use super::{ObservedRow, TruthRow};
@@ -25,15 +25,6 @@ pub struct Made {
     /// The tables by file name. Folders of earlier versions have none here, and their tables are read unverified.
     #[serde(default)]
     pub tables: BTreeMap<String, Contents>,
-}
-
-/// What a file held when it was written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Contents {
-    /// Its length.
-    pub bytes: u64,
-    /// Its BLAKE3 hash.
-    pub blake3: String,
 }
 
 /// Tables of single rollouts, which may be large: they may be removed, and what needs them says so.

@@ -1,8 +1,8 @@
 //! Tables as files: read row by row by the names of their columns, and held against what they held when they were written.
 
 use super::checked::Checked;
+use super::checked::Contents;
 use super::folder_error::FolderError;
-use super::made::Contents;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::fs;

@@ -27,15 +27,17 @@ pub(in crate::experiment::judging) enum Kind {
     Verdict,
 }
 
+/// What both make.
+const BY_BOTH: &str = EndingRow::FILE;
+
 impl Kind {
     const ALL: [Self; 2] = [Self::Benchmark, Self::Verdict];
 
-    /// Its tables and pages.
+    /// Its tables and pages, but for [`BY_BOTH`].
     fn made(self) -> &'static [&'static str] {
         match self {
             Self::Benchmark => &[
                 HarmRow::FILE,
-                EndingRow::FILE,
                 RankingRow::FILE,
                 BaseRateRow::FILE,
                 CalibrationRow::FILE,
@@ -159,7 +161,7 @@ impl<'a> Place<'a> {
 
     /// What lies there of other scenarios goes, before these are named: tables are made anew of the records.
     fn describe(&self) -> Result<(), StoreError> {
-        for file in Kind::ALL.iter().flat_map(|kind| kind.made()) {
+        for file in Kind::ALL.iter().flat_map(|kind| kind.made()).chain([&BY_BOTH]) {
             let path = self.out.join(file);
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
