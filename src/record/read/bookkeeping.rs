@@ -4,7 +4,7 @@ use super::names::{
     ADVANTAGE, COMPLETION, EPISODE, EPOCH, GROUP, LENGTH, LOG_PROB, OUTCOME, OWN_LENGTH, PROMPT,
     REF_LOG_PROB, RUN, STEP, leaf, snake,
 };
-use super::spelling::has_word;
+use super::spelling::{has_word, words};
 
 /// Numbers that no one rewards: indexes, counters, clocks, settings, and what an optimiser reports.
 const BOOKKEEPING: &[&str] = &[

@@ -1,7 +1,7 @@
 //! The words that a name is made of, however it is spelled.
 
 /// The words of a name, in small letters: `meanReward` has two.
-fn words(name: &str) -> Vec<String> {
+pub(super) fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut before = ' ';
     for c in name.chars() {
