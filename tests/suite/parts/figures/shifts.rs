@@ -52,6 +52,6 @@ fn paid(name: &str, table: &Outcomes, policy: &Snapshot) -> Curve {
             (table.proxy(cell), above)
         })
         .collect();
-    let kept = |i: &usize| *i < 20 || i % 10 == 0;
+    let kept = |i: &usize| *i < 20 || i.is_multiple_of(10);
     curve(name, (0..all.len()).filter(kept).map(|i| all[i]))
 }
