@@ -87,11 +87,12 @@ fn answer(map: &[&CellRow]) -> String {
     let count = |is: &dyn Fn(&CellRow) -> bool| harmful.iter().filter(|cell| is(cell)).count();
     let holds = count(&|cell| cell.verdict == "holds");
     let surely_not = |cell: &CellRow| cell.audited_low.is_some_and(|low| low > ALLOWED);
+    let spared = count(&|cell| surely_not(cell) && cell.best_harm == Some(0.0));
     let wrong = count(&|cell| ["fails", "refuted"].contains(&cell.verdict.as_str()));
     format!(
         "In {} of {} cells of the map with a KL up to {} the exploit is learned and, if nobody audits, does harm. Reading every reward that enters the \
-         highest so far, and removing what is confirmed before the update, prevents that in {holds} of them, and surely does not in {}: in {wrong} of these no other auditor \
-         that was tried within a thousandth of the rollouts does either. The rest is not resolved.",
+         highest so far, and removing what is confirmed before the update, prevents that in {holds} of them, and surely does not in {}. In {spared} of these another \
+         auditor that was tried, within a thousandth of the rollouts, leaves no learned run harmed; in {wrong} none of them prevents it. The rest is not resolved.",
         harmful.len(),
         asked.len(),
         number(SMALL_KL),
@@ -359,7 +360,7 @@ mod tests {
         assert!(findings(&large)[0].starts_with("In 0 of 0 cells of the map with a KL up to 1"));
         assert!(
             findings(&world("fails", [-2.0, -2.0, 0.0, 1.0], 1.0))[0]
-                .contains("surely does not in 0: in 1 of these")
+                .contains("leaves no learned run harmed; in 1 none of them prevents it")
         );
     }
 }
