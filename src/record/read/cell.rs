@@ -1,7 +1,7 @@
 //! One cell of a log, whatever the format: absent, a number, a truth value, or text.
 
 use std::borrow::Cow;
-use twox_hash::XxHash64;
+use twox_hash::{XxHash3_64, XxHash64};
 
 /// What stands in a cell.
 #[derive(Debug, Clone, PartialEq)]
@@ -167,6 +167,7 @@ impl Cell<'_> {
     }
 
     /// The text that stands here, or `None`.
+    #[inline]
     pub fn text(&self) -> Option<Cow<'_, [u8]>> {
         match self {
             Cell::Missing => None,
@@ -294,6 +295,7 @@ pub(super) fn text_hash_of(owner: u64, text: &[u8]) -> u64 {
 }
 
 /// Characters of a text in UTF-8: bytes that do not go on with one.
+#[inline]
 pub(super) fn characters(text: &[u8]) -> usize {
     if text.is_ascii() {
         return text.len();
@@ -303,9 +305,9 @@ pub(super) fn characters(text: &[u8]) -> usize {
     text.chunks(usize::from(u8::MAX)).map(|chunk| usize::from(of(chunk))).sum()
 }
 
-/// A 64-bit hash of words (XXH64).
+/// A 64-bit hash of a few words (XXH3, which is made for short ones).
 pub(super) fn words_hash<const N: usize>(words: [u64; N]) -> u64 {
-    XxHash64::oneshot(1, words.map(u64::to_le_bytes).as_flattened())
+    XxHash3_64::oneshot_with_seed(1, words.map(u64::to_le_bytes).as_flattened())
 }
 
 #[cfg(test)]

@@ -24,9 +24,8 @@ pub(super) fn columns(path: &Path, extent: Extent) -> Result<(Present, usize), E
     let mut sample: Vec<Vec<Vec<u8>>> = Vec::new();
     while sample.len() < SAMPLE && splitter.fill(&mut block).map_err(|stop| explain(path, 0, stop))? {
         for span in block.spans.iter().take(SAMPLE - sample.len()) {
-            let record = block.record(span);
-            cells.cut(record, span, splitter.delimiter, header.len());
-            let cell = |i| cells.get(record, span, i).unwrap_or_default().to_vec();
+            cells.cut(&block, span, splitter.delimiter);
+            let cell = |i| cells.get(&block, span, i).unwrap_or_default().to_vec();
             let cells: Vec<Vec<u8>> = (0..header.len()).map(cell).collect();
             if !header.iter().zip(&cells).all(|(name, cell)| name.as_bytes() == cell) {
                 sample.push(cells);
@@ -86,6 +85,7 @@ fn may_be_thousands(cell: &[u8]) -> bool {
     whole && parts.next().is_some_and(|part| part.len() == 3)
 }
 
+#[inline]
 fn value(bytes: &[u8], decimal_comma: bool) -> Cell<'_> {
     match bytes {
         _ if decimal_comma && has_decimal(bytes, b',') => {
@@ -119,17 +119,18 @@ pub(super) fn scan(
     }
     let of_numbers = present.columns.iter().enumerate().filter(|(_, column)| column.kind == Kind::Number);
     let numbers: Vec<usize> = of_numbers.map(|(i, _)| i).collect();
-    let needed = index.iter().max().map_or(0, |most| most + 1);
     let (delimiter, expected) = (splitter.delimiter, header.len());
     let before = present.extent.rows();
     let (mut row, mut cells, mut unfinished) = (before, Cells::default(), None);
     let stopped = in_blocks(&mut splitter, &mut |block| {
         for span in &block.spans {
-            let record = block.record(span);
-            cells.cut(record, span, delimiter, needed);
+            cells.cut(block, span, delimiter);
             let line = Some(block.line + u64::from(span.line));
             let place = || Place { file: path.to_owned(), line, row };
-            if let Some(lines) = swallowed(record, delimiter, expected, &numbers) {
+            // Without a quote a record is one line.
+            if span.quoted
+                && let Some(lines) = swallowed(block.record(span), delimiter, expected, &numbers)
+            {
                 return Err(Error::OpenQuote { place: place(), lines });
             }
             if span.last && (span.open || cells.count < expected) {
@@ -144,13 +145,13 @@ pub(super) fn scan(
                 });
             }
             let is_name = |column: usize| {
-                cells.get(record, span, column) == header.get(column).map(|name| name.as_bytes())
+                cells.get(block, span, column) == header.get(column).map(|name| name.as_bytes())
             };
             if !index.is_empty() && index.iter().all(|column| is_name(*column)) {
                 row += 1;
                 continue;
             }
-            let cell = |i: usize| match index.get(i).and_then(|&column| cells.get(record, span, column)) {
+            let cell = |i: usize| match index.get(i).and_then(|&column| cells.get(block, span, column)) {
                 Some(bytes) => value(bytes, present.decimal_comma),
                 None => Cell::Missing,
             };

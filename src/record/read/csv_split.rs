@@ -1,6 +1,7 @@
 //! Cuts a text into the records of a CSV file (RFC 4180): blocks of whole records, and the cells of one.
 //!
-//! Records without a quote, as nearly all are, end at the next line break; only the others are read byte by byte.
+//! Records without a quote, as nearly all are, are cut into their cells in the same pass that finds their end; the others are read
+//! quote by quote.
 
 use super::source::{MAX_RECORD, Source};
 use memchr::{memchr, memchr_iter, memchr2, memchr3};
@@ -17,7 +18,10 @@ pub(super) struct Span {
     end: u32,
     /// Lines from the first of the block to that of the record.
     pub line: u32,
-    quoted: bool,
+    /// Its cells among the block's, where it has no quote.
+    first_cell: u32,
+    cells: u32,
+    pub quoted: bool,
     /// Whether it ends with the file and not with a line.
     pub last: bool,
     /// Whether a quote is open where it ends.
@@ -31,6 +35,8 @@ pub(super) struct Block {
     bytes: Vec<u8>,
     filled: usize,
     pub spans: Vec<Span>,
+    /// Where the cells of records without a quote end.
+    ends: Vec<u32>,
     /// Line of the first byte, from 1.
     pub line: u64,
 }
@@ -39,6 +45,16 @@ impl Block {
     /// The bytes of a record without its line break.
     pub fn record(&self, span: &Span) -> &[u8] {
         self.bytes.get(span.start as usize..span.end as usize).unwrap_or_default()
+    }
+
+    /// The bytes of a cell of a record without a quote.
+    #[inline]
+    fn cell(&self, span: &Span, index: usize) -> Option<&[u8]> {
+        let first = span.first_cell as usize;
+        let ends = self.ends.get(first..first + span.cells as usize)?;
+        let end = *ends.get(index)? as usize;
+        let start = index.checked_sub(1).map_or(span.start as usize, |before| ends[before] as usize + 1);
+        self.bytes.get(start..end)
     }
 }
 
@@ -75,7 +91,7 @@ impl Splitter {
         loop {
             self.read(block, target).map_err(Stop::Io)?;
             let bytes = block.bytes.get(..block.filled).unwrap_or_default();
-            let (end, lines) = cut(bytes, self.delimiter, self.ended, &mut block.spans);
+            let (end, lines) = cut(bytes, self.delimiter, self.ended, &mut block.spans, &mut block.ends);
             if end == 0 && !self.ended {
                 if block.filled > MAX_RECORD {
                     return Err(Stop::TooLong(self.line));
@@ -123,34 +139,121 @@ impl Splitter {
     }
 }
 
-/// Finds the whole records; returns where they end, and the lines up to there.
-fn cut(bytes: &[u8], delimiter: u8, ended: bool, spans: &mut Vec<Span>) -> (usize, u32) {
+/// Finds the whole records and the cells of those without a quote; returns where they end, and the lines up to there.
+fn cut(
+    bytes: &[u8],
+    delimiter: u8,
+    ended: bool,
+    spans: &mut Vec<Span>,
+    ends: &mut Vec<u32>,
+) -> (usize, u32) {
     spans.clear();
-    let (mut start, mut line) = (0, 0);
-    while let Some(rest) = bytes.get(start..).filter(|rest| !rest.is_empty()) {
-        let (length, quoted, open) = match memchr2(b'\n', b'"', rest) {
-            Some(at) if rest[at] == b'\n' => (Some(at), false, false),
-            Some(_) => match end_of_quoted(rest, delimiter) {
-                Ok(at) => (Some(at), true, false),
-                Err(open) => (None, true, open),
-            },
-            None => (None, false, false),
-        };
+    ends.clear();
+    let (mut start, mut line, mut first) = (0, 0, 0);
+    let mut signs = Signs::new(bytes, 0, delimiter);
+    while start < bytes.len() {
+        let (mut length, mut quoted, mut open) = (None, false, false);
+        for at in signs.by_ref() {
+            match bytes[at] {
+                b'\n' => {
+                    length = Some(at - start);
+                    break;
+                }
+                b'"' => {
+                    ends.truncate(first);
+                    quoted = true;
+                    match end_of_quoted(&bytes[start..], delimiter) {
+                        Ok(at) => length = Some(at),
+                        Err(is_open) => open = is_open,
+                    }
+                    break;
+                }
+                _ => ends.push(at as u32),
+            }
+        }
         let last = length.is_none();
         if last && !ended {
+            ends.truncate(first);
             break;
         }
-        let length = length.unwrap_or(rest.len());
-        let text = &rest[..length];
+        let length = length.unwrap_or(bytes.len() - start);
+        let text = &bytes[start..start + length];
         let text = text.strip_suffix(b"\r").unwrap_or(text);
+        let end = start + text.len();
         if !text.is_empty() {
-            let (from, to) = (start as u32, (start + text.len()) as u32);
-            spans.push(Span { start: from, end: to, line, quoted, last, open });
+            if !quoted {
+                ends.push(end as u32);
+            }
+            let cells = (ends.len() - first) as u32;
+            let (start, end, first_cell) = (start as u32, end as u32, first as u32);
+            spans.push(Span { start, end, line, first_cell, cells, quoted, last, open });
         }
+        first = ends.len();
         line += 1 + if quoted { memchr_iter(b'\n', text).count() as u32 } else { 0 };
         start += length + usize::from(!last);
+        if quoted {
+            signs = Signs::new(bytes, start, delimiter);
+        }
     }
     (start, line)
+}
+
+/// Bytes that are looked at together.
+const CHUNK: usize = 64;
+
+/// The places of delimiters, line breaks and quotes. They are as close as every tenth byte, where one search after the other would
+/// mostly begin and end.
+struct Signs<'a> {
+    bytes: &'a [u8],
+    delimiter: u8,
+    /// Where the chunk under way begins, and the one after it.
+    chunk: usize,
+    next: usize,
+    /// A bit for each of its signs that are still to come.
+    mask: u64,
+}
+
+impl<'a> Signs<'a> {
+    fn new(bytes: &'a [u8], start: usize, delimiter: u8) -> Self {
+        Self { bytes, delimiter, chunk: start, next: start, mask: 0 }
+    }
+}
+
+impl Iterator for Signs<'_> {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        while self.mask == 0 {
+            let rest = self.bytes.get(self.next..)?;
+            (self.chunk, self.next) = (self.next, self.next + CHUNK);
+            self.mask = match rest.first_chunk() {
+                Some(chunk) => mask(chunk, self.delimiter),
+                None => {
+                    let mut last = [0; CHUNK];
+                    last[..rest.len()].copy_from_slice(rest);
+                    mask(&last, self.delimiter)
+                }
+            };
+        }
+        let place = self.chunk + self.mask.trailing_zeros() as usize;
+        self.mask &= self.mask - 1;
+        Some(place)
+    }
+}
+
+/// A bit for each byte that is a delimiter, a line break or a quote, from the lowest on.
+#[inline]
+fn mask(chunk: &[u8; CHUNK], delimiter: u8) -> u64 {
+    // Times this, eight bytes of 0 or 1 have their bits in the highest byte, one beside the other.
+    const GATHER: u64 = 0x0102_0408_1020_4080;
+    let mut found = [0; CHUNK];
+    for (found, byte) in found.iter_mut().zip(chunk) {
+        *found = u8::from(*byte == delimiter) | u8::from(*byte == b'\n') | u8::from(*byte == b'"');
+    }
+    let (words, _) = found.as_chunks();
+    let gathered = |word: &[u8; 8]| u64::from_le_bytes(*word).wrapping_mul(GATHER) >> 56;
+    words.iter().rev().fold(0, |mask, word| mask << 8 | gathered(word))
 }
 
 /// Where a record with quotes ends; else whether a quote is open.
@@ -183,7 +286,7 @@ fn end_of_quote(bytes: &[u8], at: usize) -> Option<usize> {
     }
 }
 
-/// The cells of one record, as places in its bytes or in those that were unquoted.
+/// The cells of one record: as its block has them, or as places in what was unquoted.
 #[derive(Debug, Default)]
 pub(super) struct Cells {
     ranges: Vec<Range<usize>>,
@@ -193,32 +296,19 @@ pub(super) struct Cells {
 }
 
 impl Cells {
-    /// Cuts the first `wanted` cells out of a record, and counts all.
-    pub fn cut(&mut self, record: &[u8], span: &Span, delimiter: u8, wanted: usize) {
-        self.ranges.clear();
-        self.unquoted.clear();
+    /// Finds the cells of a record.
+    pub fn cut(&mut self, block: &Block, span: &Span, delimiter: u8) {
         if span.quoted {
-            return self.cut_quoted(record, delimiter);
+            self.cut_quoted(block.record(span), delimiter);
+        } else {
+            self.count = span.cells as usize;
         }
-        let mut start = 0;
-        while self.ranges.len() < wanted {
-            match memchr(delimiter, &record[start..]) {
-                Some(length) => {
-                    self.ranges.push(start..start + length);
-                    start += length + 1;
-                }
-                None => {
-                    self.ranges.push(start..record.len());
-                    self.count = self.ranges.len();
-                    return;
-                }
-            }
-        }
-        self.count = self.ranges.len() + 1 + memchr_iter(delimiter, &record[start..]).count();
     }
 
     /// Cuts all cells out of a record that may have quotes.
     pub fn cut_quoted(&mut self, record: &[u8], delimiter: u8) {
+        self.ranges.clear();
+        self.unquoted.clear();
         let mut at = 0;
         loop {
             let start = self.unquoted.len();
@@ -259,9 +349,9 @@ impl Cells {
     }
 
     /// The bytes of a cell.
-    pub fn get<'a>(&'a self, record: &'a [u8], span: &Span, index: usize) -> Option<&'a [u8]> {
-        let range = self.ranges.get(index)?.clone();
-        if span.quoted { self.unquoted.get(range) } else { record.get(range) }
+    #[inline]
+    pub fn get<'a>(&'a self, block: &'a Block, span: &Span, index: usize) -> Option<&'a [u8]> {
+        if span.quoted { self.unquoted.get(self.ranges.get(index)?.clone()) } else { block.cell(span, index) }
     }
 }
 
@@ -303,10 +393,9 @@ mod tests {
         let (mut records, mut lines) = (Vec::new(), Vec::new());
         while splitter.fill(&mut block).unwrap() {
             for span in &block.spans {
-                let record = block.record(span);
-                cells.cut(record, span, b',', usize::MAX);
+                cells.cut(&block, span, b',');
                 records
-                    .push((0..cells.count).map(|i| cells.get(record, span, i).unwrap().to_vec()).collect());
+                    .push((0..cells.count).map(|i| cells.get(&block, span, i).unwrap().to_vec()).collect());
                 lines.push(block.line + u64::from(span.line));
             }
         }

@@ -54,6 +54,9 @@ impl StepMeans {
     /// The next row with a value.
     pub fn see(&mut self, run: u64, step: f64) {
         self.rows += 1;
+        if self.broken {
+            return;
+        }
         let room = self.last.len() < MOST;
         match self.last.entry(run) {
             Entry::Occupied(mut last) => {

@@ -22,27 +22,41 @@ impl Optional {
     }
 
     /// Reads the cell of a row, or gives the column up and says why. `what`: what the column is.
+    #[inline]
     pub fn read(
+        &mut self,
+        words: &mut [u64],
+        row: &Row<'_>,
+        column: Option<(usize, &str)>,
+        told: (&str, &mut Vec<String>),
+    ) {
+        // Of most columns a log has none.
+        if !self.lost {
+            self.read_there(words, row, column, told);
+        }
+    }
+
+    fn read_there(
         &mut self,
         words: &mut [u64],
         row: &Row<'_>,
         column: Option<(usize, &str)>,
         (what, notes): (&str, &mut Vec<String>),
     ) {
-        if self.lost {
-            return;
-        }
         let reason = match column {
-            None if self.seen == 0 => None,
-            None => Some(format!("{}: nothing says {what}, as rows before do", row.place())),
+            None if self.seen == 0 => {
+                self.lost = true;
+                return;
+            }
+            None => format!("{}: nothing says {what}, as rows before do", row.place()),
             Some((index, name)) => match row.finite(index, name) {
                 Ok(Some(value)) => return self.put(words, value),
-                Ok(None) => Some(format!("{}, column `{name}`: the cell is empty", row.place())),
-                Err(error) => Some(error.to_string()),
+                Ok(None) => format!("{}, column `{name}`: the cell is empty", row.place()),
+                Err(error) => error.to_string(),
             },
         };
         self.lost = true;
-        notes.extend(reason.map(|reason| format!("{what} is left out: {reason}")));
+        notes.push(format!("{what} is left out: {reason}"));
     }
 
     /// Its place, if all rows have it.

@@ -66,6 +66,7 @@ impl Building {
         let (mut rows, mut single) = (0, None);
         let shared_file = u32::try_from(number).unwrap_or(u32::MAX);
         let mut last_of = None;
+        let mut values: Vec<Option<f64>> = Vec::with_capacity(terms.len());
         if let Some(restarts) = &mut self.restarts {
             restarts.begin();
         }
@@ -74,6 +75,7 @@ impl Building {
             rows += 1;
             let mut absent = 0u64;
             let mut reward = matches!(spec, RewardSpec::Unseen).then_some(0.0);
+            values.clear();
             for (i, term) in terms.iter().enumerate() {
                 let value = match row.term(i, term) {
                     Err(Error::NotFinite { place, value, .. }) if value.is_nan() => {
@@ -83,6 +85,7 @@ impl Building {
                     }
                     other => other?,
                 };
+                values.push(value);
                 if value.is_none() {
                     absent |= 1 << i.min(63);
                 }
@@ -154,9 +157,9 @@ impl Building {
                 if part.lost {
                     continue;
                 }
-                match terms.get(i).map(|term| row.term(i, term)) {
-                    Some(Ok(Some(value))) => part.put(words, value),
-                    _ => part.lost = true,
+                match values.get(i).copied().flatten() {
+                    Some(value) => part.put(words, value),
+                    None => part.lost = true,
                 }
             }
             for ((name, feature), column) in self.features.iter_mut().zip(&features) {
