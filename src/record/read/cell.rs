@@ -305,8 +305,13 @@ pub(super) fn characters(text: &[u8]) -> usize {
     text.chunks(usize::from(u8::MAX)).map(|chunk| usize::from(of(chunk))).sum()
 }
 
-/// A 64-bit hash of a few words (XXH3, which is made for short ones).
+/// A 64-bit hash of words (XXH64), of which ids are made.
 pub(super) fn words_hash<const N: usize>(words: [u64; N]) -> u64 {
+    XxHash64::oneshot(1, words.map(u64::to_le_bytes).as_flattened())
+}
+
+/// A 64-bit hash of two words by which they are found again (XXH3, which is made for short texts).
+pub(super) fn pair_hash(words: [u64; 2]) -> u64 {
     XxHash3_64::oneshot_with_seed(1, words.map(u64::to_le_bytes).as_flattened())
 }
 

@@ -4,7 +4,7 @@
 //! rollouts in the same order, and enough of them show that sampling varies. A policy that no longer varies repeats itself
 //! honestly.
 
-use super::cell::words_hash;
+use super::cell::{pair_hash, words_hash};
 use super::layout::Shared;
 use super::repeat::{Repeat, Rollout};
 use serde::{Deserialize, Serialize};
@@ -122,7 +122,7 @@ impl Copies {
         ahead: bool,
     ) -> Vec<Repeat> {
         let of = words_hash([run, step, u64::from(file), own.len() as u64]);
-        let content = own.iter().fold(of, |hash, rollout| words_hash([hash, rollout.identity]));
+        let content = own.iter().fold(of, |hash, rollout| pair_hash([hash, rollout.identity]));
         if self.seen.is_empty() {
             // They were kept without their index.
             let numbered = self.stretches.iter().enumerate().rev();

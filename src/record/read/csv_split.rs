@@ -140,13 +140,7 @@ impl Splitter {
 }
 
 /// Finds the whole records and the cells of those without a quote; returns where they end, and the lines up to there.
-fn cut(
-    bytes: &[u8],
-    delimiter: u8,
-    ended: bool,
-    spans: &mut Vec<Span>,
-    ends: &mut Vec<u32>,
-) -> (usize, u32) {
+fn cut(bytes: &[u8], delimiter: u8, ended: bool, spans: &mut Vec<Span>, ends: &mut Vec<u32>) -> (usize, u32) {
     spans.clear();
     ends.clear();
     let (mut start, mut line, mut first) = (0, 0, 0);

@@ -1,6 +1,6 @@
 //! Rollouts of a log that is seen step by step which were there before: by the rules of [`repeats`](super::repeats).
 
-use super::cell::words_hash;
+use super::cell::pair_hash;
 use super::layout::Shared;
 use super::repeat::Repeat;
 use super::repeats::Repeats;
@@ -70,7 +70,7 @@ impl Recurrences {
         let mut found = Vec::new();
         for (at, rollout) in order {
             let shared = Shared { step, run: rollout.run, file: rollout.file };
-            let identity = words_hash([rollout.outcome, rollout.reward.to_bits()]);
+            let identity = pair_hash([rollout.outcome, rollout.reward.to_bits()]);
             found.extend(self.repeats.see(shared, self.seen + at, identity, rollout.prompt, true));
         }
         self.seen += rollouts.len();

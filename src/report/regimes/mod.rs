@@ -58,11 +58,24 @@ pub struct Written {
 #[derive(Serialize)]
 struct Page<'a> {
     answer: String,
+    groups: Vec<Group<'a>>,
     panels: &'a [Panel],
     words: Vec<String>,
     regular: String,
     bold: String,
 }
+
+/// Panels that come to the same.
+#[derive(Serialize)]
+struct Group<'a> {
+    word: &'static str,
+    /// Number, from 1, and title of each.
+    panels: Vec<(usize, &'a str)>,
+}
+
+/// What a hypothesis about cells of a verdict may come to, and what a run may.
+const OF_CELLS: [Word; 4] = [Word::Holds, Word::Fails, Word::NotResolved, Word::NotRun];
+const OF_RUNS: [Word; 3] = [Word::Agrees, Word::Differs, Word::NotCompared];
 
 /// The panels: those of the verdict's tables, then one for each run folder.
 pub fn panels(verdicts: &[Tables], folders: &[RunFolder]) -> Vec<Panel> {
@@ -70,32 +83,40 @@ pub fn panels(verdicts: &[Tables], folders: &[RunFolder]) -> Vec<Panel> {
     own.chain(folders.iter().map(runs::panel)).collect()
 }
 
-/// Which hypotheses hold and which do not, in one sentence.
+/// How many hold and how many do not, in one sentence: hypotheses, then runs.
 pub fn answer(panels: &[Panel]) -> String {
-    let named = |word: Word| {
-        let all: Vec<&str> =
-            panels.iter().filter(|panel| panel.word == word).map(|panel| panel.title.as_str()).collect();
-        (all.len(), all.join("; "))
+    let counted = |(one, several): (&str, &str), words: &[Word]| {
+        let of = |word: &Word| panels.iter().filter(|panel| panel.word == *word).count();
+        let all: usize = words.iter().map(of).sum();
+        let parts: Vec<String> = (words.iter().map(|word| (word, of(word))))
+            .filter(|(_, count)| *count > 0)
+            .map(|(word, count)| format!("{} {count}", word.text()))
+            .collect();
+        let noun = if all == 1 { one } else { several };
+        (all > 0).then(|| format!("Of {all} {noun}: {}.", parts.join(", ")))
     };
-    let part = |word: Word| {
-        let (count, names) = named(word);
-        (count > 0).then(|| format!("{} {count} ({names})", word.text()))
+    let both = [counted(("hypothesis", "hypotheses"), &OF_CELLS), counted(("run", "runs"), &OF_RUNS)];
+    both.into_iter().flatten().collect::<Vec<String>>().join(" ")
+}
+
+/// Panels by what they come to, in the order of the words.
+fn groups(panels: &[Panel]) -> Vec<Group<'_>> {
+    let group = |word: &Word| {
+        let numbered = panels.iter().zip(1..).filter(|(panel, _)| panel.word == *word);
+        let panels: Vec<(usize, &str)> = numbered.map(|(panel, i)| (i, panel.title.as_str())).collect();
+        Group { word: word.text(), panels }
     };
-    let words = [
-        Word::Holds,
-        Word::Fails,
-        Word::NotResolved,
-        Word::NotRun,
-        Word::Agrees,
-        Word::Differs,
-        Word::NotCompared,
-    ];
-    let parts: Vec<String> = words.into_iter().filter_map(part).collect();
-    format!("Of {} panels: {}.", panels.len(), parts.join("; "))
+    OF_CELLS.iter().chain(&OF_RUNS).map(group).filter(|group| !group.panels.is_empty()).collect()
 }
 
 fn markdown(page: &Page<'_>) -> String {
-    let mut out = format!("# When is rare reward hacking caught in time?\n\n{}\n\n", page.answer);
+    let mut out = format!("# When is rare reward hacking caught in time?\n\n{}\n", page.answer);
+    for Group { word, panels } in &page.groups {
+        let (head, rest) = word.split_at(1);
+        out += &format!("\n**{}{rest}**\n\n", head.to_uppercase());
+        panels.iter().for_each(|(_, title)| out += &format!("- {title}\n"));
+    }
+    out += "\nThe words:\n\n";
     for word in &page.words {
         out += &format!("- {word}\n");
     }
@@ -121,6 +142,7 @@ fn markdown(page: &Page<'_>) -> String {
 pub fn write(panels: &[Panel], dir: &Path) -> Result<Written, ReportError> {
     let page = Page {
         answer: answer(panels),
+        groups: groups(panels),
         panels,
         words: WORDS.map(|(word, meaning)| format!("{word}: {meaning}")).to_vec(),
         regular: BASE64_STANDARD.encode(REGULAR),

@@ -1,6 +1,6 @@
 //! The rows of one file.
 
-use super::super::cell::{characters, text_hash_of, words_hash};
+use super::super::cell::{characters, pair_hash, text_hash_of, words_hash};
 use super::super::error::Error;
 use super::super::format::{Format, format, scan};
 use super::super::layout::Shared;
@@ -203,7 +203,7 @@ impl Building {
             }
             if completion.is_some() || own_id.is_some() {
                 let what = own_id.map_or(sampled, |i| words_hash([prompt, row.identity(i)]));
-                let identity = words_hash([what, reward.to_bits()]);
+                let identity = pair_hash([what, reward.to_bits()]);
                 let repeats =
                     self.repeats.see(shared, self.writer.rows(), identity, prompt, own_id.is_none());
                 if !repeats.is_empty() {
