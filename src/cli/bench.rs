@@ -20,11 +20,11 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
-/// The catch-rate benchmark: every detector on every scenario, trainer, base rate and audit budget
+/// The benchmark: what audits prevent, how detectors rank, and what alarms cost
 ///
-/// Trains policies on scenarios of reward hacking, audits them online by each detector's scores, and writes a leaderboard
-/// (HTML, Markdown, CSV) of two tables that are never mixed: what is caught, as a paired difference to the reward itself and
-/// beside chance and an oracle; and what alarms cost where there is no hack. Stopped and called again, it goes on.
+/// Trains policies on scenarios of reward hacking, each under every audit, and writes a leaderboard (HTML, Markdown, CSV) of three
+/// tables that are never mixed: the harm that is left under each audit, beside no audit and a placebo; how each detector ranks hacks, as a
+/// paired difference to the reward itself and beside chance and an oracle; and false alarms. Stopped and called again, it goes on.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  tailcatch bench --quick\n  tailcatch bench --out runs/bench\n  tailcatch bench \

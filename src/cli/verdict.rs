@@ -18,9 +18,10 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-/// The deciding experiment: does the objection hold, for which trainer, and where?
+/// The deciding experiment: is rare reward hacking caught before it does harm?
 ///
-/// Trains the grid of trainer × KL × size of the exploit, and one factor at a time apart from it, under every auditor; says of each
+/// The objection to be tested: what is rare and still drives the policy is such an outlier that whoever reads the largest rewards
+/// catches it in time. Trains the grid of trainer × KL × size of the exploit, and one factor at a time apart from it, under every auditor; says of each
 /// cell whether the harm is prevented by the criterion that was stated beforehand, and of each trainer up to which KL. Stopped and
 /// called again, it goes on; with more replicates it trains what is new.
 #[derive(Debug, Args)]

@@ -26,6 +26,11 @@ const HEAD: f64 = 22.0;
 const FOOT: f64 = 36.0;
 /// Size of a cell's word.
 const WORD: f64 = 10.8;
+/// Room for the key above all, and its lines.
+const KEY: f64 = 44.0;
+const KEY_LINES: [f64; 2] = [6.0, 24.0];
+/// A swatch of the key.
+const SWATCH: (f64, f64) = (14.0, 10.0);
 /// What a mark and the space around it take beside a word.
 const MARK: f64 = 16.0;
 
@@ -48,7 +53,6 @@ fn word(verdict: &str) -> (&str, Option<bool>) {
         "not_learned" => ("not learned", None),
         "fails" => ("fails", Some(false)),
         "refuted" => ("refuted", Some(false)),
-        "insufficient" => ("too few", None),
         other => (other, None),
     }
 }
@@ -90,11 +94,12 @@ fn draw(cells: &[CellRow]) -> Option<Scene> {
     }
     let height = HEAD + sizes.len() as f64 * ROW + FOOT;
     let (width, across) = layout(kls.len(), placed.iter().map(|cell| word(&cell.verdict).0));
-    let mut scene = Scene::new(width, trainers.len().div_ceil(across) as f64 * height + 4.0);
+    let mut scene = Scene::new(width, KEY + trainers.len().div_ceil(across) as f64 * height + 4.0);
+    key(&mut scene);
     let column = column(width, across, kls.len());
     for (place, trainer) in trainers.iter().enumerate() {
         let left = LABELS + (place % across) as f64 * width / across as f64;
-        let top = (place / across) as f64 * height + HEAD;
+        let top = KEY + (place / across) as f64 * height + HEAD;
         let bottom = top + sizes.len() as f64 * ROW;
         scene.bold((left, top - 8.0), trainer_label(trainer), NORMAL, Align::Left, BLACK);
         for (at, size) in sizes.iter().rev().enumerate() {
@@ -137,32 +142,65 @@ fn layout<'a>(kls: usize, words: impl Iterator<Item = &'a str>) -> (f64, usize) 
 /// The colours above, the mark and the word on white below.
 fn one(scene: &mut Scene, cell: &CellRow, (x, y): (f64, f64), (width, height): (f64, f64)) {
     let strip = height * 0.52;
-    let mut half = |from: f64, to: f64, ink: Ink| {
-        scene.area(vec![(from, y), (to, y), (to, y + strip), (from, y + strip)], ink);
-    };
     let has_word = !matches!(cell.verdict.as_str(), "void" | "insufficient");
     let ink = |share: Option<f64>| share.filter(|_| has_word).map_or(GRID, shade);
-    half(x, x + width / 2.0, ink(cell.harm));
-    half(x + width / 2.0, x + width, ink(cell.audited_harm));
+    let half = width / 2.0;
+    area(scene, (x, y), (half, strip), ink(cell.harm));
+    area(scene, (x + half, y), (half, strip), ink(cell.audited_harm));
     let outline = vec![(x, y), (x + width, y), (x + width, y + height), (x, y + height), (x, y)];
     scene.line(outline, SILVER, 0.6);
     scene.line(vec![(x + width / 2.0, y), (x + width / 2.0, y + strip)], SILVER, 0.6);
     let (name, mark) = word(&cell.verdict);
-    let (left, level) = (x + 7.0, y + (strip + height) / 2.0);
-    match mark {
-        Some(true) => scene.dot((left, level), 3.0, BLACK),
-        Some(false) => {
-            for turn in [-1.0, 1.0] {
-                scene.line(
-                    vec![(left - 3.0, level - 3.0 * turn), (left + 3.0, level + 3.0 * turn)],
-                    BLACK,
-                    1.4,
-                );
-            }
-        }
-        None => {}
+    let level = y + (strip + height) / 2.0;
+    if let Some(is_good) = mark {
+        draw_mark(scene, (x + 7.0, level), is_good);
     }
-    scene.text((x + width / 2.0 + 4.0, level + WORD * 0.35), name, WORD, Align::Centre, BLACK);
+    let centre = x + width / 2.0 + if mark.is_some() { MARK / 2.0 } else { 0.0 };
+    scene.text((centre, level + WORD * 0.35), name, WORD, Align::Centre, BLACK);
+}
+
+/// A dot where the criterion is met, a cross where every auditor fails.
+fn draw_mark(scene: &mut Scene, (x, y): (f64, f64), is_good: bool) {
+    if is_good {
+        return scene.dot((x, y), 3.0, BLACK);
+    }
+    for turn in [-1.0, 1.0] {
+        scene.line(vec![(x - 3.0, y - 3.0 * turn), (x + 3.0, y + 3.0 * turn)], BLACK, 1.4);
+    }
+}
+
+fn area(scene: &mut Scene, (x, y): (f64, f64), (width, height): (f64, f64), ink: Ink) {
+    scene.area(vec![(x, y), (x + width, y), (x + width, y + height), (x, y + height)], ink);
+}
+
+/// What colours, halves and marks say.
+fn key(scene: &mut Scene) {
+    let (width, height) = SWATCH;
+    let swatch = |scene: &mut Scene, x: f64, line: usize, ink: Ink| {
+        area(scene, (x, KEY_LINES[line]), SWATCH, ink);
+        let (y, right) = (KEY_LINES[line], x + width);
+        scene.line(vec![(x, y), (right, y), (right, y + height), (x, y + height), (x, y)], SILVER, 0.6);
+        right
+    };
+    let text = |scene: &mut Scene, x: f64, line: usize, said: &str| {
+        scene.text((x + 5.0, KEY_LINES[line] + height * 0.9), said, SMALL, Align::Left, GREY);
+        x + 5.0 + text_width(said, SMALL, false) + 12.0
+    };
+    let mut x = 4.0;
+    for share in [0.0, 0.25, 0.5, 0.75, 1.0] {
+        x = swatch(scene, x, 0, shade(share));
+    }
+    x = text(scene, x, 0, "0 to 100% of learned runs harmed");
+    x = swatch(scene, x, 0, GRID);
+    text(scene, x, 0, "no number");
+    let x = swatch(scene, 4.0, 1, shade(1.0));
+    let x = swatch(scene, x, 1, shade(0.25));
+    let x = text(scene, x, 1, "unaudited | audited");
+    let level = KEY_LINES[1] + height / 2.0;
+    draw_mark(scene, (x + 3.0, level), true);
+    let x = text(scene, x + 6.0, 1, "criterion met");
+    draw_mark(scene, (x + 3.0, level), false);
+    text(scene, x + 6.0, 1, "every auditor fails");
 }
 
 #[cfg(test)]
@@ -179,13 +217,15 @@ mod tests {
 
     #[test]
     fn panels_stand_below_each_other_where_words_would_meet_their_marks() {
-        let all = || ["holds", "little harm", "unresolved"].into_iter();
+        let all = || ["holds", "little harm", "insufficient"].into_iter();
         let laid = [2, 3, 5, 8].map(|kls| layout(kls, all()));
         assert_eq!(laid.map(|(_, across)| across), [2, 2, 1, 1]);
         assert_eq!(layout(5, ["holds"].into_iter()), (720.0, 2));
         // On a screen of 390 px a panel of five is as wide as the screen, and its words still have 8 px.
         assert!(laid[0].0 == 720.0 && (400.0..470.0).contains(&laid[2].0), "{laid:?}");
-        assert!(laid[3].0 <= 720.0 && column(laid[2].0, 1, 5) > text_width("unresolved", WORD, false) + MARK);
+        assert!(
+            laid[3].0 <= 720.0 && column(laid[2].0, 1, 5) > text_width("insufficient", WORD, false) + MARK
+        );
     }
 
     #[test]

@@ -30,7 +30,7 @@ const SAVED_EVERY: Duration = Duration::from_secs(30);
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  tailcatch watch run/completions --steps 300\n  tailcatch watch rollouts/ --idle 600 \
-                        --jsonl\n  tailcatch watch run/ --stop-share .1 --on-flag './notify.sh' || touch run/STOP\n  \
+                        --jsonl\n  tailcatch watch run/ --stop-share .1 --on-flag './notify.sh'; [ $? -eq 3 ] && touch run/STOP\n  \
                         ./trainer --rollouts-to-stdout | tailcatch watch -\n\nWith `-` each line of standard input is a step, \
                         {\"step\": 7, \"rewards\": [0.3, null], \"prompts\": [..], \"completions\": [..], \"groups\": [..]}, and \
                         is answered by its entries, one a line, and a line {\"step\", \"rollouts\", \"entries\", \"share\", \

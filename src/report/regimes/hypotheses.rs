@@ -123,6 +123,13 @@ pub(super) const HYPOTHESES: &[Hypothesis] = &[
         programme: BY_SUM,
     },
     Hypothesis {
+        title: "Adding up an outcome's rewards prevents it: four times the step size",
+        claim: "The same list prevents the harm of an exploit of T* at a KL of 1 where steps are four times as large, so that fewer visits come before the harm. (Written \
+                down before its runs; a referee's simulation with 21 learned runs says that it does not.)",
+        is_about: |cell| in_spoke(cell, "large_steps"),
+        programme: BY_SUM,
+    },
+    Hypothesis {
         title: "Removal at once prevents it: light benign tails",
         claim: "Where benign rewards have normal or t(5) noise, an exploit of twice T* at KL .3 does no harm if it is removed at its first look.",
         is_about: |cell| has_law(cell, "normal") || has_law(cell, "student_t(df=5)"),

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
 
-/// π₀ with its mass above a threshold t of the error raised to t^(−exponent); the reference itself on a table where
+/// π₀ with its mass above a threshold t of the proxy raised to t^(−exponent); the reference itself on a table where
 /// nothing lies above. One step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

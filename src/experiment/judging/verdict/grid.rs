@@ -32,6 +32,7 @@ grid!(
     "verifier" in SPOKE,
     "quantile_sizes" in SPOKE,
     "adam" in SPOKE,
+    "large_steps" in SPOKE,
     "responses" in SPOKE,
     "strings" in SPOKE,
 );
