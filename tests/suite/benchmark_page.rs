@@ -220,7 +220,7 @@ fn what_is_said_of_late_removals_clocks_and_log_ratios_is_true_of_the_rows() {
 fn the_table_of_the_log_ratio_is_that_of_its_rows() {
     let (rows, others): (_, Vec<AuditorRow>) = (rows(), read("auditors.csv"));
     let page = page();
-    let (_, rest) = page.split_once("What the rewards hide").unwrap();
+    let (_, rest) = page.split_once("Log-ratios sometimes show what rewards hide").unwrap();
     let mut seen = 0;
     for line in rest.lines().filter(|line| line.starts_with("| ") && line.contains("(`")) {
         let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();

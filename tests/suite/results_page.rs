@@ -309,7 +309,7 @@ fn the_table_of_critics_is_that_of_its_runs() {
 #[test]
 fn the_table_of_readers_is_that_of_its_runs() {
     let found = numbers("auditors");
-    let rows = table("A hundred exploits are kept down better by ten careless looks than by one careful one");
+    let rows = table("Ten cheap reads that err limit a hundred exploits better than one that does not");
     let exploits = ["proxy=12", "proxy=24", "outcomes=100"];
     let readers = ["response=none", "benign_looks=60", "reader=", "screen="];
     assert_eq!(rows.len(), exploits.len());
@@ -335,7 +335,7 @@ fn the_table_of_readers_is_that_of_its_runs() {
 #[test]
 fn the_table_of_evasion_is_that_of_its_runs() {
     let found = numbers("evasion");
-    let rows = table("A monitor's score in the reward teaches little, and costs what it was to protect");
+    let rows = table("A monitor's score in the reward seldom deters, and costs utility");
     assert_eq!(rows.len(), 7);
     for (place, row) in rows.iter().enumerate() {
         let zero = if row[1].starts_with('.') { "0" } else { "" };

@@ -11,21 +11,22 @@ use std::fmt::Write as _;
 
 /// The scene as a document. Its text is drawn in the embedded font, its size is that of the print.
 pub(super) fn write(scene: &Scene, look: Look, title: &str, description: &str) -> String {
-    document(scene, look, title, description, &fonts(scene))
+    document(scene, look, title, description, &fonts(scene), false)
 }
 
-/// The scene as a document without fonts, which turns dark where its reader's page is.
+/// The scene as a document without fonts, which turns dark where its reader's page is. Its texts are as wide as in the font that they were laid out
+/// for, whichever there is.
 pub(super) fn write_inset(scene: &Scene, size: Size, title: &str, description: &str) -> String {
     let look = Look { size, theme: Theme::Light };
-    let body = document(scene, look, title, description, "");
+    let body = document(scene, look, title, description, "", true);
     let css = dark_css();
     let used = |rule: &&str| rule.split('\"').nth(1).is_some_and(|colour| body.contains(colour));
     let rules: Vec<&str> = css.lines().filter(used).collect();
     let style = format!("<style>@media (prefers-color-scheme: dark) {{ {} }}</style>\n", rules.join(" "));
-    document(scene, look, title, description, &style)
+    document(scene, look, title, description, &style, true)
 }
 
-fn document(scene: &Scene, look: Look, title: &str, description: &str, style: &str) -> String {
+fn document(scene: &Scene, look: Look, title: &str, description: &str, style: &str, fit: bool) -> String {
     let unit = look.size.unit();
     let mut out = format!(
         "<svg width=\"{}pt\" height=\"{}pt\" viewBox=\"0 0 {} {}\" role=\"img\" xmlns=\"http://www.w3.org/2000/svg\">\n\
@@ -49,7 +50,7 @@ fn document(scene: &Scene, look: Look, title: &str, description: &str, style: &s
     let mut data = scene.data.iter().peekable();
     for (i, mark) in scene.marks.iter().enumerate() {
         let own = data.next_if(|data| data.mark == i);
-        element(&mut out, mark, own, look.theme);
+        element(&mut out, mark, own, look.theme, fit);
     }
     out.push_str("</svg>\n");
     out
@@ -71,7 +72,7 @@ fn fonts(scene: &Scene) -> String {
     if rules.is_empty() { rules } else { format!("<style>{rules}</style>\n") }
 }
 
-fn element(out: &mut String, mark: &Mark, data: Option<&Data>, theme: Theme) {
+fn element(out: &mut String, mark: &Mark, data: Option<&Data>, theme: Theme, fit: bool) {
     let (name, attributes) = match mark {
         Mark::Line { points, ink, width, dash } => {
             let dashes: Vec<String> = dash.pattern().iter().map(|x| short(*x)).collect();
@@ -113,9 +114,15 @@ fn element(out: &mut String, mark: &Mark, data: Option<&Data>, theme: Theme) {
                 Align::Right => "end",
             };
             let weight = if *bold { " font-weight=\"700\"" } else { "" };
+            let width = match font::text_width(text, *size, *bold) {
+                width if fit && width > 0.0 => {
+                    format!(" textLength=\"{}\" lengthAdjust=\"spacingAndGlyphs\"", short(width))
+                }
+                _ => String::new(),
+            };
             let _ = writeln!(
                 out,
-                "<text x=\"{}\" y=\"{}\" {} font-family=\"{FONT}\" font-size=\"{}\"{weight} text-anchor=\"{anchor}\">{}</text>",
+                "<text x=\"{}\" y=\"{}\" {} font-family=\"{FONT}\" font-size=\"{}\"{weight} text-anchor=\"{anchor}\"{width}>{}</text>",
                 short(at.0),
                 short(at.1),
                 fill(*ink, theme),
@@ -218,5 +225,15 @@ mod tests {
         assert_eq!(write(&scene, Look::default(), "", "").matches("@font-face").count(), 1);
         scene.bold((0.0, 9.0), "a", 5.0, Align::Left, BLACK);
         assert_eq!(write(&scene, Look::default(), "", "").matches("@font-face").count(), 2);
+    }
+
+    #[test]
+    fn without_its_font_a_text_keeps_its_width() {
+        let mut scene = Scene::new(90.0, 10.0);
+        scene.text((0.0, 9.0), "neighbourhood", 5.0, Align::Left, BLACK);
+        let width = short(font::text_width("neighbourhood", 5.0, false));
+        let inset = write_inset(&scene, Size::default(), "", "");
+        assert!(inset.contains(&format!("textLength=\"{width}\"")), "{inset}");
+        assert!(!write(&scene, Look::default(), "", "").contains("textLength"));
     }
 }

@@ -166,7 +166,8 @@ fn late(tables: &Tables, map: &[&CellRow]) -> Option<String> {
     ))
 }
 
-/// Lists of the same length, by the reward of a rollout alone and by what its outcome has come to: harmed of the learned runs, by size.
+/// Lists of the same length, by the reward of a rollout alone and by what its outcome has come to, beside the audit of the criterion: harmed of
+/// the learned runs, by size, where some are harmed without an audit.
 fn lists(tables: &Tables, map: &[&CellRow]) -> Option<String> {
     let harmed = |cell: &CellRow, detector: &str| {
         let is_own = |row: &&AnswerRow| (&row.scenario, &row.arm) == (&cell.scenario, &cell.arm);
@@ -175,23 +176,24 @@ fn lists(tables: &Tables, map: &[&CellRow]) -> Option<String> {
         };
         tables.answers.iter().filter(is_own).find(is_list).map(|row| row.harmed)
     };
-    let mut sizes: Vec<(String, [u64; 4])> = Vec::new();
-    for cell in map {
+    let mut sizes: Vec<(String, [u64; 5])> = Vec::new();
+    for cell in map.iter().filter(|cell| cell.harmed > 0) {
         let lists = harmed(cell, YARDSTICK).zip(harmed(cell, SUM)).zip(harmed(cell, LOG_RATIO));
         let (Some(of), Some(((reward, sum), policy))) = (cell.size.map(size), lists) else { continue };
-        let own = [reward, sum, policy, cell.learned];
+        let own = [reward, sum, policy, cell.audited_harmed, cell.learned];
         match sizes.iter_mut().find(|(size, _)| *size == of) {
             Some((_, sum)) => sum.iter_mut().zip(own).for_each(|(sum, own)| *sum += own),
             None => sizes.push((of, own)),
         }
     }
-    let line = |(size, [reward, sum, policy, learned]): &(String, [u64; 4])| {
-        format!("{size} T*: {reward}, {sum} and {policy} of {learned}")
+    let line = |(size, [reward, sum, policy, records, learned]): &(String, [u64; 5])| {
+        format!("{size} T*: {reward}, {sum} and {policy} of {learned} (records of the reward {records})")
     };
     (!sizes.is_empty()).then(|| {
         format!(
             "Three lists that each read the highest of a step, a thousandth of the rollouts in all: by the reward of the rollout, by the sum of what its outcome was \
-             paid over all visits, and by the policy's log-ratio, which adds visits up as well; harmed of the learned runs by size, over all trainers and KLs: {}.",
+             paid over all visits, and by the policy's log-ratio, which adds visits up as well; harmed of the learned runs by size, over all \
+             trainers and KLs at which some are harmed where nobody audits: {}.",
             sizes.iter().map(line).collect::<Vec<_>>().join("; ")
         )
     })
@@ -350,7 +352,9 @@ mod tests {
         assert_eq!(told(&tables, "Three lists"), None);
         tables.answers.push(reward);
         let all = told(&tables, "Three lists").unwrap();
-        assert!(all.ends_with("1 T*: 40, 5 and 3 of 100."), "{all}");
+        assert!(all.contains("1 T*: 40, 5 and 3 of 100 (records of the reward "), "{all}");
+        tables.cells[0].harmed = 0;
+        assert_eq!(told(&tables, "Three lists"), None, "nothing to prevent");
     }
 
     #[test]
