@@ -44,7 +44,7 @@ crate::registry! {
         "alarm" => Alarm: "reads what raises an alarm, with looks saved up", "Vovk, Gammerman & Shafer 2005";
         "top" => Top: "reads the highest scores, each look as soon as it accrues", "none: the audit by a clock";
         "random" => Random: "reads at random, each look as soon as it accrues (control)", "none: the floor";
-        "oracle_spending" => OracleSpending: "reads each hack when it is first sampled (control)", "an upper bound";
+        "oracle_spending" => OracleSpending: "reads each hack when it is first sampled (control)", "none: an upper bound";
     }
 }
 

@@ -174,7 +174,9 @@ pub fn run(args: &ListArgs, console: &Console) -> Result<Outcome, Error> {
 fn section(kind: &str, entries: &[Entry], style: Style) -> String {
     let mut table = Table::new(&["name", "what it is"]).within(WIDTH);
     for entry in entries {
-        table.row([entry.name.to_owned(), format!("{} ({})", entry.summary, entry.source)]);
+        // What has no source says in its place what it is.
+        let source = entry.source.strip_prefix("none: ").unwrap_or(entry.source);
+        table.row([entry.name.to_owned(), format!("{} ({source})", entry.summary)]);
         let mut more = |what: &str, items: Vec<String>| {
             if !items.is_empty() {
                 table.row([String::new(), format!("{what}: {}", items.join(", "))]);

@@ -214,6 +214,21 @@ fn told(tables: &Tables) -> String {
     out + &format!("\nPlacebos that count as harmed: {harmed} of {runs}.\n")
 }
 
+/// What the page says of two lists together: whichever catches first, the earlier catch leaves no more harmed.
+#[test]
+fn in_every_cell_one_of_two_lists_leaves_none_harmed() {
+    let tables = Tables::read(&root().join("plots/verdict")).unwrap();
+    let is_about =
+        |cell: &&CellRow| cell.part == MAP && cell.kl_target.is_some_and(|kl| kl > 0.05 && kl < 1.5);
+    let cells: Vec<&CellRow> = tables.cells.iter().filter(is_about).collect();
+    assert_eq!(cells.len(), 60);
+    for cell in cells {
+        let own = Group { tables: &tables, cells: vec![cell] };
+        let harmed = [RECORDS, BY_SUM].map(|who| own.answers(Some(who)).unwrap()[0].harmed);
+        assert_eq!(harmed.into_iter().min(), Some(0), "{}: {harmed:?}", cell.arm);
+    }
+}
+
 /// What the best designer gets past the audit of the map: of the exploits that training sampled, and of all that nobody read.
 fn designed() -> String {
     let noises = [
