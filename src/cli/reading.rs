@@ -177,7 +177,7 @@ fn first(reading: &Reading, names: &FileNames) -> String {
     };
     let (mut first, mut why) = (
         chosen(&|entry| entry.apart),
-        if reading.pass_rate.is_some() { "never, then always" } else { "apart" },
+        if reading.pass_rate.is_some() && reading.apart.is_none() { "never, then always" } else { "apart" },
     );
     let piece = reading.shared.as_ref().and_then(|shared| shared.pieces.first());
     if let (true, Verdict::Flagged, Some(piece)) = (first.is_empty(), reading.judgement.verdict, piece) {

@@ -8,6 +8,7 @@
 //! the m as 1/(m(m + 1)). K is three tenths of the scores, a tenth, and a fiftieth: an exploit that takes over is soon a larger part
 //! of the log than half of a thin tail.
 
+use super::two_levels::TwoLevels;
 use crate::foundation::order::median;
 use crate::foundation::rng::{Purpose, SeedTree};
 use crate::tails::moment;
@@ -61,6 +62,8 @@ pub(super) struct Tail {
     /// The lowest that is kept, once some are not.
     bar: Option<f64>,
     seen: usize,
+    /// Of two levels: only those that pass are seen.
+    two: Option<TwoLevels>,
 }
 
 /// What stands apart.
@@ -80,6 +83,16 @@ pub struct Apart {
     pub first_step: u64,
     /// Probability of such a gap anywhere if they belonged to the tail of the rest.
     pub p_value: f64,
+    /// The reward that all are compared with, where the reference has two levels; else each with a median of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub above: Option<f64>,
+}
+
+impl Apart {
+    /// Whether a rollout of this reward and score is one of them.
+    pub(super) fn holds(&self, reward: f64, score: f64) -> bool {
+        self.above.map_or(score, |above| reward - above) >= self.from_score
+    }
 }
 
 /// The tail, and whether its top stands apart.
@@ -112,10 +125,16 @@ pub struct Power {
 impl Tail {
     /// For so many scores in all.
     pub fn new(scores: usize) -> Self {
-        Self { most: most(scores), points: Vec::new(), bar: None, seen: 0 }
+        Self { most: most(scores), points: Vec::new(), bar: None, seen: 0, two: None }
+    }
+
+    /// An empty one, for those that pass of two levels.
+    pub fn of_levels(&self, two: TwoLevels) -> Self {
+        Self { most: self.most, points: Vec::new(), bar: None, seen: 0, two: Some(two) }
     }
 
     pub fn see(&mut self, point: Point) {
+        let Some(point) = self.two.map_or(Some(point), |two| two.point(point)) else { return };
         self.seen += 1;
         if self.bar.is_some_and(|bar| point.score <= bar) {
             return;
@@ -172,6 +191,7 @@ impl Tail {
             in_reference: top.iter().filter(|point| point.reference).count(),
             first_step: top.iter().map(|point| point.step).min().unwrap_or_default(),
             p_value,
+            above: self.two.map(|two| two.upper),
         };
         let (apart, near) = if p_value <= LEVEL { (Some(apart), None) } else { (None, Some(apart)) };
         Tested { tail, heavy, highest_from, apart, near, power }

@@ -31,7 +31,7 @@ impl Case<'_> {
                 "They lie {} or more above {}, all others {} or less; the tail of the rest explains such a \
                  gap with p {}.",
                 table(apart.from_score),
-                self.whose(),
+                self.whose(Some(apart)),
                 table(apart.rest),
                 p_value(apart.p_value)
             ));
@@ -87,14 +87,18 @@ impl Case<'_> {
     }
 
     /// What the rollouts that stand apart are compared with.
-    pub(super) fn whose(&self) -> &'static str {
-        match self.gathered.noun {
+    pub(super) fn whose(&self, apart: Option<&Apart>) -> String {
+        if let Some(above) = apart.and_then(|apart| apart.above) {
+            return format!("a reward of {}", table(above));
+        }
+        let noun = match self.gathered.noun {
             OF_GROUP if self.list.iter().any(|entry| entry.by_step) => "the median of their group or step",
             OF_GROUP => "the median of their group",
             OF_STEP => "the median of their step",
             noun if noun.ends_with("its prompt") => "the median of their prompt",
             noun => noun,
-        }
+        };
+        noun.to_owned()
     }
 
     /// That all of those that stand apart and are listed answer one prompt, where others on the list do not.
@@ -165,7 +169,7 @@ impl Case<'_> {
              which. Read the list.",
             count(apart.count),
             table(apart.from_score),
-            self.whose(),
+            self.whose(Some(apart)),
             table(apart.rest)
         ))
     }
@@ -181,7 +185,7 @@ impl Case<'_> {
             "{who} {} or more above {}, all others {} or less: so few rollouts do not show that this is no chance (p {}). Read \
              {} first.",
             table(near.from_score),
-            self.whose(),
+            self.whose(Some(near)),
             table(near.rest),
             p_value(near.p_value),
             if near.count == 1 { "it" } else { "them" }

@@ -320,7 +320,7 @@ pub(in crate::monitor) fn list_entry(
         of: entry.of,
         expected_benign: entry.expected_benign,
         reference: entry.reference,
-        apart: apart.is_some_and(|apart| rollout.score() >= apart.from_score),
+        apart: apart.is_some_and(|apart| apart.holds(rollout.reward, rollout.score())),
         by_step: noun == OF_STEP,
         prompt: texts.prompt,
         completion: texts.completion.as_deref().map(cut),

@@ -5,6 +5,8 @@ use super::excess::{Count, Excess};
 use super::list::{Entry, ListSettings, ReadingList, Scored, places};
 use super::mates::{Groups, Unlike};
 use super::shift::{self, Known, Level};
+use super::step_level::add_level;
+use super::two_levels::TwoLevels;
 use super::values::Values;
 use crate::foundation::order::sorted;
 use serde::{Deserialize, Serialize};
@@ -58,17 +60,20 @@ pub(in crate::monitor) struct Gathered {
     pub excess: Option<Excess>,
     pub levels: Vec<Level>,
     pub values: Values,
+    /// The two levels of the reference, where rewards are not few.
+    pub two: Option<TwoLevels>,
 }
 
 impl Gathered {
     /// Rewards above this are paid and the others are not: where there are few values, or two levels.
     pub fn above(&self) -> Option<f64> {
         let apart = self.tested.apart.as_ref().or(self.unlike.as_ref().map(|(apart, _)| apart));
-        self.values.halfway().or(apart.and_then(|apart| between(apart, self.reference)))
+        let level = || apart.and_then(|apart| between(apart, self.reference));
+        self.values.halfway().or(self.two.map_or_else(level, |two| Some(two.mark)))
     }
 }
 
-/// Halfway between two levels of the reward, where what stands apart is one that the reference has as well.
+/// Halfway between two levels of the reward, where what stands apart is one that so many of the reference have as well.
 fn between(apart: &Apart, reference: usize) -> Option<f64> {
     let level =
         apart.in_reference >= LEVEL_ROLLOUTS && apart.in_reference as f64 >= LEVEL_SHARE * reference as f64;
@@ -88,8 +93,10 @@ pub(in crate::monitor) struct Gathering {
     count: Count,
     values: Values,
     levels: Vec<Level>,
-    /// Reward and score of rollouts of the reference, until it has ended.
-    kept: Vec<(f64, f64)>,
+    /// The reference's two levels, once it has ended.
+    two: Option<TwoLevels>,
+    /// Rollouts of the reference, until it has ended.
+    kept: Vec<Point>,
     stride: usize,
     /// Prompts of the reference, as many as matter, and in how many steps each came, added up.
     own_prompts: BTreeSet<u64>,
@@ -116,6 +123,7 @@ impl Gathering {
             count: Count::new(places(benign, all as u64, reference as u64)),
             values: Values::default(),
             levels: Vec::new(),
+            two: None,
             kept: Vec::new(),
             stride: reference.div_ceil(KEPT).max(1),
             own_prompts: BTreeSet::new(),
@@ -149,7 +157,7 @@ impl Gathering {
             self.values.see(reward);
             self.highest = Some(self.highest.map_or(reward, |highest| highest.max(reward)));
             if self.reference.is_multiple_of(self.stride) {
-                self.kept.push((reward, rollout.score()));
+                self.kept.push(point);
             }
             self.reference += 1;
         }
@@ -160,10 +168,13 @@ impl Gathering {
 
     /// Ends the reference; its entries.
     pub fn begin(&mut self) -> Vec<Entry> {
-        self.own_apart = self.own_tail.take().and_then(|own| own.test().apart);
-        let rest: Vec<f64> = (std::mem::take(&mut self.kept).iter())
-            .filter(|(_, score)| self.own_apart.as_ref().is_none_or(|apart| *score < apart.from_score))
-            .map(|(reward, _)| *reward)
+        let kept = std::mem::take(&mut self.kept);
+        self.divide(&kept);
+        let own_apart = self.own_tail.take().and_then(|own| own.test().apart);
+        self.own_apart = own_apart.filter(|apart| self.two.is_none() || self.is_one(apart));
+        let rest: Vec<f64> = (kept.iter())
+            .filter(|p| self.own_apart.as_ref().is_none_or(|apart| !apart.holds(p.reward, p.score)))
+            .map(|point| point.reward)
             .collect();
         let highest = self.highest.filter(|_| self.own_apart.is_none());
         let prompts = std::mem::take(&mut self.own_prompts).len();
@@ -173,6 +184,29 @@ impl Gathering {
         self.ties = shift::ties(&ascending);
         self.known = Known::of(&ascending, highest, new.then_some(prompts));
         self.list.begin()
+    }
+
+    /// Compares rollouts that pass with each other from now on, where the rewards of the reference lie on two levels.
+    fn divide(&mut self, kept: &[Point]) {
+        let rewards: Vec<f64> = kept.iter().map(|point| point.reward).collect();
+        self.two = TwoLevels::of(&sorted(&rewards));
+        let Some(two) = self.two else { return };
+        for tail in std::iter::once(&mut self.tail).chain(&mut self.own_tail) {
+            *tail = tail.of_levels(two);
+            kept.iter().for_each(|point| tail.see(*point));
+        }
+        // They were seen against the medians of their groups.
+        self.groups = Groups::default();
+    }
+
+    /// Whether rollouts are judged by two levels of the reference, and those above both by themselves.
+    pub fn has_two_levels(&self) -> bool {
+        self.two.is_some() && self.values.few().is_none()
+    }
+
+    /// Whether what stands apart is no level that the reference has as well.
+    fn is_one(&self, apart: &Apart) -> bool {
+        between(apart, self.two.map_or(self.reference, |two| two.passed)).is_none()
     }
 
     /// The one value that all of the reference have, if it has ended and they do.
@@ -188,13 +222,13 @@ impl Gathering {
 
     /// Rewards above this are paid and the others are not, so far.
     pub fn above(&self) -> Option<f64> {
-        let level = self.own_apart.as_ref().and_then(|apart| between(apart, self.reference));
-        self.values.halfway().or(level)
+        let level = || self.own_apart.as_ref().and_then(|apart| between(apart, self.reference));
+        self.values.halfway().or(self.two.map_or_else(level, |two| Some(two.mark)))
     }
 
-    /// What stands apart so far.
+    /// What stands apart so far and is no level of the reference.
     pub fn apart(&self) -> Option<Apart> {
-        self.tested().0.apart
+        self.tested().0.apart.filter(|apart| self.is_one(apart))
     }
 
     /// What stands apart, and what may be a task's that pays more than others. Above such a task, or a level that the reference has as well,
@@ -207,9 +241,8 @@ impl Gathering {
             tested
         };
         let Some(apart) = tested.apart.clone() else { return (tested, None) };
-        let is_one = |apart: &Apart| between(apart, self.reference).is_none();
         let why = self.unlike(&apart);
-        if why.is_none() && is_one(&apart) {
+        if why.is_none() && self.is_one(&apart) {
             return (tested, None);
         }
         // Where no group is known, a part of them says no more.
@@ -217,13 +250,14 @@ impl Gathering {
         let mut fewer = apart.count;
         for _ in 0..looks {
             let Some(above) = self.tail.clone().test_of(fewer).apart else { break };
-            if is_one(&above) && self.unlike(&above).is_none() {
+            if self.is_one(&above) && self.unlike(&above).is_none() {
                 return (Tested { apart: Some(above), ..tested }, None);
             }
             fewer = above.count;
         }
         match why {
             Some(why) => (Tested { apart: None, ..tested }, Some((apart, why))),
+            None if self.two.is_some() => (Tested { apart: None, ..tested }, None),
             None => (tested, None),
         }
     }
@@ -269,7 +303,13 @@ impl Gathering {
     /// A step after the reference; its entries.
     pub fn judge(&mut self, rows: &StepRows<'_>) -> Vec<Entry> {
         self.count.see(rows.scored, false);
-        self.groups.see(rows.step, rows.groups, rows.scored);
+        match self.two {
+            Some(two) => {
+                let scored = rows.scored.iter().map(|rollout| Scored { centre: two.upper, ..*rollout });
+                self.groups.see(rows.step, rows.groups, &scored.collect::<Vec<Scored>>());
+            }
+            None => self.groups.see(rows.step, rows.groups, rows.scored),
+        }
         for rollout in rows.scored {
             let Scored { step, reward, .. } = *rollout;
             self.tail.see(Point { score: rollout.score(), reward, step, reference: false });
@@ -285,6 +325,7 @@ impl Gathering {
         self.levels.sort_by_key(|level| level.step);
         self.tail.settle();
         let (tested, unlike) = self.tested();
+        let two = self.two.filter(|_| self.values.few().is_none());
         Gathered {
             entries,
             places: self.list.places(),
@@ -299,55 +340,7 @@ impl Gathering {
             excess: self.count.finish(),
             levels: self.levels,
             values: self.values,
+            two,
         }
-    }
-}
-
-fn add_level(levels: &mut Vec<Level>, rows: &StepRows<'_>, known: Option<Known>, reference: bool) {
-    let above = |limit: fn(Known) -> f64| {
-        known.map_or(0, |known| rows.rewards.iter().filter(|reward| **reward > limit(known)).count())
-    };
-    let (above_middle, far) = (above(|known| known.middle), above(Known::far));
-    let below = known.map_or(0, |known| rows.rewards.iter().filter(|reward| **reward < known.low).count());
-    let above = (above(|known| known.highest), above(|known| known.high));
-    let tied = known.map_or(0, |known| rows.rewards.iter().filter(|r| **r == known.highest).count());
-    let different = known.map_or(0, |known| rows.rewards.iter().filter(|r| **r != known.lowest).count());
-    let mode = known.and_then(|known| shift::mode(rows.rewards, known.middle));
-    let highest = rows.rewards.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let n = rows.rewards.len().max(1) as f64;
-    let mean = rows.rewards.iter().map(|reward| reward / n).sum();
-    match levels.last_mut() {
-        Some(last) if last.step == rows.step => {
-            let all = (last.rollouts + rows.rewards.len()) as f64;
-            // Shares of each, so that no sum of huge rewards is too large.
-            last.mean = last.mean * (last.rollouts as f64 / all) + mean * (rows.rewards.len() as f64 / all);
-            last.rollouts += rows.rewards.len();
-            last.highest = last.highest.max(highest);
-            last.above = (last.above.0 + above.0, last.above.1 + above.1);
-            last.above_middle += above_middle;
-            last.far += far;
-            last.below += below;
-            last.tied += tied;
-            last.different += different;
-            last.mode = match (last.mode, mode) {
-                (Some((value, n)), Some((other, more))) if value == other => Some((value, n + more)),
-                (last, own) => last.into_iter().chain(own).max_by_key(|(_, n)| *n),
-            };
-        }
-        _ => levels.push(Level {
-            step: rows.step,
-            rollouts: rows.rewards.len(),
-            median: rows.median,
-            mean,
-            highest,
-            above,
-            above_middle,
-            far,
-            below,
-            tied,
-            mode,
-            different,
-            reference,
-        }),
     }
 }

@@ -53,8 +53,7 @@ pub(super) fn list(
 ) -> Result<Vec<ListEntry>, Error> {
     let jumps = of_jumps(log, rates)?;
     list.retain(|entry| !jumps.iter().any(|jump| (&jump.file, jump.row) == (&entry.file, entry.row)));
-    for entry in list.iter_mut().filter(|entry| entry.reward > rates.above) {
-        entry.apart = false;
+    for entry in list.iter_mut().filter(|entry| entry.reward > rates.above && !entry.apart) {
         entry.reason = format!("passes, where {noun} is {}", table(entry.centre));
     }
     list.extend(jumps);

@@ -152,7 +152,8 @@ impl Groups {
             return (!with.is_empty()).then_some(Unlike::Whole);
         };
         // A group of which most stand apart has its own median among them, and the others far below.
-        let is_other = |group: &&Group| group.top() < limit && group.spread() < limit;
+        let whole = |group: &Group| apart.above.is_some() || group.spread() < limit;
+        let is_other = |group: &&Group| group.top() < limit && whole(group);
         let all: Vec<&Group> = self.others.iter().filter(is_other).collect();
         let same: Vec<&Group> =
             all.iter().copied().filter(|group| (apart.first_step..=last).contains(&group.step)).collect();
@@ -239,7 +240,7 @@ mod tests {
 
     fn apart(from_score: f64, first_step: u64) -> Apart {
         let (rest, rewards, p_value) = (3.0, (20.0, 20.0), 1e-12);
-        Apart { count: 60, from_score, rest, rewards, in_reference: 0, first_step, p_value }
+        Apart { count: 60, from_score, rest, rewards, in_reference: 0, first_step, p_value, above: None }
     }
 
     fn noise(stream: &mut Stream) -> f64 {

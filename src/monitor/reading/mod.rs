@@ -34,10 +34,14 @@ mod sample;
 mod shared;
 mod shift;
 mod shift_verdict;
+mod step_level;
 mod tail_verdict;
 #[cfg(test)]
 mod tail_verdict_tests;
 mod texts_since;
+mod two_levels;
+#[cfg(test)]
+mod two_levels_tests;
 mod unread;
 mod values;
 mod verdict;
@@ -210,8 +214,11 @@ pub(super) struct Rest {
 /// The verdict on what was gathered.
 pub(super) fn conclude(gathered: Gathered, rest: Rest) -> Reading {
     let Rest { mut list, shared, pass_rate, nothing_after, reference, mut assumptions } = rest;
+    // Of rewards that are paid or not, only what lies above two levels stands apart.
+    let stands = pass_rate.is_none() || gathered.two.is_some();
     let apart = |entry: &ListEntry| {
-        gathered.tested.apart.as_ref().is_some_and(|apart| entry.score >= apart.from_score)
+        let apart = gathered.tested.apart.as_ref().filter(|_| stands);
+        apart.is_some_and(|apart| apart.holds(entry.reward, entry.score))
     };
     list.iter_mut().for_each(|entry| entry.apart = apart(entry));
     // Where rewards are paid or not, those that were paid are read.
@@ -244,8 +251,8 @@ pub(super) fn conclude(gathered: Gathered, rest: Rest) -> Reading {
     }
     let Gathered { tested, unlike, excess, levels, .. } = gathered;
     assumptions.power = if pass_rate.is_none() { tested.power } else { Vec::new() };
-    let apart = tested.apart.filter(|_| pass_rate.is_none());
-    let unlike = unlike.filter(|_| pass_rate.is_none());
+    let apart = tested.apart.filter(|_| stands);
+    let unlike = unlike.filter(|_| stands);
     let new_text = None;
     Reading {
         judgement,

@@ -1,10 +1,24 @@
 //! The verdict on rewards that pass or do not: prompts that go from never to always, and the rate of all.
 
 use super::pass_rate::PassRate;
+use super::shift::Above;
 use super::verdict::{Case, Judgement, Verdict, not_judged, p_value};
 use crate::foundation::format::{count, percent, table, visible};
 
 impl Case<'_> {
+    /// What lies above the upper of two levels: rollouts that stand apart, or many of the later ones.
+    pub(super) fn beyond_levels(&self) -> Option<Judgement> {
+        self.gathered.two?;
+        if let Some(apart) = &self.gathered.tested.apart {
+            return Some(self.flagged(Some(apart), None));
+        }
+        if let Some(shift) = self.shift.filter(|shift| shift.above == Above::All) {
+            return Some(self.shifted(shift));
+        }
+        let unlike = self.gathered.unlike.as_ref().filter(|(apart, _)| apart.in_reference == 0);
+        unlike.map(|(apart, why)| self.unlike(apart, *why))
+    }
+
     pub(super) fn by_pass_rate(&self, rates: &PassRate) -> Judgement {
         if let Some(jump) = rates.jumps.first() {
             let sentence = format!(
@@ -51,11 +65,12 @@ impl Case<'_> {
             return not_judged(why);
         }
         let what = match self.gathered.values.few() {
-            Some(n) => format!("the rewards take {n} values"),
-            None => "the rewards lie on two levels, in the reference as well".to_owned(),
+            Some(n) => format!("the rewards take {n} values: none can stand out"),
+            None => "the rewards lie on two levels, in the reference as well: none stands apart above both"
+                .to_owned(),
         };
         not_judged(format!(
-            "{what}: none can stand out, and the pass rate has not risen. Read the list, or give the parts of the reward with \
+            "{what}, and the pass rate has not risen. Read the list, or give the parts of the reward with \
              --reward a=1,b=.5"
         ))
     }
@@ -103,8 +118,8 @@ impl Case<'_> {
         }
         if self.two_levels {
             said.push(
-                "A tenth or so of the rewards lie on a level of their own, in the reference too: a part that pays all or nothing, or \
-                 exploits that the reference holds. They are judged as passes."
+                "Two levels are those of a part that pays all or nothing, or of exploits that the reference holds. The upper is judged as \
+                 passes."
                     .to_owned(),
             );
         }

@@ -44,7 +44,7 @@ impl Case<'_> {
         if tested.tail < TAIL && all >= MANY {
             return not_judged(format!(
                 "nearly all rollouts are paid exactly {}: those above it are too few to tell an exploit from chance. Read the list",
-                self.whose()
+                self.whose(None)
             ));
         }
         if tested.tail < TAIL {

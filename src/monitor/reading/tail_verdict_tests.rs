@@ -16,6 +16,7 @@ fn near() -> Apart {
         in_reference: 0,
         first_step: 50,
         p_value: 0.021,
+        above: None,
     }
 }
 
@@ -42,6 +43,7 @@ fn empty() -> Gathered {
         excess: None,
         levels: Vec::new(),
         values: Values::default(),
+        two: None,
     }
 }
 

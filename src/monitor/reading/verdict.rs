@@ -89,7 +89,7 @@ impl Case<'_> {
         let constant = self.shift.filter(|shift| shift.above == Above::Different);
         let mut judgement = match (self.pass_rate, constant) {
             (_, Some(shift)) => self.shifted(shift),
-            (Some(rates), None) => self.by_pass_rate(rates),
+            (Some(rates), None) => self.beyond_levels().unwrap_or_else(|| self.by_pass_rate(rates)),
             (None, None) => self.by_tail(),
         };
         if let Some(rates) = self.pass_rate {

@@ -285,7 +285,7 @@ impl Watch {
     /// Looks whether something stands apart, after entries: the jth look with an error of 2% / j(j + 1).
     fn look(&mut self, entered: bool) {
         let Stage::Later(gathering) = &self.stage else { return };
-        if !entered || self.passes.is_some() {
+        if !entered || self.passes.is_some() && !gathering.has_two_levels() {
             return;
         }
         self.looks += 1;

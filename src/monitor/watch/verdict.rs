@@ -35,8 +35,14 @@ impl Watch {
         };
         let of_jumps: Vec<ListEntry> = of_jumps.into_iter().filter_map(stands).collect();
         let (places, expected) = (gathering.places(), gathering.expected_benign());
-        let gathered = gathering.finish(Vec::new(), noun);
-        let paid = gathered.above().filter(|_| passes.is_some());
+        let mut gathered = gathering.finish(Vec::new(), noun);
+        let above = gathered.above();
+        let paid = above.filter(|_| passes.is_some());
+        // Levels that only later rollouts show: what passed was not counted from the first on.
+        let unseen = above.is_some() && paid.is_none();
+        if unseen {
+            (gathered.tested.apart, gathered.unlike) = (None, None);
+        }
         let pass_rate = passes.filter(|_| paid.is_some()).map(Passes::finish);
         let reference =
             if steps == 1 { "the first step".to_owned() } else { format!("the first {steps} steps") };
@@ -47,9 +53,17 @@ impl Watch {
                 list,
                 shared: shared(keep.samples(paid.is_some())),
                 pass_rate,
-                nothing_after: ended.then(|| {
-                    format!("the log ends at step {last}, inside the reference: wait for more of the log")
-                }),
+                nothing_after: match (ended, unseen) {
+                    (true, _) => Some(format!(
+                        "the log ends at step {last}, inside the reference: wait for more of the log"
+                    )),
+                    (false, true) => Some(
+                        "the rewards lie on two levels, which the reference alone does not show: `tailcatch detect` judges the log by its \
+                         pass rate"
+                            .to_owned(),
+                    ),
+                    (false, false) => None,
+                },
                 assumptions: self.assumptions(facts, noun, places, expected),
                 reference,
             },

@@ -1,0 +1,161 @@
+//! Do the rewards of a reference lie on two levels, as those do that pay all or nothing with a small part beside?
+//!
+//! Two levels have next to nothing between them: of a band about the mark that divides them, a third as wide as the medians of either
+//! side lie apart, far less than of the thinner side. Of rewards of one hump the band holds a quarter of that side at least: a third of it
+//! where the law is uniform or normal, all of it and more in a tail of index 1 or less, a quarter where half are one value and the others
+//! uniform above it.
+
+use super::apart::Point;
+use crate::foundation::order::{median, sorted};
+use serde::{Deserialize, Serialize};
+
+/// Share of the reference, and rollouts of it, that a level has at least: fewer may be exploits, or a bonus that is seldom paid.
+const SHARE: f64 = 0.04;
+const ROLLOUTS: usize = 10;
+/// Share of the thinner side that the band holds less than, with so many standard errors and a little more.
+const HELD: f64 = 0.25;
+const ERRORS: f64 = 2.0;
+const MORE: f64 = 3.0;
+/// Half the width of the band, of the distance between the medians.
+const HALF: f64 = 1.0 / 6.0;
+/// Share of ties above which values are taken for rounded.
+const ROUNDED: f64 = 0.02;
+
+/// Two levels of the reward.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub(in crate::monitor) struct TwoLevels {
+    /// Rewards above this pass.
+    pub mark: f64,
+    /// What those that pass are compared with: their median, or the mark where half of them are one value.
+    pub upper: f64,
+    /// How many rollouts of the reference pass.
+    pub passed: usize,
+}
+
+impl TwoLevels {
+    /// Of the rewards of a reference in ascending order.
+    pub fn of(ascending: &[f64]) -> Option<Self> {
+        let mark = two_values(ascending).or_else(|| divide(&spread_ties(ascending)))?;
+        let passing = ascending.get(ascending.partition_point(|reward| *reward <= mark)..)?;
+        let (middle, high) = (*passing.get(passing.len() / 2)?, *passing.get(3 * passing.len() / 4)?);
+        let upper = if high > middle { middle } else { mark };
+        Some(Self { mark, upper, passed: passing.len() })
+    }
+
+    /// The rollout compared with those that pass, if it does.
+    pub(super) fn point(&self, point: Point) -> Option<Point> {
+        (point.reward > self.mark).then_some(Point { score: point.reward - self.upper, ..point })
+    }
+}
+
+/// Fewest rollouts of a level.
+fn least(rollouts: usize) -> usize {
+    ROLLOUTS.max((SHARE * rollouts as f64).ceil() as usize)
+}
+
+/// Halfway between the two values that all rewards take.
+fn two_values(ascending: &[f64]) -> Option<f64> {
+    let (low, high) = (*ascending.first()?, *ascending.last()?);
+    let lower = ascending.partition_point(|reward| *reward <= low);
+    let upper = ascending.len() - ascending.partition_point(|reward| *reward < high);
+    let two = low < high && lower + upper == ascending.len() && lower.min(upper) >= least(ascending.len());
+    two.then_some(f64::midpoint(low, high))
+}
+
+/// Rounded rewards, spread evenly over the width of a round: of few values the next but one is no level.
+fn spread_ties(ascending: &[f64]) -> Vec<f64> {
+    let gaps: Vec<f64> =
+        ascending.windows(2).map(|pair| pair[1] - pair[0]).filter(|gap| *gap > 0.0).collect();
+    let ties = ascending.len().saturating_sub(gaps.len() + 1);
+    let Some(width) = median(&gaps).filter(|_| ties as f64 > ROUNDED * ascending.len() as f64) else {
+        return ascending.to_vec();
+    };
+    let spread: Vec<f64> = ascending
+        .chunk_by(|a, b| a == b)
+        .flat_map(|same| {
+            let place = |i: usize| (i as f64 + 0.5) / same.len() as f64 - 0.5;
+            same.iter().enumerate().map(move |(i, reward)| reward + width * place(i))
+        })
+        .collect();
+    sorted(&spread)
+}
+
+/// The mark about which there is least for what lies on either side, if that is little enough.
+fn divide(ascending: &[f64]) -> Option<f64> {
+    let rollouts = ascending.len();
+    let fewest = least(rollouts);
+    let mut best: Option<(f64, f64)> = None;
+    for lower in fewest..=rollouts.checked_sub(fewest)? {
+        let mark = f64::midpoint(*ascending.get(lower - 1)?, *ascending.get(lower)?);
+        let (low, high) = (*ascending.get(lower / 2)?, *ascending.get(lower + (rollouts - lower) / 2)?);
+        let half = HALF * high - HALF * low;
+        let below = ascending.partition_point(|reward| *reward < mark - half);
+        let inside = (ascending.partition_point(|reward| *reward <= mark + half) - below) as f64;
+        let held = (inside + ERRORS * inside.sqrt() + MORE) / lower.min(rollouts - lower) as f64;
+        if held <= HELD && best.is_none_or(|(least, _)| held < least) {
+            best = Some((held, mark));
+        }
+    }
+    best.map(|(_, mark)| mark)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::distributions::DistributionSpec;
+    use crate::foundation::rng::{Purpose, SeedTree, Stream};
+
+    fn drawn(spec: &str, n: usize, stream: &mut Stream) -> Vec<f64> {
+        let law: DistributionSpec = spec.parse().unwrap();
+        let mut rewards = vec![0.0; n];
+        law.part().fill(&mut rewards, stream);
+        rewards
+    }
+
+    #[test]
+    fn no_law_of_one_hump_has_two_levels() {
+        // 300 references each: one in fifty at most, of the smallest.
+        let shapes: [fn(f64) -> f64; 3] = [|x| x, |x| (4.0 * x).round() / 4.0, |x| (10.0 * x).round() / 10.0];
+        let laws =
+            ["normal", "student_t:df=1.5", "student_t:df=3", "log_normal:sigma=1", "uniform", "exponential"];
+        for (law, spec) in laws.iter().enumerate() {
+            for n in [40, 120, 400, 2000] {
+                for (kind, shape) in shapes.iter().enumerate() {
+                    // In quarters or tenths a uniform law has few values.
+                    if *spec == "uniform" && kind > 0 {
+                        continue;
+                    }
+                    let mut stream = SeedTree::new(71, law as u64).stream(Purpose::Utility, n as u64);
+                    let found = (0..300).filter(|_| {
+                        let rewards: Vec<f64> = drawn(spec, n, &mut stream).into_iter().map(shape).collect();
+                        TwoLevels::of(&sorted(&rewards)).is_some()
+                    });
+                    let found = found.count();
+                    assert!(found <= 6, "{spec} {n} {kind}: {found} of 300");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_paid_all_or_nothing_has_two_levels_with_noise_beside() {
+        for (rate, n) in [(0.1, 384), (0.2, 200), (0.5, 64), (0.8, 200), (0.9, 384)] {
+            let mut stream = SeedTree::new(72, 0).stream(Purpose::Utility, n as u64);
+            for noise in [0.0, 0.05] {
+                for _ in 0..50 {
+                    let mut rewards = drawn("normal", n, &mut stream);
+                    rewards
+                        .iter_mut()
+                        .for_each(|x| *x = f64::from(u8::from(stream.open_unit() < rate)) + noise * *x);
+                    let found = TwoLevels::of(&sorted(&rewards)).unwrap();
+                    assert!((found.mark - 0.5).abs() < 0.2, "{rate} {noise}: {found:?}");
+                    assert_eq!(found.upper == found.mark, noise == 0.0);
+                }
+            }
+        }
+        // One in thirty may be an exploit.
+        let mut few = drawn("normal", 300, &mut SeedTree::new(73, 0).stream(Purpose::Utility, 0));
+        few.iter_mut().step_by(30).for_each(|reward| *reward += 20.0);
+        assert_eq!(TwoLevels::of(&sorted(&few)), None);
+    }
+}
