@@ -1,18 +1,18 @@
 //! Which of the files that were found are read, and what their reward is. A file that someone named is read or refused; one
 //! that was found in a folder may be left out, and is told.
 
-use super::cell::{Column, Kind, SAMPLE, words_hash};
-use super::error::Error;
+use super::cell::{Kind, SAMPLE, words_hash};
+use super::error::{Error, Place};
 use super::files::Found;
 use super::format::Format;
 use super::format::{columns, first_numbers, format, scan};
 use super::log::LeftOut;
 use super::means::{StepMeans, may_be_means};
-use super::names::{PROXY, RUN, STEP, has_outcome, pick, sign_of_rollouts};
+use super::names::{RUN, STEP, has_outcome, pick, sign_of_rollouts};
 use super::options::LogOptions;
 use super::present::Present;
 use super::reward::RewardSpec;
-use super::roles::{Guess, guess, missing};
+use super::roles::{Guess, guess, missing, numeric, text_before};
 use super::row::shortened;
 use super::unfold::Unfold;
 use std::path::{Path, PathBuf};
@@ -39,6 +39,8 @@ pub(super) struct Choice {
     pub files: Vec<Chosen>,
     /// Without terms where rows are step means and no column is clearly the reward.
     pub reward: RewardSpec,
+    /// Whether the reward is but the only candidate, so that a column that is named like one comes before it.
+    pub guessed: bool,
     pub left_out: Vec<LeftOut>,
 }
 
@@ -51,8 +53,8 @@ pub(super) fn choose(found: Vec<Found>, options: &LogOptions) -> Result<Choice, 
         return Err(Error::Empty { path, what: "none of the files holds a row" });
     }
     rollouts_only(&mut files, &mut left_out);
-    let reward = match &options.reward {
-        Some(reward) => reward.clone(),
+    let (reward, guessed) = match &options.reward {
+        Some(reward) => (reward.clone(), options.guessed),
         None => guessed(&files)?,
     };
     if !reward.terms(None).is_empty() {
@@ -66,7 +68,7 @@ pub(super) fn choose(found: Vec<Found>, options: &LogOptions) -> Result<Choice, 
     if options.rows.is_none() {
         files.iter().try_for_each(|file| clear(file, &reward))?;
     }
-    Ok(Choice { files, reward, left_out })
+    Ok(Choice { files, reward, guessed, left_out })
 }
 
 /// The files with their columns; empty and foreign ones of a folder left out.
@@ -152,15 +154,39 @@ fn rollouts_only(files: &mut Vec<Chosen>, left_out: &mut Vec<LeftOut>) {
     }
 }
 
-/// The reward that the files agree on.
-fn guessed(files: &[Chosen]) -> Result<RewardSpec, Error> {
-    let guesses: Vec<Guess> = files.iter().map(|file| guess(&file.present)).collect();
+/// The reward that the files agree on, and whether nothing but its being the only candidate speaks for it.
+fn guessed(files: &[Chosen]) -> Result<(RewardSpec, bool), Error> {
+    let mut text = None;
+    let mut guesses: Vec<Guess> = Vec::with_capacity(files.len());
+    for file in files {
+        let guess = guess(&file.present);
+        let instead =
+            text_before(&file.present, &guess).and_then(|column| match text_reward(file, &column) {
+                Ok(()) => Some(Guess::Known(column)),
+                Err(error) => {
+                    text.get_or_insert((column, error));
+                    None
+                }
+            });
+        guesses.push(instead.unwrap_or(guess));
+    }
     let known = guesses.iter().find_map(|guess| match guess {
         Guess::Known(name) => Some(name),
         _ => None,
     });
+    let mut means = true;
+    if known.is_none() || text.is_some() {
+        for file in files {
+            means = means && is_means(&file.path, &file.present)?;
+        }
+    }
+    match text {
+        // What another file knows as the reward is refused where the text stands.
+        Some((column, error)) if !means && known != Some(&column) => return Err(error),
+        _ => {}
+    }
     if let Some(name) = known {
-        return Ok(RewardSpec::Column(name.clone()));
+        return Ok((RewardSpec::Column(name.clone()), false));
     }
     let unclear =
         guesses.iter().position(|guess| matches!(guess, Guess::Unclear(names) if !names.is_empty()));
@@ -175,27 +201,17 @@ fn guessed(files: &[Chosen]) -> Result<RewardSpec, Error> {
     if let (None, [name, rest @ ..]) = (unclear, only.as_slice())
         && rest.iter().all(|other| other == name)
     {
-        return Ok(RewardSpec::Column((*name).clone()));
-    }
-    let mut means = true;
-    for file in files {
-        means = means && is_means(&file.path, &file.present)?;
-    }
-    if means {
-        return Ok(RewardSpec::Weighted(Vec::new()));
+        return Ok((RewardSpec::Column((*name).clone()), true));
     }
     let at = unclear.unwrap_or(0);
-    let (Some(file), Some(guess)) = (files.get(at), guesses.get(at)) else {
-        return Ok(RewardSpec::Weighted(Vec::new()));
+    let (false, Some(file), Some(guess)) = (means, files.get(at), guesses.get(at)) else {
+        return Ok((RewardSpec::Weighted(Vec::new()), false));
     };
     let guess = match guess {
         Guess::Only(_) => Guess::Unclear(only.into_iter().cloned().collect()),
         other => other.clone(),
     };
-    match text_reward(file).filter(|_| matches!(&guess, Guess::Unclear(none) if none.is_empty())) {
-        Some(found) => found,
-        None => Err(guess.refused(&file.path, &file.present, |names| count_on(file, names))),
-    }
+    Err(guess.refused(&file.path, &file.present, |names| count_on(file, names)))
 }
 
 /// Whether the numbers of some columns go up, or stay, from row to row, as a step's do.
@@ -206,28 +222,31 @@ fn count_on(file: &Chosen, names: &[String]) -> Vec<bool> {
     first_numbers(&file.path, &file.present, names).iter().map(counts).collect()
 }
 
-/// The reward of a file whose only column that is named like one holds text: numbers that are written as text, else a refusal.
-fn text_reward(file: &Chosen) -> Option<Result<RewardSpec, Error>> {
+/// Whether a column that is named like a reward and seems to hold text holds numbers that are written as text; else the refusal.
+fn text_reward(file: &Chosen, column: &str) -> Result<(), Error> {
     const SHOWN: usize = 2;
-    let text: Vec<Column> =
-        file.present.columns.iter().filter(|column| column.kind == Kind::Other).cloned().collect();
-    let column = pick(&text, PROXY, false)?;
-    let (mut values, mut numbers): (Vec<String>, usize) = (Vec::new(), 0);
+    let (mut values, mut numbers, mut first): (Vec<String>, usize, Option<Place>) = (Vec::new(), 0, None);
+    let mut rows = 0;
     let stop = || Error::NoSuchRow { row: 0, rows: 0 };
-    let _ = scan(&file.path, &file.present, &[&column], &mut |row| {
+    let _ = scan(&file.path, &file.present, &[column], &mut |row| {
         let cell = (row.cell)(0);
-        if cell.number().is_some_and(f64::is_finite) {
-            numbers += 1;
-            return if numbers >= SAMPLE { Err(stop()) } else { Ok(()) };
+        rows += 1;
+        match cell.parse() {
+            Ok(number) => numbers += usize::from(number.is_some()),
+            Err(_) => {
+                first.get_or_insert_with(|| row.place());
+                let shown = cell.text().map(|text| shortened(&String::from_utf8_lossy(&text)));
+                values.extend(shown.filter(|shown| values.len() < SHOWN && !values.contains(shown)));
+            }
         }
-        let shown = cell.text().map(|text| shortened(&String::from_utf8_lossy(&text)));
-        values.extend(shown.filter(|shown| !values.contains(shown)));
-        if values.len() >= SHOWN { Err(stop()) } else { Ok(()) }
+        if rows >= SAMPLE { Err(stop()) } else { Ok(()) }
     });
     if values.is_empty() && numbers > 0 {
-        return Some(Ok(RewardSpec::Column(column)));
+        return Ok(());
     }
-    Some(Err(Error::TextReward { path: file.path.clone(), column, values }))
+    let others = numeric(&file.present);
+    let (path, column) = (file.path.clone(), column.to_owned());
+    Err(Error::TextReward { path, column, first, values, numbers, others })
 }
 
 /// Whether a file without a clear reward column holds step means, so that there is no reward to look for.

@@ -67,6 +67,7 @@ mod rollouts;
 mod row;
 mod run_column;
 mod run_files;
+mod same;
 mod sketch;
 mod source;
 mod spelling;

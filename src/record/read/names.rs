@@ -113,7 +113,13 @@ pub(super) const PROMPT: &[&str] = &[
     "problem_id",
     "instance_id",
     "task_id",
+    "input_prompt",
+    "prompt_text",
+    "prompt_str",
+    "input_text",
+    "user_prompt",
 ];
+/// What a model wrote, for certain.
 pub(super) const COMPLETION: &[&str] = &[
     "completion",
     "output",
@@ -122,14 +128,27 @@ pub(super) const COMPLETION: &[&str] = &[
     "model_output",
     "model_response",
     "generated_text",
-    "prediction",
-    "pred",
-    "answer",
+    "output_response",
+    "solution_str",
+    "response_text",
+    "response_str",
+    "completion_text",
+    "output_text",
+    "generated_response",
+    "raw_response",
+    "assistant_response",
     "completions",
     "responses",
     "outputs",
+    "generations",
+    "resps",
     "content",
 ];
+/// What a model may have written; the later ones are as often the truth that it is compared with.
+pub(super) const PERHAPS_COMPLETION: &[&str] =
+    &["generated", "model_answer", "text", "prediction", "pred", "answer", "solution"];
+/// Those that are the truth unless it is seen that they differ between the rollouts of a prompt.
+const TRUTH: &[&str] = &["answer", "solution"];
 pub(super) const GROUP: &[&str] = &["group", "group_id", "uid", "group/id", "group_idx", "prompt_uid"];
 pub(super) const LENGTH: &[&str] =
     &["length", "completion_length", "response_length", "completion_tokens", "response_tokens", "num_tokens"];
@@ -202,7 +221,12 @@ pub(super) fn snake(name: &str) -> String {
 
 /// Whether a column has this name, in whatever letters.
 fn is_called(column: &Column, name: &str) -> bool {
-    column.name.trim().eq_ignore_ascii_case(name) || snake(&column.name) == name
+    is_named(&column.name, name)
+}
+
+/// Whether a name is this one, in whatever letters.
+pub(super) fn is_named(column: &str, name: &str) -> bool {
+    column.trim().eq_ignore_ascii_case(name) || snake(column) == name
 }
 
 /// Whether a column's numbers may count rollouts, so that it is looked at how they go on.
@@ -245,6 +269,46 @@ pub(super) fn pick(columns: &[Column], names: &[&str], nested: bool) -> Option<S
     }
 }
 
+/// What a model wrote: a column that is surely it, else one that may be; none of `not`, unless nothing else is surely it.
+pub(super) fn completion(columns: &[Column], not: &[String]) -> Option<String> {
+    let open: Vec<Column> = columns.iter().filter(|c| !not.contains(&c.name)).cloned().collect();
+    pick(&open, COMPLETION, true)
+        .or_else(|| pick(&open, PERHAPS_COMPLETION, false))
+        .or_else(|| pick(columns, COMPLETION, true))
+}
+
+/// Columns that may be what a model wrote, beside its prompt, if it takes a look at them to tell.
+pub(super) fn may_be_completions(columns: &[Column]) -> Vec<String> {
+    let named = |c: &&Column, names: &[&str]| names.iter().any(|name| is_called(c, name));
+    let filled = || columns.iter().filter(|c| c.kind != Kind::Empty);
+    let sure = filled().filter(|c| named(c, COMPLETION)).count();
+    let perhaps = filled().filter(|c| named(c, PERHAPS_COMPLETION)).count();
+    if sure == 1 || sure + perhaps == 0 {
+        return Vec::new();
+    }
+    filled()
+        .filter(|c| named(c, COMPLETION) || named(c, PERHAPS_COMPLETION))
+        .map(|c| c.name.clone())
+        .collect()
+}
+
+/// Whether a name says the truth at least as often as what was written.
+pub(super) fn may_be_truth(name: &str) -> bool {
+    TRUTH.iter().any(|known| is_named(name, known))
+}
+
+/// The column of outcomes, where they tell what was sampled: no truth values, no measures, and no few words.
+pub(super) fn outcome(columns: &[Column]) -> Option<String> {
+    let name = pick(columns, OUTCOME, false)?;
+    let column = columns.iter().find(|column| column.name == name)?;
+    let tells = match column.kind {
+        Kind::Flag | Kind::Empty => false,
+        Kind::Number => column.whole && column.counts != Counts::Few,
+        Kind::List | Kind::Other => column.counts != Counts::Few,
+    };
+    tells.then_some(name)
+}
+
 /// The first of these names that a numeric column has.
 pub(super) fn pick_number(columns: &[Column], names: &[&str]) -> Option<String> {
     let numeric: Vec<Column> = columns.iter().filter(|c| c.kind == Kind::Number).cloned().collect();
@@ -258,7 +322,7 @@ pub(super) fn sign_of_rollouts(columns: &[Column]) -> Option<&str> {
         columns.iter().filter(|c| c.kind != Kind::Empty).find(is_one)
     };
     let of_trainer = columns.iter().any(is_report);
-    let kinds = [PROMPT, COMPLETION, GROUP, OUTCOME];
+    let kinds = [PROMPT, COMPLETION, PERHAPS_COMPLETION, GROUP, OUTCOME];
     let named = kinds.iter().find_map(|names| own(names, &|_| true));
     // A number that goes up by more than one counts the episodes so far, and so it may beside a trainer's report.
     let numbers_one = |c: &Column| match (c.kind, c.counts) {
@@ -288,7 +352,7 @@ fn is_report(column: &Column) -> bool {
 /// Whether rows say that each is the mean of several rollouts.
 pub(super) fn of_several(columns: &[Column]) -> bool {
     let says = |c: &Column| c.counts == Counts::Several && ROLLOUTS.iter().any(|name| is_called(c, name));
-    columns.iter().any(says) && pick(columns, COMPLETION, true).is_none()
+    columns.iter().any(says) && completion(columns, &[]).is_none()
 }
 
 /// The column that names each rollout in words; numbers may count anew in each file.
@@ -320,7 +384,8 @@ pub(super) fn counts_within(name: &str) -> bool {
 
 /// Whether a row has a text or an outcome of its own.
 pub(super) fn has_outcome(columns: &[Column]) -> bool {
-    [PROMPT, COMPLETION, OUTCOME].iter().any(|names| pick(columns, names, true).is_some())
+    let named = |names: &&[&str]| pick(columns, names, true).is_some();
+    completion(columns, &[]).is_some() || [PROMPT, OUTCOME].iter().any(named)
 }
 
 /// The reward of a `monitor.csv`: reward, length and time of each episode as `r`, `l` and `t`.

@@ -2,7 +2,7 @@
 
 use super::error::{Error, Place};
 use super::json_value::{descend, is_chat, lookup};
-use super::names::{COMPLETION, PROMPT, STEP};
+use super::names::{COMPLETION, PERHAPS_COMPLETION, PROMPT, STEP};
 use serde_json::{Map, Value};
 
 /// How rows lie in a record.
@@ -51,7 +51,7 @@ impl Unfold {
             return Self::One;
         }
         let named = |names: &[&str]| keys.iter().find(|key| names.contains(&key.as_str())).copied();
-        let texts = named(COMPLETION).or_else(|| named(&["completions", "responses", "outputs", "texts"]));
+        let texts = named(COMPLETION).or_else(|| named(PERHAPS_COMPLETION)).or_else(|| named(&["texts"]));
         let lists = || Self::Lists(keys.iter().map(|key| (*key).clone()).collect());
         if as_rollouts {
             return lists();
