@@ -92,7 +92,7 @@ fn of_text(column: &str, values: &[String], numbers: usize) -> String {
     if numbers > 0 {
         return "leave these cells empty, so that their rows are left out".to_owned();
     }
-    "write numbers in its place".to_owned()
+    "write 1 and 0 in their place".to_owned()
 }
 
 /// The other columns that could be named in place of one that cannot be read.
