@@ -1,8 +1,9 @@
 //! Which numbers no one rewards, and which names speak of a reward.
 
+use super::completions::{COMPLETION, PERHAPS_COMPLETION};
 use super::names::{
-    ADVANTAGE, COMPLETION, EPISODE, EPOCH, GROUP, LENGTH, LOG_PROB, OUTCOME, OWN_LENGTH, PERHAPS_COMPLETION,
-    PROMPT, REF_LOG_PROB, RUN, STEP, leaf, snake,
+    ADVANTAGE, EPISODE, EPOCH, GROUP, LENGTH, LOG_PROB, OUTCOME, OWN_LENGTH, PROMPT, REF_LOG_PROB, RUN, STEP,
+    leaf, snake,
 };
 use super::spelling::{has_word, words};
 

@@ -2,8 +2,9 @@
 //! that all rollouts of a prompt are compared with.
 
 use super::cell::{Column, Counts, Kind};
+use super::completions::{COMPLETION, may_be_completions, may_be_truth};
 use super::format::first_rows;
-use super::names::{COMPLETION, OUTCOME, PROMPT, may_be_completions, may_be_truth, pick};
+use super::names::{OUTCOME, PROMPT, pick};
 use super::present::Present;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
