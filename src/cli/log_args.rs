@@ -22,6 +22,12 @@ pub struct LogArgs {
     /// The column of the group. Default: group, group_id, uid …, else the prompt within the step
     #[arg(long, value_name = "COLUMN")]
     pub group: Option<String>,
+    /// The column of the prompt. Default: its usual names
+    #[arg(long, value_name = "COLUMN")]
+    pub prompt: Option<String>,
+    /// The column of what the model wrote. Default: its usual names, which the answer repeats
+    #[arg(long, value_name = "COLUMN")]
+    pub completion: Option<String>,
     /// What a row is: `rollouts`, or `means` over a step. Default: found out
     #[arg(long, value_name = "WHAT")]
     pub rows: Option<Rows>,
@@ -54,6 +60,8 @@ impl LogArgs {
         Ok(LogOptions {
             reward: self.reward.as_deref().map(str::parse).transpose()?,
             step: self.step.clone(),
+            prompt: self.prompt.clone(),
+            completion: self.completion.clone(),
             group: self.group.clone(),
             rows: self.rows,
             max_expanded: self.max_expanded,

@@ -85,6 +85,9 @@ fn assumed(assumed: &Assumptions, verdict: Verdict) -> String {
     say("steps", assumed.step.clone());
     if !means {
         say("groups", assumed.group.clone());
+        if let Some(texts) = &assumed.texts {
+            say("texts", texts.clone());
+        }
         say("reference", assumed.reference.clone());
     }
     let files =

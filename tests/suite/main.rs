@@ -115,6 +115,7 @@ mod tail_and_outcomes;
 mod tails;
 mod taken_over;
 mod tasks;
+mod text_columns;
 mod theory_cli;
 mod theory_laws;
 mod theory_power;
@@ -131,6 +132,7 @@ mod transcripts;
 mod verdict;
 mod watch;
 mod watch_again;
+mod watch_ends;
 #[cfg(feature = "lab")]
 mod ways;
 #[cfg(feature = "lab")]

@@ -35,7 +35,7 @@ fn rewards(name: &str, bytes: &[u8]) -> Vec<f64> {
 fn a_reward_that_is_text_is_refused_with_what_it_holds() {
     let grades =
         refused("a.jsonl", &rows(|i| format!("\"reward\":\"{}\"", if i % 3 == 0 { "C" } else { "I" })));
-    assert!(grades.contains("column `reward` holds text and no numbers: `C`, `I` …"), "{grades}");
+    assert!(grades.contains("line 1, column `reward`: it holds text and no numbers: `C`, `I` …"), "{grades}");
     assert!(grades.contains("write 1 and 0 in their place"), "{grades}");
     let percent = refused("a.jsonl", &rows(|i| format!("\"reward\":\"{i}.5%\"")));
     assert!(percent.contains("write the numbers without `%`"), "{percent}");

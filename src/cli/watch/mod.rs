@@ -1,6 +1,7 @@
 //! `tailcatch watch`: the reading list of a log that grows, as it comes.
 
 mod hook;
+mod interrupt;
 mod lines;
 
 use super::console::Console;
@@ -13,6 +14,7 @@ use crate::monitor::Reading;
 use crate::monitor::watch::{Kept, StateError, Turned, WatchSettings};
 use clap::Args;
 use hook::Hook;
+use interrupt::Interrupt;
 use serde_json::{Value, json};
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
@@ -26,7 +28,7 @@ const SAVED_EVERY: Duration = Duration::from_secs(30);
 /// The same list as `detect` gives of the finished log, if --steps says how many steps there will be. Folders and files are
 /// looked at every few seconds; half-written lines and files wait for the next time. A step is judged once a later one has
 /// begun, its files are complete, or nothing more came of it. What was read is kept in a state file, so that the same command goes on
-/// where it ended. Ends with Ctrl-C, --idle or --stop-share.
+/// where it ended. Ends with Ctrl-C, --idle or --stop-share, with the verdict on what was read.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  tailcatch watch run/completions --steps 300\n  tailcatch watch rollouts/ --idle 600 \
@@ -103,6 +105,7 @@ pub fn run(args: &WatchArgs, console: &Console) -> Result<Outcome, Error> {
         console.note(format!("goes on after step {step}, as {} has it", kept.path().display()));
     }
     let mut hook = args.on_flag.clone().map(Hook::new);
+    let interrupt = Interrupt::caught();
     let (mut came, mut saved) = (Instant::now(), Instant::now());
     let stopped = loop {
         let learning = watching.watch().is_learning();
@@ -120,22 +123,23 @@ pub fn run(args: &WatchArgs, console: &Console) -> Result<Outcome, Error> {
             kept.save(&watching).map_err(refused)?;
             saved = Instant::now();
         }
-        if stopped || more {
-            match stopped {
-                true => break true,
-                false => continue,
-            }
+        if stopped {
+            break true;
         }
-        if args.idle.is_some_and(|idle| came.elapsed() >= idle) {
+        let idle = !more && args.idle.is_some_and(|idle| came.elapsed() >= idle);
+        if idle || interrupt.came() {
             break loop {
                 let turned = watching.turn(true)?;
                 let stopped = tell(args, &turned, hook.as_mut(), console)?;
-                if stopped || !turned.more {
+                // What is not read yet waits for the next call.
+                if stopped || !turned.more || interrupt.came() {
                     break stopped;
                 }
             };
         }
-        std::thread::sleep(args.every);
+        if !more {
+            interrupt.sleep(args.every);
+        }
     };
     kept.save(&watching).map_err(refused)?;
     end(args, &watching.reading(), console)?;

@@ -86,6 +86,7 @@ fn assumed(reading: &Reading) -> Vec<(&'static str, String)> {
         ("reward", format!("{}, relative to {}", a.reward, a.centre)),
         ("steps", a.step.clone()),
         ("groups", a.group.clone()),
+        ("texts", a.texts.clone().unwrap_or_else(|| "none".to_owned())),
         ("reference", a.reference.clone()),
         (
             "rollouts",

@@ -15,6 +15,8 @@ pub struct Assumptions {
     pub step: String,
     /// Where groups come from.
     pub group: String,
+    /// Which column's texts are those of the model, or that none were read; nothing of a log without texts.
+    pub texts: Option<String>,
     /// What a reward is relative to.
     pub centre: String,
     /// What is normal.
@@ -61,6 +63,7 @@ pub(super) fn assumptions(meta: &LogMeta, gathered: &Gathered, rows: usize, refe
         reward: meta.reward.to_string(),
         step: meta.step.to_string(),
         group: meta.group.to_string(),
+        texts: meta.texts.clone(),
         centre: gathered.noun.to_owned(),
         reference: format!("{reference} ({} rollouts)", count(gathered.reference)),
         rows,

@@ -299,6 +299,7 @@ pub(super) fn of_means(meta: &LogMeta) -> Reading {
         reward: meta.reward.to_string(),
         step: meta.step.to_string(),
         group: meta.group.to_string(),
+        texts: meta.texts.clone(),
         centre: "nothing".to_owned(),
         reference: "none".to_owned(),
         rows: meta.rows,

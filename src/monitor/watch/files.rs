@@ -3,7 +3,8 @@
 use super::came::{Came, Held, OfStep, Pending, pending};
 use super::rows::{Facts, Row, Seen, Wanted, WatchSettings};
 use super::step::Watch;
-use crate::monitor::reading::{ListEntry, Reading, of_means, texts};
+use crate::foundation::format::count;
+use crate::monitor::reading::{ListEntry, Reading, Verdict, of_means, texts};
 use crate::record::{self, Follower, LeftOut, LogOptions, Progress, Turn};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -96,7 +97,7 @@ impl Watching {
             self.state.facts.files_left_out.push(note.clone());
             turned.notes.push(note);
         }
-        for note in self.follower.notes() {
+        for note in self.follower.notes().into_iter().chain(self.mostly_left_out()) {
             self.note(&mut turned, note);
         }
         let mut steps: BTreeMap<u64, OfStep> = BTreeMap::new();
@@ -199,6 +200,7 @@ impl Watching {
         facts.reward = meta.reward.to_string();
         facts.step = meta.step.to_string();
         facts.group = meta.group.to_string();
+        facts.texts = meta.texts.clone();
         facts.prompts |= meta.roles.prompt.is_some();
         facts.groups |= meta.roles.prompt.is_some() || meta.roles.group.is_some();
         facts.rows_left_out += meta.empty;
@@ -249,11 +251,35 @@ impl Watching {
         Ok(())
     }
 
+    /// What is said where most of what came was left out.
+    fn mostly_left_out(&self) -> Option<String> {
+        const SHOWN: usize = 3;
+        let (left_out, read) = self.follower.mostly_left_out()?;
+        let facts = &self.state.facts;
+        let names: Vec<String> =
+            facts.files.iter().take(SHOWN).map(|path| format!("`{}`", path.display())).collect();
+        let more = if facts.files.len() > SHOWN { " …" } else { "" };
+        Some(format!(
+            "{} rows were left out and {} read: their files lack `{}`, which {}{more} had. Name the reward's column with --reward and \
+             another --state, or watch the files of rollouts alone",
+            count(left_out),
+            count(read),
+            facts.reward,
+            names.join(", ")
+        ))
+    }
+
     /// The verdict on all that was judged.
     pub fn reading(&self) -> Reading {
-        match &self.means {
-            Some(means) => means.clone(),
-            None => self.state.watch.reading(&self.state.facts),
+        if let Some(means) = &self.means {
+            return means.clone();
         }
+        let mut reading = self.state.watch.reading(&self.state.facts);
+        let judgement = &mut reading.judgement;
+        if let Some(why) = self.mostly_left_out().filter(|_| judgement.verdict != Verdict::Flagged) {
+            judgement.verdict = Verdict::NotJudged;
+            judgement.sentence = format!("{why}. Of those that were read: {}", judgement.sentence);
+        }
+        reading
     }
 }

@@ -63,6 +63,9 @@ pub struct Facts {
     pub step: String,
     /// Where groups come from.
     pub group: String,
+    /// Which column's texts are those of the model, or that none were read.
+    #[serde(default)]
+    pub texts: Option<String>,
     /// Whether rollouts name a group or a prompt, and a prompt.
     pub groups: bool,
     /// Whether they name a prompt.

@@ -56,6 +56,10 @@ struct Question {
     reward: Option<String>,
     step: Option<String>,
     group: Option<String>,
+    #[serde(default)]
+    prompt: Option<String>,
+    #[serde(default)]
+    completion: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -94,6 +98,8 @@ impl Kept {
             reward: options.reward.as_ref().map(ToString::to_string),
             step: options.step.clone(),
             group: options.group.clone(),
+            prompt: options.prompt.clone(),
+            completion: options.completion.clone(),
         };
         Self { path, question }
     }
@@ -164,6 +170,8 @@ impl Question {
             ("--reward", name(&kept.reward), name(&self.reward)),
             ("--step", name(&kept.step), name(&self.step)),
             ("--group", name(&kept.group), name(&self.group)),
+            ("--prompt", name(&kept.prompt), name(&self.prompt)),
+            ("--completion", name(&kept.completion), name(&self.completion)),
             ("--budget", kept.settings.benign.to_string(), self.settings.benign.to_string()),
             ("--steps", steps(kept), steps(self)),
             ("the settings", text(&kept.settings), text(&self.settings)),

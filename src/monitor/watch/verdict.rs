@@ -92,6 +92,7 @@ impl Watch {
             reward: facts.reward.clone(),
             step: facts.step.clone(),
             group: facts.group.clone(),
+            texts: facts.texts.clone(),
             centre: noun.to_owned(),
             reference: format!("{name} ({} rollouts)", count(rollouts)),
             rows: self.rows as usize,

@@ -1,8 +1,9 @@
 //! Which numbers no one rewards, and which names speak of a reward.
 
+use super::completions::{COMPLETION, PERHAPS_COMPLETION};
 use super::names::{
-    ADVANTAGE, COMPLETION, EPISODE, EPOCH, GROUP, LENGTH, LOG_PROB, OUTCOME, OWN_LENGTH, PROMPT,
-    REF_LOG_PROB, RUN, STEP, leaf, snake,
+    ADVANTAGE, EPISODE, EPOCH, GROUP, LENGTH, LOG_PROB, OUTCOME, OWN_LENGTH, PROMPT, REF_LOG_PROB, RUN, STEP,
+    leaf, snake,
 };
 use super::spelling::{has_word, words};
 
@@ -154,12 +155,13 @@ const MEANS: &[&str] = &["mean", "avg", "average", "ema", "smoothed"];
 
 /// Whether a column is an index, a counter, a clock, or has another role: never a reward.
 pub(super) fn is_bookkeeping(name: &str) -> bool {
-    const ROLES: [&[&str]; 12] = [
+    const ROLES: [&[&str]; 13] = [
         STEP,
         EPOCH,
         RUN,
         PROMPT,
         COMPLETION,
+        PERHAPS_COMPLETION,
         GROUP,
         OUTCOME,
         LENGTH,

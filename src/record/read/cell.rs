@@ -53,11 +53,11 @@ pub(super) struct Column {
     pub kind: Kind,
     /// Whether all of its numbers are whole.
     pub whole: bool,
-    /// How its first numbers go on, where its name says that it may count.
+    /// How its first cells go on, where its name makes it worth a look.
     pub counts: Counts,
 }
 
-/// How whole numbers go on from row to row.
+/// How the cells of a column go on from row to row.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Counts {
     /// In another way, or not looked at.
@@ -69,6 +69,10 @@ pub(super) enum Counts {
     ByMore,
     /// All are above one, and do not go up.
     Several,
+    /// They are few words or numbers that come again and again.
+    Few,
+    /// All rows of a prompt have the same.
+    OfPrompt,
 }
 
 impl Counts {

@@ -1,27 +1,24 @@
 //! Which of the files that were found are read, and what their reward is. A file that someone named is read or refused; one
 //! that was found in a folder may be left out, and is told.
 
-use super::cell::{Column, Kind, SAMPLE, words_hash};
+use super::cell::Kind;
 use super::error::Error;
 use super::files::Found;
 use super::format::Format;
-use super::format::{columns, first_numbers, format, scan};
+use super::format::{columns, format, scan};
+use super::guessed::guessed;
 use super::log::LeftOut;
-use super::means::{StepMeans, may_be_means};
-use super::names::{PROXY, RUN, STEP, has_outcome, pick, sign_of_rollouts};
+use super::names::{STEP, has_outcome, pick, sign_of_rollouts};
 use super::options::LogOptions;
 use super::present::Present;
 use super::reward::RewardSpec;
-use super::roles::{Guess, guess, missing};
-use super::row::shortened;
+use super::roles::missing;
 use super::unfold::Unfold;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 /// Files of a folder for each that lacks what they have, from which on it is left out.
 const MOSTLY: usize = 4;
-/// Rows from which on a column is said to count on.
-const FEWEST: usize = 8;
 
 /// A file that is read.
 #[derive(Debug, Clone)]
@@ -39,6 +36,8 @@ pub(super) struct Choice {
     pub files: Vec<Chosen>,
     /// Without terms where rows are step means and no column is clearly the reward.
     pub reward: RewardSpec,
+    /// Whether the reward is but the only candidate, so that a column that is named like one comes before it.
+    pub guessed: bool,
     pub left_out: Vec<LeftOut>,
 }
 
@@ -51,8 +50,8 @@ pub(super) fn choose(found: Vec<Found>, options: &LogOptions) -> Result<Choice, 
         return Err(Error::Empty { path, what: "none of the files holds a row" });
     }
     rollouts_only(&mut files, &mut left_out);
-    let reward = match &options.reward {
-        Some(reward) => reward.clone(),
+    let (reward, guessed) = match &options.reward {
+        Some(reward) => (reward.clone(), options.guessed),
         None => guessed(&files)?,
     };
     if !reward.terms(None).is_empty() {
@@ -66,7 +65,7 @@ pub(super) fn choose(found: Vec<Found>, options: &LogOptions) -> Result<Choice, 
     if options.rows.is_none() {
         files.iter().try_for_each(|file| clear(file, &reward))?;
     }
-    Ok(Choice { files, reward, left_out })
+    Ok(Choice { files, reward, guessed, left_out })
 }
 
 /// The files with their columns; empty and foreign ones of a folder left out.
@@ -150,105 +149,6 @@ fn rollouts_only(files: &mut Vec<Chosen>, left_out: &mut Vec<LeftOut>) {
         let reason = "one row without the text of a rollout, which other files have";
         retain(files, left_out, reason, |file| !is_settings(file));
     }
-}
-
-/// The reward that the files agree on.
-fn guessed(files: &[Chosen]) -> Result<RewardSpec, Error> {
-    let guesses: Vec<Guess> = files.iter().map(|file| guess(&file.present)).collect();
-    let known = guesses.iter().find_map(|guess| match guess {
-        Guess::Known(name) => Some(name),
-        _ => None,
-    });
-    if let Some(name) = known {
-        return Ok(RewardSpec::Column(name.clone()));
-    }
-    let unclear =
-        guesses.iter().position(|guess| matches!(guess, Guess::Unclear(names) if !names.is_empty()));
-    let mut only: Vec<&String> = guesses
-        .iter()
-        .filter_map(|guess| match guess {
-            Guess::Only(name) => Some(name),
-            _ => None,
-        })
-        .collect();
-    only.dedup();
-    if let (None, [name, rest @ ..]) = (unclear, only.as_slice())
-        && rest.iter().all(|other| other == name)
-    {
-        return Ok(RewardSpec::Column((*name).clone()));
-    }
-    let mut means = true;
-    for file in files {
-        means = means && is_means(&file.path, &file.present)?;
-    }
-    if means {
-        return Ok(RewardSpec::Weighted(Vec::new()));
-    }
-    let at = unclear.unwrap_or(0);
-    let (Some(file), Some(guess)) = (files.get(at), guesses.get(at)) else {
-        return Ok(RewardSpec::Weighted(Vec::new()));
-    };
-    let guess = match guess {
-        Guess::Only(_) => Guess::Unclear(only.into_iter().cloned().collect()),
-        other => other.clone(),
-    };
-    match text_reward(file).filter(|_| matches!(&guess, Guess::Unclear(none) if none.is_empty())) {
-        Some(found) => found,
-        None => Err(guess.refused(&file.path, &file.present, |names| count_on(file, names))),
-    }
-}
-
-/// Whether the numbers of some columns go up, or stay, from row to row, as a step's do.
-fn count_on(file: &Chosen, names: &[String]) -> Vec<bool> {
-    let counts = |numbers: &Vec<f64>| {
-        numbers.is_sorted() && numbers.last() > numbers.first() && numbers.len() >= FEWEST
-    };
-    first_numbers(&file.path, &file.present, names).iter().map(counts).collect()
-}
-
-/// The reward of a file whose only column that is named like one holds text: numbers that are written as text, else a refusal.
-fn text_reward(file: &Chosen) -> Option<Result<RewardSpec, Error>> {
-    const SHOWN: usize = 2;
-    let text: Vec<Column> =
-        file.present.columns.iter().filter(|column| column.kind == Kind::Other).cloned().collect();
-    let column = pick(&text, PROXY, false)?;
-    let (mut values, mut numbers): (Vec<String>, usize) = (Vec::new(), 0);
-    let stop = || Error::NoSuchRow { row: 0, rows: 0 };
-    let _ = scan(&file.path, &file.present, &[&column], &mut |row| {
-        let cell = (row.cell)(0);
-        if cell.number().is_some_and(f64::is_finite) {
-            numbers += 1;
-            return if numbers >= SAMPLE { Err(stop()) } else { Ok(()) };
-        }
-        let shown = cell.text().map(|text| shortened(&String::from_utf8_lossy(&text)));
-        values.extend(shown.filter(|shown| !values.contains(shown)));
-        if values.len() >= SHOWN { Err(stop()) } else { Ok(()) }
-    });
-    if values.is_empty() && numbers > 0 {
-        return Some(Ok(RewardSpec::Column(column)));
-    }
-    Some(Err(Error::TextReward { path: file.path.clone(), column, values }))
-}
-
-/// Whether a file without a clear reward column holds step means, so that there is no reward to look for.
-fn is_means(path: &Path, present: &Present) -> Result<bool, Error> {
-    let Some((counter, each)) = may_be_means(present, None) else { return Ok(false) };
-    if present.means {
-        return Ok(true);
-    }
-    let run = pick(&present.columns, RUN, false);
-    let mut wanted = vec![counter.as_str()];
-    wanted.extend(each.as_deref());
-    wanted.extend(run.as_deref());
-    let mut means = StepMeans::default();
-    scan(path, present, &wanted, &mut |row| {
-        if let Some(step) = row.counter(0) {
-            let of = (1..wanted.len()).map(|i| row.identity(i));
-            means.see(of.fold(0, |of, own| words_hash([of, own])), step);
-        }
-        Ok(())
-    })?;
-    Ok(means.holds())
 }
 
 /// Files without any of the reward's columns are left out where others have them.

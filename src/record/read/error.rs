@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A row of a file, as a person finds it: a line of a text file, else a row number.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -330,14 +330,32 @@ pub enum Error {
         columns: Vec<String>,
     },
     /// A column that is named like a reward and holds text.
-    #[error("{path}: column `{column}` holds {}", text_of(.values), path = .path.display())]
+    #[error("{}, column `{column}`: {}", at(.path, .first.as_ref()), text_of(.values, *.numbers))]
     TextReward {
         /// The file.
         path: PathBuf,
         /// The column.
         column: String,
+        /// Where the first text stands.
+        first: Option<Place>,
         /// The first texts in it, each once; empty where its type is none that is read.
         values: Vec<String>,
+        /// Numbers in the first rows.
+        numbers: usize,
+        /// Numeric columns that could be meant instead.
+        others: Vec<String>,
+    },
+    /// A column that is named like a reward and comes after rows of which another was guessed to be it.
+    #[error(
+        "{place}: here `{column}` begins, and the rows before it have none: `{guessed}` was guessed to be the reward"
+    )]
+    LateReward {
+        /// Where it begins.
+        place: Place,
+        /// The column.
+        column: String,
+        /// What was guessed.
+        guessed: String,
     },
     /// A column without a single value.
     #[error("{path}: column `{column}` holds no value", path = .path.display())]
@@ -357,11 +375,19 @@ pub enum Error {
     },
 }
 
-fn text_of(values: &[String]) -> String {
+/// A place, or the file where none is known.
+fn at(path: &Path, place: Option<&Place>) -> String {
+    place.map_or_else(|| path.display().to_string(), ToString::to_string)
+}
+
+fn text_of(values: &[String], numbers: usize) -> String {
     let shown: Vec<String> = values.iter().map(|value| format!("`{value}`")).collect();
-    match shown.as_slice() {
-        [] => "a type of number that is not read".to_owned(),
-        shown => format!("text and no numbers: {} …", shown.join(", ")),
+    match (shown.as_slice(), numbers) {
+        ([], _) => "it holds a type of number that is not read".to_owned(),
+        (shown, 0) => format!("it holds text and no numbers: {} …", shown.join(", ")),
+        (shown, numbers) => {
+            format!("it holds text beside numbers ({numbers} in its first rows): {} …", shown.join(", "))
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 use super::choose::{is_evaluation, reason};
 use super::error::Error;
 use super::files::{Found, found};
-use super::format::columns;
+use super::format::{columns, scan};
 use super::grown::end_of;
 use super::log::{GroupSource, LeftOut, Log, StepSource};
 use super::looks::{self, Looks};
@@ -14,6 +14,7 @@ use super::means::MANY_STEPS;
 use super::names::sign_of_rollouts;
 use super::open::open_files;
 use super::options::{LogOptions, Rows};
+use super::plan::Read;
 use super::progress::{Known, Progress, Reader};
 use super::ready::{Looked, Ready, look};
 use super::rollouts::Rollouts;
@@ -75,6 +76,12 @@ impl Follower {
         self.known.progress()
     }
 
+    /// Rows of files that were left out for want of a column, and rows that were read, where the former are more.
+    pub fn mostly_left_out(&self) -> Option<(usize, usize)> {
+        let (left_out, read) = self.progress().rows();
+        (left_out > read).then_some((left_out, read))
+    }
+
     /// Files that are not read, since the last call.
     pub fn left_out(&mut self) -> Vec<LeftOut> {
         std::mem::take(&mut self.left_out)
@@ -110,6 +117,14 @@ impl Follower {
             if log.meta.aggregate && options.rows.is_none() && steps < MANY_STEPS {
                 return Ok(None);
             }
+            // Nor does a file of settings, or of one number, say what the columns of rollouts are.
+            let decide = |(path, read): (&PathBuf, &Read)| {
+                let own = ready.iter().find(|own| own.file.path == *path);
+                own.is_none_or(|own| own.file.below.is_none()) || may_decide(path, read.rows, &options)
+            };
+            if options.reward.is_none() && !log.meta.files.iter().zip(&read).any(decide) {
+                return Ok(None);
+            }
         }
         let places: HashMap<&Path, &Ready> =
             ready.iter().map(|ready| (ready.file.path.as_path(), ready)).collect();
@@ -136,6 +151,7 @@ impl Follower {
         }
         self.known.reader().get_or_insert_with(|| Reader {
             reward: log.meta.reward.clone(),
+            guessed: log.meta.options.guessed,
             step: if let StepSource::Column(name) = &log.meta.step { Some(name.clone()) } else { None },
             group: match &log.meta.group {
                 GroupSource::Column(name) => Some(name.clone()),
@@ -148,6 +164,7 @@ impl Follower {
                 GroupSource::None => log.meta.roles.group.iter().cloned().collect(),
                 GroupSource::Column(_) | GroupSource::Prompt(_) => Vec::new(),
             },
+            no_completions: log.meta.options.no_completions.clone(),
         });
         let complete = log
             .meta
@@ -277,9 +294,11 @@ impl Follower {
         let mut options = LogOptions { parts: parts.collect(), ..self.options.clone() };
         if let Some(reader) = &self.progress().reader {
             options.reward = Some(reader.reward.clone());
+            options.guessed = reader.guessed;
             options.step = reader.step.clone();
             options.group = reader.group.clone();
             options.no_groups = reader.no_groups.clone();
+            options.no_completions = reader.no_completions.clone();
             options.rows = options.rows.or(Some(Rows::Rollouts));
         }
         options
@@ -326,9 +345,34 @@ impl Follower {
 
     /// A file is not read any further, unless it ends in a line that is not whole yet.
     fn leave_out(&mut self, ready: &Ready, reason: String, last: bool) {
+        let left_out = LeftOut { path: ready.file.path.clone(), reason };
+        if left_out.lacks_a_column() {
+            let rows = rows_of(&left_out.path, &self.reading(std::slice::from_ref(ready)));
+            self.known.pass_over(rows);
+        }
         if let Some(file) = self.known.file(ready.at) {
             file.closed |= !(last && ready.whole.is_some());
         }
-        self.left_out.push(LeftOut { path: ready.file.path.clone(), reason });
+        self.left_out.push(left_out);
     }
+}
+
+/// Whether a file that was found, with so many rows, says how the others are read: one of rollouts, or more than a row and a column.
+fn may_decide(path: &Path, rows: usize, options: &LogOptions) -> bool {
+    columns(path, options).is_ok_and(|(present, _)| {
+        sign_of_rollouts(&present.columns).is_some() || (rows > 1 && present.columns.len() > 1)
+    })
+}
+
+/// The rows of a file that is not read.
+fn rows_of(path: &Path, options: &LogOptions) -> usize {
+    let mut rows = 0;
+    let Ok((present, _)) = columns(path, options) else { return 0 };
+    let first: Vec<&str> = present.columns.iter().take(1).map(|column| column.name.as_str()).collect();
+    // What is wrong with a row that is not read is nobody's.
+    let _ = scan(path, &present, &first, &mut |_| {
+        rows += 1;
+        Ok(())
+    });
+    rows
 }

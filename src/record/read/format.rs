@@ -7,6 +7,7 @@ use super::options::{LogOptions, Rows};
 use super::part::Extent;
 use super::present::Present;
 use super::row::Row;
+use super::same::look_at_words;
 use super::source::{self, Magic};
 use super::spool::{self, STDIN};
 use super::{csv, json};
@@ -72,6 +73,7 @@ pub(super) fn columns(path: &Path, options: &LogOptions) -> Result<(Present, usi
         return Err(Error::Empty { path: path.to_owned(), what: "it has no column" });
     }
     look_at_counters(path, &mut present);
+    look_at_words(path, &mut present);
     Ok((present, rows))
 }
 
@@ -91,18 +93,26 @@ fn look_at_counters(path: &Path, present: &mut Present) {
 
 /// The numbers of some columns in the first rows.
 pub(super) fn first_numbers(path: &Path, present: &Present, names: &[String]) -> Vec<Vec<f64>> {
-    let wanted: Vec<&str> = names.iter().map(String::as_str).collect();
-    let (mut rows, mut numbers) = (0, vec![Vec::new(); names.len()]);
-    let stop = || Error::NoSuchRow { row: 0, rows: 0 };
-    // What is wrong with a row is told when the log is read.
-    let _ = scan(path, present, &wanted, &mut |row| {
+    let mut numbers = vec![Vec::new(); names.len()];
+    first_rows(path, present, names, &mut |row| {
         for (at, numbers) in numbers.iter_mut().enumerate() {
             numbers.extend((row.cell)(at).number());
         }
+    });
+    numbers
+}
+
+/// Visits the first rows with the cells of some columns.
+pub(super) fn first_rows(path: &Path, present: &Present, names: &[String], visit: &mut dyn FnMut(&Row<'_>)) {
+    let wanted: Vec<&str> = names.iter().map(String::as_str).collect();
+    let mut rows = 0;
+    let stop = || Error::NoSuchRow { row: 0, rows: 0 };
+    // What is wrong with a row is told when the log is read.
+    let _ = scan(path, present, &wanted, &mut |row| {
+        visit(row);
         rows += 1;
         if rows < SAMPLE { Ok(()) } else { Err(stop()) }
     });
-    numbers
 }
 
 /// Visits every row of a file with the cells of the `wanted` columns, which the file must have. Returns the place of an

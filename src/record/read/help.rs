@@ -70,7 +70,7 @@ fn otherwise(path: &Path) -> Option<String> {
 }
 
 /// What a column of rewards that holds text should hold.
-fn of_text(column: &str, values: &[String]) -> String {
+fn of_text(column: &str, values: &[String], numbers: usize) -> String {
     let all = |fits: &dyn Fn(&String) -> bool| !values.is_empty() && values.iter().all(fits);
     if values.is_empty() {
         return "write the column as 32- or 64-bit floats".to_owned();
@@ -89,7 +89,25 @@ fn of_text(column: &str, values: &[String]) -> String {
     if all(&|value| value.chars().any(|c| c.is_ascii_digit())) {
         return "write plain numbers with a point, without signs of thousands, units or brackets".to_owned();
     }
-    "write 1 and 0 in their place, or name another column with --reward".to_owned()
+    if numbers > 0 {
+        return "leave these cells empty, so that their rows are left out".to_owned();
+    }
+    "write 1 and 0 in their place".to_owned()
+}
+
+/// The other columns that could be named in place of one that cannot be read.
+fn instead(others: &[String]) -> String {
+    match others {
+        [] => ", or name another column with --reward".to_owned(),
+        [one] => format!(", or name another column: `{}`", flag(one)),
+        [one, ..] => {
+            format!(
+                ", or name another column, as `{}`; the numeric columns are {}",
+                flag(one),
+                listed(others)
+            )
+        }
+    }
 }
 
 /// What is done about candidates that are keys of rows or parts of one reward.
@@ -250,7 +268,14 @@ impl Error {
                 }
             }
             Self::RepeatedColumn { .. } => "give each column its own name".to_owned(),
-            Self::TextReward { column, values, .. } => of_text(column, values),
+            Self::TextReward { column, values, numbers, others, .. } => {
+                of_text(column, values, *numbers) + &instead(others)
+            }
+            Self::LateReward { column, guessed, .. } => format!(
+                "name the reward with `{}` or `{}`; rows without it are left out",
+                flag(column),
+                flag(guessed)
+            ),
             Self::WhichColumn { candidates, columns, .. } if let Some(help) = of_keys(candidates, columns) => help,
             Self::WhichColumn { candidates, columns, counters, .. } => {
                 let step = match counters.first() {

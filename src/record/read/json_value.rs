@@ -109,10 +109,20 @@ fn is_exact(number: &serde_json::Number) -> bool {
     number.as_i64().is_some_and(|whole| whole.unsigned_abs() <= 1 << 53)
 }
 
-/// Whether a list is a chat: messages with a role or contents.
+/// Whether a list is a chat: messages with a role and contents, or, as ShareGPT has them, from someone with a value.
 pub(super) fn is_chat(elements: &[Value]) -> bool {
-    let is_message = |value: &Value| value.get("content").is_some() && value.get("role").is_some();
+    let is_message = |value: &Value| contents(value).is_some() && author(value).is_some();
     !elements.is_empty() && elements.iter().all(is_message)
+}
+
+/// Who wrote a message.
+fn author(message: &Value) -> Option<&Value> {
+    message.get("role").or_else(|| message.get("from"))
+}
+
+/// What a message says.
+fn contents(message: &Value) -> Option<&Value> {
+    message.get("content").or_else(|| message.get("value").filter(|_| message.get("from").is_some()))
 }
 
 /// Keys of a record under which its whole chat stands.
@@ -123,7 +133,9 @@ const CHATS: &[&str] = &["messages", "conversation", "conversations", "chat"];
 pub(super) fn with_chat_cut(mut record: Map<String, Value>) -> Map<String, Value> {
     const OWN: [&str; 2] = ["prompt", "completion"];
     let Some(key) = CHATS.iter().find(|key| record.contains_key(**key)) else { return record };
-    let is_reply = |message: &Value| message.get("role").and_then(Value::as_str) == Some("assistant");
+    let is_reply = |message: &Value| {
+        matches!(author(message).and_then(Value::as_str), Some("assistant" | "gpt" | "model"))
+    };
     let reply = match record.get(*key) {
         Some(Value::Array(messages)) if is_chat(messages) => messages.iter().position(is_reply),
         _ => None,
@@ -145,7 +157,7 @@ pub(super) fn with_chat_cut(mut record: Map<String, Value>) -> Map<String, Value
 fn flatten(value: &Value) -> String {
     let text = |element: &Value| match element {
         Value::String(text) => Some(text.clone()),
-        message => match message.get("content")? {
+        message => match contents(message)? {
             Value::String(text) => Some(text.clone()),
             Value::Array(pieces) => {
                 let texts: Option<Vec<&str>> =

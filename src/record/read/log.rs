@@ -52,6 +52,8 @@ pub struct LogMeta {
     pub step: StepSource,
     /// Where the groups come from.
     pub group: GroupSource,
+    /// Which column's texts are those of the model, or that none is known to be, in words; nothing of a log without texts.
+    pub texts: Option<String>,
     /// Files that were found and not read.
     pub left_out: Vec<LeftOut>,
     /// Rollouts that the log holds more than once; they are counted once.

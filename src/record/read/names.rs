@@ -1,6 +1,7 @@
 //! What columns are called: names that trainers, loggers and environments write, by what they mean.
 
 use super::cell::{Column, Counts, Kind};
+use super::completions::{COMPLETION, PERHAPS_COMPLETION, completion};
 use super::spelling::has_word;
 
 /// The raw proxy reward, in order of preference. `proxy` comes first because logs of this program also hold the
@@ -113,22 +114,11 @@ pub(super) const PROMPT: &[&str] = &[
     "problem_id",
     "instance_id",
     "task_id",
-];
-pub(super) const COMPLETION: &[&str] = &[
-    "completion",
-    "output",
-    "response",
-    "generation",
-    "model_output",
-    "model_response",
-    "generated_text",
-    "prediction",
-    "pred",
-    "answer",
-    "completions",
-    "responses",
-    "outputs",
-    "content",
+    "input_prompt",
+    "prompt_text",
+    "prompt_str",
+    "input_text",
+    "user_prompt",
 ];
 pub(super) const GROUP: &[&str] = &["group", "group_id", "uid", "group/id", "group_idx", "prompt_uid"];
 pub(super) const LENGTH: &[&str] =
@@ -201,8 +191,13 @@ pub(super) fn snake(name: &str) -> String {
 }
 
 /// Whether a column has this name, in whatever letters.
-fn is_called(column: &Column, name: &str) -> bool {
-    column.name.trim().eq_ignore_ascii_case(name) || snake(&column.name) == name
+pub(super) fn is_called(column: &Column, name: &str) -> bool {
+    is_named(&column.name, name)
+}
+
+/// Whether a name is this one, in whatever letters.
+pub(super) fn is_named(column: &str, name: &str) -> bool {
+    column.trim().eq_ignore_ascii_case(name) || snake(column) == name
 }
 
 /// Whether a column's numbers may count rollouts, so that it is looked at how they go on.
@@ -245,6 +240,18 @@ pub(super) fn pick(columns: &[Column], names: &[&str], nested: bool) -> Option<S
     }
 }
 
+/// The column of outcomes, where they tell what was sampled: no truth values, no measures, and no few words.
+pub(super) fn outcome(columns: &[Column]) -> Option<String> {
+    let name = pick(columns, OUTCOME, false)?;
+    let column = columns.iter().find(|column| column.name == name)?;
+    let tells = match column.kind {
+        Kind::Flag | Kind::Empty => false,
+        Kind::Number => column.whole && column.counts != Counts::Few,
+        Kind::List | Kind::Other => column.counts != Counts::Few,
+    };
+    tells.then_some(name)
+}
+
 /// The first of these names that a numeric column has.
 pub(super) fn pick_number(columns: &[Column], names: &[&str]) -> Option<String> {
     let numeric: Vec<Column> = columns.iter().filter(|c| c.kind == Kind::Number).cloned().collect();
@@ -258,7 +265,7 @@ pub(super) fn sign_of_rollouts(columns: &[Column]) -> Option<&str> {
         columns.iter().filter(|c| c.kind != Kind::Empty).find(is_one)
     };
     let of_trainer = columns.iter().any(is_report);
-    let kinds = [PROMPT, COMPLETION, GROUP, OUTCOME];
+    let kinds = [PROMPT, COMPLETION, PERHAPS_COMPLETION, GROUP, OUTCOME];
     let named = kinds.iter().find_map(|names| own(names, &|_| true));
     // A number that goes up by more than one counts the episodes so far, and so it may beside a trainer's report.
     let numbers_one = |c: &Column| match (c.kind, c.counts) {
@@ -288,7 +295,7 @@ fn is_report(column: &Column) -> bool {
 /// Whether rows say that each is the mean of several rollouts.
 pub(super) fn of_several(columns: &[Column]) -> bool {
     let says = |c: &Column| c.counts == Counts::Several && ROLLOUTS.iter().any(|name| is_called(c, name));
-    columns.iter().any(says) && pick(columns, COMPLETION, true).is_none()
+    columns.iter().any(says) && completion(columns, &[]).is_none()
 }
 
 /// The column that names each rollout in words; numbers may count anew in each file.
@@ -320,7 +327,8 @@ pub(super) fn counts_within(name: &str) -> bool {
 
 /// Whether a row has a text or an outcome of its own.
 pub(super) fn has_outcome(columns: &[Column]) -> bool {
-    [PROMPT, COMPLETION, OUTCOME].iter().any(|names| pick(columns, names, true).is_some())
+    let named = |names: &&[&str]| pick(columns, names, true).is_some();
+    completion(columns, &[]).is_some() || [PROMPT, OUTCOME].iter().any(named)
 }
 
 /// The reward of a `monitor.csv`: reward, length and time of each episode as `r`, `l` and `t`.

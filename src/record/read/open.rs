@@ -2,8 +2,8 @@
 
 use super::bookkeeping::is_mean;
 use super::build::Building;
-use super::cell::{Column, Kind};
-use super::choose::{Choice, choose, reason};
+use super::cell::{Column, Counts, Kind};
+use super::choose::{Choice, Chosen, choose, reason};
 use super::error::Error;
 use super::files::{Found, found};
 use super::log::{InMemory, LeftOut, Log, StepSource};
@@ -138,7 +138,8 @@ fn open_once(
     whole: bool,
     numbered: &dyn Fn(&[PathBuf], bool) -> Numbered,
 ) -> Result<Opened, Error> {
-    let Choice { files, reward, left_out } = choose(found, options)?;
+    let Choice { files, reward, guessed, left_out } = choose(found, options)?;
+    let options = &LogOptions { no_completions: no_completions(&files, options), ..options.clone() };
     let names = match files.first() {
         Some(first) => feature_names(&first.path, &first.present, &options.features)?,
         None => Vec::new(),
@@ -160,8 +161,14 @@ fn open_once(
     for (number, file) in files.iter().enumerate() {
         let own_run = run.clone().filter(|name| file.present.has(name));
         let roles = Roles { run: own_run, ..Roles::of(&file.present, &reward, options) };
-        if let Some(group) = options.group.as_ref().filter(|_| roles.group.is_none()) {
-            return Err(missing(&file.path, &file.present, group));
+        for (asked, role) in [
+            (&options.group, &roles.group),
+            (&options.prompt, &roles.prompt),
+            (&options.completion, &roles.completion),
+        ] {
+            if let Some(name) = asked.as_ref().filter(|_| role.is_none()) {
+                return Err(missing(&file.path, &file.present, name));
+            }
         }
         let lacking = reward.terms(Some(&file.present)).into_iter().filter(|t| !file.present.has(t.column));
         let missing =
@@ -192,6 +199,8 @@ fn open_once(
                 && reward.terms(None).iter().all(|term| is_mean(term.column)),
             run: runs.get(number).copied().unwrap_or_default(),
             missing,
+            late_step: late_step(&file.present, &roles, options),
+            guessed,
             features: names.iter().map(|name| file.present.has(name)).collect(),
             present: file.present.clone(),
             roles,
@@ -201,6 +210,7 @@ fn open_once(
     let source = if monitors { StepSource::None } else { source };
     let step = roles.step.as_ref().map_or(source, |name| StepSource::Column(name.clone()));
     let mut building = Building::new(&plans, &reward, names, options, without_steps, whole);
+    building.texts = files.first().and_then(|file| texts_read(&file.present, &roles));
     building.other_step = files.first().and_then(|file| other_step(&file.present, &roles, options));
     left_out.into_iter().for_each(|file| building.leave_out(file));
     let of_episodes = plans.iter().any(|plan| plan.episodes.is_some());
@@ -226,7 +236,7 @@ fn open_once(
         let path = paths_of.first().cloned().unwrap_or_default();
         return Err(Error::NoValues { path, column: reward.to_string() });
     }
-    let options = LogOptions { reward: Some(reward.clone()), ..options.clone() };
+    let options = LogOptions { reward: Some(reward.clone()), guessed, ..options.clone() };
     let steps = building.steps(&roles);
     Ok((building.finish(paths_of, roles, step, options)?, read, steps))
 }
@@ -252,6 +262,39 @@ fn other_step(present: &Present, roles: &Roles, options: &LogOptions) -> Option<
     };
     let others: Vec<Column> = present.columns.iter().filter(may_be).cloned().collect();
     pick(&others, STEP, true)
+}
+
+/// Columns that are the same in all rollouts of a prompt in some file, with those that are known to be.
+fn no_completions(files: &[Chosen], options: &LogOptions) -> Vec<String> {
+    let mut none = options.no_completions.clone();
+    for column in files.iter().flat_map(|file| &file.present.columns) {
+        if column.counts == Counts::OfPrompt && !none.contains(&column.name) {
+            none.push(column.name.clone());
+        }
+    }
+    none
+}
+
+/// Which texts are read as those of the model, in words; nothing where there are none.
+fn texts_read(present: &Present, roles: &Roles) -> Option<String> {
+    const SHOWN: usize = 4;
+    let others = roles.other_texts(present, roles.completion.is_some());
+    let more = if others.len() > SHOWN { " …" } else { "" };
+    let names: Vec<String> = others.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    let names = names.join(", ") + more;
+    match (&roles.completion, others.as_slice()) {
+        (Some(name), []) => Some(format!("column `{name}`")),
+        (Some(name), _) => Some(format!("column `{name}`; --completion names another ({names})")),
+        (None, []) => None,
+        (None, _) => Some(format!("no completions were read: name their column with --completion ({names})")),
+    }
+}
+
+/// A column that is named like the step and has no value in the first rows, where no other is the step.
+fn late_step(present: &Present, roles: &Roles, options: &LogOptions) -> Option<String> {
+    let is_empty = |c: &&Column| c.kind == Kind::Empty && !options.no_steps.contains(&c.name);
+    let empty: Vec<Column> = present.columns.iter().filter(is_empty).cloned().collect();
+    pick(&empty, STEP, true).filter(|_| roles.step.is_none())
 }
 
 /// The feature columns that are asked for, each once, and those that are always read.

@@ -42,6 +42,8 @@ impl fmt::Display for Rows {
 pub struct LogOptions {
     /// The reward's columns.
     pub reward: Option<RewardSpec>,
+    /// Whether nothing but its being the only candidate spoke for that reward, as where the beginning of a log was read before.
+    pub guessed: bool,
     /// Further columns, a `*` at the end standing for any ending among the numeric columns of the first file.
     pub features: Vec<String>,
     /// The column of the training step.
@@ -50,6 +52,12 @@ pub struct LogOptions {
     pub no_steps: Vec<String>,
     /// The column of epochs with each of which the steps begin anew, and how many steps one has.
     pub epochs: Option<(String, u64)>,
+    /// The column of the prompt.
+    pub prompt: Option<String>,
+    /// The column of what the model wrote.
+    pub completion: Option<String>,
+    /// Columns that are the same in all rollouts of a prompt, which is not what a model writes.
+    pub no_completions: Vec<String>,
     /// The column of the group: rollouts that are compared with each other.
     pub group: Option<String>,
     /// Columns that are no group, whatever their names say.
@@ -71,10 +79,14 @@ impl Default for LogOptions {
     fn default() -> Self {
         Self {
             reward: None,
+            guessed: false,
             features: Vec::new(),
             step: None,
             no_steps: Vec::new(),
             epochs: None,
+            prompt: None,
+            completion: None,
+            no_completions: Vec::new(),
             group: None,
             no_groups: Vec::new(),
             rows: None,

@@ -31,6 +31,10 @@ pub(super) struct Plan {
     pub run: u64,
     /// Columns of the reward that the first rows lack, and the error if all rows do.
     pub missing: Vec<(String, Error)>,
+    /// A column of the step without a value in the first rows, of a file without another.
+    pub late_step: Option<String>,
+    /// Whether the reward is but the only candidate.
+    pub guessed: bool,
     /// Whether each feature is there.
     pub features: Vec<bool>,
 }

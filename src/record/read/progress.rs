@@ -15,6 +15,16 @@ pub struct Progress {
     files: Vec<FileProgress>,
     /// How the log is read, once that is known.
     pub(super) reader: Option<Reader>,
+    /// Rows of files that were left out for want of a column.
+    #[serde(default)]
+    passed_over: usize,
+}
+
+impl Progress {
+    /// Rows of files that were left out for want of a column, and rows that were read.
+    pub(super) fn rows(&self) -> (usize, usize) {
+        (self.passed_over, self.files.iter().map(|file| file.rows).sum())
+    }
 }
 
 /// How far a file has been read.
@@ -49,10 +59,15 @@ impl FileProgress {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Reader {
     pub reward: RewardSpec,
+    /// Whether it was but the only candidate.
+    #[serde(default)]
+    pub guessed: bool,
     pub step: Option<String>,
     pub group: Option<String>,
     #[serde(default)]
     pub no_groups: Vec<String>,
+    #[serde(default)]
+    pub no_completions: Vec<String>,
 }
 
 /// A progress whose files are found by their paths.
@@ -99,6 +114,11 @@ impl Known {
     /// The file at a place.
     pub fn file(&mut self, at: usize) -> Option<&mut FileProgress> {
         self.progress.files.get_mut(at)
+    }
+
+    /// So many rows more are those of a file that lacks a column.
+    pub fn pass_over(&mut self, rows: usize) {
+        self.progress.passed_over += rows;
     }
 
     /// The file at a place is read under this number.

@@ -2,10 +2,11 @@
 
 use super::bookkeeping::{is_bookkeeping, is_value, may_be_guessed};
 use super::cell::{Column, Kind};
+use super::completions::{COMPLETION, completion, may_be_completions};
 use super::error::Error;
 use super::names::{
-    ADVANTAGE, COMPLETION, GROUP, LENGTH, LOG_PROB, OUTCOME, PROMPT, PROXY, REF_LOG_PROB, RUN, STEP,
-    counts_within, episode, has_outcome, monitor, pick, pick_number,
+    ADVANTAGE, GROUP, LENGTH, LOG_PROB, PROMPT, PROXY, REF_LOG_PROB, RUN, STEP, counts_within, episode,
+    has_outcome, is_named, monitor, outcome, pick, pick_number,
 };
 use super::options::LogOptions;
 use super::present::Present;
@@ -20,10 +21,10 @@ use std::path::Path;
 /// | reward | `proxy`, `reward`, `score`, `rewards`, `total_reward`, `reward_total`, `episode_reward`, `return`, `episode_return`, `r` beside `l` and `t`, numbers or truth values; else the only numeric column that has no other role and is no index, counter, clock or setting, if its name speaks of a reward, a score, a value or the like |
 /// | step | `step`, `global_step`, `progress/step`, `train_step`, `training_step`, `iteration`, `_step`, `gen_step`, `current_steps`, `iter`, `timesteps`, `total_timesteps`, `tail_version` … , also as the last key of a name as `train/global_step`; else numbers in the paths (`step_12/`, `12.jsonl`), else the order of the files |
 /// | run | `train_id`, `run_id`, `run`, `run_name`, `exp_name`, `experiment_id`, `experiment_name`, `experiment`, unless every row has its own; `seed`, `model`, `model_name`, `algo`, `algorithm` where the steps begin anew in each of a few values; else folders, or files of one folder, that hold the same steps |
-/// | prompt | `prompt`, `input`, `question`, `query`, `prompt_id`, `prompt_idx`, `prompts`, `problem`, `instruction`, `question_id`, `problem_id`, `instance_id`, `task_id` |
-/// | completion | `completion`, `output`, `response`, `generation`, `model_output`, `model_response`, `generated_text`, `prediction`, `pred`, `answer`, `completions`, `responses`, `outputs`, `content` |
+/// | prompt | `prompt`, `input`, `question`, `query`, `prompt_id`, `prompt_idx`, `prompts`, `problem`, `instruction`, `question_id`, `problem_id`, `instance_id`, `task_id`, `input_prompt` … |
+/// | completion | `completion`, `output`, `response`, `generation`, `model_output`, `model_response`, `generated_text`, `output_response`, `solution_str`, `completions`, `responses`, `outputs`, `resps`, `content` …; else `generated`, `text`, `prediction`, `pred`, and `answer` or `solution` where they differ between the rollouts of a prompt. What all rollouts of a prompt share gives way to another |
 /// | group | `group`, `group_id`, `uid`, `group/id`, `group_idx`, `prompt_uid`, unless nearly every rollout has its own; else the prompt within the step |
-/// | outcome | `outcome`; else prompt and completion |
+/// | outcome | `outcome`, unless it is a truth value or of few words; else prompt and completion |
 /// | length | `length`, `completion_length`, `response_length`, `completion_tokens`, `response_tokens`, `num_tokens`; else characters of the completion |
 /// | log_prob | `log_prob`, `logprob`, `logp`, `log_probs`, `logprobs`, `old_log_prob` |
 /// | ref_log_prob | `ref_log_prob`, `ref_logprob`, `ref_logp`, `ref_log_probs`, `ref_logprobs`, `reference_log_prob` |
@@ -64,11 +65,9 @@ impl Roles {
         // Beside one element of a list stand its own prompt and completion, else those of the whole.
         let terms = reward.terms(Some(present));
         let below = terms.iter().find_map(|term| Some(term.column.split_once("/*/")?.0));
-        let text = |names: &[&str]| {
-            let own = below.and_then(|list| {
-                names.iter().map(|name| format!("{list}/*/{name}")).find(|name| present.has(name))
-            });
-            own.or_else(|| pick(columns, names, true)).filter(|name| !is_reward(name))
+        let own = |names: &[&str]| {
+            let list = below?;
+            names.iter().map(|name| format!("{list}/*/{name}")).find(|name| present.has(name))
         };
         let given = |name: &Option<String>| name.clone().filter(|name| present.has(name));
         Self {
@@ -79,19 +78,41 @@ impl Roles {
                     .filter(|name| !(is_reward(name) || counts_within(name) && episode(columns).is_some())),
             },
             run: pick(columns, RUN, false),
-            prompt: text(PROMPT),
-            completion: text(COMPLETION),
+            prompt: match &options.prompt {
+                Some(_) => given(&options.prompt),
+                None => own(PROMPT).or_else(|| pick(columns, PROMPT, true)).filter(|name| !is_reward(name)),
+            },
+            completion: match &options.completion {
+                Some(_) => given(&options.completion),
+                None => own(COMPLETION)
+                    .or_else(|| completion(columns, &options.no_completions))
+                    .filter(|name| !is_reward(name)),
+            },
             group: match &options.group {
                 Some(_) => given(&options.group),
                 None => pick(&without(columns, &options.no_groups), GROUP, false),
             },
-            outcome: pick(columns, OUTCOME, false),
+            outcome: outcome(columns),
             length: pick_number(columns, LENGTH).or_else(|| monitor(columns).map(|_| "l".to_owned())),
             log_prob: pick_number(columns, LOG_PROB),
             ref_log_prob: pick_number(columns, REF_LOG_PROB),
             advantage: pick_number(columns, ADVANTAGE),
             shaped_reward: if is_proxy { pick_number(columns, &["reward"]) } else { None },
         }
+    }
+}
+
+impl Roles {
+    /// Text without a role, of which some may be what the model wrote; with `own`, what is named like it alone.
+    pub(super) fn other_texts(&self, present: &Present, own: bool) -> Vec<String> {
+        let named = may_be_completions(&present.columns);
+        let roles = [&self.step, &self.run, &self.prompt, &self.completion, &self.group];
+        let fits = |c: &&Column| {
+            let named = named.contains(&c.name);
+            let taken = roles.iter().any(|role| role.as_ref() == Some(&c.name));
+            !taken && if own { named } else { named || c.kind == Kind::Other && !is_bookkeeping(&c.name) }
+        };
+        present.columns.iter().filter(fits).map(|c| c.name.clone()).collect()
     }
 }
 
@@ -152,6 +173,28 @@ pub(super) fn guess(present: &Present) -> Guess {
         ([], []) => Guess::Unclear(flags),
         _ => Guess::Unclear(candidates.into_iter().chain(said).collect()),
     }
+}
+
+/// The column of text that is named like a reward and comes before what is guessed to be one.
+pub(super) fn text_before(present: &Present, guess: &Guess) -> Option<String> {
+    // A proxy may be one of the network.
+    let names = PROXY.get(1..).unwrap_or_default();
+    let text: Vec<Column> = present.columns.iter().filter(|c| c.kind == Kind::Other).cloned().collect();
+    let column = pick(&text, names, false)?;
+    let place = |column: &str| PROXY.iter().position(|name| is_named(column, name));
+    match guess {
+        Guess::Known(known) => {
+            place(known).is_none_or(|known| Some(known) > place(&column)).then_some(column)
+        }
+        Guess::Only(_) | Guess::Unclear(_) => Some(column),
+    }
+}
+
+/// The numbers that have no other role.
+pub(super) fn numeric(present: &Present) -> Vec<String> {
+    let fits =
+        |c: &&Column| matches!(c.kind, Kind::Number | Kind::Flag | Kind::List) && !is_bookkeeping(&c.name);
+    present.columns.iter().filter(fits).map(|c| c.name.clone()).collect()
 }
 
 impl Guess {

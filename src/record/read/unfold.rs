@@ -1,8 +1,9 @@
 //! How many rollouts one record holds: one, one for each element of a list, or as many as its columns are long.
 
+use super::completions::{COMPLETION, PERHAPS_COMPLETION};
 use super::error::{Error, Place};
 use super::json_value::{descend, is_chat, lookup};
-use super::names::{COMPLETION, PROMPT, STEP};
+use super::names::{PROMPT, STEP};
 use serde_json::{Map, Value};
 
 /// How rows lie in a record.
@@ -51,7 +52,7 @@ impl Unfold {
             return Self::One;
         }
         let named = |names: &[&str]| keys.iter().find(|key| names.contains(&key.as_str())).copied();
-        let texts = named(COMPLETION).or_else(|| named(&["completions", "responses", "outputs", "texts"]));
+        let texts = named(COMPLETION).or_else(|| named(PERHAPS_COMPLETION)).or_else(|| named(&["texts"]));
         let lists = || Self::Lists(keys.iter().map(|key| (*key).clone()).collect());
         if as_rollouts {
             return lists();

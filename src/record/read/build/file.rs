@@ -5,7 +5,7 @@ use super::super::error::Error;
 use super::super::format::{Format, format, scan};
 use super::super::layout::Shared;
 use super::super::means::StepMeans;
-use super::super::names::{STEP, own_id};
+use super::super::names::{PROXY, STEP, own_id};
 use super::super::notes::Told;
 use super::super::plan::{Episodes, Plan, Read, Wanted};
 use super::super::reward::RewardSpec;
@@ -52,6 +52,12 @@ impl Building {
             roles.step.is_none() && !plan.present.has(STEP[0]) && format(path) == Some(Format::Json);
         let later_step = may_come.then(|| STEP[0].to_owned());
         let later_step = wanted.add(later_step.as_ref()).map(|(i, _)| i);
+        let rewards: Vec<String> = later_rewards(path, &plan);
+        let later_rewards: Vec<(usize, &str)> =
+            rewards.iter().filter_map(|name| wanted.add(Some(name))).collect();
+        // A step that is null in the first rows.
+        let late_step = wanted.add(plan.late_step.as_ref());
+        let mut first_row = None;
         let features: Vec<Option<(usize, &str)>> = names
             .iter()
             .zip(&plan.features)
@@ -73,6 +79,17 @@ impl Building {
         self.epochs.begin();
         let unfinished = scan(path, &plan.present, &wanted.0, &mut |row| {
             rows += 1;
+            if let Some((i, name)) = late_step.filter(|_| !self.without_steps) {
+                let first = first_row.get_or_insert_with(|| row.place());
+                if (row.cell)(i).number().is_some() {
+                    let (place, column) = (first.clone(), name.to_owned());
+                    return Err(Error::EmptyCell { place, column });
+                }
+            }
+            if let Some((_, column)) = later_rewards.iter().find(|(i, _)| (row.cell)(*i).number().is_some()) {
+                let (place, column, guessed) = (row.place(), (*column).to_owned(), spec.to_string());
+                return Err(Error::LateReward { place, column, guessed });
+            }
             let mut absent = 0u64;
             let mut reward = matches!(spec, RewardSpec::Unseen).then_some(0.0);
             values.clear();
@@ -242,4 +259,13 @@ impl Building {
         }
         lacks.into_iter().next().map_or(Ok(read), |(_, error)| Err(error))
     }
+}
+
+/// Names of rewards that come before the one that is but the only candidate, and that the file's first rows lack.
+fn later_rewards(path: &Path, plan: &Plan) -> Vec<String> {
+    if !plan.guessed || format(path) != Some(Format::Json) {
+        return Vec::new();
+    }
+    let lacks = |name: &&&str| !plan.present.has(name);
+    PROXY.iter().filter(lacks).map(|name| (*name).to_owned()).collect()
 }

@@ -217,6 +217,7 @@ impl Building {
             aggregate,
             step,
             group,
+            texts: self.texts,
             left_out,
             repeated,
             notes,

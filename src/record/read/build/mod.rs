@@ -74,6 +74,8 @@ pub(super) struct Building {
     period: Option<u64>,
     /// What is said of a log whose step is not known, if it is one of rollouts.
     pub(super) unknown_step: Option<String>,
+    /// Which texts are read, in words.
+    pub(super) texts: Option<String>,
     /// Another column that may be the step.
     pub(super) other_step: Option<String>,
     repeats: Repeats,
@@ -157,6 +159,7 @@ impl Building {
             epochs: Epochs::default(),
             step_is_named: options.step.is_some(),
             unknown_step: None,
+            texts: None,
             other_step: None,
             period: options.epochs.as_ref().map(|(_, period)| *period),
             restarts: (options.step.is_none()
