@@ -1,10 +1,10 @@
 //! Which numbers no one rewards, and which names speak of a reward.
 
-use super::completions::{COMPLETION, PERHAPS_COMPLETION};
 use super::names::{
     ADVANTAGE, EPISODE, EPOCH, GROUP, LENGTH, LOG_PROB, OUTCOME, OWN_LENGTH, PROMPT, REF_LOG_PROB, RUN, STEP,
     leaf, snake,
 };
+use super::names::{COMPLETION, PERHAPS_COMPLETION};
 use super::spelling::{has_word, words};
 
 /// Numbers that no one rewards: indexes, counters, clocks, settings, and what an optimiser reports.

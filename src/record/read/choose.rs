@@ -6,29 +6,18 @@ use super::error::Error;
 use super::files::Found;
 use super::format::Format;
 use super::format::{columns, format, scan};
-use super::guessed::guessed;
+use super::guessed::{Chosen, guessed};
 use super::log::LeftOut;
 use super::names::{STEP, has_outcome, pick, sign_of_rollouts};
 use super::options::LogOptions;
-use super::present::Present;
 use super::reward::RewardSpec;
 use super::roles::missing;
 use super::unfold::Unfold;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 
 /// Files of a folder for each that lacks what they have, from which on it is left out.
 const MOSTLY: usize = 4;
-
-/// A file that is read.
-#[derive(Debug, Clone)]
-pub(super) struct Chosen {
-    pub path: PathBuf,
-    pub present: Rc<Present>,
-    /// Whether it holds one row.
-    pub single: bool,
-    below: Option<PathBuf>,
-}
 
 /// What is read, and what is not.
 #[derive(Debug)]

@@ -73,7 +73,7 @@ pub(super) fn columns(path: &Path, options: &LogOptions) -> Result<(Present, usi
         return Err(Error::Empty { path: path.to_owned(), what: "it has no column" });
     }
     look_at_counters(path, &mut present);
-    look_at_words(path, &mut present);
+    look_at_words(&mut present, &|present, names, visit| first_rows(path, present, names, visit));
     Ok((present, rows))
 }
 

@@ -1,7 +1,6 @@
 //! The reward of a log for which nobody named one: what its files agree on, or a refusal with the choices.
 
 use super::cell::{SAMPLE, words_hash};
-use super::choose::Chosen;
 use super::error::{Error, Place};
 use super::format::{first_numbers, scan};
 use super::means::{StepMeans, may_be_means};
@@ -10,10 +9,22 @@ use super::present::Present;
 use super::reward::RewardSpec;
 use super::roles::{Guess, guess, numeric, text_before};
 use super::row::shortened;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// Rows from which on a column is said to count on.
 const FEWEST: usize = 8;
+
+/// A file that is read.
+#[derive(Debug, Clone)]
+pub(super) struct Chosen {
+    pub path: PathBuf,
+    pub present: Rc<Present>,
+    /// Whether it holds one row.
+    pub single: bool,
+    /// Its path below the folder in which it was found.
+    pub below: Option<PathBuf>,
+}
 
 /// The reward that the files agree on, and whether nothing but its being the only candidate speaks for it.
 pub(super) fn guessed(files: &[Chosen]) -> Result<(RewardSpec, bool), Error> {

@@ -6,7 +6,6 @@ mod build;
 mod cell;
 mod choose;
 mod column;
-mod completions;
 mod copies;
 mod csv;
 mod csv_split;

@@ -3,9 +3,10 @@
 use super::bookkeeping::is_mean;
 use super::build::Building;
 use super::cell::{Column, Counts, Kind};
-use super::choose::{Choice, Chosen, choose, reason};
+use super::choose::{Choice, choose, reason};
 use super::error::Error;
 use super::files::{Found, found};
+use super::guessed::Chosen;
 use super::log::{InMemory, LeftOut, Log, StepSource};
 use super::means::may_be_means;
 use super::names::{

@@ -2,12 +2,12 @@
 
 use super::bookkeeping::{is_bookkeeping, is_value, may_be_guessed};
 use super::cell::{Column, Kind};
-use super::completions::{COMPLETION, completion, may_be_completions};
 use super::error::Error;
 use super::names::{
     ADVANTAGE, GROUP, LENGTH, LOG_PROB, PROMPT, PROXY, REF_LOG_PROB, RUN, STEP, counts_within, episode,
     has_outcome, is_named, monitor, outcome, pick, pick_number,
 };
+use super::names::{COMPLETION, completion, may_be_completions};
 use super::options::LogOptions;
 use super::present::Present;
 use super::reward::RewardSpec;

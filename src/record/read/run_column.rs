@@ -1,8 +1,8 @@
 //! Which column names the run of a row.
 
-use super::choose::Chosen;
 use super::error::Error;
 use super::format::scan;
+use super::guessed::Chosen;
 use super::names::{PERHAPS_RUN, RUN, STEP, pick};
 use super::options::LogOptions;
 use std::collections::HashMap;

@@ -2,19 +2,21 @@
 //! that all rollouts of a prompt are compared with.
 
 use super::cell::{Column, Counts, Kind};
-use super::completions::{COMPLETION, may_be_completions, may_be_truth};
-use super::format::first_rows;
+use super::names::{COMPLETION, may_be_completions, may_be_truth};
 use super::names::{OUTCOME, PROMPT, pick};
 use super::present::Present;
+use super::row::Row;
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
 
 /// Different words up to which outcomes are few, and rows for each of them.
 const FEW: usize = 8;
 const TIMES: usize = 4;
 
+/// Visits the first rows with the cells of some columns.
+type FirstRows<'a> = dyn Fn(&Present, &[String], &mut dyn FnMut(&Row<'_>)) + 'a;
+
 /// Looks at the first rows of such columns.
-pub(super) fn look_at_words(path: &Path, present: &mut Present) {
+pub(super) fn look_at_words(present: &mut Present, first_rows: &FirstRows<'_>) {
     let columns = &present.columns;
     let prompt = pick(columns, PROMPT, true);
     let mut completions = may_be_completions(columns);
@@ -24,12 +26,12 @@ pub(super) fn look_at_words(path: &Path, present: &mut Present) {
     let outcome = outcome.filter(|c| c.kind == Kind::Other || (c.kind == Kind::Number && !numbers_tell));
     let outcome: Vec<String> = outcome.map(|column| column.name.clone()).into_iter().collect();
     if let Some(prompt) = prompt.filter(|_| !completions.is_empty()) {
-        let same = same(path, present, prompt, completions);
+        let same = same(present, prompt, completions, first_rows);
         mark(&mut present.columns, &same, Counts::OfPrompt);
     }
     if !outcome.is_empty() {
         let (mut seen, mut rows) = (HashSet::new(), 0);
-        first_rows(path, present, &outcome, &mut |row| {
+        first_rows(present, &outcome, &mut |row| {
             if (row.cell)(0).text().is_some() {
                 seen.insert(row.identity(0));
                 rows += 1;
@@ -49,11 +51,11 @@ fn mark(columns: &mut [Column], names: &[String], counts: Counts) {
 }
 
 /// Those of the columns that all rows of a prompt share. Where no prompt comes twice, those whose name may say the truth.
-fn same(path: &Path, present: &Present, prompt: String, columns: Vec<String>) -> Vec<String> {
+fn same(present: &Present, prompt: String, columns: Vec<String>, first_rows: &FirstRows<'_>) -> Vec<String> {
     let names: Vec<String> = std::iter::once(prompt).chain(columns).collect();
     let mut of: HashMap<(usize, u64), u64> = HashMap::new();
     let (mut differ, mut again) = (vec![false; names.len()], false);
-    first_rows(path, present, &names, &mut |row| {
+    first_rows(present, &names, &mut |row| {
         let prompt = row.identity(0);
         for (at, differs) in differ.iter_mut().enumerate().skip(1) {
             let own = row.identity(at);

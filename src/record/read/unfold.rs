@@ -1,8 +1,8 @@
 //! How many rollouts one record holds: one, one for each element of a list, or as many as its columns are long.
 
-use super::completions::{COMPLETION, PERHAPS_COMPLETION};
 use super::error::{Error, Place};
 use super::json_value::{descend, is_chat, lookup};
+use super::names::{COMPLETION, PERHAPS_COMPLETION};
 use super::names::{PROMPT, STEP};
 use serde_json::{Map, Value};
 
