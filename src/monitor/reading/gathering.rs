@@ -189,7 +189,7 @@ impl Gathering {
     /// Compares rollouts that pass with each other from now on, where the rewards of the reference lie on two levels.
     fn divide(&mut self, kept: &[Point]) {
         let rewards: Vec<f64> = kept.iter().map(|point| point.reward).collect();
-        self.two = TwoLevels::of(&sorted(&rewards));
+        self.two = TwoLevels::of(&sorted(&rewards)).filter(|two| two.divide(kept));
         let Some(two) = self.two else { return };
         for tail in std::iter::once(&mut self.tail).chain(&mut self.own_tail) {
             *tail = tail.of_levels(two);

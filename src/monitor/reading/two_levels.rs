@@ -18,6 +18,8 @@ const ERRORS: f64 = 2.0;
 const MORE: f64 = 3.0;
 /// Half the width of the band, of the distance between the medians.
 const HALF: f64 = 1.0 / 6.0;
+/// Share of the reference that lies on the other level than its centre, at least.
+const DIVIDED: f64 = 0.02;
 /// Share of ties above which values are taken for rounded.
 const ROUNDED: f64 = 0.02;
 
@@ -40,6 +42,12 @@ impl TwoLevels {
         let (middle, high) = (*passing.get(passing.len() / 2)?, *passing.get(3 * passing.len() / 4)?);
         let upper = if high > middle { middle } else { mark };
         Some(Self { mark, upper, passed: passing.len() })
+    }
+
+    /// Whether rollouts differ from the median that they are compared with: where each prompt has a level of its own, they do not.
+    pub(super) fn divide(&self, rollouts: &[Point]) -> bool {
+        let other = |point: &&Point| (point.reward > self.mark) != (point.reward - point.score > self.mark);
+        rollouts.iter().filter(other).count() as f64 >= DIVIDED * rollouts.len() as f64
     }
 
     /// The rollout compared with those that pass, if it does.
@@ -153,6 +161,14 @@ mod tests {
                 }
             }
         }
+        // Prompts that are paid differently have no two levels each.
+        let rollouts = |centre: fn(f64) -> f64| -> Vec<Point> {
+            let point =
+                |reward: f64| Point { score: reward - centre(reward), reward, step: 0, reference: true };
+            (0..100).map(|i| point(f64::from(i % 2))).collect()
+        };
+        let two = TwoLevels { mark: 0.5, upper: 1.0, passed: 50 };
+        assert!(!two.divide(&rollouts(|reward| reward)) && two.divide(&rollouts(|_| 0.0)));
         // One in thirty may be an exploit.
         let mut few = drawn("normal", 300, &mut SeedTree::new(73, 0).stream(Purpose::Utility, 0));
         few.iter_mut().step_by(30).for_each(|reward| *reward += 20.0);
