@@ -8,6 +8,7 @@
 //! the m as 1/(m(m + 1)). K is three tenths of the scores, a tenth, and a fiftieth: an exploit that takes over is soon a larger part
 //! of the log than half of a thin tail.
 
+use super::point::Point;
 use super::two_levels::TwoLevels;
 use crate::foundation::order::median;
 use crate::foundation::rng::{Purpose, SeedTree};
@@ -44,15 +45,6 @@ const POWER_IN: usize = 20;
 const HIGHEST: usize = 20;
 /// Share of ties above which values are taken for rounded.
 const ROUNDED: f64 = 0.02;
-
-/// A score of the tail.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub(super) struct Point {
-    pub score: f64,
-    pub reward: f64,
-    pub step: u64,
-    pub reference: bool,
-}
 
 /// The highest scores, while they are seen.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -1,9 +1,10 @@
 //! One pass over the rewards of a log, the reference first, step by step.
 
 use super::centre::{Centre, GroupMedians};
-use super::gathering::{Gathered, Gathering, StepRows};
+use super::gathering::{Gathered, Gathering};
 use super::list::Scored;
 use super::pass_rate::{PassRate, Passes, Rows};
+use super::step_level::StepRows;
 use crate::foundation::order::median;
 use crate::monitor::prompts::Prompts;
 use crate::record::{Error, Log, Observed, Rollouts, Span};

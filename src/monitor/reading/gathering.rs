@@ -1,11 +1,12 @@
 //! What is gathered of a log step by step: the list, the tail, the counts and the level of each step. Its state serialises.
 
-use super::apart::{Apart, Point, Tail, Tested};
+use super::apart::{Apart, Tail, Tested};
 use super::excess::{Count, Excess};
 use super::list::{Entry, ListSettings, ReadingList, Scored, places};
 use super::mates::{Groups, Unlike};
+use super::point::Point;
 use super::shift::{self, Known, Level};
-use super::step_level::add_level;
+use super::step_level::{StepRows, add_level};
 use super::two_levels::TwoLevels;
 use super::values::Values;
 use crate::foundation::order::sorted;
@@ -28,17 +29,6 @@ const LEVEL_ROLLOUTS: usize = 10;
 const TIED: f64 = 0.01;
 /// Times as often that later rollouts may be so.
 const AS_OFTEN: f64 = 4.0;
-
-/// The rollouts of a step, or a piece of them.
-pub(in crate::monitor) struct StepRows<'a> {
-    pub step: u64,
-    pub median: f64,
-    pub scored: &'a [Scored],
-    pub rewards: &'a [f64],
-    pub prompts: &'a [u64],
-    /// Equal numbers for rollouts of one group; empty where they are not compared with it.
-    pub groups: &'a [u64],
-}
 
 /// What was gathered.
 #[derive(Debug)]

@@ -26,6 +26,7 @@ mod pass_rate;
 #[cfg(test)]
 mod pass_rate_tests;
 mod pieces;
+mod point;
 mod pool;
 mod rate_verdict;
 mod rise;
@@ -65,12 +66,13 @@ pub use visits::Jump;
 
 pub(super) use entries::{list_entry, texts, whose};
 pub(super) use gather::{OF_GROUP, OF_STEP};
-pub(super) use gathering::{Gathering, StepRows as GatheredRows};
+pub(super) use gathering::Gathering;
 pub(super) use jumps::JUMPS;
 pub(super) use newest::{Late, Texts, came_since};
 pub(super) use pass_rate::{Passes, Rows as PassRows};
 pub(super) use sample::Sample;
 pub(super) use shared::shared;
+pub(super) use step_level::StepRows as GatheredRows;
 
 use super::grouping::GroupBy;
 use super::reference::Calibrate;

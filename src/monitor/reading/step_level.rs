@@ -1,7 +1,18 @@
-//! The level of the rewards at one step.
+//! The rollouts of one step, and the level of their rewards.
 
-use super::gathering::StepRows;
+use super::list::Scored;
 use super::shift::{self, Known, Level};
+
+/// The rollouts of a step, or a piece of them.
+pub(in crate::monitor) struct StepRows<'a> {
+    pub step: u64,
+    pub median: f64,
+    pub scored: &'a [Scored],
+    pub rewards: &'a [f64],
+    pub prompts: &'a [u64],
+    /// Equal numbers for rollouts of one group; empty where they are not compared with it.
+    pub groups: &'a [u64],
+}
 
 /// Adds the rollouts of a step, or a piece of them.
 pub(super) fn add_level(levels: &mut Vec<Level>, rows: &StepRows<'_>, known: Option<Known>, reference: bool) {

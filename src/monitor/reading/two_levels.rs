@@ -5,7 +5,7 @@
 //! where the law is uniform or normal, all of it and more in a tail of index 1 or less, a quarter where half are one value and the others
 //! uniform above it.
 
-use super::apart::Point;
+use super::point::Point;
 use crate::foundation::order::{median, sorted};
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,8 @@ const ERRORS: f64 = 2.0;
 const MORE: f64 = 3.0;
 /// Half the width of the band, of the distance between the medians.
 const HALF: f64 = 1.0 / 6.0;
+/// Width of either side, from its lowest tenth to its highest, over the distance between the medians: a wider one is many levels.
+const WIDEST: f64 = 1.0;
 /// Share of the reference that lies on the other level than its centre, at least.
 const DIVIDED: f64 = 0.02;
 /// Share of ties above which values are taken for rounded.
@@ -97,6 +99,13 @@ fn divide(ascending: &[f64]) -> Option<f64> {
         let mark = f64::midpoint(*ascending.get(lower - 1)?, *ascending.get(lower)?);
         let (low, high) = (*ascending.get(lower / 2)?, *ascending.get(lower + (rollouts - lower) / 2)?);
         let half = HALF * high - HALF * low;
+        let width = |from: usize, of: usize| {
+            Some(ascending.get(from + of - 1 - of / 10)? - ascending.get(from + of / 10)?)
+        };
+        let widest = width(0, lower)?.max(width(lower, rollouts - lower)?);
+        if widest > WIDEST * (high - low) {
+            continue;
+        }
         let below = ascending.partition_point(|reward| *reward < mark - half);
         let inside = (ascending.partition_point(|reward| *reward <= mark + half) - below) as f64;
         let held = (inside + ERRORS * inside.sqrt() + MORE) / lower.min(rollouts - lower) as f64;
