@@ -109,7 +109,7 @@ fn outcomes_of_few_words_are_no_identities() {
         let text = rows(|i| format!("{text}\"outcome\":{},\"reward\":{}", outcome(i), i % 7));
         read(&text, &LogOptions::default()).unwrap().meta.roles.outcome.is_some()
     };
-    let word = |i: usize| format!("\"{}\"", if i % 3 == 0 { "pass" } else { "fail" });
+    let word = |i: usize| format!("\"{}\"", if i.is_multiple_of(3) { "pass" } else { "fail" });
     assert!(!of(&word, ""), "truth values");
     assert!(!of(&|i| format!("\"{}\"", ["win", "loss", "draw"][i % 3]), ""), "few words");
     assert!(!of(&|i| format!("{}", i as f64 + 0.5), ""), "a measure");

@@ -330,14 +330,14 @@ pub enum Error {
         columns: Vec<String>,
     },
     /// A column that is named like a reward and holds text.
-    #[error("{}, column `{column}`: {}", at(.path, .first.as_ref()), text_of(.values, *.numbers))]
+    #[error("{}, column `{column}`: {}", at(.path, .first.as_deref()), text_of(.values, *.numbers))]
     TextReward {
         /// The file.
         path: PathBuf,
         /// The column.
         column: String,
         /// Where the first text stands.
-        first: Option<Place>,
+        first: Option<Box<Place>>,
         /// The first texts in it, each once; empty where its type is none that is read.
         values: Vec<String>,
         /// Numbers in the first rows.

@@ -115,7 +115,7 @@ fn text_reward(file: &Chosen, column: &str) -> Result<(), Error> {
     }
     let others = numeric(&file.present);
     let (path, column) = (file.path.clone(), column.to_owned());
-    Err(Error::TextReward { path, column, first, values, numbers, others })
+    Err(Error::TextReward { path, column, first: first.map(Box::new), values, numbers, others })
 }
 
 /// Whether a file without a clear reward column holds step means, so that there is no reward to look for.
