@@ -229,7 +229,7 @@ fn in_blocks(
 }
 
 /// Blocks on their way.
-const BLOCKS: usize = 4;
+const BLOCKS: usize = 8;
 
 /// Cuts the file until it ends or no one listens.
 fn split(splitter: &mut Splitter, send: &SyncSender<Result<Block, Stop>>, emptied: &Receiver<Block>) {

@@ -3,6 +3,7 @@
 //! Records without a quote, as nearly all are, are cut into their cells in the same pass that finds their end; the others are read
 //! quote by quote.
 
+use super::csv_signs::{Sign, Signs};
 use super::source::{MAX_RECORD, Source};
 use memchr::{memchr, memchr_iter, memchr2, memchr3};
 use std::io::{self, Read};
@@ -147,23 +148,23 @@ fn cut(bytes: &[u8], delimiter: u8, ended: bool, spans: &mut Vec<Span>, ends: &m
     let mut signs = Signs::new(bytes, 0, delimiter);
     while start < bytes.len() {
         let (mut length, mut quoted, mut open) = (None, false, false);
-        for at in signs.by_ref() {
-            match bytes[at] {
-                b'\n' => {
-                    length = Some(at - start);
-                    break;
+        for (at, sign) in signs.by_ref() {
+            match sign {
+                Sign::Delimiter => {
+                    ends.push(at as u32);
+                    continue;
                 }
-                b'"' => {
+                Sign::Line => length = Some(at - start),
+                Sign::Quote => {
                     ends.truncate(first);
                     quoted = true;
                     match end_of_quoted(&bytes[start..], delimiter) {
                         Ok(at) => length = Some(at),
                         Err(is_open) => open = is_open,
                     }
-                    break;
                 }
-                _ => ends.push(at as u32),
             }
+            break;
         }
         let last = length.is_none();
         if last && !ended {
@@ -190,64 +191,6 @@ fn cut(bytes: &[u8], delimiter: u8, ended: bool, spans: &mut Vec<Span>, ends: &m
         }
     }
     (start, line)
-}
-
-/// Bytes that are looked at together.
-const CHUNK: usize = 64;
-
-/// The places of delimiters, line breaks and quotes. They are as close as every tenth byte, where one search after the other would
-/// mostly begin and end.
-struct Signs<'a> {
-    bytes: &'a [u8],
-    delimiter: u8,
-    /// Where the chunk under way begins, and the one after it.
-    chunk: usize,
-    next: usize,
-    /// A bit for each of its signs that are still to come.
-    mask: u64,
-}
-
-impl<'a> Signs<'a> {
-    fn new(bytes: &'a [u8], start: usize, delimiter: u8) -> Self {
-        Self { bytes, delimiter, chunk: start, next: start, mask: 0 }
-    }
-}
-
-impl Iterator for Signs<'_> {
-    type Item = usize;
-
-    #[inline]
-    fn next(&mut self) -> Option<usize> {
-        while self.mask == 0 {
-            let rest = self.bytes.get(self.next..)?;
-            (self.chunk, self.next) = (self.next, self.next + CHUNK);
-            self.mask = match rest.first_chunk() {
-                Some(chunk) => mask(chunk, self.delimiter),
-                None => {
-                    let mut last = [0; CHUNK];
-                    last[..rest.len()].copy_from_slice(rest);
-                    mask(&last, self.delimiter)
-                }
-            };
-        }
-        let place = self.chunk + self.mask.trailing_zeros() as usize;
-        self.mask &= self.mask - 1;
-        Some(place)
-    }
-}
-
-/// A bit for each byte that is a delimiter, a line break or a quote, from the lowest on.
-#[inline]
-fn mask(chunk: &[u8; CHUNK], delimiter: u8) -> u64 {
-    // Times this, eight bytes of 0 or 1 have their bits in the highest byte, one beside the other.
-    const GATHER: u64 = 0x0102_0408_1020_4080;
-    let mut found = [0; CHUNK];
-    for (found, byte) in found.iter_mut().zip(chunk) {
-        *found = u8::from(*byte == delimiter) | u8::from(*byte == b'\n') | u8::from(*byte == b'"');
-    }
-    let (words, _) = found.as_chunks();
-    let gathered = |word: &[u8; 8]| u64::from_le_bytes(*word).wrapping_mul(GATHER) >> 56;
-    words.iter().rev().fold(0, |mask, word| mask << 8 | gathered(word))
 }
 
 /// Where a record with quotes ends; else whether a quote is open.

@@ -14,6 +14,7 @@ pub(super) struct Lines {
 
 impl Lines {
     /// The next row, with its line from 1 where its format has lines and the row does not share its own.
+    #[inline]
     pub(super) fn see(&mut self, file: usize, row: usize, line: Option<u64>) {
         // Rows of one line are ahead of it: the distance wraps around.
         let ahead = line.map(|line| line.wrapping_sub(row as u64));

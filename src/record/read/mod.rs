@@ -8,6 +8,7 @@ mod choose;
 mod column;
 mod copies;
 mod csv;
+mod csv_signs;
 mod csv_split;
 mod episodes;
 mod epochs;

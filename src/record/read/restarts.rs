@@ -40,6 +40,7 @@ impl Restarts {
     }
 
     /// The step of the next row.
+    #[inline]
     pub fn see(&mut self, step: u64) {
         self.rows += 1;
         match self.last {

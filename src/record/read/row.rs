@@ -37,6 +37,7 @@ impl Row<'_> {
     }
 
     /// The number of a term of the reward, NaN too; `None` where the cell is empty.
+    #[inline]
     pub fn term(&self, index: usize, term: &Term<'_>) -> Result<Option<f64>, Error> {
         let cell = (self.cell)(index);
         match term.value(&cell) {
@@ -105,6 +106,7 @@ pub(super) struct Repeated {
 
 impl Repeated {
     /// The value of the cell, computed only where its text differs from the last.
+    #[inline]
     pub fn of(
         &mut self,
         row: &Row<'_>,

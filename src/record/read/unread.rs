@@ -24,6 +24,7 @@ impl Unread {
     }
 
     /// A row that counts.
+    #[inline]
     pub fn judged(&mut self, step: u64) {
         if self.last.is_none_or(|last| step > last) {
             self.last = Some(step);

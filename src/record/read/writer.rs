@@ -44,6 +44,7 @@ impl Writer {
     }
 
     /// Rows written.
+    #[inline]
     pub(super) fn rows(&self) -> usize {
         self.rows
     }
@@ -74,6 +75,7 @@ impl Writer {
     }
 
     /// Appends a row; words beyond `width` are not kept.
+    #[inline]
     pub(super) fn push(&mut self, shared: Shared, words: &[u64]) -> Result<(), Error> {
         let place = self.rows % BLOCK;
         for (column, word) in self.block.iter_mut().zip(words) {

@@ -9,7 +9,7 @@ use super::super::names::{PROXY, STEP, own_id};
 use super::super::notes::Told;
 use super::super::plan::{Episodes, Plan, Read, Wanted};
 use super::super::reward::RewardSpec;
-use super::super::row::Repeated;
+use super::super::row::{Repeated, Row};
 use super::super::turns::Turns;
 use super::{Building, count_once};
 use std::path::Path;
@@ -56,8 +56,25 @@ impl Building {
         let later_rewards: Vec<(usize, &str)> =
             rewards.iter().filter_map(|name| wanted.add(Some(name))).collect();
         // A step that is null in the first rows.
-        let late_step = wanted.add(plan.late_step.as_ref());
+        let late_step = wanted.add(plan.late_step.as_ref()).filter(|_| !self.without_steps);
+        let comes_late = late_step.is_some() || !later_rewards.is_empty();
         let mut first_row = None;
+        let mut refuse_late = |row: &Row<'_>| -> Result<(), Error> {
+            if let Some((i, name)) = late_step {
+                let first = first_row.get_or_insert_with(|| row.place());
+                if (row.cell)(i).number().is_some() {
+                    let (place, column) = (first.clone(), name.to_owned());
+                    return Err(Error::EmptyCell { place, column });
+                }
+            }
+            match later_rewards.iter().find(|(i, _)| (row.cell)(*i).number().is_some()) {
+                Some((_, column)) => {
+                    let (place, column, guessed) = (row.place(), (*column).to_owned(), spec.to_string());
+                    Err(Error::LateReward { place, column, guessed })
+                }
+                None => Ok(()),
+            }
+        };
         let features: Vec<Option<(usize, &str)>> = names
             .iter()
             .zip(&plan.features)
@@ -79,16 +96,8 @@ impl Building {
         self.epochs.begin();
         let unfinished = scan(path, &plan.present, &wanted.0, &mut |row| {
             rows += 1;
-            if let Some((i, name)) = late_step.filter(|_| !self.without_steps) {
-                let first = first_row.get_or_insert_with(|| row.place());
-                if (row.cell)(i).number().is_some() {
-                    let (place, column) = (first.clone(), name.to_owned());
-                    return Err(Error::EmptyCell { place, column });
-                }
-            }
-            if let Some((_, column)) = later_rewards.iter().find(|(i, _)| (row.cell)(*i).number().is_some()) {
-                let (place, column, guessed) = (row.place(), (*column).to_owned(), spec.to_string());
-                return Err(Error::LateReward { place, column, guessed });
+            if comes_late {
+                refuse_late(row)?;
             }
             let mut absent = 0u64;
             let mut reward = matches!(spec, RewardSpec::Unseen).then_some(0.0);
