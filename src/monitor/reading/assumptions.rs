@@ -36,7 +36,7 @@ pub struct Assumptions {
     /// Benign entries that were to be expected in all.
     pub expected_benign: f64,
     /// What would have stood apart: one rollout, ten, and a twentieth of the log, from which score on. Empty where rewards take a few
-    /// values, and where too few were seen.
+    /// values, and where too few were seen; what lies beyond the end of the rewards is left out.
     pub power: Vec<Power>,
 }
 
@@ -49,7 +49,12 @@ impl Assumptions {
             .map(|power| format!(", {} from {}", count(power.rollouts), table(power.score)))
             .collect();
         Some(format!(
-            "1 rollout would stand apart from {} above {} on{}",
+            "{} would stand apart from {} above {} on{}",
+            if first.rollouts == 1 {
+                "1 rollout".to_owned()
+            } else {
+                format!("{} rollouts", count(first.rollouts))
+            },
             table(first.score),
             self.centre,
             rest.concat()

@@ -54,7 +54,10 @@ pub(super) fn list(
     let jumps = of_jumps(log, rates)?;
     list.retain(|entry| !jumps.iter().any(|jump| (&jump.file, jump.row) == (&entry.file, entry.row)));
     for entry in list.iter_mut().filter(|entry| entry.reward > rates.above && !entry.apart) {
-        entry.reason = format!("passes, where {noun} is {}", table(entry.centre));
+        entry.reason = match entry.centre > rates.above {
+            true => format!("is paid {}, where {noun} is {}", table(entry.reward), table(entry.centre)),
+            false => format!("passes, where {noun} is {}", table(entry.centre)),
+        };
     }
     list.extend(jumps);
     list.sort_by_key(|entry| (!entry.reference, entry.step));

@@ -8,6 +8,7 @@
 mod apart;
 mod apart_verdict;
 mod assumptions;
+mod ceiling;
 mod centre;
 mod entries;
 mod excess;
@@ -50,6 +51,7 @@ mod visits;
 
 pub use apart::{Apart, Power};
 pub use assumptions::Assumptions;
+use ceiling::Ceiling;
 pub use centre::{Centre, GroupMedians};
 pub use entries::{ListEntry, RowText};
 pub use excess::Excess;
@@ -236,12 +238,20 @@ pub(super) fn conclude(gathered: Gathered, rest: Rest) -> Reading {
             growth::growth(&gathered.levels).filter(|_| matches!(shift.above, Above::All | Above::High));
         Some(Shift { growth, ..shift })
     });
+    // Of two values the higher is what passes.
+    let ceiling = gathered
+        .known
+        .filter(|_| gathered.values.few().is_none_or(|values| values > 2) && gathered.two.is_none())
+        .and_then(|known| Ceiling::of(&gathered.levels, known));
+    let of_ceiling = || ceiling.as_ref()?.shift.clone().filter(|_| !few);
+    let shift = shift.or_else(of_ceiling);
     let case = verdict::Case {
         gathered: &gathered,
         list: &list,
         shared: shared.as_ref(),
         shift: shift.as_ref().filter(|shift| !few || shift.above == Above::Different),
         pass_rate: pass_rate.as_ref(),
+        ceiling: ceiling.as_ref(),
         two_levels: pass_rate.is_some() && !few,
         reference: &reference,
         nothing_after,
@@ -252,7 +262,11 @@ pub(super) fn conclude(gathered: Gathered, rest: Rest) -> Reading {
         assumptions.expected_benign = list.len() as f64;
     }
     let Gathered { tested, unlike, excess, levels, .. } = gathered;
-    assumptions.power = if pass_rate.is_none() { tested.power } else { Vec::new() };
+    assumptions.power = match (&pass_rate, &ceiling) {
+        (Some(_), _) => Vec::new(),
+        (None, Some(ceiling)) => ceiling.within(tested.power),
+        (None, None) => tested.power,
+    };
     let apart = tested.apart.filter(|_| stands);
     let unlike = unlike.filter(|_| stands);
     let new_text = None;

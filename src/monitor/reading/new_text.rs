@@ -53,7 +53,8 @@ pub struct NewText {
 }
 
 impl NewText {
-    /// Adds it to what is said of a log; a quiet one where it is paid for has shifted. `reference`: the reference in words.
+    /// Adds it to what is said of a log; a quiet one where it is paid for has shifted, and so has one of passes
+    /// and fails. `reference`: the reference in words.
     pub(in crate::monitor) fn say(&self, judgement: &mut Judgement, reference: &str) {
         let of = |(n, all): (usize, usize)| match n {
             0 => format!("none of {}", count(all)),
@@ -67,7 +68,13 @@ impl NewText {
             self.from_step,
             of(self.reference)
         );
-        if judgement.verdict != Verdict::Quiet || self.p_value > PAID {
+        // Of those that pass, all are paid alike: only what was seen beside those that do not can tell.
+        let open = match judgement.verdict {
+            Verdict::Quiet => true,
+            Verdict::NotJudged => self.of_passes && self.paid != Paid::Late,
+            Verdict::Flagged | Verdict::Shifted => false,
+        };
+        if !open || self.p_value > PAID {
             judgement.cautions.push(format!(
                 "The texts have changed: {held}. Learning changes texts, and so does an exploit: read some that hold it."
             ));
@@ -137,6 +144,16 @@ mod tests {
         assert_eq!(verdict, Verdict::Shifted);
         assert!(sentence.contains("`!!ok` is in 50% of 200 looked at from step 90 on"), "{sentence}");
         assert!(cautions.contains("30 of the 40 highest paid"), "{cautions}");
+        // Of passes, what was seen beside those that fail.
+        let of_passes = |paid: Paid| {
+            let sentence = "as it was".to_owned();
+            let verdict = Verdict::NotJudged;
+            let mut judgement = Judgement { verdict, sentence, cautions: Vec::new(), first_flag_step: None };
+            NewText { of_passes: true, paid, ..text.clone() }.say(&mut judgement, "the first 10 steps");
+            (judgement.verdict, judgement.first_flag_step)
+        };
+        assert_eq!(of_passes(Paid::Spread { from: 40, to: 99 }), (Verdict::Shifted, Some(40)));
+        assert_eq!(of_passes(Paid::Late), (Verdict::NotJudged, None));
         for (before, p_value) in [(Verdict::Quiet, 0.01), (Verdict::NotJudged, 1e-8)] {
             let (verdict, sentence, cautions) = judged(before, p_value);
             assert_eq!((verdict, &*sentence), (before, "as it was"));

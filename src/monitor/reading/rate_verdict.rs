@@ -48,8 +48,8 @@ impl Case<'_> {
                     "{} of the rollouts from step {} on pass, {} of {} did",
                     percent(rise.rate),
                     rise.from_step,
-                    percent(rates.reference.0),
-                    self.reference
+                    percent(rise.before),
+                    if rise.of_reference { self.reference } else { "those before it" }
                 ),
                 cautions: vec![format!(
                     "p {}, all steps considered. Honest learning raises a pass rate as well as an exploit does: read some that pass.",
@@ -57,6 +57,9 @@ impl Case<'_> {
                 )],
                 first_flag_step: Some(rise.from_step),
             };
+        }
+        if let Some(shift) = self.ceiling.and_then(|ceiling| ceiling.shift.as_ref()) {
+            return self.shifted(shift);
         }
         if let Some(why) = &self.nothing_after {
             return not_judged(why.clone());
@@ -70,7 +73,7 @@ impl Case<'_> {
                 .to_owned(),
         };
         not_judged(format!(
-            "{what}, and the pass rate has not risen. Read the list, or give the parts of the reward with \
+            "{what}, and no rise of the pass rate is shown. Read the list, or give the parts of the reward with \
              --reward a=1,b=.5"
         ))
     }

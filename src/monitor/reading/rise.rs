@@ -1,4 +1,4 @@
-//! From some step on more rollouts pass than in the reference.
+//! From some step on more rollouts pass than in the reference, or than in all steps before it.
 //!
 //! Rates are compared exactly: given how many passed in all, how many of them are later ones is hypergeometric (Fisher 1934). Counts are
 //! divided by a design effect, for rollouts that share a prompt or a step are not independent.
@@ -17,7 +17,11 @@ pub struct Rise {
     pub from_step: u64,
     /// Share that passes from there on.
     pub rate: f64,
-    /// Against the reference, with all steps considered.
+    /// Share that passes of what they are compared with.
+    pub before: f64,
+    /// Whether that is the reference, and not all rollouts before the step.
+    pub of_reference: bool,
+    /// Probability of so many by chance, with all steps and both comparisons considered.
     pub p_value: f64,
 }
 
@@ -70,25 +74,32 @@ impl Counts {
     }
 }
 
-/// The step at which the log is best cut in two, if more rollouts pass from there on than in the reference.
+/// The step at which the log is best cut in two, if more rollouts pass from there on than in the reference, or than in all steps before:
+/// a reference is short, and may have passed more often by chance.
 pub(super) fn rise(reference: &[Step], later: &[Step], effect: f64) -> Option<Rise> {
-    let before = Counts::of(reference);
-    let all = later.iter().fold(before, Counts::with);
-    let mut best: Option<(f64, u64, Counts)> = None;
-    let mut after = Counts::default();
-    for step in later.iter().rev() {
-        after = after.with(step);
-        let gain = after.ln_likelihood() + all.without(after).ln_likelihood();
-        let grown = after.rate().0 > before.rate().0;
-        if grown && best.is_none_or(|(most, ..)| gain > most) {
-            best = Some((gain, step.step, after));
+    let known = Counts::of(reference);
+    let all = later.iter().fold(known, Counts::with);
+    let risen = |of_reference: bool| {
+        let mut best: Option<(f64, u64, Counts, Counts)> = None;
+        let mut after = Counts::default();
+        for step in later.iter().rev() {
+            after = after.with(step);
+            let gain = after.ln_likelihood() + all.without(after).ln_likelihood();
+            let before = if of_reference { known } else { all.without(after) };
+            let grown = after.rate().0 > before.rate().0;
+            if grown && best.is_none_or(|(most, ..)| gain > most) {
+                best = Some((gain, step.step, after, before));
+            }
         }
-    }
-    let (_, from_step, after) = best?;
-    let (n0, n1) = (before.over(effect), after.over(effect));
-    let p_value = (later_tail(n0.rollouts, n0.passed, n1.rollouts, n1.passed) * later.len() as f64).min(1.0);
-    let shown = p_value <= LEVEL && n1.odds() >= GROWN * n0.odds();
-    shown.then(|| Rise { from_step, rate: after.rate().0, p_value })
+        let (_, from_step, after, before) = best?;
+        let (n0, n1) = (before.over(effect), after.over(effect));
+        let tail = later_tail(n0.rollouts, n0.passed, n1.rollouts, n1.passed);
+        let p_value = (2.0 * tail * later.len() as f64).min(1.0);
+        let shown = p_value <= LEVEL && n1.odds() >= GROWN * n0.odds();
+        let (rate, before) = (after.rate().0, before.rate().0);
+        shown.then_some(Rise { from_step, rate, before, of_reference, p_value })
+    };
+    risen(true).or_else(|| risen(false))
 }
 
 /// Times by which the rates of neighbouring steps differ more than those of independent rollouts: where prompts are not known, this
@@ -168,6 +179,11 @@ mod tests {
             })
             .collect();
         let found = rise(&doubled[..4], &doubled[4..], step_effect(&doubled));
-        assert_eq!(found.map(|rise| rise.from_step), Some(25));
+        assert_eq!(found.map(|rise| (rise.from_step, rise.of_reference)), Some((25, true)));
+        // A reference that passed as often by chance.
+        let lucky: Vec<Step> =
+            doubled.iter().map(|own| if own.step < 4 { Step { passed: 32, ..*own } } else { *own }).collect();
+        let found = rise(&lucky[..4], &lucky[4..], step_effect(&lucky));
+        assert_eq!(found.map(|rise| (rise.from_step, rise.of_reference)), Some((25, false)));
     }
 }

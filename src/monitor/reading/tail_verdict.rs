@@ -1,10 +1,11 @@
 //! The verdict on rewards that may stand out, question by question, and where none says so: quiet, or not judged.
 
+use super::ceiling::Ceiling;
 use super::excess;
 use super::gathering::Gathered;
 use super::shift::fall;
 use super::verdict::{Case, Judgement, Verdict, not_judged, p_value};
-use crate::foundation::format::{count, table};
+use crate::foundation::format::{count, percent, table};
 use crate::foundation::special::ln_choose;
 
 /// Scores below which no tail is tested.
@@ -57,6 +58,24 @@ impl Case<'_> {
             let cautions = self.of_the_nearest().into_iter().chain(self.of_the_tail()).collect();
             return Judgement { cautions, ..not_judged(why) };
         }
+        let end = |ceiling: &Ceiling| {
+            format!(
+                "{}, which {} of {} are paid",
+                table(ceiling.highest),
+                percent(ceiling.reference),
+                self.reference
+            )
+        };
+        if let Some(ceiling) = self.ceiling.filter(|ceiling| ceiling.hides()) {
+            return Judgement {
+                cautions: self.of_the_tail(),
+                ..not_judged(format!(
+                    "rewards end at {}: an exploit that is paid as much would not stand apart, and no rise of that share is shown. Read the list, or \
+                     give the parts of the reward with --reward a=1,b=.5",
+                    end(ceiling)
+                ))
+            };
+        }
         let fallen = self.gathered.known.and_then(|known| fall(&self.gathered.levels, known));
         let level = match fallen {
             Some((step, share)) => format!(
@@ -70,6 +89,12 @@ impl Case<'_> {
         let cautions = (self.of_the_nearest().into_iter())
             .chain(self.of_the_tail())
             .chain(self.of_the_prompts())
+            .chain(self.ceiling.map(|ceiling| {
+                format!(
+                    "Rewards end at {}: an exploit that is paid as much shows by how many are, from about a twentieth on.",
+                    end(ceiling)
+                )
+            }))
             .collect();
         Judgement { verdict: Verdict::Quiet, sentence, cautions, first_flag_step: None }
     }

@@ -54,6 +54,7 @@ fn case(gathered: &Gathered) -> Case<'_> {
         shared: None,
         shift: None,
         pass_rate: None,
+        ceiling: None,
         two_levels: false,
         reference: "the first 4 steps",
         nothing_after: None,

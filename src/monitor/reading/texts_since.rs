@@ -82,12 +82,15 @@ pub(super) fn new_text(
     let late = late_of(&late_rows, found);
     let found = came_since(&Texts { from_step, late, highest, early, of_passes: above.is_some() });
     // Where nearly all of the late hold it, nobody is left to hold them against.
-    let quiet = reading.judgement.verdict == Verdict::Quiet && above.is_none();
-    let paid = if quiet && found.first().is_some_and(|first| first.p_value > PAID) {
-        paid_before(log, base, &found, &reading.levels)?
-    } else {
-        None
+    let unsure = match above {
+        None => {
+            reading.judgement.verdict == Verdict::Quiet
+                && found.first().is_some_and(|first| first.p_value > PAID)
+        }
+        // Nor is anyone left that fails.
+        Some(_) => reading.judgement.verdict == Verdict::NotJudged && !found.is_empty(),
     };
+    let paid = if unsure { paid_before(log, base, &found, &reading.levels)? } else { None };
     Ok(paid.or(found.into_iter().next()))
 }
 

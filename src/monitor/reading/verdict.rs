@@ -3,6 +3,7 @@
 //! Of a log of exchangeable rewards, whatever their law, one in twenty at most is flagged or shifted: 2% for a gap that the tail does not
 //! explain, 1% for text that the listed share, 0.5% for more entries than exchangeable scores give, and next to nothing for a shift.
 
+use super::ceiling::Ceiling;
 use super::entries::ListEntry;
 use super::gathering::Gathered;
 use super::pass_rate::PassRate;
@@ -60,6 +61,8 @@ pub(super) struct Case<'a> {
     pub shared: Option<&'a Shared>,
     pub shift: Option<&'a Shift>,
     pub pass_rate: Option<&'a PassRate>,
+    /// Where the rewards end, if many are paid the highest.
+    pub ceiling: Option<&'a Ceiling>,
     /// Whether a cluster of the rewards is a level of its own that the reference has as well.
     pub two_levels: bool,
     /// The reference in words: "the first 10 steps".
