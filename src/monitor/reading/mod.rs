@@ -36,6 +36,7 @@ mod shared;
 mod shift;
 mod shift_verdict;
 mod step_level;
+mod strata;
 mod tail_verdict;
 #[cfg(test)]
 mod tail_verdict_tests;
@@ -68,11 +69,13 @@ pub(super) use entries::{list_entry, texts, whose};
 pub(super) use gather::{OF_GROUP, OF_STEP};
 pub(super) use gathering::Gathering;
 pub(super) use jumps::JUMPS;
-pub(super) use newest::{Late, Texts, came_since};
+pub(super) use newest::{Late, Texts, came_since, left_open};
+pub(super) use paid_before::{holds, paid_before};
 pub(super) use pass_rate::{Passes, Rows as PassRows};
 pub(super) use sample::Sample;
 pub(super) use shared::shared;
 pub(super) use step_level::StepRows as GatheredRows;
+pub(super) use strata::{Holds, Strata};
 
 use super::grouping::GroupBy;
 use super::reference::Calibrate;

@@ -3,6 +3,7 @@
 use super::keep::Keep;
 use super::rows::{Facts, Row, Seen, Wanted, WatchSettings, hand_out, of_step, wanted};
 use super::since::Since;
+use super::spread::Spread;
 use crate::monitor::reading::{
     Apart, Centre, Entry, Gathering, GroupMedians, JUMPS, Jump, ListEntry, OF_GROUP, OF_STEP, Passes,
     RowText, Scored, list_entry, whose,
@@ -50,6 +51,7 @@ pub struct Watch {
     pub(super) passes: Option<Passes>,
     pub(super) keep: Keep,
     pub(super) since: Since,
+    pub(super) spread: Spread,
     /// Rollouts whose texts were wanted to keep them.
     #[serde(skip)]
     asked: HashSet<u64>,
@@ -92,6 +94,7 @@ impl Watch {
             passes: None,
             keep: Keep::default(),
             since: Since::default(),
+            spread: Spread::default(),
             asked: HashSet::new(),
             waiting: Vec::new(),
             list: Vec::new(),
@@ -273,7 +276,14 @@ impl Watch {
         let prompts: Vec<u64> = rows.iter().filter(|_| facts.prompts).map(|(row, _)| row.prompt).collect();
         let reference = self.is_learning().then_some(self.settings.reference());
         let since = self.since.see(scored, &prompts, reference);
-        kept.extend(since.into_iter().filter(|(number, _)| !self.asked.contains(number)));
+        let groups: Vec<u64> = rows.iter().filter(|_| facts.groups).map(|(row, _)| row.group).collect();
+        // Where rewards are paid or not, texts are sought among those that are paid alone.
+        let spread = match self.is_learning() || self.passes.is_some() {
+            true => Vec::new(),
+            false => self.spread.see(scored, &groups, &prompts),
+        };
+        let mut known: HashSet<u64> = kept.iter().map(|(number, _)| *number).collect();
+        kept.extend(since.into_iter().chain(spread).filter(|(number, _)| known.insert(*number)));
         wanted(rows, kept)
     }
 
@@ -299,6 +309,7 @@ impl Watch {
     pub fn tell(&mut self, texts: impl IntoIterator<Item = (u64, RowText)>) {
         for (number, text) in texts {
             self.since.tell(number, &text);
+            self.spread.tell(number, &text);
             if self.asked.remove(&number) {
                 self.keep.tell(number, text);
             }
