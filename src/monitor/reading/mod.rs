@@ -72,7 +72,7 @@ pub(super) use jumps::JUMPS;
 pub(super) use newest::{Late, Texts, came_since, left_open};
 pub(super) use paid_before::{holds, paid_before};
 pub(super) use pass_rate::{Passes, Rows as PassRows};
-pub(super) use sample::Sample;
+pub(super) use sample::{COMPARED, MATES, OF_A_STEP, Sample, by_lot, of_a_step};
 pub(super) use shared::shared;
 pub(super) use step_level::StepRows as GatheredRows;
 pub(super) use strata::{Holds, Strata};

@@ -107,6 +107,8 @@ impl Piece {
 
 /// What the listed completions share beyond chance. The same text listed again counts once.
 pub(in crate::monitor) fn shared(mut samples: Vec<Sample>) -> Option<Shared> {
+    // Draws do not depend on the order in which they came.
+    samples.sort_by(|a, b| (a.stratum, b.listed, &a.text).cmp(&(b.stratum, a.listed, &b.text)));
     let listed = samples.iter().filter(|sample| sample.listed).count();
     let mut seen: HashSet<String> = HashSet::new();
     samples.retain(|sample| !sample.listed || seen.insert(sample.text.clone()));
@@ -129,7 +131,7 @@ pub(in crate::monitor) fn shared(mut samples: Vec<Sample>) -> Option<Shared> {
     }
     // The most surprising first; of equals the first in the texts.
     found.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    let lengths: Vec<f64> = samples.iter().map(|sample| sample.text.chars().count() as f64).collect();
+    let lengths: Vec<f64> = samples.iter().map(Sample::characters).collect();
     let centred = centred(&samples, &lengths);
     let mean = |chosen: &[usize]| chosen.iter().filter_map(|i| centred.get(*i)).sum::<f64>().abs();
     let observed = mean(&own);
@@ -261,7 +263,7 @@ mod tests {
                 let length = 6 + stream.below(9);
                 let letter = |_| char::from(letters[stream.below(letters.len() as u64) as usize]);
                 let text = (0..length).map(letter).collect();
-                Sample { stratum: i / 24, listed: i % 24 == 0, text, prompt: None }
+                Sample { stratum: i / 24, listed: i % 24 == 0, text, left_out: 0, prompt: None }
             })
             .collect()
     }
@@ -334,6 +336,7 @@ mod tests {
                         stratum,
                         listed: false,
                         text: (0..length).map(letter).collect(),
+                        left_out: 0,
                         prompt: None,
                     });
                 }
@@ -362,7 +365,7 @@ mod tests {
                         format!("{}{}", rank * 7919 % 997, ["an", "er", "us"][(rank % 3) as usize])
                     };
                     let text = (0..words).map(word).collect::<Vec<String>>().join(" ");
-                    samples.push(Sample { stratum, listed: false, text, prompt: None });
+                    samples.push(Sample { stratum, listed: false, text, left_out: 0, prompt: None });
                 }
                 samples[first..].sort_by_key(|sample| std::cmp::Reverse(sample.text.len()));
                 samples[first..first + 2].iter_mut().for_each(|sample| sample.listed = true);

@@ -180,7 +180,10 @@ impl Message {
                 row: at,
                 line: Some(line),
             });
-            texts.insert(at, RowText { prompt, completion, parts: self.beside(at), line: Some(line) });
+            texts.insert(
+                at,
+                RowText { prompt, completion, left_out: 0, parts: self.beside(at), line: Some(line) },
+            );
         }
         (rows, texts)
     }

@@ -142,7 +142,8 @@ impl Watch {
         let rollouts = numbered.len();
         if self.is_learning() && self.steps <= self.settings.reference() {
             let scored = self.scored(step, &numbered, facts, None);
-            let texts = self.keep.of_reference(&scored, self.settings.benign);
+            let groups = self.groups(&numbered, facts);
+            let texts = self.keep.of_reference(&scored, &groups, self.settings.benign);
             let wanted = self.wanted(&numbered, &scored, texts, facts);
             if let Stage::Reference(steps) = &mut self.stage {
                 steps.push(Learned { step, rows: numbered });
@@ -202,6 +203,7 @@ impl Watch {
         };
         let scored = self.scored(step, rows, facts, value);
         let in_groups = self.in_groups(facts) && value.is_none();
+        let groups = self.groups(rows, facts);
         let Stage::Later(gathering) = &mut self.stage else {
             return Seen { step, rollouts: 0, reference: true, share: 0.0, wanted: Vec::new() };
         };
@@ -224,7 +226,7 @@ impl Watch {
                 self.waiting.push(waiting(*entry, row, None));
             }
         }
-        let mut texts = self.keep.of_step(&scored, &entries, paid);
+        let mut texts = self.keep.of_step(&scored, &groups, &entries, paid);
         for (at, jump) in jumped {
             let (Some((row, number)), Some(rollout)) = (rows.get(at), scored.get(at)) else { continue };
             let rollout = Scored { centre: rollout.reward, ..*rollout };
@@ -287,6 +289,11 @@ impl Watch {
         wanted(rows, kept)
     }
 
+    /// The groups of these rollouts, where they are compared with them.
+    fn groups(&self, rows: &[(Row, u64)], facts: &Facts) -> Vec<u64> {
+        rows.iter().filter(|_| self.in_groups(facts)).map(|(row, _)| row.group).collect()
+    }
+
     /// Whether rollouts are compared with their groups.
     fn in_groups(&self, facts: &Facts) -> bool {
         facts.groups && self.centre == Some(Centre::Group)
@@ -320,6 +327,7 @@ impl Watch {
     pub fn take(&mut self, facts: &Facts) -> Vec<ListEntry> {
         let noun = self.noun();
         let waiting = std::mem::take(&mut self.waiting);
+        let entered = !waiting.is_empty();
         let mut entries = Vec::with_capacity(waiting.len());
         for Waiting { entry, file, row, line, jump } in waiting {
             let texts = self.keep.text(entry.rollout.row).cloned().unwrap_or_default();
@@ -338,6 +346,9 @@ impl Watch {
                 None => self.list.push(listed.clone()),
             }
             entries.push(listed);
+        }
+        if entered && !self.is_learning() {
+            self.keep.let_go();
         }
         entries
     }
