@@ -25,6 +25,7 @@ mod paid_before;
 mod pass_rate;
 #[cfg(test)]
 mod pass_rate_tests;
+mod permutations;
 mod pieces;
 mod point;
 mod pool;
@@ -60,7 +61,7 @@ pub use new_text::{NewText, Paid};
 pub use observed::{pass_rate, passes_above};
 pub use pass_rate::PassRate;
 pub use rise::Rise;
-pub use shared::{Length, PERMUTATIONS, Piece, Shared};
+pub use shared::{Length, Piece, Shared};
 pub use shift::{Above, Growth, Level, Shift};
 pub use verdict::{Judgement, Verdict};
 pub use visits::Jump;
