@@ -7,14 +7,17 @@ use super::mates::{Groups, Unlike};
 use super::point::Point;
 use super::shift::{self, Known, Level};
 use super::step_level::{StepRows, add_level};
-use super::two_levels::TwoLevels;
+use super::two_levels::{TwoLevels, in_pairs};
 use super::values::Values;
 use crate::foundation::order::sorted;
+use crate::monitor::grouping::grouped;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// Rollouts of the reference that are kept for its quantiles.
 const KEPT: usize = 1 << 17;
+/// Pairs of rollouts of one group whose difference is kept.
+const PAIRS: usize = 1 << 14;
 /// Prompts of the reference that are counted: more of them do not matter to its level.
 const PROMPTS: usize = 1 << 10;
 /// Times that a prompt comes, on average, from which on prompts are taken to be the same all along.
@@ -52,6 +55,8 @@ pub(in crate::monitor) struct Gathered {
     pub values: Values,
     /// The two levels of the reference, where rewards are not few.
     pub two: Option<TwoLevels>,
+    /// Whether rollouts of one group of the reference lie on two levels.
+    pub two_in_groups: bool,
 }
 
 impl Gathered {
@@ -85,6 +90,9 @@ pub(in crate::monitor) struct Gathering {
     levels: Vec<Level>,
     /// The reference's two levels, once it has ended.
     two: Option<TwoLevels>,
+    /// By how much two rollouts of one group of it differ, until it has ended, and whether they do by next to nothing or one step.
+    pairs: Vec<f64>,
+    two_in_groups: bool,
     /// Rollouts of the reference, until it has ended.
     kept: Vec<Point>,
     stride: usize,
@@ -114,6 +122,8 @@ impl Gathering {
             values: Values::default(),
             levels: Vec::new(),
             two: None,
+            pairs: Vec::new(),
+            two_in_groups: false,
             kept: Vec::new(),
             stride: reference.div_ceil(KEPT).max(1),
             own_prompts: BTreeSet::new(),
@@ -131,6 +141,7 @@ impl Gathering {
     pub fn learn(&mut self, rows: &StepRows<'_>) {
         self.count.see(rows.scored, true);
         self.groups.see(rows.step, rows.groups, rows.scored);
+        self.pair(rows);
         let prompts: BTreeSet<u64> = rows.prompts.iter().copied().collect();
         self.own_visits += prompts.len();
         if self.own_prompts.len() < PROMPTS {
@@ -156,9 +167,28 @@ impl Gathering {
         }
     }
 
+    /// Pairs rollouts of a step of the reference with others of their groups.
+    fn pair(&mut self, rows: &StepRows<'_>) {
+        let groups = match rows.groups {
+            [] => vec![(0..rows.rewards.len()).collect()],
+            groups => grouped(groups),
+        };
+        for pair in groups.iter().flat_map(|group| group.chunks_exact(2)) {
+            if self.pairs.len() >= PAIRS {
+                return;
+            }
+            if let [a, b] = pair
+                && let (Some(a), Some(b)) = (rows.rewards.get(*a), rows.rewards.get(*b))
+            {
+                self.pairs.push((a - b).abs());
+            }
+        }
+    }
+
     /// Ends the reference; its entries.
     pub fn begin(&mut self) -> Vec<Entry> {
         let kept = std::mem::take(&mut self.kept);
+        self.two_in_groups = in_pairs(&std::mem::take(&mut self.pairs));
         self.divide(&kept);
         let own_apart = self.own_tail.take().and_then(|own| own.test().apart);
         self.own_apart = own_apart.filter(|apart| self.two.is_none() || self.is_one(apart));
@@ -331,6 +361,7 @@ impl Gathering {
             levels: self.levels,
             values: self.values,
             two,
+            two_in_groups: self.two_in_groups,
         }
     }
 }

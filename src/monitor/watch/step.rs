@@ -323,6 +323,11 @@ impl Watch {
         }
     }
 
+    /// How many entries were taken.
+    pub(super) fn taken(&self) -> usize {
+        self.list.len() + self.of_jumps.len()
+    }
+
     /// The entries since the last call, with their texts.
     pub fn take(&mut self, facts: &Facts) -> Vec<ListEntry> {
         let noun = self.noun();
