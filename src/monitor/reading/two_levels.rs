@@ -28,6 +28,8 @@ const DEEP: f64 = 3.5;
 const WIDEST: f64 = 1.0;
 /// Share of the reference that lies on the other level than its centre, at least.
 const DIVIDED: f64 = 0.02;
+/// How far rollouts lie from their centres, of how far from the middle of all, where the levels are not those of single prompts.
+const IN_GROUPS: f64 = 0.5;
 /// Share of ties above which values are taken for rounded.
 const ROUNDED: f64 = 0.02;
 
@@ -40,29 +42,42 @@ pub(in crate::monitor) struct TwoLevels {
     pub upper: f64,
     /// How many rollouts of the reference pass.
     pub passed: usize,
+    /// Whether there is something between the levels, if less than on them.
+    pub valley: bool,
 }
 
 impl TwoLevels {
     /// Of the rewards of a reference in ascending order.
     pub fn of(ascending: &[f64]) -> Option<Self> {
         let spread = spread_ties(ascending);
-        let mark = two_values(ascending).or_else(|| divide(&spread)).or_else(|| valley(&spread))?;
+        let clear = two_values(ascending).or_else(|| divide(&spread));
+        let mark = clear.or_else(|| valley(&spread))?;
         let passing = ascending.get(ascending.partition_point(|reward| *reward <= mark)..)?;
         let (middle, high) = (*passing.get(passing.len() / 2)?, *passing.get(3 * passing.len() / 4)?);
         let upper = if high > middle { middle } else { mark };
-        Some(Self { mark, upper, passed: passing.len() })
+        Some(Self { mark, upper, passed: passing.len(), valley: clear.is_none() })
     }
 
     /// Whether rollouts differ from the median that they are compared with: where each prompt has a level of its own, they do not.
     pub(super) fn divide(&self, rollouts: &[Point]) -> bool {
         let other = |point: &&Point| (point.reward > self.mark) != (point.reward - point.score > self.mark);
-        rollouts.iter().filter(other).count() as f64 >= DIVIDED * rollouts.len() as f64
+        let divided = rollouts.iter().filter(other).count() as f64 >= DIVIDED * rollouts.len() as f64;
+        // Levels of single prompts leave valleys too: a group of eight is one value then, and not eight.
+        divided && (!self.valley || lie_in_groups(rollouts))
     }
 
     /// The rollout compared with those that pass, if it does.
     pub(super) fn point(&self, point: Point) -> Option<Point> {
         (point.reward > self.mark).then_some(Point { score: point.reward - self.upper, ..point })
     }
+}
+
+/// Whether rollouts lie about as far from what they are compared with as from the middle of all.
+fn lie_in_groups(rollouts: &[Point]) -> bool {
+    let rewards: Vec<f64> = rollouts.iter().map(|point| point.reward).collect();
+    let Some(middle) = median(&rewards) else { return false };
+    let from_middle: f64 = rewards.iter().map(|reward| (reward - middle).abs()).sum();
+    rollouts.iter().map(|point| point.score.abs()).sum::<f64>() >= IN_GROUPS * from_middle
 }
 
 /// Fewest rollouts of a level.
@@ -239,7 +254,7 @@ mod tests {
                 |reward: f64| Point { score: reward - centre(reward), reward, step: 0, reference: true };
             (0..100).map(|i| point(f64::from(i % 2))).collect()
         };
-        let two = TwoLevels { mark: 0.5, upper: 1.0, passed: 50 };
+        let two = TwoLevels { mark: 0.5, upper: 1.0, passed: 50, valley: false };
         assert!(!two.divide(&rollouts(|reward| reward)) && two.divide(&rollouts(|_| 0.0)));
         // One in thirty may be an exploit.
         let mut few = drawn("normal", 300, &mut SeedTree::new(73, 0).stream(Purpose::Utility, 0));
