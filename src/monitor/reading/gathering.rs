@@ -16,6 +16,10 @@ use std::collections::BTreeSet;
 
 /// Rollouts of the reference that are kept for its quantiles.
 const KEPT: usize = 1 << 17;
+/// Share of pairs that lie on unlike levels of their group from which on either level is one in twenty of it, and steps from the one to
+/// the other up to which nothing stands apart.
+const UNLIKE: f64 = 2.0 * LEVEL_SHARE * (1.0 - LEVEL_SHARE);
+const WITHIN_STEPS: f64 = 1.5;
 /// Pairs of rollouts of one group whose difference is kept.
 const PAIRS: usize = 1 << 14;
 /// Prompts of the reference that are counted: more of them do not matter to its level.
@@ -55,8 +59,8 @@ pub(in crate::monitor) struct Gathered {
     pub values: Values,
     /// The two levels of the reference, where rewards are not few.
     pub two: Option<TwoLevels>,
-    /// Whether rollouts of one group of the reference lie on two levels.
-    pub two_in_groups: bool,
+    /// Where rollouts of one group of the reference lie on two levels: the step between them, and the share of pairs that differ by it.
+    pub two_in_groups: Option<(f64, f64)>,
 }
 
 impl Gathered {
@@ -92,7 +96,7 @@ pub(in crate::monitor) struct Gathering {
     two: Option<TwoLevels>,
     /// By how much two rollouts of one group of it differ, until it has ended, and whether they do by next to nothing or one step.
     pairs: Vec<f64>,
-    two_in_groups: bool,
+    two_in_groups: Option<(f64, f64)>,
     /// Rollouts of the reference, until it has ended.
     kept: Vec<Point>,
     stride: usize,
@@ -123,7 +127,7 @@ impl Gathering {
             levels: Vec::new(),
             two: None,
             pairs: Vec::new(),
-            two_in_groups: false,
+            two_in_groups: None,
             kept: Vec::new(),
             stride: reference.div_ceil(KEPT).max(1),
             own_prompts: BTreeSet::new(),
@@ -191,7 +195,8 @@ impl Gathering {
         self.two_in_groups = in_pairs(&std::mem::take(&mut self.pairs));
         self.divide(&kept);
         let own_apart = self.own_tail.take().and_then(|own| own.test().apart);
-        self.own_apart = own_apart.filter(|apart| self.two.is_none() || self.is_one(apart));
+        self.own_apart =
+            own_apart.filter(|apart| !self.is_step(apart) && (self.two.is_none() || self.is_one(apart)));
         let rest: Vec<f64> = (kept.iter())
             .filter(|p| self.own_apart.as_ref().is_none_or(|apart| !apart.holds(p.reward, p.score)))
             .map(|point| point.reward)
@@ -226,7 +231,16 @@ impl Gathering {
 
     /// Whether what stands apart is no level that the reference has as well.
     fn is_one(&self, apart: &Apart) -> bool {
+        if self.is_step(apart) {
+            return false;
+        }
         between(apart, self.two.map_or(self.reference, |two| two.passed)).is_none()
+    }
+
+    /// Whether what stands apart begins no farther out than the one of two levels of a group lies above the other.
+    fn is_step(&self, apart: &Apart) -> bool {
+        let two = self.two_in_groups.filter(|(_, share)| *share >= UNLIKE);
+        two.is_some_and(|(step, _)| apart.from_score <= WITHIN_STEPS * step)
     }
 
     /// The one value that all of the reference have, if it has ended and they do.
@@ -261,7 +275,8 @@ impl Gathering {
             tested
         };
         let Some(apart) = tested.apart.clone() else { return (tested, None) };
-        let why = self.unlike(&apart);
+        let is_step = self.is_step(&apart);
+        let why = if is_step { None } else { self.unlike(&apart) };
         if why.is_none() && self.is_one(&apart) {
             return (tested, None);
         }
@@ -277,7 +292,7 @@ impl Gathering {
         }
         match why {
             Some(why) => (Tested { apart: None, ..tested }, Some((apart, why))),
-            None if self.two.is_some() => (Tested { apart: None, ..tested }, None),
+            None if self.two.is_some() || is_step => (Tested { apart: None, ..tested }, None),
             None => (tested, None),
         }
     }

@@ -57,7 +57,7 @@ impl Case<'_> {
             let cautions = self.of_the_nearest().into_iter().chain(self.of_the_tail()).collect();
             return Judgement { cautions, ..not_judged(why) };
         }
-        if self.gathered.two_in_groups {
+        if self.gathered.two_in_groups.is_some() {
             let cautions = self.of_the_nearest().into_iter().chain(self.of_the_tail()).collect();
             let why = "rollouts of one group lie on two levels in the reference, as where a prompt's own level has a part beside it that pays \
                        all or nothing: none stands apart, and nothing is known of how often that part is paid. Read the list, or give \

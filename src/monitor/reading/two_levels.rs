@@ -173,12 +173,14 @@ fn valley(ascending: &[f64]) -> Option<f64> {
 
 /// Whether rollouts of one group (or step, where groups are not known) lie on two levels, though each group may have its own: by how much
 /// the two of each pair differ. Two rollouts of one law of one hump differ by a law of one hump about 0 (Hodges & Lehmann 1954), whatever
-/// the group's level and spread.
-pub(super) fn in_pairs(differences: &[f64]) -> bool {
+/// the group's level and spread. The step from the one level to the other, and the share of the pairs that differ by it.
+pub(super) fn in_pairs(differences: &[f64]) -> Option<(f64, f64)> {
     // What is equal but for its last digits is equal.
     let rounded: Vec<f64> = differences.iter().map(|difference| f64::from(*difference as f32)).collect();
     let ascending = sorted(&rounded);
-    two_values(&ascending).is_some() || valley(&spread_ties(&ascending)).is_some()
+    let mark = two_values(&ascending).or_else(|| valley(&spread_ties(&ascending)))?;
+    let differing = ascending.get(ascending.partition_point(|difference| *difference <= mark)..)?;
+    Some((median(differing)?, differing.len() as f64 / ascending.len() as f64))
 }
 
 #[cfg(test)]
@@ -276,7 +278,7 @@ mod tests {
                     for (i, x) in rewards.iter_mut().enumerate() {
                         *x = own[i / 8] + f64::from(u8::from(stream.open_unit() < rate)) + noise * *x;
                     }
-                    in_pairs(&pairs(&rewards))
+                    in_pairs(&pairs(&rewards)).is_some()
                 });
                 let found = found.count();
                 assert!(found >= 48, "{noise} {rate}: {found} of 50");
@@ -297,7 +299,7 @@ mod tests {
                     if round > 0.0 {
                         rewards.iter_mut().for_each(|x| *x = (round * *x).round() / round);
                     }
-                    in_pairs(&pairs(&rewards))
+                    in_pairs(&pairs(&rewards)).is_some()
                 });
                 let found = found.count();
                 assert!(found <= 2, "{spec} {round}: {found} of 200");
