@@ -33,6 +33,8 @@ const LIFT_BY_LENGTH: f64 = 4.0;
 /// that one.
 const LONGER: f64 = 0.1;
 const BY_LENGTH: f64 = 0.05;
+/// Characters from which on a text is a phrase: a few letters, or a word, many long texts hold by chance and no short one.
+const PHRASE: usize = 12;
 /// Times the mean length of the others up to which a length counts.
 const LONGEST: f64 = 4.0;
 /// Share of those that hold a text whose prompts hold it too, from which on it is the prompts'.
@@ -109,9 +111,9 @@ impl Piece {
         many && self.lift >= LIFT && of_length && !self.is_of_prompts()
     }
 
-    /// Whether it is more than the length of the listed explains: what no other text holds, short or long, is not long texts' own.
+    /// Whether it is more than the length of the listed explains: so is a phrase that no other text holds, short or long.
     fn is_beyond_length(&self) -> bool {
-        self.p_by_length <= BY_LENGTH || self.others == 0.0
+        self.p_by_length <= BY_LENGTH || self.others == 0.0 && self.text.chars().count() >= PHRASE
     }
 }
 
