@@ -5,7 +5,7 @@ use super::file_names::FileNames;
 use super::sketch;
 use super::table::{count, number, wrapped};
 use crate::foundation::format::{columns, cut, percent, report, visible};
-use crate::monitor::{Assumptions, ListEntry, PERMUTATIONS, Piece, Reading, Shared, Verdict};
+use crate::monitor::{Assumptions, ListEntry, Piece, Reading, Shared, Verdict};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -269,7 +269,7 @@ fn share(shared: &Shared, rewarded: bool) -> String {
             visible(&piece.text),
             piece.listed,
             shared.distinct,
-            p_value(piece.p_value)
+            p_value(piece.p_value, shared.permutations)
         );
         out.push_str(&indented(&line, 2));
     }
@@ -278,7 +278,7 @@ fn share(shared: &Shared, rewarded: bool) -> String {
             "their median length: {} in characters, {} of those beside them ({})",
             report(length.listed),
             report(length.others),
-            p_value(length.p_value)
+            p_value(length.p_value, shared.permutations)
         );
         out.push_str(&indented(&line, 2));
     }
@@ -290,8 +290,8 @@ fn share(shared: &Shared, rewarded: bool) -> String {
 }
 
 /// A p-value of permutations: the least that so many can give is a bound.
-fn p_value(p: f64) -> String {
-    let least = 1.0 / (PERMUTATIONS as f64 + 1.0);
+fn p_value(p: f64, permutations: usize) -> String {
+    let least = 1.0 / (permutations as f64 + 1.0);
     let sign = if p <= least { "≤" } else { "=" };
     format!("p {sign} {}", number(p))
 }

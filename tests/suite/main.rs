@@ -133,6 +133,7 @@ mod verdict;
 mod watch;
 mod watch_again;
 mod watch_ends;
+mod watch_words;
 #[cfg(feature = "lab")]
 mod ways;
 #[cfg(feature = "lab")]

@@ -56,6 +56,33 @@ fn what_is_mostly_left_out_is_not_judged() {
     );
 }
 
+#[test]
+fn what_comes_again_after_a_hard_end_has_the_number_that_it_had() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, state) = (folder.path().join("a.jsonl"), folder.path().join("state.json"));
+    let text = rollouts(60, "reward");
+    let entries = || -> Vec<serde_json::Value> {
+        let mut watch = tailcatch();
+        watch.args(["watch", "--steps", "60", "--idle", "0", "--jsonl", "--state"]).arg(&state).arg(&log);
+        let out = watch.output().unwrap().stdout;
+        let lines = String::from_utf8(out).unwrap();
+        let lines = lines.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        lines.filter(|line| line.get("verdict").is_none()).collect()
+    };
+    let half = text.match_indices('\n').nth(16 * 30 - 1).unwrap().0 + 1;
+    fs::write(&log, &text[..half]).unwrap();
+    let first = entries();
+    let kept = fs::read(&state).unwrap();
+    fs::write(&log, &text).unwrap();
+    let rest = entries();
+    // As a process that is killed before it writes its state leaves it.
+    fs::write(&state, kept).unwrap();
+    assert_eq!(entries(), rest);
+    let numbers = first.iter().chain(&rest).map(|entry| entry["number"].as_u64().unwrap());
+    assert!(!first.is_empty() && !rest.is_empty());
+    assert!(numbers.eq(1..=(first.len() + rest.len()) as u64));
+}
+
 #[cfg(unix)]
 #[test]
 fn an_interrupt_ends_with_the_verdict_and_the_state() {

@@ -1,7 +1,7 @@
 //! A command that is run when something stands apart.
 
 use crate::cli::Console;
-use crate::cli::reading::Listed;
+use serde::Serialize;
 use std::io::{self, Seek, Write};
 use std::process::{Child, Command, Stdio};
 
@@ -17,7 +17,7 @@ impl Hook {
     }
 
     /// Runs the command with these entries on its standard input, if there are any.
-    pub fn call(&mut self, entries: &[Listed<'_>], console: &Console) {
+    pub fn call(&mut self, entries: &[impl Serialize], console: &Console) {
         let mut running = std::mem::take(&mut self.running);
         running.retain_mut(|child| match child.try_wait() {
             Ok(Some(status)) => {
@@ -36,7 +36,7 @@ impl Hook {
         }
     }
 
-    fn start(&self, entries: &[Listed<'_>]) -> io::Result<Child> {
+    fn start(&self, entries: &[impl Serialize]) -> io::Result<Child> {
         // A file and no pipe: the command may read it or not.
         let mut input = tempfile::tempfile()?;
         for entry in entries {

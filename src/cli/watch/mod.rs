@@ -10,8 +10,8 @@ use super::log_args::LogArgs;
 use super::{Error as CliError, Outcome, reading};
 use crate::Error;
 use crate::audit::Budget;
-use crate::monitor::Reading;
 use crate::monitor::watch::{Kept, StateError, Turned, WatchSettings};
+use crate::monitor::{ListEntry, Reading};
 use clap::Args;
 use hook::Hook;
 use interrupt::Interrupt;
@@ -160,14 +160,16 @@ fn tell(
         console.warn(note);
     }
     let names = FileNames::of(turned.entries.iter().map(|entry| entry.file.as_path()));
-    for entry in &turned.entries {
+    for (number, entry) in (turned.before + 1..).zip(&turned.entries) {
         match args.jsonl {
-            true => console.line(&reading::listed(entry))?,
+            true => console.line(&numbered(number, entry))?,
             false => console.text(|style| reading::one(entry, &names, false, style))?,
         }
     }
     if let Some(hook) = hook {
-        let apart: Vec<_> = turned.entries.iter().filter(|entry| entry.apart).map(reading::listed).collect();
+        let all = (turned.before + 1..).zip(&turned.entries);
+        let apart: Vec<_> =
+            all.filter(|(_, entry)| entry.apart).map(|(number, entry)| numbered(number, entry)).collect();
         hook.call(&apart, console);
     }
     let stop = args.stop_share.and_then(|share| turned.steps.iter().find(|seen| seen.share >= share));
@@ -179,6 +181,15 @@ fn tell(
         ));
     }
     Ok(stop.is_some())
+}
+
+/// An entry with its number among all of the log, from 1: what comes again after a hard end has the same one.
+fn numbered(number: usize, entry: &ListEntry) -> Value {
+    let mut document = json!(reading::listed(entry));
+    if let Some(document) = document.as_object_mut() {
+        document.insert("number".to_owned(), json!(number));
+    }
+    document
 }
 
 /// The verdict: with `--jsonl` a line without the entries, which were printed before.

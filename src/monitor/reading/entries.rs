@@ -4,7 +4,7 @@ use super::apart::Apart;
 use super::gather::{ELSEWHERE, OF_GROUP, OF_STEP};
 use super::gathering::Gathered;
 use super::list::{Entry, Scored};
-use super::sample::Sample;
+use super::sample::{COMPARED, MATES, Sample, by_lot, of_a_step};
 use super::shared::{Shared, shared};
 use super::shift::Level;
 use crate::foundation::format::{count, table};
@@ -19,13 +19,7 @@ use std::path::PathBuf;
 /// Characters of a prompt or completion that are kept, at its start and at its end.
 const START: usize = 1200;
 const END: usize = 400;
-/// Entries whose texts are compared, the highest first.
-const COMPARED: usize = 60;
-/// Completions that are looked at in all, and of one step.
-const LOOKED_AT: usize = 800;
-const OF_A_STEP: usize = 48;
-/// Rollouts of its group that a listed one is compared with, at most, and rows of a step among which others are looked for.
-const MATES: usize = 15;
+/// Rows of a step among which others are looked for.
 const WINDOW: usize = 4096;
 
 /// A rollout on the reading list, as it stands in its file.
@@ -96,6 +90,9 @@ pub struct RowText {
     pub prompt: Option<String>,
     /// The completion.
     pub completion: Option<String>,
+    /// Characters that were cut out of its middle.
+    #[serde(default)]
+    pub left_out: usize,
     /// The columns of the reward with their numbers.
     pub parts: Vec<(String, f64)>,
     /// The line of the row, from 1, where its file has lines.
@@ -106,7 +103,11 @@ impl RowText {
     /// The same with its texts cut to so many characters at their start and end.
     pub(in crate::monitor) fn cut(self, start: usize, end: usize) -> Self {
         let short = |text: Option<String>| text.map(|text| cut_to(&text, start, end));
-        Self { prompt: short(self.prompt), completion: short(self.completion), ..self }
+        let characters = |text: &Option<String>| text.as_deref().map_or(0, |text| text.chars().count());
+        let before = characters(&self.completion);
+        let completion = short(self.completion);
+        let left_out = self.left_out + before.saturating_sub(characters(&completion));
+        Self { prompt: short(self.prompt), completion, left_out, ..self }
     }
 }
 
@@ -126,6 +127,7 @@ pub(in crate::monitor) fn texts(log: &Log<Rollouts>, rows: &[usize]) -> Result<V
             *place = RowText {
                 prompt: texts.prompt.map(cut),
                 completion: texts.completion.map(str::to_owned),
+                left_out: 0,
                 parts: texts.parts.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect(),
                 line: texts.line,
             };
@@ -149,8 +151,7 @@ fn others(
     for (step, row) in listed {
         steps.entry(*step).or_default().push(*row);
     }
-    let most = (LOOKED_AT / steps.len().max(1)).clamp(4, OF_A_STEP);
-    let mates = (LOOKED_AT / listed.len().max(1)).clamp(4, MATES);
+    let most = of_a_step(steps.len());
     let named = log.meta.roles.prompt.is_some() || log.meta.roles.group.is_some();
     let mut stream = SeedTree::new(0, 0).stream(Purpose::Audit, u64::MAX - 1);
     let (mut by_step, mut of_steps) = (Vec::new(), Vec::new());
@@ -183,11 +184,12 @@ fn others(
             if all.len() + members.len() < MIN_GROUP || all.is_empty() {
                 continue;
             }
-            of_groups.extend(stream.draw(all, mates * members.len()).into_iter().map(|row| (group, row)));
+            let drawn = by_lot(all, |row| *row as u64, MATES * members.len());
+            of_groups.extend(drawn.into_iter().map(|row| (group, row)));
             by_group.extend(members.into_iter().map(|row| (group, row)));
         }
-        let drawn = stream.draw(free.into_iter().map(|(row, _)| row).collect(), most);
-        of_steps.extend(drawn.into_iter().map(|row| (step, row)));
+        let drawn = by_lot(free, |(row, _)| *row as u64, most);
+        of_steps.extend(drawn.into_iter().map(|(row, _)| (step, row)));
         by_step.extend(own.into_iter().map(|row| (step, row)));
     }
     // What some prompts share is no sign: where most have a group, those that have none are not compared.
@@ -216,8 +218,9 @@ pub(super) fn fill(
     let found = texts(log, &rows)?;
     let of_rows: HashMap<usize, &RowText> = rows.iter().copied().zip(&found).collect();
     let sample = |(stratum, row): &Placed, listed: bool| {
-        let RowText { completion, prompt, .. } = of_rows.get(row)?;
-        Some(Sample { stratum: *stratum, listed, text: completion.clone()?, prompt: prompt.clone() })
+        let RowText { completion, prompt, left_out, .. } = of_rows.get(row)?;
+        let (text, prompt, left_out) = (completion.clone()?, prompt.clone(), *left_out);
+        Some(Sample { stratum: *stratum, listed, text, left_out, prompt })
     };
     let samples = (listed.iter().filter_map(|at| sample(at, true)))
         .chain(compared.iter().filter_map(|at| sample(at, false)))
@@ -357,7 +360,8 @@ pub(super) fn shared_by_rewarded(log: &Log<Rollouts>, above: f64) -> Result<Opti
         .chain(compared.iter().map(|at| (at, false)))
         .zip(found)
         .filter_map(|(((stratum, _), listed), found)| {
-            Some(Sample { stratum: *stratum, listed, text: found.completion?, prompt: found.prompt })
+            let RowText { completion, prompt, left_out, .. } = found;
+            Some(Sample { stratum: *stratum, listed, text: completion?, left_out, prompt })
         })
         .collect();
     Ok(shared(samples))

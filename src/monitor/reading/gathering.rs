@@ -7,14 +7,21 @@ use super::mates::{Groups, Unlike};
 use super::point::Point;
 use super::shift::{self, Known, Level};
 use super::step_level::{StepRows, add_level};
-use super::two_levels::TwoLevels;
+use super::two_levels::{TwoLevels, in_pairs};
 use super::values::Values;
 use crate::foundation::order::sorted;
+use crate::monitor::grouping::grouped;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// Rollouts of the reference that are kept for its quantiles.
 const KEPT: usize = 1 << 17;
+/// Share of pairs that lie on unlike levels of their group from which on either level is one in twenty of it, and steps from the one to
+/// the other up to which nothing stands apart.
+const UNLIKE: f64 = 2.0 * LEVEL_SHARE * (1.0 - LEVEL_SHARE);
+const WITHIN_STEPS: f64 = 1.5;
+/// Pairs of rollouts of one group whose difference is kept.
+const PAIRS: usize = 1 << 14;
 /// Prompts of the reference that are counted: more of them do not matter to its level.
 const PROMPTS: usize = 1 << 10;
 /// Times that a prompt comes, on average, from which on prompts are taken to be the same all along.
@@ -52,6 +59,8 @@ pub(in crate::monitor) struct Gathered {
     pub values: Values,
     /// The two levels of the reference, where rewards are not few.
     pub two: Option<TwoLevels>,
+    /// Where rollouts of one group of the reference lie on two levels: the step between them, and the share of pairs that differ by it.
+    pub two_in_groups: Option<(f64, f64)>,
 }
 
 impl Gathered {
@@ -85,6 +94,9 @@ pub(in crate::monitor) struct Gathering {
     levels: Vec<Level>,
     /// The reference's two levels, once it has ended.
     two: Option<TwoLevels>,
+    /// By how much two rollouts of one group of it differ, until it has ended, and whether they do by next to nothing or one step.
+    pairs: Vec<f64>,
+    two_in_groups: Option<(f64, f64)>,
     /// Rollouts of the reference, until it has ended.
     kept: Vec<Point>,
     stride: usize,
@@ -114,6 +126,8 @@ impl Gathering {
             values: Values::default(),
             levels: Vec::new(),
             two: None,
+            pairs: Vec::new(),
+            two_in_groups: None,
             kept: Vec::new(),
             stride: reference.div_ceil(KEPT).max(1),
             own_prompts: BTreeSet::new(),
@@ -131,6 +145,7 @@ impl Gathering {
     pub fn learn(&mut self, rows: &StepRows<'_>) {
         self.count.see(rows.scored, true);
         self.groups.see(rows.step, rows.groups, rows.scored);
+        self.pair(rows);
         let prompts: BTreeSet<u64> = rows.prompts.iter().copied().collect();
         self.own_visits += prompts.len();
         if self.own_prompts.len() < PROMPTS {
@@ -156,12 +171,32 @@ impl Gathering {
         }
     }
 
+    /// Pairs rollouts of a step of the reference with others of their groups.
+    fn pair(&mut self, rows: &StepRows<'_>) {
+        let groups = match rows.groups {
+            [] => vec![(0..rows.rewards.len()).collect()],
+            groups => grouped(groups),
+        };
+        for pair in groups.iter().flat_map(|group| group.chunks_exact(2)) {
+            if self.pairs.len() >= PAIRS {
+                return;
+            }
+            if let [a, b] = pair
+                && let (Some(a), Some(b)) = (rows.rewards.get(*a), rows.rewards.get(*b))
+            {
+                self.pairs.push((a - b).abs());
+            }
+        }
+    }
+
     /// Ends the reference; its entries.
     pub fn begin(&mut self) -> Vec<Entry> {
         let kept = std::mem::take(&mut self.kept);
+        self.two_in_groups = in_pairs(&std::mem::take(&mut self.pairs));
         self.divide(&kept);
         let own_apart = self.own_tail.take().and_then(|own| own.test().apart);
-        self.own_apart = own_apart.filter(|apart| self.two.is_none() || self.is_one(apart));
+        self.own_apart =
+            own_apart.filter(|apart| !self.is_step(apart) && (self.two.is_none() || self.is_one(apart)));
         let rest: Vec<f64> = (kept.iter())
             .filter(|p| self.own_apart.as_ref().is_none_or(|apart| !apart.holds(p.reward, p.score)))
             .map(|point| point.reward)
@@ -196,7 +231,16 @@ impl Gathering {
 
     /// Whether what stands apart is no level that the reference has as well.
     fn is_one(&self, apart: &Apart) -> bool {
+        if self.is_step(apart) {
+            return false;
+        }
         between(apart, self.two.map_or(self.reference, |two| two.passed)).is_none()
+    }
+
+    /// Whether what stands apart begins no farther out than the one of two levels of a group lies above the other.
+    fn is_step(&self, apart: &Apart) -> bool {
+        let two = self.two_in_groups.filter(|(_, share)| *share >= UNLIKE);
+        two.is_some_and(|(step, _)| apart.from_score <= WITHIN_STEPS * step)
     }
 
     /// The one value that all of the reference have, if it has ended and they do.
@@ -231,7 +275,8 @@ impl Gathering {
             tested
         };
         let Some(apart) = tested.apart.clone() else { return (tested, None) };
-        let why = self.unlike(&apart);
+        let is_step = self.is_step(&apart);
+        let why = if is_step { None } else { self.unlike(&apart) };
         if why.is_none() && self.is_one(&apart) {
             return (tested, None);
         }
@@ -247,7 +292,7 @@ impl Gathering {
         }
         match why {
             Some(why) => (Tested { apart: None, ..tested }, Some((apart, why))),
-            None if self.two.is_some() => (Tested { apart: None, ..tested }, None),
+            None if self.two.is_some() || is_step => (Tested { apart: None, ..tested }, None),
             None => (tested, None),
         }
     }
@@ -331,6 +376,7 @@ impl Gathering {
             levels: self.levels,
             values: self.values,
             two,
+            two_in_groups: self.two_in_groups,
         }
     }
 }

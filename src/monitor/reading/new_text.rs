@@ -1,4 +1,4 @@
-//! Text that late completions share and those of the reference do not: the policy has changed its ways. Where those that hold it are paid
+//! Text that late completions share and those of the reference do not, or far more seldom: the policy has changed its ways. Where those that hold it are paid
 //! more than others of their groups, it has changed them for the reward: by an exploit that pays within the range of honest rewards, or
 //! by learning a form that is rightly paid.
 
@@ -6,8 +6,15 @@ use super::verdict::{Judgement, Verdict, p_value};
 use crate::foundation::format::{count, percent, table, visible};
 use serde::Serialize;
 
+/// Share of the reference that hardly holds a text, at most.
+pub(super) const EARLY_SHARE: f64 = 0.005;
 /// Probability, all texts considered, up to which a text is paid for.
 pub(super) const PAID: f64 = 1e-4;
+
+/// Whether the reference hardly holds a text that so many of so many there do.
+pub(super) fn is_new((held, all): (usize, usize)) -> bool {
+    held as f64 <= EARLY_SHARE * all as f64
+}
 
 /// Where those that hold a text are held against those that do not.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -31,7 +38,7 @@ pub enum Paid {
     },
 }
 
-/// A text that late completions hold and those of the reference do not.
+/// A text that late completions hold and those of the reference do not, or far more seldom.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct NewText {
     /// The text.
@@ -103,7 +110,8 @@ impl NewText {
         let so = format!(
             "{paid} So it is with an exploit, and with a form of answers that is rightly paid: read some that hold it."
         );
-        let sentence = format!("new text is paid for: {held}");
+        let kind = if is_new(self.reference) { "new text" } else { "text that grew" };
+        let sentence = format!("{kind} is paid for: {held}");
         let cautions = std::iter::once(so).chain(std::mem::take(&mut judgement.cautions)).collect();
         let first_flag_step = Some(match self.paid {
             Paid::Late => self.from_step,

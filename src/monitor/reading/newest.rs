@@ -1,8 +1,9 @@
-//! Which text do late completions share that early ones hardly hold, and is it paid for?
+//! Which text do late completions share that early ones hardly hold, or hold far more seldom, and is it paid for?
 
-use super::new_text::{NewText, PAID, Paid};
+use super::new_text::{EARLY_SHARE, NewText, PAID, Paid, is_new};
 use super::pieces::{each_piece, grown, pieces};
 use super::rise::later_tail;
+use super::verdict::Verdict;
 use crate::foundation::order::ranks;
 use crate::foundation::special::normal_sf;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -10,9 +11,12 @@ use twox_hash::XxHash64;
 
 /// Fewest completions of either kind.
 const FEWEST: usize = 50;
-/// Share of the late that hold it at least, and of the reference at most.
+/// Share of the late that hold it at least.
 const LATE_SHARE: f64 = 0.25;
-const EARLY_SHARE: f64 = 0.005;
+/// Share of the reference that holds a text that grew, at most. Its odds grow at least as far as from the one of those shares to the other:
+/// from 1% to 40%, from 5% to 78%, from 10% to 88%.
+const GREW_FROM: f64 = 0.1;
+const GREW: f64 = LATE_SHARE / (1.0 - LATE_SHARE) * (1.0 - EARLY_SHARE) / EARLY_SHARE;
 /// The same share of those that pass, and the probability up to which what so few hold is no chance.
 const PASSED_SHARE: f64 = 0.05;
 const CHANCE: f64 = 0.01;
@@ -58,10 +62,31 @@ pub(in crate::monitor) fn came_since(texts: &Texts) -> Vec<NewText> {
     found.map(|found| NewText { from_step: *from_step, of_passes: *of_passes, ..found }).collect()
 }
 
+/// Those of these texts of which the late steps do not say that they are paid for, of a log that is quiet so far: where nearly all of the
+/// late hold one, nobody is left to hold them against.
+pub(in crate::monitor) fn left_open(found: &[NewText], verdict: Verdict) -> Option<&[NewText]> {
+    let first = found.first()?;
+    // Of passes alone nobody is left that is paid less.
+    let open = match first.of_passes {
+        true => verdict == Verdict::NotJudged,
+        false => verdict == Verdict::Quiet && first.p_value > PAID,
+    };
+    open.then_some(found)
+}
+
+/// Whether a text that the reference does hold grew. Half a completion more holds it and does not, so that none and all have odds.
+fn grew((early, all_early): (usize, usize), (late, all_late): (usize, usize)) -> bool {
+    let odds = |n: usize, all: usize| (n as f64 + 0.5) / (all.saturating_sub(n) as f64 + 0.5);
+    let many = late as f64 >= LATE_SHARE * all_late as f64;
+    many && early as f64 <= GREW_FROM * all_early as f64
+        && odds(late, all_late) >= GREW * odds(early, all_early)
+}
+
 /// Which of the late and of the highest hold a piece, and how many of the early.
 type Held = (Vec<usize>, Vec<usize>, usize);
 
-/// Of the texts that the early hardly hold, the ones that are paid for most surely first, then those that most of the late hold.
+/// Of the texts that the early hardly hold, and of those that grew, the ones that are paid for most surely first, then those that are new,
+/// then those that most of the late hold.
 /// `share`: of the late that hold it at least.
 fn newest(late: &[Late], highest: &[Late], early: &[String], share: f64) -> Vec<NewText> {
     let mut held: HashMap<u64, Held> = HashMap::new();
@@ -83,19 +108,24 @@ fn newest(late: &[Late], highest: &[Late], early: &[String], share: f64) -> Vec<
     let common =
         held.values().filter(|(low, _, early_held)| many(low.len() + early_held, late.len())).count();
     let by_chance = CHANCE / common.max(1) as f64;
-    let is_new = |low: usize, early_held: usize| {
+    let no_chance = |low: usize, early_held: usize| {
         let of = |n: usize| n as f64;
         share >= LATE_SHARE
             || later_tail(of(early.len()), of(early_held), of(late.len()), of(low)) <= by_chance
     };
-    held.retain(|_, (low, high, early_held)| {
-        *early_held as f64 <= EARLY_SHARE * early.len() as f64
-            && (many(low.len(), late.len()) && is_new(low.len(), *early_held)
-                || high.len() >= FEWEST_HIGHEST && many(high.len(), highest.len()))
+    let hardly = |early_held: usize| is_new((early_held, early.len()));
+    held.retain(|_, (low, high, early_held)| match hardly(*early_held) {
+        true => {
+            many(low.len(), late.len()) && no_chance(low.len(), *early_held)
+                || high.len() >= FEWEST_HIGHEST && many(high.len(), highest.len())
+        }
+        false => grew((*early_held, early.len()), (low.len(), late.len())),
     });
-    let tested = held.len();
+    // A text that grew is one of all that were looked at, a new one of the new.
+    let (all, new) = (held.len(), held.values().filter(|(.., early_held)| hardly(*early_held)).count());
     let ranks = ranks(&late.iter().map(|own| own.score).collect::<Vec<f64>>());
-    let p_value = |(low, high, _): &Held| {
+    let p_value = |(low, high, early_held): &Held| {
+        let tested = if hardly(*early_held) { new } else { all };
         // What the answers to one or two prompts share is those prompts' own.
         let holders =
             (low.iter().filter_map(|i| late.get(*i))).chain(high.iter().filter_map(|i| highest.get(*i)));
@@ -113,6 +143,7 @@ fn newest(late: &[Late], highest: &[Late], early: &[String], share: f64) -> Vec<
     order.sort_by(|a, b| {
         let paid = |p: f64| if p <= PAID { p } else { 1.0 };
         let held = b.1.0.len().cmp(&a.1.0.len()).then(a.1.2.cmp(&b.1.2));
+        let held = hardly(b.1.2).cmp(&hardly(a.1.2)).then(held);
         paid(a.2).total_cmp(&paid(b.2)).then(held).then(a.0.cmp(&b.0))
     });
     let mut found: Vec<NewText> = Vec::new();
@@ -142,8 +173,8 @@ fn newest(late: &[Late], highest: &[Late], early: &[String], share: f64) -> Vec<
         };
         let told = |other: &NewText| other.text.contains(&own.text) || own.text.contains(&other.text);
         match own.text.chars().count() >= CHARACTERS {
-            // The first is what is told, or nothing is.
-            false if found.is_empty() => break,
+            // The first that is new is what is told, or nothing is.
+            false if found.is_empty() && hardly(of.2) => break,
             true if !found.iter().any(told) => found.push(own),
             _ => {}
         }
@@ -225,6 +256,32 @@ mod tests {
         assert!(found.text.contains("!!ok") && found.late == (20, 200), "{found:?}");
         let (own, _) = late(&mut stream, 0, 0.0);
         assert_eq!(newest(&own, &[], &early, PASSED_SHARE), None);
+    }
+
+    #[test]
+    fn a_text_that_was_there_and_grew_is_told_and_one_that_drifts_is_not() {
+        let mut stream = SeedTree::new(66, 0).stream(Purpose::Utility, 0);
+        // Of 200 early completions so many hold it, and all but one in so many of the late.
+        for (seldom, but, told) in
+            [(2, 20, true), (4, 20, true), (20, 20, true), (24, 50, false), (60, 2, false)]
+        {
+            let mut early: Vec<String> = (0..200).map(|_| words(&mut stream)).collect();
+            early.iter_mut().take(seldom).for_each(|text| text.push_str(" !!ok"));
+            let (mut own, mut highest) = late(&mut stream, 0, 0.0);
+            for (i, own) in own.iter_mut().chain(&mut highest).enumerate() {
+                if i % but > 0 {
+                    own.text.push_str(" !!ok");
+                }
+            }
+            let found = newest(&own, &highest, &early, LATE_SHARE);
+            assert_eq!(found.is_some(), told, "{seldom} {but} {found:?}");
+            if let Some(found) = found {
+                assert!(found.text.contains("!!ok") && found.reference == (seldom, 200), "{found:?}");
+            }
+        }
+        assert!(is_new((1, 200)) && !is_new((2, 200)));
+        // At the border: from 1% to 40%.
+        assert!(grew((100, 10_000), (4100, 10_000)) && !grew((100, 10_000), (3900, 10_000)));
     }
 
     #[test]

@@ -4,23 +4,18 @@
 //! that neither the prompt nor the level of a step counts, over all steps after the reference. What came from one step to the next leaves
 //! no such group: then the means of the steps before and after are held against a straight line with a jump where it came.
 
-use super::centre::Centre;
 use super::gather::Base;
+use super::list::Scored;
 use super::new_text::{NewText, PAID, Paid};
-use super::newest::{FEWEST_HIGHEST, PROMPTS, TOLD};
+use super::newest::{FEWEST_HIGHEST, PROMPTS};
 use super::shift::Level;
+use super::strata::{Holds, MANY, Seen, Strata};
 use crate::foundation::order::ranks;
-use crate::foundation::rng::{Purpose, SeedTree, Stream};
 use crate::foundation::special::normal_sf;
-use crate::monitor::grouping::grouped;
-use crate::record::{Error, Log, Observed, Rollouts, Span};
+use crate::record::{Error, Log, Rollouts, Span};
 use statrs::distribution::{ContinuousCDF, StudentsT};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Completions that are looked at, of each step at least, and of a step that are read at most.
-const LOOKED_AT: usize = 1 << 14;
-const OF_STEP: usize = 32;
-const MANY: usize = 1 << 16;
 /// Share of a step below which a text has not come yet, and from which on it is there.
 const BEFORE: f64 = 0.1;
 const THERE: f64 = 0.8;
@@ -33,26 +28,23 @@ const MOST: usize = 30;
 const NEXT: usize = 4;
 const NEXT_RISE: f64 = 0.75;
 
-/// A completion that is looked at.
-struct Seen {
-    step: u64,
-    /// Those that it is compared with have the same.
-    stratum: usize,
-    reward: f64,
-    prompt: u64,
-    outcome: u64,
-    /// Which of the texts it holds.
-    holds: [bool; TOLD],
+/// Which of these texts a completion holds.
+pub(in crate::monitor) fn holds(found: &[NewText], completion: &str) -> Holds {
+    let mut holds = Holds::default();
+    for (holds, found) in holds.iter_mut().zip(found) {
+        *holds = completion.contains(&found.text);
+    }
+    holds
 }
 
-/// The first of these texts that was paid for when it came. `levels`: of all steps.
-pub(super) fn paid_before(
-    log: &Log<Rollouts>,
-    base: Base<'_>,
+/// The first of these texts that was paid for when it came. `holds`: of the rollouts that are kept; `levels`: of all steps.
+pub(in crate::monitor) fn paid_before(
+    strata: &Strata,
+    holds: &HashMap<u64, Holds>,
     found: &[NewText],
     levels: &[Level],
-) -> Result<Option<NewText>, Error> {
-    let seen = looked_at(log, base, found)?;
+) -> Option<NewText> {
+    let seen = strata.seen(holds);
     // Both tests of all texts share the level.
     let tests = 2.0 * found.len() as f64;
     let best = (0..found.len())
@@ -64,65 +56,50 @@ pub(super) fn paid_before(
             Some((text, paid, (tests * p).min(1.0)))
         })
         .min_by(|a, b| a.2.total_cmp(&b.2).then(a.0.cmp(&b.0)));
-    let Some((text, paid, p_value)) = best.filter(|(.., p)| *p <= PAID) else { return Ok(None) };
-    Ok(found.get(text).map(|found| NewText { p_value, paid, ..found.clone() }))
+    let (text, paid, p_value) = best.filter(|(.., p)| *p <= PAID)?;
+    found.get(text).map(|found| NewText { p_value, paid, ..found.clone() })
 }
 
-/// Completions of all steps after the reference, by whole groups, and which of the texts they hold.
-fn looked_at(log: &Log<Rollouts>, base: Base<'_>, found: &[NewText]) -> Result<Vec<Seen>, Error> {
+/// Rollouts of all steps after the reference, and which of the texts they hold.
+pub(super) fn looked_at(
+    log: &Log<Rollouts>,
+    base: Base<'_>,
+    found: &[NewText],
+) -> Result<(Strata, HashMap<u64, Holds>), Error> {
     let later: Vec<&Span> = log.rollouts.spans().iter().filter(|span| !base.holds(span.step)).collect();
-    let of_step = (LOOKED_AT / later.len().max(1)).max(OF_STEP);
-    let stride = (later.len() * of_step).div_ceil(LOOKED_AT).max(1);
     let named = log.meta.roles.prompt.is_some() || log.meta.roles.group.is_some();
     let prompts = log.meta.roles.prompt.is_some();
-    let mut stream = SeedTree::new(0, 0).stream(Purpose::Audit, u64::MAX - 4);
-    let (mut seen, mut rows, mut strata) = (Vec::new(), Vec::new(), 0);
-    for span in later.into_iter().step_by(stride) {
-        let observed = log.rollouts.rows(span.rows.start..span.rows.end.min(span.rows.start + MANY))?;
-        for group in groups(&observed, named, of_step, &mut stream) {
-            strata += 1;
-            for at in group {
-                let numbers = observed.proxy.get(at).zip(observed.outcome.get(at));
-                let Some((reward, outcome)) = numbers else { continue };
-                let row = span.rows.start + at;
-                let prompt = observed.prompt.get(at).filter(|_| prompts).copied().unwrap_or(row as u64);
-                let (step, stratum, holds) = (span.step, strata, [false; TOLD]);
-                seen.push(Seen { step, stratum, reward: *reward, prompt, outcome: *outcome, holds });
-                rows.push(row);
-            }
+    let mut strata = Strata::default();
+    for span in later {
+        if !strata.comes() {
+            continue;
+        }
+        let rows = log.rollouts.rows(span.rows.start..span.rows.end.min(span.rows.start + MANY))?;
+        let numbers = (span.rows.start as u64..).zip(rows.proxy.iter().zip(&rows.outcome));
+        let scored: Vec<Scored> = numbers
+            .map(|(row, (reward, outcome))| Scored {
+                row,
+                step: span.step,
+                reward: *reward,
+                centre: 0.0,
+                outcome: *outcome,
+            })
+            .collect();
+        let groups = if named { &rows.group[..] } else { &[] };
+        strata.see(&scored, groups, if prompts { &rows.prompt } else { &[] });
+        while strata.is_full() {
+            strata.halve();
         }
     }
-    let mut told = vec![false; rows.len()];
+    let rows: Vec<usize> = strata.numbers().map(|number| number as usize).collect();
+    let mut held = HashMap::with_capacity(rows.len());
     log.texts(&rows, &mut |at, texts| {
-        if let (Some(text), Some(own), Some(told)) = (texts.completion, seen.get_mut(at), told.get_mut(at)) {
-            *told = true;
-            for (holds, found) in own.holds.iter_mut().zip(found) {
-                *holds = text.contains(&found.text);
-            }
+        if let (Some(text), Some(row)) = (texts.completion, rows.get(at)) {
+            held.insert(*row as u64, holds(found, text));
         }
         Ok(())
     })?;
-    let mut told = told.into_iter();
-    seen.retain(|_| told.next().unwrap_or_default());
-    Ok(seen)
-}
-
-/// Rows of a step by group, drawn until there are `wanted`; where there are no groups, that many of the step.
-fn groups(rows: &Observed, named: bool, wanted: usize, stream: &mut Stream) -> Vec<Vec<usize>> {
-    let names = if named { &rows.group[..] } else { &[] };
-    if Centre::of(names) == Centre::Step {
-        return vec![stream.draw((0..rows.len()).collect(), wanted)];
-    }
-    let groups = grouped(names);
-    let many = groups.len();
-    let mut left = wanted;
-    let mut drawn = stream.draw(groups, many);
-    drawn.retain(|group| {
-        let taken = left > 0;
-        left = left.saturating_sub(group.len());
-        taken
-    });
-    drawn
+    Ok((strata, held))
 }
 
 /// Whether those that hold a text are paid more than the others of their groups, and how probable that is by chance.
@@ -216,7 +193,9 @@ fn jump(before: &[f64], after: &[f64]) -> Option<(f64, f64)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::newest::TOLD;
     use super::*;
+    use crate::foundation::rng::{Purpose, SeedTree, Stream};
 
     fn normal(stream: &mut Stream) -> f64 {
         (0..12).map(|_| stream.open_unit()).sum::<f64>() - 6.0

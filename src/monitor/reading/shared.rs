@@ -5,9 +5,10 @@
 //! group is known: answers to one prompt share words whatever they are paid), so how many of
 //! the listed hold a piece is Poisson-binomial with the shares of the groups. The least probable piece counts; its p-value is the
 //! share of permutations within groups whose least probable piece is as improbable (Westfall & Young 1993), so that looking at all
-//! pieces costs nothing. A long text holds more pieces than a short one, and where rewards go with length the listed are long: what is
+//! pieces costs nothing. There are as many [`permutations`](super::permutations) as it takes to know on which side of its level it lies. A long text holds more pieces than a short one, and where rewards go with length the listed are long: what is
 //! said to be shared is rare among others of their length, too.
 
+use super::permutations::{Count, LOOKS};
 use super::pieces::{each_piece, grown};
 use super::pool::Pool;
 use super::sample::Sample;
@@ -18,8 +19,8 @@ use statrs::distribution::{DiscreteCDF, Poisson};
 use std::collections::{HashMap, HashSet};
 use twox_hash::XxHash64;
 
-/// Permutations behind a p-value of a shared text.
-pub const PERMUTATIONS: usize = 399;
+/// Probability of calling a piece of text shared that is not.
+pub(super) const TEXT_LEVEL: f64 = 0.01;
 /// A piece that is named has at most this p-value.
 const NAMED: f64 = 0.05;
 /// Pieces that are named.
@@ -32,6 +33,8 @@ const LIFT_BY_LENGTH: f64 = 4.0;
 /// that one.
 const LONGER: f64 = 0.1;
 const BY_LENGTH: f64 = 0.05;
+/// Characters from which on a text is a phrase: a few letters, or a word, many long texts hold by chance and no short one.
+const PHRASE: usize = 12;
 /// Times the mean length of the others up to which a length counts.
 const LONGEST: f64 = 4.0;
 /// Share of those that hold a text whose prompts hold it too, from which on it is the prompts'.
@@ -82,6 +85,8 @@ pub struct Shared {
     pub pieces: Vec<Piece>,
     /// Their lengths, where there are others to compare with.
     pub length: Option<Length>,
+    /// Permutations behind these p-values.
+    pub permutations: usize,
 }
 
 impl Piece {
@@ -93,20 +98,29 @@ impl Piece {
     /// Whether it says that the listed are of one kind: improbable, in three or more and a quarter of them, three times as often as
     /// elsewhere.
     pub(super) fn is_telling(&self, shared: &Shared, level: f64) -> bool {
-        let many = self.listed >= 3 && 4 * self.listed >= shared.distinct;
-        let of_length = self.listed as f64 >= LIFT_BY_LENGTH * self.by_length;
         let longer = |length: &Length| length.p_value <= LONGER && length.listed > length.others;
-        // What no other text holds, short or long, is not long texts' own.
-        let beyond = !shared.length.as_ref().is_some_and(longer)
-            || self.p_by_length <= BY_LENGTH
-            || self.others == 0.0;
+        let beyond = self.is_beyond_length() || !shared.length.as_ref().is_some_and(longer);
+        self.p_value <= level && beyond && self.may_tell(shared.distinct)
+    }
+
+    /// Whether it does if it is improbable, of so many distinct listed texts.
+    fn may_tell(&self, distinct: usize) -> bool {
+        let many = self.listed >= 3 && 4 * self.listed >= distinct;
+        let of_length = self.listed as f64 >= LIFT_BY_LENGTH * self.by_length;
         // What was asked for is no find.
-        self.p_value <= level && many && self.lift >= LIFT && of_length && beyond && !self.is_of_prompts()
+        many && self.lift >= LIFT && of_length && !self.is_of_prompts()
+    }
+
+    /// Whether it is more than the length of the listed explains: so is a phrase that no other text holds, short or long.
+    fn is_beyond_length(&self) -> bool {
+        self.p_by_length <= BY_LENGTH || self.others == 0.0 && self.text.chars().count() >= PHRASE
     }
 }
 
 /// What the listed completions share beyond chance. The same text listed again counts once.
 pub(in crate::monitor) fn shared(mut samples: Vec<Sample>) -> Option<Shared> {
+    // Draws do not depend on the order in which they came.
+    samples.sort_by(|a, b| (a.stratum, b.listed, &a.text).cmp(&(b.stratum, a.listed, &b.text)));
     let listed = samples.iter().filter(|sample| sample.listed).count();
     let mut seen: HashSet<String> = HashSet::new();
     samples.retain(|sample| !sample.listed || seen.insert(sample.text.clone()));
@@ -129,48 +143,63 @@ pub(in crate::monitor) fn shared(mut samples: Vec<Sample>) -> Option<Shared> {
     }
     // The most surprising first; of equals the first in the texts.
     found.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    let lengths: Vec<f64> = samples.iter().map(|sample| sample.text.chars().count() as f64).collect();
+    let lengths: Vec<f64> = samples.iter().map(Sample::characters).collect();
     let centred = centred(&samples, &lengths);
     let mean = |chosen: &[usize]| chosen.iter().filter_map(|i| centred.get(*i)).sum::<f64>().abs();
     let observed = mean(&own);
-    let mut stream = SeedTree::new(0, 0).stream(Purpose::Bootstrap, 7);
-    let (mut largest, mut as_far) = (Vec::with_capacity(PERMUTATIONS), 0);
-    for _ in 0..PERMUTATIONS {
-        let chosen = pool.draw(&mut stream);
-        as_far += usize::from(mean(&chosen) >= observed);
-        largest.push(pool.largest(&chosen, &mut counts, &mut touched));
-    }
-    let p_value = |surprise: f64| {
-        let as_large = largest.iter().filter(|other| **other >= surprise).count();
-        (1 + as_large) as f64 / (1 + PERMUTATIONS) as f64
-    };
-    let (mut named, pieces): (Vec<Piece>, usize) = (Vec::new(), found.len());
+    let (mut named, pieces): (Vec<(f64, Piece)>, usize) = (Vec::new(), found.len());
     for (surprise, piece, held) in found {
-        let p_value = p_value(surprise);
-        if p_value > NAMED || named.len() == MOST {
+        if named.len() == MOST {
             break;
         }
         let Some(text) = spelled(&samples, &own, &pool, piece) else { continue };
         let holds = |i: &&usize| pool.of.get(**i).is_some_and(|pieces| pieces.contains(&piece));
         let holders = own.iter().filter(holds).filter_map(|i| Some(samples.get(*i)?.text.as_str()));
         let text = grown(&text, &holders.collect::<Vec<&str>>());
-        if named.iter().any(|known| known.text.contains(&text) || text.contains(&known.text)) {
+        if named.iter().any(|(_, known)| known.text.contains(&text) || text.contains(&known.text)) {
             continue;
         }
         let holds_it = |i: usize| pool.of.get(i).is_some_and(|pieces| pieces.contains(&piece));
         let by_length = by_length(&samples, &lengths, &own, &holds_it);
         let all: u32 = pool.holders.get(piece as usize).map_or(0, |c| c.iter().map(|(_, n)| n).sum());
-        named.push(Piece {
+        let own = Piece {
             lift: held as f64 / pool.expected(piece),
-            p_value,
+            p_value: 1.0,
             listed: held,
             others: (all as usize - held) as f64 / compared.max(1) as f64,
             by_length,
             in_prompts: in_prompts(&samples, &text, &holds_it),
             p_by_length: (pieces as f64 * at_least(held, by_length)).min(1.0),
             text,
-        });
+        };
+        named.push((surprise, own));
     }
+    let may_tell = |(_, piece): &&(f64, Piece)| piece.may_tell(distinct);
+    let by_length = named.iter().filter(may_tell).any(|(_, piece)| !piece.is_beyond_length());
+    let mut longer = Count { as_far: 0, level: by_length.then_some(LONGER) };
+    let level = |of: &(f64, Piece)| may_tell(&of).then_some(TEXT_LEVEL);
+    let mut counts_of: Vec<Count> = named.iter().map(|of| Count { as_far: 0, level: level(of) }).collect();
+    let mut stream = SeedTree::new(0, 0).stream(Purpose::Bootstrap, 7);
+    let mut permutations = 0;
+    for look in LOOKS {
+        while permutations < look {
+            permutations += 1;
+            let chosen = pool.draw(&mut stream);
+            longer.as_far += usize::from(mean(&chosen) >= observed);
+            let largest = pool.largest(&chosen, &mut counts, &mut touched);
+            for (count, (surprise, _)) in counts_of.iter_mut().zip(&named) {
+                count.as_far += usize::from(largest >= *surprise);
+            }
+        }
+        if counts_of.iter().chain([&longer]).all(|count| count.is_settled(permutations)) {
+            break;
+        }
+    }
+    let told = named.into_iter().zip(counts_of);
+    let pieces = told
+        .map(|((_, piece), count)| Piece { p_value: count.p_value(permutations), ..piece })
+        .take_while(|piece| piece.p_value <= NAMED)
+        .collect();
     let of = |listed: bool| {
         let chosen = samples.iter().zip(&lengths).filter(|(sample, _)| sample.listed == listed);
         median(&chosen.map(|(_, length)| *length).collect::<Vec<f64>>())
@@ -178,9 +207,9 @@ pub(in crate::monitor) fn shared(mut samples: Vec<Sample>) -> Option<Shared> {
     let length = of(true).zip(of(false)).map(|(listed, others)| Length {
         listed,
         others,
-        p_value: (1 + as_far) as f64 / (1 + PERMUTATIONS) as f64,
+        p_value: longer.p_value(permutations),
     });
-    Some(Shared { distinct, listed, compared, pieces: named, length })
+    Some(Shared { distinct, listed, compared, pieces, length, permutations })
 }
 
 /// Share of the completions that hold a piece whose prompts hold its text.
@@ -261,7 +290,7 @@ mod tests {
                 let length = 6 + stream.below(9);
                 let letter = |_| char::from(letters[stream.below(letters.len() as u64) as usize]);
                 let text = (0..length).map(letter).collect();
-                Sample { stratum: i / 24, listed: i % 24 == 0, text, prompt: None }
+                Sample { stratum: i / 24, listed: i % 24 == 0, text, left_out: 0, prompt: None }
             })
             .collect()
     }
@@ -284,6 +313,7 @@ mod tests {
             compared: 99,
             pieces: Vec::new(),
             length: None,
+            permutations: 399,
         };
         assert!(piece.is_telling(&of(12), 0.01));
         assert!(!piece.is_telling(&of(13), 0.01), "in less than a quarter of them");
@@ -334,6 +364,7 @@ mod tests {
                         stratum,
                         listed: false,
                         text: (0..length).map(letter).collect(),
+                        left_out: 0,
                         prompt: None,
                     });
                 }
@@ -362,7 +393,7 @@ mod tests {
                         format!("{}{}", rank * 7919 % 997, ["an", "er", "us"][(rank % 3) as usize])
                     };
                     let text = (0..words).map(word).collect::<Vec<String>>().join(" ");
-                    samples.push(Sample { stratum, listed: false, text, prompt: None });
+                    samples.push(Sample { stratum, listed: false, text, left_out: 0, prompt: None });
                 }
                 samples[first..].sort_by_key(|sample| std::cmp::Reverse(sample.text.len()));
                 samples[first..first + 2].iter_mut().for_each(|sample| sample.listed = true);

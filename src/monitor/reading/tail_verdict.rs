@@ -76,6 +76,13 @@ impl Case<'_> {
                 ))
             };
         }
+        if self.gathered.two_in_groups.is_some() {
+            let cautions = self.of_the_nearest().into_iter().chain(self.of_the_tail()).collect();
+            let why = "rollouts of one group lie on two levels in the reference, as where a prompt's own level has a part beside it that pays \
+                       all or nothing: none stands apart, and nothing is known of how often that part is paid. Read the list, or give \
+                       the parts of the reward with --reward a=1,b=.5";
+            return Judgement { cautions, ..not_judged(why.to_owned()) };
+        }
         let fallen = self.gathered.known.and_then(|known| fall(&self.gathered.levels, known));
         let level = match fallen {
             Some((step, share)) => format!(

@@ -44,6 +44,7 @@ fn empty() -> Gathered {
         levels: Vec::new(),
         values: Values::default(),
         two: None,
+        two_in_groups: None,
     }
 }
 

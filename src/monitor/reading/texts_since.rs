@@ -6,9 +6,9 @@ use super::centre::{Centre, GroupMedians};
 use super::entries::{RowText, texts};
 use super::gather::Base;
 use super::late::late;
-use super::new_text::{NewText, PAID};
-use super::newest::{Late, Texts, came_since};
-use super::paid_before::paid_before;
+use super::new_text::NewText;
+use super::newest::{Late, Texts, came_since, left_open};
+use super::paid_before::{looked_at, paid_before};
 use super::verdict::Verdict;
 use crate::foundation::rng::{Purpose, SeedTree, Stream};
 use crate::record::{Error, Log, Rollouts, Span};
@@ -81,16 +81,13 @@ pub(super) fn new_text(
     let highest = late_of(&highest_rows, found.split_off(late_rows.len().min(found.len())));
     let late = late_of(&late_rows, found);
     let found = came_since(&Texts { from_step, late, highest, early, of_passes: above.is_some() });
-    // Where nearly all of the late hold it, nobody is left to hold them against.
-    let unsure = match above {
-        None => {
-            reading.judgement.verdict == Verdict::Quiet
-                && found.first().is_some_and(|first| first.p_value > PAID)
+    let paid = match left_open(&found, reading.judgement.verdict) {
+        Some(open) => {
+            let (strata, holds) = looked_at(log, base, open)?;
+            paid_before(&strata, &holds, open, &reading.levels)
         }
-        // Nor is anyone left that fails.
-        Some(_) => reading.judgement.verdict == Verdict::NotJudged && !found.is_empty(),
+        None => None,
     };
-    let paid = if unsure { paid_before(log, base, &found, &reading.levels)? } else { None };
     Ok(paid.or(found.into_iter().next()))
 }
 

@@ -142,3 +142,33 @@ fn what_is_paid_far_above_both_levels_stands_apart() {
         }
     }
 }
+
+#[test]
+fn wide_noise_and_levels_of_each_prompt_are_not_quiet() {
+    let of = |kind: usize, rate: f64, seed: u64| -> Vec<Vec<Rollout>> {
+        let mut stream =
+            SeedTree::new(76, seed).stream(Purpose::Utility, 10 * kind as u64 + (10.0 * rate) as u64);
+        let mut rollout = |step: u64, at: u64| {
+            let passes = f64::from(u8::from(stream.open_unit() < rate));
+            let own = 1.5 * noise(&mut SeedTree::new(77, seed).stream(Purpose::Baseline, prompt(step, at)));
+            let beside = [0.2 * noise(&mut stream), own, own + 0.05 * noise(&mut stream)][kind];
+            (passes + beside, 5 + stream.below(10))
+        };
+        (0..STEPS).map(|step| (0..64).map(|at| rollout(step, at)).collect()).collect()
+    };
+    let (mut quiet, mut flagged) = (0, 0);
+    for kind in 0..3 {
+        for rate in [0.3, 0.5, 0.7] {
+            for seed in 0..4 {
+                let log = of(kind, rate, seed);
+                for reading in [whole(&log), by_steps(&log).0] {
+                    let verdict = reading.judgement.verdict;
+                    quiet += usize::from(verdict == Verdict::Quiet);
+                    flagged += usize::from(matches!(verdict, Verdict::Flagged | Verdict::Shifted));
+                }
+            }
+        }
+    }
+    // Of 72 readings.
+    assert!(quiet <= 2 && flagged <= 2, "{quiet} quiet, {flagged} flagged or shifted");
+}

@@ -7,13 +7,10 @@ use super::ceiling::Ceiling;
 use super::entries::ListEntry;
 use super::gathering::Gathered;
 use super::pass_rate::PassRate;
-use super::shared::{Piece, Shared};
+use super::shared::{Piece, Shared, TEXT_LEVEL};
 use super::shift::{Above, Shift};
 use crate::foundation::format::{count, table, visible};
 use serde::Serialize;
-
-/// Probability of calling a piece of text shared that is not.
-const TEXT_LEVEL: f64 = 0.01;
 
 /// What is said of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

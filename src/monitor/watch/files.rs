@@ -39,6 +39,8 @@ pub struct Turned {
     pub steps: Vec<Seen>,
     /// The rollouts to read.
     pub entries: Vec<ListEntry>,
+    /// How many there were before them.
+    pub before: usize,
     /// What a reader should know, each once.
     pub notes: Vec<String>,
     /// Rollouts that were read.
@@ -148,6 +150,7 @@ impl Watching {
             self.state.held.push(Held { step, late, rollouts });
         }
         self.tell(wanted, turn.as_ref())?;
+        turned.before = self.state.watch.taken();
         turned.entries = self.state.watch.take(&self.state.facts);
         Ok(turned)
     }

@@ -12,7 +12,7 @@ use std::hash::Hasher;
 use twox_hash::XxHash64;
 
 /// The version of a state that is kept.
-const VERSION: u32 = 7;
+const VERSION: u32 = 8;
 
 /// A step, as a program tells it. Every list that is not empty has an element for each rollout.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -180,7 +180,10 @@ impl Message {
                 row: at,
                 line: Some(line),
             });
-            texts.insert(at, RowText { prompt, completion, parts: self.beside(at), line: Some(line) });
+            texts.insert(
+                at,
+                RowText { prompt, completion, left_out: 0, parts: self.beside(at), line: Some(line) },
+            );
         }
         (rows, texts)
     }

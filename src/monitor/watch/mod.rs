@@ -11,6 +11,7 @@ mod keep;
 mod message;
 mod rows;
 mod since;
+mod spread;
 mod state;
 mod step;
 mod verdict;

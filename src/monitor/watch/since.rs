@@ -133,8 +133,9 @@ impl Since {
         }
     }
 
-    /// The text that came since, if there is one; of rewards `above` a level, that are paid, among those alone.
-    pub fn new_text(&self, above: Option<f64>) -> Option<NewText> {
+    /// The texts that came since, the one that is told first; of rewards `above` a level, that are paid, among those alone.
+    pub fn new_texts(&self, above: Option<f64>) -> Vec<NewText> {
+        let Some(from_step) = self.late.first().map(|of| of.step) else { return Vec::new() };
         let counts = |own: &&Own| above.is_none_or(|above| own.reward > above);
         let text = |own: &Own| self.texts.get(&own.number).cloned();
         let late = |own: &Own| Some(Late { text: text(own)?, score: own.score, prompt: own.prompt });
@@ -143,18 +144,18 @@ impl Since {
         highest.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.number.cmp(&b.number)));
         highest.truncate(HIGHEST_OF_ALL);
         let texts = Texts {
-            from_step: self.late.first()?.step,
+            from_step,
             late: all().filter(|own| own.drawn).filter_map(late).collect(),
             highest: highest.into_iter().filter_map(late).collect(),
             early: self.early.iter().filter(counts).filter_map(text).collect(),
             of_passes: above.is_some(),
         };
-        came_since(&texts).into_iter().next()
+        came_since(&texts)
     }
 }
 
 /// The start and the end of a text that is long.
-fn ends(text: &str) -> String {
+pub(super) fn ends(text: &str) -> String {
     let characters = text.chars().count();
     if characters <= START + END {
         return text.to_owned();
@@ -194,10 +195,10 @@ mod tests {
     #[test]
     fn text_that_came_and_is_paid_for_is_told_and_little_is_kept() {
         let since = watched(true);
-        let found = since.new_text(None).unwrap();
+        let found = since.new_texts(None).remove(0);
         assert!(found.text.contains("!!ok") && found.p_value < 1e-6 && found.reference.0 == 0, "{found:?}");
         assert!(found.from_step >= 180, "{found:?}");
-        assert_eq!(watched(false).new_text(None), None);
+        assert_eq!(watched(false).new_texts(None), []);
         assert!(since.early.len() == 200 && since.late.len() <= STEPS, "{}", since.late.len());
         assert!(since.texts.len() <= 200 + STEPS * (OF_STEP + HIGHEST_OF_STEP), "{}", since.texts.len());
         assert_eq!(ends(&"ab\u{e4}".repeat(300)).chars().count(), START + 1 + END);
@@ -211,7 +212,7 @@ mod tests {
         }
         assert_eq!(none.see(&scored, &[], Some(10)), []);
         // Among those that pass.
-        let found = since.new_text(Some(0.5)).unwrap();
+        let found = since.new_texts(Some(0.5)).remove(0);
         assert!(found.of_passes && found.text.contains("!!ok"), "{found:?}");
     }
 }

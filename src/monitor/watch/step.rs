@@ -3,6 +3,7 @@
 use super::keep::Keep;
 use super::rows::{Facts, Row, Seen, Wanted, WatchSettings, hand_out, of_step, wanted};
 use super::since::Since;
+use super::spread::Spread;
 use crate::monitor::reading::{
     Apart, Centre, Entry, Gathering, GroupMedians, JUMPS, Jump, ListEntry, OF_GROUP, OF_STEP, Passes,
     RowText, Scored, list_entry, whose,
@@ -50,6 +51,7 @@ pub struct Watch {
     pub(super) passes: Option<Passes>,
     pub(super) keep: Keep,
     pub(super) since: Since,
+    pub(super) spread: Spread,
     /// Rollouts whose texts were wanted to keep them.
     #[serde(skip)]
     asked: HashSet<u64>,
@@ -92,6 +94,7 @@ impl Watch {
             passes: None,
             keep: Keep::default(),
             since: Since::default(),
+            spread: Spread::default(),
             asked: HashSet::new(),
             waiting: Vec::new(),
             list: Vec::new(),
@@ -139,7 +142,8 @@ impl Watch {
         let rollouts = numbered.len();
         if self.is_learning() && self.steps <= self.settings.reference() {
             let scored = self.scored(step, &numbered, facts, None);
-            let texts = self.keep.of_reference(&scored, self.settings.benign);
+            let groups = self.groups(&numbered, facts);
+            let texts = self.keep.of_reference(&scored, &groups, self.settings.benign);
             let wanted = self.wanted(&numbered, &scored, texts, facts);
             if let Stage::Reference(steps) = &mut self.stage {
                 steps.push(Learned { step, rows: numbered });
@@ -199,6 +203,7 @@ impl Watch {
         };
         let scored = self.scored(step, rows, facts, value);
         let in_groups = self.in_groups(facts) && value.is_none();
+        let groups = self.groups(rows, facts);
         let Stage::Later(gathering) = &mut self.stage else {
             return Seen { step, rollouts: 0, reference: true, share: 0.0, wanted: Vec::new() };
         };
@@ -221,7 +226,7 @@ impl Watch {
                 self.waiting.push(waiting(*entry, row, None));
             }
         }
-        let mut texts = self.keep.of_step(&scored, &entries, paid);
+        let mut texts = self.keep.of_step(&scored, &groups, &entries, paid);
         for (at, jump) in jumped {
             let (Some((row, number)), Some(rollout)) = (rows.get(at), scored.get(at)) else { continue };
             let rollout = Scored { centre: rollout.reward, ..*rollout };
@@ -273,8 +278,20 @@ impl Watch {
         let prompts: Vec<u64> = rows.iter().filter(|_| facts.prompts).map(|(row, _)| row.prompt).collect();
         let reference = self.is_learning().then_some(self.settings.reference());
         let since = self.since.see(scored, &prompts, reference);
-        kept.extend(since.into_iter().filter(|(number, _)| !self.asked.contains(number)));
+        let groups: Vec<u64> = rows.iter().filter(|_| facts.groups).map(|(row, _)| row.group).collect();
+        // Where rewards are paid or not, texts are sought among those that are paid alone.
+        let spread = match self.is_learning() || self.passes.is_some() {
+            true => Vec::new(),
+            false => self.spread.see(scored, &groups, &prompts),
+        };
+        let mut known: HashSet<u64> = kept.iter().map(|(number, _)| *number).collect();
+        kept.extend(since.into_iter().chain(spread).filter(|(number, _)| known.insert(*number)));
         wanted(rows, kept)
+    }
+
+    /// The groups of these rollouts, where they are compared with them.
+    fn groups(&self, rows: &[(Row, u64)], facts: &Facts) -> Vec<u64> {
+        rows.iter().filter(|_| self.in_groups(facts)).map(|(row, _)| row.group).collect()
     }
 
     /// Whether rollouts are compared with their groups.
@@ -299,16 +316,23 @@ impl Watch {
     pub fn tell(&mut self, texts: impl IntoIterator<Item = (u64, RowText)>) {
         for (number, text) in texts {
             self.since.tell(number, &text);
+            self.spread.tell(number, &text);
             if self.asked.remove(&number) {
                 self.keep.tell(number, text);
             }
         }
     }
 
+    /// How many entries were taken.
+    pub(super) fn taken(&self) -> usize {
+        self.list.len() + self.of_jumps.len()
+    }
+
     /// The entries since the last call, with their texts.
     pub fn take(&mut self, facts: &Facts) -> Vec<ListEntry> {
         let noun = self.noun();
         let waiting = std::mem::take(&mut self.waiting);
+        let entered = !waiting.is_empty();
         let mut entries = Vec::with_capacity(waiting.len());
         for Waiting { entry, file, row, line, jump } in waiting {
             let texts = self.keep.text(entry.rollout.row).cloned().unwrap_or_default();
@@ -327,6 +351,9 @@ impl Watch {
                 None => self.list.push(listed.clone()),
             }
             entries.push(listed);
+        }
+        if entered && !self.is_learning() {
+            self.keep.let_go();
         }
         entries
     }

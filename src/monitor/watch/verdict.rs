@@ -4,7 +4,7 @@ use super::rows::Facts;
 use super::step::{Stage, Watch};
 use crate::foundation::format::count;
 use crate::monitor::reading::{
-    Assumptions, ListEntry, Passes, Reading, Rest, Verdict, conclude, not_judged, shared,
+    Assumptions, ListEntry, Passes, Reading, Rest, Verdict, conclude, left_open, not_judged, shared,
 };
 
 impl Watch {
@@ -25,7 +25,7 @@ impl Watch {
         }
         whole.take(facts);
         let last = whole.last_step().unwrap_or_default();
-        let Self { stage, passes, keep, since, list, of_jumps, .. } = whole;
+        let Self { stage, passes, keep, since, spread, list, of_jumps, .. } = whole;
         let Stage::Later(gathering) = stage else {
             return not_judged("no rollout came".to_owned(), self.assumptions(facts, noun, 0, 0.0));
         };
@@ -68,11 +68,14 @@ impl Watch {
                 reference,
             },
         );
-        if reading.judgement.verdict != Verdict::Flagged
-            && let Some(text) = since.new_text(paid)
-        {
-            text.say(&mut reading.judgement, &named);
-            reading.new_text = Some(text);
+        if reading.judgement.verdict != Verdict::Flagged {
+            let found = since.new_texts(paid);
+            let before = left_open(&found, reading.judgement.verdict)
+                .and_then(|open| spread.paid(open, &reading.levels));
+            if let Some(text) = before.or(found.into_iter().next()) {
+                text.say(&mut reading.judgement, &named);
+                reading.new_text = Some(text);
+            }
         }
         if !of_jumps.is_empty() {
             reading.list.extend(of_jumps);
