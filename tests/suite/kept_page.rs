@@ -314,7 +314,7 @@ fn in_short(tables: &Tables) -> String {
     format!(
         "**In short.** *Yes, where the exploit stands out.* In {held} of the {harmful} cells with a KL up to 1 in which it is learned and does harm, reading each new record of the \
          reward, and removing what is confirmed, leaves no more than 5% of the learned runs harmed; the same under five trainers. *No, for whoever judges each reward by \
-         itself where tens of benign rewards exceed it.* At T\\* and KL 1, where {exceeding} of a run do, {records} of {learned} learned runs are harmed under records. There a sum of rewards by \
+         itself where tens of benign rewards exceed it.* At T\\* and KL 1, where {exceeding} of a run do so on average, {records} of {learned} learned runs are harmed under records. There a sum of rewards by \
          outcome finds it in time ({sum} of {learned}), if outcomes recur and steps are small: with steps four times as large {steps_sum} of {steps_learned} are harmed under it. *A delay of 20 steps undoes \
          the rescue under the fast trainers*: in all {fast} cells that hold under REINFORCE, RLOO and GRPO without the division, and in {slow} of the other {others}. *What the map cannot say*: \
          what becomes of hacks that pay no more than success, of many hacks at once, of error that is a fixed function of the answer, of readers who err, and of what training never sampled.\n",

@@ -86,10 +86,11 @@ fn others(tables: &Tables, cells: &[&CellRow]) -> String {
     let few = count(&|row| row.harm_high.is_some_and(|high| high <= ALLOWED));
     let many = count(&|row| row.harm_low.is_some_and(|low| low > ALLOWED));
     format!(
-        "The best auditor of each of these cells within the budget, chosen when the runs were known, leaves at most 5% harmed by the upper end in {few} of them, surely \
-         more in {many}, and what too few runs leave open in {}; not one run in {}.",
-        cells.len() - few - many,
-        count(&|row| row.harmed == 0)
+        "In these {} cells the best auditor within the budget, chosen for each when the runs were known, leaves no run harmed in {}; by the interval at most 5% in {few}, \
+         surely more in {many}, and open in {}.",
+        cells.len(),
+        count(&|row| row.harmed == 0),
+        cells.len() - few - many
     )
 }
 
@@ -150,15 +151,19 @@ mod tests {
             surely.contains("holds for none; surely not for PPO; unresolved for none.")
                 && surely.contains("in 1 of the cells more than 5%")
                 && surely.contains("at worst PPO at KL 1 and 1 T*, 80 of 100: 80% [71, 87].")
-                && surely.contains("upper end in 1 of them, surely more in 0,")
-                && surely.contains("open in 0; not one run in 1."),
+                && surely.contains("leaves no run harmed in 1; by the interval at most 5% in 1, surely more in 0, and open in 0."),
             "{surely}"
         );
         // The same where no other does better, and where the best is open.
         let all = sentence(&told([80.0, 0.71, 0.87], [60.0, 0.5, 0.7]));
-        assert!(all.contains("upper end in 0 of them, surely more in 1,"), "{all}");
+        assert!(
+            all.contains(
+                "leaves no run harmed in 0; by the interval at most 5% in 0, surely more in 1, and open in 0."
+            ),
+            "{all}"
+        );
         let open = sentence(&told([80.0, 0.71, 0.87], [4.0, 0.01, 0.1]));
-        assert!(open.contains("open in 1; not one run in 0."), "{open}");
+        assert!(open.contains("at most 5% in 0, surely more in 0, and open in 1."), "{open}");
     }
 
     #[test]

@@ -262,7 +262,7 @@ fn has_formula(kind: &str, description: &str) -> bool {
 }
 
 /// Parts that compute nothing.
-const WITHOUT: [&str; 3] = ["random", "rank_mean", "reference"];
+const WITHOUT: [&str; 3] = ["random", "top_reward", "reference"];
 
 /// Every part of a kind that computes something says what.
 #[test]
