@@ -158,6 +158,8 @@ fn choices(path: &str, setting: &Value, list: &Value) -> String {
     if let Some((kind, title, _)) = parts {
         return format!("\n`{path}` is one of the [{}](../{kind}.md).\n", title.to_lowercase());
     }
+    let is_part =
+        |name: &str| list["distributions"].as_array().unwrap().iter().any(|part| part["name"] == name);
     let mut out = format!("\n`{path}` is one of:\n\n");
     for choice in all {
         let own = choice["settings"].as_array().cloned().unwrap_or_default();
@@ -176,6 +178,15 @@ fn choices(path: &str, setting: &Value, list: &Value) -> String {
         let summary = text(&choice["summary"]).replace('\n', " ");
         let colon = if summary.is_empty() { "" } else { ": " };
         writeln!(out, "- `{}`{own}{colon}{summary}", text(&choice["name"])).unwrap();
+        for setting in choice["settings"].as_array().into_iter().flatten() {
+            // A part is described on its own page.
+            let inner = setting["choices"].as_array().into_iter().flatten();
+            for inner in inner.filter(|inner| !is_part(text(&inner["name"]))) {
+                let summary = text(&inner["summary"]).replace('\n', " ");
+                writeln!(out, "  - `{}` = `{}`: {summary}", text(&setting["name"]), text(&inner["name"]))
+                    .unwrap();
+            }
+        }
     }
     out
 }
@@ -324,6 +335,7 @@ fn enumerated_settings_list_what_they_can_be() {
                 "- `adam` (`learning_rate`, required",
                 "`shaping` is one of",
                 "`kl.controller` is one of",
+                "  - `score` = `surprise`: ",
                 "| `kl.coefficient` | `0.5` |",
             ],
         ),
