@@ -62,7 +62,7 @@ const KINDS: &[Kind] = &[
         name: "controls",
         parts: controls,
         settings: DetectorSpec::settings,
-        description: DetectorSpec::description,
+        description: control_description,
         needs: control_needs,
     },
     registered!("monitors", MonitorSpec, monitor_needs),
@@ -82,7 +82,7 @@ const KINDS: &[Kind] = &[
         name: "closed_forms",
         parts: || closed_forms::PARTS.to_vec(),
         settings: |_| Vec::new(),
-        description: |_| String::new(),
+        description: |name| closed_forms::formula(name).to_owned(),
         needs: nothing,
     },
 ];
@@ -116,6 +116,10 @@ fn controls() -> Vec<Part> {
         by_default(part.name).is_some_and(|spec: DetectorSpec| spec.part().access() == Access::Control)
     };
     DetectorSpec::PARTS.iter().filter(blind).copied().chain([oracle::ORACLE]).collect()
+}
+
+fn control_description(name: &str) -> String {
+    if name == oracle::ORACLE.name { oracle::DESCRIPTION.to_owned() } else { DetectorSpec::description(name) }
 }
 
 fn control_needs(name: &str) -> Vec<String> {

@@ -8,7 +8,7 @@ use rand_distr::{Distribution as _, Exp1};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Exponential with mean `scale` (rate 1/`scale`).
+/// Exponential with mean `scale` (rate 1/`scale`): P(X > x) = exp(−x/`scale`) for x ≥ 0.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Exponential {

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::LN_2;
 
-/// Laplace (double exponential) with median `location` and mean absolute deviation `scale`.
+/// Laplace (double exponential) with median m = `location` and mean absolute deviation b = `scale`: density f(x) = exp(−|x − m|/b)/(2b), P(X > x) = ½·exp(−(x − m)/b) above m.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Laplace {

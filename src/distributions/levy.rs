@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 
-/// Lévy: `location` + `scale`/Z² for a standard normal Z; neither mean nor variance.
+/// Lévy: μ + c/Z² for a standard normal Z, μ = `location`, c = `scale`; P(X > x) = 2·Φ(√(c/(x − μ))) − 1 for x > μ, about √(2c/(π·x)) far out. Neither mean nor variance.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Levy {

@@ -8,7 +8,7 @@ use rand_distr::{Distribution as _, StandardNormal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Lognormal: the exponential of a normal with mean `mu` and standard deviation `sigma`.
+/// Lognormal: the exponential of a normal with mean μ = `mu` and standard deviation σ = `sigma`, P(X > x) = 1 − Φ((ln x − μ)/σ) for x > 0. Its mean is exp(μ + σ²/2).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogNormal {

@@ -8,7 +8,7 @@ use crate::foundation::scalar::Positive;
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// A mixture: each draw comes from one component, chosen with probability proportional to its weight.
+/// A mixture: each draw comes from one component, chosen with probability proportional to its weight; P(X > x) = Σ wᵢ·Pᵢ(X > x)/Σ wᵢ.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Mixture {

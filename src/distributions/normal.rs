@@ -8,7 +8,7 @@ use rand_distr::{Distribution as _, StandardNormal};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Normal with `mean` and standard deviation `sd`.
+/// Normal with mean μ = `mean` and standard deviation σ = `sd`: density f(x) = exp(−(x − μ)²/(2σ²))/(σ·√(2π)), P(X > x) = 1 − Φ((x − μ)/σ).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Normal {

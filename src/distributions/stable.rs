@@ -12,7 +12,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::{FRAC_2_PI, FRAC_PI_2, PI};
 
-/// α-stable in Nolan's S1 parametrisation (the most common one; scipy's `S1`).
+/// α-stable in Nolan's S1 parametrisation (the most common one; scipy's `S1`), by its characteristic function:
+///
+/// - ln E exp(itX) = −σ^α·|t|^α·(1 − iβ·sign(t)·tan(πα/2)) + iμt for α ≠ 1
+/// - ln E exp(itX) = −σ·|t|·(1 + iβ·(2/π)·sign(t)·ln |t|) + iμt for α = 1
 ///
 /// `alpha` = 2 is a normal with standard deviation √2·`scale`, 1 with `beta` = 0 a Cauchy, ½ with `beta` = 1 a
 /// Lévy. Near `alpha` = 1 with `beta` ≠ 0, S1 itself is discontinuous: digits are lost like 10⁻¹⁶/|α − 1|. A

@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::{LN_2, PI};
 
-/// Student's t: `location` + `scale`·T with `df` degrees of freedom, which is also the tail index.
+/// Student's t: `location` + `scale`·T with ν = `df` degrees of freedom, which is also the tail index. T has the density f(t) = Γ((ν + 1)/2)/(Γ(ν/2)·√(πν))·(1 + t²/ν)^(−(ν + 1)/2).
 ///
 /// A small `df` reaches beyond the largest number: those draws are ±∞, as the law itself says they may be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]

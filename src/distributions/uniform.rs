@@ -6,7 +6,7 @@ use crate::foundation::scalar::Finite;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Uniform between `low` and `high`.
+/// Uniform between a = `low` and b = `high`: density f(x) = 1/(b − a) on \[a, b\], P(X > x) = (b − x)/(b − a) there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "Ends")]
 pub struct Uniform {

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Alarms are p-values, ranks among the reference scores, at or below the rate: the rollouts that a
-/// [`Quantile`](super::Quantile) finds, each with its p-value.
+/// [`Quantile`](super::Quantile) finds, each with its p-value p = (1 + #{reference ≥ s})/(n + 1).
 ///
 /// The null: a rollout is exchangeable with those of the reference. Refuses with [`Status::Resolution`] where n + 1 < 1/rate.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]

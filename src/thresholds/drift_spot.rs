@@ -9,7 +9,10 @@ use crate::tails::MIN_EXCESSES;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Alarms are scores above a threshold that goes along with the run and its mean: [`DriftSpotWatcher`].
+/// Alarms are scores s with s − m > u + (σ/ξ)·((q·n/N)^(−ξ) − 1): the threshold of `spot` on the distance from m, the mean of the last `depth` scores that raised no alarm.
+///
+/// The first `depth` scores of the reference start the mean, the distances of the rest start the tail. It follows a drift that is slow against `depth`, and so absorbs an
+/// exploit that grows as slowly. The null: distances from the moving mean are independent draws of one law. Refuses as `spot` does.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DriftSpot {

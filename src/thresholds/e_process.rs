@@ -23,7 +23,13 @@ use serde::{Deserialize, Serialize};
 /// Ratio of neighbouring alternatives p₁.
 const GRID: f64 = 1.5;
 
-/// One alarm for the run, where scores exceed a threshold more often than they should: [`EProcessWatcher`].
+/// One alarm for the run, where scores exceed the threshold of `quantile` more often than they should: once E = Σ w(p₁, t)·Π (p₁/p₀)^a·((1 − p₁)/(1 − p₀))^(1 − a) ≥ 2/α.
+///
+/// The product is over the rollouts from step t on, with a = 1 where the score exceeds the threshold and 0 elsewhere; the sum over starts t, with weights 1/(t·(t + 1)), and over
+/// rates p₁ = 1.5·p₀, 1.5²·p₀ … up to ½, alike. p₀ is what the true rate can be at most: the upper bound, at confidence 1 − α/2, of Beta(k, n + 1 − k), k = ⌊(n + 1)·rate⌋ the rank of the
+/// threshold among n reference scores. While the rate is at most p₀, E ever reaches 2/α with probability at most α/2 (Ville's inequality).
+///
+/// The null: rollouts are independent of each other. Refuses with [`Status::Resolution`] where the reference is too small for the rate.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct EProcess {

@@ -6,7 +6,7 @@ use crate::foundation::failure::Status;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Alarms are scores above [`calibrated_threshold`].
+/// Alarms are scores s above τ = s\_(k), the k-th largest of the n reference scores, k = ⌊(n + 1)·rate⌋.
 ///
 /// The null: a rollout is exchangeable with those of the reference. Refuses with [`Status::Resolution`] where n + 1 < 1/rate.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]

@@ -10,7 +10,13 @@ use crate::tails::{Gpd, GpdWindow, MIN_EXCESSES, support::check_continuous};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Alarms are scores above a threshold that goes along with the run: [`SpotWatcher`].
+/// Alarms are scores above a threshold that goes along with the run: τ = u + (σ/ξ)·((q·n/N)^(−ξ) − 1).
+///
+/// u is the quantile `level` of the reference, q the nominal rate; n scores so far, N of them above u, and a generalised Pareto law (ξ, σ) of the excesses over u, fitted by
+/// maximum likelihood to the last `max_excess` and again at each new one. An alarm enters none of these. Where ξ = 0, τ = u − σ·ln(q·n/N).
+///
+/// The null: scores are independent draws of one law. Honest extremes are left out too, so that alarms come more often than the rate says, the more so the longer the run. Refuses
+/// where the rate is not below 1 − `level`, and with [`Status::TooFew`] under 10 excesses, [`Status::AllTied`] or [`Status::Discrete`] where they are a ladder.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Spot {

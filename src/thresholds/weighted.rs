@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// Where the weights of rollouts come from.
 const NEEDS: [&str; 2] = ["log_prob", "ref_log_prob"];
 
-/// Alarms are conformal p-values, weighted by π/π₀, at or below the rate: see [`weighted_conformal_p_values`].
+/// Alarms are conformal p-values, weighted by w = π/π₀, at or below the rate: p = (Σ wᵢ over the reference with sᵢ ≥ s + w)/(Σ wᵢ + w) of a rollout with score s and weight w.
 ///
 /// One policy π is watched, and the reference's weights are its own too. A step in which no rollout could have come down to
 /// the rate is refused with [`Status::Resolution`].

@@ -1,5 +1,6 @@
 //! The page of the verdict that lies in the repository is what the program makes of the tables beside it, and the book's numbers are theirs.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use tailcatch::distributions::DistributionSpec;
@@ -278,6 +279,67 @@ fn designed() -> String {
     out
 }
 
+/// The page's own summary. Its words hold where the tables say so, and are written anew by hand where they no longer do.
+fn in_short(tables: &Tables) -> String {
+    let all: Vec<&CellRow> = tables.cells.iter().collect();
+    let group = |is: &dyn Fn(&CellRow) -> bool| Group {
+        tables,
+        cells: all.iter().copied().filter(|cell| is(cell)).collect(),
+    };
+    let is_small = |cell: &CellRow| cell.part == MAP && cell.kl_target.is_some_and(|kl| kl <= 1.0);
+    let trainers =
+        |group: &Group<'_>| group.cells.iter().map(|cell| cell.trainer.clone()).collect::<BTreeSet<String>>();
+    let above = |share: Option<f64>| share.is_some_and(|low| low > 0.05);
+
+    let harmful = group(&|cell| is_small(cell) && above(cell.harm_low));
+    let held = group(&|cell| is_small(cell) && cell.verdict == "holds");
+    assert_eq!(trainers(&held).len(), 5, "the summary says that cells hold under five trainers");
+    let border = group(&|cell| {
+        let is_one = |x: Option<f64>| x.is_some_and(|x| (x - 1.0).abs() < 0.01);
+        cell.part == MAP && is_one(cell.kl_target) && is_one(cell.size)
+    });
+    let exceeding = border.cells[0].benign_above.unwrap();
+    assert!(exceeding > 23.0 && border.cells.iter().all(|cell| above(cell.audited_low)));
+    let stands_out =
+        held.cells.iter().filter(|cell| cell.benign_above.is_some_and(|above| above < 23.0)).count();
+    assert!(10 * stands_out >= 9 * held.cells.len(), "the summary says that what holds stands out");
+    let steps = group(&|cell| cell.scenario == "large_steps");
+    let (by_sum, learned) = (border.harmed(Some(BY_SUM)), border.sum(|cell| cell.learned));
+    assert!(
+        20 * by_sum.parse::<u64>().unwrap() <= learned,
+        "the summary says that a sum finds it in time: {by_sum} of {learned}"
+    );
+
+    let late = held.answers(Some(LATE)).unwrap();
+    let undone: Vec<&CellRow> =
+        held.cells.iter().zip(late).filter_map(|(cell, row)| above(row.harm_low).then_some(*cell)).collect();
+    let fast = ["reinforce", "rloo", "grpo_no_std"];
+    let of_fast =
+        |cells: &[&CellRow]| cells.iter().filter(|cell| fast.contains(&cell.trainer.as_str())).count();
+    let (undone_fast, held_fast) = (of_fast(&undone), of_fast(&held.cells));
+    assert!(
+        10 * undone_fast >= 9 * held_fast,
+        "the summary says that a delay undoes it: {undone_fast} of {held_fast}"
+    );
+    format!(
+        "**In short.** *Yes, where the exploit stands out.* In {held} of the {harmful} cells with a KL up to 1 in which it is learned and does harm, reading each new record of the \
+         reward, and removing what is confirmed, leaves no more than 5% of the learned runs harmed; the same under five trainers. *No, for whoever judges each reward by \
+         itself where tens of benign rewards exceed it.* At T\\* and KL 1, where {exceeding} of a run do so on average, {records} of {learned} learned runs are harmed under records. There a sum of rewards by \
+         outcome finds it in time ({sum} of {learned}), if outcomes recur and steps are small: with steps four times as large {steps_sum} of {steps_learned} are harmed under it. *A delay of 20 steps undoes \
+         the rescue under the fast trainers*: in {undone_fast} of the {held_fast} cells that hold under REINFORCE, RLOO and GRPO without the division, and in {slow} of the other {others}. *What the map cannot say*: \
+         what becomes of hacks that pay no more than success, of many hacks at once, of error that is a fixed function of the answer, of readers who err, and of what training never sampled.\n",
+        held = held.cells.len(),
+        harmful = harmful.cells.len(),
+        exceeding = short(exceeding),
+        records = border.harmed(Some(RECORDS)),
+        sum = by_sum,
+        steps_sum = steps.harmed(Some(BY_SUM)),
+        steps_learned = steps.sum(|cell| cell.learned),
+        slow = undone.len() - undone_fast,
+        others = held.cells.len() - held_fast,
+    )
+}
+
 /// Holds what stands between two marks of a page, or writes it anew.
 fn hold(page: &Path, marks: [&str; 2], told: &str) {
     let text = fs::read_to_string(page).unwrap();
@@ -290,11 +352,49 @@ fn hold(page: &Path, marks: [&str; 2], told: &str) {
     assert!(fs::read_to_string(page).unwrap() == now, "{}: BOOK=write writes it anew", page.display());
 }
 
+/// What the page says of frozen error is what the benchmark's table has.
+#[test]
+fn the_page_tells_of_frozen_error_what_the_benchmark_found() {
+    let mut reader = csv::Reader::from_path(root().join("plots/benchmark/harm.csv")).unwrap();
+    let rows: Vec<std::collections::HashMap<String, String>> =
+        reader.deserialize().map(Result::unwrap).collect();
+    let damaged = |auditor: &str| {
+        let of = |arm: &str| {
+            let is_own = |row: &&std::collections::HashMap<String, String>| {
+                row["scenario"] == "frozen_heavy"
+                    && row["arm"] == arm
+                    && row["auditor"] == auditor
+                    && match auditor {
+                        "" => row["role"] == NONE,
+                        _ => {
+                            row["detector"] == "top_reward"
+                                && row["response"] == "remove"
+                                && row["delay"] == "0"
+                        }
+                    }
+            };
+            let row = rows.iter().find(is_own).unwrap();
+            assert_eq!(row["n"], "36");
+            row["damaged"].clone()
+        };
+        ["reinforce", "ppo", "grpo"].map(of).join(" · ")
+    };
+    let page = fs::read_to_string(root().join("docs/verdict.md")).unwrap();
+    let told = format!(
+        "{} runs are damaged where nobody audits and {} where records are read",
+        damaged(""),
+        damaged("records")
+    );
+    assert!(page.contains(&told), "{told}");
+}
+
 /// The tables in the book are those of the kept page, and of the theory. To write them anew: `BOOK=write cargo test --test suite kept_page`.
 #[test]
 fn the_books_tables_are_those_of_the_kept_page() {
     let page = root().join("docs/verdict.md");
-    let told = told(&Tables::read(&root().join("plots/verdict")).unwrap());
+    let tables = Tables::read(&root().join("plots/verdict")).unwrap();
+    hold(&page, ["<!-- in short, from plots/verdict -->\n", "<!-- the end of it -->"], &in_short(&tables));
+    let told = told(&tables);
     hold(&page, ["<!-- from plots/verdict -->\n", "<!-- to here -->"], &told);
     hold(&page, ["<!-- from theory adversary -->\n", "<!-- to here too -->"], &designed());
 }

@@ -107,7 +107,7 @@ fn a_far_exploit_is_prevented_by_the_same_bytes_for_any_threads_and_after_a_loss
     assert!((cell.size.unwrap() - 25.0 / 6.1).abs() < 0.5, "{cell:?}");
     assert_eq!(tables.trainers[0].verdict, "holds");
     let page = fs::read_to_string(one.join("verdict.md")).unwrap();
-    assert!(page.contains("holds for REINFORCE; fails for none; unresolved for none"), "{page}");
+    assert!(page.contains("holds for REINFORCE; surely not for none; unresolved for none"), "{page}");
     let answer = page.lines().find(|line| line.starts_with("- ")).unwrap();
     assert!(
         answer.contains("In 1 of 1 cells")
@@ -166,7 +166,7 @@ fn many_exploits_within_the_benign_rewards_are_not_prevented() {
     assert!(cell.learned > 50 && cell.harm_low.unwrap() > 0.5, "{cell:?}");
     assert_eq!(tables.trainers[0].verdict, "fails");
     let page = fs::read_to_string(out.join("verdict.md")).unwrap();
-    assert!(page.contains("holds for none; fails for REINFORCE; unresolved for none"), "{page}");
+    assert!(page.contains("holds for none; surely not for REINFORCE; unresolved for none"), "{page}");
     let answer = page.lines().find(|line| line.starts_with("- ")).unwrap();
     assert!(
         answer.contains("In 1 of 1 cells")

@@ -26,7 +26,7 @@ crate::registry! {
         "none" => Ignore: "nothing: the audit only watches", "none: the run as it is";
         "remove" => Remove: "later visits of a confirmed outcome do not count in the update", "none: deletion";
         "relabel" => Relabel: "later visits of a confirmed outcome are paid its true utility", "none: relabelling";
-        "clip" => Clip: "rewards are clipped at the reference's largest from the first confirmation on", "Winsor; Gao et al. 2023 discuss clipped rewards";
+        "clip" => Clip: "rewards are clipped at the reference's largest from the first confirmation on", "Dixon 1960, Ann. Math. Stat. 31:385";
         "neighbourhood" => Neighbourhood: "rollouts near a confirmed hack in the policy's features do not count", "Cover & Hart 1967";
         "class" => Class: "the whole class of a confirmed hack does not count (bound: it knows the class)", "none: an upper bound";
         "stop" => Stop: "the policy is no longer updated", "Prechelt 1998, early stopping";

@@ -36,7 +36,7 @@ const SAVED_EVERY: Duration = Duration::from_secs(30);
                         ./trainer --rollouts-to-stdout | tailcatch watch -\n\nWith `-` each line of standard input is a step, \
                         {\"step\": 7, \"rewards\": [0.3, null], \"prompts\": [..], \"completions\": [..], \"groups\": [..]}, and \
                         is answered by its entries, one a line, and a line {\"step\", \"rollouts\", \"entries\", \"share\", \
-                        \"reference\"}."
+                        \"reference\"}.\n\nA file like run/STOP ends nothing by itself: the trainer has to look for it."
 )]
 pub struct WatchArgs {
     #[command(flatten)]

@@ -22,7 +22,7 @@ pub enum Tails {
     Skew,
 }
 
-/// The score sums −ln P over the columns, P the share of calibration rows at least as far out in the column's tail.
+/// The score is s = Σ −ln P over the columns, P the share of calibration rows at least as far out in the column's tail.
 ///
 /// A value beyond all of calibration counts as half a row. Columns are taken one by one: rows that are odd only
 /// in the combination of their values are not seen. With `tails = "both"` neither units nor signs matter.

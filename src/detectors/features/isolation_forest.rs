@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use std::num::NonZeroU16;
 
 /// The score is 2^(−h/c): h the mean path length over `trees` trees, each grown from `sample` calibration rows to a depth
-/// of ⌈log₂ sample⌉, c the mean path length of an unsuccessful search among `sample` rows. ½ is ordinary, near 1 stands
+/// of ⌈log₂ sample⌉, c = c(ψ) = 2·(ln(ψ − 1) + γ) − 2·(ψ − 1)/ψ the mean path length of an unsuccessful search among ψ = `sample` rows, γ = .5772 Euler's constant; where growth ends at a leaf of m rows,
+/// c(m) is added to the path. ½ is ordinary, near 1 stands
 /// out.
 ///
 /// A split takes one column at random, of those that vary among the rows at hand, and a cut uniformly between their

@@ -22,7 +22,7 @@ pub enum Distance {
     Mean,
 }
 
-/// The score is the Euclidean distance to the `k`-th nearest calibration row, or the mean over the `k` nearest. Exact.
+/// The score is the Euclidean distance d = √(Σ (x − y)²) to the `k`-th nearest calibration row y, the sum over columns, or the mean over the `k` nearest. Exact.
 ///
 /// A row is no neighbour of itself: where a calibration row equals it in every column, one such row is left out. So
 /// calibration rows are scored by the others, and their scores can be compared with those of new rows.

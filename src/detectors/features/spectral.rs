@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// The score is the squared projection of a row, centred at the calibration mean, on the top right singular vector of its
-/// step's rows.
+/// step's rows: s = ⟨x − μ, v⟩², v = argmax Σ ⟨xᵢ − μ, v⟩² over the rows of the step, ‖v‖ = 1.
 ///
 /// Many rollouts that share one oddity turn that vector towards it, so that each of them stands out where alone it would
 /// not. With `whiten`, rows are first brought to the identity covariance of calibration, as in SPECTRE (Hayase,

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The standard deviation over the members of a reward ensemble (the column `disagreement`), as its distance from the
-/// calibration's median in 1.4826·MADs; Coste et al. (ICLR 2024) take it off the reward as a penalty.
+/// calibration's median in 1.4826·MADs, s = (d − median)/(1.4826·MAD); Coste et al. (ICLR 2024) take it off the reward as a penalty.
 ///
 /// What all members get wrong alike it does not see. Where the calibration lacks the column, or its MAD is 0, the unit is
 /// that of the reward: the ranks are the same. Scoring refuses with [`Status::Missing`] where the log has no such column.

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
-/// Σ (U − median of the step) over the visits of a rollout's outcome, up to and with this step.
+/// The score is s = Σ (U − median of the step) over the visits of a rollout's outcome, up to and with this step.
 ///
 /// What is paid a little too much time and again stands out here before any single reward of it does: after n visits the sum has grown n
 /// times, its noise √n times. It is the policy gradient as whoever sees rewards alone can add it up: on a table without a baseline, updates of equal size move ln π of an

@@ -17,7 +17,8 @@ use serde::{Deserialize, Serialize};
 /// deviate divided by the test's critical value, so that exactly the test's outliers score above 1.
 ///
 /// The most extreme reward is taken out again and again; with Rᵢ = |xᵢ − mean|/sd before the i-th is, and λᵢ its critical
-/// value, the outliers are the first k, k the largest i with Rᵢ > λᵢ. So outliers that inflate the sd do not hide each
+/// value, the outliers are the first k, k the largest i with Rᵢ > λᵢ. Of n rewards, with m = n − i + 1 left, λᵢ = (m − 1)·t/√((m − 2 + t²)·m), t the 1 − α/m quantile of Student's t with
+/// m − 2 degrees of freedom (1 − α/(2m) where both sides count). So outliers that inflate the sd do not hide each
 /// other; the first step of it is Grubbs' test (1969). Outliers are scored by the mean, sd and λ of the rewards of which
 /// the k-th was the most extreme, all others by those of the rewards left. Ties with an outlier are outliers. Nothing is
 /// learned from the calibration rollouts: a step is judged by itself, and what most of it does is normal. The law of the

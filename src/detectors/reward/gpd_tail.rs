@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 /// A generalised Pareto tail fitted to the top `tail_fraction` of the calibration rewards (Pickands 1975;
 /// Davison & Smith 1990).
 ///
-/// The p-value of a reward is P(U > u) under calibration: above the threshold the share of calibration rewards
-/// there times the fitted tail, below it the rank (1 + #{calibration ≥ u})/(n + 1). The score is −ln p as long as
+/// The p-value of a reward is P(U > u) under calibration: above the threshold x, p = (k/n)·(1 + ξ·(u − x)/σ)^(−1/ξ), the share k/n of calibration
+/// rewards there times the fitted tail; below it the rank (1 + #{calibration ≥ u})/(n + 1). The score is −ln p as long as
 /// f64 can hold p; beyond that point (past the end of a bounded tail, too) it goes on rising by one for each fitted
 /// scale σ, so that it stays finite and ordered. Contamination of the calibration rollouts can mask exploits: audit
 /// their top.

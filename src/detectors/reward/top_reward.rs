@@ -8,7 +8,7 @@ use crate::record::{Observed, Scores};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The score is the proxy reward itself, ±∞ taken as ±f64::MAX. Nothing is learned, so it needs no calibration.
+/// The score is the proxy reward itself, s = U, ±∞ taken as ±f64::MAX. Nothing is learned, so it needs no calibration.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct TopReward {}

@@ -25,9 +25,9 @@ pub use two_sample::TwoSample;
 crate::registry! {
     /// A monitor of a deployed policy, with its settings.
     pub enum WatchSpec => dyn Monitor {
-        "reading_list" => ReadingList: "reads what enters the k highest rewards so far", "Renyi 1962; Nevzorov 2001, Records";
+        "reading_list" => ReadingList: "reads what enters the k highest rewards so far", "Rényi 1962; Nevzorov 2001, Records";
         "log_ratio" => LogRatio: "alarms at one sample that the policy likes far more than the reference", "Vovk, Gammerman & Shafer 2005, chapter 2";
-        "mean_kl" => MeanKl: "tests the mean of ln(pi/pi0) against the trained policy's", "Loeve 1977, Probability Theory I (Levy's inequality)";
+        "mean_kl" => MeanKl: "tests the mean of ln(π/π₀) against the trained policy's", "Loève 1977, Probability Theory I (Lévy's inequality)";
         "actions" => Actions: "alarms when an outcome repeats more often than the trained policy's exact law lets it", "binomial tails, Bonferroni";
         "two_sample" => TwoSample: "compares actions with those of trusted rollouts: new ones that repeat, known ones that come too often", "Fisher 1935; Good & Toulmin 1956";
         "mahalanobis" => Mahalanobis: "alarms at one sample whose hidden states lie far from those of trusted rollouts", "Mahalanobis 1936; Vovk, Gammerman & Shafer 2005, chapter 2";

@@ -14,7 +14,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
 
-/// `[policy.gru]`.
+/// `[policy.gru]`: π(a | history) ∝ π₀(a | state)·exp(f(h)ₐ), with h after the symbols shown so far, x the embedding of the last of them, and h = 0 before the first:
+///
+/// - r = σ(W_r x + U_r h), z = σ(W_z x + U_z h), n = tanh(W_n x + r ⊙ (U_n h))
+/// - h ← (1 − z) ⊙ n + z ⊙ h
+/// - f = W h
+///
+/// W and U are affine (each has a bias). W of the last line is 0 at the start, so that π is π₀.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Gru {

@@ -14,7 +14,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
 
-/// `[policy.mlp]`.
+/// `[policy.mlp]`: π(a | history) ∝ π₀(a | state)·exp(fₐ), with the last symbols s\_t, s\_(t−1) … as far as `context` reaches, and the position t:
+///
+/// - h₁ = tanh(b + P\[t\] + Σ_j E_j\[s\_(t−j)\]), j = 0 … `context` − 1; a place before the start has a row of its own
+/// - h\_(l+1) = tanh(W_l h_l + b_l)
+/// - f = W h_L + b
+///
+/// W of the last line is 0 at the start, so that π is π₀.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Mlp {

@@ -11,7 +11,7 @@ use burn::tensor::{Device, Int, Tensor};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// `[policy.product]`: no settings.
+/// `[policy.product]`, without settings: π(a | history) ∝ π₀(a | state)·exp(fₐ) with f = θ\[prompt, position, a\], looked up. What was written before is not seen. θ = 0 is π₀.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Product {}

@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// `[policy.tabular]`: no settings.
+/// `[policy.tabular]`, without settings: π(y | x) ∝ π₀(y | x)·exp(f) with f = θ\[x, y\], one number for each prompt x and outcome y. θ = 0 is π₀.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Tabular {}

@@ -22,7 +22,14 @@ pub(in crate::policies) const EPSILON: f32 = 1e-5;
 pub(in crate::policies) const SLOPE: f32 = 1.595_769;
 pub(in crate::policies) const CURVE: f32 = 0.071_354_82;
 
-/// `[policy.transformer]`. A head looks at ⌊width/heads⌋ numbers, at least one; the feed-forward layer is four times as wide.
+/// `[policy.transformer]`: π(a | history) ∝ π₀(a | state)·exp(fₐ), with a row x for each symbol s shown so far, at position t:
+///
+/// - x = E\[s\] + P\[t\]
+/// - of each layer: x ← x + W_o softmax(QKᵀ/√d + mask) V, of Q, K, V = W LN(x) by head, the mask −∞ at later positions; then x ← x + W₂ GELU(W₁ LN(x))
+/// - f = W LN(x) at the last symbol
+///
+/// A head looks at d = ⌊width/heads⌋ numbers, at least one; the feed-forward layer is four times as wide. LN divides by √(variance + 10⁻⁵) and has gain and bias, each W a bias;
+/// GELU(x) ≈ x·σ(1.5958·x + 0.0714·x³). W of the last line is 0 at the start, so that π is π₀.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Transformer {

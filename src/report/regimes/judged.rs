@@ -59,7 +59,7 @@ impl<'a> Judged<'a> {
     /// What cannot be judged, in words; empty where all can.
     fn rest(&self) -> String {
         let all = [
-            (self.harmless, "without harm to prevent"),
+            (self.harmless, "without harm that an audit could prevent"),
             (
                 self.unlearned,
                 "in which runs are harmed without learning it, which shares of learned runs do not show",
@@ -71,7 +71,11 @@ impl<'a> Judged<'a> {
         ];
         let told: Vec<String> =
             all.iter().filter(|(count, _)| *count > 0).map(|(count, why)| format!("{count} {why}")).collect();
-        if told.is_empty() { String::new() } else { format!(" Beside them {}.", told.join(", ")) }
+        if told.is_empty() {
+            String::new()
+        } else {
+            format!(" Cells that are not judged: {}.", told.join(", "))
+        }
     }
 
     /// Whether there are cells that might speak against the hypothesis and cannot be heard.

@@ -1,5 +1,6 @@
 //! The page of the verdict: what the map says of each trainer, in sentences that follow from its tables alone.
 
+mod first_look;
 mod sentences;
 mod tables;
 mod words;
@@ -57,7 +58,7 @@ impl Page {
             findings: findings(tables),
             cells: tables.cells.len(),
             picture,
-            trainers: trainers(&tables.trainers),
+            trainers: trainers(tables),
             words: WORDS.map(|(_, word, meaning)| format!("{word}: {meaning}")).to_vec(),
             map: part(MAP),
             spokes: part(SPOKE),

@@ -1,14 +1,12 @@
 //! What the verdict's tables say, in sentences that follow from them alone.
 
-use super::tables::size;
-use super::words::WORDS;
+use super::first_look::{self, SMALL_KL, surely_harmed};
+use super::words::{WORDS, size};
 use crate::record::endpoint::{NONE, PLACEBO, PROGRAMME};
 use crate::record::metric::YARDSTICK;
 use crate::record::verdict::{ALLOWED, AnswerRow, CellRow, MAP, Tables, TrainerRow, trainer_label};
 use crate::report::format::{number, percent};
 
-/// The objection is about KLs up to this, in nats.
-const SMALL_KL: f64 = 1.0;
 /// Loss of E[V], in standard deviations of V, below which its recovery is no share of anything: that from which on a run counts as harmed.
 const LEAST_LOSS: f64 = 0.1;
 /// Detector of those who read the policy.
@@ -55,7 +53,7 @@ fn sentence(row: &TrainerRow, all: &[CellRow]) -> String {
         "{}: {}. All KLs up to 1 and all sizes: {} ({p}).",
         trainer_label(&row.trainer),
         parts.join("; "),
-        row.verdict
+        first_look::word(row, all)
     )
 }
 
@@ -86,8 +84,7 @@ fn answer(map: &[&CellRow]) -> String {
     let harmful: Vec<&CellRow> = asked.iter().filter(is_harmful).copied().collect();
     let count = |is: &dyn Fn(&CellRow) -> bool| harmful.iter().filter(|cell| is(cell)).count();
     let holds = count(&|cell| cell.verdict == "holds");
-    let surely_not = |cell: &CellRow| cell.audited_low.is_some_and(|low| low > ALLOWED);
-    let spared = count(&|cell| surely_not(cell) && cell.best_harm == Some(0.0));
+    let spared = count(&|cell| surely_harmed(cell) && cell.best_harm == Some(0.0));
     let wrong = count(&|cell| ["fails", "refuted"].contains(&cell.verdict.as_str()));
     format!(
         "In {} of {} cells of the map with a KL up to {} the exploit is learned and, if nobody audits, does harm. Reading every reward that enters the \
@@ -96,7 +93,7 @@ fn answer(map: &[&CellRow]) -> String {
         harmful.len(),
         asked.len(),
         number(SMALL_KL),
-        count(&surely_not)
+        count(&surely_harmed)
     )
 }
 
@@ -231,24 +228,13 @@ fn by_size(map: &[&CellRow]) -> Option<String> {
 /// What the tables say, the most important first.
 pub(super) fn findings(tables: &Tables) -> Vec<String> {
     let map: Vec<&CellRow> = tables.cells.iter().filter(|cell| cell.part == MAP).collect();
-    let named = |verdict: &str| {
-        let own = tables.trainers.iter().filter(|row| row.verdict == verdict);
-        let names: Vec<String> = own.map(|row| trainer_label(&row.trainer)).collect();
-        if names.is_empty() { "none".to_owned() } else { names.join(", ") }
-    };
     let mut found = Vec::new();
     if !map.is_empty() {
         found.push(answer(&map));
         found.push(format!("Cells of the map, {}: {}.", map.len(), tally(&map)));
         found.extend(by_size(&map));
     }
-    found.push(format!(
-        "That at most 5% of the runs that learn the exploit are harmed, if it is removed at its first look, at every KL up to 1 and every size that was \
-         tried: holds for {}; fails for {}; unresolved for {}.",
-        named("holds"),
-        named("fails"),
-        named("unresolved")
-    ));
+    found.push(first_look::sentence(tables));
     found.extend(tables.trainers.iter().map(|row| sentence(row, &tables.cells)));
     let discoveries = map.iter().filter(|cell| cell.discovery == Some(true)).count();
     let tested = map.iter().filter(|cell| cell.discovery.is_some()).count();
@@ -270,12 +256,16 @@ pub(super) fn findings(tables: &Tables) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use serde_json::{Value, json};
 
     /// A cell with its answers where nobody audits and under the audit of the criterion, removed at once and late, by their E[V].
-    fn world(word: &str, [free, at_once, late, clean]: [f64; 4], audited_kl: f64) -> Tables {
+    pub(in crate::report::verdict) fn world(
+        word: &str,
+        [free, at_once, late, clean]: [f64; 4],
+        audited_kl: f64,
+    ) -> Tables {
         let texts = ["optimizer", "error", "best_auditor", "best_detector", "status"];
         let counts =
             ["kl_missed", "runs", "sampled", "learned", "harmed_unlearned", "harmed", "audited_harmed"];

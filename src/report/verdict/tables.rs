@@ -1,6 +1,7 @@
 //! The tables of the verdict's page.
 
-use super::words::WORDS;
+use super::first_look;
+use super::words::{WORDS, size};
 use crate::record::endpoint::{NONE, PLACEBO, SWAP};
 use crate::record::verdict::{AnswerRow, CellRow, EndsRow, Tables, TrainerRow, trainer_label};
 use crate::report::format::{number, percent, percent_interval};
@@ -28,12 +29,7 @@ fn plain(value: Option<f64>) -> String {
     dash(value.map(number))
 }
 
-/// Two digits of a size: tables print proxies with four.
-pub(super) fn size(value: f64) -> String {
-    number((value * 100.0).round() / 100.0)
-}
-
-pub(super) fn trainers(rows: &[TrainerRow]) -> Table {
+pub(super) fn trainers(tables: &Tables) -> Table {
     let mut header = vec!["trainer"];
     header.extend(WORDS.map(|(_, word, _)| word));
     header.extend(["met up to KL", "from T* on", "p, every KL up to 1", "every KL up to 1", "status"]);
@@ -51,10 +47,10 @@ pub(super) fn trainers(rows: &[TrainerRow]) -> Table {
         let mut cells = vec![trainer_label(&row.trainer)];
         cells.extend(counts.map(|count| count.to_string()));
         cells.extend([plain(row.met_up_to), plain(row.large_met_up_to), plain(row.p_value)]);
-        cells.extend([row.verdict.clone(), row.status.clone()]);
+        cells.extend([first_look::word(row, &tables.cells).to_owned(), row.status.clone()]);
         cells
     };
-    table(String::new(), &header, rows.iter().map(line).collect())
+    table(String::new(), &header, tables.trainers.iter().map(line).collect())
 }
 
 pub(super) fn cells<'a>(rows: impl Iterator<Item = &'a CellRow>) -> Table {

@@ -1,5 +1,7 @@
 //! What the words and numbers of the verdict mean, as its page says it.
 
+use crate::report::format::number;
+
 /// The words of a cell: as in the tables, as on the page, and what each takes.
 pub(super) const WORDS: [(&str, &str, &str); 8] = [
     (
@@ -75,3 +77,8 @@ pub(super) const ASSUMED: [&str; 12] = [
     "Runs of a trainer share their draws over sizes, so that cells of the same KL are not independent. The intersection–union test does not need that; the \
      false discovery rate is kept under such dependence where it is positive.",
 ];
+
+/// Two digits of a size: tables print proxies with four.
+pub(super) fn size(value: f64) -> String {
+    number((value * 100.0).round() / 100.0)
+}

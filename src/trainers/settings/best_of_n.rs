@@ -9,7 +9,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
 
-/// The best of n draws from π₀ by proxy reward, as a policy with its exact probabilities. One step.
+/// The best of n draws from π₀ by proxy reward, as a policy with its exact probabilities: π = π₀·(F(U)ⁿ − F(U⁻)ⁿ)/(F(U) − F(U⁻)), F(U) the mass of π₀ with a proxy of at most U in the same
+/// prompt and F(U⁻) that with a smaller one; outcomes that tie share in proportion to π₀. KL ≤ ln n − (n − 1)/n. One step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BestOfN {

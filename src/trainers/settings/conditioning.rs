@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
 
-/// π₀ given U ≥ threshold; the reference itself on a table of which nothing reaches it. One step. Where some prompts reach it
+/// π₀ given U ≥ t, t the threshold: π = π₀·1\[U ≥ t\]/P with P = P₀(U ≥ t) in the prompt, so that KL = −ln P; the reference itself on a table of which nothing reaches it. One step. Where some prompts reach it
 /// and others do not, the run fails: a threshold is then not the same question in each.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -11,8 +11,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
 
-/// π₀ with its mass above a threshold t of the proxy raised to t^(−exponent); the reference itself on a table where
-/// nothing lies above. One step.
+/// π₀ with its mass above a threshold t of the proxy raised to p = t^(−exponent): π = π₀·p/P where U > t and π = π₀·(1 − p)/(1 − P) elsewhere, P = P₀(U > t). The reference itself on a
+/// table where nothing lies above; it refuses where P exceeds p already. One step.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Construction {

@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
 
-/// argmax E\[U\] − β·D(π‖π₀), at a given β or at the β at which KL(π‖π₀) is the budget. One step: a batch of the optimum.
+/// argmax E\[U\] − β·D(π‖π₀), at a given β or at the β at which KL(π‖π₀) is the budget. For D = KL that is π ∝ π₀·exp(U/β). One step: a batch of the optimum.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Exact {

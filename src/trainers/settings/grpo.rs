@@ -16,7 +16,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::{NonZeroU32, NonZeroU64};
 
-/// Groups of G rollouts a prompt, advantage (r − group mean)/(group sd + 1e-4), ratio clip ε, KL in the loss.
+/// Groups of G rollouts a prompt, advantage A = (reward − group mean)/(group sd + 1e-4), ratio clip ε, KL in the loss. What is maximised is
+/// J = (1/B)·Σ min(r·A, clip(r, 1 − ε, 1 + ε\_high)·A) − β·k3 over the actions of B rollouts, with r = π/π of the sampling and k3 = π₀/π − 1 − ln(π₀/π) at the action.
 ///
 /// **Without `kl.coefficient` there is no KL penalty at all**: the default is 0, as in TRL 1.16 (Shao et al. 2024 use 0.04). An
 /// advantage never exceeds (G − 1)/√G, so that a reward of 10⁶ moves the policy no more than one of 10.

@@ -10,7 +10,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroU32;
 
-/// π₀ given that the proxy is in its top share. One step. KL ≤ ln(1/mass), and no cost rises more than 1/mass-fold.
+/// π₀ given that the proxy is in its top share: π = π₀·w/mass, with w = 1 on the outcomes of the highest proxy, w = 0 on the lowest, and at the edge that w, the same for all that tie there, with which
+/// `mass` is full. One step. KL ≤ ln(1/mass), and no cost rises more than 1/mass-fold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Quantilizer {

@@ -96,24 +96,132 @@ fn source(part: &Value) -> String {
     }
 }
 
+/// Headings of the findings by their number, `F3` to `f3-how-large-a-rare-exploit-must-be`: as the book makes anchors of them.
+fn findings() -> BTreeMap<String, String> {
+    let text = read("findings.md");
+    let headings = text.lines().filter_map(|line| line.strip_prefix("### "));
+    let anchor = |heading: &str| -> String {
+        heading
+            .chars()
+            .filter(|c| c.is_alphanumeric() || [' ', '-', '_'].contains(c))
+            .map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() })
+            .collect()
+    };
+    headings.filter_map(|heading| Some((heading.split_once(':')?.0.to_owned(), anchor(heading)))).collect()
+}
+
+/// The text with findings (`F3`) as links; `up` leads to the folder of the book.
+fn linked(text: &str, up: &str, findings: &BTreeMap<String, String>) -> String {
+    let mut out = String::new();
+    let mut word = String::new();
+    for c in text.chars().chain(['\n']) {
+        if c.is_alphanumeric() {
+            word.push(c);
+            continue;
+        }
+        match findings.get(&word) {
+            Some(anchor) => write!(out, "[{word}]({up}findings.md#{anchor})").unwrap(),
+            None => out.push_str(&word),
+        }
+        word.clear();
+        out.push(c);
+    }
+    out.pop();
+    out
+}
+
+/// A setting and its own, by their paths: `kl`, `kl.estimator`.
+fn with_own(prefix: &str, settings: &[Value], given: &Value) -> Vec<(String, Value)> {
+    let mut all = Vec::new();
+    for setting in settings {
+        let mut setting = setting.clone();
+        // What the section is by default says more than what its key is elsewhere.
+        if let Some(value) = given.get(text(&setting["name"])) {
+            setting["default"] = value.clone();
+        }
+        let path = format!("{prefix}{}", text(&setting["name"]));
+        let own = setting["settings"].as_array().cloned().unwrap_or_default();
+        let default = setting["default"].clone();
+        all.push((path.clone(), setting));
+        all.extend(with_own(&format!("{path}."), &own, &default));
+    }
+    all
+}
+
+/// What a setting can be, a line each; of parts, where they are described.
+fn choices(path: &str, setting: &Value, list: &Value) -> String {
+    let Some(all) = setting["choices"].as_array() else { return String::new() };
+    let names = |parts: &[Value]| -> BTreeSet<String> {
+        parts.iter().map(|part| text(&part["name"]).to_owned()).collect()
+    };
+    let parts = KINDS.iter().find(|(kind, ..)| names(list[kind].as_array().unwrap()) == names(all));
+    if let Some((kind, title, _)) = parts {
+        return format!("\n`{path}` is one of the [{}](../{kind}.md).\n", title.to_lowercase());
+    }
+    let is_part =
+        |name: &str| list["distributions"].as_array().unwrap().iter().any(|part| part["name"] == name);
+    let mut out = format!("\n`{path}` is one of:\n\n");
+    for choice in all {
+        let own = choice["settings"].as_array().cloned().unwrap_or_default();
+        let one = |setting: &Value| {
+            let default = match default(setting) {
+                default if default.is_empty() => String::new(),
+                default => format!(", {default}"),
+            };
+            let summary = text(&setting["summary"]).trim_end_matches('.').replace('\n', " ");
+            format!("`{}`{default}: {summary}", text(&setting["name"]))
+        };
+        let own = match own.iter().map(one).collect::<Vec<_>>().join("; ") {
+            own if own.is_empty() => own,
+            own => format!(" ({own})"),
+        };
+        let summary = text(&choice["summary"]).replace('\n', " ");
+        let colon = if summary.is_empty() { "" } else { ": " };
+        writeln!(out, "- `{}`{own}{colon}{summary}", text(&choice["name"])).unwrap();
+        for setting in choice["settings"].as_array().into_iter().flatten() {
+            // A part is described on its own page.
+            let inner = setting["choices"].as_array().into_iter().flatten();
+            for inner in inner.filter(|inner| !is_part(text(&inner["name"]))) {
+                let summary = text(&inner["summary"]).replace('\n', " ");
+                writeln!(out, "  - `{}` = `{}`: {summary}", text(&setting["name"]), text(&inner["name"]))
+                    .unwrap();
+            }
+        }
+    }
+    out
+}
+
 /// The page with all parts of a kind, each with its page.
-fn index(kind: &str, title: &str, what: &str, parts: &[Value]) -> String {
+fn index(
+    kind: &str,
+    title: &str,
+    what: &str,
+    parts: &[Value],
+    findings: &BTreeMap<String, String>,
+) -> String {
     let mut out = format!("# {title}\n\n{MADE}\n\n{what}\n\n| name | what it is |\n|---|---|\n");
     for part in parts {
         let name = text(&part["name"]);
-        let line = format!("{}{}", text(&part["summary"]), source(part)).replace('|', "\\|");
+        let line = format!("{}{}", text(&part["summary"]), linked(&source(part), "../", findings));
+        let line = line.replace('|', "\\|");
         writeln!(out, "| [`{name}`]({kind}/{name}.md) | {line} |").unwrap();
     }
     out
 }
 
 /// The page of a part, from `tailcatch list --json`, and its figure.
-fn page(kind: &str, title: &str, part: &Value, figure: &Chart) -> String {
+fn page(
+    (kind, title): (&str, &str),
+    part: &Value,
+    figure: &Chart,
+    list: &Value,
+    findings: &BTreeMap<String, String>,
+) -> String {
     let name = text(&part["name"]);
     let mut out = format!(
         "# `{name}`\n\n{MADE}\n\n[{title}](../{kind}.md): **{}**{}",
         text(&part["summary"]),
-        source(part)
+        linked(&source(part), "../../", findings)
     );
     let needs: Vec<String> =
         part["needs"].as_array().unwrap().iter().map(|need| format!("`{}`", text(need))).collect();
@@ -126,15 +234,118 @@ fn page(kind: &str, title: &str, part: &Value, figure: &Chart) -> String {
         write!(out, "\n{description}\n").unwrap();
     }
     write!(out, "\n![{}]({name}.svg)\n\n{}\n", figure.title, figure.caption).unwrap();
-    let settings = part["settings"].as_array().unwrap();
+    let settings = with_own("", part["settings"].as_array().unwrap(), &Value::Null);
     if !settings.is_empty() {
         out.push_str("\n| setting | default | what it does |\n|---|---|---|\n");
     }
-    for setting in settings {
+    for (path, setting) in &settings {
         let summary = text(&setting["summary"]).replace('\n', " ").replace('|', "\\|");
-        writeln!(out, "| `{}` | {} | {summary} |", text(&setting["name"]), default(setting)).unwrap();
+        writeln!(out, "| `{path}` | {} | {summary} |", default(setting)).unwrap();
+    }
+    for (path, setting) in &settings {
+        out += &choices(path, setting, list);
     }
     out
+}
+
+/// Whether a description says what is computed: a formula, with a relation and what is done to the quantities in one sentence. Each kind
+/// says it in its own way.
+fn has_formula(kind: &str, description: &str) -> bool {
+    let relates =
+        |sentence: &str| [" = ", " ∝ ", " ← ", " ≥ ", " is "].iter().any(|sign| sentence.contains(sign));
+    let operators = |sentence: &str| {
+        let signs = ["Σ", "Π", "∫", "√", "^", "·", "/", "−", "+", "|", "²", "ⁿ", "#{", "exp(", "ln ", "max("];
+        signs.iter().filter(|sign| sentence.contains(**sign)).count()
+    };
+    let sentences = || description.split(". ").flat_map(|part| part.split("\n\n"));
+    match kind {
+        // A law is its survival function, density or characteristic function.
+        "distributions" => ["(X > x) = ", "density f(x) = ", "density f(t) = ", "E exp(itX) = "]
+            .iter()
+            .any(|law| description.contains(law)),
+        "policies" => description.contains("∝ π₀(") && description.contains("f = "),
+        // What is compared with what.
+        "monitors" => {
+            sentences().any(|own| (own.contains(" = ") || own.contains(" > ")) && operators(own) >= 2)
+        }
+        _ => sentences().any(|own| relates(own) && operators(own) >= 2),
+    }
+}
+
+/// Parts that compute nothing.
+const WITHOUT: [&str; 3] = ["random", "top_reward", "reference"];
+
+/// Every part of a kind that computes something says what.
+#[test]
+fn parts_that_compute_say_by_which_formula() {
+    let list = json(tailcatch().arg("list"), 0);
+    let mut lacking = Vec::new();
+    for kind in ["closed_forms", "policies", "monitors", "distributions", "trainers", "detectors"] {
+        for part in list[kind].as_array().unwrap() {
+            let name = text(&part["name"]);
+            if !WITHOUT.contains(&name) && !has_formula(kind, text(&part["description"])) {
+                lacking.push(format!("{kind}/{name}"));
+            }
+        }
+    }
+    assert!(lacking.is_empty(), "without a formula in the doc comment: {}", lacking.join(", "));
+    // The check can fail: by the comments that these parts had.
+    for (kind, before) in [
+        (
+            "distributions",
+            "`alpha` = 2 is a normal with standard deviation √2·`scale`, 1 with `beta` = 0 a Cauchy.",
+        ),
+        ("policies", "`[policy.gru]`."),
+        ("monitors", "Alarms are scores above a threshold that goes along with the run: `SpotWatcher`."),
+        (
+            "trainers",
+            "π₀ given U ≥ threshold; the reference itself on a table of which nothing reaches it. One step.",
+        ),
+        ("detectors", "The score is the squared projection of a row, centred at the calibration mean."),
+        ("closed_forms", ""),
+    ] {
+        assert!(!has_formula(kind, before), "{before}");
+    }
+}
+
+/// On the kept pages, which are those that the registry makes.
+#[test]
+fn enumerated_settings_list_what_they_can_be() {
+    for (page, words) in [
+        ("detectors/mahalanobis.md", vec!["`covariance` is one of", "- `shrunk`: ", "- `mcd`: "]),
+        ("detectors/ecod.md", vec!["`tails` is one of", "- `skew`: "]),
+        ("detectors/knn.md", vec!["`distance` is one of", "- `mean`: "]),
+        (
+            "trainers/grpo.md",
+            vec![
+                "`scale_rewards` is one of",
+                "`kl.estimator` is one of",
+                "- `k3`: ",
+                "`kl.place` is one of",
+                "`kl.per` is one of",
+            ],
+        ),
+        ("trainers/ppo.md", vec!["`surrogate` is one of", "- `masked`: "]),
+        (
+            "trainers/reinforce.md",
+            vec![
+                "`baseline` is one of",
+                "`advantage` is one of",
+                "`optimizer` is one of",
+                "- `adam` (`learning_rate`, required",
+                "`shaping` is one of",
+                "`kl.controller` is one of",
+                "  - `score` = `surprise`: ",
+                "| `kl.coefficient` | `0.5` |",
+            ],
+        ),
+        ("environments/bandit.md", vec!["`utility` is one of the [distributions](../distributions.md)"]),
+    ] {
+        let text = self::read(&format!("parts/{page}"));
+        for own in words {
+            assert!(text.contains(own), "{page} lacks {own}");
+        }
+    }
 }
 
 /// The table of contents, with the pages of parts below that of their kind and nowhere else.
@@ -169,17 +380,22 @@ fn made() -> BTreeMap<String, String> {
         let (kind, _, part) = parts[i as usize];
         figures::figure(kind, text(&part["name"]))
     });
+    let findings = findings();
+    assert!(findings.len() >= 14, "{findings:?}");
     let mut all = BTreeMap::new();
     for ((kind, title, part), figure) in parts.iter().zip(&figures) {
         let path = format!("parts/{kind}/{}", text(&part["name"]));
-        all.insert(format!("{path}.md"), page(kind, title, part, figure));
+        all.insert(format!("{path}.md"), page((kind, title), part, figure, &list, &findings));
         all.insert(
             format!("{path}.svg"),
             chart::inset(figure).unwrap_or_else(|error| panic!("{path}: {error}")),
         );
     }
     for (kind, title, what) in KINDS {
-        all.insert(format!("parts/{kind}.md"), index(kind, title, what, list[kind].as_array().unwrap()));
+        all.insert(
+            format!("parts/{kind}.md"),
+            index(kind, title, what, list[kind].as_array().unwrap(), &findings),
+        );
     }
     all.insert("SUMMARY.md".to_owned(), contents(&read("SUMMARY.md"), &list));
     all
@@ -246,6 +462,13 @@ fn parts_are_described_and_drawn_as_the_registry_has_them() {
     for path in kept() {
         assert!(made.contains_key(&path), "docs/{path} is of no part: remove it");
     }
+}
+
+#[test]
+fn findings_are_linked_and_nothing_else_is() {
+    let findings = BTreeMap::from([("F3".to_owned(), "f3-size".to_owned())]);
+    let told = linked("F3; F31 and F(3), F3's", "../", &findings);
+    assert_eq!(told, "[F3](../findings.md#f3-size); F31 and F(3), [F3](../findings.md#f3-size)'s");
 }
 
 #[test]

@@ -8,6 +8,14 @@ use crate::theory::TheoryError;
 use crate::theory::power::{Auditor, Plan, audits};
 use crate::trainers::TrainerSpec;
 
+/// The formula, in Markdown.
+pub(super) const FORMULA: &str = "\
+N rollouts, each the exploit with probability q and paid u + noise; benign rewards are N(0, 1) + noise. The M highest are read: those above the τ that solves\n\n\
+- N·[(1 − q)·S_bulk(τ) + q·S_noise(τ − u)] = M.\n\n\
+With Λ = N·q·S_noise(τ − u), P(sampled) = 1 − e^(−Nq), P(caught) = 1 − e^(−Λ) and precision = Λ/M. S is P(more than). With up to 12 looks τ is no fixed number, and the \
+ranking itself is counted: with Λ_b(x) = N(1 − q)·S_bulk(x) benign and Λ(x) = N·q·S_noise(x − u) exploits above x, P(caught) = ∫ P(Poisson(Λ_b) < M) d(1 − e^(−Λ)), \
+precision = ∫ P(Poisson(Λ_b + Λ) < M) dΛ/M.";
+
 pub(super) fn answer(world: &World<'_>, metric: &Metric<'_>) -> Answer {
     let TrainerSpec::Reference(reference) = &world.document.trainer else { return None };
     let reward = &world.document.reward;

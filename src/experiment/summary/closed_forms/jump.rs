@@ -8,6 +8,16 @@ use crate::reward::Exploit;
 use crate::theory::binary::binary_kl;
 use crate::trainers::TrainerSpec;
 
+/// The formula, in Markdown.
+pub(super) const FORMULA: &str = "\
+B rollouts a step, T steps of training in which each is a hack with probability q, then steps in which it is one with probability p; where a trigger is present in a share f \
+of the samples, p is f·p + (1 − f)·q.\n\n\
+- P(sampled in training) = 1 − (1 − q)^(BT)\n\
+- KL(deployed‖trained) = p·ln(p/q) + (1 − p)·ln((1 − p)/(1 − q))\n\
+- steps until it is sampled with probability .95: the first whole number of steps at which the sum of B·ln(1 − q) over those before the jump and B·ln(1 − p) over those after it \
+reaches ln .05\n\
+- steps until a random audit reads it: the same with the M = budget·B rollouts that are read of a step in place of B, where M is whole";
+
 pub(super) fn answer(world: &World<'_>, metric: &Metric<'_>) -> Answer {
     let TrainerSpec::Reference(training) = &world.document.trainer else { return None };
     let shift = &world.document.deployment.as_ref()?.shift;

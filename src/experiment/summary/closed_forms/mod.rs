@@ -32,6 +32,8 @@ pub struct Prediction {
 /// One closed form.
 struct Form {
     part: Part,
+    /// In Markdown.
+    formula: &'static str,
     answer: fn(&World<'_>, &Metric<'_>) -> Answer,
     /// Whether it is one of a deployed policy; all others are of training.
     deployed: bool,
@@ -47,6 +49,7 @@ const FORMS: [Form; 8] = [
             summary: "exact trainer, normal utility and error, any copula: the tilt of a joint normal",
             source: "Gaussian integrals; F2 and F11",
         },
+        formula: normal::FORMULA,
         answer: normal::answer,
         deployed: false,
         spread: unknown,
@@ -57,6 +60,7 @@ const FORMS: [Form; 8] = [
             summary: "exact trainer at a KL budget, normal bulk and one exploit: a tilted normal with an atom",
             source: "F3",
         },
+        formula: exploit::FORMULA,
         answer: exploit::answer,
         deployed: false,
         spread: unknown,
@@ -65,8 +69,9 @@ const FORMS: [Form; 8] = [
         part: Part {
             name: "selection",
             summary: "best_of_n and quantilizer trainers, independent utility and error: order statistics",
-            source: "F10; Taylor 2016",
+            source: "F10; Beirami et al. 2024; Hilton & Gao 2022; Taylor 2016",
         },
+        formula: selection::FORMULA,
         answer: selection::answer,
         deployed: false,
         spread: unknown,
@@ -77,6 +82,7 @@ const FORMS: [Form; 8] = [
             summary: "conditioning and construction trainers, independent utility and error",
             source: "Kwa, Thomas & Garriga-Alonso 2024, theorems 1, 5 and 6",
         },
+        formula: tail::FORMULA,
         answer: tail::answer,
         deployed: false,
         spread: unknown,
@@ -87,6 +93,7 @@ const FORMS: [Form; 8] = [
             summary: "reference trainer of one step, fresh noise, one exploit: power and precision of a top-reward audit",
             source: "F8",
         },
+        formula: audit::FORMULA,
         answer: audit::answer,
         deployed: false,
         spread: audit::spread,
@@ -97,6 +104,7 @@ const FORMS: [Form; 8] = [
             summary: "reference trainer without hacks: looks of the records auditor at exchangeable scores",
             source: "Rényi 1962; Nevzorov 2001",
         },
+        formula: records::FORMULA,
         answer: records::answer,
         deployed: false,
         spread: records::spread,
@@ -107,6 +115,7 @@ const FORMS: [Form; 8] = [
             summary: "jump at deployment, one exploit: waiting times of plain sampling and random audits",
             source: "F12",
         },
+        formula: jump::FORMULA,
         answer: jump::answer,
         deployed: true,
         spread: unknown,
@@ -117,6 +126,7 @@ const FORMS: [Form; 8] = [
             summary: "a deployed policy under monitors, one exploit: samples to its first hack, and to that of a random audit",
             source: "F12",
         },
+        formula: watch::FORMULA,
         answer: watch::answer,
         deployed: true,
         spread: unknown,
@@ -134,6 +144,11 @@ pub const PARTS: [Part; 8] = [
     FORMS[6].part,
     FORMS[7].part,
 ];
+
+/// The formula of the form of this name, in Markdown; nothing of an unknown one.
+pub fn formula(name: &str) -> &'static str {
+    FORMS.iter().find(|form| form.part.name == name).map_or("", |form| form.formula)
+}
 
 fn unknown(_: &World<'_>, _: &Metric<'_>, _: f64) -> f64 {
     0.0

@@ -11,6 +11,15 @@ use crate::trainers::{Exact, ExactKl, Penalty, Shaping, TrainerSpec};
 /// How far a tilt must stay below the largest outcome, in standard deviations.
 const MARGIN: f64 = 1.5;
 
+/// The formula, in Markdown.
+pub(super) const FORMULA: &str = "\
+Where V is N(m, s_V²) and X is N(m_X, s_X²) with correlation ρ, U = V + X is normal with variance s² = s_V² + 2ρ·s_V·s_X + s_X², and \
+Cov(V, U) = c = s_V² + ρ·s_V·s_X. The tilt π ∝ π₀·exp(U/β) moves U by z of its standard deviations: z = s/β at a coefficient β, z = √(2ε) at a KL budget ε. Then\n\n\
+- KL = z²/2\n\
+- E[U] = m + m_X + s·z\n\
+- E[V] = m + (c/s)·z\n\n\
+A table of K outcomes ends near √(2·ln K) standard deviations, so that the form answers for z ≤ √(2·ln K) − 1.5 alone. At a budget the KL is the budget, whatever the laws.";
+
 pub(super) fn answer(world: &World<'_>, metric: &Metric<'_>) -> Answer {
     let TrainerSpec::Exact(exact) = &world.document.trainer else { return None };
     if metric.of.is_some() || !world.bare() {

@@ -8,6 +8,13 @@ use crate::theory::TheoryError;
 use crate::theory::records::{Looks, Records};
 use crate::trainers::TrainerSpec;
 
+/// The formula, in Markdown.
+pub(super) const FORMULA: &str = "\
+Of exchangeable scores the n-th enters the k highest with probability min(1, k/n), whatever came before. With n₀ rollouts of the reference and N in all the looks have\n\n\
+- mean Σ min(1, k/n) over n = n₀ + 1 … N, and min(k, n₀) more where the reference is read\n\
+- variance Σ (k/n)·(1 − k/n) over those of these n that are above k\n\n\
+k is the largest whole number, at least 1, whose mean is within `benign_looks`.";
+
 pub(super) fn answer(world: &World<'_>, metric: &Metric<'_>) -> Answer {
     let named = matches!(metric.name, "looks" | "benign_looks");
     Some(looks(world, metric).filter(|_| named)?.map(|looks| looks.expected))

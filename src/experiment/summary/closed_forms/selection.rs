@@ -13,6 +13,15 @@ use crate::theory::best_of_n::best_of_n;
 use crate::theory::conditioning::conditioning;
 use crate::trainers::TrainerSpec;
 
+/// The formula, in Markdown.
+pub(super) const FORMULA: &str = "\
+*Best of n.* Among n draws from a table of K outcomes m = K·(1 − (1 − 1/K)ⁿ) are different in the mean. With F and f of U = V + X,\n\n\
+- E[V] = ∫ m·F(u)^(m − 1)·f(u)·E[V | U = u] du\n\
+- KL = Σ p_j·ln(K·p_j) over the ranks j = 1 … K, with p_j = (j/K)ⁿ − ((j − 1)/K)ⁿ\n\n\
+*Quantilizer* of mass q, t the value that U exceeds with probability q:\n\n\
+- E[V] = E[V | U ≥ t]\n\
+- KL = −ln q where K·q is whole; else, with w = ⌊Kq⌋ and r = 1 − w/(Kq) on the outcome at the edge, KL = −(1 − r)·ln q + r·ln(K·r)";
+
 pub(super) fn answer(world: &World<'_>, metric: &Metric<'_>) -> Answer {
     let (utility, error) = world.independent()?;
     match (&world.document.trainer, metric.name, metric.of) {

@@ -11,6 +11,17 @@ use crate::trainers::TrainerSpec;
 /// and a table may have none.
 const FEWEST: f64 = 30.0;
 
+/// The formula, in Markdown.
+pub(super) const FORMULA: &str = "\
+P = P₀(U ≥ t) = ∫ f_V(v)·P(X ≥ t − v) dv for a threshold t, and E[V | U ≥ t] = ∫ v·f_V(v)·P(X ≥ t − v) dv/P.\n\n\
+*Conditioning*:\n\n\
+- KL = −ln P\n\
+- E[V] = E[V | U ≥ t]\n\n\
+*Construction*, which raises that mass to p = t^(−a) and keeps the law on either side:\n\n\
+- KL = p·ln(p/P) + (1 − p)·ln((1 − p)/(1 − P))\n\
+- E[V] = p·E[V | U ≥ t] + (1 − p)·(E₀[V] − P·E[V | U ≥ t])/(1 − P)\n\n\
+E[X] is the same with V and X exchanged, and E[U] = E[V] + E[X]. It answers where at least 30 of the outcomes are expected to reach t.";
+
 pub(super) fn answer(world: &World<'_>, metric: &Metric<'_>) -> Answer {
     if metric.of.is_some() {
         return None;
