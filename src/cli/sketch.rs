@@ -126,7 +126,7 @@ mod tests {
         assert_eq!(drawn.lines().collect::<Vec<_>>(), expected, "{drawn}");
         // Zero beside the end of the axis is not written.
         let drawn = intervals("E[V]", &[line("a", -0.1, None), line("bb", 3.0, None)], 25);
-        assert!(drawn.ends_with("−0.1                 3\n"), "{drawn}");
+        assert!(drawn.ends_with("−0.1                3\n"), "{drawn}");
     }
 
     #[test]

@@ -420,6 +420,7 @@ fn the_gallery_shows_every_figure_beside_its_data() {
     assert!(
         page.contains("## At which tail index does utility stop rising?") && page.contains("At \\*two\\*.")
     );
+    assert!(page.contains("for a width of 6.5 in") && page.contains("--size column"), "{page}");
     for link in page.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
         assert!(out.path().join(Path::new(link)).is_file(), "{link}");
     }
