@@ -26,8 +26,10 @@ fn fits(arguments: &[&str]) -> String {
 fn commands(help: &str) -> Vec<String> {
     let listed = help.split_once("\nCommands:\n").map_or("", |(_, rest)| rest);
     // What is said of a command goes on further right.
-    let named = |line: &str| line.strip_prefix("  ").filter(|rest| !rest.starts_with(' '));
-    let one = |line: &str| named(line)?.split_whitespace().next().map(str::to_owned);
+    let one = |line: &str| {
+        let named = line.strip_prefix("  ").filter(|rest| !rest.starts_with(' '))?;
+        named.split_whitespace().next().map(str::to_owned)
+    };
     listed.lines().map_while(|line| (!line.is_empty()).then(|| one(line))).flatten().collect()
 }
 
