@@ -4,7 +4,7 @@ use super::bar::Bar;
 use super::console::{Console, Style};
 use super::run::{default_threads, under_a_bar};
 use super::sketch::{self, Line};
-use super::table::{Table, wrapped};
+use super::table::Table;
 use super::{Error as CliError, Outcome, spec};
 use crate::detectors::DetectorSpec;
 use crate::experiment::Options;
@@ -125,8 +125,7 @@ pub fn run(args: &BenchArgs, console: &Console) -> Result<Outcome, crate::Error>
             &lines,
             sketch::columns(),
         );
-        let said: Vec<String> =
-            page.findings.iter().flat_map(|finding| wrapped(finding, sketch::columns())).collect();
+        let said: Vec<String> = page.findings.iter().map(|finding| sketch::broken(finding)).collect();
         let table = harm(&tables.harm, style);
         format!("{}\n\n{table}\n{drawn}\nleaderboard: {}\n", said.join("\n"), page.html.display())
     })?;

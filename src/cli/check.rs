@@ -3,7 +3,7 @@
 use super::Outcome;
 use super::console::Console;
 use super::sketch;
-use super::table::{Table, count, wrapped};
+use super::table::{Table, count};
 use crate::config::{self, Loaded, ObservedRuns};
 use crate::experiment::{self, Cost};
 use clap::Args;
@@ -46,7 +46,7 @@ pub fn run(args: &CheckArgs, console: &Console) -> Result<Outcome, crate::Error>
     console.answer(&document, |style| {
         format!(
             "{}\n\n{}\n{}",
-            style.bold(&loaded.document.question),
+            style.bold(sketch::broken(&loaded.document.question)),
             arms(&loaded, style),
             plan(runs, &cost, &loaded)
         )
@@ -97,5 +97,5 @@ fn plan(runs: u64, cost: &Cost, loaded: &Loaded) -> String {
         cost.cpu_seconds,
         cost.disk_bytes as f64 / 1e6
     );
-    wrapped(&text, sketch::columns()).join("\n") + "\n"
+    sketch::broken(&text) + "\n"
 }

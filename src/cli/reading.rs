@@ -90,9 +90,7 @@ fn assumed(assumed: &Assumptions, verdict: Verdict) -> String {
         }
         say("reference", assumed.reference.clone());
     }
-    let files =
-        if assumed.files == 1 { "1 file".to_owned() } else { format!("{} files", count(assumed.files)) };
-    let mut rows = format!("{} in {files}", count(assumed.rows));
+    let mut rows = assumed.rows_in_words();
     for (n, what) in
         [(assumed.rows_left_out, "without a reward left out"), (assumed.duplicates, "repeated, counted once")]
     {

@@ -1,7 +1,7 @@
 //! `tailcatch report`: the report of a stored run.
 
 use super::console::Console;
-use super::{Outcome, finish};
+use super::{Outcome, finish, sketch};
 use clap::Args;
 use serde_json::json;
 use std::path::PathBuf;
@@ -18,7 +18,14 @@ pub fn run(args: &ReportArgs, console: &Console) -> Result<Outcome, crate::Error
     let told = finish::figures_and_report(&args.dir, console)?;
     console.answer(
         &json!({ "finding": told.finding, "report": told.report, "figures": told.figures }),
-        |_| format!("{}\n\n{}\nreport: {}\n", told.finding, told.summary, told.report.display()),
+        |_| {
+            format!(
+                "{}\n\n{}\nreport: {}\n",
+                sketch::broken(&told.finding),
+                told.summary,
+                told.report.display()
+            )
+        },
     )?;
     Ok(Outcome::Done)
 }

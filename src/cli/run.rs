@@ -3,7 +3,6 @@
 use super::bar::{Bar, by_cost, by_runs};
 use super::console::Console;
 use super::finish::names;
-use super::table::wrapped;
 use super::{Error as CliError, Outcome, finish, sketch};
 use crate::config;
 use crate::experiment::{self, ExperimentError, Ids, Options, Outlook, Part, Shard};
@@ -192,7 +191,7 @@ pub fn run(args: &RunArgs, console: &Console) -> Result<Outcome, crate::Error> {
             continue;
         }
         let told = finish::figures_and_report(&out, console)?;
-        let finding = wrapped(&format!("{name}: {}", told.finding), sketch::columns()).join("\n");
+        let finding = sketch::broken(&format!("{name}: {}", told.finding));
         texts.push(format!("{finding}\n\n{}\nreport: {}\n", told.summary, told.report.display()));
         documents.push(json!({
             "name": name,

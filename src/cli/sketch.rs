@@ -1,6 +1,6 @@
 //! Small pictures in text: estimates with their intervals on one axis, in the terminal's width.
 
-use crate::foundation::format::report as number;
+use crate::foundation::format::{report as number, wrapped};
 use std::fmt::Write as _;
 
 /// Columns where the terminal does not say.
@@ -28,6 +28,11 @@ pub(super) fn columns() -> usize {
     asked.or(known).filter(|columns| *columns >= 40).unwrap_or(UNKNOWN).min(MOST)
 }
 
+/// A text broken into lines that fit the terminal.
+pub(super) fn broken(text: &str) -> String {
+    wrapped(text, columns()).join("\n")
+}
+
 /// The lines under a title, on an axis that holds all of them; nothing where none has a number.
 pub(super) fn intervals(title: &str, lines: &[Line], columns: usize) -> String {
     let values =
@@ -45,31 +50,44 @@ pub(super) fn intervals(title: &str, lines: &[Line], columns: usize) -> String {
     let at = |x: f64| {
         ((x - low) / (high - low) * (width - 1) as f64).round().clamp(0.0, (width - 1) as f64) as usize
     };
+    let zero = (low < 0.0 && high > 0.0).then(|| at(0.0));
     let mut out = format!("{title}\n");
     for line in lines.iter().filter(|line| line.value.is_finite()) {
         let mut cells = vec![' '; width];
-        if low < 0.0 && high > 0.0 {
-            cells[at(0.0)] = '·';
+        if let Some(zero) = zero {
+            cells[zero] = '│';
         }
         if let Some((from, to)) = line.ends {
-            cells[at(from)..=at(to)].fill('─');
+            for cell in &mut cells[at(from)..=at(to)] {
+                *cell = if *cell == '│' { '┼' } else { '─' };
+            }
             cells[at(from)] = '├';
             cells[at(to)] = '┤';
         }
         cells[at(line.value)] = '●';
         let drawn: String = cells.into_iter().collect();
-        let mut name: String = line.name.chars().take(names).collect();
-        if line.name.chars().count() > names {
-            name.pop();
-            name.push('…');
-        }
         // Writing to a String cannot fail.
-        let _ = writeln!(out, "{name:names$}  {}", drawn.trim_end());
+        let _ = writeln!(out, "{:names$}  {}", within(&line.name, names), drawn.trim_end());
     }
     let (left, right) = (number(low), number(high));
     let gap = width.saturating_sub(left.chars().count() + right.chars().count());
-    let _ = writeln!(out, "{:names$}  {left}{:gap$}{right}", "", "");
+    let mut axis: Vec<char> = format!("{left}{:gap$}{right}", "").chars().collect();
+    if let Some(at) = zero.filter(|at| *at > 0 && axis[at - 1..].starts_with(&[' '; 3])) {
+        axis[at] = '0';
+    }
+    let _ = writeln!(out, "{:names$}  {}", "", axis.into_iter().collect::<String>());
     out
+}
+
+/// A name in so many characters: what is too much is left out of its middle, as the names of arms differ at either end.
+fn within(name: &str, most: usize) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    if letters.len() <= most {
+        return name.to_owned();
+    }
+    let (head, tail) = ((most - 1).div_ceil(2), (most - 1) / 2);
+    let ends = [&letters[..head], &['…'], &letters[letters.len() - tail..]];
+    ends.concat().into_iter().collect()
 }
 
 /// Values in order as a line of blocks, each as high as its value on the range of all; of more than fit into the columns, the highest of neighbours.
@@ -102,18 +120,13 @@ mod tests {
 
     #[test]
     fn estimates_stand_where_they_are_on_their_axis() {
-        let drawn = intervals("E[V]", &[line("a", 0.0, Some((-1.0, 1.0))), line("bb", 1.0, None)], 25);
+        let drawn = intervals("E[V]", &[line("a", 0.5, Some((-1.0, 1.0))), line("bb", 1.0, None)], 25);
         let expected =
-            "E[V]\na   ├─────────●──────────┤\nbb            ·          ●\n    −1                  1\n";
-        let lines: Vec<&str> = drawn.lines().collect();
-        assert_eq!(lines.len(), expected.lines().count());
-        assert!(
-            lines[1].starts_with("a   ├") && lines[1].ends_with('┤') && lines[1].contains('●'),
-            "{drawn}"
-        );
-        assert!(lines[2].ends_with('●') && lines[2].contains('·'), "{drawn}");
-        assert!(lines.iter().all(|line| line.chars().count() <= 25), "{drawn}");
-        assert!(lines[3].trim_start().starts_with("−1") && lines[3].ends_with('1'), "{drawn}");
+            ["E[V]", "a   ├─────────┼────●────┤", "bb            │         ●", "    −1        0         1"];
+        assert_eq!(drawn.lines().collect::<Vec<_>>(), expected, "{drawn}");
+        // Zero beside the end of the axis is not written.
+        let drawn = intervals("E[V]", &[line("a", -0.1, None), line("bb", 3.0, None)], 25);
+        assert!(drawn.ends_with("−0.1                3\n"), "{drawn}");
     }
 
     #[test]
@@ -128,6 +141,9 @@ mod tests {
     fn long_names_leave_room_and_nothing_gives_nothing() {
         let drawn = intervals("t", &[line(&"x".repeat(200), 1.0, None)], 80);
         assert!(drawn.lines().all(|line| line.chars().count() <= 80) && drawn.contains('…'), "{drawn}");
+        let ends = [1, 2].map(|i| format!("a{i}{}{i}z", "x".repeat(80)));
+        let drawn = intervals("t", &ends.map(|name| line(&name, 1.0, None)), 80);
+        assert!(drawn.contains("\na1x") && drawn.contains("1z  ") && drawn.contains("2z  "), "{drawn}");
         assert_eq!(intervals("t", &[], 80), "");
         assert_eq!(intervals("t", &[line("a", f64::NAN, None)], 80), "");
     }

@@ -3,7 +3,7 @@
 use super::bar::Bar;
 use super::console::Console;
 use super::run::{default_threads, under_a_bar};
-use super::{Error as CliError, Outcome};
+use super::{Error as CliError, Outcome, sketch};
 use crate::experiment::Options;
 use crate::experiment::benchmark::Scenario;
 use crate::experiment::verdict::{Sheet, together, verdict};
@@ -135,6 +135,7 @@ fn written(tables: &Tables, out: &Path) -> Result<Value, crate::Error> {
 fn answer(document: &Value, console: &Console) -> Result<Outcome, crate::Error> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let findings: Vec<String> = document["findings"].as_array().into_iter().flatten().map(text).collect();
-    console.answer(document, |_| format!("{}\npage: {}\n", findings.join("\n"), text(&document["page"])))?;
+    let told: Vec<String> = findings.iter().map(|finding| sketch::broken(finding)).collect();
+    console.answer(document, |_| format!("{}\n\npage: {}\n", told.join("\n\n"), text(&document["page"])))?;
     Ok(Outcome::Done)
 }

@@ -2,6 +2,7 @@
 
 use super::PlotError;
 use super::figures::{Wanted, draw_all};
+use super::sheet::Size;
 use crate::foundation::atomic_file;
 use crate::foundation::presence::{is_absence, is_there};
 use crate::record::folder::{PLAN, RunFolder, SCENARIOS};
@@ -35,7 +36,11 @@ pub fn gallery(exhibits: &[Exhibit<'_>], out: &Path) -> Result<PathBuf, PlotErro
     writes_over_nothing(exhibits, out)?;
     let mut page = format!(
         "{HEADER} from the experiments of this repository. \
-         Beside every picture lie the SVG and the CSV that it was drawn from.\n"
+         Beside every picture lie the SVG and the CSV that it was drawn from. \
+         Pictures are laid out for a width of {} in, the text of a page; smaller, their letters have less than 7 pt. \
+         `tailcatch plot RUN --size column` lays them out for one column of a paper, {} in.\n",
+        Size::Page.inches(),
+        Size::Column.inches()
     );
     for exhibit in exhibits {
         let wanted = Wanted { bare: true, ..Wanted::default() };

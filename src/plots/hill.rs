@@ -5,19 +5,23 @@ use super::axes::{Below, End, INDENT, LEVEL, Panel};
 use super::figure::Figure;
 use super::labels::{self, Naming};
 use super::merged::{chosen, further, merged};
+use super::multiples::{Line, Multiples};
 use super::scale::{Kind, Scale};
-use super::scene::Scene;
+use super::scene::{Align, Scene};
 use super::series::{Point, Series};
 use super::sheet::Size;
-use super::theme::{COLOURS, Pen, pen};
+use super::theme::{BLACK, HAIR, NORMAL, PALETTE, Pen, SILVER, pen};
 use crate::foundation::failure::Status;
 use crate::foundation::format::report as number;
 use crate::record::folder::RunFolder;
 
-/// Lines on a wide sheet; in a column no more than colours tell apart.
+/// Curves of a figure: on a wide sheet, and in a column.
 const MAX_ARMS: usize = 12;
-/// With more arms than this the bands would hide each other.
+const MAX_NARROW: usize = 8;
+/// With more curves than this their bands would hide each other: each has a panel then.
 const MAX_BANDS: usize = 4;
+/// Height of a panel of one curve.
+const LOW: f64 = 120.0;
 const PANEL: &str = "hill";
 /// Below this k an estimate says nothing: its relative standard error is 1/√k.
 const LEAST: usize = 10;
@@ -43,16 +47,20 @@ pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> 
         return Err(Status::TooFew { what: "values of k", have: 1, need: 2 });
     }
     let (title, lead) = title(&series);
-    let most = if size.is_wide() { MAX_ARMS } else { MAX_ARMS.min(COLOURS) };
+    let most = if size.is_wide() { MAX_ARMS } else { MAX_NARROW };
     let shown: Vec<&Series> = chosen(series.len(), lead, most).into_iter().map(|i| &series[i]).collect();
-    let scene = draw(&shown, size)?;
-    let bands = if shown.len() > MAX_BANDS { "whose intervals are in the CSV" } else { "with 95% intervals" };
+    let (scene, apart) = if shown.len() > MAX_BANDS {
+        (panels(&shown, size)?, " Pale: the other curves.")
+    } else {
+        (draw(&shown, size)?, "")
+    };
     let rest = further(series.len() - shown.len());
     Ok(vec![Figure {
         name: "hill".to_owned(),
         title,
         caption: format!(
-            "Hill's estimate of the tail index ξ = 1/α from the k largest rewards, k ≥ {LEAST}, {bands}. A plateau is a tail index; \
+            "Hill's estimate of the tail index ξ = 1/α from the k largest rewards, k ≥ {LEAST}. Bands: ξ ± 1.96 ξ/√k, the asymptotic 95% interval of independent rewards beyond which the tail is \
+             exactly a power.{apart} A plateau is a tail index; \
              a steady slope means that there is none at these sizes. Above ξ = ½ the variance is infinite, above 1 the mean. \
              The estimate is always positive, so it cannot show a light tail: compare the moment and GPD estimates. Arms with the same rewards share a line.{rest}"
         ),
@@ -93,18 +101,67 @@ fn title(series: &[Series]) -> (String, Option<usize>) {
     }
 }
 
-fn draw(shown: &[&Series], size: Size) -> Result<Scene, Status> {
-    let nothing = Status::TooFew { what: "finite points", have: 0, need: 1 };
-    let width = size.width();
+/// The scales of all curves.
+fn scales(shown: &[&Series]) -> Result<(Scale, Scale), Status> {
     let points = || shown.iter().flat_map(|s| &s.points);
-    let x = Scale::over(Kind::Log, points().map(|p| p.x)).ok_or(nothing.clone())?;
     // The intervals at the smallest k would squeeze everything else.
     let high = points().map(|p| p.y).fold(0.0, f64::max) * 1.25;
-    let y = Scale::exact(Kind::Linear, 0.0, high.max(0.6)).ok_or(nothing)?;
+    let x = Scale::over(Kind::Log, points().map(|p| p.x));
+    let y = Scale::exact(Kind::Linear, 0.0, high.max(0.6));
+    x.zip(y).ok_or(Status::TooFew { what: "finite points", have: 0, need: 1 })
+}
+
+/// The levels that lie on the axis.
+fn levels(y: Scale) -> Vec<(f64, &'static str)> {
+    let all = [(0.5, "infinite variance"), (1.0, "infinite mean")];
+    all.into_iter().filter(|(level, _)| *level < y.ends().1 * 0.97).collect()
+}
+
+/// The levels in a key.
+fn key_of(levels: &[(f64, &str)]) -> Option<(String, Pen)> {
+    let words = match levels {
+        [] => return None,
+        [_] => "infinite variance (ξ = ½)",
+        _ => "infinite variance (ξ = ½), mean (ξ = 1)",
+    };
+    Some((words.to_owned(), LEVEL))
+}
+
+/// A panel for each curve, with its band, before the other curves.
+fn panels(shown: &[&Series], size: Size) -> Result<Scene, Status> {
+    let (x, y) = scales(shown)?;
+    let width = size.width();
+    let mut scene = Scene::new(width, 0.0);
+    scene.bold((10.0, 18.0), "Tail index ξ", NORMAL, Align::Left, BLACK);
+    let levels = levels(y);
+    let key: Vec<(String, Pen)> = key_of(&levels).into_iter().collect();
+    let start = 30.0 + labels::key(&mut scene, 10.0, width - 10.0, 28.0, &key);
+    let heads: Vec<Vec<Line>> = shown.iter().map(|s| vec![(s.name.clone(), BLACK, true)]).collect();
+    let cells = Multiples::new(&heads, size, start, LOW, 3);
+    for (i, own) in shown.iter().enumerate() {
+        let (left, top, right, bottom) = cells.edges(i);
+        let panel = Panel { left, top, right, bottom, x, y };
+        cells.head(&mut scene, i);
+        panel.frame(&mut scene, "", cells.below(i, "Rewards used, k"));
+        for (level, name) in &levels {
+            panel.level(&mut scene, *level, name);
+        }
+        for other in shown.iter().filter(|other| other.name != own.name) {
+            scene.line(panel.places(&other.points), SILVER.at(0.5), HAIR);
+        }
+        panel.band(&mut scene, own, PALETTE[0]);
+        panel.line(&mut scene, own, Pen::plain(PALETTE[0]));
+    }
+    scene.height = cells.end();
+    Ok(scene)
+}
+
+/// All curves in one panel, each with its band.
+fn draw(shown: &[&Series], size: Size) -> Result<Scene, Status> {
+    let (x, y) = scales(shown)?;
+    let width = size.width();
     let single = shown.len() == 1;
-    let levels = [(0.5, "infinite variance"), (1.0, "infinite mean")];
-    let drawn: Vec<(f64, &str)> =
-        levels.into_iter().filter(|(level, _)| *level < y.ends().1 * 0.97).collect();
+    let drawn = levels(y);
     let names = shown.iter().map(|s| s.name.as_str()).filter(|_| !single);
     let names: Vec<&str> = names.chain(drawn.iter().map(|(_, name)| *name)).collect();
     let height = if size.is_wide() { 296.0 } else { 200.0 };
@@ -114,7 +171,7 @@ fn draw(shown: &[&Series], size: Size) -> Result<Scene, Status> {
     if naming == Naming::Above {
         let mut pens: Vec<(String, Pen)> =
             shown.iter().enumerate().filter(|_| !single).map(|(i, s)| (s.name.clone(), pen(i))).collect();
-        pens.extend((!drawn.is_empty()).then(|| ("infinite variance (½), mean (1)".to_owned(), LEVEL)));
+        pens.extend(key_of(&drawn));
         top += labels::key(&mut scene, 10.0, width - 10.0, 8.0, &pens) + 2.0;
     }
     let panel = Panel { left: INDENT + 10.0, top, right: width - naming.room(), bottom: top + height, x, y };
@@ -123,9 +180,7 @@ fn draw(shown: &[&Series], size: Size) -> Result<Scene, Status> {
         drawn.into_iter().map(|(level, name)| panel.level(&mut scene, level, name)).collect();
     for (i, s) in shown.iter().enumerate() {
         let pen = if single { Pen::plain(pen(0).ink) } else { pen(i) };
-        if shown.len() <= MAX_BANDS {
-            panel.band(&mut scene, s, pen.ink);
-        }
+        panel.band(&mut scene, s, pen.ink);
         panel.line(&mut scene, s, pen);
         if let Some(last) = s.points.last().filter(|_| !single) {
             ends.push((panel.place(last.x, last.y), s.name.clone(), pen));
@@ -140,7 +195,22 @@ fn draw(shown: &[&Series], size: Size) -> Result<Scene, Status> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::scene::Mark;
+    use super::super::theme::BAND;
     use super::*;
+
+    #[test]
+    fn every_curve_has_its_band_however_many_there_are() {
+        let point = |k: u32| Point { x: f64::from(k), y: 0.5, low: Some(0.4), high: Some(0.6) };
+        let made = |i: usize| Series::new(PANEL, format!("arm {i}"), (10..20).map(point));
+        for count in [1, MAX_BANDS, MAX_BANDS + 1, MAX_ARMS] {
+            let series: Vec<Series> = (0..count).map(made).collect();
+            let shown: Vec<&Series> = series.iter().collect();
+            let scene = if count > MAX_BANDS { panels(&shown, Size::Page) } else { draw(&shown, Size::Page) };
+            let is_band = |mark: &&Mark| matches!(mark, Mark::Area { ink, .. } if ink.alpha == BAND);
+            assert_eq!(scene.unwrap().marks.iter().filter(is_band).count(), count);
+        }
+    }
 
     #[test]
     fn the_title_tells_the_lowest_and_the_highest_curve_with_their_intervals() {

@@ -6,7 +6,10 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-const TAGS: &[&str] = &["svg", "title", "desc", "rect", "line", "polyline", "polygon", "circle", "text"];
+const TAGS: &[&str] = &[
+    "svg", "title", "desc", "rect", "line", "polyline", "polygon", "circle", "text", "defs", "path", "g",
+    "use",
+];
 const ATTRIBUTES: &[&str] = &[
     "width",
     "height",
@@ -34,7 +37,14 @@ const ATTRIBUTES: &[&str] = &[
     "font-family",
     "font-size",
     "font-weight",
+    "textLength",
+    "lengthAdjust",
+    "id",
+    "d",
+    LINK,
 ];
+/// May lead to what stands in the picture only.
+const LINK: &str = "xlink:href";
 
 /// The picture that lies in a file, as it may stand in a page; `None` where there is none, or none that may.
 ///
@@ -48,7 +58,7 @@ pub fn drawn(path: &Path) -> Result<Option<String>, FolderError> {
     }
 }
 
-/// The picture without its namespace (HTML needs none) and its fonts (the page has them), or `None` if it holds any other tag or attribute: a picture that was
+/// The picture without its namespaces (HTML needs none), or `None` if it holds any other tag or attribute: a picture that was
 /// tampered with could run code in the reader's browser.
 pub fn safe(svg: &str) -> Option<String> {
     let mut out = String::with_capacity(svg.len());
@@ -58,6 +68,7 @@ pub fn safe(svg: &str) -> Option<String> {
         let end = start + rest.get(start..)?.find('>')?;
         let tag = rest.get(start + 1..end)?;
         rest = rest.get(end + 1..)?;
+        // Pictures that an earlier version drew bring their fonts.
         if tag == "style" {
             rest = rest.split_once("</style>")?.1;
             continue;
@@ -77,10 +88,10 @@ pub fn safe(svg: &str) -> Option<String> {
             let (key, tail) = left.split_once("=\"")?;
             let (value, tail) = tail.split_once('"')?;
             left = tail.trim_start();
-            if key == "xmlns" {
+            if key.starts_with("xmlns") {
                 continue;
             }
-            let plain = !value.contains(['<', '(', ':', '&']);
+            let plain = !value.contains(['<', '(', ':', '&']) && (key != LINK || value.starts_with('#'));
             (ATTRIBUTES.contains(&key) && plain).then_some(())?;
             out.push_str(&format!(" {key}=\"{value}\""));
         }
@@ -97,10 +108,11 @@ mod tests {
 
     #[test]
     fn pictures_of_this_program_pass_without_a_namespace() {
+        let link = "<svg xmlns:xlink=\"x\"><defs><path id=\"r1\" d=\"m1 2z\"/></defs><use xlink:href=\"#r1\"/></svg>";
+        assert_eq!(safe(link).unwrap(), link.replace(" xmlns:xlink=\"x\"", ""));
         let svg = "<svg width=\"1\" xmlns=\"http://www.w3.org/2000/svg\">\n<text x=\"1\">\na &lt; b\n</text>\n<line x1=\"0\"/>\n</svg>";
         let styled = svg.replace("<text", "<style>@font-face{src:url(x)}<b></style><text");
         assert_eq!(safe(&styled), safe(svg));
-        assert_eq!(safe("<svg><style>never closed"), None);
         assert_eq!(
             safe(svg).unwrap(),
             "<svg width=\"1\">\n<text x=\"1\">\na &lt; b\n</text>\n<line x1=\"0\"/>\n</svg>"
@@ -110,10 +122,12 @@ mod tests {
     #[test]
     fn anything_else_is_refused() {
         for hostile in [
+            "<svg><style>never closed",
             "<svg><script>x</script></svg>",
             "<svg onload=\"x\"></svg>",
             "<svg><rect fill=\"url(x)\"/></svg>",
             "<svg><a href=\"x\"/></svg>",
+            "<svg><use xlink:href=\"x\"/></svg>",
             "<svg><rect x='1' onclick='2'/></svg>",
             "<svg><!-- x --></svg>",
             "<svg><rect x=\"1\"/onload=\"x\"></svg>",

@@ -68,6 +68,7 @@ mod metrics;
 #[cfg(feature = "lab")]
 mod mitigations;
 mod monitors;
+mod narrow;
 mod observer;
 #[cfg(feature = "lab")]
 mod own_policy;

@@ -242,8 +242,16 @@ fn every_run_of_a_sweep_is_drawn() {
 
 #[test]
 fn small_multiples_in_a_column_are_printed_on_one_page() {
-    let kinds =
-        ["timing", "benign_looks", "catch_rate", "scores", "precision_recall", "survival", "kl_estimators"];
+    let kinds = [
+        "timing",
+        "benign_looks",
+        "catch_rate",
+        "scores",
+        "precision_recall",
+        "survival",
+        "hill",
+        "kl_estimators",
+    ];
     for shape in shapes() {
         let (_dir, run) = made(&shape);
         for figure in build_all(&run, Size::Column).unwrap().0 {
@@ -315,11 +323,46 @@ fn labels_do_not_cover_each_other_at_any_size() {
                     "{} {size:?}: `{text}` leaves the page",
                     figure.name
                 );
+                for dot in &figure.scene.marks {
+                    let Mark::Dot { at, radius, .. } = dot else { continue };
+                    let apart = at.0 + radius <= new.0
+                        || new.2 <= at.0 - radius
+                        || at.1 + radius <= new.1
+                        || new.3 <= at.1 - radius;
+                    assert!(apart, "{} {size:?}: a mark covers `{text}`", figure.name);
+                }
                 for old in &boxes {
                     let apart = new.2 <= old.0 || old.2 <= new.0 || new.3 <= old.1 || old.3 <= new.1;
                     assert!(apart, "{} {size:?}: `{text}` covers `{}`", figure.name, old.4);
                 }
                 boxes.push(new);
+            }
+        }
+    }
+}
+
+/// Many readers load no font that lies in a picture, and another is wider: what was laid out for one must be drawn without.
+#[test]
+fn pictures_look_the_same_without_a_font() {
+    let visible = |line: &&str| line.starts_with("<text") && !line.contains(" opacity=\"0\"");
+    for (shape, size) in shapes().iter().flat_map(|shape| SIZES.map(|size| (shape, size))) {
+        let (_dir, run) = made(shape);
+        for figure in build_all(&run, size).unwrap().0 {
+            let look = Look { size, ..Look::default() };
+            let svg = output::bytes(&figure.scene, Format::Svg, look, "", "").unwrap();
+            let svg = String::from_utf8(svg).unwrap();
+            assert_eq!(svg.lines().find(visible), None, "{} {size:?}", figure.name);
+            let letters: usize =
+                texts(&figure).iter().map(|text| text.chars().filter(|c| !c.is_whitespace()).count()).sum();
+            assert_eq!(svg.matches("<use").count(), letters, "{} {size:?}", figure.name);
+        }
+    }
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("plots");
+    for entry in fs::read_dir(kept).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()) {
+        for path in fs::read_dir(entry).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.extension().is_some_and(|e| e == "svg") {
+                let svg = fs::read_to_string(&path).unwrap();
+                assert_eq!(svg.lines().find(visible), None, "{}", path.display());
             }
         }
     }
@@ -377,6 +420,7 @@ fn the_gallery_shows_every_figure_beside_its_data() {
     assert!(
         page.contains("## At which tail index does utility stop rising?") && page.contains("At \\*two\\*.")
     );
+    assert!(page.contains("for a width of 6.5 in") && page.contains("--size column"), "{page}");
     for link in page.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
         assert!(out.path().join(Path::new(link)).is_file(), "{link}");
     }

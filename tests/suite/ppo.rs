@@ -256,7 +256,7 @@ fn contradictions_are_named_with_their_remedy() {
 fn the_estimated_cost_grows_with_the_descent_steps_of_a_batch() {
     let seconds = |epochs: u32| {
         let text = format!(
-            "question = '?'\n[environment.bandit]\noutcomes = 50_000\n[trainer.ppo]\nepochs = {epochs}\nminibatches = 2\n"
+            "question = '?'\n[environment.bandit]\noutcomes = 500_000\n[trainer.ppo]\nepochs = {epochs}\nminibatches = 2\n"
         );
         let loaded = tailcatch::config::from_bytes("test.toml", text.as_bytes(), &[]).unwrap();
         tailcatch::experiment::cost(&loaded).cpu_seconds

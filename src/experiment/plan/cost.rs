@@ -30,11 +30,15 @@ const CELL: f64 = 2e-7;
 /// Seconds for one cell under a mixed penalty, whose equation is solved cell by cell.
 const MIXED: f64 = 7e-6;
 /// Seconds for one cell at one descent step of a sampled trainer: softmax, sums, backward pass, optimizer.
-const CELL_STEP: f64 = 1.5e-8;
+const CELL_STEP: f64 = 5e-9;
+/// Seconds for one cell whose error goes with its utility: two quantiles and a sort.
+const COUPLED: f64 = 5e-7;
+/// Seconds for one cell and one member of an ensemble: its hash, its draw and two quantiles.
+const MEMBER: f64 = 6e-7;
 /// Seconds for one step, whatever its size.
-const STEP: f64 = 2e-5;
+const STEP: f64 = 1e-5;
 /// Seconds for one rollout: draws, credit, one detector's score and audit.
-const ROLLOUT: f64 = 1.5e-7;
+const ROLLOUT: f64 = 7e-8;
 /// Bytes of one rollout in its record and in the merged tables.
 const ROLLOUT_BYTES: u64 = 330;
 /// Seconds for one rollout that is written: in its record, in the tables, in the figures of scores.
@@ -53,7 +57,7 @@ const ACTION: f64 = 6e-7;
 /// Seconds for one trajectory of a sum over all.
 const SUMMED: f64 = 1.1e-7;
 /// Seconds for one pass of a network that burn differentiates, whatever its size.
-const TRACKED: f64 = 3e-3;
+const TRACKED: f64 = 1.3e-3;
 
 /// Seconds of a policy that acts step by step: for one rollout that is sampled and learned from, and for summing over all
 /// trajectories, so many as there are.
@@ -97,9 +101,17 @@ pub fn training(document: &Document) -> f64 {
             let mixed = matches!(&document.trainer, TrainerSpec::Exact(exact) if matches!(exact.penalty, Penalty::Mixed { .. }));
             cells * (CELL + if mixed { MIXED } else { 0.0 }) + all_steps(document) as f64 * STEP
         }
-        (false, passes) => steps * (STEP + cells * CELL_STEP) * passes,
+        (false, passes) => steps * (STEP + cells * CELL_STEP * passes),
     };
-    cells * CELL + training
+    cells * (CELL + erring(document)) + training
+}
+
+/// Seconds for the error of one cell, beyond a plain draw.
+fn erring(document: &Document) -> f64 {
+    let reward = &document.reward;
+    let members = reward.ensemble.as_ref().map_or(0, |own| own.members.get());
+    let coupled = if reward.correlation.get() == 0.0 { 0.0 } else { COUPLED };
+    if members > 1 { f64::from(members) * MEMBER } else { coupled }
 }
 
 /// Seconds for so many passes over the rollouts of a run and its calibration: draws, credit, a detector's score, an audit.

@@ -1,7 +1,7 @@
 //! Rewards by step with the listed rollouts, drawn as SVG.
 
-use crate::foundation::format::report;
 use crate::monitor::reading::{Level, ListEntry};
+use crate::plots::scale::{Kind, Scale};
 use std::fmt::Write as _;
 
 const WIDTH: f64 = 800.0;
@@ -9,6 +9,8 @@ const HEIGHT: f64 = 300.0;
 const LEFT: f64 = 64.0;
 const BOTTOM: f64 = 28.0;
 const MARGIN: f64 = 10.0;
+/// About so many rewards are named on the vertical axis.
+const TICKS: usize = 5;
 /// Most points of a line; longer logs are drawn by stretches of steps.
 const POINTS: usize = 800;
 
@@ -42,16 +44,16 @@ pub(super) fn svg(levels: &[Level], list: &[ListEntry], mean: bool) -> Option<St
             HEIGHT - BOTTOM - MARGIN
         );
     }
-    for reward in [low, low + 0.5 * span, high] {
+    let ticks = Scale::exact(Kind::Linear, low, high).map(|scale| scale.ticks(TICKS)).unwrap_or_default();
+    for (reward, label) in ticks.into_iter().filter_map(|tick| Some((tick.value, tick.label?))) {
         let at = y(reward);
         let _ = write!(
             out,
             "<line class=\"axis\" x1=\"{LEFT}\" x2=\"{:.1}\" y1=\"{at:.1}\" y2=\"{at:.1}\"/>\
-             <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
+             <text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{label}</text>",
             WIDTH - MARGIN,
             LEFT - 6.0,
-            at + 4.0,
-            report(reward)
+            at + 4.0
         );
     }
     for (step, anchor) in [(first, "start"), (last, "end")] {
@@ -86,4 +88,31 @@ pub(super) fn svg(levels: &[Level], list: &[ListEntry], mean: bool) -> Option<St
     }
     out.push_str("</svg>");
     Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_axis_names_round_rewards() {
+        let level = |step: u64| Level {
+            step,
+            rollouts: 8,
+            median: -0.0704,
+            mean: 0.0,
+            highest: 21.4,
+            above: (0, 0),
+            above_middle: 0,
+            far: 0,
+            below: 0,
+            tied: 0,
+            mode: None,
+            different: 0,
+            reference: step < 3,
+        };
+        let drawn = svg(&[level(1), level(2), level(3)], &[], false).unwrap();
+        let named = drawn.split("text-anchor=\"end\">").skip(1).map(|rest| rest.split('<').next().unwrap());
+        assert_eq!(named.collect::<Vec<_>>(), ["0", "5", "10", "15", "20", "step 3"], "{drawn}");
+    }
 }

@@ -88,10 +88,7 @@ fn assumed(reading: &Reading) -> Vec<(&'static str, String)> {
         ("groups", a.group.clone()),
         ("texts", a.texts.clone().unwrap_or_else(|| "none".to_owned())),
         ("reference", a.reference.clone()),
-        (
-            "rollouts",
-            format!("{} in {} file{}", count(a.rows), count(a.files), if a.files == 1 { "" } else { "s" }),
-        ),
+        ("rollouts", a.rows_in_words()),
     ];
     for (name, n) in [("rows without a reward", a.rows_left_out), ("repeated, counted once", a.duplicates)] {
         if n > 0 {

@@ -41,6 +41,15 @@ pub struct Assumptions {
 }
 
 impl Assumptions {
+    /// How many rollouts were judged, and in how many files they lie; nothing of files where they were handed over by a program.
+    pub fn rows_in_words(&self) -> String {
+        match self.files {
+            0 => count(self.rows),
+            1 => format!("{} in 1 file", count(self.rows)),
+            files => format!("{} in {} files", count(self.rows), count(files)),
+        }
+    }
+
     /// What would have stood apart, in words.
     pub fn power_in_words(&self) -> Option<String> {
         let (first, rest) = self.power.split_first()?;
@@ -81,5 +90,35 @@ pub(super) fn assumptions(meta: &LogMeta, gathered: &Gathered, rows: usize, refe
         places: gathered.places,
         expected_benign: gathered.expected,
         power: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_in_no_file_says_nothing_of_files() {
+        let mut assumed = Assumptions {
+            reward: String::new(),
+            step: String::new(),
+            group: String::new(),
+            texts: None,
+            centre: String::new(),
+            reference: String::new(),
+            rows: 3328,
+            rows_left_out: 0,
+            files: 0,
+            files_left_out: Vec::new(),
+            duplicates: 0,
+            places: 0,
+            expected_benign: 0.0,
+            power: Vec::new(),
+        };
+        let told = [0, 1, 2].map(|files| {
+            assumed.files = files;
+            assumed.rows_in_words()
+        });
+        assert_eq!(told, ["3,328", "3,328 in 1 file", "3,328 in 2 files"]);
     }
 }

@@ -12,7 +12,7 @@ use clap::ValueEnum;
 /// How a picture is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// Vectors for browsers, with the font and the numbers of every mark inside
+    /// Vectors, letters as outlines, with the numbers of every mark inside
     Svg,
     /// Pixels, 300 to the inch, 192 on a slide
     Png,

@@ -48,9 +48,20 @@ impl Scale {
                 ticks.push(Tick { value: x, label: Some(signed(one)) });
             }
         }
-        for x in (1..=9).flat_map(of).map(value).filter(|x| inside(*x)) {
-            let near = ticks.iter().any(|tick| (self.unit(tick.value) - self.unit(x)).abs() < 0.01);
-            if !near {
+        // Closer than this they would be a bar.
+        let apart = 0.04 / count.max(1) as f64;
+        let far = |x: f64, y: f64| (self.unit(x) - self.unit(y)).abs() >= apart;
+        let clear = |(sign, _, exponent): (f64, u8, i32), digits: &[u8]| {
+            let at = |digit: u8| value((sign, digit, exponent));
+            digits.windows(2).all(|pair| far(at(pair[0]), at(pair[1])))
+        };
+        let minor = |one: (f64, u8, i32)| {
+            let every = clear(one, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+            every || (matches!(one.1, 1 | 2 | 5) && clear(one, &[1, 2, 5, 10]))
+        };
+        for one in (1..=9).flat_map(of).filter(|one| minor(*one)) {
+            let x = value(one);
+            if inside(x) && ticks.iter().all(|tick| far(tick.value, x)) {
                 ticks.push(Tick { value: x, label: None });
             }
         }
@@ -95,8 +106,9 @@ impl Scale {
     fn log_ticks(&self, count: usize) -> Vec<Tick> {
         let (first, last) = (self.low.log10().floor() as i32, self.high.log10().ceil() as i32);
         let inside = |x: f64| x >= self.low * (1.0 - 1e-12) && x <= self.high * (1.0 + 1e-12);
-        let powers = (first..=last).filter(|e| inside(power(*e))).count();
-        let every = powers.div_ceil(count.max(1)).max(1) as i32;
+        let powers: Vec<i32> = (first..=last).filter(|e| inside(power(*e))).collect();
+        let every = powers.len().div_ceil(count.max(1)).max(1) as i32;
+        let (powers, shift) = (powers.len(), shift(&powers, every));
         let mut ticks = Vec::new();
         for exponent in first..=last {
             for digit in 1..=9 {
@@ -107,13 +119,19 @@ impl Scale {
                 let label = if powers < 2 {
                     matches!(digit, 1 | 2 | 5).then(|| number(value, (-exponent).max(0) as usize))
                 } else {
-                    (digit == 1 && exponent.rem_euclid(every) == 0).then(|| ten_to(exponent))
+                    (digit == 1 && (exponent - shift).rem_euclid(every) == 0).then(|| ten_to(exponent))
                 };
                 ticks.push(Tick { value, label });
             }
         }
         ticks
     }
+}
+
+/// From which power on every so many are labelled: from 1, or where that leaves a single label, from where it does not.
+fn shift(powers: &[i32], every: i32) -> i32 {
+    let labels = |shift: i32| powers.iter().filter(|e| (*e - shift).rem_euclid(every) == 0).count();
+    (0..every).find(|shift| labels(*shift) > 1).unwrap_or(0)
 }
 
 /// A digit times a power of ten, with its sign: in plain digits where that is short.
@@ -182,6 +200,9 @@ mod tests {
             scale.ticks(5).iter().filter(|t| t.label.is_some()).map(|t| scale.unit(t.value)).collect();
         assert!(places.windows(2).all(|pair| pair[1] - pair[0] >= 0.11), "{places:?}");
         assert!(scale.ticks(5).iter().any(|tick| tick.label.is_none()));
+        // In a narrow panel ticks stay apart: 2 labels are 140 units.
+        let narrow: Vec<f64> = scale.ticks(2).iter().map(|t| 140.0 * scale.unit(t.value)).collect();
+        assert!(narrow.windows(2).all(|pair| pair[1] - pair[0] >= 2.79), "{narrow:?}");
         assert_eq!(Scale::symlog([1.0], 0.0), None);
     }
 
@@ -202,6 +223,7 @@ mod tests {
     #[test]
     fn a_short_log_range_is_labelled_in_digits_and_a_long_one_thinned() {
         assert_eq!(labels(Scale::exact(Kind::Log, 0.015, 0.09).unwrap(), 6), ["0.02", "0.05"]);
+        assert_eq!(labels(Scale::exact(Kind::Log, 4.0, 1400.0).unwrap(), 2), ["10¹", "10³"]);
         let long = labels(Scale::exact(Kind::Log, 1e-12, 1.0).unwrap(), 6);
         assert_eq!(long, ["10⁻¹²", "10⁻⁹", "10⁻⁶", "10⁻³", "10⁰"]);
     }

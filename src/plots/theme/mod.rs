@@ -180,14 +180,14 @@ pub enum Theme {
     Print,
 }
 
-/// CSS rules that show a picture of the light theme in the dark one.
-pub fn dark_css() -> String {
+/// CSS rules that show a picture of the light theme in the dark one; `words` selects the elements that its text is drawn with.
+pub fn dark_css(words: &str) -> String {
     let tones = [Tone::Page, Tone::Text, Tone::Soft, Tone::Rule, Tone::Grid];
     let own = (0..COLOURS).flat_map(|i| [Tone::Series(i), Tone::Label(i)]);
     let rule = |tone: Tone| {
         let (from, to) = (Theme::Light.css(tone), Theme::Dark.css(tone));
         // A name has a colour of its own where its marks have too little contrast for text.
-        let only = if matches!(tone, Tone::Label(_)) { "text" } else { "" };
+        let only = if matches!(tone, Tone::Label(_)) { words } else { "" };
         format!(
             "svg {only}[fill=\"{from}\"] {{ fill: {to}; }} svg {only}[stroke=\"{from}\"] {{ stroke: {to}; }}\n"
         )
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn every_colour_of_the_light_theme_has_one_in_the_dark() {
-        let css = dark_css();
+        let css = dark_css("text");
         for tone in
             [Tone::Page, Tone::Text, Tone::Soft, Tone::Rule, Tone::Grid, Tone::Series(3), Tone::Label(1)]
         {

@@ -1,35 +1,54 @@
 //! SVG: every mark an element, the numbers that it was drawn from beside it.
 
+mod letters;
+
 use super::Look;
 use crate::plots::font;
 use crate::plots::scene::{Align, Data, Mark, Place, Scene, corners};
 use crate::plots::series::Point;
 use crate::plots::sheet::Size;
 use crate::plots::theme::{FONT, Ink, Shape, Theme, Tone, dark_css};
-use base64::prelude::{BASE64_STANDARD, Engine};
 use std::fmt::Write as _;
 
-/// The scene as a document. Its text is drawn in the embedded font, its size is that of the print.
+/// The scene as a document of the printed size. Its letters are outlines, and so the same for every reader; the words can be searched.
 pub(super) fn write(scene: &Scene, look: Look, title: &str, description: &str) -> String {
-    document(scene, look, title, description, &fonts(scene), false)
+    document(scene, look, title, description, &letters::definitions(scene), Letters::Outlined)
 }
 
 /// The scene as a document without fonts, which turns dark where its reader's page is. Its texts are as wide as in the font that they were laid out
 /// for, whichever there is.
 pub(super) fn write_inset(scene: &Scene, size: Size, title: &str, description: &str) -> String {
     let look = Look { size, theme: Theme::Light };
-    let body = document(scene, look, title, description, "", true);
-    let css = dark_css();
+    let body = document(scene, look, title, description, "", Letters::OfReader);
+    let css = dark_css("text");
     let used = |rule: &&str| rule.split('\"').nth(1).is_some_and(|colour| body.contains(colour));
     let rules: Vec<&str> = css.lines().filter(used).collect();
     let style = format!("<style>@media (prefers-color-scheme: dark) {{ {} }}</style>\n", rules.join(" "));
-    document(scene, look, title, description, &style, true)
+    document(scene, look, title, description, &style, Letters::OfReader)
 }
 
-fn document(scene: &Scene, look: Look, title: &str, description: &str, style: &str, fit: bool) -> String {
+/// How letters are drawn.
+#[derive(Clone, Copy, PartialEq)]
+enum Letters {
+    /// As outlines.
+    Outlined,
+    /// In a font of whoever reads it, each text as wide as it was measured.
+    OfReader,
+}
+
+fn document(
+    scene: &Scene,
+    look: Look,
+    title: &str,
+    description: &str,
+    head: &str,
+    letters: Letters,
+) -> String {
     let unit = look.size.unit();
+    let linked =
+        if head.starts_with("<defs>") { " xmlns:xlink=\"http://www.w3.org/1999/xlink\"" } else { "" };
     let mut out = format!(
-        "<svg width=\"{}pt\" height=\"{}pt\" viewBox=\"0 0 {} {}\" role=\"img\" xmlns=\"http://www.w3.org/2000/svg\">\n\
+        "<svg width=\"{}pt\" height=\"{}pt\" viewBox=\"0 0 {} {}\" role=\"img\" xmlns=\"http://www.w3.org/2000/svg\"{linked}>\n\
          <title>{}</title>\n<desc>{}</desc>\n{}",
         short(scene.width * unit),
         short(scene.height * unit),
@@ -37,7 +56,7 @@ fn document(scene: &Scene, look: Look, title: &str, description: &str, style: &s
         short(scene.height),
         escape(title),
         escape(description),
-        style,
+        head,
     );
     // Writing to a String cannot fail.
     let _ = writeln!(
@@ -50,29 +69,13 @@ fn document(scene: &Scene, look: Look, title: &str, description: &str, style: &s
     let mut data = scene.data.iter().peekable();
     for (i, mark) in scene.marks.iter().enumerate() {
         let own = data.next_if(|data| data.mark == i);
-        element(&mut out, mark, own, look.theme, fit);
+        element(&mut out, mark, own, look.theme, letters);
     }
     out.push_str("</svg>\n");
     out
 }
 
-/// The faces that the scene uses.
-fn fonts(scene: &Scene) -> String {
-    let uses =
-        |wanted: bool| scene.marks.iter().any(|m| matches!(m, Mark::Text { bold, .. } if *bold == wanted));
-    let mut rules = String::new();
-    for bold in [false, true].into_iter().filter(|bold| uses(*bold)) {
-        let _ = write!(
-            rules,
-            "@font-face{{font-family:Roboto;font-weight:{};src:url(data:font/ttf;base64,{})}}",
-            if bold { 700 } else { 400 },
-            BASE64_STANDARD.encode(font::bytes(bold))
-        );
-    }
-    if rules.is_empty() { rules } else { format!("<style>{rules}</style>\n") }
-}
-
-fn element(out: &mut String, mark: &Mark, data: Option<&Data>, theme: Theme, fit: bool) {
+fn element(out: &mut String, mark: &Mark, data: Option<&Data>, theme: Theme, letters: Letters) {
     let (name, attributes) = match mark {
         Mark::Line { points, ink, width, dash } => {
             let dashes: Vec<String> = dash.pattern().iter().map(|x| short(*x)).collect();
@@ -108,27 +111,34 @@ fn element(out: &mut String, mark: &Mark, data: Option<&Data>, theme: Theme, fit
             ("polygon", format!("{} points=\"{}\"", fill(*ink, theme), places(&around)))
         }
         Mark::Text { at, text, size, bold, align, ink } => {
-            let anchor = match align {
-                Align::Left => "start",
-                Align::Centre => "middle",
-                Align::Right => "end",
+            let (width, ink) = (font::text_width(text, *size, *bold), fill(*ink, theme));
+            let left = align.start(at.0, width);
+            let outlined = match letters {
+                Letters::Outlined => letters::placed(text, (left, at.1), *size, *bold),
+                Letters::OfReader => None,
             };
             let weight = if *bold { " font-weight=\"700\"" } else { "" };
-            let width = match font::text_width(text, *size, *bold) {
-                width if fit && width > 0.0 => {
-                    format!(" textLength=\"{}\" lengthAdjust=\"spacingAndGlyphs\"", short(width))
+            let (place, fitted) = (format!("y=\"{}\"", short(at.1)), "lengthAdjust=\"spacingAndGlyphs\"");
+            let size = short(*size);
+            // What is searched and read aloud; where it is drawn otherwise it cannot be seen.
+            let words = match outlined {
+                Some(_) => format!("x=\"{}\" {place} opacity=\"0\" font-size=\"{size}\"", short(left)),
+                None => {
+                    let (x, anchor) = (short(at.0), anchor(*align));
+                    format!(
+                        "x=\"{x}\" {place} {ink} font-family=\"{FONT}\" font-size=\"{size}\"{weight} text-anchor=\"{anchor}\""
+                    )
                 }
-                _ => String::new(),
             };
-            let _ = writeln!(
-                out,
-                "<text x=\"{}\" y=\"{}\" {} font-family=\"{FONT}\" font-size=\"{}\"{weight} text-anchor=\"{anchor}\"{width}>{}</text>",
-                short(at.0),
-                short(at.1),
-                fill(*ink, theme),
-                short(*size),
-                escape(text)
-            );
+            let width = if width > 0.0 {
+                format!(" textLength=\"{}\" {fitted}", short(width))
+            } else {
+                String::new()
+            };
+            let _ = writeln!(out, "<text {words}{width}>{}</text>", escape(text));
+            if let Some(outlined) = outlined.filter(|outlined| !outlined.is_empty()) {
+                let _ = writeln!(out, "<g {ink}>{outlined}</g>");
+            }
             return;
         }
     };
@@ -141,6 +151,14 @@ fn element(out: &mut String, mark: &Mark, data: Option<&Data>, theme: Theme, fit
         ),
         None => writeln!(out, "<{name} {attributes}/>"),
     };
+}
+
+fn anchor(align: Align) -> &'static str {
+    match align {
+        Align::Left => "start",
+        Align::Centre => "middle",
+        Align::Right => "end",
+    }
 }
 
 /// `x y low high` of each point, as the CSV writes them; an end that does not exist is `-`.
@@ -218,13 +236,22 @@ mod tests {
     }
 
     #[test]
-    fn only_faces_in_use_are_embedded() {
-        let mut scene = Scene::new(10.0, 10.0);
-        assert!(!write(&scene, Look::default(), "", "").contains("@font-face"));
-        scene.text((0.0, 9.0), "a", 5.0, Align::Left, BLACK);
-        assert_eq!(write(&scene, Look::default(), "", "").matches("@font-face").count(), 1);
-        scene.bold((0.0, 9.0), "a", 5.0, Align::Left, BLACK);
-        assert_eq!(write(&scene, Look::default(), "", "").matches("@font-face").count(), 2);
+    fn letters_need_no_font_and_words_are_found() {
+        let mut scene = Scene::new(40.0, 10.0);
+        assert!(!write(&scene, Look::default(), "", "").contains("<defs>"));
+        scene.text((20.0, 9.0), "a ab", 5.0, Align::Centre, BLACK);
+        scene.bold((0.0, 9.0), "漢 a", 5.0, Align::Left, BLACK);
+        let svg = write(&scene, Look::default(), "", "");
+        // The outlines of a and b; and the letters a, a, b.
+        assert_eq!((svg.matches("<path").count(), svg.matches("<use").count()), (2, 3), "{svg}");
+        assert!(!svg.contains("@font-face") && svg.matches("xmlns:xlink").count() == 1);
+        for link in svg.split("xlink:href=\"#").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+            assert!(svg.contains(&format!("<path id=\"{link}\"")), "{link}");
+        }
+        // What the font lacks is left to the reader's.
+        let hidden = svg.lines().filter(|l| l.starts_with("<text")).map(|l| l.contains("opacity=\"0\""));
+        assert_eq!(hidden.collect::<Vec<_>>(), [true, false]);
+        assert!(svg.contains(">a ab</text>") && svg.contains(">漢 a</text>"));
     }
 
     #[test]
@@ -234,6 +261,5 @@ mod tests {
         let width = short(font::text_width("neighbourhood", 5.0, false));
         let inset = write_inset(&scene, Size::default(), "", "");
         assert!(inset.contains(&format!("textLength=\"{width}\"")), "{inset}");
-        assert!(!write(&scene, Look::default(), "", "").contains("textLength"));
     }
 }
