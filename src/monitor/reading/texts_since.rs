@@ -9,7 +9,6 @@ use super::late::late;
 use super::new_text::NewText;
 use super::newest::{Late, Texts, came_since, left_open};
 use super::paid_before::{looked_at, paid_before};
-use super::verdict::Verdict;
 use crate::foundation::rng::{Purpose, SeedTree, Stream};
 use crate::record::{Error, Log, Rollouts, Span};
 use std::collections::{BTreeSet, HashMap};
