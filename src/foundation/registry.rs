@@ -138,53 +138,6 @@ fn unlinked(text: &str) -> String {
     plain + rest
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn what_a_setting_can_be_is_told_with_its_own_settings() {
-        let schema = json!({
-            "required": ["descent"],
-            "properties": {
-                "side": { "$ref": "#/$defs/Side", "description": "Which side.", "default": "both" },
-                "descent": { "anyOf": [{ "$ref": "#/$defs/Descent" }, { "type": "null" }] },
-                "section": { "$ref": "#/$defs/Section", "default": { "side": "left" } },
-                "laws": { "type": "array", "items": { "$ref": "#/$defs/Law" } },
-                "number": { "type": "number" },
-            },
-        });
-        let definitions = json!({
-            "Side": { "oneOf": [
-                { "type": "string", "const": "both", "description": "Either, as [`Side`] says." },
-                { "type": "string", "enum": ["left", "right"] },
-            ] },
-            "Descent": { "oneOf": [{
-                "type": "object", "description": "Downhill.",
-                "properties": { "sgd": { "properties": { "rate": { "default": 0.1 } } } },
-            }] },
-            "Section": { "properties": { "side": { "$ref": "#/$defs/Side" } } },
-            "Law": { "oneOf": [{ "properties": { "normal": { "$ref": "#/$defs/Normal" } }, "description": "Normal." }] },
-            "Normal": { "properties": { "mean": {} } },
-        });
-        let found = fields(&schema, &definitions, 0);
-        let told = |name: &str| found.iter().find(|setting| setting.name == name).unwrap();
-        let names = |setting: &Setting| {
-            setting.choices.iter().map(|choice| choice.name.clone()).collect::<Vec<String>>()
-        };
-        assert_eq!(names(told("side")), ["both", "left", "right"]);
-        assert_eq!(told("side").choices[0].summary, "Either, as `Side` says.");
-        assert_eq!(names(told("descent")), ["sgd"]);
-        assert!(told("descent").required && told("descent").choices[0].settings[0].name == "rate");
-        assert_eq!(names(&told("section").settings[0]), ["both", "left", "right"]);
-        // A part is named and not described again.
-        assert_eq!(names(told("laws")), ["normal"]);
-        assert!(told("laws").choices[0].settings.is_empty());
-        assert!(told("number").choices.is_empty() && told("number").settings.is_empty());
-    }
-}
-
 /// Declares the closed set of parts of one kind.
 ///
 /// A row is `"config_name" => Type: "summary", "source";`. It makes an externally tagged serde enum (so that
@@ -238,4 +191,51 @@ macro_rules! registry {
             }
         }
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_a_setting_can_be_is_told_with_its_own_settings() {
+        let schema = json!({
+            "required": ["descent"],
+            "properties": {
+                "side": { "$ref": "#/$defs/Side", "description": "Which side.", "default": "both" },
+                "descent": { "anyOf": [{ "$ref": "#/$defs/Descent" }, { "type": "null" }] },
+                "section": { "$ref": "#/$defs/Section", "default": { "side": "left" } },
+                "laws": { "type": "array", "items": { "$ref": "#/$defs/Law" } },
+                "number": { "type": "number" },
+            },
+        });
+        let definitions = json!({
+            "Side": { "oneOf": [
+                { "type": "string", "const": "both", "description": "Either, as [`Side`] says." },
+                { "type": "string", "enum": ["left", "right"] },
+            ] },
+            "Descent": { "oneOf": [{
+                "type": "object", "description": "Downhill.",
+                "properties": { "sgd": { "properties": { "rate": { "default": 0.1 } } } },
+            }] },
+            "Section": { "properties": { "side": { "$ref": "#/$defs/Side" } } },
+            "Law": { "oneOf": [{ "properties": { "normal": { "$ref": "#/$defs/Normal" } }, "description": "Normal." }] },
+            "Normal": { "properties": { "mean": {} } },
+        });
+        let found = fields(&schema, &definitions, 0);
+        let told = |name: &str| found.iter().find(|setting| setting.name == name).unwrap();
+        let names = |setting: &Setting| {
+            setting.choices.iter().map(|choice| choice.name.clone()).collect::<Vec<String>>()
+        };
+        assert_eq!(names(told("side")), ["both", "left", "right"]);
+        assert_eq!(told("side").choices[0].summary, "Either, as `Side` says.");
+        assert_eq!(names(told("descent")), ["sgd"]);
+        assert!(told("descent").required && told("descent").choices[0].settings[0].name == "rate");
+        assert_eq!(names(&told("section").settings[0]), ["both", "left", "right"]);
+        // A part is named and not described again.
+        assert_eq!(names(told("laws")), ["normal"]);
+        assert!(told("laws").choices[0].settings.is_empty());
+        assert!(told("number").choices.is_empty() && told("number").settings.is_empty());
+    }
 }
