@@ -140,7 +140,7 @@ const cut = () => [...document.querySelectorAll("main *")]
   const body = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   hold(light(body) < 60, `dark: the page is ${body}`);
   const fills = await page.evaluate(() => [...document.querySelectorAll(".picture svg")].map((svg) => [
-    getComputedStyle(svg.querySelector("rect")).fill, getComputedStyle(svg.querySelector("text")).fill]));
+    getComputedStyle(svg.querySelector("rect")).fill, getComputedStyle(svg.querySelector("g[fill] > :is(path, use)")).fill]));
   hold(fills.length === 0 || fills.every(([page, text]) => light(page) < 60 && light(text) > 120), `dark: pictures are ${JSON.stringify(fills)}`);
   await accessible(page, "dark");
 }
