@@ -31,6 +31,7 @@ mod log_args;
 mod man;
 #[cfg(feature = "lab")]
 mod merge;
+mod places;
 mod plot;
 mod reading;
 mod regimes;

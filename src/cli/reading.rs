@@ -2,6 +2,7 @@
 
 use super::console::Style;
 use super::file_names::FileNames;
+use super::places::{first, named};
 use super::sketch;
 use super::table::{count, number, wrapped};
 use crate::foundation::format::{columns, cut, percent, report, visible};
@@ -17,9 +18,8 @@ const SHOWN: usize = 20;
 const SHOWN_OF_OTHERS: usize = 8;
 /// From here down a difference of lengths is said.
 const LENGTH_LEVEL: f64 = 0.01;
-/// Files that were left out and are named, and rollouts that are named to be read first.
+/// Files that were left out and are named.
 const LEFT_OUT: usize = 3;
-const FIRST: usize = 6;
 
 /// The verdict first, then what was assumed, then the list and what the listed share.
 pub(super) fn text(reading: &Reading, style: Style) -> String {
@@ -150,7 +150,7 @@ fn list(reading: &Reading, style: Style) -> String {
         _ => format!("{rollouts} to read, in the order of time ({chance:.1} benign ones by chance)"),
     };
     let mut out = format!("\n{}\n", style.bold(heading));
-    let names = FileNames::of(reading.list.iter().map(|entry| entry.file.as_path()));
+    let names = FileNames::of(named(reading));
     out.push_str(&first(reading, &names));
     for entry in shown(&reading.list, shown_at_most) {
         out.push_str(&one(entry, &names, rates, style));
@@ -171,59 +171,15 @@ fn shown(list: &[ListEntry], most: usize) -> Vec<&ListEntry> {
     order.into_iter().filter_map(|i| list.get(i)).collect()
 }
 
-/// Where those stand that are to be read first, unless that is all of the list.
-fn first(reading: &Reading, names: &FileNames) -> String {
-    let chosen = |wanted: &dyn Fn(&ListEntry) -> bool| -> Vec<&ListEntry> {
-        reading.list.iter().filter(|entry| wanted(entry)).collect()
-    };
-    let (mut first, mut why) = (
-        chosen(&|entry| entry.apart),
-        if reading.pass_rate.is_some() && reading.apart.is_none() { "never, then always" } else { "apart" },
-    );
-    let piece = reading.shared.as_ref().and_then(|shared| shared.pieces.first());
-    if let (true, Verdict::Flagged, Some(piece)) = (first.is_empty(), reading.judgement.verdict, piece) {
-        let holds =
-            |entry: &ListEntry| entry.completion.as_deref().is_some_and(|text| text.contains(&piece.text));
-        (first, why) = (chosen(&holds), "the shared text");
-    }
-    if first.is_empty() || first.len() == reading.list.len() {
-        return String::new();
-    }
-    let more = match first.len().checked_sub(FIRST) {
-        Some(more @ 1..) => format!(" and {} more", count(more)),
-        _ => String::new(),
-    };
-    first.truncate(FIRST);
-    let places = first.chunk_by(|a, b| a.file == b.file && a.line.is_some() == b.line.is_some());
-    indented(
-        &format!(
-            "Read first ({why}): {}{more}.",
-            places.map(|own| places_of(own, names)).collect::<Vec<_>>().join("; ")
-        ),
-        0,
-    )
-}
-
-/// A file with some of its lines or rows.
-fn places_of(entries: &[&ListEntry], names: &FileNames) -> String {
-    let Some((first, rest)) = entries.split_first() else { return String::new() };
-    let numbers = rest.iter().map(|entry| entry.own_line().unwrap_or(entry.row as u64).to_string());
-    std::iter::once(place(first, names)).chain(numbers).collect::<Vec<_>>().join(", ")
-}
-
-/// File, and line or row.
-fn place(entry: &ListEntry, names: &FileNames) -> String {
-    let file = visible(&names.name(&entry.file));
-    match entry.own_line() {
-        Some(line) => format!("{file} line {line}"),
-        None => format!("{file} row {}", entry.row),
-    }
-}
-
 /// An entry in some lines of 80 columns; `rates`: of rewards of a few values, whose ranks say nothing.
 pub(super) fn one(entry: &ListEntry, names: &FileNames, rates: bool, style: Style) -> String {
     let mark = if entry.apart { ", apart" } else { "" };
-    let head = format!("step {}, {}: reward {}{mark}", entry.step, place(entry, names), number(entry.reward));
+    let head = format!(
+        "step {}, {}: reward {}{mark}",
+        entry.step,
+        entry.place().said(&|file| names.name(file)),
+        number(entry.reward)
+    );
     let parts: Vec<String> =
         entry.parts.iter().map(|(name, value)| format!("{} {}", visible(name), number(*value))).collect();
     let parts = parts.join(", ");
@@ -294,7 +250,7 @@ fn p_value(p: f64, permutations: usize) -> String {
     format!("p {sign} {}", number(p))
 }
 
-fn indented(text: &str, by: usize) -> String {
+pub(super) fn indented(text: &str, by: usize) -> String {
     wrapped(text, WIDTH - by).iter().map(|line| format!("{}{line}\n", " ".repeat(by))).collect()
 }
 

@@ -57,8 +57,8 @@ pub use observe::{Blind, Raised, Watch, Watched, observe};
 pub(crate) use prompts::{Prompts, each_prompt, passes};
 pub use reading::{
     Above, Apart, Assumptions, Centre, Entry, Excess, GroupMedians, Growth, Judgement, Jump, Length, Level,
-    ListEntry, ListSettings, NewText, Paid, PassRate, Piece, Power, Reading, ReadingList, Rise, RowText,
-    Scored, Shared, Shift, StepRows, Verdict, first_steps, pass_rate, passes_above,
+    ListEntry, ListSettings, NewText, Paid, PassRate, Piece, Place, Power, Reading, ReadingList, Rise,
+    RowText, Scored, Shared, Shift, StepRows, Verdict, first_steps, pass_rate, passes_above,
 };
 pub use reference::{Calibrate, Reference};
 pub use rule::{ALERT_RATE, Ask, Rule, Unit};

@@ -76,6 +76,7 @@ mod own_policy;
 mod parts;
 #[cfg(all(feature = "lab", feature = "slow"))]
 mod placebos;
+mod places;
 mod plots;
 #[cfg(feature = "lab")]
 mod ppo;

@@ -90,6 +90,18 @@ fn a_text_that_grew_is_told_with_its_shares() {
             let text = reading.new_text.unwrap();
             let of = |(n, all): (usize, usize)| n as f64 / all as f64;
             assert!(of(text.late) > 0.85 && (0.005..0.1).contains(&of(text.reference)), "{text:?}");
+            // Three that hold it are named by their lines.
+            let lines: Vec<String> =
+                std::fs::read_to_string(&path).unwrap().lines().map(str::to_owned).collect();
+            assert_eq!(text.examples.len(), 3, "{text:?}");
+            for at in &text.examples {
+                let line = &lines[at.own_line().unwrap() as usize - 1];
+                assert!(
+                    line.contains("Certainly!!") && line.starts_with(&format!("{},", at.step)),
+                    "{at:?} {line}"
+                );
+                assert!(line.ends_with(&format!(",{}", at.reward)) && at.file == path, "{at:?} {line}");
+            }
             let judgement = &reading.judgement;
             let (said, kind) = match more {
                 0.0 => (judgement.cautions.join(" "), "The texts have changed: `Certainly!!` is in 9"),

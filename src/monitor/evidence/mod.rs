@@ -7,11 +7,12 @@ mod sheet;
 
 pub use sheet::sheet;
 
-use super::reading::{ListEntry, Reading, Shared, Verdict};
+use super::reading::{ListEntry, Place, Reading, Shared, Verdict};
 use crate::foundation::format::{count, report, visible};
 use minijinja::value::{Serde, Value};
 use minijinja::{AutoEscape, Environment};
 use serde::Serialize;
+use std::path::Path;
 
 const TEMPLATE: &str = include_str!("evidence.html");
 
@@ -44,6 +45,8 @@ struct Page {
     expected: String,
     rows: Vec<Row>,
     shared: Vec<[String; 4]>,
+    /// Rollouts that are named, listed or not: which, and where they stand.
+    named: Vec<(String, String)>,
     version: &'static str,
 }
 
@@ -75,6 +78,7 @@ pub fn page(reading: &Reading) -> Result<String, minijinja::Error> {
         expected: if ranked { format!("{:.1}", reading.assumptions.expected_benign) } else { String::new() },
         rows,
         shared: reading.shared.as_ref().map(shared).unwrap_or_default(),
+        named: named(reading),
         version: env!("CARGO_PKG_VERSION"),
     };
     engine.get_template("evidence")?.render(Serde(page))
@@ -102,18 +106,33 @@ fn assumed(reading: &Reading) -> Vec<(&'static str, String)> {
     rows.into_iter().map(|(name, text)| (name, visible(&text))).collect()
 }
 
+/// Where those stand that lie apart, of many the first, and some that hold a text that came since.
+fn named(reading: &Reading) -> Vec<(String, String)> {
+    let apart = reading.apart.as_ref().filter(|apart| !apart.places.is_empty()).map(|apart| {
+        let who = match apart.count.checked_sub(apart.places.len()) {
+            Some(1..) => format!("stand apart (the first {} of {})", apart.places.len(), count(apart.count)),
+            _ => "stand apart".to_owned(),
+        };
+        (who, Place::all_said(&apart.places, &own_name))
+    });
+    let text = reading.new_text.as_ref().filter(|text| !text.examples.is_empty());
+    let text = text
+        .map(|text| (format!("hold `{}`", visible(&text.text)), Place::all_said(&text.examples, &own_name)));
+    apart.into_iter().chain(text).collect()
+}
+
+/// A file by its own name.
+fn own_name(file: &Path) -> String {
+    file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}
+
 fn row(number: usize, entry: &ListEntry, ranked: bool) -> Row {
-    let file = entry.file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let place = match entry.own_line() {
-        Some(line) => format!("{file} line {line}"),
-        None => format!("{file} row {}", entry.row),
-    };
     let parts: Vec<String> =
         entry.parts.iter().map(|(name, value)| format!("{name} {}", report(*value))).collect();
     Row {
         number,
         step: entry.step,
-        place: visible(&place),
+        place: entry.place().said(&own_name),
         reward: report(entry.reward),
         parts: visible(&parts.join(", ")),
         reason: visible(&entry.reason),

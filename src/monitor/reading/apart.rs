@@ -8,6 +8,7 @@
 //! the m as 1/(m(m + 1)). K is three tenths of the scores, a tenth, and a fiftieth: an exploit that takes over is soon a larger part
 //! of the log than half of a thin tail.
 
+use super::place::Place;
 use super::point::Point;
 use super::two_levels::TwoLevels;
 use crate::foundation::order::median;
@@ -43,6 +44,8 @@ const POWER_OF: [usize; 2] = [1, 10];
 const POWER_IN: usize = 20;
 /// The highest scores of which it is told where they begin.
 const HIGHEST: usize = 20;
+/// Rollouts that stand apart and whose places are told, at most.
+const PLACES: usize = 100;
 /// Share of ties above which values are taken for rounded.
 const ROUNDED: f64 = 0.02;
 
@@ -78,6 +81,12 @@ pub struct Apart {
     /// The reward that all are compared with, where the reference has two levels; else each with a median of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub above: Option<f64>,
+    /// Where they stand, in the order of time, of a log in files: of many the first hundred.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<Place>,
+    /// These rollouts.
+    #[serde(skip)]
+    pub(super) first: Vec<Point>,
 }
 
 impl Apart {
@@ -184,10 +193,20 @@ impl Tail {
             first_step: top.iter().map(|point| point.step).min().unwrap_or_default(),
             p_value,
             above: self.two.map(|two| two.upper),
+            places: Vec::new(),
+            first: first(top),
         };
         let (apart, near) = if p_value <= LEVEL { (Some(apart), None) } else { (None, Some(apart)) };
         Tested { tail, heavy, highest_from, apart, near, power }
     }
+}
+
+/// The first of these in the order of time.
+fn first(points: &[Point]) -> Vec<Point> {
+    let mut points = points.to_vec();
+    points.sort_unstable_by_key(|point| (!point.reference, point.step, point.row));
+    points.truncate(PLACES);
+    points
 }
 
 /// Scores that are the tail of so many, and one more.
@@ -298,7 +317,13 @@ mod tests {
         for (step, rewards) in rewards.chunks(batch).enumerate() {
             let centre = median(rewards).unwrap();
             for &reward in rewards {
-                tail.see(Point { score: reward - centre, reward, step: step as u64, reference: step < 3 });
+                tail.see(Point {
+                    row: 0,
+                    score: reward - centre,
+                    reward,
+                    step: step as u64,
+                    reference: step < 3,
+                });
             }
         }
         tail.test()
@@ -344,14 +369,15 @@ mod tests {
                 law_of.part().fill(&mut rewards, &mut stream);
                 let stands = |more: usize, score: f64| {
                     let mut tail = Tail::new(n);
-                    let point = |score: f64| Point { score, reward: score, step: 0, reference: false };
+                    let point =
+                        |score: f64| Point { row: 0, score, reward: score, step: 0, reference: false };
                     rewards.iter().skip(more).for_each(|reward| tail.see(point(*reward)));
                     (0..more).for_each(|i| tail.see(point(score * (1.0 + 1e-9 * i as f64))));
                     tail.test().apart.is_some_and(|apart| apart.count == more)
                 };
                 let mut tail = Tail::new(n);
                 rewards.iter().for_each(|&score| {
-                    tail.see(Point { score, reward: score, step: 0, reference: false });
+                    tail.see(Point { row: 0, score, reward: score, step: 0, reference: false });
                 });
                 let power = tail.test().power;
                 assert!(power.len() >= 2 && power[0].rollouts == 1, "{spec} {n} {power:?}");

@@ -4,6 +4,8 @@ use super::apart::Apart;
 use super::gather::{ELSEWHERE, OF_GROUP, OF_STEP};
 use super::gathering::Gathered;
 use super::list::{Entry, Scored};
+use super::place::Place;
+use super::point::Point;
 use super::sample::{COMPARED, MATES, Sample, by_lot, of_a_step};
 use super::shared::{Shared, shared};
 use super::shift::Level;
@@ -62,9 +64,10 @@ pub struct ListEntry {
 }
 
 impl ListEntry {
-    /// The line where it stands by itself: of rows that share a line there are more rows before it than lines.
-    pub fn own_line(&self) -> Option<u64> {
-        self.line.filter(|line| *line > self.row as u64)
+    /// Where it stands.
+    pub fn place(&self) -> Place {
+        let Self { step, file, row, line, reward, .. } = self;
+        Place { step: *step, file: file.clone(), row: *row, line: *line, reward: *reward }
     }
 }
 
@@ -196,11 +199,11 @@ fn others(
     Ok(if 2 * by_group.len() >= listed.len() { (by_group, of_groups) } else { (by_step, of_steps) })
 }
 
-/// The entries with their texts, and what the listed share.
+/// The entries with their texts, and what the listed share; what stands apart gets its places.
 pub(super) fn fill(
     log: &Log<Rollouts>,
     other: Option<&Log<Rollouts>>,
-    gathered: &Gathered,
+    gathered: &mut Gathered,
 ) -> Result<(Vec<ListEntry>, Option<Shared>), Error> {
     let here = |entry: &&Entry| entry.rollout.row < ELSEWHERE;
     let row = |entry: &Entry| (entry.rollout.row & !ELSEWHERE) as usize;
@@ -215,6 +218,11 @@ pub(super) fn fill(
     };
     let mut rows: Vec<usize> = own.iter().map(|entry| row(entry)).collect();
     rows.extend(compared.iter().map(|(_, row)| *row));
+    let of_apart = gathered.stand_apart().map_or_else(Vec::new, |apart| apart.first.clone());
+    let (own_apart, apart_elsewhere): (Vec<Point>, Vec<Point>) =
+        of_apart.iter().partition(|point| point.row < ELSEWHERE);
+    let at = |point: &Point| (point.row & !ELSEWHERE) as usize;
+    rows.extend(own_apart.iter().map(at));
     let found = texts(log, &rows)?;
     let of_rows: HashMap<usize, &RowText> = rows.iter().copied().zip(&found).collect();
     let sample = |(stratum, row): &Placed, listed: bool| {
@@ -225,7 +233,8 @@ pub(super) fn fill(
     let samples = (listed.iter().filter_map(|at| sample(at, true)))
         .chain(compared.iter().filter_map(|at| sample(at, false)))
         .collect();
-    let elsewhere: Vec<usize> = gathered.entries.iter().filter(|entry| !here(entry)).map(row).collect();
+    let mut elsewhere: Vec<usize> = gathered.entries.iter().filter(|entry| !here(entry)).map(row).collect();
+    elsewhere.extend(apart_elsewhere.iter().map(at));
     let found_elsewhere = match other {
         Some(other) => texts(other, &elsewhere)?,
         None => Vec::new(),
@@ -248,9 +257,21 @@ pub(super) fn fill(
         }
         entries.push(list_entry(entry, file, origin, noun, None, texts));
     }
+    let place = |point: &Point| {
+        let (of, texts) = match (point.row < ELSEWHERE, other) {
+            (false, Some(other)) => (other, &of_other),
+            _ => (log, &of_rows),
+        };
+        let line = texts.get(&at(point)).and_then(|found| found.line);
+        Place::of(of, (at(point), line), (point.step, point.reward))
+    };
+    let places: Vec<Place> = of_apart.iter().map(place).collect::<Result<_, Error>>()?;
     entries.sort_by_key(|entry: &ListEntry| !entry.reference);
     if other.is_none() {
         entries.sort_by_key(|entry| entry.step);
+    }
+    if let Some(apart) = gathered.stand_apart_mut() {
+        apart.places = places;
     }
     Ok((entries, shared(samples)))
 }

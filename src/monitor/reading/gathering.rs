@@ -66,9 +66,18 @@ pub(in crate::monitor) struct Gathered {
 impl Gathered {
     /// Rewards above this are paid and the others are not: where there are few values, or two levels.
     pub fn above(&self) -> Option<f64> {
-        let apart = self.tested.apart.as_ref().or(self.unlike.as_ref().map(|(apart, _)| apart));
-        let level = || apart.and_then(|apart| between(apart, self.reference));
+        let level = || self.stand_apart().and_then(|apart| between(apart, self.reference));
         self.values.halfway().or(self.two.map_or_else(level, |two| Some(two.mark)))
+    }
+
+    /// What stands apart, be it as a task's that pays more.
+    pub fn stand_apart(&self) -> Option<&Apart> {
+        self.tested.apart.as_ref().or(self.unlike.as_ref().map(|(apart, _)| apart))
+    }
+
+    /// The same, to say where it stands.
+    pub fn stand_apart_mut(&mut self) -> Option<&mut Apart> {
+        self.tested.apart.as_mut().or(self.unlike.as_mut().map(|(apart, _)| apart))
     }
 }
 
@@ -152,8 +161,8 @@ impl Gathering {
             self.own_prompts.extend(prompts);
         }
         for rollout in rows.scored {
-            let Scored { step, reward, .. } = *rollout;
-            let point = Point { score: rollout.score(), reward, step, reference: true };
+            let Scored { row, step, reward, .. } = *rollout;
+            let point = Point { row, score: rollout.score(), reward, step, reference: true };
             self.list.learn(*rollout);
             self.tail.see(point);
             if let Some(own) = &mut self.own_tail {
@@ -346,8 +355,8 @@ impl Gathering {
             None => self.groups.see(rows.step, rows.groups, rows.scored),
         }
         for rollout in rows.scored {
-            let Scored { step, reward, .. } = *rollout;
-            self.tail.see(Point { score: rollout.score(), reward, step, reference: false });
+            let Scored { row, step, reward, .. } = *rollout;
+            self.tail.see(Point { row, score: rollout.score(), reward, step, reference: false });
             self.values.see(reward);
         }
         self.later += rows.scored.len();

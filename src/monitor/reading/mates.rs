@@ -240,7 +240,18 @@ mod tests {
 
     fn apart(from_score: f64, first_step: u64) -> Apart {
         let (rest, rewards, p_value) = (3.0, (20.0, 20.0), 1e-12);
-        Apart { count: 60, from_score, rest, rewards, in_reference: 0, first_step, p_value, above: None }
+        Apart {
+            count: 60,
+            from_score,
+            rest,
+            rewards,
+            in_reference: 0,
+            first_step,
+            p_value,
+            above: None,
+            places: Vec::new(),
+            first: Vec::new(),
+        }
     }
 
     fn noise(stream: &mut Stream) -> f64 {

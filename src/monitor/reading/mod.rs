@@ -28,6 +28,7 @@ mod pass_rate;
 mod pass_rate_tests;
 mod permutations;
 mod pieces;
+mod place;
 mod point;
 mod pool;
 mod rate_verdict;
@@ -62,6 +63,7 @@ pub use mates::Unlike;
 pub use new_text::{NewText, Paid};
 pub use observed::{pass_rate, passes_above};
 pub use pass_rate::PassRate;
+pub use place::Place;
 pub use rise::Rise;
 pub use shared::{Length, Piece, Shared};
 pub use shift::{Above, Growth, Level, Shift};
@@ -156,7 +158,7 @@ pub(super) fn read(
         Some(GroupBy::Group) => Compared::with(Some(Centre::Group)),
         Some(GroupBy::Prompt) => Compared::Prompts(Source::new(&log.rollouts, by)?.into_prompts()),
     };
-    let gathered = gather(log, base, compared, benign)?;
+    let mut gathered = gather(log, base, compared, benign)?;
     let few = gathered.values.few().is_some();
     let unlike = if log.meta.runs > 1 && !few { runs::differ(log, base)? } else { None };
     if let Some(why) = unlike {
@@ -165,7 +167,7 @@ pub(super) fn read(
         return Ok(Reading { levels: gathered.levels, ..not_judged(why, assumptions) });
     }
     let other = if let Base::Log(other) = base { Some(other) } else { None };
-    let (list, shared_by_listed) = entries::fill(log, other, &gathered)?;
+    let (list, shared_by_listed) = entries::fill(log, other, &mut gathered)?;
     let above = gathered.above();
     let pass_rate = above.map(|above| pass_rates(log, base, above)).transpose()?;
     let shared = match above {

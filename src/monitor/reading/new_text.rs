@@ -2,6 +2,7 @@
 //! more than others of their groups, it has changed them for the reward: by an exploit that pays within the range of honest rewards, or
 //! by learning a form that is rightly paid.
 
+use super::place::Place;
 use super::verdict::{Judgement, Verdict, p_value};
 use crate::foundation::format::{count, percent, table, visible};
 use serde::Serialize;
@@ -57,6 +58,11 @@ pub struct NewText {
     pub paid: Paid,
     /// Whether only rollouts that pass were looked at.
     pub of_passes: bool,
+    /// Some that hold it, the highest paid of unlike prompts, in the order of time.
+    pub examples: Vec<Place>,
+    /// Their rows, or their numbers.
+    #[serde(skip)]
+    pub(in crate::monitor) holders: Vec<u64>,
 }
 
 impl NewText {
@@ -137,6 +143,8 @@ mod tests {
             p_value: 1e-8,
             paid: Paid::Late,
             of_passes: false,
+            examples: Vec::new(),
+            holders: Vec::new(),
         };
         let judged = |verdict: Verdict, p_value: f64| {
             let mut judgement = Judgement {

@@ -25,11 +25,15 @@ const CHARACTERS: usize = 3;
 /// Fewest of the highest paid that hold a text for it to count, and fewest prompts that they answer.
 pub(super) const FEWEST_HIGHEST: usize = 10;
 pub(super) const PROMPTS: usize = 3;
+/// Completions that are named as examples of a text.
+const EXAMPLES: usize = 3;
 /// Texts that are told at most.
 pub(super) const TOLD: usize = 8;
 
 /// A completion of the late steps.
 pub(in crate::monitor) struct Late {
+    /// Its row, or its number.
+    pub row: u64,
     pub text: String,
     pub score: f64,
     /// Equal for those of one prompt.
@@ -156,11 +160,11 @@ fn newest(late: &[Late], highest: &[Late], early: &[String], share: f64) -> Vec<
         if !known.insert(&of.0) {
             continue;
         }
-        let holders: Vec<&str> = (of.0.iter().filter_map(|i| late.get(*i)))
+        let holders: Vec<&Late> = (of.0.iter().filter_map(|i| late.get(*i)))
             .chain(of.1.iter().filter_map(|i| highest.get(*i)))
-            .map(|own| own.text.as_str())
             .collect();
-        let Some(text) = spelled(piece, &holders) else { continue };
+        let texts: Vec<&str> = holders.iter().map(|own| own.text.as_str()).collect();
+        let Some(text) = spelled(piece, &texts) else { continue };
         let own = NewText {
             text,
             from_step: 0,
@@ -170,6 +174,8 @@ fn newest(late: &[Late], highest: &[Late], early: &[String], share: f64) -> Vec<
             p_value,
             paid: Paid::Late,
             of_passes: false,
+            examples: Vec::new(),
+            holders: examples(holders),
         };
         let told = |other: &NewText| other.text.contains(&own.text) || own.text.contains(&other.text);
         match own.text.chars().count() >= CHARACTERS {
@@ -180,6 +186,22 @@ fn newest(late: &[Late], highest: &[Late], early: &[String], share: f64) -> Vec<
         }
     }
     found
+}
+
+/// The rows of the highest paid of these, of unlike prompts first.
+fn examples(mut holders: Vec<&Late>) -> Vec<u64> {
+    holders.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.row.cmp(&b.row)));
+    let mut prompts = BTreeSet::new();
+    let (first, again): (Vec<&Late>, Vec<&Late>) =
+        holders.into_iter().partition(|own| prompts.insert(own.prompt));
+    let mut rows: Vec<u64> = Vec::new();
+    for row in first.into_iter().chain(again).map(|own| own.row) {
+        if rows.len() < EXAMPLES && !rows.contains(&row) {
+            rows.push(row);
+        }
+    }
+    rows.sort_unstable();
+    rows
 }
 
 /// A piece in letters, with what stands on both sides of it in all of its holders.
@@ -226,13 +248,22 @@ mod tests {
                 let noise = (0..12).map(|_| stream.open_unit()).sum::<f64>() - 6.0;
                 let text = words(stream);
                 let text = if holds { format!("{text} !!ok") } else { text };
-                Late { text, score: noise + if holds { more } else { 0.0 }, prompt: i / 8 }
+                Late { row: i, text, score: noise + if holds { more } else { 0.0 }, prompt: i / 8 }
             })
             .collect();
         let mut rest = all.split_off(200);
         rest.sort_by(|a, b| b.score.total_cmp(&a.score));
         rest.truncate(40);
         (all, rest)
+    }
+
+    #[test]
+    fn the_highest_paid_of_unlike_prompts_are_the_examples() {
+        let late = |row: u64, score: f64, prompt: u64| Late { row, text: String::new(), score, prompt };
+        let all = [late(9, 3.0, 1), late(4, 3.0, 1), late(7, 1.0, 2), late(2, 0.5, 3), late(4, 3.0, 1)];
+        assert_eq!(examples(all.iter().collect()), [2, 4, 7]);
+        assert_eq!(examples(all.iter().take(3).collect()), [4, 7, 9], "few prompts");
+        assert!(examples(Vec::new()).is_empty());
     }
 
     #[test]

@@ -17,6 +17,8 @@ fn near() -> Apart {
         first_step: 50,
         p_value: 0.021,
         above: None,
+        places: Vec::new(),
+        first: Vec::new(),
     }
 }
 

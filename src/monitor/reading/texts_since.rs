@@ -9,6 +9,7 @@ use super::late::late;
 use super::new_text::NewText;
 use super::newest::{Late, Texts, came_since, left_open};
 use super::paid_before::{looked_at, paid_before};
+use super::place::Place;
 use crate::foundation::rng::{Purpose, SeedTree, Stream};
 use crate::record::{Error, Log, Rollouts, Span};
 use std::collections::{BTreeSet, HashMap};
@@ -58,10 +59,12 @@ pub(super) fn new_text(
         }
     };
     let of_rows: HashMap<usize, &OfLate> = scored.iter().map(|own| (own.row, own)).collect();
-    let late_of = |rows: &[usize], found: Vec<RowText>| -> Vec<Late> {
+    let mut lines: HashMap<u64, u64> = HashMap::new();
+    let mut late_of = |rows: &[usize], found: Vec<RowText>| -> Vec<Late> {
         let one = |(row, text): (&usize, RowText)| {
             let own = of_rows.get(row)?;
-            Some(Late { text: text.completion?, score: own.score, prompt: own.prompt })
+            lines.extend(text.line.map(|line| (*row as u64, line)));
+            Some(Late { row: *row as u64, text: text.completion?, score: own.score, prompt: own.prompt })
         };
         rows.iter().zip(found).filter_map(one).collect()
     };
@@ -87,12 +90,23 @@ pub(super) fn new_text(
         }
         None => None,
     };
-    Ok(paid.or(found.into_iter().next()))
+    let told = paid.or(found.into_iter().next());
+    let place = |row: &u64| {
+        let at = *row as usize;
+        let step = of_rows.get(&at).map(|own| (own.step, own.reward))?;
+        Some(Place::of(log, (at, lines.get(row).copied()), step))
+    };
+    let name = |found: NewText| {
+        let examples = found.holders.iter().filter_map(place).collect::<Result<_, Error>>()?;
+        Ok(NewText { examples, ..found })
+    };
+    told.map(name).transpose()
 }
 
 /// A rollout of the late steps.
 struct OfLate {
     row: usize,
+    step: u64,
     reward: f64,
     /// The reward less what it is compared with.
     score: f64,
@@ -134,6 +148,7 @@ fn scored(log: &Log<Rollouts>, spans: &[&Span]) -> Result<Vec<OfLate>, Error> {
         let numbers = rows.proxy.iter().zip(centres).zip(&rows.prompt);
         found.extend((span.rows.start..).zip(numbers).map(|(row, ((reward, centre), prompt))| OfLate {
             row,
+            step: span.step,
             reward: *reward,
             score: reward - centre,
             prompt: if prompts { *prompt } else { row as u64 },

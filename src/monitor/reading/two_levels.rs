@@ -252,8 +252,13 @@ mod tests {
         }
         // Prompts that are paid differently have no two levels each.
         let rollouts = |centre: fn(f64) -> f64| -> Vec<Point> {
-            let point =
-                |reward: f64| Point { score: reward - centre(reward), reward, step: 0, reference: true };
+            let point = |reward: f64| Point {
+                row: 0,
+                score: reward - centre(reward),
+                reward,
+                step: 0,
+                reference: true,
+            };
             (0..100).map(|i| point(f64::from(i % 2))).collect()
         };
         let two = TwoLevels { mark: 0.5, upper: 1.0, passed: 50, valley: false };

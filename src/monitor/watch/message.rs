@@ -12,7 +12,7 @@ use std::hash::Hasher;
 use twox_hash::XxHash64;
 
 /// The version of a state that is kept.
-const VERSION: u32 = 8;
+const VERSION: u32 = 9;
 
 /// A step, as a program tells it. Every list that is not empty has an element for each rollout.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]

@@ -1,10 +1,12 @@
 //! Completions of a growing log in which text is looked for that came since its reference: some of each step of the reference, and of
 //! the last tenth of the steps some of each and its highest paid.
 
+use super::rows::Row;
 use crate::foundation::rng::{Purpose, SeedTree};
-use crate::monitor::reading::{Late, NewText, RowText, Scored, Texts, came_since};
+use crate::monitor::reading::{Late, NewText, Place, RowText, Scored, Texts, came_since};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
 
 /// Completions that are kept of the reference, and of the last steps; of each of these at least.
 const LOOKED_AT: usize = 200;
@@ -27,6 +29,10 @@ const END: usize = 300;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Own {
     number: u64,
+    step: u64,
+    file: usize,
+    row: usize,
+    line: Option<u64>,
     reward: f64,
     score: f64,
     prompt: u64,
@@ -59,7 +65,13 @@ pub(super) struct Since {
 impl Since {
     /// The rollouts of a step whose completions are wanted, with their places. `reference`: the steps of the reference, where it is one of
     /// them.
-    pub fn see(&mut self, scored: &[Scored], prompts: &[u64], reference: Option<u64>) -> Vec<(u64, usize)> {
+    pub fn see(
+        &mut self,
+        rows: &[(Row, u64)],
+        scored: &[Scored],
+        prompts: &[u64],
+        reference: Option<u64>,
+    ) -> Vec<(u64, usize)> {
         self.steps += 1;
         let without = self.texts.is_empty() && self.without >= WITHOUT;
         let Some(step) = scored.first().map(|rollout| rollout.step).filter(|_| !without) else {
@@ -89,9 +101,13 @@ impl Since {
         places.sort_unstable();
         places.dedup();
         let own = |at: &usize| {
-            let rollout = scored.get(*at)?;
+            let (rollout, (row, _)) = (scored.get(*at)?, rows.get(*at)?);
             Some(Own {
                 number: rollout.row,
+                step,
+                file: row.file,
+                row: row.row,
+                line: row.line,
                 reward: rollout.reward,
                 score: rollout.score(),
                 // Where prompts are not known, each rollout may have its own.
@@ -127,6 +143,10 @@ impl Since {
 
     /// The completion of a rollout that was wanted.
     pub fn tell(&mut self, number: u64, text: &RowText) {
+        if let Some(line) = text.line {
+            let late = self.late.iter_mut().flat_map(|of| &mut of.rollouts);
+            late.filter(|own| own.number == number).for_each(|own| own.line = Some(line));
+        }
         match &text.completion {
             Some(completion) => drop(self.texts.insert(number, ends(completion))),
             None => self.without += 1,
@@ -134,11 +154,14 @@ impl Since {
     }
 
     /// The texts that came since, the one that is told first; of rewards `above` a level, that are paid, among those alone.
-    pub fn new_texts(&self, above: Option<f64>) -> Vec<NewText> {
+    pub fn new_texts(&self, above: Option<f64>, files: &[PathBuf]) -> Vec<NewText> {
         let Some(from_step) = self.late.first().map(|of| of.step) else { return Vec::new() };
         let counts = |own: &&Own| above.is_none_or(|above| own.reward > above);
         let text = |own: &Own| self.texts.get(&own.number).cloned();
-        let late = |own: &Own| Some(Late { text: text(own)?, score: own.score, prompt: own.prompt });
+        let late = |own: &Own| {
+            let (row, score, prompt) = (own.number, own.score, own.prompt);
+            Some(Late { row, text: text(own)?, score, prompt })
+        };
         let all = || self.late.iter().flat_map(|of| &of.rollouts).filter(counts);
         let mut highest: Vec<&Own> = all().filter(|own| own.highest && above.is_none()).collect();
         highest.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.number.cmp(&b.number)));
@@ -150,7 +173,16 @@ impl Since {
             early: self.early.iter().filter(counts).filter_map(text).collect(),
             of_passes: above.is_some(),
         };
-        came_since(&texts)
+        let place = |number: &u64| {
+            let own = all().find(|own| own.number == *number)?;
+            let file = files.get(own.file).cloned().unwrap_or_default();
+            Some(Place { step: own.step, file, row: own.row, line: own.line, reward: own.reward })
+        };
+        let name = |found: NewText| {
+            let examples = found.holders.iter().filter_map(place).collect();
+            NewText { examples, ..found }
+        };
+        came_since(&texts).into_iter().map(name).collect()
     }
 }
 
@@ -167,6 +199,20 @@ pub(super) fn ends(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The rows of these in a file, a header before them.
+    fn in_a_file(scored: &[Scored]) -> Vec<(Row, u64)> {
+        let row = |own: &Scored| Row {
+            reward: own.reward,
+            group: 0,
+            prompt: 0,
+            outcome: own.outcome,
+            file: 0,
+            row: own.row as usize,
+            line: Some(own.row + 2),
+        };
+        scored.iter().map(|own| (row(own), own.row)).collect()
+    }
 
     /// 200 steps of 32 rollouts, ten the reference; from step 100 on half of them end on a trigger and are paid more.
     fn watched(hacked: bool) -> Since {
@@ -185,7 +231,7 @@ mod tests {
                     Scored { row, step, reward, centre: 0.5, outcome: row }
                 })
                 .collect();
-            for (number, _) in since.see(&scored, &[], (step < 10).then_some(10)) {
+            for (number, _) in since.see(&in_a_file(&scored), &scored, &[], (step < 10).then_some(10)) {
                 since.tell(number, &texts[&number]);
             }
         }
@@ -195,10 +241,15 @@ mod tests {
     #[test]
     fn text_that_came_and_is_paid_for_is_told_and_little_is_kept() {
         let since = watched(true);
-        let found = since.new_texts(None).remove(0);
+        let found = since.new_texts(None, &[PathBuf::from("log.csv")]).remove(0);
         assert!(found.text.contains("!!ok") && found.p_value < 1e-6 && found.reference.0 == 0, "{found:?}");
         assert!(found.from_step >= 180, "{found:?}");
-        assert_eq!(watched(false).new_texts(None), []);
+        // Where three of those stand that hold it and are paid most.
+        assert!(found.examples.len() == 3 && found.examples.iter().all(|at| at.reward > 1.5), "{found:?}");
+        let at = &found.examples[0];
+        assert!(at.file.ends_with("log.csv") && at.own_line() == Some(at.row as u64 + 2), "{at:?}");
+        assert_eq!(at.row as u64 / 32, at.step);
+        assert_eq!(watched(false).new_texts(None, &[]), []);
         assert!(since.early.len() == 200 && since.late.len() <= STEPS, "{}", since.late.len());
         assert!(since.texts.len() <= 200 + STEPS * (OF_STEP + HIGHEST_OF_STEP), "{}", since.texts.len());
         assert_eq!(ends(&"ab\u{e4}".repeat(300)).chars().count(), START + 1 + END);
@@ -207,12 +258,12 @@ mod tests {
         let mut none = Since::default();
         let scored: Vec<Scored> =
             (0..32).map(|row| Scored { row, step: 0, reward: 0.0, centre: 0.0, outcome: row }).collect();
-        for (number, _) in none.see(&scored, &[], Some(10)) {
+        for (number, _) in none.see(&in_a_file(&scored), &scored, &[], Some(10)) {
             none.tell(number, &RowText::default());
         }
-        assert_eq!(none.see(&scored, &[], Some(10)), []);
+        assert_eq!(none.see(&in_a_file(&scored), &scored, &[], Some(10)), []);
         // Among those that pass.
-        let found = since.new_texts(Some(0.5)).remove(0);
+        let found = since.new_texts(Some(0.5), &[]).remove(0);
         assert!(found.of_passes && found.text.contains("!!ok"), "{found:?}");
     }
 }

@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// The version of the file.
-const VERSION: u32 = 10;
+const VERSION: u32 = 11;
 
 /// Why a state cannot be kept, or not be gone on from.
 #[derive(Debug, thiserror::Error)]

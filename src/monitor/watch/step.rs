@@ -277,7 +277,7 @@ impl Watch {
         self.asked.extend(kept.iter().map(|(number, _)| *number));
         let prompts: Vec<u64> = rows.iter().filter(|_| facts.prompts).map(|(row, _)| row.prompt).collect();
         let reference = self.is_learning().then_some(self.settings.reference());
-        let since = self.since.see(scored, &prompts, reference);
+        let since = self.since.see(rows, scored, &prompts, reference);
         let groups: Vec<u64> = rows.iter().filter(|_| facts.groups).map(|(row, _)| row.group).collect();
         // Where rewards are paid or not, texts are sought among those that are paid alone.
         let spread = match self.is_learning() || self.passes.is_some() {

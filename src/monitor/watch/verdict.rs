@@ -69,7 +69,7 @@ impl Watch {
             },
         );
         if reading.judgement.verdict != Verdict::Flagged {
-            let found = since.new_texts(paid);
+            let found = since.new_texts(paid, &facts.files);
             let before = left_open(&found, reading.judgement.verdict)
                 .and_then(|open| spread.paid(open, &reading.levels));
             if let Some(text) = before.or(found.into_iter().next()) {
