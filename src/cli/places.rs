@@ -1,8 +1,7 @@
 //! Rollouts that are named by file and line: those to be read first, and some that hold a text that came since the reference.
 
 use super::file_names::FileNames;
-use super::reading::indented;
-use super::table::count;
+use super::table::{count, indented};
 use crate::foundation::format::visible;
 use crate::monitor::{ListEntry, Place, Reading, Verdict};
 use std::path::Path;

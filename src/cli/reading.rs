@@ -4,15 +4,13 @@ use super::console::Style;
 use super::file_names::FileNames;
 use super::places::{first, named};
 use super::sketch;
-use super::table::{count, number, wrapped};
+use super::table::{WIDTH, count, indented, number, wrapped};
 use crate::foundation::format::{columns, cut, percent, report, visible};
 use crate::monitor::{Assumptions, ListEntry, Piece, Reading, Shared, Verdict};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
-/// Columns of a line.
-const WIDTH: usize = 80;
 /// Entries that are shown, and of a log in which nothing stands out.
 const SHOWN: usize = 20;
 const SHOWN_OF_OTHERS: usize = 8;
@@ -248,10 +246,6 @@ fn p_value(p: f64, permutations: usize) -> String {
     let least = 1.0 / (permutations as f64 + 1.0);
     let sign = if p <= least { "≤" } else { "=" };
     format!("p {sign} {}", number(p))
-}
-
-pub(super) fn indented(text: &str, by: usize) -> String {
-    wrapped(text, WIDTH - by).iter().map(|line| format!("{}{line}\n", " ".repeat(by))).collect()
 }
 
 /// An entry for programs.

@@ -113,6 +113,11 @@ const NARROWEST: usize = 14;
 /// The least of a name where the line has no room for more.
 const CRAMPED: usize = 10;
 
+/// A text in lines of the width, each set in by so many columns.
+pub(super) fn indented(text: &str, by: usize) -> String {
+    wrapped(text, WIDTH - by).iter().map(|line| format!("{}{line}\n", " ".repeat(by))).collect()
+}
+
 /// That rows without something were left out.
 pub(super) fn left_out(rows: usize, lacking: &str) -> String {
     match rows {

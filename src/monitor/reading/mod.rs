@@ -273,8 +273,10 @@ pub(super) fn conclude(gathered: Gathered, rest: Rest) -> Reading {
         (None, Some(ceiling)) => ceiling.within(tested.power),
         (None, None) => tested.power,
     };
-    let apart = tested.apart.filter(|_| stands);
-    let unlike = unlike.filter(|_| stands);
+    // They have their places by now.
+    let told = |apart: Apart| Apart { first: Vec::new(), ..apart };
+    let apart = tested.apart.filter(|_| stands).map(told);
+    let unlike = unlike.filter(|_| stands).map(|(apart, why)| (told(apart), why));
     let new_text = None;
     Reading {
         judgement,
