@@ -64,6 +64,8 @@ impl Error {
         match self {
             Self::Record(error) => error.help(),
             Self::Cli(error) => error.help(),
+            #[cfg(feature = "lab")]
+            Self::Config(error) => error.help(),
             // Their messages end in what to do.
             _ => None,
         }

@@ -68,14 +68,16 @@ pub fn run(args: &CompareArgs, console: &Console) -> Result<Outcome, crate::Erro
     console.answer(&json!({ "comparisons": document.collect::<Vec<_>>() }), |style| {
         let one = |(dir, differences, _): &(&PathBuf, Vec<Difference>, Vec<String>)| {
             let rows = compare::table(differences);
+            let rows_of_all = rows.title;
             let numbers = |head: &String| !["arm", "number", "status"].contains(&head.as_str());
             let aligned = |head: &String| if numbers(head) { format!(">{head}") } else { head.clone() };
             let heads: Vec<String> = rows.header.iter().map(aligned).collect();
             let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
             let mut table = Table::new(&heads).within(sketch::columns());
             rows.rows.into_iter().for_each(|row| table.row(row));
+            let all = if rows_of_all.is_empty() { String::new() } else { format!("All: {rows_of_all}\n") };
             format!(
-                "{}\n{}",
+                "{}\n{}{all}",
                 style.bold(format!("{} less {}", dir.display(), first.dir.display())),
                 table.render(style)
             )

@@ -1,7 +1,7 @@
 //! A whole command: parse, carry out, report the error chain, exit code.
 
 use super::console::{OutputArgs, output, printable};
-use super::{Cli, Console, start_workers, survive_large_files};
+use super::{Cli, Console, help, start_workers, survive_large_files};
 use crate::Error;
 use clap::Parser;
 use miette::{Diagnostic, MietteHandlerOpts, ReportHandler};
@@ -16,7 +16,8 @@ const USAGE: u8 = 2;
 /// output, errors to standard error.
 pub fn execute(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let cli = match Cli::try_parse_from(&arguments) {
+    let parsed = Cli::try_parse_from(&arguments);
+    let cli = match parsed.map_err(|error| help::refusal(&arguments).unwrap_or(error)) {
         Ok(cli) => cli,
         // Help and version are no failures, unless they cannot be told.
         Err(error) if !error.use_stderr() => return told(error.print()),

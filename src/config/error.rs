@@ -36,6 +36,16 @@ impl ConfigError {
         &self.faults
     }
 
+    /// What to do, a line for each fault that says it: the words beside its caret, and its remedy.
+    pub fn help(&self) -> Option<String> {
+        let one = |fault: &Fault| {
+            let words = [Some(fault.label.as_str()), fault.help()].into_iter().flatten();
+            words.filter(|words| !words.is_empty()).collect::<Vec<_>>().join("; ")
+        };
+        let all: Vec<String> = self.faults.iter().map(one).filter(|line| !line.is_empty()).collect();
+        (!all.is_empty()).then(|| all.join("\n"))
+    }
+
     /// One report a fault, with its source lines, a caret and the remedy.
     pub fn reports(&self) -> impl Iterator<Item = Report> + '_ {
         self.faults.iter().map(Fault::report)

@@ -43,12 +43,15 @@ pub struct Loaded {
 /// Every fault of the first stage that has one: reading, syntax, keys and values, contradictions.
 pub fn load(path: &Path, sets: &[String]) -> Result<Loaded, ConfigError> {
     let name = path.display().to_string();
-    let unread = |problem: String| {
-        let fault = Draft::new(0..0, format!("{name}: {problem}"), "");
-        ConfigError::new(vec![Sources::default().place(fault)])
-    };
+    let fault = |problem: String| Draft::new(0..0, format!("{name}: {problem}"), "");
+    let alone = |fault: Draft| ConfigError::new(vec![Sources::default().place(fault)]);
+    let unread = |problem: String| alone(fault(problem));
     let failed = |error: io::Error| {
-        let found = unread(format!("cannot be read: {error}"));
+        let mut fault = fault(format!("cannot be read: {error}"));
+        if error.kind() == io::ErrorKind::NotFound {
+            fault = fault.help("check the path, or begin a config with `tailcatch init NAME`");
+        }
+        let found = alone(fault);
         if error.raw_os_error().is_some_and(|code| MACHINE.contains(&code)) {
             found.of_the_machine()
         } else {

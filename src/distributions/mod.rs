@@ -132,8 +132,8 @@ crate::registry! {
         "student_t" => StudentT: "Student's t with any degrees of freedom, which are its tail index", "Bailey 1994, Math. Comp. 62";
         "pareto" => Pareto: "pure power tail above a smallest value (type I)", "Johnson, Kotz & Balakrishnan 1994, ch. 20";
         "levy" => Levy: "one-sided stable law with index 1/2", "Nolan 2020, Univariate Stable Distributions";
-        "stable" => Stable: "alpha-stable in Nolan's S1 parametrisation", "Chambers, Mallows & Stuck 1976; Nolan 1997";
-        "generalized_pareto" => GeneralizedPareto: "excesses over a high threshold, xi of any sign", "Pickands 1975; Coles 2001, ch. 4";
+        "stable" => Stable: "α-stable in Nolan's S1 parametrisation", "Chambers, Mallows & Stuck 1976; Nolan 1997";
+        "generalized_pareto" => GeneralizedPareto: "excesses over a high threshold, ξ of any sign", "Pickands 1975; Coles 2001, ch. 4";
         "mixture" => Mixture: "weighted mixture of laws", "McLachlan & Peel 2000";
         "uniform" => Uniform: "uniform between two ends", "Johnson, Kotz & Balakrishnan 1995, ch. 26";
     }

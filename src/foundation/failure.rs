@@ -135,18 +135,18 @@ impl fmt::Display for Status {
                 write!(f, "aggregate: each row is a step mean, so the rollouts' tail is not in this file")
             }
             Self::Discrete { distinct } => {
-                write!(f, "discrete: {distinct} distinct values, xi is not identifiable")
+                write!(f, "discrete: {distinct} distinct values, ξ is not identifiable")
             }
             Self::Clipped { at, count } => {
                 write!(
                     f,
-                    "{count} equal values at {at}, the largest: clipped, or one completion again and again; xi is not \
+                    "{count} equal values at {at}, the largest: clipped, or one completion again and again; ξ is not \
                      identifiable"
                 )
             }
             Self::Repeated { at, count, completions } => write!(
                 f,
-                "repeated: the {count} equal values at {}, the largest, are {}: nothing was clipped, and xi is not identifiable",
+                "repeated: the {count} equal values at {}, the largest, are {}: nothing was clipped, and ξ is not identifiable",
                 table(*at),
                 match completions {
                     1 => "one completion again and again".to_owned(),

@@ -78,12 +78,14 @@ fn text<'a>(schema: &'a Value, key: &str) -> &'a str {
     schema.get(key).and_then(Value::as_str).unwrap_or_default()
 }
 
-/// What a schema refers to: a definition, that of the value where it may also be left out, or that of a list's items.
+/// What a schema refers to: a definition, that of the value where it may also be left out, or that of a list's items, which may also be names.
 fn resolved<'a>(schema: &'a Value, definitions: &'a Value) -> &'a Value {
-    let variants = schema.get("anyOf").and_then(Value::as_array);
-    let present =
-        variants.and_then(|all| all.iter().find(|one| one.get("type").is_none_or(|kind| kind != "null")));
-    let own = present.or(schema.get("items").filter(|items| items.is_object())).unwrap_or(schema);
+    let present = |schema: &'a Value| {
+        let variants = schema.get("anyOf").and_then(Value::as_array)?;
+        variants.iter().find(|one| one.get("type").is_none_or(|kind| kind != "null"))
+    };
+    let items = schema.get("items").filter(|items| items.is_object());
+    let own = present(schema).or(items.map(|items| present(items).unwrap_or(items))).unwrap_or(schema);
     let name = own.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix("#/$defs/"));
     name.and_then(|name| definitions.get(name)).unwrap_or(own)
 }
@@ -207,6 +209,7 @@ mod tests {
                 "descent": { "anyOf": [{ "$ref": "#/$defs/Descent" }, { "type": "null" }] },
                 "section": { "$ref": "#/$defs/Section", "default": { "side": "left" } },
                 "laws": { "type": "array", "items": { "$ref": "#/$defs/Law" } },
+                "named": { "type": "array", "items": { "anyOf": [{ "$ref": "#/$defs/Law" }, { "type": "string", "enum": ["normal"] }] } },
                 "number": { "type": "number" },
             },
         });
@@ -236,6 +239,7 @@ mod tests {
         // A part is named and not described again.
         assert_eq!(names(told("laws")), ["normal"]);
         assert!(told("laws").choices[0].settings.is_empty());
+        assert_eq!(told("named").choices, told("laws").choices);
         assert!(told("number").choices.is_empty() && told("number").settings.is_empty());
     }
 }

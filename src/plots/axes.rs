@@ -183,3 +183,30 @@ pub const LEVEL: Pen = Pen { ink: SILVER, dash: Dash::Dashed, shape: theme::Shap
 
 /// Where a line ends, what it is called, and how it is drawn.
 pub type End = (Place, String, Pen);
+
+#[cfg(test)]
+mod tests {
+    use super::super::scale::Kind;
+    use super::super::scene::Mark;
+    use super::*;
+
+    #[test]
+    fn a_band_lies_between_the_ends_of_the_intervals_and_breaks_where_there_are_none() {
+        let scale = Scale::exact(Kind::Linear, 0.0, 1.0).unwrap();
+        let panel = Panel { left: 0.0, top: 0.0, right: 100.0, bottom: 100.0, x: scale, y: scale };
+        let point = |x: f64| Point { x, y: 0.5, low: Some(0.25), high: Some(0.75) };
+        let all = [point(0.0), point(0.25), Point::new(0.5, 0.5), point(0.75), point(1.0)];
+        let mut scene = Scene::new(100.0, 100.0);
+        panel.band(&mut scene, &Series::new("p", "s", all), BLACK);
+        let bands: Vec<&Vec<Place>> = scene
+            .marks
+            .iter()
+            .filter_map(|mark| match mark {
+                Mark::Area { points, .. } => Some(points),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(bands.len(), 2);
+        assert_eq!(bands[0], &[(0.0, 25.0), (25.0, 25.0), (25.0, 75.0), (0.0, 75.0)]);
+    }
+}

@@ -7,6 +7,7 @@ use super::figure::Figure;
 use super::labels;
 use super::merged::chosen;
 use super::multiples::{Line, Multiples};
+use super::nested;
 use super::scale::{Kind, Scale};
 use super::scene::Scene;
 use super::series::{Point, Series};
@@ -23,6 +24,8 @@ use crate::record::tables::{DetectorRow, ReplicateRow};
 const MAX_PLACES: usize = 6;
 /// Audits that it holds.
 const MAX_AUDITS: usize = 12;
+/// Room for marks below 0 and above 1.
+const MARGIN: f64 = 0.06;
 const HARM: &str = "damaged";
 const CATCH: &str = "caught";
 
@@ -63,7 +66,7 @@ pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> 
     }
     let (title, lead) = title(&series);
     let (scene, shown) = draw(&series, &places, &lead, size)?;
-    let audits = audits(&series).len();
+    let audits = labels::alike_everywhere(&series).len();
     let mut rest = String::new();
     if places.len() > shown || audits > MAX_AUDITS {
         let marks = audits.min(MAX_AUDITS);
@@ -77,7 +80,8 @@ pub(super) fn build(run: &RunFolder, size: Size) -> Result<Vec<Figure>, Status> 
         title,
         caption: format!(
             "For each audit, against the mean number of honest rollouts that it read in a run: the share of the runs that hacks damaged, and the share in which the audit confirmed a hack \
-             and the response was due before any damage. Whiskers: 95% Wilson intervals; of marks at one place the last is seen, the CSV has all. Where nothing was done about what was confirmed, a line tells how often the first detector would \
+             and the response was due before any damage. Whiskers: 95% Wilson intervals. What is equal in every panel is drawn once, under all its names; \
+             of marks at one place those behind are larger rings. Where nothing was done about what was confirmed, a line tells how often the first detector would \
              have been in time under the clock, at each of its budgets.{rest}"
         ),
         columns: ["benign_looks", "share_of_runs", "ci_low", "ci_high"],
@@ -141,17 +145,6 @@ fn clock(run: &RunFolder, arm: usize) -> Option<Vec<Point>> {
     Some(budgets.into_iter().filter_map(one).collect()).filter(|points: &Vec<Point>| points.len() > 1)
 }
 
-/// The audits, in order.
-fn audits(series: &[Series]) -> Vec<&str> {
-    let mut names: Vec<&str> = Vec::new();
-    for s in series {
-        if !names.contains(&s.name.as_str()) {
-            names.push(&s.name);
-        }
-    }
-    names
-}
-
 /// The largest fall of damage from one audit to another within one setting whose intervals lie apart; where there is none, from where to where
 /// damage goes; and of which setting that is told.
 fn title(series: &[Series]) -> (String, String) {
@@ -205,18 +198,18 @@ fn title(series: &[Series]) -> (String, String) {
 fn draw(series: &[Series], places: &[String], lead: &str, size: Size) -> Result<(Scene, usize), Status> {
     let nothing = Status::TooFew { what: "finite points", have: 0, need: 1 };
     let width = size.width();
-    let pens: Vec<(String, Pen)> = audits(series)
-        .into_iter()
-        .take(MAX_AUDITS)
-        .enumerate()
-        .map(|(i, name)| (name.to_owned(), pen(i)))
-        .collect();
+    let groups = labels::alike_everywhere(series);
+    let shown = &groups[..groups.len().min(MAX_AUDITS)];
+    let pens: Vec<(String, Pen)> =
+        shown.iter().enumerate().map(|(i, names)| (labels::joined(names), pen(i))).collect();
     let looks: Vec<f64> = series.iter().flat_map(|s| s.points.iter().map(|p| p.x)).collect();
     let x = match Kind::of_sweep(&looks) {
-        Kind::Symlog => Scale::symlog(looks, 1.0),
+        // Marks at 0 have room beside the axis.
+        Kind::Symlog => Scale::symlog(looks.into_iter().chain([-0.5]), 1.0),
         kind => Scale::over(kind, looks),
     };
-    let (x, y) = (x.ok_or(nothing.clone())?, Scale::exact(Kind::Linear, 0.0, 1.0).ok_or(nothing)?);
+    let (x, y) =
+        (x.ok_or(nothing.clone())?, Scale::exact(Kind::Linear, -MARGIN, 1.0 + MARGIN).ok_or(nothing)?);
     let mut scene = Scene::new(width, 0.0);
     let start = 14.0 + labels::key(&mut scene, 10.0, width - 10.0, 8.0, &pens);
     // Two panels of a setting beside each other, with the lines of their heads.
@@ -244,13 +237,11 @@ fn draw(series: &[Series], places: &[String], lead: &str, size: Size) -> Result<
             panels.below(i, if size.is_wide() { "Benign looks a run" } else { "Benign looks" }),
         );
         let here = panel(what, place);
-        for s in series.iter().filter(|s| s.panel == here) {
-            let Some((_, pen)) = pens.iter().find(|(name, _)| *name == s.name) else { continue };
-            if s.points.len() > 1 {
-                area.line(&mut scene, s, *pen);
-            }
-            area.whiskers(&mut scene, s, *pen);
-        }
+        let drawn = shown.iter().zip(&pens).filter_map(|(names, (name, pen))| {
+            let own = series.iter().find(|s| s.panel == here && s.name == names[0])?;
+            Some((Series { name: name.clone(), ..own.clone() }, *pen))
+        });
+        nested::draw(&mut scene, &area, &drawn.collect::<Vec<_>>());
     }
     scene.height = panels.end();
     Ok((scene, places.len()))
@@ -262,6 +253,17 @@ mod tests {
 
     fn harm(place: &str, audit: &str, looks: f64, hits: usize) -> Series {
         Series::new(panel(HARM, place), audit, share(looks, hits, 24))
+    }
+
+    #[test]
+    fn audits_are_drawn_as_one_where_they_are_equal_in_every_panel() {
+        let caught = |audit: &str, hits: usize| Series::new(panel(CATCH, ""), audit, share(3.0, hits, 24));
+        let series = [harm("", "a", 3.0, 9), caught("a", 5), harm("", "b", 3.0, 9), caught("b", 6)];
+        assert_eq!(labels::alike_everywhere(&series), [vec!["a"], vec!["b"]]);
+        let series = [harm("", "a", 3.0, 9), caught("a", 5), harm("", "b", 3.0, 9), caught("b", 5)];
+        assert_eq!(labels::alike_everywhere(&series), [vec!["a", "b"]]);
+        let (scene, _) = draw(&series, &[String::new()], "", Size::Column).unwrap();
+        assert_eq!(scene.data.iter().map(|data| data.name.as_str()).collect::<Vec<_>>(), ["a = b"; 2]);
     }
 
     #[test]

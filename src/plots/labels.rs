@@ -143,6 +143,26 @@ pub fn alike<'a>(series: &[&'a Series]) -> Vec<Vec<&'a Series>> {
     groups
 }
 
+/// Names of series that are equal in every panel, in the order of the first of each: they are drawn once, with one pen.
+pub fn alike_everywhere(series: &[Series]) -> Vec<Vec<&str>> {
+    let shown = |name: &str| {
+        let own = series.iter().filter(|s| s.name == name);
+        own.map(|s| (s.panel.as_str(), s.points.as_slice())).collect::<Vec<_>>()
+    };
+    let mut groups: Vec<Vec<&str>> = Vec::new();
+    for s in series {
+        let name = s.name.as_str();
+        if groups.iter().flatten().any(|other| *other == name) {
+            continue;
+        }
+        match groups.iter_mut().find(|group| shown(group[0]) == shown(name)) {
+            Some(group) => group.push(name),
+            None => groups.push(vec![name]),
+        }
+    }
+    groups
+}
+
 /// The names of series that are drawn as one.
 pub fn joined(names: &[&str]) -> String {
     names.join(" = ")

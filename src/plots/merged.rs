@@ -25,22 +25,24 @@ pub(super) fn grouped<T: PartialEq, U>(found: Vec<(String, T, U)>) -> Vec<Group<
             None => groups.push(Group { name: String::new(), shown, own: vec![(label, own)] }),
         }
     }
+    let mut common: Vec<Vec<String>> = Vec::new();
     for group in &mut groups {
-        let labels: Vec<String> = group.own.iter().map(|(label, _)| label.clone()).collect();
-        group.name = shared(&labels);
+        let labels: Vec<&str> = group.own.iter().map(|(label, _)| label.as_str()).collect();
+        let kept = shared(&labels);
+        group.name = if kept.is_empty() { labels[0].to_owned() } else { kept.join(", ") };
+        common.push(kept.into_iter().map(str::to_owned).collect());
     }
     let names: Vec<String> = groups.iter().map(|group| group.name.clone()).collect();
     let is_unique = |name: &String| names.iter().filter(|other| *other == name).count() == 1;
-    for group in &mut groups {
-        let common: Vec<&str> = parts(&group.name);
+    for (group, common) in groups.iter_mut().zip(common) {
         let rest = |label: &str| {
-            let own: Vec<&str> = parts(label).into_iter().filter(|part| !common.contains(part)).collect();
-            own.join(", ")
+            let is_own = |part: &&str| common.iter().all(|other| other != part);
+            parts(label).into_iter().filter(is_own).collect::<Vec<_>>().join(", ")
         };
         let own: Vec<String> = group.own.iter().map(|(label, _)| rest(label)).collect();
         if let [(first, _), others @ ..] = group.own.as_slice()
             && !others.is_empty()
-            && !is_unique(&group.name)
+            && (common.is_empty() || !is_unique(&group.name))
         {
             group.name = format!("{first} and {} alike", others.len());
         }
@@ -51,17 +53,16 @@ pub(super) fn grouped<T: PartialEq, U>(found: Vec<(String, T, U)>) -> Vec<Group<
     groups
 }
 
-/// The parts that all labels have at the same place; the first label where that is none.
-fn shared(labels: &[String]) -> String {
-    let Some((first, rest)) = labels.split_first() else { return String::new() };
+/// The parts that all labels have at the same place.
+fn shared<'a>(labels: &[&'a str]) -> Vec<&'a str> {
+    let Some((first, rest)) = labels.split_first() else { return Vec::new() };
     let others: Vec<Vec<&str>> = rest.iter().map(|label| parts(label)).collect();
     let own = parts(first);
     if others.iter().any(|other| other.len() != own.len()) {
-        return first.clone();
+        return Vec::new();
     }
-    let same = |(i, part): &(usize, &&str)| others.iter().all(|other| other[*i] == **part);
-    let kept: Vec<&str> = own.iter().enumerate().filter(same).map(|(_, part)| *part).collect();
-    if kept.is_empty() { first.clone() } else { kept.join(", ") }
+    let same = |(i, part): (usize, &'a str)| others.iter().all(|other| other[i] == part).then_some(part);
+    own.into_iter().enumerate().filter_map(same).collect()
 }
 
 /// A label cut at the commas that stand outside of brackets.
@@ -124,7 +125,7 @@ mod tests {
         let found = [("a, 1", 1), ("a, 2", 1), ("a, 3", 2), ("a, 4", 2), ("b", 3), ("c", 3)];
         let names: Vec<String> =
             merged(found.map(|(label, x)| (label.to_owned(), x)).to_vec()).into_iter().map(|m| m.0).collect();
-        assert_eq!(names, ["a, 1 and 1 alike", "a, 3 and 1 alike", "b"]);
+        assert_eq!(names, ["a, 1 and 1 alike", "a, 3 and 1 alike", "b and 1 alike"]);
     }
 
     #[test]
@@ -136,6 +137,11 @@ mod tests {
             .map(|g| (g.name.as_str(), g.own.iter().map(|(name, x)| (name.as_str(), *x)).collect()))
             .collect();
         assert_eq!(told, [("t(df=2)", vec![("k = 1", 5), ("k = 2", 6)]), ("normal, k = 1", vec![("", 7)])]);
+        // Where labels share nothing, each keeps its own.
+        let found = [("none", 'r', 5), ("remove(delay=0)", 'r', 6)];
+        let groups = grouped(found.map(|(label, r, x)| (label.to_owned(), r, x)).to_vec());
+        let own: Vec<&str> = groups[0].own.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!((groups[0].name.as_str(), own), ("none and 1 alike", vec!["none", "remove(delay=0)"]));
     }
 
     #[test]

@@ -38,6 +38,7 @@ mod hill;
 mod kl_estimators;
 mod merged;
 mod multiples;
+mod nested;
 mod over_steps;
 mod precision_recall;
 mod race;

@@ -14,6 +14,7 @@ use serde::Serialize;
 /// Seed of the resamples.
 const SEED: u64 = 0xC0;
 const LEVEL: OpenProbability = OpenProbability::known(0.95);
+const OK: &str = "ok";
 
 type Column = fn(&ReplicateRow) -> Option<f64>;
 const MEANS: [(&str, Column); 5] = [
@@ -113,7 +114,7 @@ fn mean(
         ci_high: ends.map(|ends| ends.high),
         p_value: None,
         pairs: values.len(),
-        status: estimate.err().unwrap_or_else(|| "ok".to_owned()),
+        status: estimate.err().unwrap_or_else(|| OK.to_owned()),
     })
 }
 
@@ -144,9 +145,9 @@ fn damaged(label: &str, pairs: &[(&ReplicateRow, &ReplicateRow)]) -> Option<Diff
     })
 }
 
-/// The differences as a table.
+/// The differences as a table. A status that all of them share is no column: it is the title, and goes without saying where all is well.
 pub fn table(differences: &[Difference]) -> Table {
-    let header =
+    let mut header =
         ["arm", "number", "first", "other", "difference", "pairs", "status"].map(str::to_owned).to_vec();
     let line = |d: &Difference| {
         let status = match d.p_value {
@@ -163,5 +164,41 @@ pub fn table(differences: &[Difference]) -> Table {
             status,
         ]
     };
-    Table { title: String::new(), header, rows: differences.iter().map(line).collect() }
+    let mut rows: Vec<Vec<String>> = differences.iter().map(line).collect();
+    let shared = rows.first().and_then(|row| row.last()).cloned().unwrap_or_default();
+    if rows.len() < 2 || rows.iter().any(|row| row.last() != Some(&shared)) {
+        return Table { title: String::new(), header, rows };
+    }
+    header.pop();
+    rows.iter_mut().for_each(|row| drop(row.pop()));
+    let title = if shared == OK { String::new() } else { shared };
+    Table { title, header, rows }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_of_all_differences_is_said_once() {
+        let one = |status: &str| Difference {
+            arm: "none".to_owned(),
+            metric: "utility",
+            first: 1.0,
+            other: 2.0,
+            difference: 1.0,
+            ci_low: None,
+            ci_high: None,
+            p_value: None,
+            pairs: 8,
+            status: status.to_owned(),
+        };
+        let shown = |statuses: [&str; 2]| {
+            let table = table(&statuses.map(one));
+            (table.title, table.header.len(), table.rows.iter().all(|row| row.len() == table.header.len()))
+        };
+        assert_eq!(shown(["not paired", "not paired"]), ("not paired".to_owned(), 6, true));
+        assert_eq!(shown([OK, OK]), (String::new(), 6, true));
+        assert_eq!(shown([OK, "not paired"]), (String::new(), 7, true));
+    }
 }

@@ -79,20 +79,20 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Heavy => {
-                write!(f, "Heavy-tailed: the generalised Pareto fit's 95% interval for xi lies above 0.")
+                write!(f, "Heavy-tailed: the generalised Pareto fit's 95% interval for ξ lies above 0.")
             }
             Self::Light => {
                 write!(
                     f,
-                    "Light-tailed: the generalised Pareto fit leaves no room for xi of 0 or above at 95%."
+                    "Light-tailed: the generalised Pareto fit leaves no room for ξ of 0 or above at 95%."
                 )
             }
             Self::Undecided => {
-                write!(f, "Undecided: the generalised Pareto fit allows xi of 0 at 95%.")
+                write!(f, "Undecided: the generalised Pareto fit allows ξ of 0 at 95%.")
             }
             Self::Unstable { threshold, xi } => write!(
                 f,
-                "Undecided: xi depends on the threshold. Above {} it is {}, which contradicts the fit above.",
+                "Undecided: ξ depends on the threshold. Above {} it is {}, which contradicts the fit above.",
                 table(*threshold),
                 table(*xi)
             ),
@@ -225,7 +225,7 @@ mod tests {
         assert_eq!(diagnosis.gpd, Err(status.clone()));
         assert_eq!(
             diagnosis.verdict.to_string(),
-            "Not identifiable: discrete: 2 distinct values, xi is not identifiable."
+            "Not identifiable: discrete: 2 distinct values, ξ is not identifiable."
         );
     }
 

@@ -21,7 +21,7 @@ pub fn fit_pwm(excesses: &[f64], threshold: f64) -> Result<GpdFit, Status> {
     let (xi, scale) = shape_and_scale(excesses.iter().map(|y| y / max).collect());
     if !(xi < 0.5 && scale > 0.0) {
         return Err(Status::Undefined {
-            reason: "probability-weighted moments have no variance where xi is 0.5 or above",
+            reason: "probability-weighted moments have no variance where ξ is 0.5 or above",
         });
     }
     if xi < 0.0 && -scale / xi <= 1.0 {

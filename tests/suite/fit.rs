@@ -132,6 +132,20 @@ fn a_failure_is_a_document_under_json() {
     assert!(found["error"]["help"].as_str().unwrap().contains("--detector"), "{found}");
 }
 
+/// What a terminal shows beside a fault of a config, a program is told too.
+#[cfg(feature = "lab")]
+#[test]
+fn a_config_that_is_refused_is_a_document_with_its_remedy() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("own.toml");
+    std::fs::write(&path, "question = \"?\"\nreplicatess = 3\n").unwrap();
+    let found = json(tailcatch().arg("check").arg(&path), 2);
+    let help = found["error"]["help"].as_str().unwrap_or_default();
+    assert!(help.contains("did you mean `replicates`?") && help.contains("the keys here are"), "{found}");
+    let found = json(tailcatch().args(["run", "no.toml"]), 2);
+    assert!(found["error"]["help"].as_str().unwrap().contains("tailcatch init"), "{found}");
+}
+
 /// Each command stands in the page of help once, with an example that begins as it is called.
 #[cfg(feature = "lab")]
 #[test]

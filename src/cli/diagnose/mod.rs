@@ -28,8 +28,8 @@ const REPEATS: usize = 3;
 
 /// Is this reward heavy-tailed? Five tail estimators side by side, and the tail by training step
 ///
-/// Reads one numeric column of a log and estimates how heavy its upper tail is: the extreme-value index xi = 1/alpha
-/// with 95% intervals. xi above 0 is heavy, 0 is exponential-like, below 0 the rewards end at a finite point. A
+/// Reads one numeric column of a log and estimates how heavy its upper tail is: the extreme-value index ξ = 1/α
+/// with 95% intervals. ξ above 0 is heavy, 0 is exponential-like, below 0 the rewards end at a finite point. A
 /// sample that cannot carry an index gets its status instead of a number: too few excesses, discrete, clipped, or
 /// aggregate (one row a step, each a mean: the rollouts' tail is not in the file). Where the log has steps and
 /// at least 800 rollouts, it also says whether the tail gets heavier during training.

@@ -59,15 +59,15 @@ pub(super) fn of(data: &ColumnData, findings: &Findings, document: &Document<'_>
             ..=2.0 => "the mean is finite, the variance is not",
             _ => "mean and variance are finite",
         };
-        let line = format!("At xi = {} (alpha = {}) {moments}.", number(fit.xi), number(order));
+        let line = format!("At ξ = {} (α = {}) {moments}.", number(fit.xi), number(order));
         out.push_str(&paragraph(&line, |line| line.to_owned()));
     }
     if let Some(m) = findings.rests_on {
         let line = match m {
-            1 => "It rests on one value: without the largest the fit allows xi of 0. Read that rollout."
+            1 => "It rests on one value: without the largest the fit allows ξ of 0. Read that rollout."
                 .to_owned(),
             _ => format!(
-                "It rests on {m} values: without the {m} largest the fit allows xi of 0. Read those rollouts."
+                "It rests on {m} values: without the {m} largest the fit allows ξ of 0. Read those rollouts."
             ),
         };
         out.push_str(&paragraph(&line, |line| style.yellow(line)));
@@ -100,12 +100,12 @@ fn picture(document: &Document<'_>) -> String {
     if lines.len() < 2 {
         return String::new();
     }
-    let drawn = sketch::intervals("xi, 95% intervals", &lines, sketch::columns().min(WIDTH));
+    let drawn = sketch::intervals("ξ, 95% intervals", &lines, sketch::columns().min(WIDTH));
     format!("\n{drawn}\n")
 }
 
 fn estimators(findings: &Findings, document: &Document<'_>, style: Style) -> String {
-    let mut table = Table::new(&["estimator", ">xi", ">95% interval", ">k", "status"]).within(WIDTH);
+    let mut table = Table::new(&["estimator", ">ξ", ">95% interval", ">k", "status"]).within(WIDTH);
     let mut add = |name: &str, entry: &Entry| table.row([name.to_owned()].into_iter().chain(entry.cells()));
     add("Hill", &document.hill);
     add("moment", &document.moment);
@@ -151,7 +151,7 @@ fn by_step(document: &Document<'_>, trend: &Result<Trend, Status>, style: Style)
 
 fn windows(document: &Document<'_>, style: Style) -> String {
     let mut table =
-        Table::new(&[">steps", ">rollouts", ">top 5%", ">GPD xi", ">95% interval", ">k", "status"])
+        Table::new(&[">steps", ">rollouts", ">top 5%", ">GPD ξ", ">95% interval", ">k", "status"])
             .within(WIDTH);
     for window in &document.steps {
         let steps = if window.first == window.last {
@@ -173,11 +173,11 @@ fn change(trend: &Result<Trend, Status>, style: Style) -> String {
         Ok(t) => {
             let change = format!("{:+.2}, 95% {:+.2} to {:+.2}", t.change, t.ci_low, t.ci_high);
             if t.ci_low > 0.0 {
-                style.red(format!("The tail gets heavier during training: xi changes by {change}."))
+                style.red(format!("The tail gets heavier during training: ξ changes by {change}."))
             } else if t.ci_high < 0.0 {
-                style.green(format!("The tail gets lighter during training: xi changes by {change}."))
+                style.green(format!("The tail gets lighter during training: ξ changes by {change}."))
             } else {
-                format!("No change of the tail during training is shown: xi changes by {change}.")
+                format!("No change of the tail during training is shown: ξ changes by {change}.")
             }
         }
         Err(status) => style.yellow(format!("Whether the tail changes during training: {status}.")),

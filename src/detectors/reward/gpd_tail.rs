@@ -208,7 +208,7 @@ impl Scorer for Tail {
             _ => String::new(),
         };
         format!(
-            "proxy reward {reading} is above the tail threshold {threshold}; a generalised Pareto tail with xi {} and \
+            "proxy reward {reading} is above the tail threshold {threshold}; a generalised Pareto tail with ξ {} and \
              scale {} ({k} excesses) gives p = {p}{end}",
             digits(self.fit.xi),
             digits(self.fit.scale),

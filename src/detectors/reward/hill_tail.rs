@@ -93,7 +93,7 @@ impl Scorer for Power {
             );
         }
         format!(
-            "proxy reward {reading} is {} times the tail threshold {threshold}; a power law with Hill's xi {} ({} \
+            "proxy reward {reading} is {} times the tail threshold {threshold}; a power law with Hill's ξ {} ({} \
              excesses) gives p = {p}",
             digits(finite(reward) / self.threshold),
             digits(self.xi),

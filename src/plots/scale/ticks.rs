@@ -88,6 +88,7 @@ impl Scale {
         let mut last = self.unit(0.0);
         if self.low > 0.0 {
             ticks.clear();
+            last = f64::NEG_INFINITY;
         }
         for exponent in -6..=6 {
             for digit in [1.0, 2.0, 5.0] {
@@ -226,6 +227,28 @@ mod tests {
         assert_eq!(labels(Scale::exact(Kind::Log, 4.0, 1400.0).unwrap(), 2), ["10¹", "10³"]);
         let long = labels(Scale::exact(Kind::Log, 1e-12, 1.0).unwrap(), 6);
         assert_eq!(long, ["10⁻¹²", "10⁻⁹", "10⁻⁶", "10⁻³", "10⁰"]);
+    }
+
+    #[test]
+    fn square_root_ticks_are_round_and_stand_apart() {
+        let scale = Scale::exact(Kind::Sqrt, 0.0, 12.0).unwrap();
+        assert_eq!(labels(scale, 5), ["0", "0.2", "1", "2", "5", "10"]);
+        // An axis that begins above zero has none there.
+        assert_eq!(labels(Scale::exact(Kind::Sqrt, 1.0, 12.0).unwrap(), 5), ["1", "2", "5", "10"]);
+    }
+
+    #[test]
+    fn ticks_of_a_symlog_axis_are_written_short_and_with_their_sign() {
+        let cases = [
+            ((1.0, 5, 6), "5×10⁶"),
+            ((-1.0, 1, 6), "−10⁶"),
+            ((-1.0, 2, -2), "−0.02"),
+            ((1.0, 1, -5), "10⁻⁵"),
+            ((1.0, 2, 4), "20000"),
+        ];
+        for (tick, label) in cases {
+            assert_eq!(signed(tick), label);
+        }
     }
 
     #[test]

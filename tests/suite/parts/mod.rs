@@ -155,12 +155,13 @@ fn choices(path: &str, setting: &Value, list: &Value) -> String {
         parts.iter().map(|part| text(&part["name"]).to_owned()).collect()
     };
     let parts = KINDS.iter().find(|(kind, ..)| names(list[kind].as_array().unwrap()) == names(all));
+    let each = if setting["default"].is_array() { "Each of " } else { "" };
     if let Some((kind, title, _)) = parts {
-        return format!("\n`{path}` is one of the [{}](../{kind}.md).\n", title.to_lowercase());
+        return format!("\n{each}`{path}` is one of the [{}](../{kind}.md).\n", title.to_lowercase());
     }
     let is_part =
         |name: &str| list["distributions"].as_array().unwrap().iter().any(|part| part["name"] == name);
-    let mut out = format!("\n`{path}` is one of:\n\n");
+    let mut out = format!("\n{each}`{path}` is one of:\n\n");
     for choice in all {
         let own = choice["settings"].as_array().cloned().unwrap_or_default();
         let one = |setting: &Value| {
@@ -340,6 +341,7 @@ fn enumerated_settings_list_what_they_can_be() {
             ],
         ),
         ("environments/bandit.md", vec!["`utility` is one of the [distributions](../distributions.md)"]),
+        ("detectors/rank_mean.md", vec!["Each of `members` is one of the [detectors](../detectors.md)"]),
     ] {
         let text = self::read(&format!("parts/{page}"));
         for own in words {
