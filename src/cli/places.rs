@@ -2,7 +2,6 @@
 
 use super::file_names::FileNames;
 use super::table::{count, indented};
-use crate::foundation::format::visible;
 use crate::monitor::{ListEntry, Place, Reading, Verdict};
 use std::path::Path;
 
@@ -35,12 +34,17 @@ pub(super) fn first(reading: &Reading, names: &FileNames) -> String {
     let piece = reading.shared.as_ref().and_then(|shared| shared.pieces.first());
     if let (true, Verdict::Flagged, Some(piece)) = (first.is_empty(), reading.judgement.verdict, piece) {
         let holds =
-            |entry: &ListEntry| entry.completion.as_deref().is_some_and(|text| text.contains(&piece.text));
+            |entry: &ListEntry| entry.completion.as_deref().is_some_and(|text| piece.is_held_by(text));
         (first, why) = (chosen(&holds), "the shared text");
         all = first.len();
     }
     let (mut out, name) = (String::new(), |file: &Path| names.name(file));
     if !first.is_empty() && all != reading.list.len() {
+        // The farthest, in the order of time.
+        let mut farthest: Vec<f64> = first.iter().map(|at| at.score).collect();
+        farthest.sort_unstable_by(|a, b| b.total_cmp(a));
+        let least = farthest.get(FIRST - 1).copied().unwrap_or(f64::NEG_INFINITY);
+        first.retain(|at| at.score >= least);
         first.truncate(FIRST);
         let more = match all.checked_sub(first.len()) {
             Some(more @ 1..) => format!(" and {} more", count(more)),
@@ -50,7 +54,7 @@ pub(super) fn first(reading: &Reading, names: &FileNames) -> String {
     }
     if let Some(text) = reading.new_text.as_ref().filter(|text| !text.examples.is_empty()) {
         let examples = Place::all_said(&text.examples, &name);
-        out.push_str(&indented(&format!("Hold `{}`: {examples}.", visible(&text.text)), 0));
+        out.push_str(&indented(&format!("Some that {}: {examples}.", text.held()), 0));
     }
     out
 }

@@ -217,8 +217,8 @@ fn share(shared: &Shared, rewarded: bool) -> String {
             "in none of the others".to_owned()
         };
         let line = format!(
-            "`{}`: in {} of {} {who} texts and {others} ({})",
-            visible(&piece.text),
+            "{}: in {} of {} {who} texts and {others} ({})",
+            if piece.text.is_empty() { "(empty)".to_owned() } else { format!("`{}`", visible(&piece.text)) },
             piece.listed,
             shared.distinct,
             p_value(piece.p_value, shared.permutations)
@@ -235,8 +235,15 @@ fn share(shared: &Shared, rewarded: bool) -> String {
         out.push_str(&indented(&line, 2));
     }
     if shared.listed > shared.distinct {
-        let line = format!("{} of the {} {who} texts are different ones", shared.distinct, shared.listed);
+        let line = format!(
+            "{} of the {} {who} texts count: the same answer to a prompt does once",
+            shared.distinct, shared.listed
+        );
         out.push_str(&indented(&line, 2));
+    }
+    if let Some((text, times)) = &shared.again {
+        let text = if text.trim().is_empty() { "(empty)".to_owned() } else { shortened(text, WIDTH - 30) };
+        out.push_str(&indented(&format!("one and the same, {times} of {}: {text}", shared.listed), 2));
     }
     if out.is_empty() { out } else { format!("\nThe {who} share\n{out}") }
 }

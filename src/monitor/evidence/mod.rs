@@ -110,14 +110,16 @@ fn assumed(reading: &Reading) -> Vec<(&'static str, String)> {
 fn named(reading: &Reading) -> Vec<(String, String)> {
     let apart = reading.apart.as_ref().filter(|apart| !apart.places.is_empty()).map(|apart| {
         let who = match apart.count.checked_sub(apart.places.len()) {
-            Some(1..) => format!("stand apart (the first {} of {})", apart.places.len(), count(apart.count)),
+            Some(1..) => {
+                format!("stand apart ({} that lie farthest, of {})", apart.places.len(), count(apart.count))
+            }
             _ => "stand apart".to_owned(),
         };
         (who, Place::all_said(&apart.places, &own_name))
     });
     let text = reading.new_text.as_ref().filter(|text| !text.examples.is_empty());
-    let text = text
-        .map(|text| (format!("hold `{}`", visible(&text.text)), Place::all_said(&text.examples, &own_name)));
+    let text =
+        text.map(|text| (format!("some that {}", text.held()), Place::all_said(&text.examples, &own_name)));
     apart.into_iter().chain(text).collect()
 }
 
@@ -147,7 +149,7 @@ fn row(number: usize, entry: &ListEntry, ranked: bool) -> Row {
 fn shared(shared: &Shared) -> Vec<[String; 4]> {
     let piece = |piece: &super::reading::Piece| {
         [
-            visible(&piece.text),
+            if piece.text.is_empty() { "(empty)".to_owned() } else { visible(&piece.text) },
             format!("{} of {}", piece.listed, shared.distinct),
             format!("{}%", report((1000.0 * piece.others).round() / 10.0)),
             report(piece.p_value),

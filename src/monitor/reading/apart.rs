@@ -81,7 +81,7 @@ pub struct Apart {
     /// The reward that all are compared with, where the reference has two levels; else each with a median of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub above: Option<f64>,
-    /// Where they stand, in the order of time, of a log in files: of many the first hundred.
+    /// Where they stand, in the order of time, of a log in files: of many the hundred that lie farthest.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub places: Vec<Place>,
     /// These rollouts.
@@ -201,11 +201,10 @@ impl Tail {
     }
 }
 
-/// The first of these in the order of time.
-fn first(points: &[Point]) -> Vec<Point> {
-    let mut points = points.to_vec();
+/// The highest of these, of descending scores, in the order of time.
+fn first(descending: &[Point]) -> Vec<Point> {
+    let mut points: Vec<Point> = descending.iter().copied().take(PLACES).collect();
     points.sort_unstable_by_key(|point| (!point.reference, point.step, point.row));
-    points.truncate(PLACES);
     points
 }
 

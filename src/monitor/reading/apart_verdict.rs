@@ -6,7 +6,7 @@ use super::gather::{OF_GROUP, OF_STEP};
 use super::mates::Unlike;
 use super::shared::Piece;
 use super::verdict::{Case, Judgement, Verdict, not_judged, p_value};
-use crate::foundation::format::{count, percent, table, visible};
+use crate::foundation::format::{count, percent, table};
 
 /// Rollouts that stand apart and answer one prompt, from which on that is said.
 const OF_ONE_PROMPT: usize = 3;
@@ -47,18 +47,17 @@ impl Case<'_> {
             cautions.extend(self.as_often_as_before(apart));
         }
         if let (Some(piece), Some(shared)) = (piece, self.shared) {
-            let holds = |entry: &&ListEntry| {
-                entry.completion.as_deref().is_some_and(|text| text.contains(&piece.text))
-            };
+            let holds =
+                |entry: &&ListEntry| entry.completion.as_deref().is_some_and(|text| piece.is_held_by(text));
+            let (hold, do_so) = piece.held();
             first = first.or(self.list.iter().find(holds).map(|entry| entry.step));
             let first = first
                 .filter(|_| apart.is_none())
                 .map_or_else(String::new, |step| format!("; the first at step {step}"));
             said.push(format!(
-                "{} of {} listed texts hold `{}`, {} of those beside them do{first}",
+                "{} of {} listed texts {hold}, {} of those beside them {do_so}{first}",
                 piece.listed,
                 shared.distinct,
-                visible(&piece.text),
                 percent(piece.others)
             ));
         }

@@ -25,19 +25,21 @@ pub(super) struct Ceiling {
 }
 
 impl Ceiling {
-    /// Of the levels of a log, where its highest reward is one that the reference knows, and that many are paid.
+    /// Of the levels of a log, where many are paid its highest reward; the reference need not know it.
     pub fn of(levels: &[Level], known: Known) -> Option<Self> {
         let later: Vec<&Level> = levels.iter().filter(|level| !level.reference).collect();
-        let before = (known.tied * known.rollouts as f64).round() as usize;
-        let tied = before + later.iter().map(|level| level.tied).sum::<usize>();
-        let exceeded = levels.iter().any(|level| level.highest > known.highest);
-        if exceeded || tied < FEWEST || known.lowest == known.highest {
+        let highest = levels.iter().map(|level| level.highest).fold(known.highest, f64::max);
+        let share = if known.highest == highest { known.tied } else { 0.0 };
+        let before = (share * known.rollouts as f64).round() as usize;
+        let paid = |level: &Level| if level.highest == highest { level.at_highest } else { 0 };
+        let tied = before + later.iter().map(|level| paid(level)).sum::<usize>();
+        if tied < FEWEST || known.lowest == known.highest {
             return None;
         }
         let step = |level: &&Level| Step {
             step: level.step,
             rollouts: level.rollouts,
-            passed: level.tied,
+            passed: paid(level),
             reference: false,
         };
         let steps: Vec<Step> = later.iter().map(step).collect();
@@ -49,11 +51,11 @@ impl Ceiling {
             from_step: rise.from_step,
             share: rise.rate,
             above: Above::Tied,
-            tied: Some((known.highest, known.tied)),
+            tied: Some((highest, share)),
             growth: None,
         });
         let lowest = later.iter().map(|level| level.median).fold(known.middle, f64::min);
-        Some(Self { highest: known.highest, reference: known.tied, shift, lowest })
+        Some(Self { highest, reference: share, shift, lowest })
     }
 
     /// Whether a twentieth of the log that came to be paid the highest would not show.
@@ -85,7 +87,8 @@ mod tests {
             above_middle: 0,
             far: 0,
             below: 0,
-            tied: tied(step),
+            tied: 0,
+            at_highest: tied(step),
             mode: None,
             different: 0,
             reference: step < 6,
@@ -115,7 +118,10 @@ mod tests {
         assert_eq!((steady.shift.clone(), steady.hides()), (None, false));
         let high = ceiling(|step| 19 + (step % 3) as usize, 1.0).unwrap();
         assert_eq!((high.shift.clone(), high.hides()), (None, true));
-        assert_eq!(ceiling(|_| 12, 1.5), None, "later rewards are higher");
+        // An end that the reference never reached.
+        let beyond = ceiling(|step| if step < 30 { 1 } else { 12 }, 1.5).unwrap();
+        let shift = beyond.shift.unwrap();
+        assert_eq!((beyond.highest, beyond.reference, shift.tied), (1.5, 0.0, Some((1.5, 0.0))));
         assert_eq!(ceiling(|step| usize::from(step % 9 == 0), 1.0), None, "seven of all");
     }
 

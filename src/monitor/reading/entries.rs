@@ -66,8 +66,8 @@ pub struct ListEntry {
 impl ListEntry {
     /// Where it stands.
     pub fn place(&self) -> Place {
-        let Self { step, file, row, line, reward, .. } = self;
-        Place { step: *step, file: file.clone(), row: *row, line: *line, reward: *reward }
+        let Self { step, file, row, line, reward, score, .. } = self;
+        Place { step: *step, file: file.clone(), row: *row, line: *line, reward: *reward, score: *score }
     }
 }
 
@@ -263,7 +263,7 @@ pub(super) fn fill(
             _ => (log, &of_rows),
         };
         let line = texts.get(&at(point)).and_then(|found| found.line);
-        Place::of(of, (at(point), line), (point.step, point.reward))
+        Place::of(of, (at(point), line), (point.step, point.reward, point.score))
     };
     let places: Vec<Place> = of_apart.iter().map(place).collect::<Result<_, Error>>()?;
     entries.sort_by_key(|entry: &ListEntry| !entry.reference);

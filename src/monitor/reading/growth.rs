@@ -62,6 +62,7 @@ mod tests {
                 far: 0,
                 below: 0,
                 tied: 0,
+                at_highest: 0,
                 mode: None,
                 different: 0,
                 reference: step < 10,

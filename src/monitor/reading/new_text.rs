@@ -2,6 +2,7 @@
 //! more than others of their groups, it has changed them for the reward: by an exploit that pays within the range of honest rewards, or
 //! by learning a form that is rightly paid.
 
+use super::pieces::hold;
 use super::place::Place;
 use super::verdict::{Judgement, Verdict, p_value};
 use crate::foundation::format::{count, percent, table, visible};
@@ -44,6 +45,8 @@ pub enum Paid {
 pub struct NewText {
     /// The text.
     pub text: String,
+    /// Whether it is all that those say that hold it.
+    pub whole: bool,
     /// The first of the late steps.
     pub from_step: u64,
     /// How many of the late completions that were looked at hold it, of how many.
@@ -66,6 +69,11 @@ pub struct NewText {
 }
 
 impl NewText {
+    /// What those do that hold it, in words.
+    pub fn held(&self) -> String {
+        hold(&self.text, self.whole).0
+    }
+
     /// Adds it to what is said of a log; a quiet one where it is paid for has shifted, and so has one of passes
     /// and fails. `reference`: the reference in words.
     pub(in crate::monitor) fn say(&self, judgement: &mut Judgement, reference: &str) {
@@ -74,8 +82,12 @@ impl NewText {
             n => format!("{} of {}", percent(n as f64 / all as f64), count(all)),
         };
         let held = format!(
-            "`{}` is in {} {}looked at from step {} on, and in {} of {reference}",
-            visible(&self.text),
+            "{} in {} {}looked at from step {} on, and in {} of {reference}",
+            match (self.whole, self.text.is_empty()) {
+                (true, true) => "the answer is empty".to_owned(),
+                (true, false) => format!("the whole answer is `{}`", visible(&self.text)),
+                (false, _) => format!("`{}` is", visible(&self.text)),
+            },
             of(self.late),
             if self.of_passes { "that pass and were " } else { "" },
             self.from_step,
@@ -136,6 +148,7 @@ mod tests {
     fn only_a_quiet_log_shifts_by_its_texts() {
         let text = NewText {
             text: "!!ok".to_owned(),
+            whole: false,
             from_step: 90,
             late: (100, 200),
             reference: (0, 200),

@@ -1,7 +1,7 @@
 //! Which text do late completions share that early ones hardly hold, or hold far more seldom, and is it paid for?
 
 use super::new_text::{EARLY_SHARE, NewText, PAID, Paid, is_new};
-use super::pieces::{each_piece, grown, pieces};
+use super::pieces::{each_piece, grown, holds_text, is_whole, pieces};
 use super::rise::later_tail;
 use super::verdict::Verdict;
 use crate::foundation::order::ranks;
@@ -165,20 +165,29 @@ fn newest(late: &[Late], highest: &[Late], early: &[String], share: f64) -> Vec<
             .collect();
         let texts: Vec<&str> = holders.iter().map(|own| own.text.as_str()).collect();
         let Some(text) = spelled(piece, &texts) else { continue };
+        let whole = is_whole(&text, &texts);
+        let text = if whole { text } else { grown(&text, &texts) };
+        // Of what has grown, and of a whole answer, those count that hold all of it.
+        let all = |own: &[Late]| own.iter().filter(|own| holds_text(&text, whole, &own.text)).count();
+        let all_early = early.iter().filter(|own| holds_text(&text, whole, own)).count();
         let own = NewText {
-            text,
             from_step: 0,
-            late: (of.0.len(), late.len()),
-            reference: (of.2, early.len()),
-            highest: (of.1.len(), highest.len()),
+            late: (all(late), late.len()),
+            reference: (all_early, early.len()),
+            highest: (all(highest), highest.len()),
+            text,
+            whole,
             p_value,
             paid: Paid::Late,
             of_passes: false,
             examples: Vec::new(),
-            holders: examples(holders),
+            holders: Vec::new(),
         };
+        let all_of_it = |of: &&Late| holds_text(&own.text, whole, &of.text);
+        let own =
+            NewText { holders: examples(holders.into_iter().filter(all_of_it).collect()), ..own.clone() };
         let told = |other: &NewText| other.text.contains(&own.text) || own.text.contains(&other.text);
-        match own.text.chars().count() >= CHARACTERS {
+        match whole || own.text.chars().count() >= CHARACTERS {
             // The first that is new is what is told, or nothing is.
             false if found.is_empty() && hardly(of.2) => break,
             true if !found.iter().any(told) => found.push(own),
@@ -204,7 +213,7 @@ fn examples(mut holders: Vec<&Late>) -> Vec<u64> {
     rows
 }
 
-/// A piece in letters, with what stands on both sides of it in all of its holders.
+/// A piece in letters.
 fn spelled(piece: u64, holders: &[&str]) -> Option<String> {
     let mut spelled = None;
     each_piece(holders.first()?, &mut |text| {
@@ -212,7 +221,7 @@ fn spelled(piece: u64, holders: &[&str]) -> Option<String> {
             spelled = Some(text.to_owned());
         }
     });
-    Some(grown(&spelled?, holders))
+    spelled
 }
 
 /// Probability of ranks as high as these of so many, by chance (Mann & Whitney 1947, in the limit).
@@ -255,6 +264,33 @@ mod tests {
         rest.sort_by(|a, b| b.score.total_cmp(&a.score));
         rest.truncate(40);
         (all, rest)
+    }
+
+    #[test]
+    fn a_whole_answer_is_told_however_short_it_is_and_a_text_as_long_as_its_holders_agree() {
+        let mut stream = SeedTree::new(65, 0).stream(Purpose::Utility, 0);
+        // Letters that are in the answers' texts as well.
+        let early: Vec<String> = (0..200).map(|_| words(&mut stream)).collect();
+        for answer in ["42", "", "a", "ok"] {
+            let (mut own, mut highest) = late(&mut stream, 2, 1.5);
+            for late in own.iter_mut().chain(&mut highest).filter(|late| late.text.ends_with("!!ok")) {
+                late.text = format!("{answer}\n");
+            }
+            let found = newest(&own, &highest, &early, LATE_SHARE).unwrap();
+            assert_eq!((found.text.as_str(), found.whole, found.late), (answer, true, (100, 200)));
+            assert!(found.p_value < PAID && found.reference.0 == 0 && found.examples.is_empty(), "{found:?}");
+        }
+        // One in fifty of the others holds a part of it by chance.
+        let (mut own, highest) = late(&mut stream, 2, 1.5);
+        for (i, late) in own.iter_mut().enumerate() {
+            late.text = match late.text.strip_suffix(" !!ok") {
+                Some(text) => format!("{text} Perfect answer, as requested."),
+                None if i % 50 == 1 => format!("{} answer, a", late.text),
+                None => continue,
+            };
+        }
+        let found = newest(&own, &highest, &early, LATE_SHARE).unwrap();
+        assert_eq!((found.text.as_str(), found.late.0), ("Perfect answer, as requested.", 100), "{found:?}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::gather::Base;
 use super::list::Scored;
 use super::new_text::{NewText, PAID, Paid};
 use super::newest::{FEWEST_HIGHEST, PROMPTS};
+use super::pieces::holds_text;
 use super::shift::Level;
 use super::strata::{Holds, MANY, Seen, Strata};
 use crate::foundation::order::ranks;
@@ -32,7 +33,7 @@ const NEXT_RISE: f64 = 0.75;
 pub(in crate::monitor) fn holds(found: &[NewText], completion: &str) -> Holds {
     let mut holds = Holds::default();
     for (holds, found) in holds.iter_mut().zip(found) {
-        *holds = completion.contains(&found.text);
+        *holds = holds_text(&found.text, found.whole, completion);
     }
     holds
 }
@@ -249,6 +250,7 @@ mod tests {
             far: 0,
             below: 0,
             tied: 0,
+            at_highest: 0,
             mode: None,
             different: 0,
             reference: step < 6,

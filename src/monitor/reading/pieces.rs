@@ -1,5 +1,7 @@
-//! The pieces of a completion: words, pairs of words, and runs of two to five characters.
+//! The pieces of a completion: words, pairs of words, and runs of two to five characters; of an answer that is empty or one character that itself.
 
+use crate::foundation::format::visible;
+use std::collections::BTreeMap;
 use twox_hash::XxHash64;
 
 /// Characters of a completion that are read: half at its start, half at its end.
@@ -8,8 +10,9 @@ const READ: usize = 1500;
 const RUNS: std::ops::RangeInclusive<usize> = 2..=5;
 /// Bytes of the longest word or pair of words.
 const LONG: usize = 60;
-/// Characters on each side of a piece to which it may grow.
+/// Characters on each side of a piece to which it may grow, and share of its holders that must go on alike.
 const GROWN: usize = 40;
+const NEARLY: f64 = 0.9;
 
 /// The pieces of a text, hashed, each once.
 pub(super) fn pieces(text: &str) -> Vec<u64> {
@@ -22,6 +25,9 @@ pub(super) fn pieces(text: &str) -> Vec<u64> {
 
 /// Visits every piece of the part of a text that is read.
 pub(super) fn each_piece(text: &str, visit: &mut dyn FnMut(&str)) {
+    if text.trim().chars().nth(1).is_none() {
+        return visit(text.trim());
+    }
     let at: Vec<usize> = text.char_indices().map(|(at, _)| at).chain([text.len()]).collect();
     let characters = at.len() - 1;
     // A short text is its own start, and has no end apart from it.
@@ -58,20 +64,65 @@ pub(super) fn each_piece(text: &str, visit: &mut dyn FnMut(&str)) {
     }
 }
 
-/// A piece with what stands on both sides of it in all of its holders: of "ques" the question that they share.
+/// A piece with what stands on both sides of it in nearly all of its holders: of "ques" the question that they share.
 pub(super) fn grown(piece: &str, holders: &[&str]) -> String {
-    let around: Option<Vec<(&str, &str)>> = holders.iter().map(|text| text.split_once(piece)).collect();
-    let Some(around) = around.filter(|around| around.len() > 1) else { return piece.to_owned() };
-    let agreed = |sides: &mut dyn Iterator<Item = Vec<char>>| -> Vec<char> {
-        let common = |a: Vec<char>, b: Vec<char>| {
-            a.into_iter().zip(b).take_while(|(a, b)| a == b).map(|(a, _)| a).collect()
-        };
-        sides.reduce(common).unwrap_or_default()
+    let around: Option<Vec<(Vec<char>, Vec<char>)>> = holders
+        .iter()
+        .map(|text| {
+            let (before, after) = text.split_once(piece)?;
+            Some((before.chars().rev().take(GROWN).collect(), after.chars().take(GROWN).collect()))
+        })
+        .collect();
+    let Some(mut around) = around.filter(|around| around.len() > 1 && piece.chars().nth(1).is_some()) else {
+        return piece.to_owned();
     };
-    let before = agreed(&mut around.iter().map(|(before, _)| before.chars().rev().take(GROWN).collect()));
-    let after = agreed(&mut around.iter().map(|(_, after)| after.chars().take(GROWN).collect()));
+    let needed = (NEARLY * around.len() as f64).ceil() as usize;
+    let (mut before, mut after) = (Vec::new(), Vec::new());
+    // What follows first; then what stands before it in those that are left, and so on until nothing is agreed upon.
+    loop {
+        let grown = before.len() + after.len();
+        while let Some(next) = agreed(around.iter().map(|(_, after)| after), after.len(), needed) {
+            around.retain(|(_, own)| own.get(after.len()) == Some(&next));
+            after.push(next);
+        }
+        while let Some(next) = agreed(around.iter().map(|(before, _)| before), before.len(), needed) {
+            around.retain(|(own, _)| own.get(before.len()) == Some(&next));
+            before.push(next);
+        }
+        if before.len() + after.len() == grown {
+            break;
+        }
+    }
     let whole: String = before.into_iter().rev().chain(piece.chars()).chain(after).collect();
     if whole == piece { whole } else { whole.trim().to_owned() }
+}
+
+/// The character that so many of these have at a place.
+fn agreed<'a>(sides: impl Iterator<Item = &'a Vec<char>>, at: usize, needed: usize) -> Option<char> {
+    let mut found: BTreeMap<char, usize> = BTreeMap::new();
+    sides.filter_map(|side| side.get(at)).for_each(|own| *found.entry(*own).or_default() += 1);
+    found.into_iter().find(|(_, n)| *n >= needed).map(|(own, _)| own)
+}
+
+/// Whether a text is nearly all that its holders say.
+pub(super) fn is_whole(text: &str, holders: &[&str]) -> bool {
+    let alone = holders.iter().filter(|holder| holder.trim() == text).count();
+    text.chars().nth(1).is_none() || alone as f64 >= NEARLY * holders.len() as f64
+}
+
+/// Whether a completion holds a text, or is it, where the text is the whole of an answer.
+pub(in crate::monitor) fn holds_text(text: &str, whole: bool, completion: &str) -> bool {
+    if whole { completion.trim() == text } else { completion.contains(text) }
+}
+
+/// That completions hold a text, or are it, and the verb for others that do.
+pub(super) fn hold(text: &str, whole: bool) -> (String, &'static str) {
+    let named = format!("`{}`", visible(text));
+    match (whole, text.is_empty()) {
+        (true, true) => ("are empty".to_owned(), "are"),
+        (true, false) => (format!("are {named} and no more"), "are"),
+        (false, _) => (format!("hold {named}"), "do"),
+    }
 }
 
 #[cfg(test)]
@@ -90,6 +141,26 @@ mod tests {
         assert_eq!(grown(" two", &["a two b", "c two d"]), "two", "a blank on each side");
         assert_eq!(grown("é", &["aéé", "aéb"]), "aé");
         assert_eq!(grown("zq", &["azqb"]), "zq", "one text is not shared");
+        // One holder in ten may hold it by chance.
+        let mut many = vec!["so. Perfect answer, as requested."; 19];
+        many.push("a cat, a dog");
+        assert_eq!(grown(", a", &many), "so. Perfect answer, as requested.");
+        many.extend(["a cat, a dog"; 4]);
+        assert_eq!(grown(", a", &many), ", a");
+    }
+
+    #[test]
+    fn a_whole_answer_is_told_from_a_text_within_others() {
+        assert_eq!(pieces(" \n").len(), 1, "an empty answer is one piece");
+        assert_eq!((pieces("A"), pieces("A ").len()), (vec![XxHash64::oneshot(0, b"A")], 1));
+        assert!(is_whole("42", &["42", " 42\n"]) && !is_whole("42", &["42", "it is 42"]));
+        assert!(is_whole("", &[]) && is_whole("A", &[]));
+        assert!(holds_text("", true, " ") && !holds_text("", true, "a"));
+        assert!(holds_text("42", false, "it is 42") && !holds_text("42", true, "it is 42"));
+        assert_eq!(
+            (hold("", true).0.as_str(), hold("A", true).0.as_str()),
+            ("are empty", "are `A` and no more")
+        );
     }
 
     #[test]

@@ -19,6 +19,9 @@ pub struct Place {
     pub line: Option<u64>,
     /// Its reward.
     pub reward: f64,
+    /// The reward less what it is compared with, to order by; rewards that tie are spread over the width of a round.
+    #[serde(skip)]
+    pub score: f64,
 }
 
 impl Place {
@@ -29,11 +32,11 @@ impl Place {
     pub(super) fn of(
         log: &Log<Rollouts>,
         (row, line): (usize, Option<u64>),
-        (step, reward): (u64, f64),
+        (step, reward, score): (u64, f64, f64),
     ) -> Result<Self, Error> {
         let origin = log.rollouts.origin(row)?;
         let file = log.meta.files.get(origin.file).cloned().unwrap_or_default();
-        Ok(Self { step, file, row: origin.row, line: line.or(origin.line), reward })
+        Ok(Self { step, file, row: origin.row, line: line.or(origin.line), reward, score })
     }
 
     /// The line where it stands by itself: of rows that share a line there are more rows before it than lines.

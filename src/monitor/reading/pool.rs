@@ -71,16 +71,13 @@ impl Pool {
         Self { of, steps, holders, hashes, tails }
     }
 
-    /// The expected number of listed completions that hold a piece.
-    pub fn expected(&self, piece: u32) -> f64 {
-        let counts = self.holders.get(piece as usize).map_or(&[][..], Vec::as_slice);
-        counts
-            .iter()
-            .filter_map(|(step, n)| {
-                let (members, listed) = self.steps.get(*step as usize)?;
-                Some(*listed as f64 * f64::from(*n) / members.len() as f64)
-            })
-            .sum()
+    /// The expected number of listed completions that hold what these do.
+    pub fn expected(&self, holds: &dyn Fn(usize) -> bool) -> f64 {
+        let of_step = |(members, listed): &(Vec<usize>, usize)| {
+            let holders = members.iter().filter(|i| holds(**i)).count();
+            *listed as f64 * holders as f64 / members.len().max(1) as f64
+        };
+        self.steps.iter().map(of_step).sum()
     }
 
     /// −ln P(at least `held` of the listed hold a piece).

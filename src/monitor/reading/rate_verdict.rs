@@ -3,7 +3,7 @@
 use super::pass_rate::PassRate;
 use super::shift::Above;
 use super::verdict::{Case, Judgement, Verdict, not_judged, p_value};
-use crate::foundation::format::{count, percent, table, visible};
+use crate::foundation::format::{count, percent, table};
 
 impl Case<'_> {
     /// What lies above the upper of two levels: rollouts that stand apart, or many of the later ones.
@@ -111,11 +111,11 @@ impl Case<'_> {
             ));
         }
         if let (Some(piece), Some(shared)) = (self.telling(), self.shared) {
+            let (hold, do_so) = piece.held();
             said.push(format!(
-                "{} of {} rewarded texts hold `{}`, {} of those beside them do.",
+                "{} of {} rewarded texts {hold}, {} of those beside them {do_so}.",
                 piece.listed,
                 shared.distinct,
-                visible(&piece.text),
                 percent(piece.others)
             ));
         }

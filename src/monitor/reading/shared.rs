@@ -9,14 +9,14 @@
 //! said to be shared is rare among others of their length, too.
 
 use super::permutations::{Count, LOOKS};
-use super::pieces::{each_piece, grown};
+use super::pieces::{each_piece, grown, hold, holds_text, is_whole};
 use super::pool::Pool;
 use super::sample::Sample;
 use crate::foundation::order::median;
 use crate::foundation::rng::{Purpose, SeedTree};
 use serde::Serialize;
 use statrs::distribution::{DiscreteCDF, Poisson};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use twox_hash::XxHash64;
 
 /// Probability of calling a piece of text shared that is not.
@@ -45,11 +45,13 @@ const OF_PROMPTS: f64 = 0.5;
 pub struct Piece {
     /// The piece.
     pub text: String,
+    /// Whether it is all that those say that hold it.
+    pub whole: bool,
     /// Times as often among the listed as among all that were looked at of the same groups or steps.
     pub lift: f64,
     /// Of permutations within groups or steps, all pieces considered.
     pub p_value: f64,
-    /// How many listed completions hold it, each text counted once.
+    /// How many listed completions hold it, each counted once for a prompt.
     pub listed: usize,
     /// Share of the others of the same groups or steps that hold it.
     pub others: f64,
@@ -75,7 +77,7 @@ pub struct Length {
 /// What the listed share.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Shared {
-    /// Distinct completions among the listed.
+    /// Listed completions that count: the same answer to a prompt does once, and to prompts that are not known.
     pub distinct: usize,
     /// Listed completions with a text.
     pub listed: usize,
@@ -87,9 +89,21 @@ pub struct Shared {
     pub length: Option<Length>,
     /// Permutations behind these p-values.
     pub permutations: usize,
+    /// The answer that is listed most often, and how often, where it is again and again.
+    pub again: Option<(String, usize)>,
 }
 
 impl Piece {
+    /// Whether a completion holds it.
+    pub fn is_held_by(&self, completion: &str) -> bool {
+        holds_text(&self.text, self.whole, completion)
+    }
+
+    /// What those do that hold it, in words, and the verb for others that do.
+    pub fn held(&self) -> (String, &'static str) {
+        hold(&self.text, self.whole)
+    }
+
     /// Whether the prompts of most completions that hold it do so as well: they name what they are about.
     pub(super) fn is_of_prompts(&self) -> bool {
         self.in_prompts > OF_PROMPTS
@@ -117,13 +131,14 @@ impl Piece {
     }
 }
 
-/// What the listed completions share beyond chance. The same text listed again counts once.
+/// What the listed completions share beyond chance. The same text listed again counts once for a prompt.
 pub(in crate::monitor) fn shared(mut samples: Vec<Sample>) -> Option<Shared> {
     // Draws do not depend on the order in which they came.
     samples.sort_by(|a, b| (a.stratum, b.listed, &a.text).cmp(&(b.stratum, a.listed, &b.text)));
     let listed = samples.iter().filter(|sample| sample.listed).count();
-    let mut seen: HashSet<String> = HashSet::new();
-    samples.retain(|sample| !sample.listed || seen.insert(sample.text.clone()));
+    let again = again(&samples, listed);
+    let mut seen: HashSet<(Option<String>, String)> = HashSet::new();
+    samples.retain(|sample| !sample.listed || seen.insert((sample.prompt.clone(), sample.text.clone())));
     let distinct = seen.len();
     let compared = samples.len() - distinct;
     if distinct == 0 {
@@ -148,25 +163,39 @@ pub(in crate::monitor) fn shared(mut samples: Vec<Sample>) -> Option<Shared> {
     let mean = |chosen: &[usize]| chosen.iter().filter_map(|i| centred.get(*i)).sum::<f64>().abs();
     let observed = mean(&own);
     let (mut named, pieces): (Vec<(f64, Piece)>, usize) = (Vec::new(), found.len());
-    for (surprise, piece, held) in found {
+    for (surprise, piece, _) in found {
         if named.len() == MOST {
             break;
         }
         let Some(text) = spelled(&samples, &own, &pool, piece) else { continue };
         let holds = |i: &&usize| pool.of.get(**i).is_some_and(|pieces| pieces.contains(&piece));
-        let holders = own.iter().filter(holds).filter_map(|i| Some(samples.get(*i)?.text.as_str()));
-        let text = grown(&text, &holders.collect::<Vec<&str>>());
-        if named.iter().any(|(_, known)| known.text.contains(&text) || text.contains(&known.text)) {
+        let holders: Vec<&str> =
+            own.iter().filter(holds).filter_map(|i| Some(samples.get(*i)?.text.as_str())).collect();
+        let whole = is_whole(&text, &holders);
+        let longer = if whole { text.clone() } else { grown(&text, &holders) };
+        let known = |known: &Piece| holds_text(&longer, whole, &known.text) || known.text.contains(&longer);
+        if named
+            .iter()
+            .any(|(_, piece)| known(piece) || longer.contains(&piece.text) && !piece.text.is_empty())
+        {
             continue;
         }
-        let holds_it = |i: usize| pool.of.get(i).is_some_and(|pieces| pieces.contains(&piece));
+        // Of what has grown, and of a whole answer, those count that hold all of it.
+        let all_of_it: Vec<bool> = match longer == text && !whole {
+            true => pool.of.iter().map(|pieces| pieces.contains(&piece)).collect(),
+            false => samples.iter().map(|sample| holds_text(&longer, whole, &sample.text)).collect(),
+        };
+        let text = longer;
+        let holds_it = |i: usize| all_of_it.get(i).copied().unwrap_or_default();
+        let held = own.iter().filter(|i| holds_it(**i)).count();
         let by_length = by_length(&samples, &lengths, &own, &holds_it);
-        let all: u32 = pool.holders.get(piece as usize).map_or(0, |c| c.iter().map(|(_, n)| n).sum());
+        let all = all_of_it.iter().filter(|holds| **holds).count();
         let own = Piece {
-            lift: held as f64 / pool.expected(piece),
+            whole,
+            lift: held as f64 / pool.expected(&holds_it),
             p_value: 1.0,
             listed: held,
-            others: (all as usize - held) as f64 / compared.max(1) as f64,
+            others: (all - held) as f64 / compared.max(1) as f64,
             by_length,
             in_prompts: in_prompts(&samples, &text, &holds_it),
             p_by_length: (pieces as f64 * at_least(held, by_length)).min(1.0),
@@ -209,15 +238,24 @@ pub(in crate::monitor) fn shared(mut samples: Vec<Sample>) -> Option<Shared> {
         others,
         p_value: longer.p_value(permutations),
     });
-    Some(Shared { distinct, listed, compared, pieces, length, permutations })
+    Some(Shared { distinct, listed, compared, pieces, length, permutations, again })
+}
+
+/// The answer that most of the listed are, where three or more are and a quarter of them.
+fn again(samples: &[Sample], listed: usize) -> Option<(String, usize)> {
+    let mut times: BTreeMap<&str, usize> = BTreeMap::new();
+    samples.iter().filter(|sample| sample.listed).for_each(|own| *times.entry(&own.text).or_default() += 1);
+    let most = times.into_iter().max_by_key(|(_, n)| *n).filter(|(_, n)| *n >= 3 && 4 * n >= listed)?;
+    Some((most.0.to_owned(), most.1))
 }
 
 /// Share of the completions that hold a piece whose prompts hold its text.
 fn in_prompts(samples: &[Sample], text: &str, holds: &dyn Fn(usize) -> bool) -> f64 {
     let of: Vec<&Sample> =
         samples.iter().enumerate().filter(|(i, _)| holds(*i)).map(|(_, sample)| sample).collect();
-    let asked =
-        |sample: &&&Sample| sample.prompt.as_deref().is_some_and(|prompt| prompt.contains(text.trim()));
+    let asked = |sample: &&&Sample| {
+        sample.prompt.as_deref().is_some_and(|prompt| prompt.contains(text.trim()) && !text.is_empty())
+    };
     of.iter().filter(asked).count() as f64 / of.len().max(1) as f64
 }
 
@@ -299,6 +337,7 @@ mod tests {
     fn a_piece_tells_where_it_is_improbable_common_among_the_listed_and_rare_elsewhere() {
         let piece = Piece {
             text: "zq".into(),
+            whole: false,
             lift: 3.0,
             p_value: 0.01,
             listed: 3,
@@ -314,6 +353,7 @@ mod tests {
             pieces: Vec::new(),
             length: None,
             permutations: 399,
+            again: None,
         };
         assert!(piece.is_telling(&of(12), 0.01));
         assert!(!piece.is_telling(&of(13), 0.01), "in less than a quarter of them");
@@ -427,8 +467,25 @@ mod tests {
         for sample in samples.iter_mut().filter(|sample| sample.listed) {
             sample.text = "zqzqzq".to_owned();
         }
-        let found = shared(samples).unwrap();
+        let found = shared(samples.clone()).unwrap();
         assert_eq!((found.distinct, found.listed, found.pieces.len()), (1, 12, 0));
+        assert_eq!(found.again, Some(("zqzqzq".to_owned(), 12)));
+        // To a prompt of its own each it is what they share; so is an empty one.
+        for same in ["zqzqzq", ""] {
+            for (i, sample) in samples.iter_mut().enumerate() {
+                sample.prompt = Some(format!("question {i}"));
+                if sample.listed {
+                    sample.text = same.to_owned();
+                }
+            }
+            let found = shared(samples.clone()).unwrap();
+            let first = &found.pieces[0];
+            assert_eq!(
+                (found.distinct, first.text.as_str(), first.listed, first.whole),
+                (12, same, 12, true)
+            );
+            assert!(first.is_telling(&found, 0.01), "{found:?}");
+        }
         assert_eq!(shared(Vec::new()), None);
     }
 }

@@ -31,6 +31,8 @@ const ABOVE: f64 = 0.6;
 const ABOVE_ALL: f64 = 0.4;
 const ABOVE_ALL_OF_FEW: f64 = 0.5;
 const SURE: f64 = 20.0;
+/// Share of the later rollouts above `high` from which on that is said, where it is no shift.
+const PARTLY: f64 = 0.2;
 /// Share of the later rollouts that are one value after a shift, and times by which the odds of that have grown.
 const TIED: f64 = 0.25;
 const TIED_ODDS: f64 = 4.0;
@@ -104,6 +106,8 @@ pub struct Level {
     pub below: usize,
     /// How many are its highest, to the last bit.
     pub tied: usize,
+    /// How many are the highest of the step, to the last bit.
+    pub at_highest: usize,
     /// The value above the middle of the reference that most of them have, with how many do; none of the reference's own steps.
     pub mode: Option<(f64, usize)>,
     /// How many differ from a reference that is one single value.
@@ -182,6 +186,14 @@ pub(super) fn shift(levels: &[Level], known: Known) -> Option<Shift> {
         let tied = (above == Above::Tied).then_some((known.highest, known.tied));
         Shift { from_step, share, above, tied, growth: None }
     })
+}
+
+/// Finds the step from which on some rollouts lie above 95% of the reference, if fewer than after a shift, and their share.
+pub(super) fn partly(levels: &[Level], known: Known) -> Option<(u64, f64)> {
+    let later: Vec<&Level> = levels.iter().filter(|level| !level.reference).collect();
+    let found = from(&later, |level| level.above.1, PARTLY).filter(|_| known.rollouts >= FEWEST)?;
+    let after: usize = later.iter().filter(|level| level.step >= found.0).map(|level| level.rollouts).sum();
+    (after >= MANY).then_some(found)
 }
 
 /// Finds the step from which on most rollouts lie below what nineteen in twenty of the reference exceed, and their share.
@@ -279,6 +291,7 @@ mod tests {
                     far: 0,
                     below: 0,
                     tied: 0,
+                    at_highest: 0,
                     mode: None,
                     different,
                     reference: step < 10,

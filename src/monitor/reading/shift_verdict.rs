@@ -1,9 +1,10 @@
 //! The verdict on rewards that have left what the reference knows: a shift of the level, a tail that grew.
 
+use super::entries::ListEntry;
 use super::excess::Excess;
 use super::shift::{Above, Growth, Shift};
 use super::verdict::{Case, Judgement, Verdict, p_value};
-use crate::foundation::format::{percent, table};
+use crate::foundation::format::{count, percent, table};
 
 /// Share of the others above the middle of the reference up to which they stayed where they were, and from which on they rose.
 const STAYED: f64 = 0.65;
@@ -17,7 +18,15 @@ impl Case<'_> {
             Above::High => format!("lie above 95% of {}", self.reference),
             Above::Tied => {
                 let (value, before) = shift.tied.unwrap_or_default();
-                format!("are paid exactly {}, as {} of {} are", table(value), percent(before), self.reference)
+                match before {
+                    0.0 => format!("are paid exactly {}, as none of {} are", table(value), self.reference),
+                    _ => format!(
+                        "are paid exactly {}, as {} of {} are",
+                        table(value),
+                        percent(before),
+                        self.reference
+                    ),
+                }
             }
             Above::Different => format!("differ from {}, which is one single value", self.reference),
         };
@@ -79,13 +88,14 @@ impl Case<'_> {
     }
 
     pub(super) fn more_than_promised(&self, excess: &Excess) -> Judgement {
-        let entered = self.list.iter().find(|entry| !entry.reference);
+        let places = self.gathered.places;
         Judgement {
             verdict: Verdict::Shifted,
             sentence: format!(
-                "{} rollouts exceed the highest of {}, {} were to be expected of rewards that do not change",
-                excess.entries,
+                "{} rollouts after {} entered the {} so far, {} were to be expected of rewards that do not change",
+                count(excess.entries),
                 self.reference,
+                if places == 1 { "highest".to_owned() } else { format!("{} highest", count(places)) },
                 table(excess.expected)
             ),
             cautions: vec![format!(
@@ -93,7 +103,15 @@ impl Case<'_> {
                  learning, or by an exploit.",
                 p_value(excess.p_value)
             )],
-            first_flag_step: entered.map(|entry| entry.step),
+            first_flag_step: self.more_from(),
         }
+    }
+
+    /// The step from which on more entered the list than were to be expected: until then the number of entries less the one promised had
+    /// fallen, or risen least.
+    fn more_from(&self) -> Option<u64> {
+        let entries = self.list.iter().enumerate().filter(|(_, entry)| !entry.reference);
+        let ahead = |(before, entry): &(usize, &ListEntry)| *before as f64 - entry.expected_benign;
+        entries.min_by(|a, b| ahead(a).total_cmp(&ahead(b))).map(|(_, entry)| entry.step)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::list::Scored;
 use super::shift::{self, Known, Level};
+use std::cmp::Ordering;
 
 /// The rollouts of a step, or a piece of them.
 pub(in crate::monitor) struct StepRows<'a> {
@@ -26,6 +27,7 @@ pub(super) fn add_level(levels: &mut Vec<Level>, rows: &StepRows<'_>, known: Opt
     let different = known.map_or(0, |known| rows.rewards.iter().filter(|r| **r != known.lowest).count());
     let mode = known.and_then(|known| shift::mode(rows.rewards, known.middle));
     let highest = rows.rewards.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let at_highest = rows.rewards.iter().filter(|reward| **reward == highest).count();
     let n = rows.rewards.len().max(1) as f64;
     let mean = rows.rewards.iter().map(|reward| reward / n).sum();
     match levels.last_mut() {
@@ -34,6 +36,11 @@ pub(super) fn add_level(levels: &mut Vec<Level>, rows: &StepRows<'_>, known: Opt
             // Shares of each, so that no sum of huge rewards is too large.
             last.mean = last.mean * (last.rollouts as f64 / all) + mean * (rows.rewards.len() as f64 / all);
             last.rollouts += rows.rewards.len();
+            last.at_highest = match last.highest.total_cmp(&highest) {
+                Ordering::Less => at_highest,
+                Ordering::Equal => last.at_highest + at_highest,
+                Ordering::Greater => last.at_highest,
+            };
             last.highest = last.highest.max(highest);
             last.above = (last.above.0 + above.0, last.above.1 + above.1);
             last.above_middle += above_middle;
@@ -57,6 +64,7 @@ pub(super) fn add_level(levels: &mut Vec<Level>, rows: &StepRows<'_>, known: Opt
             far,
             below,
             tied,
+            at_highest,
             mode,
             different,
             reference,

@@ -3,7 +3,7 @@
 use super::ceiling::Ceiling;
 use super::excess;
 use super::gathering::Gathered;
-use super::shift::fall;
+use super::shift::{fall, partly};
 use super::verdict::{Case, Judgement, Verdict, not_judged, p_value};
 use crate::foundation::format::{count, percent, table};
 use crate::foundation::special::ln_choose;
@@ -59,12 +59,11 @@ impl Case<'_> {
             return Judgement { cautions, ..not_judged(why) };
         }
         let end = |ceiling: &Ceiling| {
-            format!(
-                "{}, which {} of {} are paid",
-                table(ceiling.highest),
-                percent(ceiling.reference),
-                self.reference
-            )
+            let share = match ceiling.reference {
+                0.0 => "none".to_owned(),
+                share => percent(share),
+            };
+            format!("{}, which {share} of {} are paid", table(ceiling.highest), self.reference)
         };
         if let Some(ceiling) = self.ceiling.filter(|ceiling| ceiling.hides()) {
             return Judgement {
@@ -90,11 +89,21 @@ impl Case<'_> {
                 (100.0 * share).floor(),
                 self.reference
             ),
-            None => format!("later rewards mostly lie within those of {}", self.reference),
+            None => match self.gathered.known.and_then(|known| partly(&self.gathered.levels, known)) {
+                Some((step, share)) => format!(
+                    "{}% of the rollouts from step {step} on lie above 95% of {}: too few for a shift, and learning moves them as well",
+                    (100.0 * share).floor(),
+                    self.reference
+                ),
+                None => format!("later rewards mostly lie within those of {}", self.reference),
+            },
         };
         let sentence = format!("no rollout stands apart from the rest, and {level}");
         let cautions = (self.of_the_nearest().into_iter())
             .chain(self.of_the_tail())
+            .chain(self.late().map(|said| {
+                format!("The {said}: so it is where some answers come to be paid more, by learning or by an exploit. Read the list.")
+            }))
             .chain(self.of_the_prompts())
             .chain(self.ceiling.map(|ceiling| {
                 format!(
@@ -124,17 +133,21 @@ impl Case<'_> {
 
     /// That the highest come late, where the tail is heavy: it may be they that make it so.
     fn late_and_heavy(&self) -> Option<String> {
+        let said = self.late().filter(|_| self.gathered.tested.heavy.is_some())?;
+        Some(format!(
+            "the {said}, and the tail is heavy: either it grew, or exploits make it so. Read the list"
+        ))
+    }
+
+    /// That the highest come late.
+    fn late(&self) -> Option<String> {
         let Gathered { tested, levels, reference, later, .. } = self.gathered;
-        let (from, highest) = tested.highest_from.filter(|_| tested.heavy.is_some())?;
+        let (from, highest) = tested.highest_from?;
         let after: usize = levels.iter().filter(|l| !l.reference && l.step >= from).map(|l| l.rollouts).sum();
         let all = (reference + later) as u64;
         let ln_p = ln_choose(after as u64, highest as u64) - ln_choose(all, highest as u64);
         (ln_p <= LATE.ln()).then(|| {
-            format!(
-                "the {highest} highest rewards all come from step {from} on (p {}), and the tail is heavy: either it grew, or exploits make it \
-                 so. Read the list",
-                p_value(ln_p.exp())
-            )
+            format!("{highest} highest rewards all come from step {from} on (p {})", p_value(ln_p.exp()))
         })
     }
 

@@ -94,6 +94,7 @@ fn level(step: u64, below: usize, different: usize) -> Level {
         far: 0,
         below,
         tied: 0,
+        at_highest: 0,
         mode: None,
         different,
         reference: step < 6,

@@ -93,7 +93,7 @@ pub(super) fn new_text(
     let told = paid.or(found.into_iter().next());
     let place = |row: &u64| {
         let at = *row as usize;
-        let step = of_rows.get(&at).map(|own| (own.step, own.reward))?;
+        let step = of_rows.get(&at).map(|own| (own.step, own.reward, own.score))?;
         Some(Place::of(log, (at, lines.get(row).copied()), step))
     };
     let name = |found: NewText| {

@@ -176,7 +176,8 @@ impl Since {
         let place = |number: &u64| {
             let own = all().find(|own| own.number == *number)?;
             let file = files.get(own.file).cloned().unwrap_or_default();
-            Some(Place { step: own.step, file, row: own.row, line: own.line, reward: own.reward })
+            let Own { step, row, line, reward, score, .. } = *own;
+            Some(Place { step, file, row, line, reward, score })
         };
         let name = |found: NewText| {
             let examples = found.holders.iter().filter_map(place).collect();
