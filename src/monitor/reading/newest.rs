@@ -281,8 +281,8 @@ mod tests {
             assert!(found.p_value < PAID && found.reference.0 == 0 && found.examples.is_empty(), "{found:?}");
         }
         // One in fifty of the others holds a part of it by chance.
-        let (mut own, highest) = late(&mut stream, 2, 1.5);
-        for (i, late) in own.iter_mut().enumerate() {
+        let (mut own, mut highest) = late(&mut stream, 2, 1.5);
+        for (i, late) in own.iter_mut().chain(&mut highest).enumerate() {
             late.text = match late.text.strip_suffix(" !!ok") {
                 Some(text) => format!("{text} Perfect answer, as requested."),
                 None if i % 50 == 1 => format!("{} answer, a", late.text),
