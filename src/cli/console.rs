@@ -1,6 +1,6 @@
 //! What a command says, and where: answers to standard output, everything else to standard error.
 
-use super::Error;
+use super::{Error, wrap};
 use crate::foundation::format::{is_hidden, visible, wrapped};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -8,8 +8,7 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Columns of a line on standard error, and those before its text.
-const WIDTH: usize = 80;
+/// Columns before the text of a line on standard error.
 const INDENT: usize = 9;
 
 /// When to colour.
@@ -232,7 +231,7 @@ impl Console {
         if !self.args.quiet && self.kept.is_none() {
             // Nothing is left to tell where standard error is closed.
             let text = printable(&message.to_string(), false);
-            let mut lines = wrapped(&text, WIDTH - INDENT).into_iter();
+            let mut lines = wrapped(&text, wrap::columns() - INDENT).into_iter();
             let mut out = format!("{label} {}\n", lines.next().unwrap_or_default());
             lines.for_each(|line| out.push_str(&format!("{:INDENT$}{line}\n", "")));
             let _ = io::stderr().lock().write_all(out.as_bytes());

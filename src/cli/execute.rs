@@ -1,13 +1,14 @@
 //! A whole command: parse, carry out, report the error chain, exit code.
 
 use super::console::{OutputArgs, output, printable};
-use super::{Cli, Console, help, start_workers, survive_large_files};
+use super::{Cli, Console, help, start_workers, survive_large_files, wrap};
 use crate::Error;
 use clap::Parser;
 use miette::{Diagnostic, MietteHandlerOpts, ReportHandler};
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, Write};
+use textwrap::WordSplitter;
 
 /// Code of a command line that cannot be read.
 const USAGE: u8 = 2;
@@ -77,7 +78,8 @@ fn unparsed(error: &clap::Error) -> io::Result<()> {
     let colors = Console::new(OutputArgs::default()).error_colors();
     let rendered = error.render();
     let text = if colors { rendered.ansi().to_string() } else { rendered.to_string() };
-    io::stderr().lock().write_all(printable(&text, colors).as_bytes())
+    let text = wrap::lines(&printable(&text, colors), wrap::columns());
+    io::stderr().lock().write_all(text.as_bytes())
 }
 
 /// The same for a command line that does not parse.
@@ -147,9 +149,11 @@ impl fmt::Display for Report<'_> {
         struct Once<'a>(&'a Report<'a>);
         impl fmt::Debug for Once<'_> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                // Lines are not wrapped: a path or a place stays in one piece, for eyes and for grep.
+                // A path, a place or a command stays in one piece, for eyes and for grep.
                 let options = MietteHandlerOpts::new().color(self.0.color).terminal_links(false);
-                options.wrap_lines(false).build().debug(self.0.shown, f)
+                let options = options.width(wrap::columns()).wrap_lines(true).break_words(false);
+                let options = options.word_separator(wrap::WORDS).word_splitter(WordSplitter::NoHyphenation);
+                options.build().debug(self.0.shown, f)
             }
         }
         write!(f, "{:?}", Once(self))

@@ -55,6 +55,7 @@ mod values;
 mod verdict;
 mod watch;
 mod workers;
+mod wrap;
 
 pub use ask::{Answer, Refusal, ask};
 pub use console::Console;

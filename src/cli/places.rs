@@ -16,8 +16,9 @@ pub(super) fn named(reading: &Reading) -> impl Iterator<Item = &Path> {
     listed.chain(apart.chain(examples).map(|place| place.file.as_path()))
 }
 
-/// Where those stand that are to be read first, unless that is all of the list, and some that hold a text that came since.
-pub(super) fn first(reading: &Reading, names: &FileNames) -> String {
+/// Where those stand that are to be read first, unless that is all of the list (also then, if some were `printed` before it was known), and
+/// some that hold a text that came since.
+pub(super) fn first(reading: &Reading, printed: bool, names: &FileNames) -> String {
     let chosen = |wanted: &dyn Fn(&ListEntry) -> bool| -> Vec<Place> {
         reading.list.iter().filter(|entry| wanted(entry)).map(ListEntry::place).collect()
     };
@@ -39,7 +40,7 @@ pub(super) fn first(reading: &Reading, names: &FileNames) -> String {
         all = first.len();
     }
     let (mut out, name) = (String::new(), |file: &Path| names.name(file));
-    if !first.is_empty() && all != reading.list.len() {
+    if !first.is_empty() && (printed || all != reading.list.len()) {
         // The farthest, in the order of time.
         let mut farthest: Vec<f64> = first.iter().map(|at| at.score).collect();
         farthest.sort_unstable_by(|a, b| b.total_cmp(a));

@@ -21,6 +21,11 @@ const LEFT_OUT: usize = 3;
 
 /// The verdict first, then what was assumed, then the list and what the listed share.
 pub(super) fn text(reading: &Reading, style: Style) -> String {
+    text_after(reading, &|_| false, style)
+}
+
+/// The same, without the entries that were printed before.
+pub(super) fn text_after(reading: &Reading, printed: &dyn Fn(&ListEntry) -> bool, style: Style) -> String {
     let judgement = &reading.judgement;
     let line = format!("{}: {}", judgement.verdict.name(), judgement.sentence);
     let paint = |text: String| match judgement.verdict {
@@ -36,7 +41,7 @@ pub(super) fn text(reading: &Reading, style: Style) -> String {
     out.push('\n');
     out.push_str(&assumed(&reading.assumptions, judgement.verdict));
     if !reading.list.is_empty() {
-        out.push_str(&list(reading, style));
+        out.push_str(&list(reading, printed, style));
     }
     if let Some(shared) = &reading.shared {
         out.push_str(&share(shared, reading.pass_rate.is_some()));
@@ -130,8 +135,9 @@ fn left_out(files: &[String]) -> Vec<String> {
     reasons.into_iter().map(line).collect()
 }
 
-fn list(reading: &Reading, style: Style) -> String {
+fn list(reading: &Reading, printed: &dyn Fn(&ListEntry) -> bool, style: Style) -> String {
     let all = reading.list.len();
+    let rest: Vec<&ListEntry> = reading.list.iter().filter(|entry| !printed(entry)).collect();
     let rollouts = if all == 1 { "1 rollout".to_owned() } else { format!("{} rollouts", count(all)) };
     let chance = reading.assumptions.expected_benign;
     let rates = reading.pass_rate.is_some();
@@ -149,24 +155,29 @@ fn list(reading: &Reading, style: Style) -> String {
     };
     let mut out = format!("\n{}\n", style.bold(heading));
     let names = FileNames::of(named(reading));
-    out.push_str(&first(reading, &names));
-    for entry in shown(&reading.list, shown_at_most) {
+    out.push_str(&first(reading, rest.len() < all, &names));
+    match all - rest.len() {
+        0 => {}
+        before if before == all => out.push_str("Each is printed above, as it came.\n"),
+        before => out.push_str(&format!("{} of them are printed above, as they came.\n", count(before))),
+    }
+    for entry in shown(&rest, shown_at_most) {
         out.push_str(&one(entry, &names, rates, style));
     }
-    if let Some(more @ 1..) = all.checked_sub(shown_at_most) {
+    if let Some(more @ 1..) = rest.len().checked_sub(shown_at_most) {
         out.push_str(&format!("… and {} more: --json gives all\n", count(more)));
     }
     out
 }
 
 /// In the order of time, those that there is room for: what stands apart before the rest, then the highest.
-fn shown(list: &[ListEntry], most: usize) -> Vec<&ListEntry> {
+fn shown<'a>(list: &[&'a ListEntry], most: usize) -> Vec<&'a ListEntry> {
     let mut order: Vec<usize> = (0..list.len()).collect();
     let first = |i: &usize| list.get(*i).map(|entry| (entry.apart, entry.score)).unwrap_or_default();
     order.sort_by(|a, b| first(b).0.cmp(&first(a).0).then(first(b).1.total_cmp(&first(a).1)));
     order.truncate(most);
     order.sort_unstable();
-    order.into_iter().filter_map(|i| list.get(i)).collect()
+    order.into_iter().filter_map(|i| list.get(i).copied()).collect()
 }
 
 /// An entry in some lines of 80 columns; `rates`: of rewards of a few values, whose ranks say nothing.

@@ -4,9 +4,9 @@ use crate::foundation::format::{report as number, wrapped};
 use std::fmt::Write as _;
 
 /// Columns where the terminal does not say.
-const UNKNOWN: usize = 80;
+pub(super) const UNKNOWN: usize = 80;
 /// Columns of a picture, however wide the terminal.
-const MOST: usize = 100;
+pub(super) const MOST: usize = 100;
 /// Largest share of the columns that names take.
 const NAMES: usize = 2;
 
@@ -23,9 +23,13 @@ pub(super) struct Line {
 
 /// Columns of the terminal; 80 where there is none.
 pub(super) fn columns() -> usize {
-    let asked = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
     let known = terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
-    asked.or(known).filter(|columns| *columns >= 40).unwrap_or(UNKNOWN).min(MOST)
+    asked().or(known).filter(|columns| *columns >= 40).unwrap_or(UNKNOWN).min(MOST)
+}
+
+/// Columns that the environment asks for.
+pub(super) fn asked() -> Option<usize> {
+    std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok())
 }
 
 /// A text broken into lines that fit the terminal.

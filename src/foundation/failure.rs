@@ -1,6 +1,6 @@
 //! Why a number is not there: the statuses that stand in its place.
 
-use super::format::table;
+use super::format::{sentence, table};
 use serde::Serialize;
 use std::fmt;
 
@@ -140,8 +140,9 @@ impl fmt::Display for Status {
             Self::Clipped { at, count } => {
                 write!(
                     f,
-                    "{count} equal values at {at}, the largest: clipped, or one completion again and again; ξ is not \
-                     identifiable"
+                    "{count} equal values at {}, the largest: clipped, or one completion again and again; ξ is not \
+                     identifiable",
+                    sentence(*at)
                 )
             }
             Self::Repeated { at, count, completions } => write!(

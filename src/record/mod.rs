@@ -14,8 +14,8 @@ pub use columns::{DISAGREEMENT, GRADIENT_NORM, Observed, ObservedTable, Outcomes
 pub(crate) use read::parse_json;
 pub use read::{
     Again, ColumnData, Equal, Error, Follower, GroupSource, Holders, InMemory, InSteps, LeftOut, Log,
-    LogMeta, LogOptions, Origin, Part, Place, Progress, Prompts, Recurrence, Recurrences, RewardSpec, Roles,
-    Rollouts, Rows, Span, StepSource, Tagged, Texts, Turn, log_files, numeric_columns, open_log, read_column,
-    read_holders, read_log, read_numbers, read_outcomes, read_tagged, run_of,
+    LogMeta, LogOptions, NoRollouts, Origin, Part, Place, Progress, Prompts, Recurrence, Recurrences,
+    RewardSpec, Roles, Rollouts, Rows, Span, StepSource, Tagged, Texts, Turn, log_files, numeric_columns,
+    open_log, read_column, read_holders, read_log, read_numbers, read_outcomes, read_tagged, run_of,
 };
 pub use tables::{benchmark, checked, endpoint, folder, made, metric, recorded, verdict};

@@ -27,7 +27,28 @@ pub fn file(name: &str, bytes: impl AsRef<[u8]>) -> (TempDir, PathBuf) {
 pub fn outcome(command: &mut Command) -> (i32, String, String) {
     let output = command.output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+    (output.status.code().unwrap(), text(&output.stdout), unwrapped(&text(&output.stderr)))
+}
+
+/// What was said on standard error, each error and each help in one line: they are broken at the width of the terminal.
+fn unwrapped(said: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for line in said.lines() {
+        let rest = line
+            .strip_prefix("  │ ")
+            .or_else(|| line.strip_prefix("        "))
+            .or_else(|| line.strip_prefix("       "));
+        match (lines.last_mut(), rest.filter(|rest| !rest.starts_with(' '))) {
+            (Some(last), Some(rest))
+                if ["  × ", "  help: ", "error: "].iter().any(|start| last.starts_with(start)) =>
+            {
+                last.push(' ');
+                last.push_str(rest);
+            }
+            _ => lines.push(line.to_owned()),
+        }
+    }
+    lines.iter().map(|line| format!("{line}\n")).collect()
 }
 
 /// The one JSON document on standard output of a command that ended with `code`.

@@ -69,6 +69,7 @@ mod metrics;
 mod mitigations;
 mod monitors;
 mod narrow;
+mod no_rollouts;
 mod observer;
 #[cfg(feature = "lab")]
 mod own_policy;
@@ -135,6 +136,7 @@ mod verdict;
 mod watch;
 mod watch_again;
 mod watch_ends;
+mod watch_lines;
 mod watch_words;
 #[cfg(feature = "lab")]
 mod ways;

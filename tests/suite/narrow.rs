@@ -1,5 +1,5 @@
 //! What is printed fits 80 columns where the terminal does not say its width: the help of every command, the plan of every experiment, and what is
-//! found of a run. Errors are not wrapped, so that a path stays in one piece.
+//! found of a run, and errors. A path or a command between backticks stays in one piece.
 
 use crate::cli::{outcome, tailcatch};
 use crate::synthetic_run;
@@ -84,5 +84,54 @@ fn what_is_said_of_a_run_fits() {
         let dir = tempfile::tempdir().unwrap();
         synthetic_run::make(dir.path(), &shape);
         fits(&["report", dir.path().to_str().unwrap()]);
+    }
+}
+
+/// Whether each line fits, or has one piece too long to be broken.
+fn all_fit(said: &str, columns: usize) {
+    for line in said.lines() {
+        let mut pieces = line.split('`').enumerate();
+        let long = pieces.any(|(at, piece)| match at % 2 {
+            1 => piece.chars().count() + 14 > columns,
+            _ => piece.split_whitespace().any(|word| word.chars().count() + 14 > columns),
+        });
+        assert!(line.chars().count() <= columns || long || line.starts_with("Usage: "), "{columns}: {line}");
+    }
+}
+
+#[test]
+fn errors_fit_and_break_no_path_and_no_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a_log_with_quite_a_long_name_that_is_not_broken.csv");
+    let columns = (0..12).map(|i| format!("column_{i}")).collect::<Vec<_>>();
+    let rows = (0..9).map(|i| format!("{i}{}\n", ",0.5".repeat(11))).collect::<String>();
+    std::fs::write(&path, format!("{}\n{rows}", columns.join(","))).unwrap();
+    let text = path.to_str().unwrap();
+    let long = "x".repeat(30) + " " + &"y".repeat(60);
+    for arguments in [
+        &["detect", text][..],
+        &["diagnose", text, "--column", "column"],
+        &["watch", text, "--idle", "0", "--state", "/dev/null"],
+        &["spike", text, "--budget", &long],
+        &["detect", text, "--rows", "neither of the two that are known to this program, as everyone knows"],
+        &["detect", "there/is/no/such/file/below/this/folder/whatever/one/looks/for.csv"],
+        &["plot", "there/is/no/such/folder/below/this/folder/whatever/one/looks/for/in/it"],
+    ] {
+        for columns in [60, 80] {
+            let output = tailcatch().args(arguments).env("COLUMNS", columns.to_string()).output().unwrap();
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(2), "{said}");
+            all_fit(&said, columns);
+            if arguments == ["detect", text] {
+                assert!(said.contains(text) && said.lines().count() > 3, "{said}");
+            }
+            let json = tailcatch()
+                .args(arguments)
+                .arg("--json")
+                .env("COLUMNS", columns.to_string())
+                .output()
+                .unwrap();
+            assert_eq!(String::from_utf8(json.stdout).unwrap().lines().count(), 1, "{arguments:?}");
+        }
     }
 }

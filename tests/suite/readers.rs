@@ -234,7 +234,15 @@ fn errors_name_place_and_remedy() {
     let cases: &[Case] = &[
         ("a.csv", b"", None, "a.csv: the file is empty: not even a header", "did finish"),
         ("a.csv", b"reward\n", None, "a.csv: the file is empty: a header and no row", "did finish"),
-        ("a.csv", b"1,2\n3,4\n", None, "a.csv: line 1 holds only numbers (`1` ", "column names"),
+        ("a.csv", b"1,2\n3,4\n", None, "a.csv: line 1 holds numbers (`1` ", "column names"),
+        ("a.csv", b"0,p,0.5\n1,q,0.7\n", None, "a.csv: line 1 holds numbers (`0.5` ", "column names"),
+        (
+            "a.csv",
+            b"r,s\r1,2\r3,4\r",
+            None,
+            "a.csv: its lines end in carriage returns alone",
+            "tr '\\r' '\\n'",
+        ),
         ("a.csv", b"r,s\n1,2\n", Some("rr"), "a.csv: there is no column `rr`", "the columns are `r`, `s`"),
         ("a.csv", b"r,r\n1,2\n", Some("r"), "a.csv: the header names `r` more than once", "own name"),
         ("a.csv", b"r\n1\nabc\n", Some("r"), "a.csv, line 3, column `r`: `abc` is not a number", "drop"),

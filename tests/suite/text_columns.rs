@@ -76,7 +76,7 @@ fn the_truth_is_not_what_the_model_wrote() {
     assert_eq!(none, None);
     assert_eq!(
         said.as_deref(),
-        Some("no completions were read: name their column with --completion (`answer`, `words`)")
+        Some("no completions were read: name their column with --completion (`words`)")
     );
     let (own, _) = completion(|i| format!("\"answer\":\"a{i}\""));
     assert_eq!(own.as_deref(), Some("answer"), "it differs within a prompt");

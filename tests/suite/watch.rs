@@ -409,6 +409,22 @@ fn the_program_lists_ends_with_the_verdict_and_goes_on() {
         code == 0 && stdout.contains("\nflagged: ") && stdout.lines().all(|line| line.chars().count() <= 80),
         "{stdout}"
     );
+    // Each entry once, as it came; a call that goes on prints those of the call before at its end.
+    let listed = |stdout: &str| -> Vec<String> {
+        let entry = |line: &&str| line.starts_with("step ") && line.contains(" line ");
+        stdout.lines().filter(entry).map(|line| line.replace(", apart", "")).collect()
+    };
+    let once = listed(&stdout);
+    assert_eq!(once.len(), entries.len(), "{stdout}");
+    let end = stdout.split_once("\nflagged: ").unwrap().1;
+    assert!(
+        end.contains("Each is printed above, as it came.") && end.contains("\nRead first (apart): "),
+        "{end}"
+    );
+    let (_, stdout, _) = outcome(tailcatch().args(["watch", "--state"]).arg(&state).args(flags).arg(&path));
+    let again = listed(&stdout);
+    assert!(again.iter().all(|entry| once.contains(entry)) && again.len() == once.len().min(20), "{stdout}");
+    assert!(!stdout.contains("printed above"), "{stdout}");
 }
 
 #[test]

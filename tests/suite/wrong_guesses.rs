@@ -48,7 +48,7 @@ fn what_nothing_speaks_for_is_no_reward() {
         let said = refused("a.jsonl", &rollouts(|i| format!("\"{key}\": {}", 3 * i)));
         assert!(said.contains("no numeric column that could be a reward"), "{key}: {said}");
     }
-    for key in ["ground_truth", "hardness", "difficulty"] {
+    for key in ["hardness", "difficulty"] {
         let said = refused("a.jsonl", &rollouts(|i| format!("\"{key}\": {}", noise(i))));
         assert!(said.contains(&format!("`{key}` could be the reward, but nothing says so")), "{said}");
     }

@@ -16,6 +16,7 @@ use clap::Args;
 use hook::Hook;
 use interrupt::Interrupt;
 use serde_json::{Value, json};
+use std::collections::HashSet;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -36,7 +37,7 @@ const SAVED_EVERY: Duration = Duration::from_secs(30);
                         ./trainer --rollouts-to-stdout | tailcatch watch -\n\nWith `-` each line of standard input is a step, \
                         {\"step\": 7, \"rewards\": [0.3, null], \"prompts\": [..], \"completions\": [..], \"groups\": [..]}, and \
                         is answered by its entries, one a line, and a line {\"step\", \"rollouts\", \"entries\", \"share\", \
-                        \"reference\"}.\n\nA file like run/STOP ends nothing by itself: the trainer has to look for it."
+                        \"reference\"}. A line that cannot be read is answered by {\"error\", \"line\"} and left out.\n\nA file like run/STOP ends nothing by itself: the trainer has to look for it."
 )]
 pub struct WatchArgs {
     #[command(flatten)]
@@ -106,6 +107,7 @@ pub fn run(args: &WatchArgs, console: &Console) -> Result<Outcome, Error> {
     }
     let mut hook = args.on_flag.clone().map(Hook::new);
     let interrupt = Interrupt::caught();
+    let mut printed = Printed::default();
     let (mut came, mut saved) = (Instant::now(), Instant::now());
     let stopped = loop {
         let learning = watching.watch().is_learning();
@@ -118,7 +120,7 @@ pub fn run(args: &WatchArgs, console: &Console) -> Result<Outcome, Error> {
             came = Instant::now();
         }
         let listed = !turned.entries.is_empty();
-        let stopped = tell(args, &turned, hook.as_mut(), console)?;
+        let stopped = tell(args, &turned, &mut printed, hook.as_mut(), console)?;
         if listed || saved.elapsed() >= SAVED_EVERY {
             kept.save(&watching).map_err(refused)?;
             saved = Instant::now();
@@ -130,7 +132,7 @@ pub fn run(args: &WatchArgs, console: &Console) -> Result<Outcome, Error> {
         if idle || interrupt.came() {
             break loop {
                 let turned = watching.turn(true)?;
-                let stopped = tell(args, &turned, hook.as_mut(), console)?;
+                let stopped = tell(args, &turned, &mut printed, hook.as_mut(), console)?;
                 // What is not read yet waits for the next call.
                 if stopped || !turned.more || interrupt.came() {
                     break stopped;
@@ -142,17 +144,26 @@ pub fn run(args: &WatchArgs, console: &Console) -> Result<Outcome, Error> {
         }
     };
     kept.save(&watching).map_err(refused)?;
-    end(args, &watching.reading(), console)?;
+    end(args, &watching.reading(), &printed, console)?;
     if let Some(hook) = hook {
         hook.finish(console);
     }
     Ok(if stopped { Outcome::Flagged } else { Outcome::Done })
 }
 
+/// The entries that this call has printed, by their places.
+#[derive(Debug, Default)]
+struct Printed(HashSet<(PathBuf, usize, u64)>);
+
+fn place(entry: &ListEntry) -> (PathBuf, usize, u64) {
+    (entry.file.clone(), entry.row, entry.step)
+}
+
 /// Says what a turn brought; whether it is the end.
 fn tell(
     args: &WatchArgs,
     turned: &Turned,
+    printed: &mut Printed,
     hook: Option<&mut Hook>,
     console: &Console,
 ) -> Result<bool, CliError> {
@@ -165,6 +176,7 @@ fn tell(
             true => console.line(&numbered(number, entry))?,
             false => console.text(|style| reading::one(entry, &names, false, style))?,
         }
+        printed.0.insert(place(entry));
     }
     if let Some(hook) = hook {
         let all = (turned.before + 1..).zip(&turned.entries);
@@ -192,12 +204,14 @@ fn numbered(number: usize, entry: &ListEntry) -> Value {
     document
 }
 
-/// The verdict: with `--jsonl` a line without the entries, which were printed before.
-fn end(args: &WatchArgs, found: &Reading, console: &Console) -> Result<(), CliError> {
+/// The verdict, without the entries that were printed before: with `--jsonl` a line.
+fn end(args: &WatchArgs, found: &Reading, printed: &Printed, console: &Console) -> Result<(), CliError> {
     if args.jsonl {
         return console.line(&verdict(found));
     }
-    console.answer(&reading::document(found), |style| format!("\n{}", reading::text(found, style)))
+    console.answer(&reading::document(found), |style| {
+        format!("\n{}", reading::text_after(found, &|entry| printed.0.contains(&place(entry)), style))
+    })
 }
 
 fn verdict(found: &Reading) -> Value {

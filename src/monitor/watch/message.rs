@@ -1,18 +1,14 @@
 //! Rollouts that a program tells step by step: as lines of JSON, `{"step": 7, "rewards": [0.3, …], "prompts": […], "completions": […]}`,
 //! or one [`Message`] after the other.
 
-use super::rows::{Facts, Row, Seen, WatchSettings};
-use super::step::Watch;
-use crate::monitor::reading::{ListEntry, Reading, RowText};
+use super::rows::{Facts, Row};
+use crate::monitor::reading::RowText;
 use crate::record::parse_json;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hasher;
 use twox_hash::XxHash64;
-
-/// The version of a state that is kept.
-const VERSION: u32 = 9;
 
 /// A step, as a program tells it. Every list that is not empty has an element for each rollout.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -101,6 +97,8 @@ impl Message {
     /// What is wrong with it.
     pub fn read(line: &str) -> Result<Self, String> {
         let message: Self = parse_json(line).and_then(Self::deserialize).map_err(|error| {
+            // A line has one line.
+            let error = error.to_string().replace(" at line 1 column ", " at column ");
             format!("{error}; a line is {{\"step\": 7, \"rewards\": [0.3, null], \"prompts\": [..], \"completions\": [..], \"groups\": [..]}}")
         })?;
         message.check()?;
@@ -189,98 +187,6 @@ impl Message {
     }
 }
 
-/// A log that comes step by step.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Listening {
-    watch: Watch,
-    facts: Facts,
-    line: u64,
-}
-
-impl Listening {
-    /// Before the first line.
-    pub fn new(settings: WatchSettings) -> Self {
-        Self { watch: Watch::new(settings, false), facts: Facts::default(), line: 0 }
-    }
-
-    /// The next line: the step that it holds, judged, and the rollouts of it to read, the reference's own with the first step after
-    /// it. Nothing comes of a blank line.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub fn hear(&mut self, line: &str) -> Result<Option<(Seen, Vec<ListEntry>)>, String> {
-        if line.trim().is_empty() {
-            self.line += 1;
-            return Ok(None);
-        }
-        match Message::read(line) {
-            Ok(told) => Ok(Some(self.judge(&told))),
-            Err(error) => {
-                self.line += 1;
-                Err(format!("line {}: {error}", self.line))
-            }
-        }
-    }
-
-    /// A step that is told as it is; as [`Listening::hear`].
-    ///
-    /// # Errors
-    /// What is wrong with it; then it counts for nothing.
-    pub fn take(&mut self, message: &Message) -> Result<(Seen, Vec<ListEntry>), String> {
-        message.check()?;
-        Ok(self.judge(message))
-    }
-
-    fn judge(&mut self, message: &Message) -> (Seen, Vec<ListEntry>) {
-        self.line += 1;
-        let (rows, mut texts) = message.rows(self.line, &mut self.facts);
-        let seen = self.watch.see(message.step, rows, &self.facts);
-        let wanted =
-            seen.wanted.iter().filter_map(|wanted| Some((wanted.number, texts.remove(&wanted.row.row)?)));
-        self.watch.tell(wanted.collect::<Vec<_>>());
-        let entries = self.watch.take(&self.facts);
-        (seen, entries)
-    }
-
-    /// All that was heard and is needed to go on, as bytes.
-    ///
-    /// # Errors
-    /// The words of the writer.
-    pub fn state(&self) -> Result<Vec<u8>, String> {
-        serde_json::to_vec(&(VERSION, self)).map_err(|error| error.to_string())
-    }
-
-    /// Goes on from what [`Listening::state`] gave.
-    ///
-    /// # Errors
-    /// Bytes that are no state of this version, or one with other settings; then nothing changes.
-    pub fn restore(&mut self, state: &[u8]) -> Result<(), String> {
-        let kept: (u32, serde_json::Value) =
-            serde_json::from_slice(state).map_err(|error| format!("no state of a reading list: {error}"))?;
-        if kept.0 != VERSION {
-            return Err(format!("a state of version {}, not {VERSION}", kept.0));
-        }
-        let kept =
-            Self::deserialize(kept.1).map_err(|error| format!("no state of a reading list: {error}"))?;
-        if kept.watch.settings() != self.watch.settings() {
-            let (kept, asked) = (kept.watch.settings(), self.watch.settings());
-            return Err(format!("the state was kept with {kept:?}, and {asked:?} is asked now"));
-        }
-        *self = kept;
-        Ok(())
-    }
-
-    /// What is known so far.
-    pub fn watch(&self) -> &Watch {
-        &self.watch
-    }
-
-    /// The verdict on all that was heard.
-    pub fn reading(&self) -> Reading {
-        self.watch.reading(&self.facts)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -316,55 +222,5 @@ mod tests {
             let error = Message::read(line).unwrap_err();
             assert!(error.contains(problem), "{error}");
         }
-    }
-
-    /// Steps of 16 rollouts, with one far above the rest in every seventh.
-    fn step(step: u64) -> Message {
-        let reward = |i: u64| {
-            let noise = ((step * 31 + i) * 2_654_435_761 % 1000) as f64 / 1000.0;
-            if step % 7 == 6 && i == 3 { Some(50.0 + noise) } else { Some(noise) }
-        };
-        let text = |what: &str| (0..16).map(|i| format!("{what} {step} {i}").into()).collect();
-        Message {
-            step,
-            rewards: (0..16).map(reward).collect(),
-            prompts: text("prompt"),
-            completions: text("completion"),
-            parts: [("quality".to_owned(), (0..16).map(reward).collect())].into(),
-            log_probs: vec![Some(-3.5); 16],
-            ..Message::default()
-        }
-    }
-
-    #[test]
-    fn a_state_goes_on_where_it_was_kept() {
-        let (mut whole, mut parted) =
-            (Listening::new(WatchSettings::default()), Listening::new(WatchSettings::default()));
-        for at in 0..60 {
-            let there = whole.take(&step(at)).unwrap();
-            assert_eq!(parted.take(&step(at)).unwrap(), there, "step {at}");
-            let mut next = Listening::new(WatchSettings::default());
-            next.restore(&parted.state().unwrap()).unwrap();
-            parted = next;
-        }
-        assert_eq!(parted.reading(), whole.reading());
-        assert!(whole.reading().list.iter().any(|entry| entry.apart && entry.parts.len() == 2));
-    }
-
-    #[test]
-    fn a_step_that_does_not_fit_and_a_foreign_state_change_nothing() {
-        let mut listening = Listening::new(WatchSettings::default());
-        listening.take(&step(0)).unwrap();
-        let before = listening.state().unwrap();
-        let infinite = Message { rewards: vec![Some(1.0), Some(f64::INFINITY)], ..Message::default() };
-        assert!(listening.take(&infinite).unwrap_err().contains("reward 1 is inf"));
-        let uneven = Message { log_probs: vec![None], ..step(1) };
-        assert!(listening.take(&uneven).unwrap_err().contains("`log_probs` has 1 elements"));
-        for bytes in [&b""[..], b"{}", b"[3,{}]", b"[2,{}]", &before[..before.len() / 2]] {
-            assert!(listening.restore(bytes).is_err(), "{}", String::from_utf8_lossy(bytes));
-        }
-        let mut other = Listening::new(WatchSettings { benign: 5.0, ..WatchSettings::default() });
-        assert!(other.restore(&before).unwrap_err().contains("5.0"));
-        assert_eq!(listening.state().unwrap(), before);
     }
 }

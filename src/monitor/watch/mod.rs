@@ -8,6 +8,7 @@ mod again;
 mod came;
 mod files;
 mod keep;
+mod listening;
 mod message;
 mod rows;
 mod since;
@@ -17,7 +18,8 @@ mod step;
 mod verdict;
 
 pub use files::{Turned, Watching};
-pub use message::{Listening, Message};
+pub use listening::{LinesLeftOut, Listening};
+pub use message::Message;
 pub use rows::{Facts, Row, Seen, Wanted, WatchSettings};
 pub use state::{Kept, StateError};
 pub use step::Watch;

@@ -93,6 +93,8 @@ pub struct Seen {
     pub share: f64,
     /// Its rollouts whose texts are to be told ([`Watch::tell`](super::Watch::tell)).
     pub wanted: Vec<Wanted>,
+    /// What must be known to read this rightly, of a step that was told: that it came again or late, or lacks rewards.
+    pub notes: Vec<String>,
 }
 
 /// A rollout whose text is to be told.

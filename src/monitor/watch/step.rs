@@ -131,13 +131,26 @@ impl Watch {
 
     /// Rollouts of a step that were not there before.
     pub(super) fn count(&mut self, step: u64, rows: Vec<Row>, facts: &Facts) -> Seen {
-        self.last_step = self.last_step.max(Some(step));
+        let before = self.last_step;
+        self.last_step = before.max(Some(step));
         if rows.is_empty() {
-            return Seen { step, rollouts: 0, reference: self.is_learning(), share: 0.0, wanted: Vec::new() };
+            return Seen {
+                step,
+                rollouts: 0,
+                reference: self.is_learning(),
+                share: 0.0,
+                wanted: Vec::new(),
+                notes: Vec::new(),
+            };
         }
         let first = self.rows;
         self.rows += rows.len() as u64;
-        self.steps += 1;
+        // What comes of a step later on is no further one.
+        let is_new = match &self.stage {
+            Stage::Reference(steps) => steps.iter().all(|learned| learned.step != step),
+            Stage::Later(_) => before.is_none_or(|before| step > before),
+        };
+        self.steps += u64::from(is_new);
         let numbered: Vec<(Row, u64)> = rows.into_iter().zip(first..).collect();
         let rollouts = numbered.len();
         if self.is_learning() && self.steps <= self.settings.reference() {
@@ -146,9 +159,12 @@ impl Watch {
             let texts = self.keep.of_reference(&scored, &groups, self.settings.benign);
             let wanted = self.wanted(&numbered, &scored, texts, facts);
             if let Stage::Reference(steps) = &mut self.stage {
-                steps.push(Learned { step, rows: numbered });
+                match steps.iter_mut().find(|learned| learned.step == step) {
+                    Some(learned) => learned.rows.extend(numbered),
+                    None => steps.push(Learned { step, rows: numbered }),
+                }
             }
-            return Seen { step, rollouts, reference: true, share: 0.0, wanted };
+            return Seen { step, rollouts, reference: true, share: 0.0, wanted, notes: Vec::new() };
         }
         self.begin(facts);
         self.judge(step, &numbered, facts)
@@ -205,7 +221,14 @@ impl Watch {
         let in_groups = self.in_groups(facts) && value.is_none();
         let groups = self.groups(rows, facts);
         let Stage::Later(gathering) = &mut self.stage else {
-            return Seen { step, rollouts: 0, reference: true, share: 0.0, wanted: Vec::new() };
+            return Seen {
+                step,
+                rollouts: 0,
+                reference: true,
+                share: 0.0,
+                wanted: Vec::new(),
+                notes: Vec::new(),
+            };
         };
         let mut entries = Vec::new();
         hand_out(step, rows, &scored, facts, in_groups, &mut |rows| entries = gathering.judge(rows));
@@ -242,7 +265,7 @@ impl Watch {
             .as_ref()
             .map_or(0, |apart| rows.iter().filter(|(row, _)| row.reward >= apart.rewards.0).count());
         let share = reached as f64 / rows.len().max(1) as f64;
-        Seen { step, rollouts: rows.len(), reference: false, share, wanted }
+        Seen { step, rollouts: rows.len(), reference: false, share, wanted, notes: Vec::new() }
     }
 
     /// The rollouts of a step with what each is compared with.

@@ -5,6 +5,8 @@ use super::names::{
     leaf, snake,
 };
 use super::names::{COMPLETION, PERHAPS_COMPLETION};
+use super::no_reward::is_no_reward;
+use super::reward_words::{OWN_WORDS, REWARD_WORDS, speaks_of_reward};
 use super::spelling::{has_word, words};
 
 /// Numbers that no one rewards: indexes, counters, clocks, settings, and what an optimiser reports.
@@ -100,42 +102,6 @@ const BOOKKEEPING_ENDS: &[&str] = &[
     "__min",
     "__max",
 ];
-/// Words of which a name must have one to be taken for a reward unasked, within others too.
-const REWARD_WORDS: &[&str] =
-    &["reward", "rewards", "score", "scores", "return", "returns", "proxy", "accuracy", "rew"];
-/// Words that say it of a name that is not within others.
-const OWN_WORDS: &[&str] = &[
-    "acc",
-    "correct",
-    "correctness",
-    "em",
-    "exact",
-    "f1",
-    "feedback",
-    "fitness",
-    "grade",
-    "helpfulness",
-    "judge",
-    "judgement",
-    "judgment",
-    "match",
-    "pass",
-    "passed",
-    "points",
-    "preference",
-    "pts",
-    "quality",
-    "r",
-    "rating",
-    "resolved",
-    "rm",
-    "solved",
-    "success",
-    "utility",
-    "value",
-    "verdict",
-    "win",
-];
 /// Words that say that it is something else.
 const OTHER_WORDS: &[&str] = &[
     "baseline",
@@ -179,7 +145,15 @@ pub(super) fn is_bookkeeping(name: &str) -> bool {
             || BOOKKEEPING_ENDS.iter().any(|end| leaf.ends_with(end))
     };
     let whole = name.to_ascii_lowercase();
-    ROLES.iter().any(|names| names.contains(&whole.as_str())) || is_one(&leaf(name)) || is_one(&snake(last))
+    ROLES.iter().any(|names| names.contains(&whole.as_str()))
+        || is_one(&leaf(name))
+        || is_one(&snake(last))
+        || is_no_reward(name)
+}
+
+/// Whether a name says that it numbers or names something.
+pub(super) fn is_id(name: &str) -> bool {
+    has_word(name, &["id", "ids", "idx", "index", "uid"]) && !speaks_of_reward(name)
 }
 
 /// Whether a name may be taken for a reward unasked: it speaks of one, and of nothing else.

@@ -9,6 +9,7 @@ use super::format::{columns, format, scan};
 use super::guessed::{Chosen, guessed};
 use super::log::LeftOut;
 use super::names::{STEP, has_outcome, pick, sign_of_rollouts};
+use super::no_rollouts::NoRollouts;
 use super::options::LogOptions;
 use super::reward::RewardSpec;
 use super::roles::missing;
@@ -41,7 +42,10 @@ pub(super) fn choose(found: Vec<Found>, options: &LogOptions) -> Result<Choice, 
     rollouts_only(&mut files, &mut left_out);
     let (reward, guessed) = match &options.reward {
         Some(reward) => (reward.clone(), options.guessed),
-        None => guessed(&files)?,
+        None => {
+            without_pairs(&mut files, &mut left_out)?;
+            guessed(&files)?
+        }
     };
     if !reward.terms(None).is_empty() {
         with_reward(&mut files, &reward, &mut left_out)?;
@@ -138,6 +142,15 @@ fn rollouts_only(files: &mut Vec<Chosen>, left_out: &mut Vec<LeftOut>) {
         let reason = "one row without the text of a rollout, which other files have";
         retain(files, left_out, reason, |file| !is_settings(file));
     }
+}
+
+/// Preference pairs are refused, or left out beside other files.
+fn without_pairs(files: &mut Vec<Chosen>, left_out: &mut Vec<LeftOut>) -> Result<(), Error> {
+    let of = |file: &Chosen| NoRollouts::pairs(&file.path, &file.present.columns);
+    if files.iter().any(|file| of(file).is_none()) {
+        retain(files, left_out, "preference pairs, and no rollouts of a policy", |file| of(file).is_none());
+    }
+    files.iter().find_map(of).map_or(Ok(()), |pairs| Err(Error::NoRollouts(pairs)))
 }
 
 /// Files without any of the reward's columns are left out where others have them.

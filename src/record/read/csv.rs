@@ -7,6 +7,7 @@
 use super::cell::{Cell, Column, Counts, Kind, SAMPLE};
 use super::csv_split::{Block, Cells, Splitter, Stop, delimiter};
 use super::error::{Error, Place};
+use super::names::{COMPLETION, PROMPT, PROXY, STEP, is_named};
 use super::part::Extent;
 use super::present::Present;
 use super::row::Row;
@@ -272,8 +273,11 @@ fn open(path: &Path, extent: &Extent) -> Result<Opened, Error> {
         if how == Line::TooLong || text.len() > MAX_RECORD {
             return Err(Error::TooLong { place: place(line), limit: MAX_RECORD });
         }
-        if line == 1 && text.starts_with(b"\xef\xbb\xbf") {
-            start = 3;
+        if line == 1 {
+            // Twice, where a file with a mark was saved with one again.
+            while text.get(start..).is_some_and(|rest| rest.starts_with(b"\xef\xbb\xbf")) {
+                start += 3;
+            }
         }
         let header = text.get(start..).unwrap_or_default();
         if how == Line::End {
@@ -294,6 +298,9 @@ fn open(path: &Path, extent: &Extent) -> Result<Opened, Error> {
     let header = text.get(start..).unwrap_or_default();
     let header = header.strip_suffix(b"\n").unwrap_or(header);
     let header = header.strip_suffix(b"\r").unwrap_or(header);
+    if header.contains(&b'\r') && !header.contains(&b'\n') && !header.contains(&b'"') {
+        return Err(Error::CarriageReturns { path: path.to_owned() });
+    }
     let delimiter = delimiter(header);
     let mut names = Vec::new();
     for name in csv_names(header, delimiter) {
@@ -301,12 +308,24 @@ fn open(path: &Path, extent: &Extent) -> Result<Opened, Error> {
             String::from_utf8(name).map_err(|_| Error::NotUtf8 { place: place(line) })?.trim().to_owned(),
         );
     }
-    if names.iter().all(|name| name.parse::<f64>().is_ok()) {
-        let first = names.first().cloned().unwrap_or_default();
-        return Err(Error::NoHeader { path: path.to_owned(), first });
+    if let Some(first) = number_of_row(&names) {
+        return Err(Error::NoHeader { path: path.to_owned(), first: first.clone() });
     }
     let splitter = Splitter::new(reader, delimiter, line + 1 + extent.lines());
     Ok(Opened { splitter, header: names, bytes, lines: line })
+}
+
+/// The number that shows that the first line is a row: all are numbers, or one has a fraction and none is a name that is known.
+fn number_of_row(names: &[String]) -> Option<&String> {
+    let number = |name: &&String| name.parse::<f64>().is_ok();
+    if names.iter().all(|name| number(&name)) {
+        return names.first();
+    }
+    let is_known = |name: &String| {
+        [PROXY, STEP, PROMPT, COMPLETION].iter().any(|known| known.iter().any(|known| is_named(name, known)))
+    };
+    let has_fraction = |name: &&String| name.parse::<f64>().is_ok_and(|x| x.is_finite() && x.fract() != 0.0);
+    if names.iter().any(is_known) { None } else { names.iter().find(has_fraction) }
 }
 
 /// Whether a line stands before the header: what a `monitor.csv` says of itself, a remark, the separator as spreadsheets write it.

@@ -1,6 +1,7 @@
 //! What can be wrong with a file of rewards. Every message names the place and the value; [`Error::help`] says
 //! what to do next.
 
+use super::no_rollouts::NoRollouts;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -122,12 +123,18 @@ pub enum Error {
         lines: usize,
     },
     /// A CSV file whose first line is data.
-    #[error("{path}: line 1 holds only numbers (`{first}` …): the header is missing", path = .path.display())]
+    #[error("{path}: line 1 holds numbers (`{first}` …) and no names: the header is missing", path = .path.display())]
     NoHeader {
         /// The file.
         path: PathBuf,
         /// The first cell.
         first: String,
+    },
+    /// A CSV file whose lines end as those of old machines.
+    #[error("{path}: its lines end in carriage returns alone, which end no line here", path = .path.display())]
+    CarriageReturns {
+        /// The file.
+        path: PathBuf,
     },
     /// A line that is not a JSON object.
     #[error("{place}: not a JSON object: {message}")]
@@ -191,6 +198,9 @@ pub enum Error {
         /// The column of the step.
         step: String,
     },
+    /// Rows that are no rollouts.
+    #[error(transparent)]
+    NoRollouts(NoRollouts),
     /// A list of numbers where one number should stand.
     #[error("{place}, column `{column}`: a list of {length} numbers")]
     List {
@@ -347,15 +357,16 @@ pub enum Error {
     },
     /// A column that is named like a reward and comes after rows of which another was guessed to be it.
     #[error(
-        "{place}: here `{column}` begins, and the rows before it have none: `{guessed}` was guessed to be the reward"
+        "{place}: here `{column}` begins, and the rows before it have none{}",
+        .guessed.as_ref().map_or_else(String::new, |guessed| format!(": `{guessed}` was guessed to be the reward"))
     )]
     LateReward {
         /// Where it begins.
         place: Place,
         /// The column.
         column: String,
-        /// What was guessed.
-        guessed: String,
+        /// What was guessed, where there was something to guess.
+        guessed: Option<String>,
     },
     /// A column without a single value.
     #[error("{path}: column `{column}` holds no value", path = .path.display())]
@@ -364,6 +375,8 @@ pub enum Error {
         path: PathBuf,
         /// The column.
         column: String,
+        /// Numeric columns that could be meant instead.
+        others: Vec<String>,
     },
     /// A `--reward` that cannot be read.
     #[error("--reward `{text}`: {reason}")]

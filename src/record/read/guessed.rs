@@ -2,9 +2,9 @@
 
 use super::cell::{SAMPLE, words_hash};
 use super::error::{Error, Place};
-use super::format::{first_numbers, scan};
+use super::format::{Format, first_numbers, format, scan};
 use super::means::{StepMeans, may_be_means};
-use super::names::{RUN, pick};
+use super::names::{PROXY, RUN, pick};
 use super::present::Present;
 use super::reward::RewardSpec;
 use super::roles::{Guess, guess, numeric, text_before};
@@ -80,7 +80,29 @@ pub(super) fn guessed(files: &[Chosen]) -> Result<(RewardSpec, bool), Error> {
         Guess::Only(_) => Guess::Unclear(only.into_iter().cloned().collect()),
         other => other.clone(),
     };
+    if let (Guess::Unclear(names), Some(late)) = (&guess, late_reward(file))
+        && names.is_empty()
+    {
+        return Err(late);
+    }
     Err(guess.refused(&file.path, &file.present, |names| count_on(file, names)))
+}
+
+/// Where a column that is named like a reward begins, of JSON records whose first rows lack it.
+fn late_reward(file: &Chosen) -> Option<Error> {
+    if format(&file.path) != Some(Format::Json) {
+        return None;
+    }
+    let wanted: Vec<&str> = PROXY.iter().copied().filter(|name| !file.present.has(name)).collect();
+    let mut found = None;
+    let stop = || Error::NoSuchRow { row: 0, rows: 0 };
+    let _ = scan(&file.path, &file.present, &wanted, &mut |row| {
+        let at = (0..wanted.len()).find(|i| (row.cell)(*i).number().is_some());
+        let Some(column) = at.and_then(|i| wanted.get(i)) else { return Ok(()) };
+        found = Some(Error::LateReward { place: row.place(), column: (*column).to_owned(), guessed: None });
+        Err(stop())
+    });
+    found
 }
 
 /// Whether the numbers of some columns go up, or stay, from row to row, as a step's do.

@@ -3,6 +3,8 @@
 use super::bookkeeping::is_other;
 use super::error::Error;
 use super::json_shape::DATA;
+use super::no_reward::{is_no_reward, of_evaluation, passed_over};
+use super::quoted::quoted;
 use crate::foundation::nearest::nearest;
 use std::path::Path;
 
@@ -13,12 +15,6 @@ fn likely_first(candidates: &[String]) -> Vec<&String> {
     let (mut first, rest): (Vec<&String>, Vec<&String>) = may_be.partition(likely);
     first.extend(rest);
     first
-}
-
-/// A name as a shell takes it.
-fn quoted(name: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./=,:+@%".contains(c);
-    if name.chars().all(plain) { name.to_owned() } else { format!("'{}'", name.replace('\'', "'\\''")) }
 }
 
 /// A column as `--reward` takes it; one whose name holds what separates terms must be renamed.
@@ -202,6 +198,9 @@ impl Error {
                 "write quotes within a cell twice (`\"\"`), and put cells that hold one between quotes, as any CSV library does"
                     .to_owned()
             }
+            Self::CarriageReturns { path } => {
+                format!("`tr '\\r' '\\n' < {} | tailcatch detect -` reads it", quoted(&path.display().to_string()))
+            }
             Self::NoHeader { .. } => {
                 "put a first line with the column names, for example `reward`".to_owned()
             }
@@ -253,7 +252,9 @@ impl Error {
                 "name another column with --step COLUMN, or leave rows without a step out".to_owned()
             }
             Self::MissingColumn { column, columns, .. } => {
-                let near = nearest(column, columns.iter().map(String::as_str))
+                // A mask is not proposed for what was misspelled, unless a mask was asked for.
+                let may_be = |name: &&str| !is_no_reward(name) || is_no_reward(column);
+                let near = nearest(column, columns.iter().map(String::as_str).filter(may_be))
                     .map(|name| format!("did you mean `{name}`? "))
                     .unwrap_or_default();
                 let within: Vec<&String> =
@@ -271,19 +272,27 @@ impl Error {
             Self::TextReward { column, values, numbers, others, .. } => {
                 of_text(column, values, *numbers) + &instead(others)
             }
-            Self::LateReward { column, guessed, .. } => format!(
-                "name the reward with `{}` or `{}`; rows without it are left out",
-                flag(column),
-                flag(guessed)
-            ),
+            Self::LateReward { column, guessed, .. } => {
+                let or = guessed.as_ref().map_or_else(String::new, |guessed| format!(" or `{}`", flag(guessed)));
+                format!("name the reward with `{}`{or}; rows without it are left out", flag(column))
+            }
             Self::WhichColumn { candidates, columns, .. } if let Some(help) = of_keys(candidates, columns) => help,
             Self::WhichColumn { candidates, columns, counters, .. } => {
                 let step = match counters.first() {
                     Some(counter) => format!(", and the step with `--step {}`", quoted(counter)),
                     None => String::new(),
                 };
-                match (candidates.as_slice(), likely_first(candidates).as_slice()) {
-                    ([], _) => format!("name one with `--reward COLUMN`; the columns are {}", listed(columns)),
+                let evaluation = of_evaluation(columns);
+                let known = evaluation.as_ref().map_or_else(String::new, |known| format!("{known}; "));
+                let help = match (candidates.as_slice(), likely_first(candidates).as_slice()) {
+                    ([], _) => match evaluation.is_none().then(|| passed_over(columns)).flatten() {
+                        Some(passed) => format!(
+                            "{passed}; log the reward beside each completion, or name its column with `--reward COLUMN`; the columns \
+                             are {}",
+                            listed(columns)
+                        ),
+                        None => format!("name one with `--reward COLUMN`; the columns are {}", listed(columns)),
+                    },
                     ([one], _) => reward(one) + &step,
                     (_, [one, two, ..]) => format!(
                         "name one with `{}`, or a weighted sum with `{}`{step}; the numeric columns are {}",
@@ -300,7 +309,8 @@ impl Error {
                         "none of them is named like a reward: if one is, name it with `--reward COLUMN`{step}; they are {}",
                         listed(candidates)
                     ),
-                }
+                };
+                known + &help
             }
             Self::Lengths { .. } => {
                 "name the reward's column with a function over its list, as `--reward 'sum(reward)'`".to_owned()
@@ -309,6 +319,7 @@ impl Error {
                 "`--rows rollouts` reads each element as a rollout; `--reward 'sum({rewards})'`, or last(), max() or \
                  mean() of it, reads each line as one"
             ),
+            Self::NoRollouts(rows) => rows.help(),
             Self::EpisodesGrow { .. } => "run `tailcatch detect` on the log now and then".to_owned(),
             Self::StepsOfEpisodes { episode, .. } => format!(
                 "give one row for each `{episode}`, with its return and the training step; or say `--rows rollouts` if each row is \
@@ -326,6 +337,9 @@ impl Error {
                 let key = arrays.first().map(String::as_str).unwrap_or_default();
                 format!("give one of them its own file: `jq -c '.{key}[]' {} > log.jsonl`", path.display())
             }
+            Self::Compressed { path, .. } if path.extension().is_some_and(|ending| ending == "eval") => {
+                "the file may be cut off or still being written, or is none of Inspect's: copy it again".to_owned()
+            }
             Self::Compressed { path, .. } => {
                 let file = quoted(&path.display().to_string());
                 let unpack = if file.trim_end_matches('\'').ends_with(".zst") { "zstd -dc" } else { "gzip -dc" };
@@ -338,7 +352,10 @@ impl Error {
             Self::Bomb { .. } => {
                 "write the file anew without this column, or without compression, if it is trusted".to_owned()
             }
-            Self::NoValues { .. } => "name another column".to_owned(),
+            Self::NoValues { others, .. } => match others.as_slice() {
+                [] => "no other column holds numbers: check that the run logged its rewards".to_owned(),
+                [one, ..] => format!("name another column, as `{}`; the numeric columns are {}", flag(one), listed(others)),
+            },
             Self::RewardSpec { .. } => {
                 "write one column, `--reward score`, or weights, `--reward helpful=1,format=0.5`".to_owned()
             }

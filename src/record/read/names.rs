@@ -142,6 +142,7 @@ pub(super) const COMPLETION: &[&str] = &[
     "outputs",
     "generations",
     "resps",
+    "filtered_resps",
     "content",
 ];
 /// What a model may have written; the later ones are as often the truth that it is compared with.
@@ -182,6 +183,35 @@ pub(super) const EPISODE: &[&str] = &[
 const ORDINAL: &[&str] = &["episode", "ep", "episode_idx", "episode_id", "trajectory"];
 /// Those of them whose rows are one rollout together, where a row is a step of it.
 const WHOLE: &[&str] = &["episode", "episode_id", "episode_idx", "ep", "trajectory", "trajectory_id"];
+/// Columns that name a conversation, whose rows are one rollout together where a row is a turn of it.
+const CONVERSATION: &[&str] = &[
+    "conversation_id",
+    "conversation",
+    "conv_id",
+    "dialog_id",
+    "dialogue_id",
+    "chat_id",
+    "thread_id",
+    "session_id",
+    "rollout_id",
+    "sample_id",
+    "request_id",
+];
+/// Columns that count the turns of a conversation.
+const TURN: &[&str] = &[
+    "turn",
+    "turn_id",
+    "turn_idx",
+    "turn_index",
+    "turn_number",
+    "turn_num",
+    "message_idx",
+    "message_index",
+    "message_id",
+    "msg_idx",
+];
+/// Columns that say who speaks.
+const SPEAKER: &[&str] = &["role", "speaker"];
 /// Names of single rollouts, where they are text.
 const OWN_ID: &[&str] =
     &["id", "episode_id", "rollout_id", "trajectory_id", "uuid", "request_id", "sample_uuid"];
@@ -364,6 +394,23 @@ pub(super) fn own_id(columns: &[Column]) -> Option<String> {
 /// The column that names the episode or trajectory of a row.
 pub(super) fn episode(columns: &[Column]) -> Option<String> {
     pick(columns, WHOLE, false)
+}
+
+/// The column that names the conversation of a row, or the episode of one that counts turns.
+pub(super) fn conversation(columns: &[Column]) -> Option<String> {
+    pick(columns, CONVERSATION, false).or_else(|| episode(columns))
+}
+
+/// The column that counts turns.
+pub(super) fn turn(columns: &[Column]) -> Option<String> {
+    let whole: Vec<Column> = columns.iter().filter(|c| c.kind == Kind::Number && c.whole).cloned().collect();
+    pick(&whole, TURN, false)
+}
+
+/// The column that says who speaks.
+pub(super) fn speaker(columns: &[Column]) -> Option<String> {
+    let text: Vec<Column> = columns.iter().filter(|c| c.kind == Kind::Other).cloned().collect();
+    pick(&text, SPEAKER, false)
 }
 
 /// The column of whole epochs.

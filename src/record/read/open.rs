@@ -10,14 +10,15 @@ use super::guessed::Chosen;
 use super::log::{InMemory, LeftOut, Log, StepSource};
 use super::means::may_be_means;
 use super::names::{
-    CLOCK, PERHAPS_STEP, STEP, episode, epoch, has_outcome, is_step, monitor, of_several, ordinal, pick,
-    pick_number, sign_of_rollouts,
+    CLOCK, PERHAPS_STEP, STEP, conversation, episode, epoch, has_outcome, is_step, monitor, of_several,
+    ordinal, pick, pick_number, sign_of_rollouts, speaker, turn,
 };
+use super::no_rollouts::note_of_pairs;
 use super::options::LogOptions;
 use super::path_step;
 use super::plan::{Episodes, Plan, Read, Steps};
 use super::present::Present;
-use super::roles::{Roles, missing};
+use super::roles::{Roles, missing, numeric};
 use super::rollouts::Rollouts;
 use super::run_column::run_column;
 use crate::record::columns::{DISAGREEMENT, GRADIENT_NORM};
@@ -189,6 +190,10 @@ fn open_once(
             of_rollouts: sign_of_rollouts(&file.present.columns).is_some(),
             episode: episode(&file.present.columns)
                 .filter(|_| options.rows.is_none() && roles.step.is_some()),
+            turn: turn(&file.present.columns)
+                .filter(|name| options.rows.is_none() && roles.step.as_ref() != Some(name)),
+            conversation: conversation(&file.present.columns).filter(|_| options.rows.is_none()),
+            speaker: speaker(&file.present.columns).filter(|_| options.rows.is_none()),
             // A step that was named though its name says it is taken as it is.
             epoch: epoch(&file.present.columns).filter(|name| {
                 roles.step.as_ref().is_some_and(|step| step != name)
@@ -220,6 +225,9 @@ fn open_once(
     building.unknown_step = remedy.map(|remedy| {
         format!("nothing is known to be the training step, so all rows count as one; {remedy}")
     });
+    if let Some(note) = files.first().and_then(|file| note_of_pairs(&file.present.columns)) {
+        building.note(note);
+    }
     if let Some(note) = note.filter(|_| step == StepSource::Path) {
         building.note(note);
     }
@@ -235,7 +243,10 @@ fn open_once(
     }
     if building.is_empty() && !reward.terms(None).is_empty() {
         let path = paths_of.first().cloned().unwrap_or_default();
-        return Err(Error::NoValues { path, column: reward.to_string() });
+        let of_reward = |name: &String| reward.terms(None).iter().any(|term| term.column == name);
+        let mut others = files.first().map_or_else(Vec::new, |file| numeric(&file.present));
+        others.retain(|name| !of_reward(name));
+        return Err(Error::NoValues { path, column: reward.to_string(), others });
     }
     let options = LogOptions { reward: Some(reward.clone()), guessed, ..options.clone() };
     let steps = building.steps(&roles);
@@ -286,7 +297,14 @@ fn texts_read(present: &Present, roles: &Roles) -> Option<String> {
     match (&roles.completion, others.as_slice()) {
         (Some(name), []) => Some(format!("column `{name}`")),
         (Some(name), _) => Some(format!("column `{name}`; --completion names another ({names})")),
-        (None, []) => None,
+        (None, []) => {
+            let truths = roles.truths(present);
+            let first = truths.first()?;
+            Some(format!(
+                "no completions were read: `{first}` is taken for the truth that answers are compared with; name the column of what the \
+                 model wrote with --completion"
+            ))
+        }
         (None, _) => Some(format!("no completions were read: name their column with --completion ({names})")),
     }
 }

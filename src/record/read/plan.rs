@@ -23,6 +23,12 @@ pub(super) struct Plan {
     pub of_rollouts: bool,
     /// What names the episode of a row, if rows may be the steps of episodes.
     pub episode: Option<String>,
+    /// What counts the turns of a conversation, if rows may be turns.
+    pub turn: Option<String>,
+    /// What names the conversation of a row.
+    pub conversation: Option<String>,
+    /// What says who speaks in a row.
+    pub speaker: Option<String>,
     /// Whole numbers of epochs beside the step.
     pub epoch: Option<String>,
     /// Whether the reward is a mean by its name, and nothing says that it is one rollout's.

@@ -1,6 +1,6 @@
 //! Which column of a log means what.
 
-use super::bookkeeping::{is_bookkeeping, is_value, may_be_guessed};
+use super::bookkeeping::{is_bookkeeping, is_id, is_value, may_be_guessed};
 use super::cell::{Column, Kind};
 use super::error::Error;
 use super::names::{
@@ -8,6 +8,7 @@ use super::names::{
     has_outcome, is_named, monitor, outcome, pick, pick_number,
 };
 use super::names::{COMPLETION, completion, may_be_completions};
+use super::no_reward::is_truth;
 use super::options::LogOptions;
 use super::present::Present;
 use super::reward::RewardSpec;
@@ -110,8 +111,17 @@ impl Roles {
         let fits = |c: &&Column| {
             let named = named.contains(&c.name);
             let taken = roles.iter().any(|role| role.as_ref() == Some(&c.name));
-            !taken && if own { named } else { named || c.kind == Kind::Other && !is_bookkeeping(&c.name) }
+            let may_be = named || c.kind == Kind::Other && !is_bookkeeping(&c.name);
+            !taken && if own { named } else { may_be && !is_truth(&c.name) }
         };
+        present.columns.iter().filter(fits).map(|c| c.name.clone()).collect()
+    }
+
+    /// Text without a role that is named like the truth.
+    pub(super) fn truths(&self, present: &Present) -> Vec<String> {
+        let taken =
+            |name: &String| [&self.prompt, &self.group].iter().any(|role| role.as_ref() == Some(name));
+        let fits = |c: &&Column| c.kind == Kind::Other && is_truth(&c.name) && !taken(&c.name);
         present.columns.iter().filter(fits).map(|c| c.name.clone()).collect()
     }
 }
@@ -155,6 +165,7 @@ pub(super) fn guess(present: &Present) -> Guess {
     if let [only] = columns.as_slice()
         && only.kind == Kind::Number
         && !STEP.contains(&only.name.as_str())
+        && !is_id(&only.name)
         && !only.name.contains('/')
     {
         return Guess::Only(only.name.clone());

@@ -10,7 +10,7 @@ use super::super::notes::Told;
 use super::super::plan::{Episodes, Plan, Read, Wanted};
 use super::super::reward::RewardSpec;
 use super::super::row::{Repeated, Row};
-use super::super::turns::Turns;
+use super::super::turns::{Talk, Turns};
 use super::{Building, count_once};
 use std::path::Path;
 
@@ -40,6 +40,9 @@ impl Building {
         let shaped = wanted.add(roles.shaped_reward.as_ref());
         let epoch = wanted.add(plan.epoch.as_ref()).map(|(i, _)| i);
         let whole = wanted.add(plan.episode.as_ref());
+        let turn = wanted.add(plan.turn.as_ref()).map(|(i, _)| i);
+        let conversation = wanted.add(plan.conversation.as_ref()).map(|(i, _)| i);
+        let speaker = wanted.add(plan.speaker.as_ref()).map(|(i, _)| i);
         let episode = wanted.add(match &plan.episodes {
             Some(Episodes::Column(name)) => Some(name),
             _ => None,
@@ -69,7 +72,8 @@ impl Building {
             }
             match later_rewards.iter().find(|(i, _)| (row.cell)(*i).number().is_some()) {
                 Some((_, column)) => {
-                    let (place, column, guessed) = (row.place(), (*column).to_owned(), spec.to_string());
+                    let (place, column) = (row.place(), (*column).to_owned());
+                    let guessed = Some(spec.to_string());
                     Err(Error::LateReward { place, column, guessed })
                 }
                 None => Ok(()),
@@ -86,6 +90,7 @@ impl Building {
         let mut lacks = plan.missing;
         let of_log = plan.number as u64;
         let (mut means, mut turns) = (StepMeans::default(), Turns::default());
+        let mut talk = Talk::default();
         let (mut rows, mut single) = (0, None);
         let shared_file = u32::try_from(number).unwrap_or(u32::MAX);
         let mut last_of = None;
@@ -165,12 +170,17 @@ impl Building {
                     *missing += usize::from(absent & (1 << i) != 0);
                 }
             }
+            let of_turn = turn.and_then(|i| (row.cell)(i).number());
+            let of_turn = of_turn.map(|turn| (conversation.map(|i| row.identity(i)), turn));
             let Some(reward) = reward else {
+                talk.unpaid(of_turn);
                 self.empty += 1;
                 self.unread.see(step);
                 return Ok(());
             };
             self.unread.judged(step);
+            let who = speaker.map(|i| (row.cell)(i)).and_then(|cell| Some(cell.text()?.into_owned()));
+            talk.see(of_turn, who.as_deref());
             if later_step.is_some_and(|i| (row.cell)(i).number().is_some()) {
                 self.with_step += 1;
             }
@@ -253,6 +263,21 @@ impl Building {
         }
         if let (true, Some(episode), Some(step)) = (turns.hold(), plan.episode, plan.roles.step) {
             return Err(Error::StepsOfEpisodes { path: path.to_owned(), episode, step });
+        }
+        let earlier = talk.earlier();
+        if let (1.., Some(of)) = (earlier, &plan.conversation) {
+            self.empty -= earlier;
+            self.told.notes.push(format!(
+                "{earlier} rows without a reward are other turns of a `{of}`, which counts once, by the row that has its reward"
+            ));
+        }
+        if let Some(rows) = talk.refused(
+            (path, format(path) == Some(Format::Json)),
+            plan.turn,
+            plan.conversation,
+            plan.speaker,
+        ) {
+            return Err(Error::NoRollouts(rows));
         }
         let is_means = match (rows, single) {
             (1, Some((run, step))) if !plan.of_rollouts && !plan.present.means && !plan.mean => {
