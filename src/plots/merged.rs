@@ -42,7 +42,7 @@ pub(super) fn grouped<T: PartialEq, U>(found: Vec<(String, T, U)>) -> Vec<Group<
         let own: Vec<String> = group.own.iter().map(|(label, _)| rest(label)).collect();
         if let [(first, _), others @ ..] = group.own.as_slice()
             && !others.is_empty()
-            && (common.is_empty() || !is_unique(&group.name))
+            && !is_unique(&group.name)
         {
             group.name = format!("{first} and {} alike", others.len());
         }
@@ -125,7 +125,7 @@ mod tests {
         let found = [("a, 1", 1), ("a, 2", 1), ("a, 3", 2), ("a, 4", 2), ("b", 3), ("c", 3)];
         let names: Vec<String> =
             merged(found.map(|(label, x)| (label.to_owned(), x)).to_vec()).into_iter().map(|m| m.0).collect();
-        assert_eq!(names, ["a, 1 and 1 alike", "a, 3 and 1 alike", "b and 1 alike"]);
+        assert_eq!(names, ["a, 1 and 1 alike", "a, 3 and 1 alike", "b"]);
     }
 
     #[test]
@@ -141,7 +141,7 @@ mod tests {
         let found = [("none", 'r', 5), ("remove(delay=0)", 'r', 6)];
         let groups = grouped(found.map(|(label, r, x)| (label.to_owned(), r, x)).to_vec());
         let own: Vec<&str> = groups[0].own.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!((groups[0].name.as_str(), own), ("none and 1 alike", vec!["none", "remove(delay=0)"]));
+        assert_eq!((groups[0].name.as_str(), own), ("none", vec!["none", "remove(delay=0)"]));
     }
 
     #[test]

@@ -58,8 +58,8 @@ fn help_of_every_command_fits() {
 
 #[test]
 fn usage_in_a_refusal_fits() {
-    let (code, _, stderr) = outcome(tailcatch().args(["theory", "power"]));
-    assert!(code == 2 && stderr.contains("Usage: tailcatch theory power"), "{stderr}");
+    let (code, _, stderr) = outcome(tailcatch().args(["theory", "adversary"]));
+    assert!(code == 2 && stderr.contains("Usage: tailcatch theory adversary"), "{stderr}");
     assert!(stderr.lines().all(|line| line.chars().count() <= COLUMNS), "{stderr}");
 }
 

@@ -154,7 +154,9 @@ fn every_number_of_a_picture_stands_in_its_csv_and_lines_hold_all_of_theirs() {
             }
             // Lines of many points carry them all.
             for series in figure.series.iter().filter(|s| s.points.len() > 20 && s.panel != "events") {
-                let drawn = carried.iter().filter(|(name, _)| *name == series.name).count();
+                // What is equal is drawn once, under all names.
+                let is_own = |name: &str| name.split(" = ").any(|own| own == series.name);
+                let drawn = carried.iter().filter(|(name, _)| is_own(name)).count();
                 assert!(
                     drawn >= series.points.len()
                         || series.name.contains(": fit ")
