@@ -212,6 +212,6 @@ fn a_conversation_whose_last_turn_is_paid_counts_once() {
     let row = |i: u64| json!({"step": i / 16, "prompt": i % 4, "completion": format!("c {i}"), "turn": 1 + i * 7 % 5, "reward": noise(i)});
     assert_eq!(detect(&lines(row), &[]).0, 0);
     // Each conversation has one row.
-    let row = |i: u64| json!({"step": i / 16, "conversation_id": i, "turn": 0, "role": if i % 3 == 0 { "tool" } else { "assistant" }, "completion": format!("c {i}"), "reward": noise(i)});
+    let row = |i: u64| json!({"step": i / 16, "conversation_id": i, "turn": 0, "role": if i.is_multiple_of(3) { "tool" } else { "assistant" }, "completion": format!("c {i}"), "reward": noise(i)});
     assert_eq!(detect(&lines(row), &[]).0, 0);
 }
