@@ -34,6 +34,8 @@ fn refused(text: &str) -> String {
 #[test]
 fn no_mask_no_truth_and_no_ids_are_proposed() {
     for key in [
+        "completionMask",
+        "groundTruth",
         "completion_mask",
         "response_mask",
         "attention_mask",
@@ -46,7 +48,11 @@ fn no_mask_no_truth_and_no_ids_are_proposed() {
         let row = |i| json!({"step": i / 16, "prompt": format!("p{}", i % 4), "completion": format!("c {i}"), key: i % 7});
         let said = refused(&lines(row));
         assert!(!said.contains(&format!("--reward {key}")), "{said}");
-        let what = if key.contains("mask") { "mask of tokens" } else { "what answers are compared with" };
+        let what = if key.to_ascii_lowercase().contains("mask") {
+            "mask of tokens"
+        } else {
+            "what answers are compared with"
+        };
         assert!(said.contains(what) && said.contains("log the reward beside each completion"), "{said}");
         // Beside what may be the reward it is none of the choices.
         let row = |i| json!({"step": i / 16, "prompt": format!("p{}", i % 4), "completion": format!("c {i}"), key: i % 7, "hardness": noise(i)});
