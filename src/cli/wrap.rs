@@ -79,7 +79,7 @@ mod tests {
                     detect [OPTIONS] <PATH>...\n";
         assert_eq!(
             lines(text, 30),
-            "  error: a text of some\n  words;\n  `jq -c '.[]' log.jsonl`\n  makes it so,\n  /a/long/path/that/stays/whole\n\nUsage: \
+            "  error: a text of some words;\n  `jq -c '.[]' log.jsonl`\n  makes it so,\n  /a/long/path/that/stays/whole\n\nUsage: \
              tailcatch detect [OPTIONS] <PATH>...\n"
         );
         assert_eq!(lines("a `b c d e f", 5), "a `b\nc d e\nf", "a backtick of someone's text");

@@ -34,6 +34,8 @@ fn refused(text: &str) -> String {
 #[test]
 fn no_mask_no_truth_and_no_ids_are_proposed() {
     for key in [
+        "completionMask",
+        "groundTruth",
         "completion_mask",
         "response_mask",
         "attention_mask",
@@ -46,7 +48,11 @@ fn no_mask_no_truth_and_no_ids_are_proposed() {
         let row = |i| json!({"step": i / 16, "prompt": format!("p{}", i % 4), "completion": format!("c {i}"), key: i % 7});
         let said = refused(&lines(row));
         assert!(!said.contains(&format!("--reward {key}")), "{said}");
-        let what = if key.contains("mask") { "mask of tokens" } else { "what answers are compared with" };
+        let what = if key.to_ascii_lowercase().contains("mask") {
+            "mask of tokens"
+        } else {
+            "what answers are compared with"
+        };
         assert!(said.contains(what) && said.contains("log the reward beside each completion"), "{said}");
         // Beside what may be the reward it is none of the choices.
         let row = |i| json!({"step": i / 16, "prompt": format!("p{}", i % 4), "completion": format!("c {i}"), key: i % 7, "hardness": noise(i)});
@@ -212,6 +218,6 @@ fn a_conversation_whose_last_turn_is_paid_counts_once() {
     let row = |i: u64| json!({"step": i / 16, "prompt": i % 4, "completion": format!("c {i}"), "turn": 1 + i * 7 % 5, "reward": noise(i)});
     assert_eq!(detect(&lines(row), &[]).0, 0);
     // Each conversation has one row.
-    let row = |i: u64| json!({"step": i / 16, "conversation_id": i, "turn": 0, "role": if i % 3 == 0 { "tool" } else { "assistant" }, "completion": format!("c {i}"), "reward": noise(i)});
+    let row = |i: u64| json!({"step": i / 16, "conversation_id": i, "turn": 0, "role": if i.is_multiple_of(3) { "tool" } else { "assistant" }, "completion": format!("c {i}"), "reward": noise(i)});
     assert_eq!(detect(&lines(row), &[]).0, 0);
 }

@@ -1,7 +1,6 @@
 //! Columns that hold no reward whatever their numbers are: the truth that answers are compared with, masks and ids of tokens, and
 //! what a model wrote. What is said of a log that has them.
 
-use super::names::leaf;
 use super::reward_words::speaks_of_reward;
 use super::spelling::has_word;
 
@@ -20,20 +19,22 @@ const RESPONSES: [&str; 2] = ["resps", "filtered_resps"];
 /// Names that are listed.
 const SHOWN: usize = 3;
 
+/// The last key of a name as it is written: its humps part words.
+fn last_key(name: &str) -> &str {
+    name.rsplit('/').find(|part| *part != "*").unwrap_or_default().trim()
+}
+
 /// Whether a column is an answer, the truth, a mask or a list of ids: nobody is paid by it.
 pub(super) fn is_no_reward(name: &str) -> bool {
-    let leaf = leaf(name);
-    let says = |words: &[&str]| has_word(&leaf, words);
-    says(MASKS)
-        || says(IDS)
-        || RESPONSES.contains(&leaf.as_str())
-        || says(ANSWERS) && !speaks_of_reward(&leaf)
+    let leaf = last_key(name);
+    let says = |words: &[&str]| has_word(leaf, words);
+    says(MASKS) || says(IDS) || RESPONSES.contains(&leaf) || says(ANSWERS) && !speaks_of_reward(leaf)
 }
 
 /// Whether a column is the truth that answers are compared with, and not what the model wrote.
 pub(super) fn is_truth(name: &str) -> bool {
-    let leaf = leaf(name);
-    has_word(&leaf, ANSWERS) && !has_word(&leaf, OF_MODEL) && !speaks_of_reward(&leaf)
+    let leaf = last_key(name);
+    has_word(leaf, ANSWERS) && !has_word(leaf, OF_MODEL) && !speaks_of_reward(leaf)
 }
 
 /// Names in words.
@@ -68,7 +69,7 @@ pub(super) fn passed_over(columns: &[String]) -> Option<String> {
         [_] => Some(format!("{} {one}", named(&names))),
         _ => Some(format!("{} {several}", named(&names))),
     };
-    let last = |name: &str, words: &[&str]| has_word(&leaf(name), words);
+    let last = |name: &str, words: &[&str]| has_word(last_key(name), words);
     let all: Vec<String> = [
         said(of(&is_truth), "is what answers are compared with", "are what answers are compared with"),
         said(of(&|name| last(name, MASKS)), "is a mask of tokens", "are masks of tokens"),
