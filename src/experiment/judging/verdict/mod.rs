@@ -132,11 +132,12 @@ impl<'a> Planning<'a> {
         Ok(self.names.iter().map(String::as_str).filter(|name| !is_closed(name)).collect())
     }
 
-    /// What has a record of its own beside that of the run: the auditors that add up visits, and the arm's own response, where it has one.
+    /// What has a record of its own beside that of the run: the auditors that add up visits, that of both lists, and the arm's own response, where it has one.
     fn apart(&self, document: &Document, arm: usize) -> Vec<Vec<Role>> {
         let own = self.responses.get(arm).and_then(|response| programmes::own(document, response));
         let role = |programme| Role::Programme(Box::new(programme));
-        std::iter::once(programmes::over_visits())
+        [programmes::over_visits(), programmes::both_lists(document)]
+            .into_iter()
             .chain(own.map(|own| vec![own]))
             .map(|programmes| programmes.into_iter().map(role).collect())
             .collect()

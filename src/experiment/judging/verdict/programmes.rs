@@ -1,7 +1,7 @@
 //! What is tried in every cell: each auditor at the same budget of looks, by removal at once, and the first of them with a delay.
 
 use crate::audit::response::{Remove, ResponseSpec};
-use crate::audit::{Alarm, AuditorSpec, Budget, OracleSpending, Random, Records, Top};
+use crate::audit::{Alarm, AuditorSpec, BothLists, Budget, OracleSpending, Random, Records, Top};
 use crate::config::Document;
 use crate::detectors::DetectorSpec;
 use crate::detectors::policy::LogRatio;
@@ -44,11 +44,16 @@ fn top() -> AuditorSpec {
     AuditorSpec::Top(Top { looks: Budget::known(LOOKS) })
 }
 
+/// Looks at benign rollouts that a share of the budget leaves to records.
+fn benign_looks(document: &Document, share: f64) -> Positive {
+    let part = document.trainer.part();
+    let looks = share * LOOKS * part.steps() as f64 * part.batch() as f64;
+    Positive::new(BENIGN * looks).unwrap_or(Records::default().benign_looks)
+}
+
 /// The auditors of a run's own record, that of the criterion first.
 pub(super) fn all(document: &Document) -> Vec<Programme> {
-    let part = document.trainer.part();
-    let looks = LOOKS * part.steps() as f64 * part.batch() as f64;
-    let benign_looks = Positive::new(BENIGN * looks).unwrap_or(Records::default().benign_looks);
+    let benign_looks = benign_looks(document, 1.0);
     let records = AuditorSpec::Records(Records { benign_looks, ..Records::default() });
     let random = AuditorSpec::Random(Random { looks: Budget::known(LOOKS) });
     vec![
@@ -72,6 +77,14 @@ pub(super) fn over_visits() -> Vec<Programme> {
         at_once(alarm(), by_sum()),
         at_once(top(), by_sum()),
     ]
+}
+
+/// Records of the reward and the list of the largest sums, half of the budget each. It has a record of its own, for the same reason.
+pub(super) fn both_lists(document: &Document) -> Vec<Programme> {
+    const HALF: f64 = 0.5;
+    let looks = Budget::known(HALF * LOOKS);
+    let lists = BothLists { benign_looks: benign_looks(document, HALF), looks, ..BothLists::default() };
+    vec![at_once(AuditorSpec::BothLists(lists), by_reward())]
 }
 
 /// The response of an arm's own config, under the auditor of the criterion; none where it names none.
