@@ -75,8 +75,13 @@ pub(super) fn over_visits() -> Vec<Programme> {
         at_once(alarm(), by_policy()),
         at_once(top(), by_policy()),
         at_once(alarm(), by_sum()),
-        at_once(top(), by_sum()),
+        by_sums(),
     ]
+}
+
+/// The list of the largest sums.
+pub(super) fn by_sums() -> Programme {
+    at_once(top(), by_sum())
 }
 
 /// Records of the reward and the list of the largest sums, half of the budget each. It has a record of its own, for the same reason.
