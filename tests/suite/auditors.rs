@@ -1,7 +1,8 @@
 //! When auditors look, and at what: records against theory, ties, known hacks, banked looks, and the bound.
 
 use tailcatch::audit::{
-    Alarm, Batch, BothLists, Budget, Ground, Look, OracleSpending, Place, Records, Reference, Rule, Top, Trail,
+    Alarm, Batch, BothLists, Budget, Ground, Look, OracleSpending, Pick, Place, Records, Reference, Rule,
+    Top, Trail,
 };
 use tailcatch::detectors::reward::CumulativeReward;
 use tailcatch::detectors::{Detector, Fitted};
@@ -259,15 +260,16 @@ fn each_of_both_lists_is_the_list_that_it_is_on_its_own() {
         let sums = scorer.score(&observed).unwrap().values().to_vec();
         let hack = |row: usize| outcomes[row] == 3;
         let reference = (&never.0[..], &never.1[..]);
-        let list = audit(&Top { looks: Budget::new(0.01).unwrap() }, reference, (&sums, &outcomes), hack, seed);
+        let list =
+            audit(&Top { looks: Budget::new(0.01).unwrap() }, reference, (&sums, &outcomes), hack, seed);
         let alone = audit(&both(1e-9, false, 0.01), reference, (&scores, &outcomes), hack, seed);
         assert_eq!(read(&alone), read(&list));
         assert_eq!(alone.looks(), 20);
         assert_eq!(alone.first_catch, list.first_catch);
 
         let few = (&[0.5, 2.0, 1.0][..], &[900u64, 901, 902][..]);
-        let records = audit(&records(12.0, true), few, (&scores, &outcomes), hack, seed);
-        let alone = audit(&both(12.0, true, 1e-9), few, (&scores, &outcomes), hack, seed);
+        let records = audit(&records(40.0, true), few, (&scores, &outcomes), hack, seed);
+        let alone = audit(&both(40.0, true, 1e-9), few, (&scores, &outcomes), hack, seed);
         assert!(records.looks() > 3);
         assert_eq!(alone, records);
     }
@@ -287,8 +289,8 @@ fn both_lists_share_what_they_know() {
         assert!(confirmed <= 1, "the one hack is confirmed once: {confirmed}");
         let distinct: std::collections::BTreeSet<usize> = rows.iter().copied().collect();
         assert_eq!(distinct.len(), rows.len());
-        let reward = |pick: &&tailcatch::audit::Pick| pick.score == scores[pick.row];
-        let (by_record, by_sum): (Vec<_>, Vec<_>) = trail.picks.iter().partition(reward);
+        let reward = |pick: &&Pick| pick.score == scores[pick.row];
+        let (by_record, by_sum): (Vec<&Pick>, Vec<&Pick>) = trail.picks.iter().partition(reward);
         assert!(by_sum.len() <= 10, "its share of the looks and no more: {}", by_sum.len());
         for pick in &by_sum {
             let before = by_record.iter().filter(|other| other.step <= pick.step);

@@ -194,7 +194,9 @@ pub fn verdict(
     let cost = |document: &Document, asked: Judgement| match asked {
         Judgement::Run => overall::programmes(document, &Role::with(document, programmes::all(document))),
         // From one to four programmes.
-        Judgement::Detector(_) => overall::programmes(document, &roles(programmes::over_visits()[1..3].to_vec())),
+        Judgement::Detector(_) => {
+            overall::programmes(document, &roles(programmes::over_visits()[1..3].to_vec()))
+        }
     };
     let bar = Overall::start(&plans, &store, progress, |arm, asked| cost(&arm.document, asked));
     let mut tables = Tables::default();

@@ -71,12 +71,7 @@ pub(super) fn all(document: &Document) -> Vec<Programme> {
 /// it, for learning itself makes them.) They have a record of their own, so that they are asked of runs that are there already without training all
 /// others again.
 pub(super) fn over_visits() -> Vec<Programme> {
-    vec![
-        at_once(alarm(), by_policy()),
-        at_once(top(), by_policy()),
-        at_once(alarm(), by_sum()),
-        by_sums(),
-    ]
+    vec![at_once(alarm(), by_policy()), at_once(top(), by_policy()), at_once(alarm(), by_sum()), by_sums()]
 }
 
 /// The list of the largest sums.
@@ -96,4 +91,35 @@ pub(super) fn both_lists(document: &Document) -> Vec<Programme> {
 pub(super) fn own(document: &Document, response: &ResponseSpec) -> Option<Programme> {
     let first = all(document).into_iter().next()?;
     response.acts().then(|| Programme { response: response.clone(), ..first })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::judging::verdict::Sheet;
+
+    /// Nothing is rounded up: the looks of both lists together are within the budget, and each has no more than half of what it has alone.
+    #[test]
+    fn both_lists_share_the_looks_of_one() {
+        let sheets = Sheet::standard(false, &[]).unwrap();
+        let sheet = sheets.iter().find(|sheet| sheet.compares_lists()).unwrap();
+        let document = &sheet.scenario.loaded.arms[0].document;
+        let (rollouts, reference) = (76_800, 20_000);
+        let AuditorSpec::Records(alone) = &all(document)[0].auditor else {
+            panic!("the criterion's auditor")
+        };
+        let both = both_lists(document);
+        let AuditorSpec::BothLists(both) = &both[0].auditor else { panic!("both lists") };
+        let half = Records { benign_looks: both.benign_looks, read_reference: both.read_reference };
+        assert_eq!((alone.places(reference, rollouts), half.places(reference, rollouts)), (23, 11));
+        let AuditorSpec::Top(top) = &by_sums().auditor else { panic!("the list of sums") };
+        assert_eq!((top.looks.of(76_800), both.looks.of(76_800)), (Some(76), Some(38)));
+        // Eleven places are expected to cost 28 benign looks.
+        let expected = |places: f64| {
+            let fresh: f64 = (reference + 1..=reference + rollouts).map(|n| 1.0 / n as f64).sum();
+            places * (1.0 + fresh)
+        };
+        assert!(expected(11.0) <= both.benign_looks.get() && expected(12.0) > both.benign_looks.get());
+        assert!(expected(11.0) + 38.0 < LOOKS * rollouts as f64);
+    }
 }
