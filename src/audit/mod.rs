@@ -14,6 +14,7 @@
 mod alarm;
 mod allocation;
 mod auditor;
+mod both_lists;
 mod contract;
 mod history;
 mod numbering;
@@ -28,6 +29,7 @@ mod trail;
 pub use alarm::Alarm;
 pub use allocation::{Allocation, Budget, InvalidBudget};
 pub use auditor::Auditor;
+pub use both_lists::BothLists;
 pub use contract::{Auditing, Batch, Ground, Look, Place, Reference, Rule};
 pub use history::History;
 pub use reader::{Hard, Reader, Revealed};
@@ -43,6 +45,7 @@ crate::registry! {
         "records" => Records: "reads what enters the k highest scores so far", "Rényi 1962; Nevzorov 2001";
         "alarm" => Alarm: "reads what raises an alarm, with looks saved up", "Vovk, Gammerman & Shafer 2005";
         "top" => Top: "reads the highest scores, each look as soon as it accrues", "none: the audit by a clock";
+        "both_lists" => BothLists: "reads the records of single scores and the largest sums by outcome", "none: half of the looks each";
         "random" => Random: "reads at random, each look as soon as it accrues (control)", "none: the floor";
         "oracle_spending" => OracleSpending: "reads each hack when it is first sampled (control)", "none: an upper bound";
     }

@@ -151,6 +151,7 @@ mod tests {
             json!({ "records": { "benign_looks": 20, "read_reference": false } }),
             json!({ "alarm": { "rate": 0.1, "looks": 0.1 } }),
             json!({ "top": { "looks": 0.1 } }),
+            json!({ "both_lists": { "benign_looks": 20, "looks": 0.1 } }),
             json!({ "random": { "looks": 0.1 } }),
             json!({ "oracle_spending": {} }),
         ];

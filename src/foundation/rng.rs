@@ -56,6 +56,8 @@ pub enum Purpose {
     Deployment = 20,
     /// A critic that shares nothing with its policy; index 0 roots a tree of its own.
     Critic = 21,
+    /// Rollouts by which the KL of a network is held; index = rollout number.
+    Projection = 22,
 }
 
 /// The root of all streams of one replicate.

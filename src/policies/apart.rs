@@ -90,6 +90,12 @@ impl SequencePolicy for Apart {
         Ok(())
     }
 
+    fn scale(&mut self, actions: usize, factor: f32) -> Result<bool, NotF32> {
+        let can = self.policy.scale(actions, factor)?;
+        self.read();
+        Ok(can)
+    }
+
     /// The length of the policy's bytes in eight, little end first, then these, then the critic's.
     fn save(&self) -> Result<Vec<u8>, RecordError> {
         let own = self.policy.save()?;

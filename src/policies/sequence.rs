@@ -75,6 +75,11 @@ pub trait SequencePolicy: Debug + Send {
         learning_rate: f64,
         gradient: &[f32],
     ) -> Result<(), NotF32>;
+    /// Multiplies f of all `actions`, and nothing else, by `factor`: π moves towards the reference along π₀·exp(s·f). Says whether it can.
+    ///
+    /// # Errors
+    /// The device gave no f32 numbers back.
+    fn scale(&mut self, actions: usize, factor: f32) -> Result<bool, NotF32>;
     /// Weights and the names under which an optimizer keeps its state, as bytes.
     ///
     /// # Errors

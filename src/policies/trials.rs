@@ -227,6 +227,36 @@ fn training_that_was_stopped_goes_on_with_the_same_bytes() {
     }
 }
 
+/// What a projection onto a KL does: f is multiplied, the value stays, and an optimizer goes on with what it knows.
+#[test]
+fn scaling_multiplies_f_alone() {
+    for (name, part) in parts() {
+        for value in [false, true] {
+            let shape = Shape { value, ..SHAPE };
+            let mut policy = built(&part, &shape, 1);
+            stir(policy.as_mut());
+            let (logits, values) = shown(policy.as_mut(), &shape, &PROMPTS, &symbols(), false);
+            assert!(logits.iter().any(|f| f.abs() > 0.1), "{name}");
+            assert!(policy.scale(shape.actions, 0.25).unwrap(), "{name}");
+            let (after, same) = shown(policy.as_mut(), &shape, &PROMPTS, &symbols(), true);
+            let is_quarter = |(a, b): (&f32, &f32)| (a - 0.25 * b).abs() < 1e-6;
+            assert!(after.iter().zip(&logits).all(is_quarter), "{name}: {after:?}, {logits:?}");
+            assert!(same.iter().zip(&values).all(|(a, b)| (a - b).abs() < 1e-6), "{name}: the value");
+        }
+        let mut policy = built(&part, &SHAPE, 1);
+        let mut adam = AdamConfig::new().init();
+        train(policy.as_mut(), &mut adam, 0..3);
+        policy.scale(SHAPE.actions, 0.5).unwrap();
+        let saved = (policy.save().unwrap(), adam.into_bytes().unwrap());
+        train(policy.as_mut(), &mut adam, 3..6);
+        let mut resumed = built(&part, &SHAPE, 2);
+        resumed.restore(&saved.0).unwrap();
+        let mut adam = AdamConfig::new().init().from_bytes(saved.1).unwrap();
+        train(resumed.as_mut(), &mut adam, 3..6);
+        assert_eq!(policy.weights(), resumed.weights(), "{name}");
+    }
+}
+
 #[test]
 fn weights_repeat_with_the_seed() {
     for (name, part) in parts() {

@@ -1,5 +1,6 @@
 //! The weights of a network: a burn module for the optimizer, and the same numbers as one flat array.
 
+use super::burn::Network;
 use super::sequence::NotF32;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::{GradientsParams, ModuleOptimizer};
@@ -68,6 +69,17 @@ impl<M: Module> Weights<M> {
         self.module.visit(&mut given);
         self.module = optimizer.step(learning_rate, self.module.clone(), given.gradients);
         read(&self.module, &mut self.flat)
+    }
+
+    /// Multiplies f of all `actions` by `factor`, and says whether the network can.
+    pub fn scale(&mut self, actions: usize, factor: f32) -> Result<bool, NotF32>
+    where
+        M: Network,
+    {
+        let Some(scaled) = self.module.scaled(actions, factor) else { return Ok(false) };
+        self.module = scaled;
+        read(&self.module, &mut self.flat)?;
+        Ok(true)
     }
 
     /// Weights and burn's names of the parameters.

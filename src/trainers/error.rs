@@ -24,12 +24,21 @@ pub enum TrainerError {
     /// The weights could not be written, or are not those of this policy.
     #[error("the checkpoint cannot be used ({0}); remove the .partial.record of this run, and run again")]
     Checkpoint(String),
-    /// The policy acts step by step.
+    /// The policy acts step by step, and whoever steps the learner does not hold it.
     #[error(
-        "trainer.{trainer}.kl.controller = project needs the exact KL of a policy on a table; use policy.tabular, or controller = \
-         {{ adaptive = {{ target = … }} }}"
+        "trainer.{trainer}.kl.controller = project needs the exact KL of a policy on a table, or rollouts of the policy, which a learner alone \
+         has not; use policy.tabular, or controller = {{ adaptive = {{ target = … }} }}"
     )]
     Unheld {
+        /// Name of the trainer.
+        trainer: &'static str,
+    },
+    /// The network does not say how it is brought back to the reference.
+    #[error(
+        "trainer.{trainer}.kl.controller = project scales what a network adds to the reference, and this one does not say how (Network::scaled); \
+         write it, or use controller = {{ adaptive = {{ target = … }} }}"
+    )]
+    Unscaled {
         /// Name of the trainer.
         trainer: &'static str,
     },

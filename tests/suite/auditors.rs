@@ -1,6 +1,11 @@
 //! When auditors look, and at what: records against theory, ties, known hacks, banked looks, and the bound.
 
-use tailcatch::audit::{Alarm, Batch, Ground, Look, OracleSpending, Place, Records, Reference, Rule, Trail};
+use tailcatch::audit::{
+    Alarm, Batch, BothLists, Budget, Ground, Look, OracleSpending, Pick, Place, Records, Reference, Rule,
+    Top, Trail,
+};
+use tailcatch::detectors::reward::CumulativeReward;
+use tailcatch::detectors::{Detector, Fitted};
 use tailcatch::foundation::rng::{Purpose, SeedTree, Stream};
 use tailcatch::foundation::scalar::Positive;
 
@@ -210,4 +215,89 @@ fn the_bound_reads_the_hacks_of_the_reference_first() {
     auditing.step(&batch, look, &mut trail);
     assert_eq!((trail.reference.as_slice(), trail.first_catch), (&[(1, true)][..], Some(7)));
     assert_eq!(trail.picks.iter().map(|pick| pick.row).collect::<Vec<_>>(), [1], "9 is known");
+}
+
+fn both(benign_looks: f64, read_reference: bool, looks: f64) -> BothLists {
+    let looks = Budget::new(looks).unwrap();
+    BothLists { benign_looks: Positive::new(benign_looks).unwrap(), read_reference, looks }
+}
+
+fn read(trail: &Trail) -> Vec<usize> {
+    trail.picks.iter().map(|pick| pick.row).collect()
+}
+
+/// 40 steps of 50 rollouts of 60 outcomes, paid by heavy noise; outcome 3 is paid a little more each time.
+fn recurring(seed: u64) -> (Vec<f64>, Vec<u64>) {
+    let mut rng = SeedTree::new(seed, 0).stream(Purpose::Evaluation, 3);
+    let outcomes: Vec<u64> = (0..2000).map(|_| rng.below(60)).collect();
+    let scores = outcomes
+        .iter()
+        .map(|outcome| {
+            let (u, v) = (rng.open_unit(), rng.open_unit());
+            (std::f64::consts::PI * (u - 0.5)).tan() + v + if *outcome == 3 { 2.0 } else { 0.0 }
+        })
+        .collect();
+    (scores, outcomes)
+}
+
+/// Where one list finds nothing to read, the other reads what it reads on its own.
+#[test]
+fn each_of_both_lists_is_the_list_that_it_is_on_its_own() {
+    let never = ([1e300; 4], [900u64, 901, 902, 903]);
+    for seed in 0..20 {
+        let (scores, outcomes) = recurring(seed);
+        let steps: Vec<u64> = (0..2000).map(|row| row / 50).collect();
+        let observed = tailcatch::record::Observed {
+            proxy: scores.clone(),
+            step: steps,
+            outcome: outcomes.clone(),
+            ..Default::default()
+        };
+        let mut rng = SeedTree::new(1, 0).stream(Purpose::Evaluation, 0);
+        let Fitted::Ready(mut scorer) = CumulativeReward::default().fit(&observed, &mut rng) else {
+            panic!("it learns nothing")
+        };
+        let sums = scorer.score(&observed).unwrap().values().to_vec();
+        let hack = |row: usize| outcomes[row] == 3;
+        let reference = (&never.0[..], &never.1[..]);
+        let list =
+            audit(&Top { looks: Budget::new(0.01).unwrap() }, reference, (&sums, &outcomes), hack, seed);
+        let alone = audit(&both(1e-9, false, 0.01), reference, (&scores, &outcomes), hack, seed);
+        assert_eq!(read(&alone), read(&list));
+        assert_eq!(alone.looks(), 20);
+        assert_eq!(alone.first_catch, list.first_catch);
+
+        let few = (&[0.5, 2.0, 1.0][..], &[900u64, 901, 902][..]);
+        let records = audit(&records(40.0, true), few, (&scores, &outcomes), hack, seed);
+        let alone = audit(&both(40.0, true, 1e-9), few, (&scores, &outcomes), hack, seed);
+        assert!(records.looks() > 3);
+        assert_eq!(alone, records);
+    }
+}
+
+/// One reader: what is confirmed by one list is no candidate of the other, no rollout is read twice, and the looks are those of both.
+#[test]
+fn both_lists_share_what_they_know() {
+    let mut caught_by = [0, 0];
+    for seed in 0..40 {
+        let (scores, outcomes) = recurring(seed);
+        let hack = |row: usize| outcomes[row] == 3;
+        let few = (&[0.5, 2.0, 1.0][..], &[900u64, 901, 902][..]);
+        let trail = audit(&both(12.0, true, 0.005), few, (&scores, &outcomes), hack, seed);
+        let rows = read(&trail);
+        let confirmed = trail.picks.iter().filter(|pick| pick.confirmed).count();
+        assert!(confirmed <= 1, "the one hack is confirmed once: {confirmed}");
+        let distinct: std::collections::BTreeSet<usize> = rows.iter().copied().collect();
+        assert_eq!(distinct.len(), rows.len());
+        let reward = |pick: &&Pick| pick.score == scores[pick.row];
+        let (by_record, by_sum): (Vec<&Pick>, Vec<&Pick>) = trail.picks.iter().partition(reward);
+        assert!(by_sum.len() <= 10, "its share of the looks and no more: {}", by_sum.len());
+        for pick in &by_sum {
+            let before = by_record.iter().filter(|other| other.step <= pick.step);
+            assert!(before.clone().all(|other| outcomes[other.row] != outcomes[pick.row]), "known already");
+        }
+        caught_by[0] += by_record.iter().filter(|pick| pick.confirmed).count();
+        caught_by[1] += by_sum.iter().filter(|pick| pick.confirmed).count();
+    }
+    assert!(caught_by.iter().all(|count| *count > 3), "each list catches at some time: {caught_by:?}");
 }

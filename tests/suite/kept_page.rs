@@ -52,6 +52,7 @@ const BY_POLICY: Who<'_> = ("top", "log_ratio", "remove", 0);
 const BY_SUM: Who<'_> = ("top", "cumulative_reward", "remove", 0);
 const SUM_ALARM: Who<'_> = ("alarm", "cumulative_reward", "remove", 0);
 const TOP: Who<'_> = ("top", "top_reward", "remove", 0);
+const BOTH: Who<'_> = ("both_lists", "top_reward", "remove", 0);
 const RANDOM: Who<'_> = ("random", "", "remove", 0);
 const ORACLE: Who<'_> = ("oracle_spending", "", "remove", 0);
 
@@ -168,16 +169,17 @@ fn told(tables: &Tables) -> String {
             group.words()
         );
     }
-    out += "\n| spoke | learned, of runs | harmed, not learned | harmed: nobody audits | records, at once | alarm | sum, top | log-ratio, top | who knows | \
-            words |\n|---|---|---|---|---|---|---|---|---|---|\n";
+    out += "\n| spoke | learned, of runs | harmed, not learned | harmed: nobody audits | records, at once | alarm | sum, top | both, half each | log-ratio, top | \
+            who knows | words |\n|---|---|---|---|---|---|---|---|---|---|---|\n";
     let case = |cell: &CellRow| match cell.scenario.as_str() {
         "benign_laws" | "light_tails" => format!("{}: {}", cell.scenario, cell.error),
         "sightings" => format!("sightings: {} expected", short(cell.expected_sightings.unwrap())),
         "quantile_sizes" => format!("quantile_sizes: paid {}", short(cell.proxy.unwrap())),
+        other if other.starts_with("both_lists") => format!("both_lists: {}", name(cell)),
         other => other.to_owned(),
     };
     for (name, group) in grouped(tables, &|cell| cell.part != MAP, &case) {
-        let who = [None, Some(RECORDS), Some(ALARM), Some(BY_SUM), Some(BY_POLICY), Some(ORACLE)];
+        let who = [None, Some(RECORDS), Some(ALARM), Some(BY_SUM), Some(BOTH), Some(BY_POLICY), Some(ORACLE)];
         let harmed: Vec<String> = who.into_iter().map(|who| group.harmed(who)).collect();
         out += &format!(
             "| {name} | {} of {} | {} | {} | {} |\n",

@@ -53,16 +53,6 @@ pub(super) fn process(document: &Document, say: &mut impl FnMut(&str, String, &s
                 "use policy.tabular, or a trainer that learns: reinforce, rloo, grpo or ppo",
             );
         }
-        let held = document.trainer.part().recipe().map(|recipe| recipe.objective.kl.controller);
-        if let Some(Controller::Project { target }) = held {
-            say(
-                &format!("trainer.{trainer}.kl.controller"),
-                format!("a projection needs the exact KL of a table, and policy.{policy} acts step by step"),
-                &format!(
-                    "use controller = {{ adaptive = {{ target = {target} }} }} with coefficient = 1, or policy.tabular"
-                ),
-            );
-        }
     } else if trajectories.is_none() {
         say(
             &format!("policy.{policy}"),

@@ -154,6 +154,12 @@ impl<N: Network> SequencePolicy for Trained<N> {
         Ok(())
     }
 
+    fn scale(&mut self, actions: usize, factor: f32) -> Result<bool, NotF32> {
+        let can = self.weights.scale(actions, factor)?;
+        self.plain = self.weights.module().valid();
+        Ok(can)
+    }
+
     fn save(&self) -> Result<Vec<u8>, RecordError> {
         self.weights.save()
     }

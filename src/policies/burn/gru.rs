@@ -91,4 +91,8 @@ impl Network for GruNetwork {
         let state = new.clone() + update * (state - new);
         (Heads { both: self.head.forward(state.clone()), hidden: Some(state.clone()) }, state)
     }
+
+    fn scaled(&self, actions: usize, factor: f32) -> Option<Self> {
+        Some(Self { head: self.head.scaled(actions, factor), ..self.clone() })
+    }
 }

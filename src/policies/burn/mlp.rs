@@ -128,6 +128,10 @@ impl Network for MlpNetwork {
         }
         self.heads(Tensor::cat(windows, 0), Tensor::cat(places, 0)).both
     }
+
+    fn scaled(&self, actions: usize, factor: f32) -> Option<Self> {
+        Some(Self { head: self.head.scaled(actions, factor), ..self.clone() })
+    }
 }
 
 /// The windows after one symbol more.

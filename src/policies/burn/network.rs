@@ -32,6 +32,11 @@ pub trait Network: Module + 'static {
         }
         Tensor::cat(all, 0)
     }
+    /// The same network with the f of all `actions` multiplied by `factor`, and the value as it is; parameters keep their names. A network that is to
+    /// be held at a KL needs it; `None` without.
+    fn scaled(&self, _actions: usize, _factor: f32) -> Option<Self> {
+        None
+    }
 }
 
 /// What a network says at a position.

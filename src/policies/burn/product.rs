@@ -1,6 +1,7 @@
 //! One logit per (prompt, position, action): independent softmax policies, position by position.
 
 use super::adapter::trained;
+use super::linear::scaled;
 use super::network::{Heads, Network};
 use crate::foundation::rng::SeedTree;
 use crate::policies::initial::{Initial, Start};
@@ -78,5 +79,10 @@ impl Network for ProductNetwork {
         let first = self.begin(prompts);
         let cells = (0..symbols.dims()[0]).map(|position| first.clone() + position as i64).collect();
         self.heads(Tensor::cat(cells, 0))
+    }
+
+    fn scaled(&self, actions: usize, factor: f32) -> Option<Self> {
+        let table = self.table.clone().map(|old| scaled(old, actions, factor));
+        Some(Self { table, ..self.clone() })
     }
 }

@@ -132,6 +132,10 @@ impl Network for TransformerNetwork {
         let mask = future(positions, &self.symbols.val().device());
         self.run(symbols.reshape([positions * rows]), places, positions, Vec::new(), Some(mask)).0.both
     }
+
+    fn scaled(&self, actions: usize, factor: f32) -> Option<Self> {
+        Some(Self { head: self.head.scaled(actions, factor), ..self.clone() })
+    }
 }
 
 /// A layer: attention and feed-forward, each behind a normalisation and beside a way around it.

@@ -244,6 +244,10 @@ impl SequencePolicy for GruPolicy {
         Ok(())
     }
 
+    fn scale(&mut self, actions: usize, factor: f32) -> Result<bool, NotF32> {
+        self.weights.scale(actions, factor)
+    }
+
     fn save(&self) -> Result<Vec<u8>, RecordError> {
         self.weights.save()
     }

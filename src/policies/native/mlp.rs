@@ -223,6 +223,10 @@ impl SequencePolicy for MlpPolicy {
         self.weights.descend(optimizer, learning_rate, gradient)
     }
 
+    fn scale(&mut self, actions: usize, factor: f32) -> Result<bool, NotF32> {
+        self.weights.scale(actions, factor)
+    }
+
     fn save(&self) -> Result<Vec<u8>, RecordError> {
         self.weights.save()
     }

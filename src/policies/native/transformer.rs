@@ -180,6 +180,10 @@ impl SequencePolicy for TransformerPolicy {
         self.weights.descend(optimizer, learning_rate, gradient)
     }
 
+    fn scale(&mut self, actions: usize, factor: f32) -> Result<bool, NotF32> {
+        self.weights.scale(actions, factor)
+    }
+
     fn save(&self) -> Result<Vec<u8>, RecordError> {
         self.weights.save()
     }

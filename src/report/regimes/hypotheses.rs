@@ -34,6 +34,8 @@ const AT_ONCE: Programme =
 
 const BY_SUM: Programme = Programme { auditor: "top", detector: "cumulative_reward", ..AT_ONCE };
 
+const BY_BOTH: Programme = Programme { auditor: "both_lists", ..AT_ONCE };
+
 const fn later(delay: u64) -> Programme {
     Programme { delay, ..AT_ONCE }
 }
@@ -128,6 +130,14 @@ pub(super) const HYPOTHESES: &[Hypothesis] = &[
                 down before its runs; a referee's simulation with 21 learned runs says that it does not.)",
         is_about: |cell| in_spoke(cell, "large_steps"),
         programme: BY_SUM,
+    },
+    Hypothesis {
+        title: "Two lists at half the budget each prevent it at every size",
+        claim: "Whoever reads the records of the reward and the outcomes that were paid the most over all their visits, at half the looks each, prevents the harm of exploits \
+                of a half, one, two and four times T* at KLs of .1 and 1, under REINFORCE and GRPO. (Written down before its runs, on draws of their own, when the map had \
+                shown that in each of its cells one of the two lists, with all looks, leaves no learned run harmed.)",
+        is_about: |cell| cell.part == SPOKE && cell.scenario.starts_with("both_lists"),
+        programme: BY_BOTH,
     },
     Hypothesis {
         title: "Removal at once prevents it: light benign tails",

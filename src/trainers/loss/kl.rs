@@ -168,7 +168,9 @@ pub enum Controller {
         horizon: Positive,
     },
     /// β stays as it is, and no update leaves π further away than the target: where KL is larger, ln(π/π₀) is scaled by the
-    /// largest s ≤ 1 that brings it back, π ∝ π₀·exp(s·ln(π/π₀)). Exact, for a policy on a table only.
+    /// largest s ≤ 1 that brings it back, π ∝ π₀·exp(s·ln(π/π₀)). Exact for a policy on a table. A policy that acts step by step has its
+    /// f scaled, and its KL is an estimate from 512 rollouts of its own after each update: the sum of the KLs of the next action over
+    /// what was sampled, so that it is held on average and not in each step.
     Project {
         /// Largest KL, in nats.
         target: Positive,

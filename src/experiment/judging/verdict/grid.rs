@@ -34,6 +34,8 @@ grid!(
     "adam" in SPOKE,
     "large_steps" in SPOKE,
     "responses" in SPOKE,
+    "both_lists_0.1" in SPOKE,
+    "both_lists_1" in SPOKE,
     "strings" in SPOKE,
 );
 
@@ -72,6 +74,11 @@ impl Sheet {
             all.push(Self { part, scenario: Scenario { name: (*name).to_owned(), loaded } });
         }
         Ok(all)
+    }
+
+    /// Whether it asks which list to read, and nothing else is tried in it.
+    pub(super) fn compares_lists(&self) -> bool {
+        self.scenario.name.starts_with("both_lists")
     }
 
     /// A file of one's own: the part of the grid whose name it has, else a part of the map.
@@ -266,6 +273,23 @@ mod tests {
         };
         let at_t_star = cells("kl_1")[5];
         assert!((at_t_star - 185.0).abs() < 2.0, "{at_t_star}");
+    }
+
+    /// Who reads both lists is tried in cells of the map, on draws of their own.
+    #[test]
+    fn both_lists_are_tried_in_cells_of_the_map_on_other_draws() {
+        let sheets = all();
+        let cells = |is: &dyn Fn(&Sheet) -> bool| -> Vec<(Axes, u64)> {
+            let arms = sheets.iter().filter(|sheet| is(sheet)).flat_map(|sheet| &sheet.scenario.loaded.arms);
+            arms.map(|arm| (Axes::of(&arm.document), arm.document.seed)).collect()
+        };
+        let map = cells(&|sheet| sheet.part == MAP);
+        let own = cells(&|sheet| sheet.scenario.name.starts_with("both_lists"));
+        assert_eq!(own.len(), 2 * 2 * 4, "trainers, KLs, sizes");
+        for (axes, seed) in &own {
+            assert!(map.iter().any(|(other, _)| other == axes), "{axes:?}");
+            assert!(map.iter().all(|(_, other)| other != seed));
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ pub use together::together;
 use super::benchmark::endings::{Role, endings};
 use super::benchmark::overall::{self, Overall};
 use super::benchmark::place::{Kind, Place};
+use super::benchmark::programmes::Programme;
 use super::benchmark::trial;
 use super::benchmark::{Scenario, describe, named, table};
 use super::error::JudgeError;
@@ -103,7 +104,7 @@ impl<'a> Planning<'a> {
             };
             let apart = self.apart(document, run.arm);
             let judge_ids = apart.iter().map(|roles| identity(roles)).collect::<Result<_, _>>()?;
-            run.run_id = identity(&decisive(document))?;
+            run.run_id = identity(&self.decisive(document))?;
             run.judge_ids = judge_ids;
         }
         Ok(runs)
@@ -132,20 +133,33 @@ impl<'a> Planning<'a> {
         Ok(self.names.iter().map(String::as_str).filter(|name| !is_closed(name)).collect())
     }
 
-    /// What has a record of its own beside that of the run: the auditors that add up visits, and the arm's own response, where it has one.
+    /// What is trained in every run.
+    fn decisive(&self, document: &Document) -> Vec<Role> {
+        let mut programmes = programmes::all(document);
+        if self.sheet.compares_lists() {
+            programmes.truncate(1);
+        }
+        Role::with(document, programmes)
+    }
+
+    /// What has a record of its own beside that of the run: the auditors that add up visits, that of both lists, and the arm's own response, where it has one.
     fn apart(&self, document: &Document, arm: usize) -> Vec<Vec<Role>> {
+        if self.sheet.compares_lists() {
+            let lists = [vec![programmes::by_sums()], programmes::both_lists(document)];
+            return lists.map(roles).to_vec();
+        }
         let own = self.responses.get(arm).and_then(|response| programmes::own(document, response));
-        let role = |programme| Role::Programme(Box::new(programme));
-        std::iter::once(programmes::over_visits())
+        [programmes::over_visits(), programmes::both_lists(document)]
+            .into_iter()
             .chain(own.map(|own| vec![own]))
-            .map(|programmes| programmes.into_iter().map(role).collect())
+            .map(roles)
             .collect()
     }
 
     /// The roles that a judgement of an arm's runs is about.
     fn roles(&self, document: &Document, arm: usize, asked: Judgement) -> Vec<Role> {
         match asked {
-            Judgement::Run => decisive(document),
+            Judgement::Run => self.decisive(document),
             Judgement::Detector(place) => {
                 self.apart(document, arm).into_iter().nth(place).unwrap_or_default()
             }
@@ -153,9 +167,8 @@ impl<'a> Planning<'a> {
     }
 }
 
-/// What is trained in every cell.
-fn decisive(document: &Document) -> Vec<Role> {
-    Role::with(document, programmes::all(document))
+fn roles(programmes: Vec<Programme>) -> Vec<Role> {
+    programmes.into_iter().map(|one| Role::Programme(Box::new(one))).collect()
 }
 
 /// Runs what is not there yet of every sheet, then writes the tables into the folder.
@@ -179,9 +192,11 @@ pub fn verdict(
     let place = Place::of(&options.out, Kind::Verdict, &plans)?;
     let held = place.begin(&plans, &store, options, stop)?;
     let cost = |document: &Document, asked: Judgement| match asked {
-        Judgement::Run => overall::programmes(document, &decisive(document)),
+        Judgement::Run => overall::programmes(document, &Role::with(document, programmes::all(document))),
         // From one to four programmes.
-        Judgement::Detector(_) => overall::programmes(document, &decisive(document)[1..3]),
+        Judgement::Detector(_) => {
+            overall::programmes(document, &roles(programmes::over_visits()[1..3].to_vec()))
+        }
     };
     let bar = Overall::start(&plans, &store, progress, |arm, asked| cost(&arm.document, asked));
     let mut tables = Tables::default();

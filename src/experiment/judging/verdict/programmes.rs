@@ -1,7 +1,7 @@
 //! What is tried in every cell: each auditor at the same budget of looks, by removal at once, and the first of them with a delay.
 
 use crate::audit::response::{Remove, ResponseSpec};
-use crate::audit::{Alarm, AuditorSpec, Budget, OracleSpending, Random, Records, Top};
+use crate::audit::{Alarm, AuditorSpec, BothLists, Budget, OracleSpending, Random, Records, Top};
 use crate::config::Document;
 use crate::detectors::DetectorSpec;
 use crate::detectors::policy::LogRatio;
@@ -44,11 +44,16 @@ fn top() -> AuditorSpec {
     AuditorSpec::Top(Top { looks: Budget::known(LOOKS) })
 }
 
+/// Looks at benign rollouts that a share of the budget leaves to records.
+fn benign_looks(document: &Document, share: f64) -> Positive {
+    let part = document.trainer.part();
+    let looks = share * LOOKS * part.steps() as f64 * part.batch() as f64;
+    Positive::new(BENIGN * looks).unwrap_or(Records::default().benign_looks)
+}
+
 /// The auditors of a run's own record, that of the criterion first.
 pub(super) fn all(document: &Document) -> Vec<Programme> {
-    let part = document.trainer.part();
-    let looks = LOOKS * part.steps() as f64 * part.batch() as f64;
-    let benign_looks = Positive::new(BENIGN * looks).unwrap_or(Records::default().benign_looks);
+    let benign_looks = benign_looks(document, 1.0);
     let records = AuditorSpec::Records(Records { benign_looks, ..Records::default() });
     let random = AuditorSpec::Random(Random { looks: Budget::known(LOOKS) });
     vec![
@@ -66,16 +71,55 @@ pub(super) fn all(document: &Document) -> Vec<Programme> {
 /// it, for learning itself makes them.) They have a record of their own, so that they are asked of runs that are there already without training all
 /// others again.
 pub(super) fn over_visits() -> Vec<Programme> {
-    vec![
-        at_once(alarm(), by_policy()),
-        at_once(top(), by_policy()),
-        at_once(alarm(), by_sum()),
-        at_once(top(), by_sum()),
-    ]
+    vec![at_once(alarm(), by_policy()), at_once(top(), by_policy()), at_once(alarm(), by_sum()), by_sums()]
+}
+
+/// The list of the largest sums.
+pub(super) fn by_sums() -> Programme {
+    at_once(top(), by_sum())
+}
+
+/// Records of the reward and the list of the largest sums, half of the budget each. It has a record of its own, for the same reason.
+pub(super) fn both_lists(document: &Document) -> Vec<Programme> {
+    const HALF: f64 = 0.5;
+    let looks = Budget::known(HALF * LOOKS);
+    let lists = BothLists { benign_looks: benign_looks(document, HALF), looks, ..BothLists::default() };
+    vec![at_once(AuditorSpec::BothLists(lists), by_reward())]
 }
 
 /// The response of an arm's own config, under the auditor of the criterion; none where it names none.
 pub(super) fn own(document: &Document, response: &ResponseSpec) -> Option<Programme> {
     let first = all(document).into_iter().next()?;
     response.acts().then(|| Programme { response: response.clone(), ..first })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiment::judging::verdict::Sheet;
+
+    /// Nothing is rounded up: the looks of both lists together are within the budget, and each has no more than half of what it has alone.
+    #[test]
+    fn both_lists_share_the_looks_of_one() {
+        let sheets = Sheet::standard(false, &[]).unwrap();
+        let sheet = sheets.iter().find(|sheet| sheet.compares_lists()).unwrap();
+        let document = &sheet.scenario.loaded.arms[0].document;
+        let (rollouts, reference) = (76_800, 20_000);
+        let AuditorSpec::Records(alone) = &all(document)[0].auditor else {
+            panic!("the criterion's auditor")
+        };
+        let both = both_lists(document);
+        let AuditorSpec::BothLists(both) = &both[0].auditor else { panic!("both lists") };
+        let half = Records { benign_looks: both.benign_looks, read_reference: both.read_reference };
+        assert_eq!((alone.places(reference, rollouts), half.places(reference, rollouts)), (23, 11));
+        let AuditorSpec::Top(top) = &by_sums().auditor else { panic!("the list of sums") };
+        assert_eq!((top.looks.of(76_800), both.looks.of(76_800)), (Some(76), Some(38)));
+        // Eleven places are expected to cost 28 benign looks.
+        let expected = |places: f64| {
+            let fresh: f64 = (reference + 1..=reference + rollouts).map(|n| 1.0 / n as f64).sum();
+            places * (1.0 + fresh)
+        };
+        assert!(expected(11.0) <= both.benign_looks.get() && expected(12.0) > both.benign_looks.get());
+        assert!(expected(11.0) + 38.0 < LOOKS * rollouts as f64);
+    }
 }

@@ -2,6 +2,7 @@
 //! states where it remembers nothing else, and are means of a sample otherwise.
 
 use super::contract::{Arena, best_utility, reference_mean, spread, treated};
+use super::hold::{Ray, share};
 use crate::audit::response::Treatment;
 use crate::deployment::ShiftSpec;
 use crate::experiment::training::error::TrainError;
@@ -13,12 +14,18 @@ use crate::foundation::rng::{Purpose, SeedTree};
 use crate::policies::{Memory, Shape, Snapshot};
 use crate::reward::{MOST_SUMMED, Propagated, RewardModel, SequenceModel, propagate};
 use crate::rollout::{Actor, Batch, Roller, Tape, Tree};
-use crate::trainers::{Experience, Learner, Recipe, SequenceLearner, TrainerError};
+use crate::trainers::{Controller, Experience, Learner, Recipe, SequenceLearner, TrainerError};
 
 /// Rollouts of the reference behind its spread and the scale of shaped rewards, and behind its means where there is no table.
 const REFERENCE_ROLLOUTS: usize = 20_000;
 /// Rollouts of the final policy, where its expectations cannot be summed.
 const FINAL_ROLLOUTS: usize = 4_096;
+/// Rollouts after each update by which a KL is held.
+const HELD_ROLLOUTS: usize = 512;
+/// Up to this many times what a KL may be, rollouts of a policy say at which share of its way it is allowed.
+const NEARBY: f64 = 1.5;
+/// Times that a policy is brought nearer after an update, at most.
+const MOST_ROUNDS: u64 = 32;
 /// States, times the progress of triggers, up to which expectations are propagated at every step.
 const MOST_STATES: usize = 20_000;
 
@@ -29,6 +36,10 @@ pub(super) struct Episodes<'a> {
     learner: SequenceLearner,
     roller: Roller,
     tape: Tape,
+    /// The most that KL(π‖π₀) may be, and what rolls out to see what it is.
+    held: Option<(f64, Roller)>,
+    beside: Tape,
+    trainer: &'static str,
     seeds: SeedTree,
     activations: bool,
     /// All trajectories, where there is a table of them, with π on it.
@@ -75,7 +86,7 @@ impl<'a> Episodes<'a> {
     pub fn new(
         setting: Setting<'a>,
         sequence: &'a SequenceModel,
-        recipe: Recipe,
+        mut recipe: Recipe,
     ) -> Result<Self, TrainError> {
         let Setting { model, policy, trainer, seeds, backend, activations, .. } = setting;
         let process = sequence.process();
@@ -86,6 +97,14 @@ impl<'a> Episodes<'a> {
             false => policy.sequence(&shape, &seeds, backend),
         };
         let network = network.ok_or(unfit)?;
+        // Held here, by rollouts, which the learner has none of.
+        let held = match recipe.objective.kl.controller {
+            Controller::Project { target } => {
+                recipe.objective.kl.controller = Controller::Fixed;
+                Some((target.get(), Roller::apart(&seeds, Purpose::Projection)))
+            }
+            _ => None,
+        };
         let few = model.table().is_some_and(|table| table.len() <= MOST_SUMMED);
         let (reference, proxies) = Reference::of(model, sequence, &seeds);
         Ok(Self {
@@ -94,6 +113,9 @@ impl<'a> Episodes<'a> {
             learner: SequenceLearner::new(recipe, network, &proxies)?,
             roller: Roller::training(&seeds, trainer.part().group()),
             tape: Tape::default(),
+            held,
+            beside: Tape::default(),
+            trainer: trainer.name(),
             seeds,
             activations,
             tree: few.then(|| Tree::new(process)),
@@ -132,6 +154,37 @@ impl<'a> Episodes<'a> {
         }
     }
 
+    /// Brings a policy back that has gone further than it may, by rollouts of its own after the update of a step. What is far away is brought back
+    /// bit by bit, each time by new rollouts: those of one policy say little of another that is far from it.
+    fn hold(&mut self, step: u64) -> Result<(), TrainerError> {
+        let Some((most, roller)) = &self.held else { return Ok(()) };
+        let actions = self.sequence.process().actions();
+        for round in 0..MOST_ROUNDS {
+            let first =
+                step.saturating_mul(MOST_ROUNDS).saturating_add(round).saturating_mul(HELD_ROLLOUTS as u64);
+            let actor = Actor::Fixed(self.learner.policy());
+            roller.batch(self.sequence, actor, &mut self.beside, (step, first, HELD_ROLLOUTS), false);
+            let ray = Ray::new(&self.beside);
+            let now = ray.kl(1.0);
+            if now <= *most {
+                break;
+            }
+            let is_near = now <= NEARBY * most;
+            let share = if is_near {
+                share(*most, |share| ray.kl(share))
+            } else {
+                share(now / NEARBY, |share| ray.kl(share))
+            };
+            match self.learner.policy().scale(actions, share as f32) {
+                Ok(true) if is_near => break,
+                Ok(true) => {}
+                Ok(false) => return Err(TrainerError::Unscaled { trainer: self.trainer }),
+                Err(_) => return Err(TrainerError::Device { step }),
+            }
+        }
+        Ok(())
+    }
+
     fn settle(known: &Known, batch: &Batch, tape: &Tape, model: &RewardModel) -> Expectations {
         match known {
             Known::All(exact) => *exact,
@@ -164,10 +217,11 @@ impl Arena for Episodes<'_> {
         match treated(experience, treatment) {
             Some(treated) => {
                 self.learner.credit(&treated);
-                self.learner.update(&treated, kl)
+                self.learner.update(&treated, kl)?;
             }
-            None => self.learner.update(&experience, kl),
+            None => self.learner.update(&experience, kl)?,
         }
+        self.hold(batch.observed.step.first().copied().unwrap_or(0))
     }
 
     fn deploy(&mut self, _: &ShiftSpec) -> Result<(), TrainError> {

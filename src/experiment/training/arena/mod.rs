@@ -2,6 +2,7 @@
 
 mod contract;
 mod episodes;
+mod hold;
 mod table;
 
 use super::error::TrainError;
