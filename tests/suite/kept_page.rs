@@ -137,6 +137,11 @@ fn grouped<'a>(
     groups
 }
 
+/// A number from a thousand on, with its comma.
+fn thousands(n: u64) -> String {
+    format!("{},{:03}", n / 1000, n % 1000)
+}
+
 /// Three significant digits, without zeros at the end.
 fn short(x: f64) -> String {
     if x == 0.0 {
@@ -312,6 +317,20 @@ fn in_short(tables: &Tables) -> String {
         "the summary says that a sum finds it in time: {by_sum} of {learned}"
     );
 
+    let both_cells = group(&|cell| cell.scenario.starts_with("both_lists"));
+    let (both, both_learned) = (both_cells.harmed(Some(BOTH)), both_cells.sum(|cell| cell.learned));
+    assert_eq!(
+        (both.as_str(), both_cells.cells.len()),
+        ("0", 16),
+        "the summary says that one auditor is right"
+    );
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    assert!(
+        readme.contains(&format!("0 of {} harmed", thousands(both_learned))),
+        "README: {}",
+        thousands(both_learned)
+    );
+
     let late = held.answers(Some(LATE)).unwrap();
     let undone: Vec<&CellRow> =
         held.cells.iter().zip(late).filter_map(|(cell, row)| above(row.harm_low).then_some(*cell)).collect();
@@ -327,7 +346,8 @@ fn in_short(tables: &Tables) -> String {
         "**In short.** *Yes, where the exploit stands out.* In {held} of the {harmful} cells with a KL up to 1 in which it is learned and does harm, reading each new record of the \
          reward, and removing what is confirmed, leaves no more than 5% of the learned runs harmed; the same under five trainers. *No, for whoever judges each reward by \
          itself where tens of benign rewards exceed it.* At T\\* and KL 1, where {exceeding} of a run do so on average, {records} of {learned} learned runs are harmed under records. There a sum of rewards by \
-         outcome finds it in time ({sum} of {learned}), if outcomes recur and steps are small: with steps four times as large {steps_sum} of {steps_learned} are harmed under it. *A delay of 20 steps undoes \
+         outcome finds it in time ({sum} of {learned}), if outcomes recur and steps are small: with steps four times as large {steps_sum} of {steps_learned} are harmed under it. *One auditor is right at every size that was tried*: \
+         who reads both lists at half the looks each leaves {both} of {both_learned} harmed (REINFORCE and GRPO, KL .1 and 1, a half to four times T\\*; not resolved where few learn). *A delay of 20 steps undoes \
          the rescue under the fast trainers*: in {undone_fast} of the {held_fast} cells that hold under REINFORCE, RLOO and GRPO without the division, and in {slow} of the other {others}. *What the map cannot say*: \
          what becomes of hacks that pay no more than success, of many hacks at once, of error that is a fixed function of the answer, of readers who err, and of what training never sampled.\n",
         held = held.cells.len(),
@@ -337,6 +357,7 @@ fn in_short(tables: &Tables) -> String {
         sum = by_sum,
         steps_sum = steps.harmed(Some(BY_SUM)),
         steps_learned = steps.sum(|cell| cell.learned),
+        both_learned = thousands(both_learned),
         slow = undone.len() - undone_fast,
         others = held.cells.len() - held_fast,
     )
