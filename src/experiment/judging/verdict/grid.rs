@@ -314,7 +314,7 @@ mod tests {
         }
         assert!(cells("adam").iter().all(|axes| axes.optimizer == "adam"));
         assert!(cells("verifier").iter().all(|axes| axes.size.is_none()), "the bulk is no normal");
-        assert!(cells("strings").iter().all(|axes| axes.mass.is_none() && axes.kl_target == Some(0.3)));
+        assert!(cells("strings").iter().all(|axes| axes.mass.is_none() && axes.kl_target == Some(1.0)));
         let sheets = all();
         let sheet = sheets.iter().find(|sheet| sheet.scenario.name == "sightings").unwrap();
         assert!(sheet.scenario.loaded.arms.iter().all(|arm| arm.document.reward.condition.is_some()));
