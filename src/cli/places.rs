@@ -41,11 +41,13 @@ pub(super) fn first(reading: &Reading, printed: bool, names: &FileNames) -> Stri
     }
     let (mut out, name) = (String::new(), |file: &Path| names.name(file));
     if !first.is_empty() && (printed || all != reading.list.len()) {
-        // The farthest, in the order of time.
-        let mut farthest: Vec<f64> = first.iter().map(|at| at.score).collect();
-        farthest.sort_unstable_by(|a, b| b.total_cmp(a));
-        let least = farthest.get(FIRST - 1).copied().unwrap_or(f64::NEG_INFINITY);
-        first.retain(|at| at.score >= least);
+        // Of those that stand apart the farthest, in the order of time: the lowest may be honest.
+        if why == "apart" {
+            let mut farthest: Vec<f64> = first.iter().map(|at| at.score).collect();
+            farthest.sort_unstable_by(|a, b| b.total_cmp(a));
+            let least = farthest.get(FIRST - 1).copied().unwrap_or(f64::NEG_INFINITY);
+            first.retain(|at| at.score >= least);
+        }
         first.truncate(FIRST);
         let more = match all.checked_sub(first.len()) {
             Some(more @ 1..) => format!(" and {} more", count(more)),

@@ -39,6 +39,11 @@ fn tables(out: &Path) -> Vec<(String, Vec<u8>)> {
     found
 }
 
+/// An error that was broken at the terminal's width.
+fn in_one_line(error: &str) -> String {
+    error.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[test]
 fn tables_of_shards_are_those_of_one_machine_in_any_order() {
     let place = Place::new(SWEEP);
@@ -87,7 +92,9 @@ fn what_is_missing_is_told_and_run_by_its_identity() {
     let before = contents(&place.path("out"));
     let (code, _, stderr) = place.call("merge out");
     assert!(
-        code == 1 && stderr.contains("4 of 8 runs are not there") && stderr.contains(named[0]),
+        code == 1
+            && in_one_line(&stderr).contains("4 of 8 runs are not there")
+            && in_one_line(&stderr).contains(named[0]),
         "{stderr}"
     );
     let (code, _, _) = place.call("status out");
@@ -97,7 +104,10 @@ fn what_is_missing_is_told_and_run_by_its_identity() {
     assert!(before == contents(&place.path("out")));
     // The gap is told in what is made of the rest.
     let (code, _, stderr) = place.call("merge out --allow-partial --out part");
-    assert!(code == 0 && stderr.contains("4 of 8 runs are not in the tables"), "{code} {stderr}");
+    assert!(
+        code == 0 && in_one_line(&stderr).contains("4 of 8 runs are not in the tables"),
+        "{code} {stderr}"
+    );
     let page = fs::read_to_string(place.path("part/report.html")).unwrap();
     assert!(page.contains("4 of 8 runs finished") && page.contains("Runs that are not in these tables"));
     let made: Value = serde_json::from_slice(&fs::read(place.path("part/tables.json")).unwrap()).unwrap();
@@ -129,15 +139,13 @@ fn damaged_foreign_and_contradictory_records_are_told_apart() {
     let told = json(&mut place.command("status out"), 75);
     assert_eq!(told["damaged"].as_array().unwrap().len(), 1);
     let (code, _, stderr) = place.call("merge out");
-    // It is broken at the terminal's width.
-    let words = stderr.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(code == 1 && words.contains("is damaged"), "{code} {stderr}");
+    assert!(code == 1 && in_one_line(&stderr).contains("is damaged"), "{code} {stderr}");
     fs::copy(&judged[1], &judged[0]).unwrap();
     let told = json(&mut place.command("status out"), 1);
     assert!(told["problems"][0].as_str().unwrap().contains("another run"), "{told}");
     for call in ["merge out", "merge out --allow-partial"] {
         let (code, _, stderr) = place.call(call);
-        assert!(code == 1 && stderr.contains("another run"), "{call}: {code} {stderr}");
+        assert!(code == 1 && in_one_line(&stderr).contains("another run"), "{call}: {code} {stderr}");
     }
     fs::write(&judged[0], &own).unwrap();
     place.done("merge out");
@@ -149,7 +157,10 @@ fn damaged_foreign_and_contradictory_records_are_told_apart() {
     record.push("more", Vec::new());
     store.replace(id, &record).unwrap();
     let (code, _, stderr) = place.call("merge out other --out both --allow-mixed");
-    assert!(code == 1 && stderr.contains("different results for the same run"), "{code} {stderr}");
+    assert!(
+        code == 1 && in_one_line(&stderr).contains("different results for the same run"),
+        "{code} {stderr}"
+    );
     assert!(!place.path("both").exists());
 }
 
@@ -159,21 +170,21 @@ fn folders_of_other_experiments_and_of_other_configs_are_refused() {
     place.done("run tiny.toml --out a");
     place.done("run tiny.toml --out b --set seed=8");
     let (code, _, stderr) = place.call("merge a b --out c");
-    assert!(code == 2 && stderr.contains("different experiments"), "{code} {stderr}");
+    assert!(code == 2 && in_one_line(&stderr).contains("different experiments"), "{code} {stderr}");
     let (code, _, stderr) = place.call("status none");
-    assert!(code == 2 && stderr.contains("not a run folder"), "{code} {stderr}");
+    assert!(code == 2 && in_one_line(&stderr).contains("not a run folder"), "{code} {stderr}");
     let config = fs::read_to_string(place.path("a/config.toml")).unwrap();
     fs::write(place.path("a/config.toml"), config.replace("seed = 7", "seed = 9")).unwrap();
     for call in ["status a", "merge a"] {
         let (code, _, stderr) = place.call(call);
-        assert!(code == 2 && stderr.contains("gives another plan"), "{call}: {code} {stderr}");
+        assert!(code == 2 && in_one_line(&stderr).contains("gives another plan"), "{call}: {code} {stderr}");
     }
     fs::write(place.path("ids"), "nobody\n").unwrap();
     let (code, _, stderr) = place.call("run tiny.toml --out b --set seed=8 --ids ids");
-    assert!(code == 2 && stderr.contains("`nobody`"), "{code} {stderr}");
+    assert!(code == 2 && in_one_line(&stderr).contains("`nobody`"), "{code} {stderr}");
     for shard in ["4/4", "1", "-1/2"] {
         let (code, _, stderr) = outcome(place.command("run tiny.toml").arg(format!("--shard={shard}")));
-        assert!(code == 2 && stderr.contains("I/N"), "{shard}: {code} {stderr}");
+        assert!(code == 2 && in_one_line(&stderr).contains("I/N"), "{shard}: {code} {stderr}");
     }
 }
 
@@ -190,7 +201,7 @@ fn records_of_two_binaries_are_merged_only_when_it_is_asked_for() {
     command.current_dir(place.folder.path()).args(["run", "tiny.toml", "--out", "b", "--shard", "1/2"]);
     assert_eq!(outcome(&mut command).0, 0);
     let (code, _, stderr) = place.call("merge a b --out c");
-    assert!(code == 2 && stderr.contains("--allow-mixed"), "{code} {stderr}");
+    assert!(code == 2 && in_one_line(&stderr).contains("--allow-mixed"), "{code} {stderr}");
     assert!(!place.path("c").exists());
     place.done("merge a b --out c --allow-mixed");
     // Two shards of one folder, each by its own binary: neither sees the other's part, the whole does.
@@ -199,7 +210,7 @@ fn records_of_two_binaries_are_merged_only_when_it_is_asked_for() {
     command.current_dir(place.folder.path()).args(["run", "tiny.toml", "--out", "one", "--shard", "1/2"]);
     assert_eq!(outcome(&mut command).0, 0);
     let (code, _, stderr) = place.call("run tiny.toml --out one");
-    assert!(code == 2 && stderr.contains("--allow-mixed"), "{code} {stderr}");
+    assert!(code == 2 && in_one_line(&stderr).contains("--allow-mixed"), "{code} {stderr}");
     assert!(!place.path("one/summary.csv").exists());
 }
 
@@ -212,7 +223,7 @@ fn an_arm_that_fails_takes_no_other_down_and_the_report_says_why() {
     let place = Place::new(&config);
     let (code, _, stderr) = place.call("run tiny.toml --out out");
     assert_eq!(code, 1, "{stderr}");
-    assert!(stderr.contains("2 of 4 runs failed"), "{stderr}");
+    assert!(in_one_line(&stderr).contains("2 of 4 runs failed"), "{stderr}");
     let page = fs::read_to_string(place.path("out/report.html")).unwrap();
     assert!(page.contains("2 of 4 runs finished") && page.contains("Runs that are not in these tables"));
     let rows = fs::read_to_string(place.path("out/replicates.csv")).unwrap();
@@ -283,7 +294,7 @@ fn many_runs_keep_their_records_in_segments_and_lose_none() {
     let name = segment.file_name().unwrap().to_str().unwrap();
     let told = status();
     let (code, _, stderr) = place.call("merge out");
-    assert!(code == 1 && stderr.contains(name), "{stderr}");
+    assert!(code == 1 && in_one_line(&stderr).contains(name), "{stderr}");
     assert!(
         told["finished"] == 2 && told["damaged"][0].as_str().unwrap().ends_with(name),
         "{}",
